@@ -1,0 +1,333 @@
+package events
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// payloads says which fields each verb's payload has; "!" marks the required
+// ones.
+var payloads = map[Verb]string{
+	UserMessage:  "id! from! at silent mentions thread",
+	UserRevoke:   "id! from! at",
+	UserSent:     "id! to! at",
+	UserRead:     "conversation! upto upto_at private at",
+	UserReadAll:  "kind private at",
+	UserUnread:   "conversation! from at",
+	UserMute:     "conversation! muted! at",
+	UserDelete:   "conversation! at",
+	UserErase:    "at",
+	GroupMessage: "id! from! at silent mentions mention_all thread",
+	GroupRevoke:  "id! at",
+	GroupJoin:    "users! at",
+	GroupLeave:   "users! at",
+	GroupDismiss: "at",
+	PolicySet:    "own_message at",
+}
+
+var (
+	textErrors = map[string]string{
+		`7`: "%s is not a string", `true`: "%s is not a string", `{}`: "%s is not a string", `["x"]`: "%s is not a string", `1.5`: "%s is not a string",
+	}
+	idErrors = map[string]string{
+		`""`: "%s is empty", `"a\u0000b"`: "%s holds a NUL byte", `"` + strings.Repeat("x", 257) + `"`: "%s is longer than 256 bytes",
+	}
+	flagErrors = map[string]string{
+		`1`: "%s is neither true nor false", `0`: "%s is neither true nor false", `"true"`: "%s is neither true nor false",
+		`[]`: "%s is neither true nor false", `{}`: "%s is neither true nor false",
+	}
+	timeErrors = map[string]string{
+		`"1"`: "%s is not an integer", `1.5`: "%s is not an integer", `true`: "%s is not an integer",
+		`[1]`: "%s is not an integer", `{}`: "%s is not an integer", `-1`: "%s is outside 0 to 2^53-1",
+		`9007199254740992`: "%s is outside 0 to 2^53-1", `9223372036854775807`: "%s is outside 0 to 2^53-1",
+	}
+	listErrors = map[string]string{
+		`"x"`: "%s is not a list", `1`: "%s is not a list", `true`: "%s is not a list", `{}`: "%s is not a list",
+		`[null]`: "%s: an entry is not a string", `["a",1]`: "%s: an entry is not a string", `[["a"]]`: "%s: an entry is not a string",
+		`["a",""]`: "%s: an entry is empty", `["a\u0000"]`: "%s: an entry holds a NUL byte",
+		`["` + strings.Repeat("x", 257) + `"]`: "%s: an entry is longer than 256 bytes",
+	}
+)
+
+// fieldTests has for each field good values and, by value, why the others are
+// refused.
+var fieldTests = map[string]struct {
+	good []string
+	bad  []map[string]string
+}{
+	"id":     {[]string{`"m1"`, `"` + strings.Repeat("x", 256) + `"`, `"\ud83d\ude00\n"`, `" "`}, []map[string]string{textErrors, idErrors}},
+	"from":   {[]string{`"bob"`, `"a.b"`}, []map[string]string{textErrors, idErrors}},
+	"to":     {[]string{`"bob"`}, []map[string]string{textErrors, idErrors}},
+	"thread": {[]string{`"t1"`}, []map[string]string{textErrors, idErrors}},
+	"upto":   {[]string{`"m1"`}, []map[string]string{textErrors, idErrors}},
+	"conversation": {
+		[]string{`"c2c_bob"`, `"group_team"`, `"group_c2c_"`, `"c2c_` + strings.Repeat("x", 256) + `"`},
+		[]map[string]string{textErrors, {
+			`""`:     "conversation begins with neither c2c_ nor group_",
+			`"bob"`:  "conversation begins with neither c2c_ nor group_",
+			`"C2C_"`: "conversation begins with neither c2c_ nor group_",
+			`"c2c_"`: "conversation is empty", `"group_"`: "conversation is empty",
+			`"c2c_a\u0000"`: "conversation holds a NUL byte",
+			`"group_` + strings.Repeat("x", 257) + `"`: "conversation is longer than 256 bytes",
+		}},
+	},
+	"kind": {[]string{`"c2c"`, `"group"`}, []map[string]string{textErrors, {
+		`""`: `kind is neither "c2c" nor "group"`, `"all"`: `kind is neither "c2c" nor "group"`, `"Group"`: `kind is neither "c2c" nor "group"`,
+	}}},
+	"own_message": {[]string{`"keep"`, `"advance"`}, []map[string]string{textErrors, {
+		`""`: `own_message is neither "keep" nor "advance"`, `"Keep"`: `own_message is neither "keep" nor "advance"`,
+	}}},
+	"silent":      {[]string{`true`, `false`}, []map[string]string{flagErrors}},
+	"private":     {[]string{`true`, `false`}, []map[string]string{flagErrors}},
+	"muted":       {[]string{`true`, `false`}, []map[string]string{flagErrors}},
+	"mention_all": {[]string{`true`, `false`}, []map[string]string{flagErrors}},
+	"at":          {[]string{`0`, `1`, `1700000000000`, `9007199254740991`}, []map[string]string{timeErrors}},
+	"upto_at":     {[]string{`0`, `1700000000000`, `9007199254740991`}, []map[string]string{timeErrors}},
+	"mentions": {
+		[]string{`[]`, `["a"]`, `["a","b","a"]`, list(1000)},
+		[]map[string]string{listErrors, {list(1001): "mentions has more than 1000 entries"}},
+	},
+	"users": {
+		[]string{`[]`, `["a"]`, `["a","a"]`, list(10000)},
+		[]map[string]string{listErrors, {list(10001): "users has more than 10000 entries"}},
+	},
+}
+
+// object is a payload with the verb's fields at their first good value; change
+// gives some another value, and "" leaves one out.
+func object(verb Verb, change map[string]string) string {
+	var parts []string
+	for mark := range strings.FieldsSeq(payloads[verb]) {
+		name := strings.TrimSuffix(mark, "!")
+		value, changed := change[name]
+		if !changed {
+			value = fieldTests[name].good[0]
+		}
+		if value != "" {
+			parts = append(parts, fmt.Sprintf("%q:%s", name, value))
+		}
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// check decodes a payload in both encodings and wants one reason, and returns
+// what the JSON form decodes to.
+func check(t *testing.T, verb Verb, payload, want string) Command {
+	t.Helper()
+	var cmds [2]Command
+	for name, b := range both(t, payload) {
+		i := 0
+		if name == "msgpack" {
+			i = 1
+		}
+		if got := reason(t, Decode(target(verb), b, &cmds[i])); got != want {
+			t.Errorf("%v as %s: %.100s: %q, want %q", verb, name, payload, got, want)
+		}
+	}
+	if want == "" {
+		if d := diff(cmds[0], cmds[1]); d != "" {
+			t.Errorf("%v: %.100s: JSON and msgpack differ:\n%s", verb, payload, d)
+		}
+		if err := cmds[0].Validate(); err != nil {
+			t.Errorf("%v: %.100s: accepted, yet %v", verb, payload, err)
+		}
+	}
+	return cmds[0]
+}
+
+func TestRequiredFields(t *testing.T) {
+	for _, verb := range Verbs() {
+		only := map[string]string{}
+		for mark := range strings.FieldsSeq(payloads[verb]) {
+			name, required := strings.CutSuffix(mark, "!")
+			if required {
+				check(t, verb, object(verb, map[string]string{name: ""}), name+" is missing")
+				check(t, verb, object(verb, map[string]string{name: "null"}), name+" is missing")
+				continue
+			}
+			only[name] = ""
+			absent := check(t, verb, object(verb, map[string]string{name: ""}), "")
+			null := check(t, verb, object(verb, map[string]string{name: "null"}), "")
+			if d := diff(absent, null); d != "" {
+				t.Errorf("%v: %s null is not as absent:\n%s", verb, name, d)
+			}
+		}
+		check(t, verb, object(verb, nil), "")
+		check(t, verb, object(verb, only), "")
+	}
+}
+
+func TestFieldValues(t *testing.T) {
+	for _, verb := range Verbs() {
+		for mark := range strings.FieldsSeq(payloads[verb]) {
+			name := strings.TrimSuffix(mark, "!")
+			for _, value := range fieldTests[name].good {
+				check(t, verb, object(verb, map[string]string{name: value}), "")
+			}
+			for _, values := range fieldTests[name].bad {
+				for value, want := range values {
+					if strings.Contains(want, "%s") {
+						want = fmt.Sprintf(want, name)
+					}
+					check(t, verb, object(verb, map[string]string{name: value}), want)
+				}
+			}
+		}
+	}
+}
+
+// A field of another verb is an unknown field, and unknown fields are ignored
+// whatever they hold.
+func TestUnknownFields(t *testing.T) {
+	for _, verb := range Verbs() {
+		want := check(t, verb, object(verb, nil), "")
+		known := " " + strings.ReplaceAll(payloads[verb], "!", "") + " "
+		for name := range fieldTests {
+			if strings.Contains(known, " "+name+" ") {
+				continue
+			}
+			for _, value := range []string{`null`, `""`, `7`, `-1.5`, `true`, `[]`, `{}`, `{"id":[{"x":null},"a\u0000"]}`} {
+				payload := strings.TrimSuffix(object(verb, nil), "}") + fmt.Sprintf(",%q:%s}", name, value)
+				if d := diff(want, check(t, verb, payload, "")); d != "" {
+					t.Errorf("%v: %s is not ignored:\n%s", verb, payload, d)
+				}
+			}
+		}
+	}
+	check(t, UserErase, `{"":1,"ID":2,"x":3,"at ":"no"}`, "")
+}
+
+func TestDecodedValues(t *testing.T) {
+	tests := []struct {
+		verb    Verb
+		payload string
+		want    Command
+	}{
+		{UserMessage, `{"id":"m1","from":"bob","at":5,"silent":true,"mentions":["a","b","a"],"thread":"t"}`,
+			Command{ID: "m1", From: "bob", At: 5, HasAt: true, Silent: true, Mentions: []string{"a", "b", "a"}, Thread: "t"}},
+		{UserRevoke, `{"from":"bob","id":"m1"}`, Command{ID: "m1", From: "bob"}},
+		{UserSent, `{"id":"m1","to":"bob","at":0}`, Command{ID: "m1", To: "bob", HasAt: true}},
+		{UserRead, `{"conversation":"c2c_bob","upto":"m1","upto_at":7,"private":true}`,
+			Command{Conversation: ConversationID{C2C, "bob"}, Upto: "m1", UptoAt: 7, HasUptoAt: true, Private: true}},
+		{UserReadAll, `{"kind":"group"}`, Command{Kind: Group}},
+		{UserUnread, `{"conversation":"group_c2c_x","from":"m2"}`, Command{Conversation: ConversationID{Group, "c2c_x"}, From: "m2"}},
+		{UserMute, `{"conversation":"c2c_bob","muted":false}`, Command{Conversation: ConversationID{C2C, "bob"}}},
+		{UserMute, `{"conversation":"c2c_bob","muted":true}`, Command{Conversation: ConversationID{C2C, "bob"}, Muted: true}},
+		{UserDelete, `{"conversation":"c2c_bob"}`, Command{Conversation: ConversationID{C2C, "bob"}}},
+		{UserErase, `{}`, Command{}},
+		{GroupMessage, `{"id":"m1","from":"bob","mention_all":true,"mentions":null}`, Command{ID: "m1", From: "bob", MentionAll: true}},
+		{GroupRevoke, `{"id":"\u006d1"}`, Command{ID: "m1"}},
+		{GroupJoin, `{"users":["a","b"]}`, Command{Users: []string{"a", "b"}}},
+		{GroupLeave, `{"users":[]}`, Command{}},
+		{GroupDismiss, `{"at":9007199254740991}`, Command{At: MaxTime, HasAt: true}},
+		{PolicySet, `{"own_message":"advance"}`, Command{OwnMessage: OwnAdvance}},
+		{PolicySet, `{}`, Command{}},
+	}
+	for _, tt := range tests {
+		to := target(tt.verb)
+		tt.want.Verb, tt.want.Inbox = to.Verb, to.Inbox
+		if d := diff(tt.want, check(t, tt.verb, tt.payload, "")); d != "" {
+			t.Errorf("%v %s:\n%s", tt.verb, tt.payload, d)
+		}
+	}
+}
+
+func TestEmptyPayload(t *testing.T) {
+	for _, verb := range Verbs() {
+		var empty, braces Command
+		got, want := reason(t, Decode(target(verb), nil, &empty)), reason(t, Decode(target(verb), []byte("{}"), &braces))
+		if got != want || diff(empty, braces) != "" {
+			t.Errorf("%v: no bytes give %q, {} gives %q", verb, got, want)
+		}
+		if accepted := !strings.Contains(payloads[verb], "!"); accepted != (got == "") {
+			t.Errorf("%v: no bytes: %q", verb, got)
+		}
+	}
+}
+
+func TestPayloadSize(t *testing.T) {
+	for _, form := range []struct{ name, head, tail string }{
+		{"json", `{"pad":"`, `"}`},
+		{"json white space", `{`, `}`},
+		{"msgpack", "\x81\xa3pad\xdb\x00\x03\xff\xf6", ""},
+	} {
+		fill := " "
+		payload := form.head + strings.Repeat(fill, MaxPayload-len(form.head)-len(form.tail)) + form.tail
+		var c Command
+		if err := Decode(target(UserErase), []byte(payload), &c); err != nil {
+			t.Errorf("%s of %d bytes: %v", form.name, len(payload), err)
+		}
+		if got := reason(t, Decode(target(UserErase), []byte(payload+" "), &c)); got != reasonSize {
+			t.Errorf("%s of %d bytes: %q", form.name, len(payload)+1, got)
+		}
+	}
+}
+
+func TestDepth(t *testing.T) {
+	lists := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	maps := func(n int) string { return strings.Repeat(`{"x":`, n) + "0" + strings.Repeat("}", n) }
+	// the payload itself is the first level
+	check(t, UserErase, `{"x":`+lists(MaxDepth-1)+`}`, "")
+	check(t, UserErase, `{"x":`+lists(MaxDepth)+`}`, reasonDepth)
+	check(t, UserErase, maps(MaxDepth), "")
+	check(t, UserErase, maps(MaxDepth+1), reasonDepth)
+	check(t, UserErase, `{"a":[[]],"x":[1,`+lists(MaxDepth-2)+`,`+lists(MaxDepth-2)+`],"y":2}`, "")
+	check(t, UserErase, `{"a":[[]],"x":[1,`+lists(MaxDepth-1)+`],"y":2}`, reasonDepth)
+}
+
+func TestFieldsTwice(t *testing.T) {
+	for _, payload := range []string{
+		`{"at":1,"at":1}`, `{"at":null,"at":1}`, `{"at":1,"at":null}`, `{"at":1,"a\u0074":2}`,
+		`{"x":1,"x":2}`, `{"x":1,"at":2,"y":3,"x":4}`, `{"id":1,"id":2}`, `{"":1,"":2}`,
+	} {
+		check(t, UserErase, payload, reasonTwice)
+	}
+	var many strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&many, `"f%d":%d,`, i, i)
+	}
+	check(t, UserErase, `{`+many.String()+`"x":0}`, "")
+	check(t, UserErase, `{`+many.String()+`"f77":0}`, reasonTwice)
+}
+
+// A decoder and a command may be used again and again, also after errors, and
+// nothing of one payload is left for the next.
+func TestReuse(t *testing.T) {
+	var d Decoder
+	var c Command
+	for range 2 {
+		for _, verb := range Verbs() {
+			for _, payload := range []string{object(verb, nil), `{"x":[],"x":1}`, `{`, "\x82\xa1x", "\x81\x01\x02", object(verb, map[string]string{"at": ""})} {
+				var fresh Command
+				again, once := d.Decode(target(verb), []byte(payload), &c), Decode(target(verb), []byte(payload), &fresh)
+				if reason(t, again) != reason(t, once) {
+					t.Errorf("%v %q: %v, the first time %v", verb, payload, again, once)
+				}
+				if once == nil && diff(fresh, c) != "" {
+					t.Errorf("%v %q:\n%s", verb, payload, diff(fresh, c))
+				}
+			}
+		}
+	}
+}
+
+func TestSubjectsDecode(t *testing.T) {
+	s := unread(t)
+	var c Command
+	if err := s.Decode("unread.cmd.user.a%2Eb.mute", []byte(`{"conversation":"group_x","muted":true}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	want := Command{Verb: UserMute, Inbox: "a.b", Conversation: ConversationID{Group, "x"}, Muted: true}
+	if d := diff(want, c); d != "" {
+		t.Error(d)
+	}
+	if got := reason(t, s.Decode("unread.cmd.user.a.jump", nil, &c)); got != "unknown verb" || diff(Command{}, c) != "" {
+		t.Errorf("reason %q, command %v", got, c)
+	}
+	for _, v := range []Verb{NoVerb, verbs, 255} {
+		if got := reason(t, Decode(Target{Verb: v}, nil, &c)); got != "unknown verb" {
+			t.Errorf("verb %d: %q", v, got)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+// Package events is reddot's vocabulary: the commands a chat back end
+// publishes, the events and views reddot answers with, the subjects both
+// travel on, their limits and their msgpack and JSON forms. It imports nothing
+// else of reddot, so a client can use it alone.
+//
+// # Commands
+//
+// A command is one message on the command stream. Who acts or is acted on is
+// in the subject, what happened is in the payload:
+//
+//	unread.cmd.user.alice.message   {"id":"m1","from":"bob"}
+//	unread.cmd.group.team.join      {"users":["alice","bob"]}
+//
+// [Subjects.ParseCommand] reads the subject, [Decode] the payload. Both refuse
+// what breaks a rule with an [*Invalid] whose text is the reason told on the
+// rejected subject; the same bytes are refused for the same reason at every
+// replay. Decode is safe on any bytes: one pass without recursion checks
+// depth and lengths before anything is allocated for them, integers are
+// range-checked, bytes after the value are refused.
+//
+// Which fields a verb has, which of them it needs and what each may hold stands
+// in one table that both encodings and [Command.Validate] follow. null is the
+// same as an absent field, no payload the same as {}. Fields that a verb does
+// not have are ignored, whatever they hold. [Encode] and [EncodeJSON] write
+// equal commands as equal bytes.
+//
+// A [Decoder] decodes command after command without memory of its own for
+// each but the strings. [LineParser] reads commands from JSON lines.
+//
+// # Events and replies
+//
+// [Change], [Receipt], [Rejected] and the replies are plain structs, written by
+// [Marshal] as msgpack maps or JSON objects with the same names and read by
+// [Unmarshal], which is safe on any bytes but trusts their sender for the
+// values: a negative number in a msgpack seq is not told. Golden files under
+// testdata/golden/events hold the bytes of each version.
+//
+// # Ids in subjects
+//
+// An id is one subject token. The bytes that would split or match tokens are
+// written %XX ([EscapeToken]); there is exactly one spelling of each id, any
+// other is refused, so that a NATS permission on a subject can't be passed by
+// spelling the id differently.
+package events

@@ -1,0 +1,123 @@
+package events
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// Encode returns the command's payload as a msgpack map. Fields come in a
+// fixed order and absent ones are left out, so equal commands give equal
+// bytes. It refuses what [Decode] would refuse, with an *Invalid.
+func Encode(c *Command) ([]byte, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	enc := msgpack.GetEncoder()
+	defer msgpack.PutEncoder(enc)
+	var out bytes.Buffer
+	enc.Reset(&out)
+	written := c.written()
+	if err := enc.EncodeMapLen(written.len()); err != nil {
+		return nil, err
+	}
+	for f := range fields {
+		if !written.has(f) {
+			continue
+		}
+		if err := enc.EncodeString(fieldSpecs[f].name); err != nil {
+			return nil, err
+		}
+		if err := c.encodeField(enc, f); err != nil {
+			return nil, err
+		}
+	}
+	return sized(out.Bytes())
+}
+
+func (c *Command) encodeField(enc *msgpack.Encoder, f field) error {
+	switch fieldSpecs[f].shape {
+	case shapeID:
+		return enc.EncodeString(*c.idField(f))
+	case shapeWord:
+		return enc.EncodeString(c.word(f))
+	case shapeFlag:
+		return enc.EncodeBool(*c.flagField(f))
+	case shapeTime:
+		at, _ := c.timeField(f)
+		return enc.EncodeInt(int64(*at))
+	}
+	list := *c.listField(f)
+	if err := enc.EncodeArrayLen(len(list)); err != nil {
+		return err
+	}
+	for _, id := range list {
+		if err := enc.EncodeString(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EncodeJSON returns the command's payload as a JSON object, with the rules
+// of [Encode].
+func EncodeJSON(c *Command) ([]byte, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	out := []byte{'{'}
+	written := c.written()
+	for f := range fields {
+		if !written.has(f) {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, '"')
+		out = append(out, fieldSpecs[f].name...)
+		out = append(out, '"', ':')
+		var err error
+		if out, err = c.appendField(out, f); err != nil {
+			return nil, err
+		}
+	}
+	return sized(append(out, '}'))
+}
+
+func (c *Command) appendField(out []byte, f field) ([]byte, error) {
+	switch fieldSpecs[f].shape {
+	case shapeID:
+		return jsontext.AppendQuote(out, *c.idField(f))
+	case shapeWord:
+		return jsontext.AppendQuote(out, c.word(f))
+	case shapeFlag:
+		return strconv.AppendBool(out, *c.flagField(f)), nil
+	case shapeTime:
+		at, _ := c.timeField(f)
+		return strconv.AppendInt(out, int64(*at), 10), nil
+	}
+	out = append(out, '[')
+	for i, id := range *c.listField(f) {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		var err error
+		if out, err = jsontext.AppendQuote(out, id); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, ']'), nil
+}
+
+// written is the fields that an encoding of c has.
+func (c *Command) written() fieldSet { return c.present() | forms[c.Verb].required }
+
+func sized(payload []byte) ([]byte, error) {
+	if len(payload) > MaxPayload {
+		return nil, invalid(reasonSize)
+	}
+	return payload, nil
+}

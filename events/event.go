@@ -1,0 +1,61 @@
+package events
+
+// Totals are a user's badge: sums over the conversations in the list.
+type Totals struct {
+	Unread        uint64 `json:"unread" msgpack:"unread"`               // unread messages, muted conversations left out
+	C2C           uint64 `json:"c2c" msgpack:"c2c"`                     // of them in C2C conversations
+	Group         uint64 `json:"group" msgpack:"group"`                 // of them in groups
+	Mentions      uint64 `json:"mentions" msgpack:"mentions"`           // of them naming the user or all
+	Conversations uint64 `json:"conversations" msgpack:"conversations"` // unmuted conversations with unread or the mark
+	Muted         uint64 `json:"muted" msgpack:"muted"`                 // unread messages kept out by muting
+}
+
+// LastMessage is the newest message of a conversation.
+type LastMessage struct {
+	ID   string `json:"id" msgpack:"id"`
+	From string `json:"from" msgpack:"from"`
+	At   Time   `json:"at" msgpack:"at"`
+}
+
+// Conversation is one user's view of a chat.
+type Conversation struct {
+	Conversation string       `json:"conversation" msgpack:"conversation"`
+	Unread       uint64       `json:"unread" msgpack:"unread"`
+	Mentions     uint64       `json:"mentions" msgpack:"mentions"`
+	MarkedUnread bool         `json:"marked_unread,omitempty" msgpack:"marked_unread,omitempty"`
+	Muted        bool         `json:"muted,omitempty" msgpack:"muted,omitempty"`
+	LastMessage  *LastMessage `json:"last_message,omitempty" msgpack:"last_message,omitempty"`
+	FirstUnread  string       `json:"first_unread,omitempty" msgpack:"first_unread,omitempty"` // the first message of the count
+	ReadUpto     string       `json:"read_upto,omitempty" msgpack:"read_upto,omitempty"`       // the last message at or before the read position
+	ReadAt       Time         `json:"read_at,omitempty" msgpack:"read_at,omitempty"`           // of the read that set the position
+	Version      Seq          `json:"version" msgpack:"version"`
+}
+
+// Change tells a user's listeners what changed, with the totals that belong
+// to it.
+type Change struct {
+	User          string         `json:"user" msgpack:"user"`
+	Version       Seq            `json:"version" msgpack:"version"`
+	At            Time           `json:"at" msgpack:"at"`
+	Totals        Totals         `json:"totals" msgpack:"totals"`
+	Conversations []Conversation `json:"conversations" msgpack:"conversations"`
+	Removed       []string       `json:"removed,omitempty" msgpack:"removed,omitempty"`
+}
+
+// Receipt tells User that Peer has read User's messages up to Upto.
+type Receipt struct {
+	User         string `json:"user" msgpack:"user"`
+	Version      Seq    `json:"version" msgpack:"version"`
+	Conversation string `json:"conversation" msgpack:"conversation"` // c2c_<peer>
+	Peer         string `json:"peer" msgpack:"peer"`
+	Upto         string `json:"upto" msgpack:"upto"`
+	At           Time   `json:"at" msgpack:"at"`
+}
+
+// Rejected tells that a command was refused.
+type Rejected struct {
+	Seq     Seq    `json:"seq" msgpack:"seq"`
+	Subject string `json:"subject" msgpack:"subject"`
+	Reason  string `json:"reason" msgpack:"reason"`
+	At      Time   `json:"at" msgpack:"at"`
+}

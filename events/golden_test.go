@@ -1,0 +1,204 @@
+package events
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// goldenDir holds the bytes of version 1 of every payload. What lies there
+// must be readable for ever: publishers, listeners and old logs hold it.
+const goldenDir = "../testdata/golden/events/v1"
+
+// goldenCommands has every verb with all its fields and with the required
+// ones only.
+func goldenCommands() map[string]Command {
+	at := func(c Command) Command { c.At, c.HasAt = 1700000000123, true; return c }
+	bob, team := ConversationID{C2C, "bob"}, ConversationID{Group, "team"}
+	return map[string]Command{
+		"user.message":      at(Command{Verb: UserMessage, ID: "m1", From: "bob@example.com", Silent: true, Mentions: []string{"alice", "卡罗尔"}, Thread: "t1"}),
+		"user.message.min":  {Verb: UserMessage, ID: "m1", From: "bob@example.com"},
+		"user.revoke":       at(Command{Verb: UserRevoke, ID: "m1", From: "bob"}),
+		"user.revoke.min":   {Verb: UserRevoke, ID: "m1", From: "bob"},
+		"user.sent":         at(Command{Verb: UserSent, ID: "m1", To: "bob"}),
+		"user.sent.min":     {Verb: UserSent, ID: "m1", To: "bob"},
+		"user.read":         at(Command{Verb: UserRead, Conversation: bob, Upto: "m1", UptoAt: 1700000000000, HasUptoAt: true, Private: true}),
+		"user.read.min":     {Verb: UserRead, Conversation: team},
+		"user.read-all":     at(Command{Verb: UserReadAll, Kind: C2C, Private: true}),
+		"user.read-all.min": {Verb: UserReadAll},
+		"user.unread":       at(Command{Verb: UserUnread, Conversation: bob, From: "m1"}),
+		"user.unread.min":   {Verb: UserUnread, Conversation: team},
+		"user.mute":         at(Command{Verb: UserMute, Conversation: team, Muted: true}),
+		"user.mute.min":     {Verb: UserMute, Conversation: team},
+		"user.delete":       at(Command{Verb: UserDelete, Conversation: bob}),
+		"user.delete.min":   {Verb: UserDelete, Conversation: bob},
+		"user.erase":        at(Command{Verb: UserErase}),
+		"user.erase.min":    {Verb: UserErase},
+		"group.message":     at(Command{Verb: GroupMessage, ID: "m1", From: "bob", Silent: true, Mentions: []string{"alice"}, MentionAll: true, Thread: strings.Repeat("t", 40)}),
+		"group.message.min": {Verb: GroupMessage, ID: "m1", From: "bob"},
+		"group.revoke":      at(Command{Verb: GroupRevoke, ID: "m1"}),
+		"group.revoke.min":  {Verb: GroupRevoke, ID: "m1"},
+		"group.join":        at(Command{Verb: GroupJoin, Users: []string{"alice", "bob", "\"<&>\"\n"}}),
+		"group.join.min":    {Verb: GroupJoin, Users: []string{}},
+		"group.leave":       at(Command{Verb: GroupLeave, Users: []string{"alice"}}),
+		"group.leave.min":   {Verb: GroupLeave, Users: []string{}},
+		"group.dismiss":     at(Command{Verb: GroupDismiss}),
+		"group.dismiss.min": {Verb: GroupDismiss},
+		"policy":            at(Command{Verb: PolicySet, OwnMessage: OwnAdvance}),
+		"policy.min":        {Verb: PolicySet},
+	}
+}
+
+type goldenValue struct {
+	name  string
+	value any
+}
+
+// goldenValues has every derived event and reply, with all its fields and
+// with no optional one.
+func goldenValues() []goldenValue {
+	totals := Totals{Unread: 300, C2C: 200, Group: 100, Mentions: 2, Conversations: 3, Muted: 70000}
+	full := Conversation{
+		Conversation: "group_team", Unread: 100, Mentions: 2, MarkedUnread: true, Muted: true,
+		LastMessage: &LastMessage{ID: "m9", From: "bob", At: 1700000000123},
+		FirstUnread: "m5", ReadUpto: "m4", ReadAt: 1700000000000, Version: 42,
+	}
+	bare := Conversation{Conversation: "c2c_bob@example.com", Version: 7}
+	return []goldenValue{
+		{"change", Change{User: "alice", Version: 42, At: 1700000000123, Totals: totals, Conversations: []Conversation{full, bare}, Removed: []string{"c2c_carol"}}},
+		{"change.min", Change{User: "alice", Version: 1, At: 1, Conversations: []Conversation{}}},
+		{"receipt", Receipt{User: "alice", Version: 42, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: 1700000000123}},
+		{"rejected", Rejected{Seq: 43, Subject: "unread.cmd.user.alice.message", Reason: "id is missing", At: 1700000000123}},
+		{"reply.totals", TotalsReply{User: "alice", Version: 42, Totals: totals}},
+		{"reply.conversations", ConversationsReply{User: "alice", Version: 42, Totals: totals, Conversations: []Conversation{full, bare}, Next: "opaque"}},
+		{"reply.conversations.min", ConversationsReply{User: "nobody", Conversations: []Conversation{}}},
+		{"reply.conversation", ConversationReply{User: "alice", Version: 42, Conversation: full}},
+		{"reply.explain", Explanation{
+			User: "alice", Version: 42, Conversation: "group_team", Unread: 2, Mentions: 1, MarkedUnread: true, Muted: true,
+			ReadUpto: "m4", ReadAt: 1700000000000, ReadSeq: 30, SinceRead: 4, Own: 1, Revoked: 1,
+			EarlyRead: &EarlyRead{Upto: "m99", At: 1700000000100, Seq: 41},
+			Messages: []ExplainedMessage{
+				{ID: "m5", From: "bob", At: 1700000000050, Seq: 35, Mention: true, Thread: "t1"},
+				{ID: "m9", From: "bob", At: 1700000000123, Seq: 42},
+			},
+			More: 1,
+		}},
+		{"reply.explain.min", Explanation{User: "alice", Version: 42, Conversation: "c2c_bob", Messages: []ExplainedMessage{}}},
+		{"reply.receipt", ReceiptReply{User: "alice", Peer: "bob", Upto: "m9", At: 1700000000123}},
+		{"reply.watch", WatchReply{Until: 1700000060123}},
+		{"reply.status", Status{
+			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Digest: "0123456789abcdef", Policy: Policy{OwnMessage: "keep"},
+			Commands: map[string]uint64{"user.message": 41}, // one: msgpack maps have no order
+			Refused:  1, Ignored: 1, Stream: "UNREAD_COMMANDS", State: "stopped", Error: "the stream has a hole", Emitter: "emitting",
+		}},
+		{"reply.status.min", Status{Policy: Policy{OwnMessage: "keep"}, Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live"}},
+	}
+}
+
+func TestGoldenCommands(t *testing.T) {
+	commands := goldenCommands()
+	for _, verb := range Verbs() {
+		for _, name := range []string{verb.String(), verb.String() + ".min"} {
+			want, ok := commands[name]
+			if !ok || want.Verb != verb {
+				t.Errorf("%s is missing", name)
+				continue
+			}
+			want.Inbox = target(verb).Inbox
+			for ext, encode := range map[string]func(*Command) ([]byte, error){".json": EncodeJSON, ".msgpack": Encode} {
+				b, err := encode(&want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := "command." + name + ext
+				var got Command
+				if err := Decode(target(verb), golden(t, file, b), &got); err != nil {
+					t.Errorf("%s: %v", file, err)
+				} else if d := diff(want, got); d != "" {
+					t.Errorf("%s reads as another command:\n%s", file, d)
+				}
+			}
+		}
+	}
+}
+
+func TestGoldenEvents(t *testing.T) {
+	for _, g := range goldenValues() {
+		for _, e := range []Encoding{JSON, Msgpack} {
+			b, err := Marshal(e, g.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := "event." + g.name + "." + e.String()
+			got := reflect.New(reflect.TypeOf(g.value))
+			if err := Unmarshal(e.ContentType(), golden(t, file, b), got.Interface()); err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if d := diff(g.value, got.Elem().Interface()); d != "" {
+				t.Errorf("%s reads as another value:\n%s", file, d)
+			}
+		}
+	}
+}
+
+// golden compares bytes with a golden file and returns the file's. JSON lies
+// there as it is, msgpack as a dump.
+func golden(t *testing.T, file string, b []byte) []byte {
+	t.Helper()
+	path := filepath.Join(goldenDir, filepath.FromSlash(file))
+	dumped := strings.HasSuffix(file, ".msgpack")
+	if dumped {
+		path += ".hex"
+	}
+	if *rewrite {
+		text := string(b) + "\n"
+		if dumped {
+			text = hex.Dump(b)
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the tests of events with -rewrite if it is new", err)
+	}
+	want := bytes.TrimSuffix(text, []byte("\n"))
+	if dumped {
+		if want, err = undump(string(text)); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+	if !bytes.Equal(want, b) {
+		t.Errorf("%s holds other bytes than\n%q", path, b)
+	}
+	return want
+}
+
+// undump reads what hex.Dump wrote: an offset, 16 bytes, their text.
+func undump(dump string) ([]byte, error) {
+	var b []byte
+	for line := range strings.Lines(dump) {
+		_, rest, ok := strings.Cut(line, "  ")
+		digits, _, ok2 := strings.Cut(rest, "|")
+		if !ok || !ok2 {
+			return nil, fmt.Errorf("not a line of a dump: %q", line)
+		}
+		part, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, part...)
+	}
+	return b, nil
+}

@@ -1,0 +1,18 @@
+package events
+
+// Limits of commands. A command that breaks one is refused.
+const (
+	MaxID            = 256       // bytes of a user, group or message id
+	MaxPayload       = 256 << 10 // bytes of a command's payload
+	MaxMentions      = 1_000     // users named by one message
+	MaxUsers         = 10_000    // users named by one join or leave
+	MaxDepth         = 16        // nesting of a payload, unknown fields included
+	MaxTime     Time = 1<<53 - 1 // ms; the largest integer every JSON reader keeps exactly
+)
+
+// Limits of queries and events.
+const (
+	DefaultLimit           = 50  // conversations or messages in a reply
+	MaxLimit               = 200 // the most a request may ask for
+	MaxChangeConversations = 200 // conversations in one change event
+)

@@ -1,0 +1,128 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// LineParser reads commands from JSON lines, one object a line:
+//
+//	{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}
+//
+// Further fields are ignored. It uses its memory again from line to line and
+// is not safe for concurrent use.
+type LineParser struct {
+	subjects Subjects
+	json     jsontext.Decoder
+	source   bytes.Buffer // what json reads; always over the caller's line
+	payload  Decoder
+	command  Command
+}
+
+// NewLineParser returns a parser for commands on the given subjects.
+func NewLineParser(s Subjects) *LineParser { return &LineParser{subjects: s} }
+
+// Parse reads one line, white space around it allowed, and checks the command
+// as it will be checked when it is applied. The payload is the part of the
+// line that holds it, byte for byte, and shares the line's memory. Errors say
+// what is wrong with the line; those of the command are *Invalid.
+func (p *LineParser) Parse(line []byte) (subject string, payload []byte, err error) {
+	if subject, payload, err = p.split(line); err != nil {
+		return "", nil, err
+	}
+	target, err := p.subjects.ParseCommand(subject)
+	if err != nil {
+		return "", nil, fmt.Errorf("subject %q: %w", subject, err)
+	}
+	if err := p.payload.Decode(target, payload, &p.command); err != nil {
+		return "", nil, fmt.Errorf("payload of %s: %w", target.Verb, err)
+	}
+	return subject, payload, nil
+}
+
+// ParseLine is [LineParser.Parse] with a parser of its own: for a line now
+// and then.
+func (s Subjects) ParseLine(line []byte) (subject string, payload []byte, err error) {
+	return NewLineParser(s).Parse(line)
+}
+
+// split takes the line apart without looking into the parts.
+func (p *LineParser) split(line []byte) (subject string, payload []byte, err error) {
+	p.source = *bytes.NewBuffer(line)
+	p.json.Reset(&p.source)
+	if p.json.PeekKind() != '{' {
+		return "", nil, errors.New(`line is not a JSON object {"subject": "...", "payload": {...}}`)
+	}
+	if _, err := p.json.ReadToken(); err != nil {
+		return "", nil, lineError(err)
+	}
+	named := false
+	for p.json.PeekKind() == '"' {
+		name, err := p.json.ReadToken()
+		if err != nil {
+			return "", nil, lineError(err)
+		}
+		switch name.String() {
+		case "subject":
+			subject, err = p.readSubject()
+			named = true
+		case "payload":
+			payload, err = p.readPayload(line)
+		default:
+			err = p.json.SkipValue()
+		}
+		if err != nil {
+			return "", nil, lineError(err)
+		}
+	}
+	if _, err := p.json.ReadToken(); err != nil {
+		return "", nil, lineError(err)
+	}
+	switch {
+	case len(bytes.TrimLeft(line[p.json.InputOffset():], " \t\r\n")) > 0:
+		return "", nil, errors.New("line goes on after its JSON object")
+	case !named:
+		return "", nil, errors.New("subject is missing")
+	case payload == nil:
+		return "", nil, errors.New("payload is missing")
+	}
+	return subject, payload, nil
+}
+
+func (p *LineParser) readSubject() (string, error) {
+	if kind := p.json.PeekKind(); kind != '"' && kind != 0 {
+		return "", errors.New("subject is not a string")
+	}
+	token, err := p.json.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	return token.String(), nil
+}
+
+func (p *LineParser) readPayload(line []byte) ([]byte, error) {
+	if kind := p.json.PeekKind(); kind != '{' && kind != 0 {
+		return nil, errors.New("payload is not an object")
+	}
+	value, err := p.json.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := int(p.json.InputOffset())
+	return line[end-len(value) : end : end], nil
+}
+
+// lineError says where a line stops being JSON; other errors stay.
+func lineError(err error) error {
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return fmt.Errorf("line has a field twice, at byte %d", syntax.ByteOffset)
+	}
+	return fmt.Errorf("line is not well-formed JSON at byte %d", syntax.ByteOffset)
+}

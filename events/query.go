@@ -1,0 +1,139 @@
+package events
+
+import "errors"
+
+// Names of the queries: the last token of a query's subject.
+const (
+	QueryTotals        = "totals"
+	QueryConversations = "conversations"
+	QueryConversation  = "conversation"
+	QueryExplain       = "explain"
+	QueryReceipt       = "receipt"
+	QueryWatch         = "watch"
+	QueryStatus        = "status"
+)
+
+// ErrNotFound is the answer to a query about a conversation that is not in
+// the user's list, or about a receipt that was never sent.
+var ErrNotFound = errors.New("not found")
+
+// ErrCursor is the answer to a page request whose "after" no reply has given.
+var ErrCursor = errors.New("after: not a cursor that a reply returned in next")
+
+// TotalsQuery asks for a user's totals.
+type TotalsQuery struct {
+	Kind         Kind // NoKind for both
+	IncludeMuted bool // muted conversations count like the others
+}
+
+// TotalsReply answers a TotalsQuery.
+type TotalsReply struct {
+	User    string `json:"user" msgpack:"user"`
+	Version Seq    `json:"version" msgpack:"version"`
+	Totals  Totals `json:"totals" msgpack:"totals"`
+}
+
+// ConversationsQuery asks for one page of a user's list, newest activity
+// first.
+type ConversationsQuery struct {
+	UnreadOnly bool // only those with unread messages or the mark
+	Kind       Kind // NoKind for both
+	Limit      int  // 1 to MaxLimit
+	After      string
+}
+
+// ConversationsReply answers a ConversationsQuery. Next is empty on the last
+// page. Totals are those of the whole list whatever the filter.
+type ConversationsReply struct {
+	User          string         `json:"user" msgpack:"user"`
+	Version       Seq            `json:"version" msgpack:"version"`
+	Totals        Totals         `json:"totals" msgpack:"totals"`
+	Conversations []Conversation `json:"conversations" msgpack:"conversations"`
+	Next          string         `json:"next,omitempty" msgpack:"next,omitempty"`
+}
+
+// ConversationReply answers a query for one conversation.
+type ConversationReply struct {
+	User         string       `json:"user" msgpack:"user"`
+	Version      Seq          `json:"version" msgpack:"version"`
+	Conversation Conversation `json:"conversation" msgpack:"conversation"`
+}
+
+// ExplainedMessage is one message of a count.
+type ExplainedMessage struct {
+	ID      string `json:"id" msgpack:"id"`
+	From    string `json:"from" msgpack:"from"`
+	At      Time   `json:"at" msgpack:"at"`
+	Seq     Seq    `json:"seq" msgpack:"seq"` // of the command that brought it
+	Mention bool   `json:"mention,omitempty" msgpack:"mention,omitempty"`
+	Thread  string `json:"thread,omitempty" msgpack:"thread,omitempty"`
+}
+
+// EarlyRead is a read up to a message that has not arrived yet.
+type EarlyRead struct {
+	Upto string `json:"upto" msgpack:"upto"`
+	At   Time   `json:"at" msgpack:"at"`
+	Seq  Seq    `json:"seq" msgpack:"seq"`
+}
+
+// Explanation says why a conversation's count is what it is:
+// Unread = SinceRead - Own - Revoked, message by message in Messages.
+type Explanation struct {
+	User         string `json:"user" msgpack:"user"`
+	Version      Seq    `json:"version" msgpack:"version"`
+	Conversation string `json:"conversation" msgpack:"conversation"`
+	Unread       uint64 `json:"unread" msgpack:"unread"`
+	Mentions     uint64 `json:"mentions" msgpack:"mentions"`
+	MarkedUnread bool   `json:"marked_unread,omitempty" msgpack:"marked_unread,omitempty"`
+	Muted        bool   `json:"muted,omitempty" msgpack:"muted,omitempty"`
+
+	ReadUpto string `json:"read_upto,omitempty" msgpack:"read_upto,omitempty"`
+	ReadAt   Time   `json:"read_at,omitempty" msgpack:"read_at,omitempty"`
+	ReadSeq  Seq    `json:"read_seq,omitempty" msgpack:"read_seq,omitempty"` // of the command that set the position
+
+	SinceRead uint64 `json:"since_read" msgpack:"since_read"` // counted messages after the read position
+	Own       uint64 `json:"own" msgpack:"own"`               // of them the user's own
+	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled by others
+
+	EarlyRead *EarlyRead         `json:"early_read,omitempty" msgpack:"early_read,omitempty"`
+	Messages  []ExplainedMessage `json:"messages" msgpack:"messages"`             // the oldest first
+	More      uint64             `json:"more,omitempty" msgpack:"more,omitempty"` // messages of the count beyond the limit
+}
+
+// ReceiptReply says how far Peer has read User's messages.
+type ReceiptReply struct {
+	User string `json:"user" msgpack:"user"`
+	Peer string `json:"peer" msgpack:"peer"`
+	Upto string `json:"upto" msgpack:"upto"`
+	At   Time   `json:"at" msgpack:"at"`
+}
+
+// WatchReply says until when a watch lasts.
+type WatchReply struct {
+	Until Time `json:"until" msgpack:"until"`
+}
+
+// Status is how far a reddot has come, and with what result.
+type Status struct {
+	Applied Seq    `json:"applied" msgpack:"applied"` // last command folded in
+	Emitted Seq    `json:"emitted" msgpack:"emitted"` // all events of the commands up to here are stored
+	Durable Seq    `json:"durable" msgpack:"durable"` // state up to here survives without the log
+	Last    Seq    `json:"last" msgpack:"last"`       // last command in the stream
+	Lag     uint64 `json:"lag" msgpack:"lag"`         // commands between applied and last
+	Digest  string `json:"digest" msgpack:"digest"`   // of the whole state at applied, 16 hex digits
+	Policy  Policy `json:"policy" msgpack:"policy"`
+
+	Commands map[string]uint64 `json:"commands" msgpack:"commands"` // accepted, by verb, since the log began
+	Refused  uint64            `json:"refused" msgpack:"refused"`   // of all commands, since the log began
+	Ignored  uint64            `json:"ignored" msgpack:"ignored"`
+
+	Stream  string `json:"stream" msgpack:"stream"`
+	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
+	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`
+	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "emitting", "standby" or "stopped"
+}
+
+// Policy is the policies in force.
+type Policy struct {
+	OwnMessage string `json:"own_message" msgpack:"own_message"`
+}

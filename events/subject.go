@@ -1,0 +1,173 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// DefaultPrefix is the first token of every subject unless configured.
+const DefaultPrefix = "unread"
+
+// Subjects names the subjects and streams under one prefix. The zero value is
+// not ready for use; see NewSubjects.
+type Subjects struct{ prefix string }
+
+// NewSubjects returns the subjects under a prefix: one token of letters,
+// digits, '-' and '_'.
+func NewSubjects(prefix string) (Subjects, error) {
+	if prefix == "" {
+		return Subjects{}, errors.New("prefix is empty")
+	}
+	for _, c := range prefix {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return Subjects{}, fmt.Errorf("prefix %q: use letters, digits, - and _ only", prefix)
+		}
+	}
+	return Subjects{prefix}, nil
+}
+
+// Prefix returns the prefix.
+func (s Subjects) Prefix() string { return s.prefix }
+
+// CommandStream is the name of the stream that holds the commands.
+func (s Subjects) CommandStream() string { return strings.ToUpper(s.prefix) + "_COMMANDS" }
+
+// EventStream is the name of the stream that holds the derived events.
+func (s Subjects) EventStream() string { return strings.ToUpper(s.prefix) + "_EVENTS" }
+
+// Commands matches every command: the command stream's subject.
+func (s Subjects) Commands() string { return s.prefix + ".cmd.>" }
+
+// Change is where a user's change events are heard.
+func (s Subjects) Change(user string) string {
+	return s.prefix + ".evt." + EscapeToken(user) + ".change"
+}
+
+// Receipt is where a user's read receipts are heard.
+func (s Subjects) Receipt(user string) string {
+	return s.prefix + ".evt." + EscapeToken(user) + ".receipt"
+}
+
+// Events matches every event of a user.
+func (s Subjects) Events(user string) string { return s.prefix + ".evt." + EscapeToken(user) + ".>" }
+
+// Rejected is where refused commands are told.
+func (s Subjects) Rejected() string { return s.prefix + ".rejected" }
+
+// Query is the subject of one query about a user.
+func (s Subjects) Query(user, query string) string {
+	return s.prefix + ".api." + EscapeToken(user) + "." + query
+}
+
+// QueryPattern matches a query about any user.
+func (s Subjects) QueryPattern(query string) string { return s.prefix + ".api.*." + query }
+
+// Status is the subject of the status query.
+func (s Subjects) Status() string { return s.prefix + ".api.status" }
+
+// QueryUser reads the user out of a query's subject.
+func (s Subjects) QueryUser(subject string) (string, error) {
+	rest, ok := strings.CutPrefix(subject, s.prefix+".api.")
+	if !ok {
+		return "", invalid("subject is not a query's")
+	}
+	token, _, ok := strings.Cut(rest, ".")
+	if !ok {
+		return "", invalid("subject names no user")
+	}
+	user, err := UnescapeToken(token)
+	if err != nil {
+		return "", err
+	}
+	return user, CheckID("user", user)
+}
+
+// Target is what a command's subject says: what is done, and to whose inbox.
+type Target struct {
+	Verb  Verb
+	Inbox string
+}
+
+// Command is the subject of a command: the inverse of ParseCommand.
+func (s Subjects) Command(t Target) string {
+	inbox, verb, ok := strings.Cut(t.Verb.String(), ".")
+	if !ok {
+		return s.prefix + ".cmd." + inbox
+	}
+	return s.prefix + ".cmd." + inbox + "." + EscapeToken(t.Inbox) + "." + verb
+}
+
+// ParseCommand reads a command's subject. Its errors are *Invalid.
+func (s Subjects) ParseCommand(subject string) (Target, error) {
+	if len(subject) <= len(s.prefix)+5 || subject[:len(s.prefix)] != s.prefix || subject[len(s.prefix):len(s.prefix)+5] != ".cmd." {
+		return Target{}, invalid("subject is not a command's")
+	}
+	rest := subject[len(s.prefix)+5:]
+	if rest == "policy" {
+		return Target{Verb: PolicySet}, nil
+	}
+	inbox, rest, ok := strings.Cut(rest, ".")
+	if !ok {
+		return Target{}, invalid("subject has too few tokens")
+	}
+	token, verb, ok := strings.Cut(rest, ".")
+	if !ok {
+		return Target{}, invalid("subject has too few tokens")
+	}
+	if strings.IndexByte(verb, '.') >= 0 {
+		return Target{}, invalid("subject has too many tokens")
+	}
+	v := parseVerb(inbox, verb)
+	if v == NoVerb {
+		return Target{}, invalid("unknown verb")
+	}
+	id, err := UnescapeToken(token)
+	if err != nil {
+		return Target{}, err
+	}
+	if err := CheckID(inbox, id); err != nil {
+		return Target{}, err
+	}
+	return Target{Verb: v, Inbox: id}, nil
+}
+
+func parseVerb(inbox, verb string) Verb {
+	switch inbox {
+	case "user":
+		switch verb {
+		case "message":
+			return UserMessage
+		case "revoke":
+			return UserRevoke
+		case "sent":
+			return UserSent
+		case "read":
+			return UserRead
+		case "read-all":
+			return UserReadAll
+		case "unread":
+			return UserUnread
+		case "mute":
+			return UserMute
+		case "delete":
+			return UserDelete
+		case "erase":
+			return UserErase
+		}
+	case "group":
+		switch verb {
+		case "message":
+			return GroupMessage
+		case "revoke":
+			return GroupRevoke
+		case "join":
+			return GroupJoin
+		case "leave":
+			return GroupLeave
+		case "dismiss":
+			return GroupDismiss
+		}
+	}
+	return NoVerb
+}

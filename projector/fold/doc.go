@@ -1,0 +1,32 @@
+// Package fold is reddot's core: what one command does to the rows.
+//
+// [Apply] is a pure function of (rows, seq, time, command). It reads no
+// clock, no randomness, no map order, no floats and no I/O but the rows, so
+// the same log gives the same rows everywhere and always.
+//
+// # Counting
+//
+// Every message of a conversation takes the next position ([Pos]) of its log;
+// a message that counts also takes the next counted ordinal ([Ord]). A reader
+// holds a [Cursor]: a position and the ordinal reached there. So the count of
+// one reader is a subtraction, whatever the size of the group:
+//
+//	unread = log.Head.Ord - read.Ord      counted after the read position
+//	       - own counted after it          (group members only)
+//	       - revoked after it
+//
+// Own, revoked and mentioning messages are sets of ordinals ([Set]), counted
+// by range. A group message therefore writes the group's rows and those of
+// its sender and of the members it names, never of the other members.
+//
+// A C2C log belongs to one owner and is folded into the owner's conversation
+// row. A group's log is shared; a member's conversation row holds only what
+// is the member's own.
+//
+// # Invariants
+//
+// After every command: Read.Pos <= Head.Pos and Join.Pos <= Read.Pos; ordinals
+// grow with positions; a position, once given, never changes its message.
+// [Apply] refuses before it writes: a refused command leaves the rows as they
+// were.
+package fold

@@ -1,0 +1,191 @@
+package fold
+
+import (
+	"fmt"
+
+	"reddot/events"
+)
+
+// Reasons of rule stranger.
+const (
+	ReasonNotMember = "not a member of the group"
+	ReasonNoMessage = "the conversation does not have the message"
+)
+
+// Effects are what one command did, beside the rows: what listeners are to
+// be told. The fold names what changed; the values are read from the rows
+// when they are told.
+type Effects struct {
+	Refused string // the reason; "" if the command was accepted
+	Ignored bool   // accepted, but it changed nothing that shows
+
+	Changed  []Key         // conversations whose view changed, or that left the list
+	Groups   []GroupChange // what changed for the members of groups
+	Receipts []Key         // the readers' C2C conversations whose Receipt is to be sent
+
+	// Gone are those of Changed that left the list and that neither the
+	// command nor the rows name: by a dismissal or an erasure.
+	Gone []Key
+}
+
+// GroupChange is a change of the view of many members.
+type GroupChange struct {
+	Group   string
+	Revoked Ord    // the recalled message, changed for those who have it unread; 0: a new message, changed for all
+	From    string // the recalled message's sender, for whom nothing changed
+}
+
+// Reset empties the effects and keeps their memory.
+func (e *Effects) Reset() {
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Gone: e.Gone[:0]}
+}
+
+// Apply folds one command into the rows. now is the stream's time of the
+// command, used where the command carries none. fx is reset first.
+func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Effects) {
+	fx.Reset()
+	s := step{Rows: rows, seq: seq, at: now, c: c, fx: fx}
+	if c.HasAt {
+		s.at = c.At
+	}
+	switch c.Verb {
+	case events.UserMessage:
+		s.message(c.From, c.From)
+	case events.UserSent:
+		s.message(c.To, c.Inbox)
+	case events.UserRevoke:
+		s.revoke()
+	case events.UserRead:
+		s.read()
+	case events.UserReadAll:
+		s.readAll()
+	case events.UserUnread:
+		s.unread()
+	case events.UserMute:
+		s.mute()
+	case events.UserDelete:
+		s.remove()
+	case events.UserErase:
+		s.erase()
+	case events.GroupMessage:
+		s.groupMessage()
+	case events.GroupRevoke:
+		s.groupRevoke()
+	case events.GroupJoin:
+		s.join()
+	case events.GroupLeave:
+		s.leave()
+	case events.GroupDismiss:
+		s.dismiss()
+	case events.PolicySet:
+		s.policy()
+	default:
+		panic(fmt.Sprintf("fold: seq %d: verb %d has no rule", seq, c.Verb))
+	}
+}
+
+// step is one command on its way through the fold.
+type step struct {
+	Rows
+	seq events.Seq
+	at  events.Time
+	c   *events.Command
+	fx  *Effects
+}
+
+func (s *step) refuse(reason string) { s.fx.Refused = reason }
+func (s *step) ignore()              { s.fx.Ignored = true }
+
+// changed marks a conversation's view as changed by this command, if it
+// shows.
+func (s *step) changed(k Key, c *Conversation, log *Log) {
+	c.Version = s.seq
+	if c.Listed(k, log) {
+		s.fx.Changed = append(s.fx.Changed, k)
+	}
+}
+
+// load returns a conversation with its log. The conversation is nil if there
+// is no row.
+func (s *step) load(k Key) (*Conversation, *Log) {
+	c := s.Conversation(k)
+	if c == nil {
+		return nil, nil
+	}
+	if k.Kind == events.Group {
+		return c, s.Group(k.ID)
+	}
+	return c, &c.Log
+}
+
+// append gives a message the next position of its log.
+func (s *step) append(lk Key, log *Log, m *Message) {
+	log.Head.Pos++
+	if m.Counted {
+		log.Head.Ord++
+	}
+	m.Ord = log.Head.Ord
+	pos := log.Head.Pos
+	if in := (uint64(pos) - 1) % BlockSize; in == 0 || m.At < log.BlockMin {
+		log.BlockMin = m.At
+	}
+	if uint64(pos)%BlockSize == 0 {
+		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.BlockMin)
+	}
+	s.PutIndex(lk, m.ID, Index{Pos: pos, Ord: m.Ord, Counted: m.Counted})
+	s.Append(lk, pos, m)
+	log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq}
+}
+
+// moveTo sets the read position and counts anew what lies after it.
+func (s *step) moveTo(k Key, c *Conversation, to Cursor) {
+	c.Read = to
+	c.OwnAfter = c.Own.CountAfter(s, k.Set(SetOwn), to.Ord)
+	c.NamedAfter = c.Named.CountAfter(s, k.Set(SetNamed), to.Ord)
+	c.OwnAllAfter = c.OwnAll.CountAfter(s, k.Set(SetOwnAll), to.Ord)
+}
+
+// dropEarly forgets a read up to a message that has not arrived.
+func (s *step) dropEarly(k Key, c *Conversation) {
+	if c.Early == nil {
+		return
+	}
+	if k.Kind == events.Group {
+		s.DeleteWaiter(k.ID, c.Early.ID, k.User)
+		if len(s.Waiters(k.ID, c.Early.ID)) == 0 {
+			s.unawait(k.LogKey(), c.Early.ID)
+		}
+	}
+	c.Early = nil
+}
+
+// unawait takes the mark off an id that nobody waits for any more.
+func (s *step) unawait(lk Key, id string) {
+	i, _ := s.Index(lk, id)
+	if i.Pos > 0 {
+		return
+	}
+	if i.Awaited = false; i.Revoked {
+		s.PutIndex(lk, id, i)
+	} else {
+		s.DeleteIndex(lk, id)
+	}
+}
+
+// putOrDrop writes a row back, or deletes one that says nothing.
+func (s *step) putOrDrop(k Key, c *Conversation) {
+	if !c.Exists(k) && !c.Muted && c.Early == nil {
+		s.DeleteConversation(k)
+		return
+	}
+	s.PutConversation(k, c)
+}
+
+// policy sets what holds from here on.
+func (s *step) policy() {
+	if p := s.c.OwnMessage; p == events.NoPolicy || p == s.Policy() {
+		s.ignore()
+	} else {
+		s.SetPolicy(p)
+	}
+}

@@ -1,0 +1,77 @@
+package fold
+
+import "reddot/events"
+
+// join folds new members (rule join). Members who are present stay as they
+// are.
+func (s *step) join() {
+	g := s.c.Inbox
+	id := events.ConversationID{Kind: events.Group, ID: g}
+	log := s.Group(g)
+	joined := false
+	for _, user := range s.c.Users {
+		k := Key{user, id}
+		if s.Conversation(k) != nil {
+			continue
+		}
+		if log == nil {
+			log = new(Log)
+		}
+		c := &Conversation{Join: log.Head, JoinSeq: s.seq, Read: log.Head, ReadSeq: s.seq}
+		s.changed(k, c, log)
+		s.PutConversation(k, c)
+		s.PutMember(g, user)
+		log.Members++
+		joined = true
+	}
+	if !joined {
+		s.ignore()
+		return
+	}
+	s.PutGroup(g, log)
+}
+
+// leave folds members who are no longer (rule join).
+func (s *step) leave() {
+	left := false
+	for _, user := range s.c.Users {
+		k := Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}}
+		if s.Conversation(k) != nil {
+			s.part(k)
+			left = true
+		}
+	}
+	if !left {
+		s.ignore()
+	}
+}
+
+// dismiss folds the end of a group. Its log stays, so that its message ids
+// stay known (rule once).
+func (s *step) dismiss() {
+	members := s.Members(s.c.Inbox)
+	for _, user := range members {
+		s.part(Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}})
+	}
+	s.fx.Gone = append(s.fx.Gone, s.fx.Changed...)
+	if len(members) == 0 {
+		s.ignore()
+	}
+}
+
+// part ends one membership: the conversation and its count are gone at once.
+func (s *step) part(k Key) {
+	c, log := s.load(k)
+	s.dropEarly(k, c)
+	if c.Listed(k, log) {
+		s.fx.Changed = append(s.fx.Changed, k)
+	}
+	c.Own.clear(s, k.Set(SetOwn))
+	c.Named.clear(s, k.Set(SetNamed))
+	c.OwnAll.clear(s, k.Set(SetOwnAll))
+	s.DeleteConversation(k)
+	s.DeleteMember(k.ID, k.User)
+	s.SetUserVersion(k.User, s.seq)
+	log.Members--
+	s.PutGroup(k.ID, log)
+}

@@ -1,0 +1,244 @@
+package fold
+
+import "reddot/events"
+
+type (
+	// Pos is the position of a message in its conversation's log, from 1.
+	Pos uint64
+	// Ord is a counted ordinal: how many messages of a log have counted up to
+	// and including this one, those revoked later included.
+	Ord uint64
+)
+
+// Cursor is a place between two messages: Pos messages lie at or before it,
+// Ord of them counted.
+type Cursor struct {
+	Pos Pos
+	Ord Ord
+}
+
+// Key names a user's conversation, or with an empty User the log of a group.
+type Key struct {
+	User string
+	events.ConversationID
+}
+
+// LogKey is the key of the log that a conversation reads.
+func (k Key) LogKey() Key {
+	if k.Kind == events.Group {
+		k.User = ""
+	}
+	return k
+}
+
+// GroupKey is the key of a group's log.
+func GroupKey(group string) Key {
+	return Key{ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
+}
+
+// Last is the newest message of a log.
+type Last struct {
+	ID   string
+	From string
+	At   events.Time
+	Seq  events.Seq // of the command that brought it
+}
+
+// Log is what all readers of a conversation share.
+type Log struct {
+	Head     Cursor
+	Last     Last
+	Version  events.Seq  // of the command that last changed the view of every reader
+	BlockMin events.Time // the least At of the messages in the unfinished time block
+	Revoked  Set         // ordinals revoked after they had counted
+	All      Set         // ordinals naming everybody, not revoked; groups only
+	Members  uint64      // groups only
+}
+
+// Early is a read up to a message that has not arrived yet.
+type Early struct {
+	ID      string
+	At      events.Time
+	Seq     events.Seq
+	Private bool
+}
+
+// Receipt is the last read receipt a reader has sent to a C2C peer.
+type Receipt struct {
+	Upto string
+	At   events.Time
+	Seq  events.Seq // of the command that sent it
+}
+
+// PeerMark is the newest message of the peer in a C2C log.
+type PeerMark struct {
+	Pos Pos
+	ID  string
+}
+
+// Conversation is one user's row of a conversation. A C2C conversation holds
+// its log; a group member's row leaves Log zero.
+type Conversation struct {
+	Log  Log      // C2C only
+	Peer PeerMark // C2C only
+
+	Version events.Seq // of the command that last changed this row's view
+
+	Read    Cursor
+	ReadAt  events.Time // of the read that set Read, if ReadSet
+	ReadSeq events.Seq  // of the command that set Read
+	ReadSet bool        // Read was set by a read, so ReadAt says when
+
+	Join    Cursor     // groups: the head at the join
+	JoinSeq events.Seq // groups: the command that joined
+
+	Hidden   bool // deleted from the list until a counted message comes
+	HiddenAt Ord  // the last ordinal at the time
+
+	Muted  bool
+	Marked bool // marked unread by hand
+
+	Early   *Early
+	Receipt *Receipt // C2C only
+
+	Own         Set    // groups: ordinals of the member's own messages, not revoked
+	OwnAfter    uint64 // how many of Own lie after Read
+	Named       Set    // ordinals of messages that name the user, not revoked
+	NamedAfter  uint64
+	OwnAll      Set // groups: ordinals of Own that name everybody
+	OwnAllAfter uint64
+}
+
+// LogOf returns the log a conversation reads; group is the group's log.
+func (c *Conversation) LogOf(k Key, group *Log) *Log {
+	if k.Kind == events.Group {
+		return group
+	}
+	return &c.Log
+}
+
+// Exists reports whether the conversation has come into being: a C2C
+// conversation does with its first message, a group's with the join.
+func (c *Conversation) Exists(k Key) bool {
+	return k.Kind == events.Group || c.Log.Head.Pos > 0
+}
+
+// Listed reports whether the conversation is in the user's list.
+func (c *Conversation) Listed(k Key, log *Log) bool {
+	return c.Exists(k) && (!c.Hidden || log.Head.Ord > c.HiddenAt)
+}
+
+// ViewVersion is the version of the conversation's view.
+func (c *Conversation) ViewVersion(log *Log) events.Seq { return max(c.Version, log.Version) }
+
+// Activity orders the list, newest first.
+func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log.Last.Seq) }
+
+// Unread is the conversation's count.
+func (c *Conversation) Unread(r Reader, k Key, log *Log) uint64 {
+	n := uint64(log.Head.Ord - c.Read.Ord)
+	if n == 0 {
+		return 0
+	}
+	return n - c.OwnAfter - log.Revoked.CountAfter(r, k.LogKey().Set(SetRevoked), c.Read.Ord)
+}
+
+// Mentions is the number of unread messages that name the user or everybody.
+func (c *Conversation) Mentions(r Reader, k Key, log *Log) uint64 {
+	if log.Head.Ord == c.Read.Ord {
+		return 0
+	}
+	return c.NamedAfter + log.All.CountAfter(r, k.LogKey().Set(SetAll), c.Read.Ord) - c.OwnAllAfter
+}
+
+// Message is one message of a log, as stored.
+type Message struct {
+	ID     string
+	From   string
+	Thread string
+	At     events.Time
+	Seq    events.Seq
+	Ord    Ord // reached with this message: its own if Counted
+
+	Counted  bool
+	Silent   bool
+	Revoked  bool     // revoked before it came
+	All      bool     // names everybody
+	Named    bool     // C2C: names the owner
+	PrevPeer Pos      // C2C, own messages: the peer's newest message before this one
+	Mentions []string // groups
+}
+
+// Index says what a log knows of a message id: its place, or, for an id that
+// has not arrived (Pos 0), what is to happen when it does.
+type Index struct {
+	Pos     Pos
+	Ord     Ord
+	Counted bool
+
+	Revoked bool // not arrived: revoked early
+	Awaited bool // not arrived, groups: some member has read up to it
+}
+
+// Before is the cursor just before the message.
+func (i Index) Before() Cursor {
+	c := Cursor{i.Pos - 1, i.Ord}
+	if i.Counted {
+		c.Ord--
+	}
+	return c
+}
+
+// Paging of a log. Both are part of the stored format.
+const (
+	// PageSize is the number of messages stored together.
+	PageSize = 64
+	// BlockSize is the number of messages whose least time is kept, so that a
+	// search by time skips them together.
+	BlockSize = 4096
+)
+
+// Reader reads rows. What it returns must not be changed by the caller,
+// except through Rows. Reading fails by panicking with the store's error,
+// which the caller of Apply or of a view recovers: no rule can go on with a
+// row that could not be read.
+type Reader interface {
+	Conversation(k Key) *Conversation   // nil: none
+	Conversations(user string) []Key    // sorted by kind, then id
+	Group(group string) *Log            // nil: none
+	UserVersion(user string) events.Seq // 0: none
+	Index(log Key, id string) (Index, bool)
+	Message(log Key, pos Pos) Message
+	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
+	TimeBlock(log Key, block uint64) events.Time
+	Bucket(k SetKey, no uint64) *Bucket // nil: empty
+	Directory(k SetKey) Directory
+}
+
+// Rows are the rows a fold changes. A pointer that a Reader method returned
+// may be changed and given back to Put before the next command.
+type Rows interface {
+	Reader
+	Policy() events.OwnPolicy
+	SetPolicy(events.OwnPolicy)
+	PutConversation(k Key, c *Conversation)
+	DeleteConversation(k Key)
+	PutGroup(group string, l *Log)
+	Members(group string) []string // sorted
+	PutMember(group, user string)
+	DeleteMember(group, user string)
+	SetUserVersion(user string, v events.Seq)
+	PutIndex(log Key, id string, i Index)
+	DeleteIndex(log Key, id string)
+	Append(log Key, pos Pos, m *Message)
+	PutTimeBlock(log Key, block uint64, least events.Time)
+	PutBucket(k SetKey, no uint64, b *Bucket) // an empty one is deleted
+	PutDirectory(k SetKey, d Directory)       // an empty one is deleted
+	Waiters(group, id string) []string        // members with an early read up to id, sorted
+	PutWaiter(group, id, user string)
+	DeleteWaiter(group, id, user string)
+	// EraseInbox deletes every row of the user's own inbox, the version
+	// excepted, and reports whether there was any. Memberships and waiters
+	// are the caller's.
+	EraseInbox(user string) bool
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// The outbox holds what an emitter that starts anew could learn neither from
+// the rows nor from the commands: refusals, and conversations that went with
+// a dismissal or an erasure. An entry is kept until its events are stored. It
+// is not part of the digest.
+
+// Out is one command's entry in the outbox.
+type Out struct {
+	Seq      events.Seq
+	Rejected *events.Rejected // the command was refused
+	Gone     []fold.Key       // conversations that left their users' lists
+}
+
+func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
+
+// note puts what a command did into the outbox, with the next commit.
+func (s *Store) note(seq events.Seq, at events.Time, subject string, fx *fold.Effects) {
+	if fx.Refused != "" {
+		s.outbox = append(s.outbox, Out{Seq: seq, Rejected: &events.Rejected{Seq: seq, Subject: subject, Reason: fx.Refused, At: at}})
+	} else if len(fx.Gone) > 0 {
+		s.outbox = append(s.outbox, Out{Seq: seq, Gone: append([]fold.Key(nil), fx.Gone...)})
+	}
+}
+
+func (s *Store) commitOutbox(b *pebble.Batch) error {
+	for _, o := range s.outbox {
+		if err := b.Set(outboxKey(o.Seq), o.encode(), nil); err != nil {
+			return err
+		}
+	}
+	s.outbox = s.outbox[:0]
+	if emitted := events.Seq(s.emitted.Load()); emitted > s.trimmed {
+		if err := b.DeleteRange([]byte{famOutbox}, outboxKey(emitted+1), nil); err != nil {
+			return err
+		}
+		if err := b.Set(keyEmitted, encodeNumber(nil, &emitted), nil); err != nil {
+			return err
+		}
+		s.trimmed = emitted
+	}
+	return nil
+}
+
+// SetEmitted tells that all events of the commands up to seq are stored. The
+// next commit writes it down. Safe for concurrent use.
+func (s *Store) SetEmitted(seq events.Seq) { s.emitted.Store(uint64(seq)) }
+
+// Emitted is what SetEmitted said last, as far as it was committed.
+func (s *Store) Emitted() (events.Seq, error) {
+	value, closer, err := s.db.Get(keyEmitted)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read emitted position: %w", err)
+	}
+	n, err := decodeNumber[events.Seq](value)
+	return *n, errors.Join(err, closer.Close())
+}
+
+// Outbox calls fn with the entries after a seq, in order.
+func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
+	defer catch(&err)
+	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: outboxKey(after + 1), UpperBound: []byte{famOutbox + 1}})
+	if err != nil {
+		return fmt.Errorf("read outbox: %w", err)
+	}
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		seq, _ := readUint(it.Key()[1:])
+		var o Out
+		if o, err = decodeOut(events.Seq(seq), it.Value()); err == nil {
+			err = fn(o)
+		}
+	}
+	return errors.Join(err, it.Error(), it.Close())
+}
+
+func (o Out) encode() []byte {
+	b := []byte{Format}
+	if r := o.Rejected; r != nil {
+		b = appendString(append(b, 'r'), r.Subject)
+		return binary.AppendUvarint(appendString(b, r.Reason), uint64(r.At))
+	}
+	b = append(b, 'g')
+	for _, k := range o.Gone {
+		b = appendString(append(b, kindByte(k.Kind)), k.User)
+		b = appendString(b, k.ID)
+	}
+	return b
+}
+
+func decodeOut(seq events.Seq, value []byte) (Out, error) {
+	d := decoder{b: value}
+	d.version()
+	o := Out{Seq: seq}
+	if d.byte() == 'r' {
+		o.Rejected = &events.Rejected{Seq: seq, Subject: d.string(), Reason: d.string(), At: d.time()}
+		return o, d.end()
+	}
+	for d.err == nil && len(d.b) > 0 {
+		kind := kindOf(d.byte())
+		o.Gone = append(o.Gone, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
+	}
+	return o, d.end()
+}

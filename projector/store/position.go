@@ -1,0 +1,118 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Position is what the rows stand for: every command up to Applied. All of it
+// follows from the log alone.
+type Position struct {
+	Applied  events.Seq
+	Policy   events.OwnPolicy
+	Refused  uint64
+	Ignored  uint64
+	Accepted []uint64 // by verb
+
+	rows uint64 // the sum of the rows' hashes
+}
+
+// Digest is the digest of the whole state: the rows, the policy and the
+// counters.
+func (p Position) Digest() uint64 {
+	rows := p.rows
+	p.rows, p.Applied = 0, 0
+	return rows + xxhash.Sum64(p.encode())
+}
+
+// count enters one command into the counters.
+func (p *Position) count(v events.Verb, fx *fold.Effects) {
+	if fx.Refused != "" {
+		p.Refused++
+		return
+	}
+	for len(p.Accepted) <= int(v) {
+		p.Accepted = append(p.Accepted, 0)
+	}
+	p.Accepted[v]++
+	if fx.Ignored {
+		p.Ignored++
+	}
+}
+
+func (p Position) encode() []byte {
+	b := []byte{Format}
+	for _, n := range []uint64{uint64(p.Applied), p.rows, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
+		b = binary.AppendUvarint(b, n)
+	}
+	for _, n := range p.Accepted {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}
+
+func decodePosition(b []byte) (Position, error) {
+	d := decoder{b: b}
+	d.version()
+	p := Position{
+		Applied: d.seq(), rows: d.uint(), Policy: events.OwnPolicy(d.uint()),
+		Refused: d.uint(), Ignored: d.uint(),
+	}
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail(errCorrupt)
+	}
+	for i := uint64(0); i < n && d.err == nil; i++ {
+		p.Accepted = append(p.Accepted, d.uint())
+	}
+	if err := d.end(); err != nil {
+		return Position{}, fmt.Errorf("decode position: %w", err)
+	}
+	return p, nil
+}
+
+func findPosition(r pebble.Reader) (Position, error) {
+	value, closer, err := r.Get(keyPosition)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return Position{Policy: events.OwnKeep}, nil
+	}
+	if err != nil {
+		return Position{}, fmt.Errorf("read position: %w", err)
+	}
+	p, err := decodePosition(value)
+	return p, errors.Join(err, closer.Close())
+}
+
+func encodeIdentity(id Identity) []byte {
+	return binary.AppendVarint(appendString([]byte{Format}, id.Stream), id.Created.UnixNano())
+}
+
+func findIdentity(r pebble.Reader) (id Identity, found bool, err error) {
+	value, closer, err := r.Get(keyIdentity)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, fmt.Errorf("read the store's stream: %w", err)
+	}
+	d := decoder{b: value}
+	d.version()
+	id.Stream = d.string()
+	created, w := binary.Varint(d.b)
+	if d.err == nil && w != len(d.b) {
+		d.fail(errCorrupt)
+	}
+	id.Created = time.Unix(0, created)
+	if d.err != nil {
+		err = fmt.Errorf("decode the store's stream: %w", d.err)
+	}
+	return id, true, errors.Join(err, closer.Close())
+}

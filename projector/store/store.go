@@ -1,0 +1,308 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Bounds of the row caches, in rows. A row weighs some 300 to 500 bytes
+// decoded. They cover what a batch touches many times over, and the working
+// set of some tens of thousands of active users.
+const (
+	hotConversations = 65_536
+	hotGroups        = 8_192
+	hotIndexes       = 65_536
+	hotOthers        = 8_192 // of each family that is rarely touched
+)
+
+// FlushEvery is the number of applied commands after which the store is made
+// durable: a crash costs at most that many commands folded again.
+const FlushEvery = 200_000
+
+// blockCache holds Pebble's table blocks, memTable the rows not yet in a
+// table: bytes.
+const (
+	blockCache = 128 << 20
+	memTable   = 32 << 20
+)
+
+// ErrForeign is returned by Open for a store of another stream.
+var ErrForeign = errors.New("the store belongs to another stream")
+
+// Identity is the stream whose commands a store holds. A stream that was
+// deleted and made again has the same name, but not the same identity.
+type Identity struct {
+	Stream  string
+	Created time.Time
+}
+
+func (i Identity) String() string {
+	return fmt.Sprintf("%s created %s", i.Stream, i.Created.UTC().Format(time.RFC3339Nano))
+}
+
+// Config configures a Store.
+type Config struct {
+	Dir      string
+	FS       vfs.FS // nil: the operating system's
+	Identity Identity
+	Logger   *slog.Logger // nil: none
+}
+
+// Store is the projection's rows and the position they stand for. Only one
+// goroutine may use it, but for Snapshot, Durable and Metrics.
+type Store struct {
+	db  *pebble.DB
+	log *slog.Logger
+
+	position  Position // of the rows as changed so far
+	flushedAt events.Seq
+	writer    writer
+	erase     [][]byte // prefixes to delete in the next commit
+	outbox    []Out    // entries to write in the next commit
+
+	emitted atomic.Uint64
+	trimmed events.Seq // the outbox is empty up to here
+
+	conversations *table[fold.Key, fold.Conversation]
+	groups        *table[string, fold.Log]
+	users         *table[string, events.Seq]
+	members       *table[memberKey, present]
+	indexes       *table[indexKey, fold.Index]
+	blocks        *table[pageKey, events.Time]
+	buckets       *table[bucketKey, fold.Bucket]
+	directories   *table[fold.SetKey, fold.Directory]
+	waiters       *table[waiterKey, present]
+
+	pages    map[pageKey]*pending // records appended since the last commit
+	lastPage lastPage
+}
+
+// writer is the state of one commit.
+type writer struct {
+	key, value []byte // scratch
+	digest     uint64 // of the rows
+	rows       int    // written or deleted
+}
+
+// Open opens or creates a store.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.FS == nil {
+		cfg.FS = vfs.Default
+		if err := os.MkdirAll(filepath.Dir(cfg.Dir), 0o755); err != nil {
+			return nil, fmt.Errorf("create the store's folder: %w", err)
+		}
+	}
+	db, err := pebble.Open(cfg.Dir, options(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", cfg.Dir, err)
+	}
+	s := &Store{
+		db: db, log: cfg.Logger,
+		conversations: newTable(conversationRows, hotConversations),
+		groups:        newTable(groupRows, hotGroups),
+		users:         newTable(userRows, hotOthers),
+		members:       newTable(memberRows, hotOthers),
+		indexes:       newTable(indexRows, hotIndexes),
+		blocks:        newTable(blockRows, hotOthers),
+		buckets:       newTable(bucketRows, hotOthers),
+		directories:   newTable(directoryRows, hotOthers),
+		waiters:       newTable(waiterRows, hotOthers),
+		pages:         make(map[pageKey]*pending),
+	}
+	if err := s.claim(cfg.Identity); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func options(cfg Config) *pebble.Options {
+	o := &pebble.Options{
+		FS:                    cfg.FS,
+		FormatMajorVersion:    pebble.FormatTableFormatV6,
+		DisableWAL:            true,
+		CacheSize:             blockCache,
+		MemTableSize:          memTable,
+		L0CompactionThreshold: 4,
+		L0StopWritesThreshold: 24,
+		Logger:                pebbleLogger{cfg.Logger},
+	}
+	for i := range o.Levels {
+		// Most lookups are of new message ids: the filter answers them.
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].BlockSize = 16 << 10
+	}
+	return o
+}
+
+// claim binds a new store to its stream, or checks the one it is bound to.
+func (s *Store) claim(id Identity) error {
+	owner, found, err := findIdentity(s.db)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if err := s.db.Set(keyIdentity, encodeIdentity(id), pebble.NoSync); err != nil {
+			return fmt.Errorf("bind the store to its stream: %w", err)
+		}
+		s.position.Policy = events.OwnKeep
+		return s.Flush()
+	}
+	if owner.Stream != id.Stream || !owner.Created.Equal(id.Created) {
+		return fmt.Errorf("%w: it holds %s, the server has %s; use another data folder, or the server whose stream this is",
+			ErrForeign, owner, id)
+	}
+	s.position, err = findPosition(s.db)
+	s.writer.digest = s.position.rows
+	s.flushedAt = s.position.Applied
+	return err
+}
+
+// Position is what the rows stand for, as changed so far.
+func (s *Store) Position() Position { return s.position }
+
+// Entry is a command as it stands in the stream.
+type Entry struct {
+	Seq     events.Seq
+	Time    events.Time // the stream's
+	Subject string
+	Invalid string // why Command could not be read; "" if it could
+	Command events.Command
+}
+
+// Apply folds the command with the next seq. What it did is in fx. An error
+// leaves the store unfit for use: close it, and open it again.
+func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
+	defer catch(&err)
+	if e.Seq != s.position.Applied+1 {
+		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
+	}
+	if e.Invalid != "" {
+		fx.Reset()
+		fx.Refused = e.Invalid
+	} else {
+		fold.Apply(s, e.Seq, e.Time, &e.Command, fx)
+	}
+	s.note(e.Seq, e.Time, e.Subject, fx)
+	s.position.count(e.Command.Verb, fx)
+	s.position.Applied = e.Seq
+	if s.erase != nil {
+		// Rows below an erased prefix must not be read before it is deleted.
+		_, err = s.Commit()
+	}
+	return err
+}
+
+// Commit writes every change since the last one, and the position they make
+// up, in one batch. It returns the number of rows written.
+func (s *Store) Commit() (rows int, err error) {
+	b := s.db.NewBatch()
+	defer func() { err = errors.Join(err, b.Close()) }()
+	s.writer.rows = 0
+	for _, prefix := range s.erase {
+		if err := b.DeleteRange(prefix, prefixEnd(prefix), nil); err != nil {
+			return 0, err
+		}
+	}
+	s.erase = nil
+	if err := s.commitTables(b); err != nil {
+		return 0, fmt.Errorf("write rows: %w", err)
+	}
+	if err := s.commitPages(b); err != nil {
+		return 0, fmt.Errorf("write messages: %w", err)
+	}
+	s.position.rows = s.writer.digest
+	if err := s.commitOutbox(b); err != nil {
+		return 0, fmt.Errorf("write outbox: %w", err)
+	}
+	if err := b.Set(keyPosition, s.position.encode(), nil); err != nil {
+		return 0, fmt.Errorf("write position: %w", err)
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	if s.position.Applied-s.flushedAt >= FlushEvery {
+		s.flushedAt = s.position.Applied
+		if _, err := s.db.AsyncFlush(); err != nil {
+			return 0, fmt.Errorf("flush: %w", err)
+		}
+	}
+	return s.writer.rows, nil
+}
+
+func (s *Store) commitTables(b *pebble.Batch) error {
+	for _, t := range []interface {
+		commit(*pebble.Batch, *writer) error
+	}{
+		s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters,
+	} {
+		if err := t.commit(b, &s.writer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Flush makes what is committed durable.
+func (s *Store) Flush() error {
+	if err := s.db.Flush(); err != nil {
+		return fmt.Errorf("flush store: %w", err)
+	}
+	s.flushedAt = s.position.Applied
+	return nil
+}
+
+// Durable is the applied seq that a crash of the machine leaves at least.
+// Safe for concurrent use.
+func (s *Store) Durable() (events.Seq, error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: keyPosition, UpperBound: prefixEnd(keyPosition), OnlyReadGuaranteedDurable: true,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read durable position: %w", err)
+	}
+	p := Position{}
+	if it.First() {
+		if p, err = decodePosition(it.Value()); err != nil {
+			return 0, errors.Join(err, it.Close())
+		}
+	}
+	return p.Applied, it.Close()
+}
+
+// Metrics returns Pebble's figures. Safe for concurrent use.
+func (s *Store) Metrics() *pebble.Metrics { return s.db.Metrics() }
+
+// Close drops what is not committed, makes the rest durable and closes the
+// store.
+func (s *Store) Close() error { return errors.Join(s.Flush(), s.db.Close()) }
+
+// pebbleLogger passes Pebble's log on. What Pebble calls info is for those
+// who debug it.
+type pebbleLogger struct{ log *slog.Logger }
+
+func (l pebbleLogger) Infof(format string, args ...any) {
+	l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+}
+
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.log.Error("pebble: " + fmt.Sprintf(format, args...))
+}
+
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	panic("pebble: " + fmt.Sprintf(format, args...))
+}

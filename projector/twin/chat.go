@@ -1,0 +1,130 @@
+package twin
+
+import (
+	"slices"
+
+	"reddot/events"
+)
+
+// message is one message of a chat, for ever.
+type message struct {
+	id       string
+	from     string
+	at       events.Time
+	seq      events.Seq
+	thread   string
+	mentions []string
+	all      bool // it mentions all
+	silent   bool
+	never    bool // revoked before it came: it never counted
+	revoked  bool // revoked after it came, when it had counted
+}
+
+// names tells whether a message mentions a user or all.
+func (m *message) names(user string) bool {
+	return m.all || slices.Contains(m.mentions, user)
+}
+
+// chat is one log of messages with those who look at it: a group with its
+// members, or what one user (the only view) wrote and got in one C2C
+// conversation.
+type chat struct {
+	log     []message
+	revokes map[string]bool // ids revoked before they came
+	views   map[string]*view
+}
+
+func newChat() *chat {
+	return &chat{revokes: map[string]bool{}, views: map[string]*view{}}
+}
+
+// find returns the index of a message in the log, or -1.
+func (c *chat) find(id string) int {
+	return slices.IndexFunc(c.log, func(m message) bool { return m.id == id })
+}
+
+// view is one user's view of a chat.
+type view struct {
+	chat *chat
+	user string
+	name events.ConversationID
+
+	listed  bool // the conversation is in the user's list
+	read    int  // the read position: so many messages of the log are read
+	readAt  events.Time
+	readSeq events.Seq
+	marked  bool
+	muted   bool
+	early   *earlyRead
+	receipt *events.Receipt // the last one sent to the peer
+	version events.Seq
+
+	joined  int // the length of the log at the join; 0 in C2C
+	joinSeq events.Seq
+}
+
+// earlyRead is a read up to a message that has not come yet (rule read-early).
+type earlyRead struct {
+	upto    string
+	at      events.Time
+	seq     events.Seq
+	private bool
+}
+
+// own tells whether a message is the user's own.
+func (v *view) own(m *message) bool { return m.from == v.user }
+
+// counted tells whether a message raised somebody's unread when it came (rules
+// count, silent, revoke). Nobody counts an own C2C message: its only reader
+// wrote it.
+func (v *view) counted(m *message) bool {
+	if v.name.Kind == events.C2C && v.own(m) {
+		return false
+	}
+	return !m.silent && !m.never
+}
+
+// unread returns the messages that make up the count, the oldest first.
+func (v *view) unread() []*message {
+	var all []*message
+	for i := v.read; i < len(v.chat.log); i++ {
+		m := &v.chat.log[i]
+		if v.counted(m) && !v.own(m) && !m.revoked {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// mentions returns how many unread messages name the user (rule mention).
+func (v *view) mentions() uint64 {
+	n := uint64(0)
+	for _, m := range v.unread() {
+		if m.names(v.user) {
+			n++
+		}
+	}
+	return n
+}
+
+// activity is what the list is ordered by: the seq of the last message, in a
+// group not before the join.
+func (v *view) activity() events.Seq {
+	if n := len(v.chat.log); n > 0 {
+		return max(v.chat.log[n-1].seq, v.joinSeq)
+	}
+	return v.joinSeq
+}
+
+// readUpto returns the id of the last message at or before the read position.
+func (v *view) readUpto() string {
+	if v.read == 0 {
+		return ""
+	}
+	return v.chat.log[v.read-1].id
+}
+
+// holds tells whether anything about the conversation is remembered.
+func (v *view) holds() bool {
+	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || v.early != nil
+}

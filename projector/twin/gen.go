@@ -1,0 +1,254 @@
+package twin
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"reddot/events"
+)
+
+// Config is the world a Generator plays in. Its zero value is a small world
+// where commands meet often.
+type Config struct {
+	Users  int  // 6 if zero
+	Groups int  // 3 if zero
+	Deep   bool // the weights for long conversations; see Deep
+}
+
+// Deep returns the profile for long conversations: within 20,000 commands one
+// group and one C2C conversation get thousands of messages each, and their
+// read positions move far back and forth in them.
+func Deep() Config { return Config{Users: 3, Groups: 1, Deep: true} }
+
+// weights are how often each verb is drawn, of the sum of the column. A deep
+// world never erases a user, since that would end its C2C conversations.
+var weights = [...]struct {
+	verb        events.Verb
+	small, deep int
+}{
+	{events.UserMessage, 220, 2600},
+	{events.UserSent, 80, 400},
+	{events.UserRevoke, 70, 250},
+	{events.UserRead, 150, 200},
+	{events.UserReadAll, 20, 10},
+	{events.UserUnread, 60, 200},
+	{events.UserMute, 35, 30},
+	{events.UserDelete, 35, 10},
+	{events.UserErase, 3, 0},
+	{events.GroupMessage, 220, 6000},
+	{events.GroupRevoke, 60, 300},
+	{events.GroupJoin, 60, 40},
+	{events.GroupLeave, 20, 5},
+	{events.GroupDismiss, 5, 1},
+	{events.PolicySet, 4, 1},
+}
+
+// How often a command has a trait, per cent.
+const (
+	perCentAt        = 50 // a time of its own
+	perCentJitter    = 25 // of those: out of order by up to jitter
+	perCentOdd       = 2  // of those: a time at the edge of what is allowed
+	perCentDuplicate = 7  // an id the conversation has had
+	perCentAwaited   = 15 // an id that was read or revoked before it came
+	perCentUnknown   = 12 // a read or revoke of an id yet to come
+	perCentOld       = 35 // a read or revoke of any id, however old
+	perCentSilent    = 12
+	perCentMentions  = 20
+	perCentAll       = 6
+	perCentThread    = 10
+	perCentPrivate   = 15
+	perCentMark      = 35 // an unread without a message id
+	perCentStranger  = 4  // a user or group that is seldom heard of
+	perCentFocus     = 85 // in a deep world: the one C2C conversation
+)
+
+const (
+	maxPause   = 1_000             // ms between two commands
+	jitter     = 60_000            // ms that a command's time may be off
+	recent     = 8                 // the last ids of a conversation are aimed at most
+	maxAwaited = 6                 // ids of a conversation that are yet to come
+	strangers  = 4                 // users that are seldom heard of
+	longEvery  = 101               // every so many ids one is as long as allowed
+	start      = 1_700_000_000_000 // ms; the first command comes after it
+)
+
+// Some names hold what is escaped in a subject or not ASCII; some read the same
+// when put one after the other in two ways; some name both a user and a group.
+var (
+	userNames  = []string{"a", "ab", "ba", "b", "x.y%*> z", "紅點"}
+	groupNames = []string{"a", "team.*%", "b"}
+)
+
+// Generator draws random valid commands. It remembers the ids it has used, to
+// aim at them. The same seed and config give the same commands.
+type Generator struct {
+	rng    *rand.Rand
+	deep   bool
+	total  int // the sum of the weights
+	users  []string
+	odd    []string // the strangers
+	groups []string
+	chats  map[chatKey]*ids
+	now    events.Time
+}
+
+// NewGenerator returns a generator of the commands that a seed stands for.
+func NewGenerator(seed uint64, cfg Config) *Generator {
+	if cfg.Users == 0 {
+		cfg.Users = 6
+	}
+	if cfg.Groups == 0 {
+		cfg.Groups = 3
+	}
+	g := &Generator{
+		rng:    rand.New(rand.NewPCG(seed, 0x726564646f74)),
+		deep:   cfg.Deep,
+		users:  world(userNames, "user", cfg.Users),
+		odd:    world(nil, "stranger", strangers),
+		groups: world(groupNames, "group", cfg.Groups),
+		chats:  map[chatKey]*ids{},
+		now:    start,
+	}
+	for i := range weights {
+		g.total += g.weight(i)
+	}
+	return g
+}
+
+// world returns n names: the given ones first.
+func world(names []string, prefix string, n int) []string {
+	all := slices.Clone(names)
+	for len(all) < n {
+		all = append(all, prefix+strconv.Itoa(len(all)+1))
+	}
+	return all[:n]
+}
+
+// Now returns the stream's timestamp of the command that Next gave last. Times
+// in commands lie around it.
+func (g *Generator) Now() events.Time { return g.now }
+
+// Next draws a command. It is well-formed; rule stranger may refuse it. It
+// uses the memory of c's slices again.
+func (g *Generator) Next(c *events.Command) {
+	*c = events.Command{Verb: g.verb(), Mentions: c.Mentions[:0], Users: c.Users[:0]}
+	g.now += 1 + events.Time(g.rng.IntN(maxPause))
+	if g.chance(perCentAt) {
+		c.At, c.HasAt = g.time(), true
+	}
+	switch c.Verb {
+	case events.UserMessage, events.UserSent, events.UserRevoke:
+		g.c2c(c)
+	case events.GroupMessage, events.GroupRevoke:
+		g.group(c)
+	case events.GroupJoin, events.GroupLeave, events.GroupDismiss:
+		g.members(c)
+	case events.PolicySet:
+		c.OwnMessage = pick(g, []events.OwnPolicy{
+			events.OwnKeep, events.OwnKeep, events.OwnAdvance, events.OwnAdvance, events.NoPolicy,
+		})
+	default:
+		g.user(c)
+	}
+}
+
+// c2c fills the commands about one C2C message.
+func (g *Generator) c2c(c *events.Command) {
+	owner, peer := g.pair()
+	c.Inbox = owner
+	chat := g.chat(chatKey{events.C2C, owner, peer})
+	switch c.Verb {
+	case events.UserMessage:
+		c.From = peer
+		c.ID = g.send(chat)
+		g.traits(c)
+	case events.UserSent:
+		c.To = peer
+		c.ID = g.send(chat)
+	case events.UserRevoke:
+		c.From = peer
+		c.ID = g.target(chat)
+	}
+}
+
+// group fills the commands about one group message.
+func (g *Generator) group(c *events.Command) {
+	c.Inbox = g.groupName()
+	chat := g.chat(chatKey{kind: events.Group, id: c.Inbox})
+	if c.Verb == events.GroupRevoke {
+		c.ID = g.target(chat)
+		return
+	}
+	c.From = g.anyone()
+	c.ID = g.send(chat)
+	g.traits(c)
+	c.MentionAll = g.chance(perCentAll)
+}
+
+// traits draws what a message may have besides its id and its sender.
+func (g *Generator) traits(c *events.Command) {
+	c.Silent = g.chance(perCentSilent)
+	if g.chance(perCentThread) {
+		c.Thread = "thread" + strconv.Itoa(g.rng.IntN(3))
+	}
+	if g.chance(perCentMentions) {
+		for range 1 + g.rng.IntN(3) {
+			c.Mentions = append(c.Mentions, g.anyone())
+		}
+	}
+}
+
+// members fills the commands about who is in a group.
+func (g *Generator) members(c *events.Command) {
+	c.Inbox = g.groupName()
+	if c.Verb == events.GroupDismiss {
+		return
+	}
+	for range 1 + g.rng.IntN(3) {
+		c.Users = append(c.Users, g.anyone())
+	}
+}
+
+// user fills the commands of a user about the user's own conversations.
+func (g *Generator) user(c *events.Command) {
+	if c.Verb == events.UserErase {
+		c.Inbox = g.anyone()
+		return
+	}
+	owner, peer := g.pair()
+	c.Inbox = owner
+	if c.Verb == events.UserReadAll {
+		c.Kind = pick(g, []events.Kind{events.NoKind, events.NoKind, events.C2C, events.Group})
+		c.Private = g.chance(perCentPrivate)
+		return
+	}
+	key := chatKey{events.C2C, owner, peer}
+	if g.chance(50) {
+		c.Inbox = pick(g, g.users)
+		key = chatKey{kind: events.Group, id: g.groupName()}
+	}
+	c.Conversation = events.ConversationID{Kind: key.kind, ID: key.id}
+	switch c.Verb {
+	case events.UserRead:
+		g.position(c, g.chat(key))
+		c.Private = g.chance(perCentPrivate)
+	case events.UserUnread:
+		if !g.chance(perCentMark) {
+			c.From = g.target(g.chat(key))
+		}
+	case events.UserMute:
+		c.Muted = g.chance(50)
+	}
+}
+
+// position draws up to where a read goes.
+func (g *Generator) position(c *events.Command, chat *ids) {
+	form := g.rng.IntN(10) // three of ten without a position, four by id, two by time, one by both
+	if form >= 3 && form < 7 || form == 9 {
+		c.Upto = g.target(chat)
+	}
+	if form >= 7 {
+		c.UptoAt, c.HasUptoAt = g.past(), true
+	}
+}

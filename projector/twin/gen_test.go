@@ -1,0 +1,307 @@
+package twin
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+)
+
+func TestGeneratorIsDeterministic(t *testing.T) {
+	for name, cfg := range map[string]Config{"small": {}, "deep": Deep()} {
+		t.Run(name, func(t *testing.T) {
+			a, b, other := NewGenerator(7, cfg), NewGenerator(7, cfg), NewGenerator(8, cfg)
+			var reused, x events.Command
+			differ := false
+			for n := range 2_000 {
+				var fresh events.Command
+				a.Next(&reused)
+				b.Next(&fresh)
+				other.Next(&x)
+				if diff := cmp.Diff(clean(reused), clean(fresh)); diff != "" {
+					t.Fatalf("command %d of the same seed differs:\n%s", n, diff)
+				}
+				if a.Now() != b.Now() {
+					t.Fatalf("command %d of the same seed has the times %d and %d", n, a.Now(), b.Now())
+				}
+				differ = differ || !cmp.Equal(clean(fresh), clean(x))
+			}
+			if !differ {
+				t.Fatal("another seed gives the same commands")
+			}
+		})
+	}
+}
+
+// clean makes empty and missing slices the same.
+func clean(c events.Command) events.Command {
+	if len(c.Mentions) == 0 {
+		c.Mentions = nil
+	}
+	if len(c.Users) == 0 {
+		c.Users = nil
+	}
+	return c
+}
+
+// TestGeneratorCovers runs thousands of commands and looks whether what
+// tests rely on has happened.
+func TestGeneratorCovers(t *testing.T) {
+	const seed = 1
+	t.Logf("seed %d", seed)
+	seen := map[string]int{}
+	g, m := NewGenerator(seed, Config{}), New()
+	var c events.Command
+	for n := range 20_000 {
+		g.Next(&c)
+		wellFormed(t, &c)
+		note(seen, m, &c)
+		r := m.Apply(events.Seq(n+1), g.Now(), &c)
+		verb := c.Verb.String()
+		switch {
+		case r.Refused != "":
+			seen["refused: "+r.Refused]++
+		case r.Ignored:
+			seen[verb+" ignored"]++
+		default:
+			seen[verb]++
+		}
+		for _, x := range r.Receipts {
+			seen["receipt by "+verb]++
+			if x.Upto == "" || x.User == x.Peer {
+				t.Fatalf("receipt %+v", x)
+			}
+		}
+	}
+	for _, v := range events.Verbs() {
+		want(t, seen, v.String())
+		want(t, seen, v.String()+" ignored")
+	}
+	for _, what := range []string{
+		"refused: " + notMember, "refused: " + noMessage,
+		"receipt by user.read", "receipt by user.read-all", "receipt by user.message", "receipt by user.sent",
+		"duplicate", "early read comes", "early revoke comes", "upto known", "upto_at", "both", "at", "silent",
+		"mentions", "mention_all", "private", "thread", "to oneself", "advance",
+		"revoke of an own", "revoke of a silent", "revoke of a read", "revoke of an unread", "long id",
+	} {
+		want(t, seen, what)
+	}
+}
+
+func want(t *testing.T, seen map[string]int, what string) {
+	t.Helper()
+	if seen[what] == 0 {
+		t.Errorf("%s never happened", what)
+	}
+}
+
+// note counts the traits of a command that is about to be applied.
+func note(seen map[string]int, m *Model, c *events.Command) {
+	for what, is := range map[string]bool{
+		"upto_at": c.HasUptoAt, "both": c.HasUptoAt && c.Upto != "", "at": c.HasAt, "silent": c.Silent,
+		"mentions": len(c.Mentions) > 0, "mention_all": c.MentionAll, "private": c.Private, "thread": c.Thread != "",
+		"to oneself": c.Inbox == c.To || c.Verb == events.UserMessage && c.Inbox == c.From,
+		"advance":    m.OwnPolicy() == events.OwnAdvance,
+		"long id":    len(c.ID) == events.MaxID,
+	} {
+		if is {
+			seen[what]++
+		}
+	}
+	switch c.Verb {
+	case events.UserMessage, events.UserSent:
+		v := m.c2c(c.Inbox, c.From+c.To)
+		if v.chat.find(c.ID) >= 0 {
+			seen["duplicate"]++
+		} else if v.chat.revokes[c.ID] {
+			seen["early revoke comes"]++
+		}
+		if v.early != nil && v.early.upto == c.ID {
+			seen["early read comes"]++
+		}
+	case events.UserRevoke:
+		noteRevoke(seen, m.c2c(c.Inbox, c.From), c.ID)
+	case events.UserRead:
+		if v := m.view(c.Inbox, c.Conversation); v != nil && v.chat.find(c.Upto) >= 0 {
+			seen["upto known"]++
+		}
+	}
+}
+
+func noteRevoke(seen map[string]int, v *view, id string) {
+	i := v.chat.find(id)
+	switch {
+	case i < 0:
+	case v.own(&v.chat.log[i]):
+		seen["revoke of an own"]++
+	case v.chat.log[i].silent:
+		seen["revoke of a silent"]++
+	case i < v.read:
+		seen["revoke of a read"]++
+	default:
+		seen["revoke of an unread"]++
+	}
+}
+
+// wellFormed checks what a decoder would let pass.
+func wellFormed(t *testing.T, c *events.Command) {
+	t.Helper()
+	ids := map[string]string{"inbox": c.Inbox, "id": c.ID, "from": c.From, "to": c.To, "upto": c.Upto}
+	needs := map[events.Verb][]string{
+		events.UserMessage: {"id", "from"}, events.UserSent: {"id", "to"}, events.UserRevoke: {"id", "from"},
+		events.GroupMessage: {"id", "from"}, events.GroupRevoke: {"id"},
+	}[c.Verb]
+	if c.Verb != events.PolicySet {
+		needs = append(needs, "inbox")
+	}
+	for _, what := range needs {
+		if err := events.CheckID(what, ids[what]); err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+	}
+	switch c.Verb {
+	case events.UserRead, events.UserUnread, events.UserMute, events.UserDelete:
+		if _, err := events.ParseConversation(c.Conversation.String()); err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+	case events.GroupJoin, events.GroupLeave:
+		if len(c.Users) == 0 {
+			t.Fatalf("%+v: no users", c)
+		}
+	}
+	for _, at := range []events.Time{c.At, c.UptoAt} {
+		if at < 0 || at > events.MaxTime {
+			t.Fatalf("%+v: time out of range", c)
+		}
+	}
+}
+
+// TestDeep looks whether the deep profile gets where it should: thousands of
+// messages and thousands of unread in a group and in a C2C conversation.
+func TestDeep(t *testing.T) {
+	const seed = 1
+	t.Logf("seed %d", seed)
+	g, m := NewGenerator(seed, Deep()), New()
+	longest := map[events.Kind]int{}
+	most := map[events.Kind]int{}
+	var c events.Command
+	for n := range 20_000 {
+		g.Next(&c)
+		m.Apply(events.Seq(n+1), g.Now(), &c)
+		if n%100 != 0 {
+			continue
+		}
+		for _, user := range m.Users() {
+			for _, v := range m.views(user) {
+				longest[v.name.Kind] = max(longest[v.name.Kind], len(v.chat.log))
+				most[v.name.Kind] = max(most[v.name.Kind], len(v.unread()))
+			}
+		}
+	}
+	for _, kind := range []events.Kind{events.C2C, events.Group} {
+		if longest[kind] < 4_500 || most[kind] < 2_000 {
+			t.Errorf("%s: %d messages, %d unread at most", kind, longest[kind], most[kind])
+		}
+	}
+}
+
+// TestExact is rule exact: a count is right however large it is.
+func TestExact(t *testing.T) {
+	const messages = 10_000
+	m := New()
+	seq := events.Seq(0)
+	apply := func(c events.Command) {
+		seq++
+		m.Apply(seq, events.Time(seq), &c)
+	}
+	unread := func(want uint64) {
+		t.Helper()
+		if got := m.Totals("alice", events.NoKind, false).Unread; got != want {
+			t.Errorf("%d unread, want %d", got, want)
+		}
+	}
+	for i := range messages {
+		apply(events.Command{Verb: events.UserMessage, Inbox: "alice", From: "bob", ID: "m" + strconv.Itoa(i)})
+	}
+	unread(messages)
+	bob := events.ConversationID{Kind: events.C2C, ID: "bob"}
+	apply(events.Command{Verb: events.UserRead, Inbox: "alice", Conversation: bob, Upto: "m4095"})
+	unread(5_904)
+	apply(events.Command{Verb: events.UserUnread, Inbox: "alice", Conversation: bob, From: "m64"})
+	unread(9_936)
+	apply(events.Command{Verb: events.UserRevoke, Inbox: "alice", From: "bob", ID: "m1024"})
+	unread(9_935)
+}
+
+// TestInvariants checks after each random command what must always hold.
+func TestInvariants(t *testing.T) {
+	const seed = 2
+	t.Logf("seed %d", seed)
+	g, m := NewGenerator(seed, Config{}), New()
+	versions := map[string]events.Seq{}
+	var c events.Command
+	for n := range 5_000 {
+		g.Next(&c)
+		m.Apply(events.Seq(n+1), g.Now(), &c)
+		for _, user := range m.Users() {
+			if v := m.Version(user); v < versions[user] {
+				t.Fatalf("command %d: the version of %s went from %d to %d", n+1, user, versions[user], v)
+			}
+			versions[user] = m.Version(user)
+			consistent(t, m, user)
+		}
+	}
+}
+
+// consistent checks one user's answers against each other (rule total).
+func consistent(t *testing.T, m *Model, user string) {
+	t.Helper()
+	var sum events.Totals
+	for _, c := range m.Conversations(user) {
+		e, ok := m.Explain(user, c.Conversation, 3)
+		switch {
+		case !ok || e.Unread != c.Unread || e.Unread != e.SinceRead-e.Own-e.Revoked:
+			t.Fatalf("%s %s: unread %d, explained %+v", user, c.Conversation, c.Unread, e)
+		case uint64(len(e.Messages))+e.More != e.Unread:
+			t.Fatalf("%s %s: %d and %d messages of %d", user, c.Conversation, len(e.Messages), e.More, e.Unread)
+		case c.Mentions > c.Unread || (c.FirstUnread == "") != (c.Unread == 0) || c.Version > m.Version(user):
+			t.Fatalf("%s: %+v", user, c)
+		}
+		if c.Muted {
+			sum.Muted += c.Unread
+			continue
+		}
+		sum.Unread += c.Unread
+	}
+	if got := m.Totals(user, events.NoKind, false); got.Unread != sum.Unread || got.Muted != sum.Muted || got.C2C+got.Group != got.Unread {
+		t.Fatalf("%s: totals %+v, sum %+v", user, got, sum)
+	}
+	for _, v := range m.views(user) {
+		if !v.listed && len(v.unread()) > 0 {
+			t.Fatalf("%s: %s is not in the list and has unread", user, v.name)
+		}
+		if v.read < v.joined {
+			t.Fatalf("%s: %s is read to %d, before the join at %d", user, v.name, v.read, v.joined)
+		}
+	}
+}
+
+// BenchmarkApply applies commands and asks one user's list after each.
+func BenchmarkApply(b *testing.B) {
+	for _, world := range []struct {
+		name string
+		cfg  Config
+	}{{"small", Config{}}, {"deep", Deep()}} {
+		b.Run(world.name, func(b *testing.B) {
+			g, m := NewGenerator(1, world.cfg), New()
+			var c events.Command
+			for n := 0; b.Loop(); n++ {
+				g.Next(&c)
+				m.Apply(events.Seq(n+1), g.Now(), &c)
+				m.Conversations(g.users[n%len(g.users)])
+			}
+		})
+	}
+}

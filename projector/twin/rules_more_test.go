@@ -1,0 +1,350 @@
+package twin
+
+// moreRules goes on where rules ends.
+var moreRules = []struct{ rule, name, script string }{
+	{"revoke", "c2c", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob mentions=alice
+		list alice => 2: c2c_bob 2 @1 first=m1
+		user.revoke alice id=m2 from=carol
+		list alice => 2: c2c_bob 2 @1 first=m1
+		user.revoke alice id=m2 from=bob
+		list alice => 1: c2c_bob 1 first=m1
+		user.revoke alice id=m2 from=bob => ignored
+		last alice => c2c_bob m2 from bob@20
+		versions alice => 4; c2c_bob 4
+		explain alice c2c_bob 9 => v4 1=2-0-1 @0 read=@0#0 | m1 bob@10#1`},
+	{"revoke", "a read, silent or own one lowers nothing", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.read alice c2c_bob => receipt to bob m2@30 v3
+		user.revoke alice id=m1 from=bob => ignored
+		versions alice => 3; c2c_bob 3
+		user.message alice id=m3 from=bob silent
+		user.sent alice id=m4 to=bob
+		user.revoke alice id=m3 from=bob => ignored
+		user.revoke alice id=m4 from=bob => ignored
+		user.unread alice c2c_bob from=m1
+		list alice => 1: c2c_bob 1 first=m2
+		user.revoke alice id=m1 from=bob => ignored
+		explain alice c2c_bob 9 => v9 1=2-0-1 @0 read=@0#9 | m2 bob@20#2`},
+	{"revoke", "before its message", `
+		user.revoke alice id=m1 from=bob
+		user.revoke alice id=m1 from=bob => ignored
+		list alice => 0
+		versions alice => 0
+		user.read alice c2c_bob => ignored
+		user.message alice id=m1 from=bob
+		list alice => 0: c2c_bob 0
+		user.revoke alice id=m1 from=bob => ignored
+		explain alice c2c_bob 9 => v4 0=0-0-0 @0 read=@0#0`},
+	{"revoke", "group, for each member by itself", `
+		group.revoke team id=g3
+		group.join team users=alice,bob,carol
+		group.message team id=g1 from=alice all
+		group.message team id=g2 from=bob mentions=alice,carol
+		group.message team id=g3 from=bob
+		user.read alice group_team upto=g1
+		group.revoke team id=g1
+		list alice => 1: group_team 1 @1 first=g2 read=g1@60
+		list bob => 0: group_team 0
+		list carol => 1: group_team 1 @1 first=g2
+		versions alice => 7; group_team 7
+		explain bob group_team 9 => v7 0=2-1-1 @0 read=@0#2
+		group.revoke team id=g2
+		list carol => 0: group_team 0
+		group.revoke team id=g2 => ignored
+		group.revoke team id=g3 => ignored
+		user.unread alice group_team from=g1
+		list alice => 0: group_team 0`},
+
+	{"mention", "members named, never oneself", `
+		group.join team users=alice,bob
+		group.message team id=g1 from=bob mentions=alice,bob,eve
+		group.message team id=g2 from=bob mentions=alice all
+		group.message team id=g3 from=alice all
+		group.message team id=g4 from=eve
+		list alice => 3: group_team 3 @2 first=g1
+		list bob => 2: group_team 2 @1 first=g3
+		user.read alice group_team upto=g1
+		list alice => 2: group_team 2 @1 first=g2 read=g1@60
+		totals alice => {2 0 2 1 1 0}
+		explain alice group_team 9 => v6 2=3-1-0 @1 read=g1@60#6 | g2 bob@30#3 mention | g4 eve@50#5`},
+	{"mention", "all does not reach who joined later", `
+		group.join team users=alice
+		group.message team id=g1 from=bob all
+		group.join team users=carol
+		list carol => 0: group_team 0 read=g1
+		user.unread carol group_team from=g1 => ignored
+		list carol => 0: group_team 0 read=g1
+		list alice => 1: group_team 1 @1 first=g1`},
+	{"mention", "c2c", `
+		user.message alice id=m1 from=bob mentions=carol
+		user.message alice id=m2 from=bob mentions=alice
+		user.message alice id=m3 from=alice mentions=alice
+		list alice => 2: c2c_alice 0; c2c_bob 2 @1 first=m1`},
+
+	{"join", "history is not unread", `
+		group.message team id=g1 from=bob
+		group.join team users=alice,alice
+		list alice => 0: group_team 0 read=g1
+		last alice => group_team g1 from bob@10
+		group.message team id=g2 from=bob
+		list alice => 1: group_team 1 first=g2 read=g1
+		group.join team users=alice => ignored
+		group.join team users=alice,bob
+		list alice => 1: group_team 1 first=g2 read=g1
+		list bob => 0: group_team 0 read=g2
+		versions alice => 3; group_team 3
+		user.unread alice group_team from=g1 => ignored`},
+	{"join", "leave, dismiss and again", `
+		group.join team users=alice,bob
+		group.message team id=g1 from=eve
+		user.mute alice group_team muted
+		user.read alice group_team upto=g2
+		group.leave team users=alice,eve
+		list alice => 0
+		versions alice => 5
+		group.leave team users=alice => ignored
+		group.message team id=g2 from=eve
+		group.join team users=alice
+		list alice => 0: group_team 0 read=g2
+		group.message team id=g3 from=eve
+		list alice => 1: group_team 1 first=g3 read=g2
+		group.dismiss team
+		list alice => 0
+		versions bob => 10
+		group.dismiss team => ignored
+		group.message team id=g4 from=eve
+		group.join team users=bob
+		list bob => 0: group_team 0 read=g4`},
+	{"join", "puts the group on top of the list", `
+		group.message team id=g1 from=bob
+		user.message alice id=m1 from=bob
+		group.join team users=alice
+		list alice => 1: group_team 0 read=g1; c2c_bob 1 first=m1
+		group.join empty users=alice
+		user.message alice id=m2 from=bob silent
+		last alice => c2c_bob m2 from bob@50; group_empty none; group_team g1 from bob@10
+		versions alice => 5; c2c_bob 5; group_empty 4; group_team 3`},
+
+	{"stranger", "group", `
+		group.message team id=g1 from=bob
+		user.read alice group_team => refused: not a member of the group
+		user.unread alice group_team => refused: not a member of the group
+		user.mute alice group_team muted => refused: not a member of the group
+		user.delete alice group_nowhere => refused: not a member of the group
+		group.join team users=alice
+		user.unread alice group_team from=g2 => refused: the conversation does not have the message
+		group.revoke team id=g2
+		user.unread alice group_team from=g2 => refused: the conversation does not have the message
+		group.leave team users=alice
+		user.read alice group_team => refused: not a member of the group`},
+	{"stranger", "c2c that does not exist", `
+		user.read alice c2c_bob => ignored
+		user.read alice c2c_bob upto_at=99 => ignored
+		user.unread alice c2c_bob => ignored
+		user.unread alice c2c_bob from=m1 => ignored
+		user.delete alice c2c_bob => ignored
+		user.mute alice c2c_bob unmuted => ignored
+		users =>
+		user.mute alice c2c_bob muted
+		user.read alice c2c_bob upto=m2
+		list alice => 0
+		versions alice => 0
+		user.message alice id=m1 from=bob
+		list alice => 0 (1 muted): c2c_bob 1 first=m1 muted
+		user.message alice id=m2 from=bob => receipt to bob m2@80 v10
+		list alice => 0: c2c_bob 0 read=m2@80 muted
+		user.read alice c2c_carol upto=m1
+		user.unread alice c2c_carol from=m9 => ignored
+		user.message alice id=m1 from=carol
+		list alice => 1: c2c_carol 1 first=m1; c2c_bob 0 read=m2@80 muted`},
+
+	{"mute", "goes on counting", `
+		user.message alice id=m1 from=bob mentions=alice
+		user.message alice id=m1 from=carol
+		user.mute alice c2c_bob muted
+		user.mute alice c2c_bob muted => ignored
+		list alice => 1 (1 muted): c2c_carol 1 first=m1; c2c_bob 1 @1 first=m1 muted
+		user.message alice id=m2 from=bob
+		totals alice => {1 1 0 0 1 2}
+		totals alice muted => {3 3 0 1 2 2}
+		user.read alice c2c_bob upto=m1 => receipt to bob m1@60 v6
+		user.mute alice c2c_bob unmuted
+		list alice => 2: c2c_bob 1 first=m2 read=m1@60; c2c_carol 1 first=m1`},
+	{"mute", "outlives delete, not a new membership", `
+		group.join team users=alice
+		user.mute alice group_team muted
+		user.delete alice group_team
+		group.message team id=g1 from=bob
+		list alice => 0 (1 muted): group_team 1 first=g1 muted
+		group.leave team users=alice
+		group.join team users=alice
+		group.message team id=g2 from=bob
+		list alice => 1: group_team 1 first=g2 read=g1`},
+	{"mute", "of a deleted conversation shows nothing", `
+		user.message alice id=m1 from=bob
+		user.delete alice c2c_bob
+		user.mute alice c2c_bob muted
+		versions alice => 2
+		user.message alice id=m2 from=bob
+		list alice => 0 (1 muted): c2c_bob 1 first=m2 read=m1 muted`},
+
+	{"delete", "comes back with one", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.unread alice c2c_bob
+		user.delete alice c2c_bob
+		list alice => 0
+		versions alice => 4
+		receipt bob alice => none
+		user.delete alice c2c_bob => ignored
+		user.read alice c2c_bob => ignored
+		user.message alice id=m3 from=bob silent
+		list alice => 0
+		user.revoke alice id=m4 from=bob
+		user.message alice id=m4 from=bob
+		list alice => 0
+		user.message alice id=m5 from=bob
+		list alice => 1: c2c_bob 1 first=m5 read=m2
+		explain alice c2c_bob 9 => v10 1=1-0-0 @0 read=m2@0#4 | m5 bob@100#10`},
+	{"delete", "own messages bring it back, silent and revoked ones do not", `
+		user.message alice id=m1 from=bob
+		user.delete alice c2c_bob
+		user.revoke alice id=m2 from=bob
+		user.sent alice id=m2 to=bob
+		list alice => 0
+		user.sent alice id=m3 to=bob
+		list alice => 0: c2c_bob 0 read=m1
+		user.message alice id=n1 from=alice silent
+		user.delete alice c2c_alice
+		user.message alice id=n2 from=alice silent
+		list alice => 0: c2c_bob 0 read=m1
+		user.message alice id=n3 from=alice
+		list alice => 0: c2c_alice 0 read=n1; c2c_bob 0 read=m1
+		group.join team users=alice
+		user.delete alice group_team
+		group.message team id=g1 from=alice
+		list alice => 0: group_team 0; c2c_alice 0 read=n1; c2c_bob 0 read=m1`},
+	{"delete", "a read of what came silently since tells the peer", `
+		user.message alice id=m1 from=bob
+		user.delete alice c2c_bob
+		user.message alice id=m2 from=bob silent
+		user.read alice c2c_bob => receipt to bob m2@40 v4
+		list alice => 0
+		versions alice => 4`},
+
+	{"unread", "from a message, forwards and backwards", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.message alice id=m3 from=bob
+		user.read alice c2c_bob => receipt to bob m3@40 v4
+		user.unread alice c2c_bob from=m2
+		list alice => 2: c2c_bob 2 first=m2 read=m1
+		explain alice c2c_bob 9 => v5 2=2-0-0 @0 read=m1@0#5 | m2 bob@20#2 | m3 bob@30#3
+		user.unread alice c2c_bob from=m2 => ignored
+		user.unread alice c2c_bob from=m3
+		list alice => 1: c2c_bob 1 first=m3 read=m2
+		user.unread alice c2c_bob from=m1
+		list alice => 3: c2c_bob 3 first=m1
+		user.read alice c2c_bob upto=m2 => receipt to bob m2@90 v9
+		receipt bob alice => m2@90`},
+	{"unread", "the mark is in no count", `
+		user.message alice id=m1 from=bob
+		user.read alice c2c_bob => receipt to bob m1@20 v2
+		user.unread alice c2c_bob
+		user.unread alice c2c_bob => ignored
+		list alice => 0: c2c_bob 0 read=m1@20 marked
+		totals alice => {0 0 0 0 1 0}
+		user.unread alice c2c_bob from=m1
+		list alice => 1: c2c_bob 1 first=m1 marked
+		user.read alice c2c_bob private
+		list alice => 0: c2c_bob 0 read=m1@60
+		totals alice => {0 0 0 0 0 0}`},
+	{"unread", "lists a deleted conversation", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.delete alice c2c_bob
+		user.unread alice c2c_bob from=m2
+		list alice => 1: c2c_bob 1 first=m2 read=m1
+		user.delete alice c2c_bob
+		user.unread alice c2c_bob
+		list alice => 0: c2c_bob 0 read=m2 marked`},
+
+	{"total", "by kind", `
+		user.message alice id=m1 from=bob mentions=alice
+		group.join team users=alice
+		group.message team id=g1 from=bob all
+		group.message team id=g2 from=bob
+		user.message alice id=m1 from=carol
+		user.mute alice c2c_carol muted
+		totals alice => {3 1 2 2 2 1}
+		totals alice c2c => {1 1 0 1 1 1}
+		totals alice c2c muted => {2 2 0 1 2 1}
+		totals alice group => {2 0 2 1 1 0}
+		user.delete alice c2c_bob
+		group.leave team users=alice
+		totals alice => {0 0 0 0 0 1}
+		totals nobody => {0 0 0 0 0 0}`},
+	{"total", "erase", `
+		user.erase alice => ignored
+		user.message alice id=m1 from=bob
+		user.revoke alice id=m2 from=bob
+		user.mute alice c2c_bob muted
+		user.read alice c2c_bob => receipt to bob m1@50 v5
+		group.join team users=alice,bob
+		group.message team id=g1 from=alice
+		users => alice bob
+		user.erase alice
+		list alice => 0
+		versions alice => 8
+		receipt bob alice => none
+		user.erase alice => ignored
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		list alice => 2: c2c_bob 2 first=m1
+		list bob => 1: group_team 1 first=g1
+		group.message team id=g2 from=bob
+		list alice => 2: c2c_bob 2 first=m1`},
+
+	{"receipt", "the peer's last message, silent ones included", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob silent
+		user.sent alice id=m3 to=bob
+		user.read alice c2c_bob at=7 => receipt to bob m2@7 v4
+		receipt bob alice => m2@7
+		receipt alice bob => none
+		user.sent alice id=m4 to=bob
+		user.read alice c2c_bob
+		user.message alice id=m5 from=bob silent
+		user.read alice c2c_bob => receipt to bob m5@80 v8
+		users => alice bob`},
+	{"receipt", "private sends none", `
+		user.message alice id=m1 from=bob
+		user.read alice c2c_bob private
+		receipt bob alice => none
+		user.message alice id=m2 from=bob
+		user.read-all alice private
+		user.unread alice c2c_bob from=m1
+		user.read alice c2c_bob => receipt to bob m2@60 v6
+		group.join team users=alice
+		group.message team id=g1 from=bob
+		user.read alice group_team`},
+
+	{"exact", "explain", `
+		group.join team users=alice,bob
+		group.message team id=g1 from=bob thread=t
+		group.message team id=g2 from=alice
+		group.message team id=g3 from=bob mentions=alice
+		group.message team id=g4 from=bob
+		group.message team id=g5 from=alice
+		group.revoke team id=g4
+		group.revoke team id=g5
+		explain alice group_team 1 => v8 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t +1
+		explain alice group_team 2 => v8 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t | g3 bob@40#4 mention
+		explain alice group_team 0 => v8 2=5-1-2 @1 read=@0#1 +2
+		explain alice c2c_bob 9 => not found
+		user.delete alice group_team
+		explain alice group_team 9 => not found`},
+}

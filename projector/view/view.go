@@ -1,0 +1,289 @@
+package view
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// item is one conversation of a user, with what its view is made of.
+type item struct {
+	key fold.Key
+	row *fold.Conversation
+	log *fold.Log
+}
+
+func load(r fold.Reader, k fold.Key) (item, bool) {
+	c := r.Conversation(k)
+	if c == nil {
+		return item{}, false
+	}
+	log := &c.Log
+	if k.Kind == events.Group {
+		log = r.Group(k.ID)
+	}
+	return item{k, c, log}, true
+}
+
+func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
+
+func (i item) activity() events.Seq { return i.row.Activity(i.log) }
+
+// list is all a user has, listed or not, and the user's version.
+func list(r fold.Reader, user string) ([]item, events.Seq) {
+	version := r.UserVersion(user)
+	keys := r.Conversations(user)
+	items := make([]item, 0, len(keys))
+	for _, k := range keys {
+		i, ok := load(r, k)
+		if !ok {
+			continue
+		}
+		version = max(version, i.row.ViewVersion(i.log))
+		items = append(items, i)
+	}
+	return items, version
+}
+
+// Conversation returns the view of one conversation; false if it is not in
+// the user's list.
+func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
+	i, ok := load(r, k)
+	if !ok || !i.listed() {
+		return events.Conversation{}, false
+	}
+	return i.view(r), true
+}
+
+func (i item) view(r fold.Reader) events.Conversation {
+	c := i.row
+	v := events.Conversation{
+		Conversation: i.key.String(),
+		Unread:       c.Unread(r, i.key, i.log),
+		Mentions:     c.Mentions(r, i.key, i.log),
+		MarkedUnread: c.Marked,
+		Muted:        c.Muted,
+		ReadUpto:     i.readUpto(r),
+		Version:      c.ViewVersion(i.log),
+	}
+	if c.ReadSet {
+		v.ReadAt = c.ReadAt
+	}
+	if i.log.Head.Pos > 0 {
+		v.LastMessage = &events.LastMessage{ID: i.log.Last.ID, From: i.log.Last.From, At: i.log.Last.At}
+	}
+	if v.Unread > 0 {
+		v.FirstUnread = i.messageAt(r, i.next(r, c.Read.Ord)).ID
+	}
+	return v
+}
+
+func (i item) readUpto(r fold.Reader) string {
+	switch i.row.Read.Pos {
+	case 0:
+		return ""
+	case i.log.Head.Pos:
+		return i.log.Last.ID
+	}
+	return r.Message(i.key.LogKey(), i.row.Read.Pos).ID
+}
+
+// next returns the ordinal of the first message after an ordinal that is part
+// of the count, or 0.
+func (i item) next(r fold.Reader, after fold.Ord) fold.Ord {
+	return fold.NextFree(r,
+		&i.row.Own, i.key.Set(fold.SetOwn),
+		&i.log.Revoked, i.key.LogKey().Set(fold.SetRevoked), after, i.log.Head.Ord)
+}
+
+// messageAt finds the message with a counted ordinal after the read position.
+// Ordinals grow with positions, at most as fast: so the message is at least as
+// far beyond the read position as its ordinal, and from there on its page is
+// found by halving.
+func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
+	lk := i.key.LogKey()
+	first := i.row.Read.Pos + fold.Pos(o-i.row.Read.Ord)
+	lo := (uint64(first) - 1) / fold.PageSize
+	hi := (uint64(i.log.Head.Pos) - 1) / fold.PageSize
+	// The page is the last one that begins before o. Mostly it is the first.
+	if lo < hi && r.PageBase(lk, lo+1) >= o {
+		hi = lo
+	}
+	for lo < hi {
+		if mid := (lo + hi + 1) / 2; r.PageBase(lk, mid) < o {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	start := max(first, fold.Pos(lo*fold.PageSize)+1)
+	for pos := start; pos <= fold.Pos(lo+1)*fold.PageSize && pos <= i.log.Head.Pos; pos++ {
+		if m := r.Message(lk, pos); m.Counted && m.Ord == o {
+			return m
+		}
+	}
+	panic(fmt.Sprintf("view: %s of %q: no message with ordinal %d", i.key, i.key.User, o))
+}
+
+// add sums one conversation into totals.
+func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
+	n := i.row.Unread(r, i.key, i.log)
+	if i.row.Muted {
+		t.Muted += n
+		if !includeMuted {
+			return
+		}
+	}
+	t.Unread += n
+	if i.key.Kind == events.C2C {
+		t.C2C += n
+	} else {
+		t.Group += n
+	}
+	t.Mentions += i.row.Mentions(r, i.key, i.log)
+	if n > 0 || i.row.Marked {
+		t.Conversations++
+	}
+}
+
+func total(r fold.Reader, items []item, q events.TotalsQuery) events.Totals {
+	var t events.Totals
+	for _, i := range items {
+		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) {
+			i.add(r, &t, q.IncludeMuted)
+		}
+	}
+	return t
+}
+
+// Totals answers a TotalsQuery (rule total).
+func Totals(r fold.Reader, user string, q events.TotalsQuery) events.TotalsReply {
+	items, version := list(r, user)
+	return events.TotalsReply{User: user, Version: version, Totals: total(r, items, q)}
+}
+
+// Conversations answers a ConversationsQuery with one page of the list. The
+// cursor is the place in the order by activity: a conversation that gets a
+// message between two pages moves to the top, and neither repeats nor hides
+// another.
+func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (events.ConversationsReply, error) {
+	items, version := list(r, user)
+	reply := events.ConversationsReply{
+		User: user, Version: version, Conversations: []events.Conversation{},
+		Totals: total(r, items, events.TotalsQuery{}),
+	}
+	after, err := parseCursor(q.After)
+	if err != nil {
+		return reply, err
+	}
+	items = slices.DeleteFunc(items, func(i item) bool {
+		return !i.listed() || q.Kind != events.NoKind && q.Kind != i.key.Kind ||
+			q.UnreadOnly && !i.row.Marked && i.row.Unread(r, i.key, i.log) == 0 ||
+			q.After != "" && comparePlaces(place{i.activity(), i.key.String()}, after) <= 0
+	})
+	slices.SortFunc(items, func(a, b item) int {
+		return comparePlaces(place{a.activity(), a.key.String()}, place{b.activity(), b.key.String()})
+	})
+	if len(items) > q.Limit {
+		items = items[:q.Limit]
+		last := items[q.Limit-1]
+		reply.Next = place{last.activity(), last.key.String()}.cursor()
+	}
+	for _, i := range items {
+		reply.Conversations = append(reply.Conversations, i.view(r))
+	}
+	return reply, nil
+}
+
+// place is where a conversation stands in the list: newest activity first,
+// then by name.
+type place struct {
+	activity events.Seq
+	name     string
+}
+
+func comparePlaces(a, b place) int {
+	return cmp.Or(cmp.Compare(b.activity, a.activity), strings.Compare(a.name, b.name))
+}
+
+func (p place) cursor() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", p.activity, p.name))
+}
+
+func parseCursor(s string) (p place, err error) {
+	if s == "" {
+		return p, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return p, events.ErrCursor
+	}
+	activity, name, ok := strings.Cut(string(b), " ")
+	if !ok {
+		return p, events.ErrCursor
+	}
+	n, err := strconv.ParseUint(activity, 10, 64)
+	if err != nil {
+		return p, events.ErrCursor
+	}
+	p.activity, p.name = events.Seq(n), name
+	return p, nil
+}
+
+// Version is the version of everything a user is shown.
+func Version(r fold.Reader, user string) events.Seq {
+	_, version := list(r, user)
+	return version
+}
+
+// Explain answers why a count is what it is; false if the conversation is not
+// in the user's list.
+func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
+	i, ok := load(r, k)
+	if !ok || !i.listed() {
+		return events.Explanation{}, false
+	}
+	v := i.view(r)
+	e := events.Explanation{
+		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,
+		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted,
+		ReadUpto: v.ReadUpto, ReadAt: v.ReadAt, ReadSeq: i.row.ReadSeq,
+		SinceRead: uint64(i.log.Head.Ord - i.row.Read.Ord), Own: i.row.OwnAfter,
+		Messages: []events.ExplainedMessage{},
+	}
+	e.Revoked = e.SinceRead - e.Own - e.Unread
+	if early := i.row.Early; early != nil {
+		e.EarlyRead = &events.EarlyRead{Upto: early.ID, At: early.At, Seq: early.Seq}
+	}
+	for o := i.row.Read.Ord; len(e.Messages) < limit; {
+		if o = i.next(r, o); o == 0 {
+			break
+		}
+		m := i.messageAt(r, o)
+		e.Messages = append(e.Messages, events.ExplainedMessage{
+			ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Thread: m.Thread,
+			Mention: m.Named || m.All || slices.Contains(m.Mentions, k.User),
+		})
+	}
+	e.More = e.Unread - uint64(len(e.Messages))
+	return e, true
+}
+
+// Receipt says how far a peer has read a user's messages; false if the peer
+// has sent no receipt.
+func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
+	c := r.Conversation(fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}})
+	if c == nil || c.Receipt == nil {
+		return events.Receipt{}, false
+	}
+	return events.Receipt{
+		User: user, Peer: peer, Upto: c.Receipt.Upto, At: c.Receipt.At, Version: c.Receipt.Seq,
+		Conversation: events.ConversationID{Kind: events.C2C, ID: peer}.String(),
+	}, true
+}
