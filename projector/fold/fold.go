@@ -23,9 +23,9 @@ type Effects struct {
 	Groups   []GroupChange // what changed for the members of groups
 	Receipts []Key         // the readers' C2C conversations whose Receipt is to be sent
 
-	// Gone are those of Changed that left the list and that neither the
-	// command nor the rows name: by a dismissal or an erasure.
-	Gone []Key
+	// Unnamed are those of Changed that the command does not name: by a
+	// dismissal, an erasure, or a message that others had read early.
+	Unnamed []Key
 }
 
 // GroupChange is a change of the view of many members.
@@ -37,7 +37,7 @@ type GroupChange struct {
 
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Gone: e.Gone[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Unnamed: e.Unnamed[:0]}
 }
 
 // Apply folds one command into the rows. now is the stream's time of the

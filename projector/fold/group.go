@@ -53,7 +53,7 @@ func (s *step) dismiss() {
 	for _, user := range members {
 		s.part(Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}})
 	}
-	s.fx.Gone = append(s.fx.Gone, s.fx.Changed...)
+	s.fx.Unnamed = append(s.fx.Unnamed, s.fx.Changed...)
 	if len(members) == 0 {
 		s.ignore()
 	}

@@ -37,7 +37,7 @@ func (s *step) unread() {
 	}
 	if s.c.From == "" {
 		c.Marked = true
-	} else if to != c.Read {
+	} else {
 		s.moveTo(k, c, to)
 		c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	}
@@ -112,7 +112,7 @@ func (s *step) erase() {
 			s.fx.Changed = append(s.fx.Changed, k)
 		}
 	}
-	s.fx.Gone = append(s.fx.Gone, s.fx.Changed...)
+	s.fx.Unnamed = append(s.fx.Unnamed, s.fx.Changed...)
 	if !s.EraseInbox(user) && len(keys) == 0 {
 		s.ignore()
 		return

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,15 +13,16 @@ import (
 )
 
 // The outbox holds what an emitter that starts anew could learn neither from
-// the rows nor from the commands: refusals, and conversations that went with
-// a dismissal or an erasure. An entry is kept until its events are stored. It
+// the rows nor from the commands: refusals, and changed conversations that
+// their command does not name. An entry is kept until its events are stored. It
 // is not part of the digest.
 
 // Out is one command's entry in the outbox.
 type Out struct {
 	Seq      events.Seq
+	At       events.Time
 	Rejected *events.Rejected // the command was refused
-	Gone     []fold.Key       // conversations that left their users' lists
+	Unnamed  []fold.Key       // see fold.Effects
 }
 
 func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
@@ -28,9 +30,9 @@ func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uin
 // note puts what a command did into the outbox, with the next commit.
 func (s *Store) note(seq events.Seq, at events.Time, subject string, fx *fold.Effects) {
 	if fx.Refused != "" {
-		s.outbox = append(s.outbox, Out{Seq: seq, Rejected: &events.Rejected{Seq: seq, Subject: subject, Reason: fx.Refused, At: at}})
-	} else if len(fx.Gone) > 0 {
-		s.outbox = append(s.outbox, Out{Seq: seq, Gone: append([]fold.Key(nil), fx.Gone...)})
+		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Rejected: &events.Rejected{Seq: seq, Subject: subject, Reason: fx.Refused, At: at}})
+	} else if len(fx.Unnamed) > 0 {
+		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Unnamed: slices.Clone(fx.Unnamed)})
 	}
 }
 
@@ -88,13 +90,15 @@ func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
 }
 
 func (o Out) encode() []byte {
-	b := []byte{Format}
-	if r := o.Rejected; r != nil {
-		b = appendString(append(b, 'r'), r.Subject)
-		return binary.AppendUvarint(appendString(b, r.Reason), uint64(r.At))
+	kind := byte('u')
+	if o.Rejected != nil {
+		kind = 'r'
 	}
-	b = append(b, 'g')
-	for _, k := range o.Gone {
+	b := binary.AppendUvarint([]byte{Format, kind}, uint64(o.At))
+	if r := o.Rejected; r != nil {
+		return appendString(appendString(b, r.Subject), r.Reason)
+	}
+	for _, k := range o.Unnamed {
 		b = appendString(append(b, kindByte(k.Kind)), k.User)
 		b = appendString(b, k.ID)
 	}
@@ -104,14 +108,15 @@ func (o Out) encode() []byte {
 func decodeOut(seq events.Seq, value []byte) (Out, error) {
 	d := decoder{b: value}
 	d.version()
-	o := Out{Seq: seq}
-	if d.byte() == 'r' {
-		o.Rejected = &events.Rejected{Seq: seq, Subject: d.string(), Reason: d.string(), At: d.time()}
+	kind := d.byte()
+	o := Out{Seq: seq, At: d.time()}
+	if kind == 'r' {
+		o.Rejected = &events.Rejected{Seq: seq, Subject: d.string(), Reason: d.string(), At: o.At}
 		return o, d.end()
 	}
 	for d.err == nil && len(d.b) > 0 {
 		kind := kindOf(d.byte())
-		o.Gone = append(o.Gone, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
+		o.Unnamed = append(o.Unnamed, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
 	}
 	return o, d.end()
 }

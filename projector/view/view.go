@@ -33,8 +33,6 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 
 func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
 
-func (i item) activity() events.Seq { return i.row.Activity(i.log) }
-
 // list is all a user has, listed or not, and the user's version.
 func list(r fold.Reader, user string) ([]item, events.Seq) {
 	version := r.UserVersion(user)
@@ -185,15 +183,12 @@ func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (eve
 	items = slices.DeleteFunc(items, func(i item) bool {
 		return !i.listed() || q.Kind != events.NoKind && q.Kind != i.key.Kind ||
 			q.UnreadOnly && !i.row.Marked && i.row.Unread(r, i.key, i.log) == 0 ||
-			q.After != "" && comparePlaces(place{i.activity(), i.key.String()}, after) <= 0
+			q.After != "" && comparePlaces(i.place(), after) <= 0
 	})
-	slices.SortFunc(items, func(a, b item) int {
-		return comparePlaces(place{a.activity(), a.key.String()}, place{b.activity(), b.key.String()})
-	})
+	slices.SortFunc(items, byPlace)
 	if len(items) > q.Limit {
 		items = items[:q.Limit]
-		last := items[q.Limit-1]
-		reply.Next = place{last.activity(), last.key.String()}.cursor()
+		reply.Next = items[q.Limit-1].place().cursor()
 	}
 	for _, i := range items {
 		reply.Conversations = append(reply.Conversations, i.view(r))
@@ -207,6 +202,10 @@ type place struct {
 	activity events.Seq
 	name     string
 }
+
+func (i item) place() place { return place{i.row.Activity(i.log), i.key.String()} }
+
+func byPlace(a, b item) int { return comparePlaces(a.place(), b.place()) }
 
 func comparePlaces(a, b place) int {
 	return cmp.Or(cmp.Compare(b.activity, a.activity), strings.Compare(a.name, b.name))
@@ -286,4 +285,26 @@ func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
 		User: user, Peer: peer, Upto: c.Receipt.Upto, At: c.Receipt.At, Version: c.Receipt.Seq,
 		Conversation: events.ConversationID{Kind: events.C2C, ID: peer}.String(),
 	}, true
+}
+
+// Change is what a user is told: the totals, and those conversations of the
+// list that include asks for, newest activity first. At is the caller's.
+func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) events.Change {
+	items, version := list(r, user)
+	c := events.Change{
+		User: user, Version: version, Totals: total(r, items, events.TotalsQuery{}),
+		Conversations: []events.Conversation{},
+	}
+	items = slices.DeleteFunc(items, func(i item) bool { return !i.listed() || !include(i.key, i.row, i.log) })
+	slices.SortFunc(items, byPlace)
+	for _, i := range items {
+		c.Conversations = append(c.Conversations, i.view(r))
+	}
+	return c
+}
+
+// Listed reports whether a conversation is in its user's list.
+func Listed(r fold.Reader, k fold.Key) bool {
+	i, ok := load(r, k)
+	return ok && i.listed()
 }

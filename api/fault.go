@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"reddot/events"
+)
+
+// The words of error replies, as the Nats-Service-Error header carries them.
+const (
+	WordBadRequest  = "bad_request" // 400: the request breaks a rule of its form
+	WordNotFound    = "not_found"   // 404: no such conversation in the list, no such receipt
+	WordNotApplied  = "not_applied" // 408: after_seq was not reached within timeout_ms
+	WordUnavailable = "unavailable" // 503: ask again, or ask another instance
+)
+
+// ErrorReply is the body of an error reply, in the encoding the request asked
+// for. The same word stands in the header Nats-Service-Error, its code (400,
+// 404, 408 or 503) in Nats-Service-Error-Code.
+type ErrorReply struct {
+	Error   string `json:"error" msgpack:"error"`     // one of the words
+	Message string `json:"message" msgpack:"message"` // what is wrong, for a person; may change
+}
+
+// maxMessage bounds a message in bytes, for it may quote the request.
+const maxMessage = 400
+
+// fault is an error reply to be sent.
+type fault struct {
+	code    string
+	word    string
+	message string
+	cause   error // logged, not told; nil if the asker alone is to blame
+}
+
+func (f *fault) Error() string { return f.word + ": " + f.message }
+
+func (f *fault) Unwrap() error { return f.cause }
+
+func badRequest(format string, args ...any) error {
+	return &fault{code: "400", word: WordBadRequest, message: cut(fmt.Sprintf(format, args...))}
+}
+
+func notFound(format string, args ...any) error {
+	return &fault{code: "404", word: WordNotFound, message: cut(fmt.Sprintf(format, args...))}
+}
+
+func notApplied(format string, args ...any) error {
+	return &fault{code: "408", word: WordNotApplied, message: cut(fmt.Sprintf(format, args...))}
+}
+
+func unavailable(cause error, message string) error {
+	return &fault{code: "503", word: WordUnavailable, message: message, cause: cause}
+}
+
+// faultOf turns any error of a source into the reply to send. The cause of a
+// 503 is for the log: it may name files and servers that are no asker's
+// business.
+func faultOf(err error) *fault {
+	var f *fault
+	var broken *events.Invalid
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &broken):
+		err = badRequest("%s", broken.Reason)
+	case errors.Is(err, events.ErrCursor):
+		err = badRequest("%s", events.ErrCursor)
+	case errors.Is(err, events.ErrNotFound):
+		err = notFound("%s", events.ErrNotFound)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = unavailable(err, "the answer took too long; ask again")
+	default:
+		err = unavailable(err, "the projection can't answer now; ask again")
+	}
+	errors.As(err, &f)
+	return f
+}
+
+// cut shortens a message to maxMessage bytes of UTF-8.
+func cut(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxMessage {
+		return s
+	}
+	n := maxMessage
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}

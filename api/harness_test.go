@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"reddot/events"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// startServer starts a NATS server of the test's own.
+func startServer(tb testing.TB, opts server.Options) *server.Server {
+	tb.Helper()
+	opts.Host, opts.Port, opts.NoSigs, opts.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	ns, err := server.NewServer(&opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ns.Start()
+	tb.Cleanup(func() {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	})
+	if !ns.ReadyForConnections(patience) {
+		tb.Fatal("the NATS server does not start")
+	}
+	return ns
+}
+
+func connect(tb testing.TB, ns *server.Server, opts ...nats.Option) *nats.Conn {
+	tb.Helper()
+	nc, err := nats.Connect(ns.ClientURL(), opts...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(nc.Close)
+	return nc
+}
+
+// asker is a running service and a client of it.
+type asker struct {
+	testing.TB
+	client   *nats.Conn
+	conn     *nats.Conn // the service's own
+	source   *twinSource
+	service  *Service
+	registry *prometheus.Registry
+	logged   *logBuffer
+	subjects events.Subjects
+
+	stop context.CancelFunc
+	done chan error // Run's result
+}
+
+// start runs a service over source and waits until it answers.
+func start(tb testing.TB, source *twinSource, opts server.Options) *asker {
+	tb.Helper()
+	return startOn(tb, startServer(tb, opts), source)
+}
+
+func startOn(tb testing.TB, ns *server.Server, source *twinSource) *asker {
+	tb.Helper()
+	return startBounded(tb, ns, source, defaultBounds())
+}
+
+// startBounded is startOn with other bounds: the real ones take the race
+// detector a minute to reach.
+func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds) *asker {
+	tb.Helper()
+	subjects, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a := &asker{
+		TB: tb, client: connect(tb, ns), conn: connect(tb, ns), source: source, subjects: subjects,
+		registry: prometheus.NewRegistry(), logged: &logBuffer{}, done: make(chan error, 1),
+	}
+	metrics, err := NewMetrics(a.registry)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a.service, err = NewService(ServiceConfig{
+		Conn: a.conn, Subjects: subjects, Source: source, Version: "1.2.3",
+		Logger: slog.New(slog.NewTextHandler(a.logged, nil)), Metrics: metrics,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a.service.pool = newPool(b)
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	tb.Cleanup(stop)
+	go func() { a.done <- a.service.Run(ctx) }()
+	select {
+	case <-a.service.Ready():
+	case err := <-a.done:
+		tb.Fatalf("the service did not start: %v", err)
+	case <-time.After(patience):
+		tb.Fatal("the service does not get ready")
+	}
+	return a
+}
+
+// ask sends one request. accept is the Accept header, none if empty.
+func (a *asker) ask(subject, body, accept string) *nats.Msg {
+	a.Helper()
+	m := nats.NewMsg(subject)
+	m.Data = []byte(body)
+	if accept != "" {
+		m.Header.Set("Accept", accept)
+	}
+	reply, err := a.client.RequestMsg(m, patience)
+	if err != nil {
+		a.Fatalf("ask %s %.100q: %v", subject, body, err)
+	}
+	return reply
+}
+
+// subject is where a query about user is asked; status has none.
+func (a *asker) subject(user, query string) string {
+	if query == events.QueryStatus {
+		return a.subjects.Status()
+	}
+	return a.subjects.Query(user, query)
+}
+
+// code returns a reply's code, "200" for an answer.
+func code(m *nats.Msg) string {
+	if c := m.Header.Get("Nats-Service-Error-Code"); c != "" {
+		return c
+	}
+	return "200"
+}
+
+// want asks in JSON and checks the reply's code.
+func (a *asker) want(wanted, user, query, body string) *nats.Msg {
+	a.Helper()
+	reply := a.ask(a.subject(user, query), body, "")
+	if code(reply) != wanted {
+		a.Fatalf("%s %s %.100q: got %s %.200s, want %s", user, query, body, code(reply), reply.Data, wanted)
+	}
+	return reply
+}
+
+// ended waits for Run's result.
+func (a *asker) ended() error {
+	a.Helper()
+	select {
+	case err := <-a.done:
+		return err
+	case <-time.After(patience):
+		a.Fatal("the service does not end")
+		return nil
+	}
+}
+
+func unmarshal[T any](tb testing.TB, m *nats.Msg) T {
+	tb.Helper()
+	var v T
+	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &v); err != nil {
+		tb.Fatalf("%v in %.200q", err, m.Data)
+	}
+	return v
+}
+
+// logBuffer keeps what was logged.
+type logBuffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+var _ io.Writer = (*logBuffer)(nil)
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	return len(p), nil
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
+}

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the numbers of a Service for Prometheus. A nil *Metrics measures
+// nothing.
+type Metrics struct {
+	queries *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	waiters prometheus.Gauge
+}
+
+// NewMetrics registers the metrics of one Service:
+//
+//	reddot_queries_total{query,code}  answers, by query and by code (200, 400, 404, 408, 503)
+//	reddot_query_seconds{query}       from a request's arrival to its answer, less the wait for after_seq
+//	reddot_query_waiters              requests waiting for after_seq now
+//
+// An error means that the registry has metrics of these names already.
+func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
+	m := &Metrics{
+		queries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reddot_queries_total",
+			Help: "Queries answered, by query and code.",
+		}, []string{"query", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "reddot_query_seconds",
+			Help:    "Time from a query's arrival to its answer, less the wait for after_seq.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .5, 2},
+		}, []string{"query"}),
+		waiters: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reddot_query_waiters",
+			Help: "Queries waiting for after_seq.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{m.queries, m.seconds, m.waiters} {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("register query metrics: %w", err)
+		}
+	}
+	for _, q := range queries() { // so that a rate is 0, not absent, before the first query
+		m.queries.WithLabelValues(q.name, "200")
+		m.seconds.WithLabelValues(q.name)
+	}
+	return m, nil
+}
+
+// answered counts one answer and the time that it took.
+func (m *Metrics) answered(query, code string, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.queries.WithLabelValues(query, code).Inc()
+	m.seconds.WithLabelValues(query).Observe(took.Seconds())
+}
+
+// wait counts a request that begins (+1) or ends (-1) to wait.
+func (m *Metrics) wait(n float64) {
+	if m != nil {
+		m.waiters.Add(n)
+	}
+}

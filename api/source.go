@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+
+	"reddot/events"
+)
+
+// View answers at one applied position; it must be closed. One View is used by
+// one goroutine at a time.
+type View interface {
+	// Applied is the seq of the last command the view shows. Commands folded in
+	// after the view was taken don't show in it.
+	Applied() events.Seq
+
+	// Totals are a user's totals. A user nobody has heard of has zero totals.
+	Totals(user string, q events.TotalsQuery) (events.TotalsReply, error)
+
+	// Conversations is one page of a user's list, newest activity first.
+	// An "after" that no reply has given: events.ErrCursor.
+	Conversations(user string, q events.ConversationsQuery) (events.ConversationsReply, error)
+
+	// Conversation is one conversation of the list.
+	// Not in the list: events.ErrNotFound.
+	Conversation(user string, c events.ConversationID) (events.ConversationReply, error)
+
+	// Explain says why a conversation's count is what it is, naming at most limit
+	// messages. Not in the list: events.ErrNotFound.
+	Explain(user string, c events.ConversationID, limit int) (events.Explanation, error)
+
+	// Receipt says how far peer has read user's messages.
+	// No receipt was ever sent: events.ErrNotFound.
+	Receipt(user, peer string) (events.ReceiptReply, error)
+
+	// Close gives back what the view holds.
+	Close() error
+}
+
+// Source is a projection that can be asked. Any number of goroutines may use
+// it at once.
+type Source interface {
+	// View opens a view at the newest applied position. An error means that no
+	// question can be answered now.
+	View() (View, error)
+
+	// WaitApplied returns nil once the command seq has been applied, ctx's error
+	// if that ends first, and another error if it can't be waited for any more.
+	// A seq beyond the stream's end is waited for like any other.
+	WaitApplied(ctx context.Context, seq events.Seq) error
+
+	// WaitEmitted is WaitApplied for "all events of the commands up to seq are
+	// stored".
+	WaitEmitted(ctx context.Context, seq events.Seq) error
+
+	// Status says how far the projection has come. It may ask the NATS server
+	// for the stream's end, so it may take as long as ctx allows.
+	Status(ctx context.Context) (events.Status, error)
+
+	// Watch makes user a watcher: change events of groups beyond the fan-out
+	// limit are sent to user too, until the time returned (Unix ms).
+	Watch(user string) (until events.Time, err error)
+}

@@ -1,0 +1,214 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector/twin"
+)
+
+// twinSource is a Source that answers from the twin model. Its stream is what
+// was applied to it.
+type twinSource struct {
+	// hook, if not nil, is called before each method does its work, with its
+	// name; an error is the method's result. It may block, and panic.
+	hook func(method string) error
+
+	mu      sync.RWMutex
+	model   *twin.Model
+	applied events.Seq
+	emitted events.Seq
+	moved   chan struct{} // closed and made anew when applied or emitted moves
+}
+
+func newTwinSource() *twinSource {
+	return &twinSource{model: twin.New(), moved: make(chan struct{})}
+}
+
+func (s *twinSource) called(method string) error {
+	if s.hook == nil {
+		return nil
+	}
+	return s.hook(method)
+}
+
+// apply applies a command and, unless held back, emits it.
+func (s *twinSource) apply(now events.Time, c *events.Command, emit bool) twin.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied++
+	r := s.model.Apply(s.applied, now, c)
+	if emit {
+		s.emitted = s.applied
+	}
+	s.moveLocked()
+	return r
+}
+
+func (s *twinSource) emit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emitted = s.applied
+	s.moveLocked()
+}
+
+func (s *twinSource) moveLocked() {
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// message applies one C2C message to user and returns its seq.
+func (s *twinSource) message(tb testing.TB, user, from, id string) events.Seq {
+	tb.Helper()
+	c := events.Command{Verb: events.UserMessage, Inbox: user, ID: id, From: from}
+	if r := s.apply(1_000, &c, true); r.Refused != "" {
+		tb.Fatalf("message refused: %s", r.Refused)
+	}
+	return s.position()
+}
+
+func (s *twinSource) position() events.Seq {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.applied
+}
+
+func (s *twinSource) users() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.model.Users()
+}
+
+func (s *twinSource) View() (View, error) {
+	if err := s.called("View"); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	return &twinView{s}, nil
+}
+
+func (s *twinSource) wait(ctx context.Context, reached func() bool) error {
+	for {
+		s.mu.RLock()
+		done, moved := reached(), s.moved
+		s.mu.RUnlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (s *twinSource) WaitApplied(ctx context.Context, seq events.Seq) error {
+	if err := s.called("WaitApplied"); err != nil {
+		return err
+	}
+	return s.wait(ctx, func() bool { return s.applied >= seq })
+}
+
+func (s *twinSource) WaitEmitted(ctx context.Context, seq events.Seq) error {
+	if err := s.called("WaitEmitted"); err != nil {
+		return err
+	}
+	return s.wait(ctx, func() bool { return s.emitted >= seq })
+}
+
+func (s *twinSource) Status(ctx context.Context) (events.Status, error) {
+	if err := s.called("Status"); err != nil {
+		return events.Status{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return events.Status{
+		Applied: s.applied, Emitted: s.emitted, Durable: s.applied, Last: s.applied,
+		Digest: "00000000000000aa", Policy: events.Policy{OwnMessage: s.model.OwnPolicy().String()},
+		Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live",
+	}, ctx.Err()
+}
+
+func (s *twinSource) Watch(string) (events.Time, error) {
+	return 60_000, s.called("Watch")
+}
+
+// twinView holds the source's lock, so that nothing is applied until it closes.
+type twinView struct{ s *twinSource }
+
+func (v *twinView) Applied() events.Seq { return v.s.applied }
+
+func (v *twinView) Close() error {
+	v.s.mu.RUnlock()
+	return nil
+}
+
+func (v *twinView) Totals(user string, q events.TotalsQuery) (events.TotalsReply, error) {
+	m := v.s.model
+	return events.TotalsReply{
+		User: user, Version: m.Version(user), Totals: m.Totals(user, q.Kind, q.IncludeMuted),
+	}, v.s.called("Totals")
+}
+
+func (v *twinView) Conversations(user string, q events.ConversationsQuery) (events.ConversationsReply, error) {
+	m := v.s.model
+	reply := events.ConversationsReply{
+		User: user, Version: m.Version(user), Totals: m.Totals(user, events.NoKind, false),
+		Conversations: []events.Conversation{},
+	}
+	var all []events.Conversation
+	for _, c := range m.Conversations(user) {
+		id, err := events.ParseConversation(c.Conversation)
+		if err != nil {
+			return reply, err
+		}
+		if (q.Kind == events.NoKind || q.Kind == id.Kind) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
+			all = append(all, c)
+		}
+	}
+	from := 0
+	if q.After != "" {
+		n, err := strconv.Atoi(q.After)
+		if err != nil || n < 0 || n > len(all) {
+			return reply, fmt.Errorf("page after %q: %w", q.After, events.ErrCursor)
+		}
+		from = n
+	}
+	to := min(from+q.Limit, len(all))
+	reply.Conversations = append(reply.Conversations, all[from:to]...)
+	if to < len(all) {
+		reply.Next = strconv.Itoa(to)
+	}
+	return reply, nil
+}
+
+func (v *twinView) Conversation(user string, id events.ConversationID) (events.ConversationReply, error) {
+	m := v.s.model
+	for _, c := range m.Conversations(user) {
+		if c.Conversation == id.String() {
+			return events.ConversationReply{User: user, Version: m.Version(user), Conversation: c}, nil
+		}
+	}
+	return events.ConversationReply{}, fmt.Errorf("find %s: %w", id, events.ErrNotFound)
+}
+
+func (v *twinView) Explain(user string, id events.ConversationID, limit int) (events.Explanation, error) {
+	e, ok := v.s.model.Explain(user, id.String(), limit)
+	if !ok {
+		return e, events.ErrNotFound
+	}
+	return e, nil
+}
+
+func (v *twinView) Receipt(user, peer string) (events.ReceiptReply, error) {
+	r, ok := v.s.model.Receipt(user, peer)
+	if !ok {
+		return r, events.ErrNotFound
+	}
+	return r, nil
+}

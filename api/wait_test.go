@@ -1,0 +1,253 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+)
+
+// entering returns a hook that tells on the channel when a method is called.
+func entering(method string, room int) (func(string) error, <-chan struct{}) {
+	entered := make(chan struct{}, room)
+	return func(m string) error {
+		if m == method {
+			entered <- struct{}{}
+		}
+		return nil
+	}, entered
+}
+
+// asked sends a request that is answered on replies.
+func (a *asker) asked(subject, body, inbox string) {
+	a.Helper()
+	if err := a.client.PublishRequest(subject, inbox, []byte(body)); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// inbox subscribes to replies, room for n.
+func (a *asker) inbox(n int) (string, <-chan *nats.Msg) {
+	a.Helper()
+	replies := make(chan *nats.Msg, n)
+	name := nats.NewInbox()
+	if _, err := a.client.ChanSubscribe(name, replies); err != nil {
+		a.Fatal(err)
+	}
+	return name, replies
+}
+
+func receive[T any](tb testing.TB, from <-chan T, what string) T {
+	tb.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		tb.Fatalf("no %s within %s", what, patience)
+		panic("unreachable")
+	}
+}
+
+func TestAfterSeq(t *testing.T) {
+	source := newTwinSource()
+	hook, entered := entering("WaitApplied", 10)
+	source.hook = hook
+	a := start(t, source, server.Options{})
+	inbox, replies := a.inbox(10)
+
+	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":60000}`, inbox)
+	receive(t, entered, "waiter")
+	if got := len(replies); got != 0 {
+		t.Fatal("answered before the command was applied")
+	}
+	source.message(t, "alice", "bob", "m1")
+	if r := unmarshal[events.TotalsReply](t, receive(t, replies, "answer")); r.Totals.Unread != 1 {
+		t.Errorf("the answer does not show the command it waited for: %+v", r)
+	}
+	a.want("408", "alice", events.QueryTotals, `{"after_seq":2,"timeout_ms":20}`)
+	a.want("200", "alice", events.QueryTotals, `{"after_seq":1,"timeout_ms":0}`)
+
+	begin := time.Now()
+	a.want("408", "alice", events.QueryTotals, `{"after_seq":2}`)
+	if took := time.Since(begin); took < DefaultTimeout {
+		t.Errorf("without timeout_ms it waited %s, want %s", took, DefaultTimeout)
+	}
+}
+
+// TestStatusWaitsForEmission: applied is not enough for status.
+func TestStatusWaitsForEmission(t *testing.T) {
+	source := newTwinSource()
+	hook, entered := entering("WaitEmitted", 10)
+	source.hook = hook
+	a := start(t, source, server.Options{})
+	source.apply(1_000, &events.Command{Verb: events.UserMessage, Inbox: "alice", ID: "m", From: "bob"}, false)
+	a.want("200", "alice", events.QueryTotals, `{"after_seq":1}`)
+	a.want("408", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":20}`)
+	receive(t, entered, "waiter")
+
+	inbox, replies := a.inbox(1)
+	a.asked(a.subjects.Status(), `{"after_seq":1,"timeout_ms":60000}`, inbox)
+	receive(t, entered, "waiter")
+	source.emit()
+	if s := unmarshal[events.Status](t, receive(t, replies, "status")); s.Emitted != 1 {
+		t.Errorf("status after emission tells %+v", s)
+	}
+	a.want("200", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":0}`)
+}
+
+// TestWaitersBlockNobody fills the service with waiters: other requests of the
+// same endpoint are answered, one waiter too many is turned away, one that
+// waits for the past is not, and all are answered when the command comes.
+func TestWaitersBlockNobody(t *testing.T) {
+	source := newTwinSource()
+	source.message(t, "alice", "bob", "m1")
+	b := defaultBounds()
+	b.waiters = 1_000
+	hook, entered := entering("WaitApplied", b.waiters+10)
+	source.hook = hook
+	a := startBounded(t, startServer(t, server.Options{}), source, b)
+	inbox, replies := a.inbox(b.waiters)
+	subject := a.subject("alice", events.QueryTotals)
+	for range b.waiters {
+		a.asked(subject, `{"after_seq":2,"timeout_ms":60000}`, inbox)
+	}
+	for range b.waiters {
+		receive(t, entered, "waiter")
+	}
+	a.want("200", "alice", events.QueryTotals, "")
+	a.want("200", "alice", events.QueryTotals, `{"after_seq":1}`)
+	a.want("503", "alice", events.QueryTotals, `{"after_seq":2}`)
+
+	source.message(t, "alice", "bob", "m2")
+	for range b.waiters {
+		reply := receive(t, replies, "answer")
+		if code(reply) != "200" || unmarshal[events.TotalsReply](t, reply).Totals.Unread != 2 {
+			t.Fatalf("a waiter got %s %s", code(reply), reply.Data)
+		}
+	}
+	if n := a.service.pool.waiting.Load(); n > 1 { // one may be the service's own status
+		t.Errorf("%d still wait", n)
+	}
+}
+
+// TestSlowViews: while every place for work is taken, waiting goes on, and the
+// queue's bound holds.
+func TestSlowViews(t *testing.T) {
+	source := newTwinSource()
+	var slow atomic.Bool
+	b := defaultBounds()
+	b.queued = 500
+	entered, release := make(chan struct{}, b.queued), make(chan struct{})
+	source.hook = func(method string) error {
+		if method == "View" && slow.Load() {
+			entered <- struct{}{}
+			<-release
+		}
+		return nil
+	}
+	a := startBounded(t, startServer(t, server.Options{}), source, b)
+	slow.Store(true)
+	inbox, replies := a.inbox(b.queued + 1)
+	subject := a.subject("alice", events.QueryTotals)
+	for range b.queued + 1 {
+		a.asked(subject, "", inbox)
+	}
+	if reply := receive(t, replies, "refusal"); code(reply) != "503" {
+		t.Fatalf("one beyond the bound got %s", code(reply))
+	}
+	if got, want := len(entered), b.places; got > want {
+		t.Errorf("%d at work, want %d at most", got, want)
+	}
+	close(release)
+	for range b.queued {
+		if reply := receive(t, replies, "answer"); code(reply) != "200" {
+			t.Fatalf("a queued request got %s %s", code(reply), reply.Data)
+		}
+	}
+}
+
+// TestQueuedBytes: a flood of large bodies is bounded by bytes.
+func TestQueuedBytes(t *testing.T) {
+	p := newPool(defaultBounds())
+	large := make([]byte, MaxRequest)
+	var calls []*call
+	for {
+		c := &call{body: large}
+		if err := p.admit(c); err != nil {
+			if !errors.Is(err, errBusy) {
+				t.Fatal(err)
+			}
+			break
+		}
+		calls = append(calls, c)
+	}
+	if got, want := len(calls), maxQueuedBytes/MaxRequest; got != want {
+		t.Errorf("%d large requests taken in, want %d", got, want)
+	}
+	p.shed(calls[0])
+	if err := p.admit(&call{body: large}); err != nil {
+		t.Errorf("after a body has been read: %v", err)
+	}
+	for _, c := range calls {
+		p.leave(c)
+	}
+	if got := p.mu.bytes; got != MaxRequest {
+		t.Errorf("%d bytes held, want one body's", got)
+	}
+}
+
+// TestSourceFails: errors and panics of the source are 503, told without their
+// text and logged with it, and end nothing.
+func TestSourceFails(t *testing.T) {
+	source := newTwinSource()
+	var fails atomic.Value // string: the method that fails, and how
+	fails.Store("")
+	source.hook = func(method string) error {
+		switch how := fails.Load().(string); {
+		case how == "error "+method:
+			return fmt.Errorf("disk of %s is on fire", method)
+		case how == "panic "+method:
+			panic("a secret of " + method)
+		}
+		return nil
+	}
+	a := start(t, source, server.Options{})
+	for method, query := range map[string]string{
+		"View": events.QueryTotals, "Totals": events.QueryTotals, "Watch": events.QueryWatch,
+		"WaitApplied": events.QueryTotals, "WaitEmitted": events.QueryStatus, "Status": events.QueryStatus,
+	} {
+		for _, how := range []string{"error ", "panic "} {
+			body := ""
+			if strings.HasPrefix(method, "Wait") {
+				body = `{"after_seq":1,"timeout_ms":60000}`
+			}
+			if method == "WaitEmitted" {
+				source.message(t, "alice", "bob", "m")
+			}
+			fails.Store(how + method)
+			for range 3 * a.service.pool.places { // places are given back
+				if got := a.want("503", "alice", query, body); strings.Contains(string(got.Data), "fire") ||
+					strings.Contains(string(got.Data), "secret") {
+					t.Errorf("%s%s tells %s", how, method, got.Data)
+				}
+			}
+			fails.Store("")
+			a.want("200", "alice", query, "")
+		}
+	}
+	for _, line := range []string{"on fire", "a secret of Watch", "twinSource"} {
+		if !strings.Contains(a.logged.String(), line) {
+			t.Errorf("the log says nothing of %q", line)
+		}
+	}
+	if n := a.service.pool.waiting.Load(); n > 1 {
+		t.Errorf("%d still wait", n)
+	}
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+const (
+	// defaultTimeout is how long a client waits for a connection, an answer
+	// or an acknowledgement.
+	defaultTimeout = 5 * time.Second
+	// answerGrace is how much longer than the server a client waits where the
+	// server itself waits for a command: its "not applied" must arrive.
+	answerGrace = 2 * time.Second
+)
+
+// errInterrupted ends a command that the user interrupted.
+var errInterrupted = errors.New("interrupted")
+
+// clientConfig says which server a client command talks to, and how.
+type clientConfig struct {
+	server  string        // one or more NATS URLs, comma-separated; NATS_URL or the default if empty
+	creds   string        // path of a NATS credentials file; none if empty
+	prefix  string        // of the subjects
+	timeout time.Duration // for a connection, an answer, an acknowledgement
+}
+
+func (c *clientConfig) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.server, "server", "", "`URL` of the NATS server (default NATS_URL, else "+nats.DefaultURL+")")
+	f.StringVar(&c.creds, "creds", "", "NATS credentials `file`")
+	f.StringVar(&c.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
+	f.DurationVar(&c.timeout, "timeout", defaultTimeout, "longest wait for a connection, an answer or an acknowledgement")
+}
+
+// urls is the server's URL, or several, as given.
+func (c *clientConfig) urls() string {
+	if c.server != "" {
+		return c.server
+	}
+	if env := os.Getenv("NATS_URL"); env != "" {
+		return env
+	}
+	return nats.DefaultURL
+}
+
+// validate reports a usageError.
+func (c *clientConfig) validate() error {
+	if c.timeout < time.Millisecond {
+		return usagef("--timeout %v: use at least 1ms", c.timeout)
+	}
+	if _, err := events.NewSubjects(c.prefix); err != nil {
+		return usagef("--prefix: %w", err)
+	}
+	for u := range strings.SplitSeq(c.urls(), ",") {
+		if _, err := url.Parse(strings.TrimSpace(u)); err != nil {
+			return usagef("server URL: %w", err)
+		}
+	}
+	return nil
+}
+
+// redacted is a list of URLs without their passwords.
+func redacted(urls string) string {
+	var safe []string
+	for s := range strings.SplitSeq(urls, ",") {
+		if u, err := url.Parse(strings.TrimSpace(s)); err == nil {
+			s = u.Redacted()
+		}
+		safe = append(safe, s)
+	}
+	return strings.Join(safe, ",")
+}
+
+// client is a connection to a NATS server behind which a reddot answers. It
+// does not reconnect: what was in flight would be in doubt, so the command
+// ends and says so.
+type client struct {
+	nc       *nats.Conn
+	subjects events.Subjects
+	url      string // fit to be shown
+	timeout  time.Duration
+
+	// lost ends when the connection is lost or the server refuses a subject;
+	// its cause says which.
+	lost context.Context
+}
+
+// dial connects to the server. The name is what the server lists the client as.
+func (c *clientConfig) dial(name string) (*client, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	subjects, err := events.NewSubjects(c.prefix)
+	if err != nil {
+		return nil, err
+	}
+	shown := redacted(c.urls())
+	lost, lose := context.WithCancelCause(context.Background())
+	options := []nats.Option{
+		nats.Name(name),
+		nats.Timeout(c.timeout),
+		nats.NoReconnect(),
+		nats.ClosedHandler(func(nc *nats.Conn) {
+			lose(fmt.Errorf("lost the connection to the NATS server at %s", shown))
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				lose(fmt.Errorf("the NATS server at %s refuses this user (%w): name other credentials with --creds", shown, err))
+			}
+		}),
+	}
+	if c.creds != "" {
+		if _, err := os.Stat(c.creds); err != nil {
+			return nil, fmt.Errorf("read the credentials: %w", err)
+		}
+		options = append(options, nats.UserCredentials(c.creds))
+	}
+	nc, err := nats.Connect(c.urls(), options...)
+	if err != nil {
+		return nil, dialError(err, shown)
+	}
+	return &client{nc: nc, subjects: subjects, url: shown, timeout: c.timeout, lost: lost}, nil
+}
+
+// dialError says what a failed connection means for the user.
+func dialError(err error, shown string) error {
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return fmt.Errorf(`no NATS server at %s: start one with "reddot serve", or name yours with --server or NATS_URL`, shown)
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return fmt.Errorf("the NATS server at %s refuses this user (%w): name credentials with --creds", shown, err)
+	}
+	return fmt.Errorf("connect to the NATS server at %s: %w: name another with --server or NATS_URL", shown, err)
+}
+
+func (c *client) close() { c.nc.Close() }
+
+// ended is why a context from bind ended.
+func ended(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return errInterrupted
+}
+
+// bind returns a context that also ends when the connection is lost.
+func (c *client) bind(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.lost, func() { cancel(context.Cause(c.lost)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// query is a request to the query service. Every query takes the fields that
+// it knows; empty ones are left out.
+type query struct {
+	Conversation string     `json:"conversation,omitempty"`
+	UnreadOnly   bool       `json:"unread_only,omitempty"`
+	Kind         string     `json:"kind,omitempty"`
+	Limit        int        `json:"limit,omitempty"`
+	After        string     `json:"after,omitempty"`
+	AfterSeq     events.Seq `json:"after_seq,omitempty"`  // answer once this command is applied
+	TimeoutMS    int64      `json:"timeout_ms,omitempty"` // how long the server waits for that
+}
+
+// waitFor makes a query wait for a command, if seq is not 0.
+func (c *client) waitFor(q query, seq events.Seq) query {
+	if seq > 0 {
+		q.AfterSeq, q.TimeoutMS = seq, max(c.timeout.Milliseconds(), 1)
+	}
+	return q
+}
+
+// The service's error codes that a command turns into advice.
+const (
+	codeNotFound   = 404
+	codeNotApplied = 408
+)
+
+// serviceError is a query that the service answered with an error.
+type serviceError struct {
+	Code    int
+	Message string // the service's own words
+}
+
+func (e *serviceError) Error() string {
+	return fmt.Sprintf("reddot answers %s (%d)", e.Message, e.Code)
+}
+
+// ask sends one query and decodes the reply, which is also returned as it
+// came. Its errors are fit to be shown; those of the service are
+// *serviceError.
+func ask[T any](ctx context.Context, c *client, subject string, q query) (reply T, raw []byte, err error) {
+	body, err := json.Marshal(q)
+	if err != nil {
+		return reply, nil, fmt.Errorf("encode the query: %w", err)
+	}
+	raw, err = c.request(ctx, subject, body, time.Duration(q.TimeoutMS)*time.Millisecond)
+	if err != nil {
+		return reply, nil, err
+	}
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return reply, nil, fmt.Errorf("decode the answer on %s: %w: is another program using the prefix?", subject, err)
+	}
+	return reply, raw, nil
+}
+
+// request sends one request. serverWait is how long the service may take
+// because it was asked to wait for a command.
+func (c *client) request(ctx context.Context, subject string, body []byte, serverWait time.Duration) ([]byte, error) {
+	wait := c.timeout
+	if serverWait > 0 {
+		wait = serverWait + answerGrace
+	}
+	bound, unbind := c.bind(ctx)
+	defer unbind()
+	limited, cancel := context.WithTimeout(bound, wait)
+	defer cancel()
+	m, err := c.nc.RequestWithContext(limited, subject, body)
+	switch {
+	case err == nil:
+		return m.Data, answerError(m)
+	case bound.Err() != nil:
+		return nil, ended(bound)
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, fmt.Errorf(`no reddot serves the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`,
+			c.subjects.Prefix(), c.url)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.url, wait)
+	}
+	return nil, fmt.Errorf("ask %s: %w", c.url, err)
+}
+
+// answerError reads the error that a micro service puts into headers.
+func answerError(m *nats.Msg) error {
+	code := m.Header.Get(micro.ErrorCodeHeader)
+	if code == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(code)
+	if err != nil {
+		return fmt.Errorf("reddot answers with the unknown error %q %q", code, m.Header.Get(micro.ErrorHeader))
+	}
+	return &serviceError{Code: n, Message: m.Header.Get(micro.ErrorHeader)}
+}
+
+// notApplied turns the service's "not applied" into advice; other errors pass.
+func notApplied(err error, seq events.Seq, waited time.Duration) error {
+	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotApplied {
+		return fmt.Errorf(`command %d is not applied after %v: wait longer with --timeout, or see how far it is with "reddot status"`, seq, waited)
+	}
+	return err
+}
+
+// withClient connects, runs a client command and closes the connection.
+func (a *app) withClient(ctx context.Context, cfg *clientConfig, name string, f func(*client) error) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	c, err := cfg.dial("reddot " + name)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return f(c)
+}

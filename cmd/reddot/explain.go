@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+// explainConfig is the command line of explain.
+type explainConfig struct {
+	clientConfig
+	user, conversation string
+	limit              int
+	afterSeq           uint64
+	json               bool
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	var cfg explainConfig
+	cmd := &cobra.Command{
+		Use:     "explain USER CONVERSATION",
+		GroupID: groupClient,
+		Short:   "Show the messages that make up a count",
+		Long: `Show why a conversation's count is what it is: the arithmetic from the read
+position on, and the messages that make up the count, the oldest first.`,
+		Example: `  # why does alice see 3 unread from bob?
+  reddot explain alice c2c_bob
+
+  # as many messages as one answer holds, as JSON
+  reddot explain alice group_team --limit 200 --json`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkInbox(args); err != nil {
+				return err
+			}
+			cfg.user, cfg.conversation = args[0], args[1]
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.withClient(cmd.Context(), &cfg.clientConfig, "explain", func(c *client) error {
+				return a.explain(cmd.Context(), c, &cfg)
+			})
+		},
+	}
+	cfg.addFlags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, fmt.Sprintf("most messages to show, 1 to %d", events.MaxLimit))
+	f.Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied")
+	f.BoolVar(&cfg.json, "json", false, "print the reply as JSON")
+	return cmd
+}
+
+// validate reports a usageError.
+func (cfg *explainConfig) validate() error {
+	if cfg.limit < 1 || cfg.limit > events.MaxLimit {
+		return usagef("--limit %d: use 1 to %d", cfg.limit, events.MaxLimit)
+	}
+	return cfg.clientConfig.validate()
+}
+
+func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error {
+	subject := c.subjects.Query(cfg.user, events.QueryExplain)
+	q := c.waitFor(query{Conversation: cfg.conversation, Limit: cfg.limit}, events.Seq(cfg.afterSeq))
+	reply, raw, err := ask[events.Explanation](ctx, c, subject, q)
+	if err != nil {
+		return notListed(notApplied(err, q.AfterSeq, c.timeout), cfg.user, cfg.conversation)
+	}
+	if cfg.json {
+		return a.printRaw(raw)
+	}
+	return a.print(renderExplanation(reply, a.zone))
+}
+
+func renderExplanation(e events.Explanation, zone *time.Location) string {
+	head := newList()
+	head.add("User:", printable(e.User))
+	head.add("Conversation:", printable(e.Conversation))
+	head.add("Version:", number(e.Version))
+	if read := readPosition(e.ReadUpto, e.ReadAt, e.ReadSeq, zone); read != "" {
+		head.add("Read up to:", read)
+	}
+	if early := e.EarlyRead; early != nil {
+		head.add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone))
+	}
+	if e.MarkedUnread {
+		head.add("Marked unread:", "yes, not part of the count")
+	}
+	if e.Muted {
+		head.add("Muted:", "yes, not part of the totals")
+	}
+	sum := &table{gap: 1, right: []bool{false, true, false}}
+	sum.add("", number(e.SinceRead), "counted messages after the read position")
+	sum.add("-", number(e.Own), "sent by "+printable(e.User))
+	sum.add("-", number(e.Revoked), "revoked by others")
+	sum.add("=", number(e.Unread), "unread, of them "+several(e.Mentions, "mention"))
+	text := head.String() + "\n" + sum.String()
+	if len(e.Messages) > 0 {
+		list := newTable("MESSAGE", "FROM", "AT", ">SEQ", "MENTION", "THREAD")
+		for _, m := range e.Messages {
+			list.add(printable(m.ID), printable(m.From), clock(m.At, zone), number(m.Seq), yes(m.Mention), printable(m.Thread))
+		}
+		text += "\n" + list.String()
+	}
+	if e.More > 0 {
+		text += fmt.Sprintf("... and %d more\n", e.More)
+	}
+	return text
+}

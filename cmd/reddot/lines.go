@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+// maxLine is the longest line that publish accepts, in bytes: four times the
+// largest payload, which leaves room for a subject and for JSON's escapes.
+const maxLine = 1 << 20
+
+// readSize is the bytes read at once.
+const readSize = 64 << 10
+
+// source is where publish reads from.
+type source struct {
+	name string // for errors
+	size int64  // bytes as stored; -1 if unknown
+	in   io.Reader
+	read atomic.Int64 // bytes taken so far, as stored
+}
+
+// openSource opens a file, or standard input for "-". The caller calls close.
+func openSource(name string, stdin io.Reader) (s *source, close func() error, err error) {
+	if name == "-" {
+		s = &source{name: "standard input", size: -1, in: stdin}
+		if f, ok := stdin.(*os.File); ok {
+			s.size = fileSize(f)
+		}
+		return s, func() error { return nil }, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the commands: %w", err)
+	}
+	return &source{name: name, size: fileSize(f), in: f}, f.Close, nil
+}
+
+// fileSize is the bytes in a regular file, -1 for anything else.
+func fileSize(f *os.File) int64 {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		return info.Size()
+	}
+	return -1
+}
+
+// Read reads the bytes as stored and counts them.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.read.Add(int64(n))
+	return n, err
+}
+
+// chunk is what one read returned.
+type chunk struct {
+	bytes []byte
+	err   error
+}
+
+// interruptibleReader reads ahead by one chunk in a goroutine, so that a read
+// from an idle pipe does not hold the program when ctx ends.
+type interruptibleReader struct {
+	ctx    context.Context
+	chunks chan chunk
+	rest   chunk
+}
+
+// interruptible returns a reader that ends with an error when ctx ends. Until
+// then a goroutine reads from in.
+func interruptible(ctx context.Context, in io.Reader) io.Reader {
+	r := &interruptibleReader{ctx: ctx, chunks: make(chan chunk)}
+	go func() {
+		for {
+			buf := make([]byte, readSize)
+			n, err := in.Read(buf)
+			select {
+			case r.chunks <- chunk{buf[:n], err}:
+				if err != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return r
+}
+
+func (r *interruptibleReader) Read(p []byte) (int, error) {
+	for len(r.rest.bytes) == 0 {
+		if r.rest.err != nil {
+			return 0, r.rest.err
+		}
+		select {
+		case r.rest = <-r.chunks:
+		case <-r.ctx.Done():
+			return 0, r.ctx.Err()
+		}
+	}
+	n := copy(p, r.rest.bytes)
+	r.rest.bytes = r.rest.bytes[n:]
+	return n, nil
+}
+
+// lineReader reads lines, from gzip if the bytes begin like it.
+type lineReader struct {
+	r *bufio.Reader
+	n int // number of the last line returned, from 1; blank ones count
+}
+
+// newLineReader looks at the first bytes.
+func newLineReader(r io.Reader) (*lineReader, error) {
+	stored := bufio.NewReaderSize(r, readSize)
+	plain := io.Reader(stored)
+	if magic, _ := stored.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(stored)
+		if err != nil {
+			return nil, fmt.Errorf("read gzip: %w", err)
+		}
+		plain = z
+	}
+	return &lineReader{r: bufio.NewReaderSize(plain, maxLine)}, nil
+}
+
+// next returns the next line that isn't blank, without blanks around it. The
+// bytes are valid until the next call. After the last line it returns io.EOF.
+func (l *lineReader) next() ([]byte, error) {
+	for {
+		line, err := l.r.ReadSlice('\n')
+		if err != nil && len(line) == 0 && errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		l.n++
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return nil, fmt.Errorf("is longer than %d bytes", maxLine)
+		case err != nil && !errors.Is(err, io.EOF): // a line at the very end needs no line break
+			return nil, fmt.Errorf("is cut off: %w", err)
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return line, nil
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+// waitRounds is how many status queries in a row may see no progress before
+// --wait gives up. Each waits for --timeout.
+const waitRounds = 6
+
+// publishConfig is the command line of publish.
+type publishConfig struct {
+	clientConfig
+	file     string // "-" for standard input
+	fromLine int    // lines before it are skipped
+	rate     int    // commands per second; 0 for no limit
+	wait     bool
+	json     bool
+}
+
+func (a *app) publishCommand() *cobra.Command {
+	var cfg publishConfig
+	cmd := &cobra.Command{
+		Use:     "publish [FILE|-]",
+		GroupID: groupClient,
+		Short:   "Publish commands from JSON lines",
+		Long: `Publish commands from a file of JSON lines, one {"subject", "payload"} each, or
+from standard input. gzip is recognized by its content. Commands are stored in
+the order of the lines; a line that is no command stops it before anything
+after it is sent.
+
+An error names the first line that was not acknowledged; go on there with
+--from-line. Some of the lines after it may be stored already: a copied message
+changes nothing, but a read without a position would then be applied twice.`,
+		Example: `  # publish a file, then wait until it is applied and its events are stored
+  reddot publish --wait commands.jsonl.gz
+
+  # one command
+  echo '{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}' | reddot publish
+
+  # replay at 500 commands a second
+  reddot publish --rate 500 commands.jsonl`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg.file = "-"
+			if len(args) > 0 {
+				cfg.file = args[0]
+			}
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.publish(cmd.Context(), &cfg)
+		},
+	}
+	cfg.addFlags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&cfg.fromLine, "from-line", 1, "skip the lines before this `number`")
+	f.IntVar(&cfg.rate, "rate", 0, "most commands per second; 0 for no limit")
+	f.BoolVar(&cfg.wait, "wait", false, "wait until the last command is applied and its events are stored")
+	f.BoolVar(&cfg.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// validate reports a usageError.
+func (cfg *publishConfig) validate() error {
+	if cfg.fromLine < 1 {
+		return usagef("--from-line %d: lines are counted from 1", cfg.fromLine)
+	}
+	if cfg.rate < 0 {
+		return usagef("--rate %d: use 1 or more, or 0 for no limit", cfg.rate)
+	}
+	return cfg.clientConfig.validate()
+}
+
+// published is the result of publish.
+type published struct {
+	Published int64      `json:"published"` // commands stored
+	LastSeq   events.Seq `json:"last_seq"`  // of the last one; 0 if none
+}
+
+func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
+	from, closeSource, err := openSource(cfg.file, a.stdin)
+	if err != nil {
+		return err
+	}
+	defer closeSource() // read only: nothing can be lost
+	return a.withClient(ctx, &cfg.clientConfig, "publish", func(c *client) error {
+		ctx, unbind := c.bind(ctx)
+		defer unbind()
+		lines, err := newLineReader(interruptible(ctx, from))
+		if err != nil {
+			return fmt.Errorf("%s: %w", from.name, err)
+		}
+		p, err := newPublisher(c, lines, cfg)
+		if err != nil {
+			return err
+		}
+		bar := startProgress(a.stderr, from, &p.acked)
+		err = p.run(ctx)
+		bar.finish(err == nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", from.name, err)
+		}
+		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
+		if cfg.wait && result.LastSeq > 0 {
+			if err := waitEmitted(ctx, c, result.LastSeq); err != nil {
+				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", several(result.Published, "command"), result.LastSeq, err)
+			}
+		}
+		return a.printPublished(result, cfg.json)
+	})
+}
+
+func (a *app) printPublished(r published, asJSON bool) error {
+	if !asJSON {
+		return a.print(fmt.Sprintf("published %d commands, last seq %d\n", r.Published, r.LastSeq))
+	}
+	out, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+	return a.print(string(out) + "\n")
+}
+
+// waitEmitted waits until a command is applied and its events are stored, as
+// long as that comes nearer.
+func waitEmitted(ctx context.Context, c *client, seq events.Seq) error {
+	var applied, emitted events.Seq
+	for idle := 0; ; idle++ {
+		_, _, err := ask[events.Status](ctx, c, c.subjects.Status(), c.waitFor(query{}, seq))
+		if e, ok := errors.AsType[*serviceError](err); !ok || e.Code != codeNotApplied {
+			return err
+		}
+		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+		switch {
+		case err != nil:
+			return err
+		case s.State == "stopped":
+			return fmt.Errorf("it stopped at command %d: %s", s.Applied, s.Error)
+		case s.Applied > applied || s.Emitted > emitted:
+			applied, emitted, idle = s.Applied, s.Emitted, 0
+		case idle >= waitRounds:
+			return fmt.Errorf(`it stands at command %d (events of %d): see "reddot status"`, s.Applied, s.Emitted)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// golden compares a text with testdata/golden/cli/<name>.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("..", "..", "testdata", "golden", "cli", name)
+	if *rewrite {
+		if err := writeFile(path, []byte(got)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -rewrite writes it anew):\n%s", name, diff)
+	}
+}
+
+const noon = events.Time(1_774_008_000_123) // 2026-03-20 12:00:00.123 UTC
+
+func testZone() *time.Location { return time.FixedZone("", 3600) }
+
+// someConversations are one of each kind: plain, muted, marked, empty, and
+// with ids that don't fit a table.
+func someConversations() []events.Conversation {
+	return []events.Conversation{
+		{Conversation: "c2c_bob", Unread: 3, Mentions: 1, FirstUnread: "m7", ReadUpto: "m6", ReadAt: noon - 60_000, Version: 1207,
+			LastMessage: &events.LastMessage{ID: "m9", From: "bob", At: noon}},
+		{Conversation: "group_team", Unread: 1_234_567, Muted: true, FirstUnread: "g1", Version: 1100,
+			LastMessage: &events.LastMessage{ID: "g1234567", From: "carol", At: noon - 1}},
+		{Conversation: "c2c_李雷", MarkedUnread: true, ReadUpto: "消息", Version: 900,
+			LastMessage: &events.LastMessage{ID: "消息", From: "李雷", At: noon - 86_400_000}},
+		{Conversation: "group_new", Muted: true, MarkedUnread: true, Version: 800},
+		{Conversation: "c2c_evil\x1b[2J  \nc2c_bob   9", Unread: 1, FirstUnread: " x ", Version: 700,
+			LastMessage: &events.LastMessage{ID: " x ", From: "evil\x1b[2J", At: noon - 86_400_000}},
+	}
+}
+
+func TestRenderList(t *testing.T) {
+	r := events.ConversationsReply{User: "alice", Version: 1210,
+		Totals: events.Totals{Unread: 4, C2C: 4, Mentions: 1, Conversations: 3, Muted: 1_234_567}, Conversations: someConversations()}
+	golden(t, "show-list.txt", renderList(r, testZone()))
+	r.Conversations, r.Next = r.Conversations[:1], "cursor"
+	golden(t, "show-list-more.txt", renderList(r, testZone()))
+	golden(t, "show-list-empty.txt", renderList(events.ConversationsReply{User: "nobody"}, testZone()))
+}
+
+func TestRenderConversation(t *testing.T) {
+	text := ""
+	for _, c := range someConversations() {
+		text += renderConversation(events.ConversationReply{User: "alice", Version: 1210, Conversation: c}, testZone()) + "\n"
+	}
+	golden(t, "show-conversation.txt", text)
+}
+
+func TestRenderExplanation(t *testing.T) {
+	e := events.Explanation{User: "alice", Version: 1210, Conversation: "group_team", Unread: 3, Mentions: 1,
+		ReadUpto: "m6", ReadAt: noon - 60_000, ReadSeq: 1107, SinceRead: 6, Own: 1, Revoked: 2,
+		Messages: []events.ExplainedMessage{
+			{ID: "m7", From: "bob", At: noon - 3000, Seq: 1201},
+			{ID: "m8", From: "carol", At: noon - 2000, Seq: 1202, Mention: true, Thread: "t1"},
+			{ID: "m10", From: "bob", At: noon, Seq: 1207},
+		}}
+	golden(t, "explain.txt", renderExplanation(e, testZone()))
+	e.MarkedUnread, e.Muted, e.More = true, true, 12
+	e.ReadUpto, e.ReadAt, e.ReadSeq = "", 0, 0
+	e.EarlyRead = &events.EarlyRead{Upto: "m99", At: noon, Seq: 1209}
+	golden(t, "explain-early.txt", renderExplanation(e, testZone()))
+	golden(t, "explain-zero.txt", renderExplanation(events.Explanation{User: "alice", Conversation: "c2c_bob", Version: 3}, testZone()))
+}
+
+func TestRenderStatus(t *testing.T) {
+	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: "00c0ffee00c0ffee",
+		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
+		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
+	golden(t, "status.txt", renderStatus(s))
+	s.State, s.Emitter, s.Error = "stopped", "", "command 375911 is missing in the stream"
+	golden(t, "status-stopped.txt", renderStatus(s))
+}

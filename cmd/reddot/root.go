@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// The program's exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// The groups under which the help lists the commands.
+const (
+	groupServer = "server"
+	groupClient = "client"
+)
+
+// app is one run of the program.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	zone           *time.Location // times are shown in it
+	started        bool           // the command line is understood, the command runs
+}
+
+// usageError is a command line that can't be carried out as it stands.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// usagef is a usageError with a formatted text.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run carries out one command line and returns the exit code. An error is
+// told on stderr in one line. Ending ctx asks the command to finish early.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, zone: time.Local}
+	root := a.newRoot()
+	root.SetArgs(append([]string{}, args...)) // never nil: cobra would take os.Args
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	text := oneLine(err)
+	if a.started && !errors.As(err, new(usageError)) {
+		fmt.Fprintf(stderr, "reddot: %s\n", text)
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "reddot: %s (see \"%s --help\")\n", text, cmd.CommandPath())
+	return exitUsage
+}
+
+// oneLine is an error's text without line breaks. Only cobra's suggestions
+// for an unknown command have any by design.
+func oneLine(err error) string {
+	text, names, found := strings.Cut(err.Error(), "\n\nDid you mean this?\n\t")
+	if found {
+		text += ": did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
+	}
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
+func (a *app) newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "reddot",
+		Short: "Exact unread counts for chat",
+		Long: `reddot keeps exact unread counts for chat.
+
+It folds a stream of commands (messages, reads, revokes, joins) into each
+user's conversations and totals, tells listeners what changed and answers
+queries. "reddot serve" starts all of it; the other commands are clients.`,
+		Example: `  # start a server, with NATS in it and data in ./reddot-data
+  reddot serve
+
+  # publish commands, wait until they count, look at the result
+  reddot publish --wait commands.jsonl.gz
+  reddot show alice`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// Cobra calls it once flags and arguments are accepted.
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+	}
+	root.SetVersionTemplate("reddot {{.Version}}\n")
+	root.AddGroup(
+		&cobra.Group{ID: groupServer, Title: "Server:"},
+		&cobra.Group{ID: groupClient, Title: "Client:"},
+	)
+	root.AddCommand(
+		a.serveCommand(),
+		a.publishCommand(),
+		a.showCommand(),
+		a.explainCommand(),
+		a.statusCommand(),
+	)
+	return root
+}
+
+// version is the module's version and the Go release it was built with.
+func version() string {
+	v := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return v + " " + runtime.Version()
+}
+
+// printRaw writes a reply as it came, on one line.
+func (a *app) printRaw(reply []byte) error {
+	var line bytes.Buffer
+	if err := json.Compact(&line, reply); err != nil {
+		return fmt.Errorf("read the reply: %w", err)
+	}
+	line.WriteByte('\n')
+	return a.print(line.String())
+}
+
+// print writes a command's result.
+func (a *app) print(text string) error {
+	if _, err := io.WriteString(a.stdout, text); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}

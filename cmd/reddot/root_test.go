@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// result is what a run left behind.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// reddot runs a command line.
+func reddot(t *testing.T, stdin io.Reader, args ...string) result {
+	t.Helper()
+	return reddotContext(t.Context(), stdin, args...)
+}
+
+func reddotContext(ctx context.Context, stdin io.Reader, args ...string) result {
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, args, stdin, &stdout, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// failed checks the exit code, and that stderr is one line that begins with
+// the program's name and holds the words.
+func (r result) failed(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d", r.code, code)
+	}
+	if !strings.HasPrefix(r.stderr, "reddot: ") || strings.Count(r.stderr, "\n") != 1 || !strings.HasSuffix(r.stderr, "\n") {
+		t.Errorf("stderr is not one line of reddot's: %q", r.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.stderr, w) {
+			t.Errorf("stderr lacks %q: %s", w, r.stderr)
+		}
+	}
+	if r.stdout != "" {
+		t.Errorf("stdout is not empty: %q", r.stdout)
+	}
+}
+
+// done checks that the run succeeded and returns its standard output.
+func (r result) done(t *testing.T) string {
+	t.Helper()
+	if r.code != exitDone {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	return r.stdout
+}
+
+func writeFile(path string, content []byte) error {
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644))
+}
+
+func TestWrongUsage(t *testing.T) {
+	for line, words := range map[string]string{
+		"frobnicate":                        `unknown command "frobnicate"`,
+		"pubish":                            `did you mean publish?`,
+		"--bogus":                           "unknown flag: --bogus",
+		"show":                              "between 1 and 2 arg(s)",
+		"show a b c":                        "between 1 and 2 arg(s)",
+		"show alice bob":                    "use c2c_PEER or group_GROUP",
+		"show alice c2c_":                   "is empty",
+		"show alice c2c_bob --unread":       "--unread is for the list",
+		"show alice c2c_bob --limit 3":      "--limit is for the list",
+		"show alice --limit 0":              "--limit 0",
+		"show alice --limit x":              "invalid argument",
+		"show alice --kind room":            `--kind "room": use c2c or group`,
+		"show alice --after-seq -1":         "invalid argument",
+		"show " + strings.Repeat("u", 257):  "longer than 256 bytes",
+		"show alice --prefix a.b":           "--prefix",
+		"show alice --timeout 0s":           "--timeout",
+		"show alice --server nats://h:port": "server URL",
+		"explain alice":                     "accepts 2 arg(s)",
+		"explain alice x":                   "use c2c_PEER or group_GROUP",
+		"explain alice c2c_bob --limit 201": "use 1 to 200",
+		"explain alice c2c_bob --limit 0":   "use 1 to 200",
+		"status now":                        "unknown command",
+		"publish a b":                       "at most 1 arg(s)",
+		"publish --rate -1":                 "--rate -1",
+		"publish --from-line 0":             "--from-line 0",
+		"publish --prefix=":                 "--prefix",
+		"serve now":                         "unknown command",
+		"serve --sync never":                "use always, or 100ms to 1m0s",
+		"serve --sync 5ms":                  "use always, or 100ms to 1m0s",
+		"serve --listen 4222":               "--listen",
+		"serve --listen 127.0.0.1:99999":    "port from 0 to 65535",
+		"serve --http nowhere":              "--http",
+		"serve --prefix a.b":                "--prefix",
+		"serve --fanout-limit -1":           "--fanout-limit",
+		"serve --event-encoding xml":        "use msgpack or json",
+		"serve --creds f":                   "name it with --nats",
+		"serve --nats nats://h:4222 --listen 127.0.0.1:1": "leave out --nats",
+		"serve --nats nats://h:4222 --sync always":        "leave out --nats",
+		"serve --nats nats://h:port":                      "--nats",
+		"serve --data=":                                   "--data",
+	} {
+		t.Run(line, func(t *testing.T) {
+			r := reddot(t, strings.NewReader(""), strings.Fields(line)...)
+			r.failed(t, exitUsage, words, `--help"`)
+		})
+	}
+	t.Run("an empty argument", func(t *testing.T) {
+		reddot(t, nil, "show", "").failed(t, exitUsage, "user is empty")
+		reddot(t, nil, "show", "alice", "").failed(t, exitUsage, "c2c_PEER")
+		reddot(t, nil, "explain", "alice", "").failed(t, exitUsage, "c2c_PEER")
+	})
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}, {"help"}} {
+		out := reddot(t, nil, args...).done(t)
+		for _, want := range []string{"Usage:", "Examples:", "Server:", "serve", "Client:", "publish", "show", "explain", "status"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v: help lacks %q:\n%s", args, want, out)
+			}
+		}
+	}
+	for _, command := range []string{"serve", "publish", "show", "explain", "status"} {
+		out := reddot(t, nil, command, "--help").done(t)
+		for _, want := range []string{"Usage:\n  reddot " + command, "Examples:", "--prefix"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("help of %s lacks %q:\n%s", command, want, out)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	out := reddot(t, nil, "--version").done(t)
+	if !strings.HasPrefix(out, "reddot ") || !strings.Contains(out, " go1.") {
+		t.Errorf("got %q", out)
+	}
+}
+
+// TestHelpKeepsThePassword: NATS_URL may hold one.
+func TestHelpKeepsThePassword(t *testing.T) {
+	t.Setenv("NATS_URL", "nats://me:secret@127.0.0.1:1")
+	if out := reddot(t, nil, "show", "--help").done(t); strings.Contains(out, "secret") {
+		t.Error(out)
+	}
+	r := reddot(t, nil, "status")
+	r.failed(t, exitFailed, "no NATS server at nats://me:xxxxx@127.0.0.1:1: start one with \"reddot serve\"")
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestOutputThatIsNotWritten(t *testing.T) {
+	a := &app{stdout: brokenWriter{}}
+	if err := a.print("x"); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("got %v", err)
+	}
+	if err := (&app{}).printRaw([]byte("{")); err == nil {
+		t.Error("half a reply is printed")
+	}
+}

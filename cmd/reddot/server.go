@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	// maxMessage is the embedded server's limit for a message, in bytes. It is
+	// above the limit for a command, so that one too long is refused by
+	// reddot, which tells so, and not by the connection.
+	maxMessage = 1 << 20
+	// writeDeadline is how long a client may take no bytes before it is
+	// dropped. Generous: a client that waits for its disk is no reason.
+	writeDeadline = time.Minute
+	// readyWait bounds the wait for the listener once the server has started.
+	readyWait = 10 * time.Second
+
+	minSync = 100 * time.Millisecond
+	maxSync = time.Minute
+)
+
+// syncPolicy says when stored messages are forced to disk: after every write,
+// or at an interval. As a flag it reads "always" or a duration.
+type syncPolicy struct {
+	always bool
+	every  time.Duration // ignored if always
+}
+
+// String is the flag's text.
+func (p *syncPolicy) String() string {
+	if p.always {
+		return "always"
+	}
+	return p.every.String()
+}
+
+// Type is the flag's type in the help.
+func (p *syncPolicy) Type() string { return "1s|always" }
+
+// Set reads the flag.
+func (p *syncPolicy) Set(s string) error {
+	if s == "always" {
+		*p = syncPolicy{always: true}
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < minSync || d > maxSync {
+		return fmt.Errorf("use always, or %v to %v", minSync, maxSync)
+	}
+	*p = syncPolicy{every: d}
+	return nil
+}
+
+// serverConfig configures the embedded NATS server.
+type serverConfig struct {
+	dir    string     // data directory; the server keeps its files in dir/nats
+	listen string     // host:port; port 0 picks a free one
+	sync   syncPolicy // of the streams' files
+	log    *slog.Logger
+}
+
+// natsServer is a NATS server with JetStream in this process.
+type natsServer struct {
+	srv  *server.Server
+	stop func() error
+}
+
+// startServer starts a server and returns once it accepts connections.
+// Streams are recovered from dir before that, which takes time in proportion
+// to what they hold. A second server on the same directory is refused.
+func startServer(cfg serverConfig) (*natsServer, error) {
+	host, port, err := parseListen(cfg.listen)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Join(cfg.dir, "nats"))
+	if err != nil {
+		return nil, fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w: choose another with --data", err)
+	}
+	// JetStream itself lets two servers write the same files.
+	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s is in use by another reddot (%w): stop it, or choose another with --data", cfg.dir, err)
+	}
+	s, err := runServer(cfg, host, port, dir)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &natsServer{srv: s, stop: sync.OnceValue(func() error {
+		shutdown(s)
+		return lock.Close()
+	})}, nil
+}
+
+func runServer(cfg serverConfig, host string, port int, dir string) (*server.Server, error) {
+	if err := probe(cfg.listen); err != nil {
+		return nil, err
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	logger := &serverLog{log: cfg.log}
+	s, err := server.NewServer(&server.Options{
+		ServerName:             "reddot",
+		Host:                   host,
+		Port:                   port,
+		JetStream:              true,
+		StoreDir:               dir,
+		SyncInterval:           cfg.sync.every,
+		SyncAlways:             cfg.sync.always,
+		MaxPayload:             maxMessage,
+		WriteDeadline:          writeDeadline,
+		NoSigs:                 true, // the program handles them
+		DisableJetStreamBanner: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configure the NATS server: %w", err)
+	}
+	s.SetLoggerV2(logger, cfg.log.Enabled(context.Background(), slog.LevelDebug), false, false)
+	s.Start() // returns once it listens, or has told a fatal error
+	if err := logger.fatal(); err != nil {
+		shutdown(s)
+		return nil, fmt.Errorf("start the NATS server: %w", err)
+	}
+	if !s.ReadyForConnections(readyWait) {
+		shutdown(s)
+		return nil, fmt.Errorf("start the NATS server: it does not listen on %s after %v", cfg.listen, readyWait)
+	}
+	return s, nil
+}
+
+// parseListen reads host:port.
+func parseListen(listen string) (host string, port int, err error) {
+	host, p, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("listen address %q: %w: use HOST:PORT", listen, err)
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("listen address %q: use a port from 0 to 65535", listen)
+	}
+	return host, int(n), nil
+}
+
+// probe reports an address that can't be listened on before streams are
+// recovered for nothing.
+func probe(listen string) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return listenError("--listen", listen, err)
+	}
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("listen on %s: %w", listen, err)
+	}
+	return nil
+}
+
+// listenError says what to do about the address of a flag that can't be
+// listened on.
+func listenError(flag, address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("address %s is in use: choose another with %s", address, flag)
+	}
+	return fmt.Errorf("%w: choose another address with %s", err, flag)
+}
+
+// URL is where clients reach the server, with the port that it really has.
+func (s *natsServer) URL() string { return s.srv.ClientURL() }
+
+// Shutdown stops the server and returns once its files are closed and its
+// directory is free. Further calls do nothing.
+func (s *natsServer) Shutdown() error { return s.stop() }
+
+func shutdown(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// serverLog passes the server's log on: warnings and errors as such,
+// everything else for debugging. A fatal error is kept for startServer.
+type serverLog struct {
+	log *slog.Logger
+	mu  struct {
+		sync.Mutex
+		fatal error
+	}
+}
+
+func (l *serverLog) fatal() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.fatal
+}
+
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.fatal = errors.Join(l.mu.fatal, fmt.Errorf(format, v...))
+}
+
+func (l *serverLog) Errorf(format string, v ...any) {
+	l.log.Error("nats: " + fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Warnf(format string, v ...any) {
+	l.log.Warn("nats: " + fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.debug(format, v...) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.debug(format, v...) }
+func (l *serverLog) Tracef(format string, v ...any)  { l.debug(format, v...) }
+
+// debug formats only what is shown: the server traces a lot.
+func (l *serverLog) debug(format string, v ...any) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+	}
+}

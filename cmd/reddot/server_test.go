@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// start starts a server on a free port, to be stopped by the test or at its
+// end.
+func start(t *testing.T, dir string) *natsServer {
+	t.Helper()
+	s, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0",
+		sync: syncPolicy{every: time.Second}, log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func stopServer(t *testing.T, s *natsServer) {
+	t.Helper()
+	if err := s.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testServer is a server with the command stream.
+func testServer(t *testing.T) (*natsServer, jetstream.Stream) {
+	t.Helper()
+	s := start(t, t.TempDir())
+	t.Cleanup(func() { stopServer(t, s) })
+	return s, commandStream(t, s.URL())
+}
+
+func commandStream(t *testing.T, url string) jetstream.Stream {
+	t.Helper()
+	js, err := jetstream.New(connect(t, url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects := defaultSubjects(t)
+	stream, err := js.CreateOrUpdateStream(t.Context(), jetstream.StreamConfig{
+		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+func connect(t *testing.T, url string) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+func defaultSubjects(t *testing.T) events.Subjects {
+	t.Helper()
+	s, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func lastSeq(t *testing.T, stream jetstream.Stream) uint64 {
+	t.Helper()
+	info, err := stream.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.State.LastSeq
+}
+
+func TestServerKeepsItsData(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	stream := commandStream(t, s.URL())
+	js, err := jetstream.New(connect(t, s.URL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if _, err := js.Publish(t.Context(), "unread.cmd.policy", fmt.Appendf(nil, "%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := lastSeq(t, stream); got != 100 {
+		t.Fatalf("last seq %d, want 100", got)
+	}
+	stopServer(t, s)
+
+	s = start(t, dir)
+	defer stopServer(t, s)
+	if got := lastSeq(t, commandStream(t, s.URL())); got != 100 {
+		t.Fatalf("after a restart the last seq is %d, want 100", got)
+	}
+}
+
+func TestServerTakesAPayloadAboveTheCommandLimit(t *testing.T) {
+	s, stream := testServer(t)
+	nc := connect(t, s.URL())
+	if got := nc.MaxPayload(); got != maxMessage {
+		t.Fatalf("largest message %d bytes, want %d", got, maxMessage)
+	}
+	if _, err := nc.Request("unread.cmd.policy", make([]byte, 2*events.MaxPayload), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if got := lastSeq(t, stream); got != 1 {
+		t.Fatalf("last seq %d, want 1", got)
+	}
+}
+
+func TestServerSaysThatThePortIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	cfg := serverConfig{dir: dir, listen: l.Addr().String(), sync: syncPolicy{every: time.Second}, log: slog.New(slog.DiscardHandler)}
+	_, err = startServer(cfg)
+	want := fmt.Sprintf("address %s is in use: choose another with --listen", l.Addr())
+	if err == nil || err.Error() != want {
+		t.Fatalf("got  %v\nwant %s", err, want)
+	}
+	stopServer(t, start(t, dir)) // the directory is free again
+}
+
+func TestServerKeepsADirectoryToItself(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	defer stopServer(t, s)
+	_, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0", sync: syncPolicy{always: true}, log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "in use by another reddot") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestServerTellsAFatalError(t *testing.T) {
+	dir := t.TempDir()
+	// A file where JetStream wants a directory.
+	if err := writeFile(filepath.Join(dir, "nats", "jetstream"), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0", sync: syncPolicy{always: true}, log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "JetStream") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestServerLogLevels(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		var out bytes.Buffer
+		l := &serverLog{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))}
+		l.Noticef("notice %d", 1)
+		l.Debugf("debug %d", 2)
+		l.Warnf("warning %d", 3)
+		l.Errorf("error %d", 4)
+		l.Fatalf("fatal %d", 5)
+		debug := l.log.Enabled(context.Background(), slog.LevelDebug)
+		for text, want := range map[string]bool{"notice 1": debug, "debug 2": debug, "warning 3": true, "error 4": true, "fatal 5": false} {
+			if got := strings.Contains(out.String(), text); got != want {
+				t.Errorf("at %v: %q logged %v, want %v", level, text, got, want)
+			}
+		}
+		if err := l.fatal(); err == nil || err.Error() != "fatal 5" {
+			t.Errorf("fatal error kept: %v", err)
+		}
+	}
+}
+
+func TestSyncPolicy(t *testing.T) {
+	for text, want := range map[string]syncPolicy{
+		"always": {always: true}, "1s": {every: time.Second}, "100ms": {every: 100 * time.Millisecond}, "1m": {every: time.Minute},
+	} {
+		var got syncPolicy
+		if err := got.Set(text); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "never", "99ms", "61s", "1", "-1s"} {
+		if err := new(syncPolicy).Set(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+func TestParseListen(t *testing.T) {
+	for _, bad := range []string{"", "4222", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:nats"} {
+		if _, _, err := parseListen(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+	if host, port, err := parseListen("[::1]:0"); err != nil || host != "::1" || port != 0 {
+		t.Errorf("got %q %d %v", host, port, err)
+	}
+}

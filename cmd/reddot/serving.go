@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"reddot/api"
+	"reddot/events"
+	"reddot/projector"
+)
+
+// projection lets the query service ask a projector.
+type projection struct{ *projector.Projector }
+
+// View implements api.Source.
+func (s projection) View() (api.View, error) { return s.Projector.View() }
+
+// serve runs the server until ctx ends or a part of it fails.
+func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
+	log := a.logger(&cfg)
+	unlock, err := lockData(cfg.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	url := cfg.nats
+	if url == "" {
+		server, err := startServer(serverConfig{dir: cfg.data, listen: cfg.listen, sync: cfg.sync, log: log})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if e := server.Shutdown(); e != nil {
+				log.Error("ending the NATS server", "error", e)
+			}
+		}()
+		url = server.URL()
+	}
+	return a.serveAt(ctx, &cfg, url, log)
+}
+
+func (a *app) logger(cfg *serveConfig) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.logLevel}
+	if cfg.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, options))
+}
+
+// lockData takes the data folder for this process.
+func lockData(dir string) (unlock func() error, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
+	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s is in use by another reddot: end that one, or choose another folder with --data (%w)", dir, err)
+	}
+	return lock.Close, nil
+}
+
+// serveAt serves with the NATS server at a URL.
+func (a *app) serveAt(ctx context.Context, cfg *serveConfig, url string, log *slog.Logger) (err error) {
+	subjects, err := events.NewSubjects(cfg.prefix)
+	if err != nil {
+		return err
+	}
+	encoding, err := events.ParseEncoding(cfg.eventEncoding)
+	if err != nil {
+		return err
+	}
+	// The log is read on a connection of its own: a full pipe of commands must
+	// not hold up the answers.
+	logConn, err := connectServer(cfg, url, "reddot projector", log)
+	if err != nil {
+		return err
+	}
+	defer logConn.Close()
+	apiConn, err := connectServer(cfg, url, "reddot queries", log)
+	if err != nil {
+		return err
+	}
+	defer apiConn.Close()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p, err := projector.Open(ctx, projector.Config{
+		Conn: logConn, Subjects: subjects, Dir: cfg.data, Logger: log, Registry: registry,
+		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
+		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	return a.runParts(ctx, cfg, p, apiConn, subjects, registry, log)
+}
+
+// runParts runs the projector, the queries and the HTTP server until ctx ends
+// or one of them does.
+func (a *app) runParts(ctx context.Context, cfg *serveConfig, p *projector.Projector, conn *nats.Conn,
+	subjects events.Subjects, registry *prometheus.Registry, log *slog.Logger,
+) error {
+	queryMetrics, err := api.NewMetrics(registry)
+	if err != nil {
+		return err
+	}
+	service, err := api.NewService(api.ServiceConfig{
+		Conn: conn, Subjects: subjects, Source: projection{p}, Version: serviceVersion(), Logger: log, Metrics: queryMetrics,
+	})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	addr := ""
+	if cfg.http != "" {
+		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: projection{p}, Registry: registry, Ready: p.Ready, Logger: log})
+		if err == nil {
+			err = h.Listen()
+		}
+		if err != nil {
+			return err
+		}
+		addr = " http=" + h.Addr()
+		g.Go(func() error { return part(ctx, "HTTP server", h.Run(ctx)) })
+	}
+	g.Go(func() error { return part(ctx, "projector", p.Run(ctx)) })
+	g.Go(func() error { return part(ctx, "query service", service.Run(ctx)) })
+	g.Go(func() error {
+		select {
+		case <-service.Ready():
+		case <-ctx.Done():
+			return nil
+		}
+		if err := p.WaitReady(ctx); err != nil {
+			return nil // the projector's own error is told
+		}
+		fmt.Fprintf(a.stdout, "ready nats=%s%s\n", conn.ConnectedUrl(), addr)
+		return nil
+	})
+	return g.Wait()
+}
+
+// part is the end of one part of the server: any end but the one asked for is
+// an error, so that nothing ends silently.
+func part(ctx context.Context, name string, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, err)
+	case ctx.Err() == nil:
+		return fmt.Errorf("%s ended by itself", name)
+	}
+	return nil
+}
+
+// connectServer connects to the NATS server, and again whenever it was away.
+func connectServer(cfg *serveConfig, url, name string, log *slog.Logger) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(200 * time.Millisecond),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("NATS server lost", "connection", name, "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("NATS server back", "connection", name, "url", c.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn("NATS connection", "connection", name, "error", err)
+		}),
+	}
+	if cfg.creds != "" {
+		options = append(options, nats.UserCredentials(cfg.creds))
+	}
+	conn, err := nats.Connect(url, options...)
+	if err != nil {
+		return nil, fmt.Errorf("no NATS server at %s: check --nats and --creds, or leave them out to start one (%w)", redacted(url), err)
+	}
+	return conn, nil
+}
+
+// serviceVersion is the module's version as the query service wants it:
+// without a leading v.
+func serviceVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v, ok := strings.CutPrefix(info.Main.Version, "v"); ok {
+			return v
+		}
+	}
+	return "0.0.0"
+}

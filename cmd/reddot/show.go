@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+// listAttempts is how often a list of several pages is read again because it
+// changed on the way. After that the pages are taken as they are: each is
+// right by itself, but a conversation that moved up between two of them may
+// be missing.
+const listAttempts = 3
+
+// showConfig is the command line of show.
+type showConfig struct {
+	clientConfig
+	user         string
+	conversation string // empty for the list
+	limit        int
+	all          bool
+	unread       bool
+	kind         string
+	afterSeq     uint64
+	json         bool
+}
+
+func (a *app) showCommand() *cobra.Command {
+	var cfg showConfig
+	cmd := &cobra.Command{
+		Use:     "show USER [CONVERSATION]",
+		GroupID: groupClient,
+		Short:   "Show a user's totals and conversations, or one conversation",
+		Long: `Show a user's totals and conversations, newest activity first, or one
+conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
+		Example: `  # totals and the 50 conversations with the newest activity
+  reddot show alice
+
+  # every conversation that has something unread, as JSON
+  reddot show alice --all --unread --json
+
+  # one conversation, once command 1207 is applied
+  reddot show alice c2c_bob --after-seq 1207`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkInbox(args); err != nil {
+				return err
+			}
+			cfg.user = args[0]
+			if len(args) > 1 {
+				cfg.conversation = args[1]
+				for _, name := range []string{"limit", "all", "unread", "kind"} {
+					if cmd.Flags().Changed(name) {
+						return usagef("--%s is for the list: leave it out, or leave out the conversation", name)
+					}
+				}
+			}
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.withClient(cmd.Context(), &cfg.clientConfig, "show", func(c *client) error {
+				return a.show(cmd.Context(), c, &cfg)
+			})
+		},
+	}
+	cfg.addFlags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, "most conversations to show")
+	f.BoolVar(&cfg.all, "all", false, "show every conversation")
+	f.BoolVar(&cfg.unread, "unread", false, "only conversations with unread messages or the mark")
+	f.StringVar(&cfg.kind, "kind", "", "only conversations of this `kind`: c2c or group")
+	f.Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied")
+	f.BoolVar(&cfg.json, "json", false, "print the reply as JSON")
+	return cmd
+}
+
+// validate reports a usageError.
+func (cfg *showConfig) validate() error {
+	if cfg.limit < 1 {
+		return usagef("--limit %d: use 1 or more, or --all", cfg.limit)
+	}
+	if cfg.kind != "" {
+		if _, err := events.ParseKind(cfg.kind); err != nil {
+			return usagef("--kind %q: use c2c or group", cfg.kind)
+		}
+	}
+	return cfg.clientConfig.validate()
+}
+
+// checkInbox reports a usageError for arguments that name no user or no
+// conversation: a user, then at most one conversation.
+func checkInbox(args []string) error {
+	if err := events.CheckID("user", args[0]); err != nil {
+		return usagef("%w: name a user", err)
+	}
+	if len(args) < 2 {
+		return nil
+	}
+	if _, err := events.ParseConversation(args[1]); err != nil {
+		return usagef("%q: %w: use c2c_PEER or group_GROUP", args[1], err)
+	}
+	return nil
+}
+
+func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
+	if cfg.conversation != "" {
+		return a.showConversation(ctx, c, cfg)
+	}
+	list, err := readList(ctx, c, cfg)
+	if err != nil {
+		return notApplied(err, events.Seq(cfg.afterSeq), c.timeout)
+	}
+	if cfg.json {
+		out, err := json.Marshal(list)
+		if err != nil {
+			return fmt.Errorf("encode the list: %w", err)
+		}
+		return a.print(string(out) + "\n")
+	}
+	return a.print(renderList(list, a.zone))
+}
+
+// readList reads the pages of a list until the limit. The pages must belong
+// together: a version that changes on the way starts it again.
+func readList(ctx context.Context, c *client, cfg *showConfig) (events.ConversationsReply, error) {
+	for attempt := 1; ; attempt++ {
+		list, whole, err := readPages(ctx, c, cfg)
+		if err != nil || whole || attempt == listAttempts {
+			return list, err
+		}
+	}
+}
+
+// readPages reads the list once. Version and totals are the first page's: a
+// listener that drops what is not newer than them misses nothing. whole says
+// whether every page had that version.
+func readPages(ctx context.Context, c *client, cfg *showConfig) (list events.ConversationsReply, whole bool, err error) {
+	subject := c.subjects.Query(cfg.user, events.QueryConversations)
+	whole = true
+	for first := true; ; first = false {
+		size := events.MaxLimit
+		if !cfg.all {
+			size = min(size, cfg.limit-len(list.Conversations))
+		}
+		q := query{UnreadOnly: cfg.unread, Kind: cfg.kind, Limit: size, After: list.Next}
+		page, _, err := ask[events.ConversationsReply](ctx, c, subject, c.waitFor(q, events.Seq(cfg.afterSeq)))
+		if err != nil {
+			return list, false, err
+		}
+		if first {
+			list = page
+		} else {
+			whole = whole && page.Version == list.Version
+			list.Conversations = append(list.Conversations, page.Conversations...)
+			list.Next = page.Next
+		}
+		if list.Next == "" || !cfg.all && len(list.Conversations) >= cfg.limit {
+			return list, whole, nil
+		}
+	}
+}
+
+func (a *app) showConversation(ctx context.Context, c *client, cfg *showConfig) error {
+	subject := c.subjects.Query(cfg.user, events.QueryConversation)
+	q := c.waitFor(query{Conversation: cfg.conversation}, events.Seq(cfg.afterSeq))
+	reply, raw, err := ask[events.ConversationReply](ctx, c, subject, q)
+	if err != nil {
+		return notListed(notApplied(err, q.AfterSeq, c.timeout), cfg.user, cfg.conversation)
+	}
+	if cfg.json {
+		return a.printRaw(raw)
+	}
+	return a.print(renderConversation(reply, a.zone))
+}
+
+// notListed turns the service's "not found" into advice; other errors pass.
+func notListed(err error, user, conversation string) error {
+	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotFound {
+		return fmt.Errorf("%s has no conversation %s in the list: \"reddot show %s\" shows what there is",
+			printable(user), printable(conversation), printable(user))
+	}
+	return err
+}
+
+func renderList(r events.ConversationsReply, zone *time.Location) string {
+	t := r.Totals
+	totals := newList()
+	totals.add("User:", printable(r.User))
+	totals.add("Version:", number(r.Version))
+	totals.add("Unread:", fmt.Sprintf("%d (c2c %d, group %d) in %s", t.Unread, t.C2C, t.Group, several(t.Conversations, "conversation")))
+	totals.add("Mentions:", number(t.Mentions))
+	totals.add("Muted:", number(t.Muted))
+	if len(r.Conversations) == 0 {
+		return totals.String() + "\nno conversations to show\n"
+	}
+	list := newTable("CONVERSATION", ">UNREAD", ">MENTIONS", "FLAGS", "FIRST UNREAD", "LAST MESSAGE", "FROM", "AT")
+	for _, c := range r.Conversations {
+		last := events.LastMessage{}
+		if c.LastMessage != nil {
+			last = *c.LastMessage
+		}
+		list.add(printable(c.Conversation), number(c.Unread), number(c.Mentions), flags(c),
+			printable(c.FirstUnread), printable(last.ID), printable(last.From), clock(last.At, zone))
+	}
+	text := totals.String() + "\n" + list.String()
+	if r.Next != "" {
+		text += "... and more: --limit N or --all shows them\n"
+	}
+	return text
+}
+
+func flags(c events.Conversation) string {
+	var set []string
+	if c.MarkedUnread {
+		set = append(set, "marked")
+	}
+	if c.Muted {
+		set = append(set, "muted")
+	}
+	return strings.Join(set, ",")
+}
+
+func renderConversation(r events.ConversationReply, zone *time.Location) string {
+	c := r.Conversation
+	list := newList()
+	list.add("User:", printable(r.User))
+	list.add("Conversation:", printable(c.Conversation))
+	list.add("Version:", fmt.Sprintf("%d (user %d)", c.Version, r.Version))
+	list.add("Unread:", number(c.Unread))
+	list.add("Mentions:", number(c.Mentions))
+	if f := flags(c); f != "" {
+		list.add("Flags:", f)
+	}
+	if c.FirstUnread != "" {
+		list.add("First unread:", printable(c.FirstUnread))
+	}
+	if m := c.LastMessage; m != nil {
+		list.add("Last message:", fmt.Sprintf("%s from %s at %s", printable(m.ID), printable(m.From), clock(m.At, zone)))
+	}
+	if read := readPosition(c.ReadUpto, c.ReadAt, 0, zone); read != "" {
+		list.add("Read up to:", read)
+	}
+	return list.String()
+}
+
+// readPosition shows how far a conversation is read, by which command if
+// seq is not 0, and nothing if it never was.
+func readPosition(upto string, at events.Time, seq events.Seq, zone *time.Location) string {
+	var parts []string
+	if upto != "" {
+		parts = append(parts, printable(upto))
+	}
+	if at != 0 {
+		parts = append(parts, "read at "+clock(at, zone))
+	}
+	if seq != 0 {
+		parts = append(parts, "by command "+number(seq))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+// statusConfig is the command line of status.
+type statusConfig struct {
+	clientConfig
+	afterSeq uint64
+	json     bool
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	var cfg statusConfig
+	cmd := &cobra.Command{
+		Use:     "status",
+		GroupID: groupClient,
+		Short:   "Show how far the server is and what it counted",
+		Long: `Show the commands applied, emitted (all their events stored), durable (safe on
+disk) and last in the stream; the digest of the whole state, the policies in
+force, and how many commands of each verb were accepted, refused and ignored.`,
+		Example: `  reddot status
+
+  # wait until command 1207 is applied and its events are stored
+  reddot status --after-seq 1207 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.withClient(cmd.Context(), &cfg.clientConfig, "status", func(c *client) error {
+				return a.status(cmd.Context(), c, &cfg)
+			})
+		},
+	}
+	cfg.addFlags(cmd)
+	cmd.Flags().Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied and emitted")
+	cmd.Flags().BoolVar(&cfg.json, "json", false, "print the reply as JSON")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, c *client, cfg *statusConfig) error {
+	q := c.waitFor(query{}, events.Seq(cfg.afterSeq))
+	reply, raw, err := ask[events.Status](ctx, c, c.subjects.Status(), q)
+	if err != nil {
+		return notApplied(err, q.AfterSeq, c.timeout)
+	}
+	if cfg.json {
+		return a.printRaw(raw)
+	}
+	return a.print(renderStatus(reply))
+}
+
+func renderStatus(s events.Status) string {
+	head := newList()
+	head.add("Stream:", printable(s.Stream))
+	head.add("State:", printable(s.State))
+	if s.Error != "" {
+		head.add("Error:", printable(s.Error))
+	}
+	if s.Emitter != "" {
+		head.add("Emitter:", printable(s.Emitter))
+	}
+	head.add("Digest:", printable(s.Digest))
+	head.add("Own messages:", printable(s.Policy.OwnMessage))
+
+	seqs := newTable("POSITION", ">SEQ")
+	seqs.add("applied", number(s.Applied))
+	seqs.add("emitted", number(s.Emitted))
+	seqs.add("durable", number(s.Durable))
+	seqs.add("last", number(s.Last))
+	seqs.add("lag", number(s.Lag))
+
+	counts := newTable("COMMANDS", ">COUNT")
+	for _, verb := range verbOrder(s.Commands) {
+		counts.add(printable(verb), number(s.Commands[verb]))
+	}
+	counts.add("refused", number(s.Refused))
+	counts.add("ignored", number(s.Ignored))
+	return head.String() + "\n" + seqs.String() + "\n" + counts.String()
+}
+
+// verbOrder is the verbs counted, in the vocabulary's order; those that a
+// newer server knows come last.
+func verbOrder(counted map[string]uint64) []string {
+	var known []string
+	for _, v := range events.Verbs() {
+		if _, ok := counted[v.String()]; ok {
+			known = append(known, v.String())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(counted)) {
+		if !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	return known
+}

@@ -1,0 +1,31 @@
+// Package projector turns the command stream into the projection that reddot
+// answers from, and into the events it emits. It is the heart of reddot; the
+// packages below it are its parts:
+//
+//	fold   what a command does to the rows: pure, no I/O
+//	store  the rows in Pebble, with the position they stand for
+//	view   what users are shown, computed from rows: pure
+//	emit   change events, receipts and refusals to the event stream
+//	twin   the rules once more, dumb: what tests compare with
+//
+// # The loop
+//
+//	reader:   for each message of the stream: decode it into the filling batch
+//	fold:     for each batch:
+//	              for each command: its seq must be applied+1; fold it; mark what it touched
+//	              commit rows and position in one Pebble batch
+//	              wake who waits for a seq; hand the marks to the emitter
+//	emitter:  see package emit
+//
+// # What a crash leaves
+//
+// Some earlier commit, whole. The stream is the write-ahead log: folding goes
+// on after the position that the store holds, and gives the same rows again.
+//
+// # The log must be whole
+//
+// A projection of a log with a hole would be wrong for ever, so the sequence
+// of every command is checked. On a hole the stream is read anew, as another
+// replica may be whole; if the hole is still there, the projector ends with an
+// error that names the seqs. It never skips.
+package projector

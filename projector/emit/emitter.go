@@ -1,0 +1,267 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// Config configures an Emitter.
+type Config struct {
+	JetStream   jetstream.JetStream
+	Subjects    events.Subjects
+	Partition   int             // in the subjects of stored events
+	Encoding    events.Encoding // of events
+	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
+	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
+	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
+	Replicas    int             // of the event stream; 1 if zero
+	Logger      *slog.Logger
+
+	Store  *store.Store
+	Replay Replay // reads the log after a restart or a takeover
+}
+
+// Replay calls fn with the stored commands in (after, upto], in order. They
+// have been applied.
+type Replay func(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error
+
+// State is what an emitter is doing.
+type State string
+
+// The states of an emitter.
+const (
+	Starting State = "starting"
+	Emitting State = "emitting"
+	Standby  State = "standby" // another emitter writes
+)
+
+// takeOverAfter is how long the other emitter may stand still, while there is
+// something to tell, before one that stands by takes over; lookEvery is how
+// often it looks.
+const (
+	takeOverAfter = 5 * time.Second
+	lookEvery     = time.Second
+)
+
+// Emitter tells listeners what the fold changed. See the package's doc.
+type Emitter struct {
+	cfg      Config
+	stream   jetstream.Stream
+	id       string
+	watchers watchers
+	onStored func(events.Seq)
+	state    atomic.Value // State
+	figures  figures
+
+	mu     sync.Mutex
+	marks  Marks
+	upto   stamp // the marks are of commands up to here
+	seeded bool  // the marks are kept; while standing by they are not
+	wake   chan struct{}
+}
+
+// figures are what an emitter counts.
+type figures struct {
+	Changes, Receipts, Rejected, Generations atomic.Uint64
+}
+
+// Open opens or creates the event stream. onStored is told, in order, that all
+// events of the commands up to a seq are stored.
+func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter, error) {
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = DefaultMaxAge
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	cfg.Replicas = max(cfg.Replicas, 1)
+	stream, err := ensureStream(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	e := &Emitter{cfg: cfg, stream: stream, id: nuid.Next(), onStored: onStored, wake: make(chan struct{}, 1)}
+	e.state.Store(Starting)
+	return e, nil
+}
+
+// State says what the emitter is doing. Safe for concurrent use.
+func (e *Emitter) State() State { return e.state.Load().(State) }
+
+// Watch begins or renews a user's watch of large groups. Safe for concurrent
+// use.
+func (e *Emitter) Watch(user string) events.Time {
+	return events.Time(e.watchers.watch(user, time.Now()).UnixMilli())
+}
+
+// Add hands over the marks of the commands up to seq, which are committed.
+// The caller starts anew with m empty. It never blocks for long.
+func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
+	e.mu.Lock()
+	if e.seeded {
+		e.marks.merge(m)
+	}
+	e.upto = stamp{seq, at}
+	e.mu.Unlock()
+	*m = Marks{}
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take takes the marks and opens a snapshot that shows exactly the commands
+// they are of.
+func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// The fold commits before it adds, so the rows may be ahead of the marks
+	// by one batch. Then its marks are on their way: wait for them.
+	snap, err := e.cfg.Store.Snapshot()
+	if err != nil {
+		return Marks{}, stamp{}, nil, err
+	}
+	if snap.Position().Applied != e.upto.seq {
+		return Marks{}, stamp{}, nil, snap.Close()
+	}
+	m := e.marks
+	e.marks = Marks{}
+	return m, e.upto, snap, nil
+}
+
+// Run emits until ctx ends or the event stream can't be used any more. A
+// fenced emitter stands by and does not end.
+func (e *Emitter) Run(ctx context.Context) error {
+	for {
+		err := e.lead(ctx)
+		if !errors.Is(err, errFenced) {
+			return err
+		}
+		e.cfg.Logger.Warn("emitter stands by", "reason", err)
+		e.forget()
+		if err := e.standBy(ctx); err != nil {
+			return err
+		}
+		e.cfg.Logger.Info("emitter takes over")
+	}
+}
+
+func (e *Emitter) forget() {
+	e.state.Store(Standby)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.marks, e.seeded = Marks{}, false
+}
+
+// standBy returns when the other emitter has stood still for takeOverAfter
+// behind this store.
+func (e *Emitter) standBy(ctx context.Context) error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	var seen tail
+	moved := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+		}
+		t, err := readTail(ctx, e.stream)
+		if err != nil {
+			e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
+			continue
+		}
+		e.mu.Lock()
+		applied := e.upto.seq
+		e.mu.Unlock()
+		if t != seen || t.applied >= applied {
+			seen, moved = t, time.Now()
+		}
+		e.onStored(t.applied)
+		if time.Since(moved) >= takeOverAfter {
+			return nil
+		}
+	}
+}
+
+// lead writes events, from where the event stream ends.
+func (e *Emitter) lead(ctx context.Context) error {
+	t, err := readTail(ctx, e.stream)
+	if err != nil {
+		return err
+	}
+	w := &writer{cfg: e.cfg, id: e.id, stream: e.stream, next: t.last + 1, stored: e.onStored}
+	since, told, err := e.seed(ctx, t)
+	if err != nil {
+		return err
+	}
+	e.state.Store(Emitting)
+	for {
+		m, upto, snap, err := e.take()
+		if err != nil {
+			return err
+		}
+		if snap == nil || upto.seq <= since && m.empty() {
+			if snap != nil {
+				err = snap.Close()
+			}
+			if err = errors.Join(err, e.idle(ctx, w)); err != nil {
+				return err
+			}
+			continue
+		}
+		g := generation{emitter: e, writer: w, marks: &m, since: since, upto: upto, told: told}
+		if err := errors.Join(g.run(ctx, snap), snap.Close()); err != nil {
+			return err
+		}
+		e.figures.Generations.Add(1)
+		since, told = upto.seq, nil
+	}
+}
+
+// idle waits for marks, and takes acknowledgements meanwhile.
+func (e *Emitter) idle(ctx context.Context, w *writer) error {
+	if len(w.pending) == 0 {
+		select {
+		case <-e.wake:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	future := w.pending[0].future
+	select {
+	case <-e.wake:
+		return w.poll(ctx)
+	case <-future.Ok():
+		w.acked()
+		return w.poll(ctx)
+	case err := <-future.Err():
+		return w.recover(ctx, err)
+	case <-time.After(ackTimeout):
+		return w.recover(ctx, errors.New("no acknowledgement in time"))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Figures returns how many events of each kind were written, and in how many
+// generations. Safe for concurrent use.
+func (e *Emitter) Figures() (changes, receipts, rejected, generations uint64) {
+	f := &e.figures
+	return f.Changes.Load(), f.Receipts.Load(), f.Rejected.Load(), f.Generations.Load()
+}
+
+func (t tail) String() string {
+	return fmt.Sprintf("%d by %s, applied %d", t.last, t.writer, t.applied)
+}

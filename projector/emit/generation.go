@@ -1,0 +1,213 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+)
+
+// generation sends what the commands in (since, upto] changed, as the rows
+// stand at upto.
+type generation struct {
+	emitter *Emitter
+	writer  *writer
+	marks   *Marks
+	since   events.Seq
+	upto    stamp
+	told    *told // what an unfinished generation before had stored; nil: nothing
+
+	begin    uint64          // the event stream's sequence of the first message
+	held     *nats.Msg       // the newest message: the last one says more than the others
+	watching map[string]bool // users
+	done     map[string]bool // users who were sent their change, or need none
+}
+
+func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
+	g.begin = g.writer.next
+	g.watching = g.emitter.watchers.watching(time.Now())
+	g.done = make(map[string]bool, len(g.marks.users))
+	err := g.rejections(ctx, snap)
+	if err == nil {
+		err = snap.Read(func(r fold.Reader) error {
+			return errors.Join(g.receipts(ctx, r), g.users(ctx, r))
+		})
+	}
+	if err == nil {
+		err = g.groups(ctx, snap)
+	}
+	if err != nil {
+		return err
+	}
+	if g.held == nil {
+		g.writer.complete(g.upto.seq)
+		return g.writer.poll(ctx)
+	}
+	g.held.Header.Set(headerApplied, format(g.upto.seq))
+	return g.writer.send(ctx, g.held, g.upto.seq)
+}
+
+func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
+
+// put sends the message held back and holds the next one.
+func (g *generation) put(ctx context.Context, subject string, event any, more bool) error {
+	data, err := events.Marshal(g.emitter.cfg.Encoding, event)
+	if err != nil {
+		return err
+	}
+	msg := nats.NewMsg(g.emitter.cfg.Subjects.Prefix() + "-out." + strconv.Itoa(g.emitter.cfg.Partition) + "." + subject)
+	msg.Data = data
+	msg.Header.Set("Content-Type", g.emitter.cfg.Encoding.ContentType())
+	msg.Header.Set(headerApplied, format(g.since))
+	msg.Header.Set(headerAt, format(g.upto.seq))
+	msg.Header.Set(headerBegin, strconv.FormatUint(g.begin, 10))
+	if more {
+		msg.Header.Set(headerMore, "1")
+	}
+	if g.held != nil {
+		if err := g.writer.send(ctx, g.held, 0); err != nil {
+			return err
+		}
+	}
+	g.held = msg
+	return nil
+}
+
+func (g *generation) rejections(ctx context.Context, snap *store.Snapshot) error {
+	if !g.marks.rejected {
+		return nil
+	}
+	return snap.Outbox(g.since, func(o store.Out) error {
+		if o.Rejected == nil || o.Seq > g.upto.seq || g.told.rejected(o.Seq) {
+			return nil
+		}
+		r := *o.Rejected
+		r.Subject = strings.ToValidUTF8(r.Subject, "\uFFFD")
+		g.emitter.figures.Rejected.Add(1)
+		return g.put(ctx, "rejected", r, false)
+	})
+}
+
+func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
+	for k := range g.marks.receipts {
+		receipt, ok := view.Receipt(r, k.ID, k.User)
+		if !ok || g.told.receipt(receipt) {
+			continue
+		}
+		g.emitter.figures.Receipts.Add(1)
+		if err := g.put(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// users sends the changes of users whom commands name.
+func (g *generation) users(ctx context.Context, r fold.Reader) error {
+	for user, mark := range g.marks.users {
+		at := mark.stamp
+		for c := range mark.conversations {
+			if m := g.marks.groups[c.ID]; m != nil && c.Kind == events.Group {
+				at = later(at, m.stamp)
+			}
+		}
+		if err := g.change(ctx, r, user, mark.conversations, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groups sends the changes of those who are members of touched groups. Rows
+// are read anew for each group, to keep no more of them than one group needs.
+func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
+	for group, mark := range g.marks.groups {
+		members, err := g.audience(snap, group)
+		if err != nil {
+			return err
+		}
+		err = snap.Read(func(r fold.Reader) error {
+			for _, user := range members {
+				if g.done[user] {
+					continue
+				}
+				c := r.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
+				if c == nil || !mark.affects(user, c) {
+					continue
+				}
+				if err := g.change(ctx, r, user, nil, mark.stamp); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// audience lists who is told of a group's messages: its members, or of a large
+// group those who watch.
+func (g *generation) audience(snap *store.Snapshot, group string) (users []string, err error) {
+	large := false
+	err = snap.Read(func(r fold.Reader) error {
+		log := r.Group(group)
+		large = log != nil && g.large(log)
+		return nil
+	})
+	if err != nil || !large {
+		users, err = snap.Members(group)
+		return users, err
+	}
+	for user := range g.watching {
+		users = append(users, user)
+	}
+	return users, nil
+}
+
+func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.cfg.FanoutLimit }
+
+// change sends one user's change event, or several if many conversations
+// changed: those with a version after the last generation's, and, for one who
+// is not told of every message of a large group, the large groups too, so that
+// the list adds up to the totals.
+func (g *generation) change(ctx context.Context, r fold.Reader, user string, named map[events.ConversationID]struct{}, at stamp) error {
+	g.done[user] = true
+	since := max(g.since, g.told.change(user))
+	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
+		return c.ViewVersion(log) > since || k.Kind == events.Group && g.large(log) && !g.watching[user]
+	})
+	if c.Version <= since {
+		return nil
+	}
+	c.At = at.at
+	for id := range named {
+		if k := (fold.Key{User: user, ConversationID: id}); !view.Listed(r, k) {
+			c.Removed = append(c.Removed, k.String())
+		}
+	}
+	subject := "evt." + events.EscapeToken(user) + ".change"
+	all := c.Conversations
+	for {
+		n := min(len(all), events.MaxChangeConversations)
+		c.Conversations, all = all[:n], all[n:]
+		g.emitter.figures.Changes.Add(1)
+		if err := g.put(ctx, subject, c, len(all) > 0); err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		c.Removed = nil
+	}
+}

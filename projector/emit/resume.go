@@ -1,0 +1,220 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// told is what a generation had stored when its emitter ended.
+type told struct {
+	at       events.Seq            // the applied seq it showed
+	changes  map[string]events.Seq // version by user
+	receipts map[string]events.Seq // version by user and peer
+	refusals map[events.Seq]bool
+}
+
+func (t *told) change(user string) events.Seq {
+	if t == nil {
+		return 0
+	}
+	return t.changes[user]
+}
+
+func (t *told) receipt(r events.Receipt) bool {
+	return t != nil && t.receipts[r.User+"\x00"+r.Peer] >= r.Version
+}
+
+func (t *told) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq] }
+
+// seed finds out where the events end and marks what the commands since then
+// touched. It returns the seq up to which all events are stored.
+func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *told, err error) {
+	if since, err = e.cfg.Store.Emitted(); err != nil {
+		return 0, nil, err
+	}
+	since = max(since, t.applied)
+	// What the stream's last writer has shown must not be shown older.
+	upto, err := e.catchUp(ctx, max(since, t.at))
+	if err != nil {
+		return 0, nil, err
+	}
+	if told, err = e.unfinished(ctx, t); err != nil {
+		return 0, nil, err
+	}
+	m := new(Marks)
+	if err := e.markAgain(ctx, since, upto, m); err != nil {
+		return 0, nil, err
+	}
+	e.mu.Lock()
+	e.marks.merge(m)
+	e.mu.Unlock()
+	e.onStored(since)
+	return since, told, nil
+}
+
+// catchUp waits until the store has applied a seq, and keeps marks from here
+// on. It returns up to where commands have been applied without being marked.
+func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, error) {
+	for {
+		e.mu.Lock()
+		upto := e.upto.seq
+		if upto >= seq {
+			e.seeded = true
+			e.mu.Unlock()
+			return upto, nil
+		}
+		e.mu.Unlock()
+		select {
+		case <-e.wake:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// unfinished reads what the last generation had stored, if it was not
+// complete.
+func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
+	if t.begin == 0 || t.applied >= t.at {
+		return nil, nil
+	}
+	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at}
+	c, err := e.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.begin,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the unfinished generation: %w", err)
+	}
+	for {
+		msg, err := c.Next(jetstream.FetchMaxWait(ackTimeout))
+		if err != nil {
+			return nil, fmt.Errorf("read the unfinished generation: %w", err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("read the unfinished generation: %w", err)
+		}
+		if err := told.enter(msg); err != nil {
+			return nil, fmt.Errorf("read event %d: %w", meta.Sequence.Stream, err)
+		}
+		if meta.Sequence.Stream >= t.last {
+			return told, nil
+		}
+	}
+}
+
+// enter notes one stored event.
+func (t *told) enter(msg jetstream.Msg) error {
+	var event struct {
+		User    string     `json:"user" msgpack:"user"`
+		Peer    string     `json:"peer" msgpack:"peer"`
+		Version events.Seq `json:"version" msgpack:"version"`
+		Seq     events.Seq `json:"seq" msgpack:"seq"`
+	}
+	h := msg.Headers()
+	if err := events.Unmarshal(h.Get("Content-Type"), msg.Data(), &event); err != nil {
+		return err
+	}
+	switch {
+	case event.Seq > 0:
+		t.refusals[event.Seq] = true
+	case event.Peer != "":
+		t.receipts[event.User+"\x00"+event.Peer] = event.Version
+	case h.Get(headerMore) == "":
+		t.changes[event.User] = event.Version
+	}
+	return nil
+}
+
+// markAgain marks what the commands in (since, upto] touched: what they name,
+// what the rows say, and what lies in the outbox.
+func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Marks) (err error) {
+	if upto <= since {
+		return nil
+	}
+	start := time.Now()
+	snap, err := e.cfg.Store.Snapshot()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, snap.Close()) }()
+	err = snap.Outbox(since, func(o store.Out) error {
+		m.rejected = m.rejected || o.Rejected != nil
+		for _, k := range o.Unnamed {
+			m.user(k.User, stamp{o.Seq, o.At}).add(k.ConversationID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = snap.Read(func(r fold.Reader) error {
+		return e.cfg.Replay(ctx, since, upto, func(c *store.Entry) error {
+			if c.Invalid == "" {
+				m.again(r, since, c)
+			}
+			return nil
+		})
+	})
+	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", len(m.users), "groups", len(m.groups),
+		"took", time.Since(start).Round(time.Millisecond))
+	return err
+}
+
+// again marks what one applied command may have touched. What did not change
+// has no new version, and is not sent.
+func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
+	c := &e.Command
+	s := stamp{e.Seq, e.Time}
+	if c.HasAt {
+		s.at = c.At
+	}
+	peer := ""
+	switch c.Verb {
+	case events.UserMessage, events.UserRevoke:
+		peer = c.From
+	case events.UserSent:
+		peer = c.To
+	case events.UserRead, events.UserUnread, events.UserMute, events.UserDelete:
+		m.user(c.Inbox, s).add(c.Conversation)
+		if c.Conversation.Kind == events.C2C {
+			peer = c.Conversation.ID
+		}
+	case events.UserReadAll:
+		m.user(c.Inbox, s)
+		for _, k := range r.Conversations(c.Inbox) {
+			m.receiptAgain(r, since, k)
+		}
+	case events.GroupMessage:
+		m.group(fold.GroupChange{Group: c.Inbox}, s)
+		m.user(c.From, s) // whose position moves under policy advance
+	case events.GroupRevoke:
+		if i, _ := r.Index(fold.GroupKey(c.Inbox), c.ID); i.Counted {
+			from := r.Message(fold.GroupKey(c.Inbox), i.Pos).From
+			m.group(fold.GroupChange{Group: c.Inbox, Revoked: i.Ord, From: from}, s)
+		}
+	case events.GroupJoin, events.GroupLeave:
+		for _, user := range c.Users {
+			m.user(user, s).add(fold.GroupKey(c.Inbox).ConversationID)
+		}
+	}
+	if peer != "" {
+		k := fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: peer}}
+		m.user(c.Inbox, s).add(k.ConversationID)
+		m.receiptAgain(r, since, k)
+	}
+}
+
+func (m *Marks) receiptAgain(r fold.Reader, since events.Seq, k fold.Key) {
+	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
+		m.receipt(k)
+	}
+}

@@ -1,0 +1,100 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// Headers of a stored event, beside Content-Type.
+const (
+	headerWriter  = "Reddot-Writer"     // the emitter that wrote it
+	headerApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
+	headerAt      = "Reddot-At"         // the applied seq whose state the event shows
+	headerBegin   = "Reddot-Generation" // the event stream's sequence at which the generation began
+	headerMore    = "Reddot-More"       // further events of the same user belong to this one
+)
+
+// duplicates is how long the server remembers message ids. They chain messages
+// and keep one that is sent again from being stored twice; sending again takes
+// no longer than ackTimeout.
+const duplicates = 2 * ackTimeout
+
+// Stream bounds, if Config leaves them zero.
+const (
+	DefaultMaxAge   = 24 * time.Hour
+	DefaultMaxBytes = 1 << 30
+)
+
+// ensureStream creates the event stream or sets its bounds. Its messages are
+// republished to the subjects that listeners know once they are stored.
+func ensureStream(ctx context.Context, cfg Config) (jetstream.Stream, error) {
+	out := cfg.Subjects.Prefix() + "-out"
+	stream, err := cfg.JetStream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:        cfg.Subjects.EventStream(),
+		Description: "reddot: change events, read receipts and refusals, derived from the commands",
+		Subjects:    []string{out + ".>"},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardOld,
+		MaxAge:      cfg.MaxAge,
+		MaxBytes:    cfg.MaxBytes,
+		MaxMsgs:     -1,
+		Replicas:    cfg.Replicas,
+		Duplicates:  duplicates,
+		RePublish:   &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", cfg.Subjects.EventStream(), err)
+	}
+	return stream, nil
+}
+
+// tail is the end of the event stream.
+type tail struct {
+	last    uint64     // sequence of the last message there ever was
+	writer  string     // of the last message, if it is still there
+	applied events.Seq // as its header says
+	at      events.Seq
+	begin   uint64
+}
+
+// readTail reads the end of the event stream, past any cache.
+func readTail(ctx context.Context, stream jetstream.Stream) (tail, error) {
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return tail{}, fmt.Errorf("read the end of the event stream: %w", err)
+	}
+	t := tail{last: info.State.LastSeq}
+	if t.last == 0 || info.State.Msgs == 0 {
+		return t, nil
+	}
+	msg, err := stream.GetMsg(ctx, t.last)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return t, nil // gone by age
+	}
+	if err != nil {
+		return tail{}, fmt.Errorf("read the last event: %w", err)
+	}
+	t.writer = msg.Header.Get(headerWriter)
+	t.applied = events.Seq(number(msg.Header, headerApplied))
+	t.at = events.Seq(number(msg.Header, headerAt))
+	t.begin = number(msg.Header, headerBegin)
+	return t, nil
+}
+
+// number reads a header; 0 if it is not there.
+func number(h nats.Header, name string) uint64 {
+	n, err := strconv.ParseUint(h.Get(name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,91 @@
+package projector
+
+import (
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// maxBatch bounds the commands between the reader and the fold, and so those
+// of one commit: enough to make the cost of a commit small, few enough to
+// keep a batch within some milliseconds.
+const maxBatch = 1024
+
+// intake decodes commands on the reader's goroutine and hands them to the
+// fold in batches: one is filled while the other is folded. A full batch
+// holds the reader up, which makes JetStream hold back.
+type intake struct {
+	subjects events.Subjects
+	decoder  events.Decoder
+
+	mu             sync.Mutex
+	ready          sync.Cond // filling has become non-empty, or non-full, or closed
+	closed         bool
+	filling, spare []store.Entry
+}
+
+func newIntake(s events.Subjects) *intake {
+	in := &intake{subjects: s, filling: make([]store.Entry, 0, maxBatch), spare: make([]store.Entry, 0, maxBatch)}
+	in.ready.L = &in.mu
+	return in
+}
+
+// put decodes one message of the stream. It reports false once closed.
+func (in *intake) put(msg jetstream.Msg) bool {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return true // not of JetStream: a stray message to the consumer's inbox
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for len(in.filling) == maxBatch && !in.closed {
+		in.ready.Wait()
+	}
+	if in.closed {
+		return false
+	}
+	in.filling = in.filling[:len(in.filling)+1]
+	in.decode(&in.filling[len(in.filling)-1], meta, msg.Subject(), msg.Data())
+	in.ready.Signal()
+	return true
+}
+
+func (in *intake) decode(e *store.Entry, meta *jetstream.MsgMetadata, subject string, payload []byte) {
+	e.Seq, e.Time, e.Subject = events.Seq(meta.Sequence.Stream), events.Time(meta.Timestamp.UnixMilli()), subject
+	e.Invalid = ""
+	target, err := in.subjects.ParseCommand(subject)
+	if err == nil {
+		err = in.decoder.Decode(target, payload, &e.Command)
+	}
+	if err != nil {
+		e.Invalid = err.Error()
+	}
+}
+
+// take waits for commands and returns them all; nil once closed. They are the
+// caller's until the next take.
+func (in *intake) take() []store.Entry {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for len(in.filling) == 0 && !in.closed {
+		in.ready.Wait()
+	}
+	if in.closed {
+		return nil
+	}
+	batch := in.filling
+	in.filling, in.spare = in.spare[:0], batch
+	in.ready.Broadcast()
+	return batch
+}
+
+// close ends both sides.
+func (in *intake) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	in.ready.Broadcast()
+}

@@ -1,0 +1,146 @@
+package projector
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// metrics are a projector's figures for Prometheus. Seqs and the lag in
+// commands are in those of the status.
+type metrics struct {
+	commands  *prometheus.CounterVec
+	byVerb    []prometheus.Counter
+	refused   prometheus.Counter
+	ignored   prometheus.Counter
+	rows      prometheus.Counter
+	batch     prometheus.Histogram
+	batchTime prometheus.Histogram
+	lag       prometheus.Gauge
+}
+
+func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
+	m := &metrics{
+		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reddot_commands_applied_total", Help: "Commands folded in since the start, the ignored ones included, by verb.",
+		}, []string{"verb"}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "reddot_commands_refused_total", Help: "Commands refused since the start.",
+		}),
+		ignored: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "reddot_commands_ignored_total", Help: "Commands that changed nothing, since the start.",
+		}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "reddot_rows_written_total", Help: "Rows written to the store since the start.",
+		}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "reddot_batch_commands", Help: "Commands per commit.",
+			Buckets: prometheus.ExponentialBuckets(1, 4, 6),
+		}),
+		batchTime: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "reddot_batch_seconds", Help: "Time to fold and commit a batch.",
+			Buckets: prometheus.ExponentialBuckets(0.00005, 4, 9),
+		}),
+		lag: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reddot_lag_seconds", Help: "Age of the newest command when it was applied.",
+		}),
+	}
+	for v := range events.Verbs()[len(events.Verbs())-1] + 1 {
+		m.byVerb = append(m.byVerb, m.commands.WithLabelValues(events.Verb(v).String()))
+	}
+	m.commands.DeleteLabelValues("")
+	if registry == nil {
+		return m, nil
+	}
+	var err error
+	for _, c := range []prometheus.Collector{m.commands, m.refused, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)} {
+		err = errors.Join(err, registry.Register(c))
+	}
+	return m, err
+}
+
+// applied counts one command.
+func (m *metrics) applied(e *store.Entry, fx *fold.Effects) {
+	if fx.Refused != "" {
+		m.refused.Inc()
+		return
+	}
+	m.byVerb[e.Command.Verb].Inc()
+	if fx.Ignored {
+		m.ignored.Inc()
+	}
+}
+
+// committed counts one commit; at is the stream's time of its last command.
+func (m *metrics) committed(commands, rows int, took time.Duration, at events.Time) {
+	m.rows.Add(float64(rows))
+	m.batch.Observe(float64(commands))
+	m.batchTime.Observe(took.Seconds())
+	m.lag.Set(time.Since(time.UnixMilli(int64(at))).Seconds())
+}
+
+// storeMetrics shows Pebble's figures and the emitter's, asked for at each
+// scrape.
+type storeMetrics struct {
+	p     *Projector
+	descs []*prometheus.Desc
+}
+
+func newStoreMetrics(p *Projector) *storeMetrics {
+	m := &storeMetrics{p: p}
+	for _, d := range [][2]string{
+		{"reddot_store_disk_bytes", "Size of the store on disk."},
+		{"reddot_store_memtable_bytes", "Size of the rows not yet in a table."},
+		{"reddot_store_block_cache_bytes", "Size of the cache of table blocks."},
+		{"reddot_store_block_cache_hits_total", "Reads of table blocks that the cache answered."},
+		{"reddot_store_block_cache_misses_total", "Reads of table blocks that went to disk."},
+		{"reddot_store_compactions_total", "Compactions."},
+		{"reddot_events_changes_total", "Change events written."},
+		{"reddot_events_receipts_total", "Read receipts written."},
+		{"reddot_events_rejected_total", "Refusals told."},
+		{"reddot_events_generations_total", "Rounds of emission."},
+	} {
+		m.descs = append(m.descs, prometheus.NewDesc(d[0], d[1], nil, nil))
+	}
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range m.descs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
+	if m.p.closed.Load() || !m.p.views.TryRLock() {
+		return
+	}
+	defer m.p.views.RUnlock()
+	s := m.p.store.Metrics()
+	changes, receipts, rejected, generations := m.p.emitter.Figures()
+	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
+	for i, v := range []struct {
+		kind  prometheus.ValueType
+		value float64
+	}{
+		{gauge, float64(s.DiskSpaceUsage())},
+		{gauge, float64(s.MemTable.Size)},
+		{gauge, float64(s.BlockCache.Size)},
+		{counter, float64(s.BlockCache.Hits)},
+		{counter, float64(s.BlockCache.Misses)},
+		{counter, float64(s.Compact.Count)},
+		{counter, float64(changes)},
+		{counter, float64(receipts)},
+		{counter, float64(rejected)},
+		{counter, float64(generations)},
+	} {
+		ch <- prometheus.MustNewConstMetric(m.descs[i], v.kind, v.value)
+	}
+}
