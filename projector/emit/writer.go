@@ -167,6 +167,9 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 				return nil
 			}
 		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("the event stream was deleted: start again to make a new one: %w", err)
+		}
 		w.cfg.Logger.Warn("event stream: waiting for the server", "error", err)
 		select {
 		case <-ctx.Done():

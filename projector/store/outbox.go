@@ -41,17 +41,32 @@ func (s *Store) commitOutbox(b *pebble.Batch) error {
 		if err := b.Set(outboxKey(o.Seq), o.encode(), nil); err != nil {
 			return err
 		}
+		s.kept = append(s.kept, o.Seq)
 	}
 	s.outbox = s.outbox[:0]
-	if emitted := events.Seq(s.emitted.Load()); emitted > s.trimmed {
-		if err := b.DeleteRange([]byte{famOutbox}, outboxKey(emitted+1), nil); err != nil {
-			return err
-		}
-		if err := b.Set(keyEmitted, encodeNumber(nil, &emitted), nil); err != nil {
-			return err
-		}
-		s.trimmed = emitted
+	emitted := events.Seq(s.emitted.Load())
+	if emitted == s.trimmed {
+		return nil
 	}
+	s.trimmed = emitted
+	// One by one: each range deletion would slow down all reads until the next
+	// flush.
+	for len(s.kept) > 0 && s.kept[0] <= emitted {
+		if err := b.Delete(outboxKey(s.kept[0]), nil); err != nil {
+			return err
+		}
+		s.kept = s.kept[1:]
+	}
+	return b.Set(keyEmitted, encodeNumber(nil, &emitted), nil)
+}
+
+// findKept lists what an earlier run left in the outbox.
+func (s *Store) findKept() (err error) {
+	defer catch(&err)
+	scan(s.db, []byte{famOutbox}, func(rest, _ []byte) {
+		seq, _ := readUint(rest)
+		s.kept = append(s.kept, events.Seq(seq))
+	})
 	return nil
 }
 

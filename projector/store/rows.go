@@ -312,6 +312,11 @@ func findPage(r pebble.Reader, k pageKey, tail []byte) *page {
 	return p
 }
 
+// holds reports whether a page has the message at a position.
+func (p *page) holds(pos fold.Pos) bool {
+	return (uint64(pos)-1)%fold.PageSize < uint64(len(p.records))
+}
+
 // Message implements fold.Reader.
 func (s *Store) Message(log fold.Key, pos fold.Pos) fold.Message {
 	m, err := s.page(pageKey{log, pageNo(pos)}).message(log, pos)
@@ -339,12 +344,12 @@ func (s *Store) EraseInbox(user string) bool {
 	s.lastPage = lastPage{}
 	for _, prefix := range inboxPrefixes(user) {
 		scan(s.db, prefix, func(rest, value []byte) {
-			found = true
-			s.writer.digest -= storedHash(append(prefix, rest...), value)
+			key := slices.Concat(prefix, rest)
+			s.writer.digest -= storedHash(key, value)
+			s.erase = append(s.erase, key)
 		})
-		s.erase = append(s.erase, prefix)
 	}
-	return found
+	return found || len(s.erase) > 0
 }
 
 // storedHash is the part of the digest of a stored row, or of the messages of

@@ -27,6 +27,15 @@ const (
 	hotOthers        = 8_192 // of each family that is rarely touched
 )
 
+// Bounds of the snapshots' caches, in rows. They hold what is shown: the users
+// who are being told of changes or who ask, with all their conversations.
+const (
+	sharedUsers         = 32_768
+	sharedConversations = 262_144
+	sharedGroups        = 8_192
+	sharedPages         = 8_192
+)
+
 // FlushEvery is the number of applied commands after which the store is made
 // durable: a crash costs at most that many commands folded again.
 const FlushEvery = 200_000
@@ -69,8 +78,9 @@ type Store struct {
 	position  Position // of the rows as changed so far
 	flushedAt events.Seq
 	writer    writer
-	erase     [][]byte // prefixes to delete in the next commit
-	outbox    []Out    // entries to write in the next commit
+	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
+	outbox    []Out        // entries to write in the next commit
+	kept      []events.Seq // entries in the store
 
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
@@ -87,6 +97,11 @@ type Store struct {
 
 	pages    map[pageKey]*pending // records appended since the last commit
 	lastPage lastPage
+
+	// For snapshots, beside the tables' own.
+	lists     *shared[string, []fold.Key] // of users
+	audiences *shared[string, []string]   // members of groups
+	read      *shared[pageKey, page]      // pages only grow, so a short one is read again
 }
 
 // writer is the state of one commit.
@@ -113,15 +128,18 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, log: cfg.Logger,
-		conversations: newTable(conversationRows, hotConversations),
-		groups:        newTable(groupRows, hotGroups),
-		users:         newTable(userRows, hotOthers),
-		members:       newTable(memberRows, hotOthers),
-		indexes:       newTable(indexRows, hotIndexes),
-		blocks:        newTable(blockRows, hotOthers),
-		buckets:       newTable(bucketRows, hotOthers),
-		directories:   newTable(directoryRows, hotOthers),
-		waiters:       newTable(waiterRows, hotOthers),
+		lists:         newShared[string, []fold.Key](sharedUsers),
+		audiences:     newShared[string, []string](sharedGroups),
+		conversations: newTable(conversationRows, hotConversations, newShared[fold.Key, fold.Conversation](sharedConversations)),
+		groups:        newTable(groupRows, hotGroups, newShared[string, fold.Log](sharedGroups)),
+		users:         newTable(userRows, hotOthers, newShared[string, events.Seq](sharedUsers)),
+		members:       newTable(memberRows, hotOthers, nil),
+		indexes:       newTable(indexRows, hotIndexes, nil),
+		blocks:        newTable(blockRows, hotOthers, nil),
+		buckets:       newTable(bucketRows, hotOthers, newShared[bucketKey, fold.Bucket](hotOthers)),
+		directories:   newTable(directoryRows, hotOthers, newShared[fold.SetKey, fold.Directory](hotOthers)),
+		waiters:       newTable(waiterRows, hotOthers, nil),
+		read:          newShared[pageKey, page](sharedPages),
 		pages:         make(map[pageKey]*pending),
 	}
 	if err := s.claim(cfg.Identity); err != nil {
@@ -169,7 +187,8 @@ func (s *Store) claim(id Identity) error {
 	s.position, err = findPosition(s.db)
 	s.writer.digest = s.position.rows
 	s.flushedAt = s.position.Applied
-	return err
+	s.committed()
+	return errors.Join(err, s.findKept())
 }
 
 // Position is what the rows stand for, as changed so far.
@@ -201,7 +220,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	s.position.count(e.Command.Verb, fx)
 	s.position.Applied = e.Seq
 	if s.erase != nil {
-		// Rows below an erased prefix must not be read before it is deleted.
+		// Rows of an erased inbox must not be read before they are deleted.
 		_, err = s.Commit()
 	}
 	return err
@@ -213,12 +232,11 @@ func (s *Store) Commit() (rows int, err error) {
 	b := s.db.NewBatch()
 	defer func() { err = errors.Join(err, b.Close()) }()
 	s.writer.rows = 0
-	for _, prefix := range s.erase {
-		if err := b.DeleteRange(prefix, prefixEnd(prefix), nil); err != nil {
+	for _, key := range s.erase {
+		if err := b.Delete(key, nil); err != nil {
 			return 0, err
 		}
 	}
-	s.erase = nil
 	if err := s.commitTables(b); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
 	}
@@ -235,6 +253,7 @@ func (s *Store) Commit() (rows int, err error) {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
+	s.committed()
 	if s.position.Applied-s.flushedAt >= FlushEvery {
 		s.flushedAt = s.position.Applied
 		if _, err := s.db.AsyncFlush(); err != nil {
@@ -244,17 +263,57 @@ func (s *Store) Commit() (rows int, err error) {
 	return s.writer.rows, nil
 }
 
-func (s *Store) commitTables(b *pebble.Batch) error {
-	for _, t := range []interface {
+// tables are the tables of all families.
+func (s *Store) tables() []interface {
+	commit(*pebble.Batch, *writer) error
+	committed(events.Seq)
+} {
+	return []interface {
 		commit(*pebble.Batch, *writer) error
-	}{
-		s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters,
-	} {
+		committed(events.Seq)
+	}{s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters}
+}
+
+func (s *Store) commitTables(b *pebble.Batch) error {
+	for _, t := range s.tables() {
 		if err := t.commit(b, &s.writer); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// committed brings the snapshots' caches up to the commit.
+func (s *Store) committed() {
+	to := s.position.Applied
+	for _, t := range s.tables() {
+		t.committed(to)
+	}
+	s.lists.advance(to, func(_ func(string, func() *[]fold.Key), drop func(string)) {
+		for _, k := range s.conversations.moved {
+			drop(k.User)
+		}
+	})
+	s.audiences.advance(to, func(_ func(string, func() *[]string), drop func(string)) {
+		for _, k := range s.members.moved {
+			drop(k.group)
+		}
+	})
+	s.read.advance(to, func(func(pageKey, func() *page), func(pageKey)) {})
+	if s.erase != nil {
+		s.erase = nil
+		s.purge(to)
+	}
+}
+
+// purge empties the snapshots' caches, which have not heard of an erased inbox's
+// rows.
+func (s *Store) purge(to events.Seq) {
+	s.conversations.shared.purge(to)
+	s.buckets.shared.purge(to)
+	s.directories.shared.purge(to)
+	s.lists.purge(to)
+	s.read.purge(to)
 }
 
 // Flush makes what is committed durable.

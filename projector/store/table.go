@@ -8,6 +8,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"reddot/events"
 )
 
 // codec says how the rows of one family are keyed and encoded. Two equal rows
@@ -60,16 +62,18 @@ type entry[R any] struct {
 // committed, the others as long as they are used.
 type table[K comparable, R any] struct {
 	codec[K, R]
-	hot   *simplelru.LRU[K, *entry[R]]
-	dirty map[K]*entry[R]
+	hot    *simplelru.LRU[K, *entry[R]]
+	dirty  map[K]*entry[R]
+	moved  []K           // rows that the last commit created or deleted
+	shared *shared[K, R] // for snapshots; nil: they read the family from Pebble
 }
 
-func newTable[K comparable, R any](c codec[K, R], size int) *table[K, R] {
+func newTable[K comparable, R any](c codec[K, R], size int, shared *shared[K, R]) *table[K, R] {
 	hot, err := simplelru.NewLRU[K, *entry[R]](size, nil)
 	if err != nil {
 		panic(err) // a size below 1: a constant of this package
 	}
-	return &table[K, R]{codec: c, hot: hot, dirty: make(map[K]*entry[R])}
+	return &table[K, R]{codec: c, hot: hot, dirty: make(map[K]*entry[R]), shared: shared}
 }
 
 // entry returns the row's entry, from Pebble if need be.
@@ -103,8 +107,8 @@ func (t *table[K, R]) put(db pebble.Reader, k K, row *R) {
 // commit writes the changed rows into a batch and moves the digest from the
 // old rows to the new.
 func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
+	t.moved = t.moved[:0]
 	for k, e := range t.dirty {
-		e.dirty = false
 		w.key = t.key(w.key[:0], k)
 		hash := uint64(0)
 		if e.row != nil {
@@ -120,15 +124,41 @@ func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
 			}
 			w.rows++
 		}
+		if (e.row == nil) != (e.hash == 0) {
+			t.moved = append(t.moved, k)
+		}
 		w.digest += hash - e.hash
 		e.hash = hash
 	}
-	clear(t.dirty)
 	return nil
 }
 
-// forget drops the entries of rows that are being deleted by range, and
-// reports whether one of them was a row not yet committed.
+// committed tells the snapshots' cache what a commit changed.
+func (t *table[K, R]) committed(to events.Seq) {
+	if t.shared != nil {
+		t.shared.advance(to, func(update func(K, func() *R), _ func(K)) {
+			for k, e := range t.dirty {
+				update(k, e.copy)
+			}
+		})
+	}
+	for _, e := range t.dirty {
+		e.dirty = false
+	}
+	clear(t.dirty)
+}
+
+// copy returns the row for the snapshots: the fold goes on changing its own.
+// What a row points to is never changed.
+func (e *entry[R]) copy() *R {
+	if e.row == nil {
+		return nil
+	}
+	row := *e.row
+	return &row
+}
+
+// forget drops the entries of rows that are being erased, and reports whether one of them was a row not yet committed.
 func (t *table[K, R]) forget(of func(K) bool) bool {
 	alive := false
 	for k, e := range t.dirty {

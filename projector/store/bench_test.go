@@ -1,0 +1,107 @@
+package store_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// workload draws the traffic of a chat: 60 % C2C messages, 25 % group
+// messages, 13 % reads, 1.5 % read-all, 0.5 % revokes, by users and in groups
+// (of 3 to 2,000 members) whose activity falls off as in Zipf's law.
+type workload struct {
+	rng    *rand.Rand
+	users  *rand.Zipf
+	groups *rand.Zipf
+	sizes  []int
+	ids    int
+}
+
+const benchUsers, benchGroups = 100_000, 5_000
+
+func newWorkload(seed uint64) *workload {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	w := &workload{rng: rng, users: rand.NewZipf(rng, 1.05, 50, benchUsers-1), groups: rand.NewZipf(rng, 1.05, 20, benchGroups-1)}
+	for g := range benchGroups {
+		w.sizes = append(w.sizes, 3+int(1997/math.Pow(float64(g+1), 0.7)))
+	}
+	return w
+}
+
+func user(n uint64) string     { return fmt.Sprintf("user%06d", n*7919%benchUsers) }
+func group(n int) string       { return fmt.Sprintf("group%05d", n) }
+func (w *workload) id() string { w.ids++; return fmt.Sprintf("m%09d", w.ids) }
+
+// member is the i-th member of a group.
+func (w *workload) member(g, i int) string { return user(uint64(g*37 + i*i*11 + i)) }
+
+func (w *workload) join(g int) events.Command {
+	c := events.Command{Verb: events.GroupJoin, Inbox: group(g)}
+	for i := range w.sizes[g] {
+		c.Users = append(c.Users, w.member(g, i))
+	}
+	return c
+}
+
+func (w *workload) next() events.Command {
+	me := user(w.users.Uint64())
+	peer := user(w.users.Uint64())
+	g := int(w.groups.Uint64())
+	switch n := w.rng.IntN(1000); {
+	case n < 600:
+		return events.Command{Verb: events.UserMessage, Inbox: me, From: peer, ID: w.id()}
+	case n < 850:
+		return events.Command{Verb: events.GroupMessage, Inbox: group(g), From: w.member(g, w.rng.IntN(w.sizes[g])), ID: w.id()}
+	case n < 915:
+		return events.Command{Verb: events.UserRead, Inbox: me, Conversation: events.ConversationID{Kind: events.C2C, ID: peer}}
+	case n < 980:
+		return events.Command{
+			Verb: events.UserRead, Inbox: w.member(g, w.rng.IntN(w.sizes[g])),
+			Conversation: events.ConversationID{Kind: events.Group, ID: group(g)},
+		}
+	case n < 995:
+		return events.Command{Verb: events.UserReadAll, Inbox: me}
+	default:
+		return events.Command{Verb: events.GroupRevoke, Inbox: group(g), ID: fmt.Sprintf("m%09d", max(1, w.ids-w.rng.IntN(1000)))}
+	}
+}
+
+// BenchmarkFold folds the workload and commits every 1,024 commands.
+func BenchmarkFold(b *testing.B) {
+	s, err := store.Open(store.Config{Dir: b.TempDir() + "/store", Identity: identity})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	w := newWorkload(1)
+	seq, rows := events.Seq(0), 0
+	var fx fold.Effects
+	apply := func(c events.Command) {
+		seq++
+		e := store.Entry{Seq: seq, Time: events.Time(1700000000000 + seq), Command: c}
+		if err := s.Apply(&e, &fx); err != nil {
+			b.Fatal(err)
+		}
+		if seq%1024 == 0 {
+			n, err := s.Commit()
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows += n
+		}
+	}
+	for g := range benchGroups {
+		apply(w.join(g))
+	}
+	rows = 0
+	b.ReportAllocs()
+	for b.Loop() {
+		apply(w.next())
+	}
+	b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
+}
