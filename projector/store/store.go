@@ -95,6 +95,7 @@ type Store struct {
 	directories   *table[fold.SetKey, fold.Directory]
 	waiters       *table[waiterKey, present]
 
+	filter   *keyFilter
 	pages    map[pageKey]*pending // records appended since the last commit
 	lastPage lastPage
 
@@ -145,6 +146,12 @@ func Open(cfg Config) (*Store, error) {
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	s.filter = &keyFilter{db: db, families: []byte{famConversation, famIndex}}
+	s.conversations.filter, s.indexes.filter = s.filter, s.filter
+	for _, n := range s.position.Accepted {
+		s.filter.count += uint(n)
+	}
+	s.filter.grow()
 	return s, nil
 }
 
@@ -254,6 +261,9 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	s.committed()
+	if err := s.filter.poll(); err != nil {
+		return 0, err
+	}
 	if s.position.Applied-s.flushedAt >= FlushEvery {
 		s.flushedAt = s.position.Applied
 		if _, err := s.db.AsyncFlush(); err != nil {
@@ -348,7 +358,10 @@ func (s *Store) Metrics() *pebble.Metrics { return s.db.Metrics() }
 
 // Close drops what is not committed, makes the rest durable and closes the
 // store.
-func (s *Store) Close() error { return errors.Join(s.Flush(), s.db.Close()) }
+func (s *Store) Close() error {
+	s.filter.close()
+	return errors.Join(s.Flush(), s.db.Close())
+}
 
 // pebbleLogger passes Pebble's log on. What Pebble calls info is for those
 // who debug it.

@@ -66,6 +66,7 @@ type table[K comparable, R any] struct {
 	dirty  map[K]*entry[R]
 	moved  []K           // rows that the last commit created or deleted
 	shared *shared[K, R] // for snapshots; nil: they read the family from Pebble
+	filter *keyFilter    // holds the family's keys; nil: every lookup is a read
 }
 
 func newTable[K comparable, R any](c codec[K, R], size int, shared *shared[K, R]) *table[K, R] {
@@ -85,9 +86,12 @@ func (t *table[K, R]) entry(db pebble.Reader, k K) *entry[R] {
 		t.hot.Add(k, e)
 		return e
 	}
-	row, hash, err := t.find(db, k)
-	check(err)
-	e := &entry[R]{row: row, hash: hash}
+	e := new(entry[R])
+	if t.filter == nil || t.filter.maybe(t.key(make([]byte, 0, 128), k)) {
+		var err error
+		e.row, e.hash, err = t.find(db, k)
+		check(err)
+	}
 	t.hot.Add(k, e)
 	return e
 }
@@ -126,6 +130,9 @@ func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
 		}
 		if (e.row == nil) != (e.hash == 0) {
 			t.moved = append(t.moved, k)
+			if t.filter != nil && e.row != nil {
+				t.filter.add(w.key)
+			}
 		}
 		w.digest += hash - e.hash
 		e.hash = hash

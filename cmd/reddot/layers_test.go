@@ -1,0 +1,72 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// forbidden says what the non-test files below a folder must not import, by
+// the beginning of the import path.
+var forbidden = map[string][]string{
+	"events":          {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
+	"projector":       {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin"},
+	"projector/fold":  {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
+	"projector/view":  {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
+	"projector/store": {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
+	"projector/twin":  {"reddot/projector", "github.com/"},
+	"api":             {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
+	"snapshot":        {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/"},
+}
+
+// TestLayers checks that packages know only those below them.
+func TestLayers(t *testing.T) {
+	root := filepath.Join("..", "..")
+	checked := map[string]int{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for folder := path.Dir(filepath.ToSlash(rel)); folder != "."; folder = path.Dir(folder) {
+			for _, spec := range f.Imports {
+				checkImport(t, rel, folder, spec.Path.Value)
+				checked[folder]++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range forbidden {
+		if checked[folder] == 0 && folder != "snapshot" {
+			t.Errorf("%s has no imports to check: is the folder still there?", folder)
+		}
+	}
+}
+
+func checkImport(t *testing.T, file, folder, quoted string) {
+	imported, err := strconv.Unquote(quoted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range forbidden[folder] {
+		own := strings.HasPrefix(imported, "reddot/"+folder)
+		if !own && (imported == prefix || strings.HasPrefix(imported, strings.TrimSuffix(prefix, "/")+"/")) {
+			t.Errorf("%s imports %s: a file in %s must not", file, imported, folder)
+		}
+	}
+}
