@@ -184,10 +184,13 @@ func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.
 func (g *generation) change(ctx context.Context, r fold.Reader, user string, named map[events.ConversationID]struct{}, at stamp) error {
 	g.done[user] = true
 	since := max(g.since, g.told.change(user))
+	shows := len(named) > 0 // else what changed is not in the user's list (rule quiet)
 	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
-		return c.ViewVersion(log) > since || k.Kind == events.Group && g.large(log) && !g.watching[user]
+		changed := c.ViewVersion(log) > since
+		shows = shows || changed
+		return changed || k.Kind == events.Group && g.large(log) && !g.watching[user]
 	})
-	if c.Version <= since {
+	if c.Version <= since || !shows {
 		return nil
 	}
 	c.At = at.at

@@ -93,8 +93,13 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the unfinished generation: %w", err)
 	}
+	messages, err := c.Messages()
+	if err != nil {
+		return nil, fmt.Errorf("read the unfinished generation: %w", err)
+	}
+	defer messages.Stop()
 	for {
-		msg, err := c.Next(jetstream.FetchMaxWait(ackTimeout))
+		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return nil, fmt.Errorf("read the unfinished generation: %w", err)
 		}

@@ -37,28 +37,34 @@ var _ fold.Rows = (*Store)(nil)
 func (s *Store) Conversation(k fold.Key) *fold.Conversation { return s.conversations.get(s.db, k) }
 
 // PutConversation implements fold.Rows.
-func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) { s.conversations.put(s.db, k, c) }
+func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
+	if s.Conversation(k) == nil {
+		s.moved[k.User] = append(s.moved[k.User], k)
+	}
+	s.conversations.put(s.db, k, c)
+}
 
 // DeleteConversation implements fold.Rows.
-func (s *Store) DeleteConversation(k fold.Key) { s.conversations.put(s.db, k, nil) }
+func (s *Store) DeleteConversation(k fold.Key) {
+	s.moved[k.User] = append(s.moved[k.User], k)
+	s.conversations.put(s.db, k, nil)
+}
 
-// Conversations implements fold.Reader.
+// Conversations implements fold.Reader: the stored list, and what was created
+// or deleted since.
 func (s *Store) Conversations(user string) []fold.Key {
-	keys := map[fold.Key]bool{}
-	for _, k := range conversationsOf(s.db, user) {
-		keys[k] = true
+	stored, ok := s.lists.get(user, s.committed)
+	if !ok {
+		list := conversationsOf(s.db, user)
+		stored = &list
+		s.lists.add(user, s.committed, stored)
 	}
-	for k, e := range s.conversations.dirty {
-		if k.User != user {
-			continue
-		}
-		if e.row != nil {
-			keys[k] = true
-		} else {
-			delete(keys, k)
-		}
+	if len(s.moved[user]) == 0 {
+		return *stored
 	}
-	return slices.SortedFunc(maps.Keys(keys), compareKeys)
+	keys := slices.DeleteFunc(slices.Concat(*stored, s.moved[user]), func(k fold.Key) bool { return s.Conversation(k) == nil })
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
 }
 
 func compareKeys(a, b fold.Key) int {
@@ -331,6 +337,7 @@ func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(pageK
 func (s *Store) EraseInbox(user string) bool {
 	own := func(k fold.Key) bool { return k.User == user }
 	found := false
+	delete(s.moved, user)
 	for _, alive := range []bool{
 		s.conversations.forget(own),
 		s.indexes.forget(func(k indexKey) bool { return own(k.log) }),

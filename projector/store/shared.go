@@ -19,7 +19,7 @@ import (
 type shared[K comparable, R any] struct {
 	mu    sync.Mutex
 	upto  events.Seq
-	floor events.Seq // rows of older snapshots are not entered; see drop
+	floor events.Seq // rows of older snapshots are not entered; see advance
 	rows  *simplelru.LRU[K, held[R]]
 }
 
@@ -59,11 +59,19 @@ func (s *shared[K, R]) add(k K, at events.Seq, row *R) {
 	}
 }
 
-// advance tells of a commit. change is called with update, which replaces a
-// row that is in the cache, and drop, which forgets one.
-func (s *shared[K, R]) advance(to events.Seq, change func(update func(K, func() *R), drop func(K))) {
+// advance tells a cache of a commit. change is called with update, which
+// replaces a row that is in the cache, and drop, which forgets one. An
+// erasure, whose rows are not told one by one, empties the cache.
+func advance[K comparable, R any](s *shared[K, R], to events.Seq, erased bool,
+	change func(update func(K, func() *R), drop func(K)),
+) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.upto = to; erased {
+		s.rows.Purge()
+		s.floor = to
+		return
+	}
 	change(
 		func(k K, row func() *R) {
 			if s.rows.Contains(k) {
@@ -71,13 +79,4 @@ func (s *shared[K, R]) advance(to events.Seq, change func(update func(K, func() 
 			}
 		},
 		func(k K) { s.rows.Remove(k) })
-	s.upto = to
-}
-
-// purge forgets everything at a commit that erased an inbox.
-func (s *shared[K, R]) purge(to events.Seq) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rows.Purge()
-	s.upto, s.floor = to, to
 }

@@ -75,7 +75,9 @@ type Store struct {
 	db  *pebble.DB
 	log *slog.Logger
 
-	position  Position // of the rows as changed so far
+	position  Position              // of the rows as changed so far
+	committed events.Seq            // of the last commit
+	moved     map[string][]fold.Key // conversations created or deleted since, by user
 	flushedAt events.Seq
 	writer    writer
 	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
@@ -141,6 +143,7 @@ func Open(cfg Config) (*Store, error) {
 		directories:   newTable(directoryRows, hotOthers, newShared[fold.SetKey, fold.Directory](hotOthers)),
 		waiters:       newTable(waiterRows, hotOthers, nil),
 		read:          newShared[pageKey, page](sharedPages),
+		moved:         make(map[string][]fold.Key),
 		pages:         make(map[pageKey]*pending),
 	}
 	if err := s.claim(cfg.Identity); err != nil {
@@ -194,7 +197,7 @@ func (s *Store) claim(id Identity) error {
 	s.position, err = findPosition(s.db)
 	s.writer.digest = s.position.rows
 	s.flushedAt = s.position.Applied
-	s.committed()
+	s.settle()
 	return errors.Join(err, s.findKept())
 }
 
@@ -260,7 +263,7 @@ func (s *Store) Commit() (rows int, err error) {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
-	s.committed()
+	s.settle()
 	if err := s.filter.poll(); err != nil {
 		return 0, err
 	}
@@ -276,11 +279,11 @@ func (s *Store) Commit() (rows int, err error) {
 // tables are the tables of all families.
 func (s *Store) tables() []interface {
 	commit(*pebble.Batch, *writer) error
-	committed(events.Seq)
+	committed(to events.Seq, erased bool)
 } {
 	return []interface {
 		commit(*pebble.Batch, *writer) error
-		committed(events.Seq)
+		committed(to events.Seq, erased bool)
 	}{s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters}
 }
 
@@ -293,37 +296,27 @@ func (s *Store) commitTables(b *pebble.Batch) error {
 	return nil
 }
 
-// committed brings the snapshots' caches up to the commit.
-func (s *Store) committed() {
-	to := s.position.Applied
-	for _, t := range s.tables() {
-		t.committed(to)
-	}
-	s.lists.advance(to, func(_ func(string, func() *[]fold.Key), drop func(string)) {
+// settle brings the caches up to the commit. They have not heard of an erased
+// inbox's rows, so after an erasure they start empty.
+func (s *Store) settle() {
+	to, erased := s.position.Applied, s.erase != nil
+	s.erase = nil
+	s.committed = to
+	clear(s.moved)
+	advance(s.lists, to, erased, func(_ func(string, func() *[]fold.Key), drop func(string)) {
 		for _, k := range s.conversations.moved {
 			drop(k.User)
 		}
 	})
-	s.audiences.advance(to, func(_ func(string, func() *[]string), drop func(string)) {
+	advance(s.audiences, to, erased, func(_ func(string, func() *[]string), drop func(string)) {
 		for _, k := range s.members.moved {
 			drop(k.group)
 		}
 	})
-	s.read.advance(to, func(func(pageKey, func() *page), func(pageKey)) {})
-	if s.erase != nil {
-		s.erase = nil
-		s.purge(to)
+	advance(s.read, to, erased, func(func(pageKey, func() *page), func(pageKey)) {})
+	for _, t := range s.tables() {
+		t.committed(to, erased)
 	}
-}
-
-// purge empties the snapshots' caches, which have not heard of an erased inbox's
-// rows.
-func (s *Store) purge(to events.Seq) {
-	s.conversations.shared.purge(to)
-	s.buckets.shared.purge(to)
-	s.directories.shared.purge(to)
-	s.lists.purge(to)
-	s.read.purge(to)
 }
 
 // Flush makes what is committed durable.

@@ -141,9 +141,9 @@ func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
 }
 
 // committed tells the snapshots' cache what a commit changed.
-func (t *table[K, R]) committed(to events.Seq) {
+func (t *table[K, R]) committed(to events.Seq, erased bool) {
 	if t.shared != nil {
-		t.shared.advance(to, func(update func(K, func() *R), _ func(K)) {
+		advance(t.shared, to, erased, func(update func(K, func() *R), _ func(K)) {
 			for k, e := range t.dirty {
 				update(k, e.copy)
 			}
