@@ -92,7 +92,7 @@ func goldenValues() []goldenValue {
 			More: 1,
 		}},
 		{"reply.explain.min", Explanation{User: "alice", Version: 42, Conversation: "c2c_bob", Messages: []ExplainedMessage{}}},
-		{"reply.receipt", ReceiptReply{User: "alice", Peer: "bob", Upto: "m9", At: 1700000000123}},
+		{"reply.receipt", ReceiptReply{User: "alice", Version: 42, Peer: "bob", Upto: "m9", At: 1700000000123}},
 		{"reply.watch", WatchReply{Until: 1700000060123}},
 		{"reply.status", Status{
 			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Digest: "0123456789abcdef", Policy: Policy{OwnMessage: "keep"},

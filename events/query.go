@@ -100,12 +100,14 @@ type Explanation struct {
 	More      uint64             `json:"more,omitempty" msgpack:"more,omitempty"` // messages of the count beyond the limit
 }
 
-// ReceiptReply says how far Peer has read User's messages.
+// ReceiptReply says how far Peer has read User's messages: what the last
+// [Receipt] said. Version is that receipt's.
 type ReceiptReply struct {
-	User string `json:"user" msgpack:"user"`
-	Peer string `json:"peer" msgpack:"peer"`
-	Upto string `json:"upto" msgpack:"upto"`
-	At   Time   `json:"at" msgpack:"at"`
+	User    string `json:"user" msgpack:"user"`
+	Version Seq    `json:"version" msgpack:"version"`
+	Peer    string `json:"peer" msgpack:"peer"`
+	Upto    string `json:"upto" msgpack:"upto"`
+	At      Time   `json:"at" msgpack:"at"`
 }
 
 // WatchReply says until when a watch lasts.

@@ -111,6 +111,9 @@ func (s Subjects) ParseCommand(subject string) (Target, error) {
 	if !ok {
 		return Target{}, invalid("subject has too few tokens")
 	}
+	if inbox == "policy" {
+		return Target{}, invalid("subject has too many tokens")
+	}
 	token, verb, ok := strings.Cut(rest, ".")
 	if !ok {
 		return Target{}, invalid("subject has too few tokens")

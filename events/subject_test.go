@@ -104,7 +104,7 @@ func TestCommandSubjectsRefused(t *testing.T) {
 		{"unreadx.cmd.user.alice.message", "subject is not a command's"},
 		{"unread.cmd.user", "subject has too few tokens"},
 		{"unread.cmd.user.alice", "subject has too few tokens"},
-		{"unread.cmd.policy.x", "subject has too few tokens"},
+		{"unread.cmd.policy.x", "subject has too many tokens"},
 		{"unread.cmd.user.alice.message.x", "subject has too many tokens"},
 		{"unread.cmd.user.a.b.message", "subject has too many tokens"},
 		{"unread.cmd.user.alice.shout", "unknown verb"},

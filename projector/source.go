@@ -94,7 +94,7 @@ func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error)
 		if !ok {
 			return events.ErrNotFound
 		}
-		reply = events.ReceiptReply{User: user, Peer: peer, Upto: receipt.Upto, At: receipt.At}
+		reply = events.ReceiptReply{User: user, Version: receipt.Version, Peer: peer, Upto: receipt.Upto, At: receipt.At}
 		return nil
 	})
 	return reply, err

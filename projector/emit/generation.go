@@ -27,7 +27,7 @@ type generation struct {
 
 	begin    uint64          // the event stream's sequence of the first message
 	held     *nats.Msg       // the newest message: the last one says more than the others
-	watching map[string]bool // users
+	watching map[string]bool // users, and whether they have been told of all large groups
 	done     map[string]bool // users who were sent their change, or need none
 }
 
@@ -178,20 +178,25 @@ func (g *generation) audience(snap *store.Snapshot, group string) (users []strin
 func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.cfg.FanoutLimit }
 
 // change sends one user's change event, or several if many conversations
-// changed: those with a version after the last generation's, and, for one who
-// is not told of every message of a large group, the large groups too, so that
-// the list adds up to the totals.
+// changed: those with a version after the last generation's, and those that
+// belong to the totals without the user having been told of every message,
+// since the group is or was large, so that the list adds up to them (rule
+// total).
 func (g *generation) change(ctx context.Context, r fold.Reader, user string, named map[events.ConversationID]struct{}, at stamp) error {
 	g.done[user] = true
 	since := max(g.since, g.told.change(user))
+	told, watching := g.watching[user]
 	shows := len(named) > 0 // else what changed is not in the user's list (rule quiet)
 	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(log) > since
 		shows = shows || changed
-		return changed || k.Kind == events.Group && g.large(log) && !g.watching[user]
+		return changed || log.Peak > g.emitter.cfg.FanoutLimit && !told
 	})
 	if c.Version <= since || !shows {
 		return nil
+	}
+	if watching {
+		g.emitter.watchers.told(user)
 	}
 	c.At = at.at
 	for id := range named {

@@ -153,7 +153,7 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	err = snap.Outbox(since, func(o store.Out) error {
 		m.rejected = m.rejected || o.Rejected != nil
-		for _, k := range o.Unnamed {
+		for _, k := range o.Noted {
 			m.user(k.User, stamp{o.Seq, o.At}).add(k.ConversationID)
 		}
 		return nil
@@ -175,32 +175,28 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 }
 
 // again marks what one applied command may have touched. What did not change
-// has no new version, and is not sent.
+// has no new version, and is not sent; what left a list is in the outbox.
 func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 	c := &e.Command
 	s := stamp{e.Seq, e.Time}
 	if c.HasAt {
 		s.at = c.At
 	}
-	peer := ""
 	switch c.Verb {
-	case events.UserMessage, events.UserRevoke:
-		peer = c.From
-	case events.UserSent:
-		peer = c.To
-	case events.UserRead, events.UserUnread, events.UserMute, events.UserDelete:
-		m.user(c.Inbox, s).add(c.Conversation)
-		if c.Conversation.Kind == events.C2C {
-			peer = c.Conversation.ID
-		}
-	case events.UserReadAll:
+	case events.UserMessage, events.UserSent, events.UserRevoke, events.UserRead, events.UserReadAll,
+		events.UserUnread, events.UserMute, events.UserDelete:
 		m.user(c.Inbox, s)
 		for _, k := range r.Conversations(c.Inbox) {
-			m.receiptAgain(r, since, k)
+			if row := r.Conversation(k); row != nil && row.Receipt != nil && row.Receipt.Seq > since {
+				m.receipt(k)
+			}
 		}
 	case events.GroupMessage:
 		m.group(fold.GroupChange{Group: c.Inbox}, s)
-		m.user(c.From, s) // whose position moves under policy advance
+		sender := fold.Key{User: c.From, ConversationID: fold.GroupKey(c.Inbox).ConversationID}
+		if row := r.Conversation(sender); row != nil && row.Version > since {
+			m.user(c.From, s) // whose position moved, under policy advance
+		}
 	case events.GroupRevoke:
 		if i, _ := r.Index(fold.GroupKey(c.Inbox), c.ID); i.Counted {
 			from := r.Message(fold.GroupKey(c.Inbox), i.Pos).From
@@ -208,18 +204,7 @@ func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 		}
 	case events.GroupJoin, events.GroupLeave:
 		for _, user := range c.Users {
-			m.user(user, s).add(fold.GroupKey(c.Inbox).ConversationID)
+			m.user(user, s)
 		}
-	}
-	if peer != "" {
-		k := fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: peer}}
-		m.user(c.Inbox, s).add(k.ConversationID)
-		m.receiptAgain(r, since, k)
-	}
-}
-
-func (m *Marks) receiptAgain(r fold.Reader, since events.Seq, k fold.Key) {
-	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
-		m.receipt(k)
 	}
 }

@@ -23,9 +23,10 @@ type Effects struct {
 	Groups   []GroupChange // what changed for the members of groups
 	Receipts []Key         // the readers' C2C conversations whose Receipt is to be sent
 
-	// Unnamed are those of Changed that the command does not name: by a
-	// dismissal, an erasure, or a message that others had read early.
-	Unnamed []Key
+	// Noted are those of Changed that can't be found again from the command
+	// and the rows: conversations that left the list, and those that a message
+	// changed for members who had read it early.
+	Noted []Key
 }
 
 // GroupChange is a change of the view of many members.
@@ -37,7 +38,7 @@ type GroupChange struct {
 
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Unnamed: e.Unnamed[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0]}
 }
 
 // Apply folds one command into the rows. now is the stream's time of the
@@ -103,6 +104,12 @@ func (s *step) changed(k Key, c *Conversation, log *Log) {
 	if c.Listed(k, log) {
 		s.fx.Changed = append(s.fx.Changed, k)
 	}
+}
+
+// left notes that a conversation leaves its user's list.
+func (s *step) left(k Key) {
+	s.fx.Changed = append(s.fx.Changed, k)
+	s.fx.Noted = append(s.fx.Noted, k)
 }
 
 // load returns a conversation with its log. The conversation is nil if there

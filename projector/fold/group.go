@@ -28,6 +28,7 @@ func (s *step) join() {
 		s.ignore()
 		return
 	}
+	log.Peak = max(log.Peak, log.Members)
 	s.PutGroup(g, log)
 }
 
@@ -53,7 +54,6 @@ func (s *step) dismiss() {
 	for _, user := range members {
 		s.part(Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}})
 	}
-	s.fx.Unnamed = append(s.fx.Unnamed, s.fx.Changed...)
 	if len(members) == 0 {
 		s.ignore()
 	}
@@ -64,7 +64,7 @@ func (s *step) part(k Key) {
 	c, log := s.load(k)
 	s.dropEarly(k, c)
 	if c.Listed(k, log) {
-		s.fx.Changed = append(s.fx.Changed, k)
+		s.left(k)
 	}
 	c.Own.clear(s, k.Set(SetOwn))
 	c.Named.clear(s, k.Set(SetNamed))

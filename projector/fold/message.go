@@ -143,7 +143,7 @@ func (s *step) groupMessage() {
 			s.DeleteWaiter(g, m.ID, user)
 			s.arrived(k, c, log, m.ID)
 			s.PutConversation(k, c)
-			s.fx.Unnamed = append(s.fx.Unnamed, k)
+			s.fx.Noted = append(s.fx.Noted, k)
 		}
 	}
 	if sender != nil {

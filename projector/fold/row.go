@@ -53,6 +53,7 @@ type Log struct {
 	Revoked  Set         // ordinals revoked after they had counted
 	All      Set         // ordinals naming everybody, not revoked; groups only
 	Members  uint64      // groups only
+	Peak     uint64      // groups only: the most members there ever were
 }
 
 // Early is a read up to a message that has not arrived yet.

@@ -92,7 +92,8 @@ func (s *step) remove() {
 		return
 	}
 	s.dropEarly(k, c)
-	s.changed(k, c, log)
+	c.Version = s.seq
+	s.left(k)
 	s.moveTo(k, c, log.Head)
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	c.Marked = false
@@ -109,10 +110,9 @@ func (s *step) erase() {
 		if k.Kind == events.Group {
 			s.part(k)
 		} else if c := s.Conversation(k); c.Listed(k, &c.Log) {
-			s.fx.Changed = append(s.fx.Changed, k)
+			s.left(k)
 		}
 	}
-	s.fx.Unnamed = append(s.fx.Unnamed, s.fx.Changed...)
 	if !s.EraseInbox(user) && len(keys) == 0 {
 		s.ignore()
 		return

@@ -168,7 +168,7 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	if l.All.Tail != nil {
 		flags |= logAll
 	}
-	if l.Members > 0 {
+	if l.Peak > 0 {
 		flags |= logMembers
 	}
 	b = append(b, flags)
@@ -188,7 +188,7 @@ func appendLog(b []byte, l *fold.Log) []byte {
 		b = appendSet(b, &l.All)
 	}
 	if flags&logMembers != 0 {
-		b = binary.AppendUvarint(b, l.Members)
+		b = binary.AppendUvarint(binary.AppendUvarint(b, l.Members), l.Peak)
 	}
 	return b
 }
@@ -208,7 +208,7 @@ func (d *decoder) log(l *fold.Log) {
 		l.All = d.set()
 	}
 	if flags&logMembers != 0 {
-		l.Members = d.uint()
+		l.Members, l.Peak = d.uint(), d.uint()
 	}
 }
 

@@ -13,8 +13,7 @@ import (
 )
 
 // The outbox holds what an emitter that starts anew could learn neither from
-// the rows nor from the commands: refusals, and changed conversations that
-// their command does not name. An entry is kept until its events are stored. It
+// the rows nor from the commands: refusals, and what the fold has noted. An entry is kept until its events are stored. It
 // is not part of the digest.
 
 // Out is one command's entry in the outbox.
@@ -22,7 +21,7 @@ type Out struct {
 	Seq      events.Seq
 	At       events.Time
 	Rejected *events.Rejected // the command was refused
-	Unnamed  []fold.Key       // see fold.Effects
+	Noted    []fold.Key       // see fold.Effects
 }
 
 func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
@@ -31,8 +30,8 @@ func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uin
 func (s *Store) note(seq events.Seq, at events.Time, subject string, fx *fold.Effects) {
 	if fx.Refused != "" {
 		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Rejected: &events.Rejected{Seq: seq, Subject: subject, Reason: fx.Refused, At: at}})
-	} else if len(fx.Unnamed) > 0 {
-		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Unnamed: slices.Clone(fx.Unnamed)})
+	} else if len(fx.Noted) > 0 {
+		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Noted: slices.Clone(fx.Noted)})
 	}
 }
 
@@ -113,7 +112,7 @@ func (o Out) encode() []byte {
 	if r := o.Rejected; r != nil {
 		return appendString(appendString(b, r.Subject), r.Reason)
 	}
-	for _, k := range o.Unnamed {
+	for _, k := range o.Noted {
 		b = appendString(append(b, kindByte(k.Kind)), k.User)
 		b = appendString(b, k.ID)
 	}
@@ -131,7 +130,7 @@ func decodeOut(seq events.Seq, value []byte) (Out, error) {
 	}
 	for d.err == nil && len(d.b) > 0 {
 		kind := kindOf(d.byte())
-		o.Unnamed = append(o.Unnamed, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
+		o.Noted = append(o.Noted, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
 	}
 	return o, d.end()
 }

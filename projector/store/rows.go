@@ -356,7 +356,8 @@ func (s *Store) EraseInbox(user string) bool {
 			s.erase = append(s.erase, key)
 		})
 	}
-	return found || len(s.erase) > 0
+	// A stored conversation may be deleted, and not yet committed: an index never is.
+	return found || slices.ContainsFunc(s.erase, func(key []byte) bool { return key[0] == famIndex })
 }
 
 // storedHash is the part of the digest of a stored row, or of the messages of

@@ -18,36 +18,33 @@ import (
 	"reddot/projector/view"
 )
 
-var (
-	seedFlag  = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
-	stepsFlag = flag.Int("steps", 6000, "random commands per run")
-)
+var stepsFlag = flag.Int("steps", 6000, "random commands per run")
 
 var identity = store.Identity{Stream: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
 
 // drawSeed returns the seed to run with, and prints it.
-func drawSeed(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./projector/store -run %s -seed %d -steps %d", t.Name(), seed, *stepsFlag)
-	return seed
+func drawSeed(t *testing.T) uint64 { return store.DrawSeed(t, fmt.Sprintf(" -steps %d", *stepsFlag)) }
+
+// commands are where a rig's commands come from: a twin.Generator or the like.
+type commands interface {
+	Next(*events.Command)
+	Now() events.Time // the stream's time of the last one
 }
 
 // rig is a store beside its twin.
 type rig struct {
-	t     *testing.T
-	fs    *vfs.MemFS
-	store *store.Store
-	twin  *twin.Model
-	log   []store.Entry // every command, to fold again after a crash
-	fx    fold.Effects
-	rng   *rand.Rand
+	t      *testing.T
+	fs     *vfs.MemFS
+	store  *store.Store
+	opened []func(*store.Store) // called whenever the store has been opened
+	twin   *twin.Model
+	log    []store.Entry // every command, to fold again after a crash
+	fx     fold.Effects
+	rng    *rand.Rand
 }
 
-func newRig(t *testing.T, seed uint64) *rig {
-	r := &rig{t: t, fs: vfs.NewCrashableMem(), twin: twin.New(), rng: rand.New(rand.NewPCG(seed, 1))}
+func newRig(t *testing.T, seed uint64, opened ...func(*store.Store)) *rig {
+	r := &rig{t: t, fs: vfs.NewCrashableMem(), opened: opened, twin: twin.New(), rng: rand.New(rand.NewPCG(seed, 1))}
 	r.open(r.fs)
 	t.Cleanup(func() {
 		if err := r.store.Close(); err != nil {
@@ -63,16 +60,23 @@ func (r *rig) open(fs *vfs.MemFS) {
 		r.t.Fatal(err)
 	}
 	r.fs, r.store = fs, s
+	for _, do := range r.opened {
+		do(s)
+	}
 }
 
 // step applies the next command to both and compares what they say of it.
-func (r *rig) step(g *twin.Generator) {
+func (r *rig) step(g commands) { r.stepTo(g, func(events.Seq) {}) }
+
+// stepTo calls between when only the twin has applied the command.
+func (r *rig) stepTo(g commands, between func(events.Seq)) {
 	seq := events.Seq(len(r.log) + 1)
 	r.log = append(r.log, store.Entry{Seq: seq})
 	e := &r.log[seq-1]
 	g.Next(&e.Command)
 	e.Time = g.Now()
 	want := r.twin.Apply(seq, e.Time, &e.Command)
+	between(seq)
 	r.apply(seq)
 	if r.fx.Refused != want.Refused || r.fx.Ignored != want.Ignored {
 		r.t.Fatalf("seq %d, %s %+v:\nrefused %q, ignored %v; the twin says %q, %v",
@@ -81,6 +85,13 @@ func (r *rig) step(g *twin.Generator) {
 	if len(r.fx.Receipts) != len(want.Receipts) {
 		r.t.Fatalf("seq %d, %s %+v: %d receipts, the twin says %d", seq, e.Command.Verb, e.Command, len(r.fx.Receipts), len(want.Receipts))
 	}
+}
+
+// do applies one command to the store only, at a time of its own.
+func (r *rig) do(c events.Command) {
+	seq := events.Seq(len(r.log) + 1)
+	r.log = append(r.log, store.Entry{Seq: seq, Time: events.Time(1700000000000 + seq), Command: c})
+	r.apply(seq)
 }
 
 func (r *rig) apply(seq events.Seq) {
@@ -192,9 +203,9 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 }
 
 // runTwin compares the touched users after one of every compareEvery steps.
-func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int) *rig {
+func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int, opened ...func(*store.Store)) *rig {
 	seed := drawSeed(t)
-	r := newRig(t, seed)
+	r := newRig(t, seed, opened...)
 	g := twin.NewGenerator(seed, cfg)
 	for range steps {
 		r.step(g)
@@ -226,6 +237,12 @@ func TestTwin(t *testing.T) {
 // and time blocks.
 func TestTwinDeep(t *testing.T) {
 	runTwin(t, twin.Deep(), 3**stepsFlag, 100)
+}
+
+// TestTwinSmallCaches does the same with caches that hold two rows each, so that
+// every row is pushed out while it is still changed.
+func TestTwinSmallCaches(t *testing.T) {
+	runTwin(t, twin.Config{}, *stepsFlag/2, 2, func(s *store.Store) { s.Shrink(2, 2) })
 }
 
 // TestDigest folds one log in batches of different sizes, with and without

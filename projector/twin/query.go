@@ -154,7 +154,7 @@ func (v *view) explain(version events.Seq, limit int) events.Explanation {
 func (m *Model) Receipt(user, peer string) (events.ReceiptReply, bool) {
 	for _, v := range m.views(peer) {
 		if v.name == (events.ConversationID{Kind: events.C2C, ID: user}) && v.receipt != nil {
-			return events.ReceiptReply{User: user, Peer: peer, Upto: v.receipt.Upto, At: v.receipt.At}, true
+			return events.ReceiptReply{User: user, Version: v.receipt.Version, Peer: peer, Upto: v.receipt.Upto, At: v.receipt.At}, true
 		}
 	}
 	return events.ReceiptReply{}, false

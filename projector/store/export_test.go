@@ -1,0 +1,52 @@
+package store
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
+
+// DrawSeed returns the seed to run with, and prints it. args are the flags
+// that the run needs besides.
+func DrawSeed(t testing.TB, args string) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("replay with: go test ./projector/store -run %s -seed %d%s", t.Name(), seed, args)
+	return seed
+}
+
+// DB is the store's database, for tests that look at its rows or spoil them.
+func (s *Store) DB() *pebble.DB { return s.db }
+
+// Shrink leaves room for so many rows in every cache of a store that has just
+// been opened.
+func (s *Store) Shrink(hot, shared int) {
+	shrink(s.conversations, hot, shared)
+	shrink(s.groups, hot, shared)
+	shrink(s.users, hot, shared)
+	shrink(s.members, hot, shared)
+	shrink(s.indexes, hot, shared)
+	shrink(s.blocks, hot, shared)
+	shrink(s.buckets, hot, shared)
+	shrink(s.directories, hot, shared)
+	shrink(s.waiters, hot, shared)
+	s.lists.rows.Resize(shared)
+	s.audiences.rows.Resize(shared)
+	s.read.rows.Resize(shared)
+}
+
+func shrink[K comparable, R any](t *table[K, R], hot, shared int) {
+	t.hot.Resize(hot)
+	if t.shared != nil {
+		t.shared.rows.Resize(shared)
+	}
+}
+
+// StoredMembers reads the members of a group past the caches.
+func (s *Snapshot) StoredMembers(group string) []string { return membersOf(s.snap, group) }
