@@ -263,6 +263,9 @@ func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(
 			return ctx.Err()
 		}
 		for i := range batch {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if batch[i].Seq > upto {
 				return nil
 			}

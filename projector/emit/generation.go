@@ -33,6 +33,9 @@ type generation struct {
 
 func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
 	g.begin = g.writer.next
+	if g.told != nil { // it goes on with what was unfinished
+		g.begin = g.told.begin
+	}
 	g.watching = g.emitter.watchers.watching(time.Now())
 	g.done = make(map[string]bool, len(g.marks.users))
 	err := g.rejections(ctx, snap)

@@ -16,6 +16,7 @@ import (
 // told is what a generation had stored when its emitter ended.
 type told struct {
 	at       events.Seq            // the applied seq it showed
+	begin    uint64                // the event stream's sequence of its first message
 	changes  map[string]events.Seq // version by user
 	receipts map[string]events.Seq // version by user and peer
 	refusals map[events.Seq]bool
@@ -86,7 +87,7 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	if t.begin == 0 || t.applied >= t.at {
 		return nil, nil
 	}
-	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at}
+	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at, begin: t.begin}
 	c, err := e.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.begin,
 	})

@@ -179,7 +179,13 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 	}
 }
 
+// resend sends what is pending again. The tail was just read: the first message
+// needs no more than the sequence to be in its place, and a server that has
+// restarted may not know the id of the last message any more.
 func (w *writer) resend() error {
+	if len(w.pending) > 0 {
+		w.pending[0].msg.Header.Del(jetstream.ExpectedLastMsgIDHeader)
+	}
 	for i := range w.pending {
 		s := &w.pending[i]
 		var err error

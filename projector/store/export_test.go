@@ -50,3 +50,9 @@ func shrink[K comparable, R any](t *table[K, R], hot, shared int) {
 
 // StoredMembers reads the members of a group past the caches.
 func (s *Snapshot) StoredMembers(group string) []string { return membersOf(s.snap, group) }
+
+// MayHold is what the key filter says of a key.
+func (s *Store) MayHold(key []byte) bool { return s.filter.maybe(key) }
+
+// Filtered are the families whose keys the filter holds.
+func (s *Store) Filtered() []byte { return s.filter.families }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,10 +105,10 @@ func goldenConversations() []goldenRow {
 		row("conversation.member.first", conversationRows, team, &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
 		row("group", groupRows, "team", &fold.Log{
 			Head: log.Head, Last: log.Last, BlockMin: log.BlockMin, Version: 4000,
-			Revoked: set, All: fold.Set{TailNo: 1, Tail: everyOther()}, Members: 2000, Peak: 9,
+			Revoked: set, All: fold.Set{TailNo: 1, Tail: everyOther()}, Members: 2000, Peak: 3000,
 		}),
-		row("group.new", groupRows, "team", &fold.Log{Members: 1, Peak: 9}),
-		row("group.left", groupRows, "team", &fold.Log{Head: fold.Cursor{Pos: 1}, Last: fold.Last{ID: "m1", From: "bob", Seq: 1}}),
+		row("group.new", groupRows, "team", &fold.Log{Members: 1, Peak: 1}),
+		row("group.dismissed", groupRows, "team", &fold.Log{Peak: 3, Head: fold.Cursor{Pos: 1}, Last: fold.Last{ID: "m1", From: "bob", Seq: 1}}),
 	}
 }
 
@@ -319,7 +320,7 @@ func undump(dump string) ([]byte, error) {
 
 // readIdentity reads the row of a store's stream.
 func readIdentity(value []byte) (id Identity, err error) {
-	db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem()})
+	db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem(), Logger: quiet()})
 	if err != nil {
 		return id, err
 	}
@@ -330,3 +331,5 @@ func readIdentity(value []byte) (id Identity, err error) {
 	id, _, err = findIdentity(db)
 	return id, err
 }
+
+func quiet() pebbleLogger { return pebbleLogger{slog.New(slog.DiscardHandler)} }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
@@ -40,13 +39,6 @@ const (
 // durable: a crash costs at most that many commands folded again.
 const FlushEvery = 200_000
 
-// blockCache holds Pebble's table blocks, memTable the rows not yet in a
-// table: bytes.
-const (
-	blockCache = 128 << 20
-	memTable   = 32 << 20
-)
-
 // ErrForeign is returned by Open for a store of another stream.
 var ErrForeign = errors.New("the store belongs to another stream")
 
@@ -72,8 +64,9 @@ type Config struct {
 // Store is the projection's rows and the position they stand for. Only one
 // goroutine may use it, but for Snapshot, Durable and Metrics.
 type Store struct {
-	db  *pebble.DB
-	log *slog.Logger
+	db         *pebble.DB
+	log        *slog.Logger
+	background *background
 
 	position  Position              // of the rows as changed so far
 	committed events.Seq            // of the last commit
@@ -125,12 +118,13 @@ func Open(cfg Config) (*Store, error) {
 			return nil, fmt.Errorf("create the store's folder: %w", err)
 		}
 	}
-	db, err := pebble.Open(cfg.Dir, options(cfg))
+	background := &background{failed: make(chan struct{})}
+	db, err := pebble.Open(cfg.Dir, options(cfg, background))
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", cfg.Dir, err)
 	}
 	s := &Store{
-		db: db, log: cfg.Logger,
+		db: db, log: cfg.Logger, background: background,
 		lists:         newShared[string, []fold.Key](sharedUsers),
 		audiences:     newShared[string, []string](sharedGroups),
 		conversations: newTable(conversationRows, hotConversations, newShared[fold.Key, fold.Conversation](sharedConversations)),
@@ -156,25 +150,6 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.filter.grow()
 	return s, nil
-}
-
-func options(cfg Config) *pebble.Options {
-	o := &pebble.Options{
-		FS:                    cfg.FS,
-		FormatMajorVersion:    pebble.FormatTableFormatV6,
-		DisableWAL:            true,
-		CacheSize:             blockCache,
-		MemTableSize:          memTable,
-		L0CompactionThreshold: 4,
-		L0StopWritesThreshold: 24,
-		Logger:                pebbleLogger{cfg.Logger},
-	}
-	for i := range o.Levels {
-		// Most lookups are of new message ids: the filter answers them.
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 16 << 10
-	}
-	return o
 }
 
 // claim binds a new store to its stream, or checks the one it is bound to.
@@ -260,6 +235,11 @@ func (s *Store) Commit() (rows int, err error) {
 	if err := b.Set(keyPosition, s.position.encode(), nil); err != nil {
 		return 0, fmt.Errorf("write position: %w", err)
 	}
+	select {
+	case <-s.background.failed:
+		return 0, s.background.err
+	default:
+	}
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
@@ -321,11 +301,17 @@ func (s *Store) settle() {
 
 // Flush makes what is committed durable.
 func (s *Store) Flush() error {
-	if err := s.db.Flush(); err != nil {
+	done, err := s.db.AsyncFlush()
+	if err != nil {
 		return fmt.Errorf("flush store: %w", err)
 	}
-	s.flushedAt = s.position.Applied
-	return nil
+	select {
+	case <-done:
+		s.flushedAt = s.position.Applied
+		return nil
+	case <-s.background.failed:
+		return s.background.err
+	}
 }
 
 // Durable is the applied seq that a crash of the machine leaves at least.
@@ -354,20 +340,4 @@ func (s *Store) Metrics() *pebble.Metrics { return s.db.Metrics() }
 func (s *Store) Close() error {
 	s.filter.close()
 	return errors.Join(s.Flush(), s.db.Close())
-}
-
-// pebbleLogger passes Pebble's log on. What Pebble calls info is for those
-// who debug it.
-type pebbleLogger struct{ log *slog.Logger }
-
-func (l pebbleLogger) Infof(format string, args ...any) {
-	l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
-}
-
-func (l pebbleLogger) Errorf(format string, args ...any) {
-	l.log.Error("pebble: " + fmt.Sprintf(format, args...))
-}
-
-func (l pebbleLogger) Fatalf(format string, args ...any) {
-	panic("pebble: " + fmt.Sprintf(format, args...))
 }

@@ -1,0 +1,154 @@
+package store_test
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// eachRow calls fn with every stored row.
+func eachRow(t *testing.T, db pebble.Reader, fn func(key, value []byte)) {
+	t.Helper()
+	it, err := db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		fn(slices.Clone(it.Key()), slices.Clone(it.Value()))
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sumOfRows is the digest's part of the rows, from the rows alone: the sum of
+// the hashes of all of them but the store's own and the outbox, message by
+// message in pages.
+func sumOfRows(t *testing.T, db pebble.Reader) uint64 {
+	t.Helper()
+	sum := uint64(0)
+	hash := func(key, value []byte) {
+		b := binary.AppendUvarint(nil, uint64(len(key)))
+		sum += xxhash.Sum64(slices.Concat(b, key, value))
+	}
+	eachRow(t, db, func(key, value []byte) {
+		switch key[0] {
+		case 'M', 'x':
+		case 'p':
+			_, head := binary.Uvarint(value[1:]) // the ordinal before the page, after the format
+			start := 0
+			for in, end := uint64(0), 1+head; end < len(value); in++ {
+				n, w := binary.Uvarint(value[end:])
+				end += w + int(n)
+				hash(binary.AppendUvarint(slices.Clone(key), in), value[start:end])
+				start = end
+			}
+		default:
+			hash(key, value)
+		}
+	})
+	return sum
+}
+
+// digestOfRows is the digest, from the stored rows alone.
+func digestOfRows(t *testing.T, db pebble.Reader) uint64 {
+	t.Helper()
+	value, closer, err := db.Get([]byte("Mp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	rest := value[1:]
+	for range 2 { // the applied seq and the sum itself are not hashed
+		_, w := binary.Uvarint(rest)
+		rest = rest[w:]
+	}
+	return sumOfRows(t, db) + xxhash.Sum64(slices.Concat([]byte{store.Format, 0, 0}, rest))
+}
+
+// checkDigest compares the digest that the store keeps up with the one of its
+// rows. Everything must be committed.
+func (r *rig) checkDigest() {
+	r.t.Helper()
+	want := digestOfRows(r.t, r.store.DB())
+	if got := r.store.Position().Digest(); got != want {
+		r.t.Fatalf("seq %d: the digest is %016x, that of the rows is %016x", len(r.log), got, want)
+	}
+}
+
+// TestDigestIsOfTheRows recomputes the digest from the stored rows after every
+// commit of a random run with crashes, restarts and erasures.
+func TestDigestIsOfTheRows(t *testing.T) {
+	seed := drawSeed(t)
+	r := newRig(t, seed)
+	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "ab", "b"}, 100}
+	for range *stepsFlag / 3 {
+		r.step(g)
+		switch n := r.rng.IntN(1000); {
+		case n < 5:
+			r.crash()
+		case n < 10:
+			r.reopen()
+		case n < 200:
+			r.commit()
+		default:
+			if r.log[len(r.log)-1].Command.Verb != events.UserErase || r.fx.Ignored {
+				continue // an erasure is committed at once
+			}
+			r.commit()
+		}
+		r.checkDigest()
+	}
+	r.commit()
+	r.checkDigest()
+	sameDigest(t, r, 1, func(s *store.Store) { s.Shrink(1, 1) })
+	sameDigest(t, r, 97)
+	sameDigest(t, r, len(r.log))
+}
+
+// sameDigest folds the log of a rig once more, in batches of one size.
+func sameDigest(t *testing.T, a *rig, batch int, opened ...func(*store.Store)) {
+	t.Helper()
+	b := newRig(t, 0, opened...)
+	b.log = a.log
+	for i := range b.log {
+		b.apply(events.Seq(i + 1))
+		if i%batch == batch-1 {
+			b.commit()
+		}
+	}
+	b.commit()
+	if da, db := a.store.Position().Digest(), b.store.Position().Digest(); da != db {
+		t.Errorf("in batches of %d the digest is %016x, not %016x", batch, db, da)
+	}
+}
+
+// TestRefusedChangesNothing: a refused command leaves every row as it was.
+func TestRefusedChangesNothing(t *testing.T) {
+	seed := drawSeed(t)
+	r := newRig(t, seed)
+	g := twin.NewGenerator(seed, twin.Config{})
+	refused := 0
+	before := sumOfRows(t, r.store.DB())
+	for range *stepsFlag / 6 {
+		r.step(g)
+		r.commit()
+		after := sumOfRows(t, r.store.DB())
+		if r.fx.Refused != "" {
+			if refused++; before != after {
+				t.Fatalf("seq %d, %+v: refused, and rows have changed", len(r.log), r.log[len(r.log)-1].Command)
+			}
+		}
+		before = after
+	}
+	if refused == 0 {
+		t.Error("no command was refused")
+	}
+}
