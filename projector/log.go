@@ -113,7 +113,8 @@ const (
 )
 
 // consume reads the stream from a seq on with one unfiltered ordered
-// consumer and calls handle with each message, until stop is called.
+// consumer and calls handle with each message, until some time after stop is
+// called.
 func consume(ctx context.Context, stream jetstream.Stream, from events.Seq, handle func(jetstream.Msg), fail func(error)) (stop func(), err error) {
 	c, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
@@ -128,5 +129,7 @@ func consume(ctx context.Context, stream jetstream.Stream, from events.Seq, hand
 	if err != nil {
 		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
 	}
-	return run.Stop, nil
+	// Stop waits while the client looks for a lost server. The handler may be
+	// called until then.
+	return func() { go run.Stop() }, nil
 }

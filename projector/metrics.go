@@ -119,10 +119,11 @@ func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
-	if m.p.closed.Load() || !m.p.views.TryRLock() {
+	release, ok := m.p.hold()
+	if !ok {
 		return
 	}
-	defer m.p.views.RUnlock()
+	defer release()
 	s := m.p.store.Metrics()
 	changes, receipts, rejected, generations := m.p.emitter.Figures()
 	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue

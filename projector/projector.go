@@ -61,6 +61,7 @@ type Projector struct {
 
 	applied, emitted progress
 	target           events.Seq // the stream's last seq at the start
+	identity         store.Identity
 
 	views   sync.RWMutex // held shared by every open view, so that Close waits
 	closed  atomic.Bool
@@ -80,16 +81,21 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 		return nil, err
 	}
 	info := p.stream.CachedInfo()
-	p.target = events.Seq(info.State.LastSeq)
+	p.target, p.identity = events.Seq(info.State.LastSeq), identityOf(info)
 	p.store, err = store.Open(store.Config{
-		Dir: filepath.Join(cfg.Dir, "store"), Identity: identityOf(info), Logger: cfg.Logger,
+		Dir: filepath.Join(cfg.Dir, "store"), Identity: p.identity, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	applied := p.store.Position().Applied
 	p.applied.set(applied)
-	if err = checkRange(applied, info.State); err == nil {
+	emitted, err := p.store.Emitted()
+	p.emitted.set(emitted)
+	if err == nil {
+		err = checkRange(applied, info.State)
+	}
+	if err == nil {
 		p.emitter, err = emit.Open(ctx, emit.Config{
 			JetStream: js, Subjects: cfg.Subjects, Encoding: cfg.Encoding, FanoutLimit: cfg.FanoutLimit,
 			MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Logger: cfg.Logger,
@@ -105,10 +111,11 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	return p, nil
 }
 
-// stored is told that all events of the commands up to seq are stored.
+// stored is told that all events of the commands up to seq are stored. That
+// never goes back, even if the event stream was emptied.
 func (p *Projector) stored(seq events.Seq) {
 	p.emitted.set(seq)
-	p.store.SetEmitted(seq)
+	p.store.SetEmitted(p.emitted.get())
 }
 
 // Run folds and emits until ctx ends or something fails; it says what. It runs
@@ -121,7 +128,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
-		err = nil
+		_, err = p.store.Commit() // how far the events are stored
 	}
 	why := ErrStopped
 	if err != nil {
@@ -138,6 +145,19 @@ func wrap(what string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// hold keeps the store open until release is called. It reports false once the
+// projector is being closed.
+func (p *Projector) hold() (release func(), ok bool) {
+	if !p.views.TryRLock() {
+		return nil, false
+	}
+	if p.closed.Load() {
+		p.views.RUnlock()
+		return nil, false
+	}
+	return p.views.RUnlock, true
 }
 
 // Close makes the store durable and closes it, when Run has returned and the
@@ -290,18 +310,25 @@ func (p *Projector) watchStream(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		info, err := p.stream.Info(ctx)
-		switch {
-		case errors.Is(err, jetstream.ErrStreamNotFound):
-			return fmt.Errorf("%w: stream %s is gone", ErrLog, p.cfg.Subjects.CommandStream())
-		case err != nil:
-			continue // the server is away: the reader waits for it
-		}
-		if !info.Created.Equal(p.stream.CachedInfo().Created) {
-			return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, p.cfg.Subjects.CommandStream())
-		}
-		if err := errors.Join(checkStream(p.cfg.Subjects, info.Config), checkRange(p.applied.get(), info.State)); err != nil {
+		if err := p.checkLog(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// checkLog asks for the stream and says what is wrong with it. A server that
+// is away is not: the reader waits for it.
+func (p *Projector) checkLog(ctx context.Context) error {
+	applied := p.applied.get()
+	info, err := p.stream.Info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("%w: stream %s is gone", ErrLog, p.identity.Stream)
+	case err != nil:
+		return nil
+	}
+	if !info.Created.Equal(p.identity.Created) {
+		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, p.identity.Stream)
+	}
+	return errors.Join(checkStream(p.cfg.Subjects, info.Config), checkRange(applied, info.State))
 }

@@ -24,15 +24,16 @@ func (p *Projector) View() (*View, error) {
 	if why := p.failure.Load(); why != nil {
 		return nil, *why
 	}
-	if p.closed.Load() || !p.views.TryRLock() {
+	release, ok := p.hold()
+	if !ok {
 		return nil, ErrStopped
 	}
 	snap, err := p.store.Snapshot()
 	if err != nil {
-		p.views.RUnlock()
+		release()
 		return nil, err
 	}
-	return &View{snap: snap, close: p.views.RUnlock}, nil
+	return &View{snap: snap, close: release}, nil
 }
 
 // Close gives the view back.
@@ -136,10 +137,11 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		Stream: p.cfg.Subjects.CommandStream(), State: "live", Emitter: string(p.emitter.State()),
 		Commands: map[string]uint64{},
 	}
-	if p.closed.Load() || !p.views.TryRLock() {
+	release, ok := p.hold()
+	if !ok {
 		return s, ErrStopped
 	}
-	defer p.views.RUnlock()
+	defer release()
 	snap, err := p.store.Snapshot()
 	if err != nil {
 		return s, err

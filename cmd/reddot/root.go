@@ -108,6 +108,8 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 		a.showCommand(),
 		a.explainCommand(),
 		a.statusCommand(),
+		a.watchCommand(),
+		a.demoCommand(),
 	)
 	return root
 }

@@ -28,28 +28,50 @@ type projection struct{ *projector.Projector }
 // View implements api.Source.
 func (s projection) View() (api.View, error) { return s.Projector.View() }
 
+// serving is one server.
+type serving struct {
+	cfg *serveConfig
+	log *slog.Logger
+
+	// ready is called once, when commands are accepted and queries are
+	// answered, with the URL of the NATS server and the address of the HTTP
+	// server; the latter is empty if there is none.
+	ready func(nats, http string)
+}
+
 // serve runs the server until ctx ends or a part of it fails.
-func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
-	log := a.logger(&cfg)
-	unlock, err := lockData(cfg.data)
+func (a *app) serve(ctx context.Context, cfg serveConfig) error {
+	s := &serving{cfg: &cfg, log: a.logger(&cfg), ready: func(nats, http string) {
+		line := "ready nats=" + nats
+		if http != "" {
+			line += " http=" + http
+		}
+		fmt.Fprintln(a.stdout, line)
+	}}
+	return s.run(ctx)
+}
+
+// run serves until ctx ends or a part of the server fails.
+func (s *serving) run(ctx context.Context) (err error) {
+	unlock, err := lockData(s.cfg.data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	url := cfg.nats
+	url := s.cfg.nats
 	if url == "" {
-		server, err := startServer(serverConfig{dir: cfg.data, listen: cfg.listen, sync: cfg.sync, log: log})
+		server, err := startServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log})
 		if err != nil {
 			return err
 		}
 		defer func() {
 			if e := server.Shutdown(); e != nil {
-				log.Error("ending the NATS server", "error", e)
+				s.log.Error("ending the NATS server", "error", e)
 			}
 		}()
 		url = server.URL()
 	}
-	return a.serveAt(ctx, &cfg, url, log)
+	return s.runAt(ctx, url)
 }
 
 func (a *app) logger(cfg *serveConfig) *slog.Logger {
@@ -72,8 +94,9 @@ func lockData(dir string) (unlock func() error, err error) {
 	return lock.Close, nil
 }
 
-// serveAt serves with the NATS server at a URL.
-func (a *app) serveAt(ctx context.Context, cfg *serveConfig, url string, log *slog.Logger) (err error) {
+// runAt serves with the NATS server at a URL.
+func (s *serving) runAt(ctx context.Context, url string) (err error) {
+	cfg, log := s.cfg, s.log
 	subjects, err := events.NewSubjects(cfg.prefix)
 	if err != nil {
 		return err
@@ -101,18 +124,22 @@ func (a *app) serveAt(ctx context.Context, cfg *serveConfig, url string, log *sl
 		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
 		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
 	})
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // asked to end while it opened
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	return a.runParts(ctx, cfg, p, apiConn, subjects, registry, log)
+	return s.runParts(ctx, p, apiConn, subjects, registry)
 }
 
 // runParts runs the projector, the queries and the HTTP server until ctx ends
 // or one of them does.
-func (a *app) runParts(ctx context.Context, cfg *serveConfig, p *projector.Projector, conn *nats.Conn,
-	subjects events.Subjects, registry *prometheus.Registry, log *slog.Logger,
+func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *nats.Conn,
+	subjects events.Subjects, registry *prometheus.Registry,
 ) error {
+	cfg, log := s.cfg, s.log
 	queryMetrics, err := api.NewMetrics(registry)
 	if err != nil {
 		return err
@@ -133,7 +160,7 @@ func (a *app) runParts(ctx context.Context, cfg *serveConfig, p *projector.Proje
 		if err != nil {
 			return err
 		}
-		addr = " http=" + h.Addr()
+		addr = h.Addr()
 		g.Go(func() error { return part(ctx, "HTTP server", h.Run(ctx)) })
 	}
 	g.Go(func() error { return part(ctx, "projector", p.Run(ctx)) })
@@ -147,7 +174,7 @@ func (a *app) runParts(ctx context.Context, cfg *serveConfig, p *projector.Proje
 		if err := p.WaitReady(ctx); err != nil {
 			return nil // the projector's own error is told
 		}
-		fmt.Fprintf(a.stdout, "ready nats=%s%s\n", conn.ConnectedUrl(), addr)
+		s.ready(conn.ConnectedUrl(), addr)
 		return nil
 	})
 	return g.Wait()

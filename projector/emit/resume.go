@@ -99,6 +99,7 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 		return nil, fmt.Errorf("read the unfinished generation: %w", err)
 	}
 	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Stop)() // Next looks for a lost server for longer than ctx
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {

@@ -86,11 +86,13 @@ func conversationsOf(r pebble.Reader, user string) []fold.Key {
 func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
 	check(err)
+	defer func() { // fn may panic; see check
+		if err := errors.Join(it.Error(), it.Close()); err != nil {
+			check(fmt.Errorf("scan %q: %w", prefix, err))
+		}
+	}()
 	for ok := it.First(); ok; ok = it.Next() {
 		fn(it.Key()[len(prefix):], it.Value())
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		check(fmt.Errorf("scan %q: %w", prefix, err))
 	}
 }
 

@@ -35,6 +35,7 @@ type commands interface {
 type rig struct {
 	t      *testing.T
 	fs     *vfs.MemFS
+	disk   vfs.FS // what the store sees of fs; nil: fs itself
 	store  *store.Store
 	opened []func(*store.Store) // called whenever the store has been opened
 	twin   *twin.Model
@@ -55,7 +56,11 @@ func newRig(t *testing.T, seed uint64, opened ...func(*store.Store)) *rig {
 }
 
 func (r *rig) open(fs *vfs.MemFS) {
-	s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: identity})
+	disk := r.disk
+	if disk == nil {
+		disk = fs
+	}
+	s, err := store.Open(store.Config{Dir: "store", FS: disk, Identity: identity})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -224,6 +229,7 @@ func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int, opened ...f
 	}
 	r.commit()
 	r.compare(r.twin.Users())
+	r.verify()
 	return r
 }
 

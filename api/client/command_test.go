@@ -1,0 +1,206 @@
+package client_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"reddot/api/client"
+	"reddot/events"
+)
+
+// respond answers requests with a text.
+func respond(text string) nats.MsgHandler {
+	return func(m *nats.Msg) { _ = m.Respond([]byte(text)) }
+}
+
+// TestCommands stores every command in both encodings and reads them back from
+// the stream.
+func TestCommands(t *testing.T) {
+	h := start(t)
+	ctx, at := t.Context(), client.At(time.UnixMilli(1700000000123))
+	bob := events.ConversationID{Kind: events.C2C, ID: "bob"}
+	team := events.ConversationID{Kind: events.Group, ID: "team"}
+	for _, encoding := range []events.Encoding{events.Msgpack, events.JSON} {
+		c := h.client(t, client.Options{Encoding: encoding})
+		alice := c.User("alice")
+		for _, x := range []struct {
+			want events.Command
+			send func() (events.Seq, error)
+		}{
+			{events.Command{Verb: events.UserMessage, Inbox: "alice", ID: "m1", From: "bob", Silent: true, Mentions: []string{"alice"}, Thread: "t", At: 1700000000123, HasAt: true},
+				func() (events.Seq, error) {
+					return c.MessageReceived(ctx, "alice", client.Message{ID: "m1", From: "bob", Silent: true, Mentions: []string{"alice"}, Thread: "t"}, at)
+				}},
+			{events.Command{Verb: events.UserSent, Inbox: "alice", ID: "m1", To: "bob"},
+				func() (events.Seq, error) { return c.MessageSent(ctx, "alice", "bob", "m1") }},
+			{events.Command{Verb: events.UserRevoke, Inbox: "alice", ID: "m1", From: "bob"},
+				func() (events.Seq, error) { return c.Revoke(ctx, "alice", "bob", "m1") }},
+			{events.Command{Verb: events.GroupMessage, Inbox: "team", ID: "g1", From: "bob", MentionAll: true},
+				func() (events.Seq, error) {
+					return c.GroupMessage(ctx, "team", client.Message{ID: "g1", From: "bob", MentionAll: true})
+				}},
+			{events.Command{Verb: events.GroupRevoke, Inbox: "team", ID: "g1"},
+				func() (events.Seq, error) { return c.GroupRevoke(ctx, "team", "g1") }},
+			{events.Command{Verb: events.GroupJoin, Inbox: "team", Users: []string{"alice", "bob"}},
+				func() (events.Seq, error) { return c.Join(ctx, "team", []string{"alice", "bob"}) }},
+			{events.Command{Verb: events.GroupLeave, Inbox: "team", Users: []string{"bob"}},
+				func() (events.Seq, error) { return c.Leave(ctx, "team", []string{"bob"}) }},
+			{events.Command{Verb: events.GroupDismiss, Inbox: "team"},
+				func() (events.Seq, error) { return c.Dismiss(ctx, "team") }},
+			{events.Command{Verb: events.PolicySet, OwnMessage: events.OwnAdvance},
+				func() (events.Seq, error) { return c.SetPolicy(ctx, events.OwnAdvance) }},
+			{events.Command{Verb: events.UserRead, Inbox: "alice", Conversation: bob, Upto: "m1", Private: true},
+				func() (events.Seq, error) {
+					return alice.MarkC2CRead(ctx, "bob", client.Upto("m1"), client.Private())
+				}},
+			{events.Command{Verb: events.UserRead, Inbox: "alice", Conversation: team, UptoAt: 1700000000123, HasUptoAt: true},
+				func() (events.Seq, error) {
+					return alice.MarkGroupRead(ctx, "team", client.UptoTime(time.UnixMilli(1700000000123)))
+				}},
+			{events.Command{Verb: events.UserReadAll, Inbox: "alice", Kind: events.Group, Private: true},
+				func() (events.Seq, error) {
+					return alice.MarkAllRead(ctx, client.Kind(events.Group), client.Private())
+				}},
+			{events.Command{Verb: events.UserUnread, Inbox: "alice", Conversation: bob, From: "m1"},
+				func() (events.Seq, error) { return alice.MarkUnread(ctx, "c2c_bob", client.FromMessage("m1")) }},
+			{events.Command{Verb: events.UserMute, Inbox: "alice", Conversation: team, Muted: true},
+				func() (events.Seq, error) { return alice.Mute(ctx, "group_team", true) }},
+			{events.Command{Verb: events.UserDelete, Inbox: "alice", Conversation: bob},
+				func() (events.Seq, error) { return alice.DeleteConversation(ctx, "c2c_bob") }},
+			{events.Command{Verb: events.UserErase, Inbox: "alice"},
+				func() (events.Seq, error) { return alice.Erase(ctx, client.WaitApplied()) }},
+		} {
+			seq, err := x.send()
+			if err != nil {
+				t.Errorf("%s: %v", x.want.Verb, err)
+				continue
+			}
+			payload, got := h.command(t, seq)
+			if isJSON := payload[0] == '{'; isJSON != (encoding == events.JSON) {
+				t.Errorf("%s is not %s: %q", x.want.Verb, encoding, payload)
+			}
+			if diff := cmp.Diff(x.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", x.want.Verb, diff)
+			}
+		}
+	}
+}
+
+// TestCommandsInvalid checks that what breaks a rule is not sent.
+func TestCommandsInvalid(t *testing.T) {
+	h := start(t)
+	c := h.client(t, client.Options{})
+	alice, ctx := c.User("alice"), t.Context()
+	for reason, err := range map[string]error{
+		"user is empty":         second(c.User("").MarkAllRead(ctx)),
+		"from is empty":         second(c.MessageReceived(ctx, "alice", client.Message{ID: "m1"})),
+		"conversation is empty": second(alice.MarkC2CRead(ctx, "")),
+		"conversation begins with neither c2c_ nor group_": second(alice.Mute(ctx, "bob", true)),
+		"upto is not a field of user.mute":                 second(alice.Mute(ctx, "c2c_bob", true, client.Upto("m1"))),
+		"mention_all is not a field of user.message":       second(c.MessageReceived(ctx, "alice", client.Message{ID: "m1", From: "bob", MentionAll: true})),
+		"users has more than 10000 entries":                second(c.Join(ctx, "team", make([]string, 10_001))),
+		"at is outside 0 to 2^53-1":                        second(alice.MarkAllRead(ctx, client.At(time.UnixMilli(-1)))),
+		"unknown verb":                                     second(c.Send(ctx, events.Command{})),
+		`kind is neither "c2c" nor "group"`:                second(alice.MarkAllRead(ctx, client.Kind(9))),
+		"payload is larger than 256 KiB":                   second(c.Join(ctx, "team", longIDs(1100))),
+		"conversation is not a field of user.read-all":     second(c.Send(ctx, events.Command{Verb: events.UserReadAll, Inbox: "a", Conversation: events.ConversationID{Kind: events.C2C, ID: "b"}})),
+	} {
+		var invalid *events.Invalid
+		if !errors.As(err, &invalid) || invalid.Reason != reason {
+			t.Errorf("want %q, got %v", reason, err)
+		}
+	}
+	status, err := c.Status(ctx)
+	if err != nil || status.Last != 0 {
+		t.Errorf("%d commands were sent, %v", status.Last, err)
+	}
+}
+
+func longIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = strings.Repeat("x", events.MaxID)
+	}
+	return ids
+}
+
+// TestOptions checks what New refuses.
+func TestOptions(t *testing.T) {
+	h := start(t)
+	conn := h.connect(t)
+	if _, err := client.New(nil, client.Options{}); err == nil {
+		t.Error("no connection is accepted")
+	}
+	for what, opts := range map[string]client.Options{
+		"prefix": {Prefix: "a.b"}, "timeout": {Timeout: -1}, "pending": {MaxPending: -1}, "encoding": {Encoding: 7},
+	} {
+		if _, err := client.New(conn, opts); err == nil || !strings.HasPrefix(err.Error(), "reddot client: ") {
+			t.Errorf("bad %s: %v", what, err)
+		}
+	}
+	c, err := client.New(conn, client.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Errorf("ask after Close: %v", err)
+	}
+	conn.Close()
+	var failed *client.CommandError
+	if _, err := c.Send(t.Context(), message("alice", "bob", "m1")); !errors.As(err, &failed) || failed.Uncertain {
+		t.Errorf("send on a closed connection: %v", err)
+	}
+	if _, err := c.NewPublisher(t.Context()); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("publish on a closed connection: %v", err)
+	}
+}
+
+// TestPermissions has a user's device with permissions for nothing but what is
+// the user's own, and one that may not hear.
+func TestPermissions(t *testing.T) {
+	inbox := []string{"_INBOX.>"}
+	h := start(t, func(h *host) {
+		own := &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{"unread.cmd.user.alice.>", "unread.api.alice.>"}},
+			Subscribe: &server.SubjectPermission{Allow: append([]string{"unread.evt.alice.>"}, inbox...)},
+		}
+		deaf := &server.Permissions{Publish: own.Publish, Subscribe: &server.SubjectPermission{Allow: inbox}}
+		h.server.Users = []*server.User{
+			{Username: "reddot", Password: "pass"},
+			{Username: "alice", Password: "pass", Permissions: own},
+			{Username: "deaf", Password: "pass", Permissions: deaf},
+		}
+	})
+	back := h.client(t, client.Options{})
+	script(t, back, message("alice", "bob", "m1"))
+	alice := newClient(t, h.connect(t, nats.UserInfo("alice", "pass")), client.Options{WatchLargeGroups: true}).User("alice")
+	r := listen(t, alice)
+	r.ready()
+	seq, err := alice.MarkC2CRead(t.Context(), "bob", client.WaitApplied())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.WaitApplied(t.Context(), seq); err != nil {
+		t.Error(err)
+	}
+	r.until("the read", func() bool { return r.totals.Unread == 0 })
+	if len(r.errs) > 0 {
+		t.Errorf("told %v", r.errs)
+	}
+
+	quiet := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
+	deaf := listen(t, newClient(t, h.connect(t, nats.UserInfo("deaf", "pass"), quiet), client.Options{}).User("alice"))
+	deaf.ready()
+	deaf.until("an error", func() bool { return len(deaf.errs) > 0 })
+	if !errors.Is(deaf.errs[0], nats.ErrPermissionViolation) || !strings.Contains(deaf.errs[0].Error(), "unread.evt.alice.>") {
+		t.Errorf("told %v", deaf.errs[0])
+	}
+}

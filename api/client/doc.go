@@ -1,0 +1,87 @@
+// Package client is how Go programs use reddot: back ends that tell what
+// happened, gateways and apps that show badges. It talks NATS to the server and
+// needs nothing else of reddot but package events.
+//
+//	conn, err := nats.Connect(url, nats.MaxReconnects(-1))
+//	c, err := client.New(conn, client.Options{})
+//
+//	// the back end
+//	seq, err := c.MessageReceived(ctx, "alice", client.Message{ID: "m1", From: "bob"})
+//
+//	// alice's phone
+//	alice := c.User("alice")
+//	n, err := alice.TotalUnread(ctx, client.After(seq))
+//	sub, err := alice.Listen(client.Listener{
+//		TotalUnreadChanged:   func(t events.Totals) { badge.Set(t.Unread) },
+//		ConversationsChanged: func(all []events.Conversation) { list.Update(all) },
+//		ConversationsRemoved: func(names []string) { list.Remove(names) },
+//		C2CReadReceipt:       func(all []events.Receipt) { list.ShowRead(all) },
+//	})
+//	seq, err = alice.MarkC2CRead(ctx, "bob", client.Upto("m1"))
+//
+// # From another SDK
+//
+// Who knows Tencent Cloud's IM SDK finds its calls here:
+//
+//	getTotalUnreadMessageCount              User.TotalUnread, User.Totals
+//	getConversationList                     User.Conversations, User.Page
+//	getConversation                         User.Conversation
+//	markC2CMessageAsRead                    User.MarkC2CRead
+//	markGroupMessageAsRead                  User.MarkGroupRead
+//	markAllMessageAsRead                    User.MarkAllRead
+//	markConversation (unread)               User.MarkUnread
+//	setC2CReceiveMessageOpt                 User.Mute
+//	deleteConversation                      User.DeleteConversation
+//	onTotalUnreadMessageCountChanged        Listener.TotalUnreadChanged
+//	onNewConversation, onConversationChanged  Listener.ConversationsChanged
+//	onConversationDeleted                   Listener.ConversationsRemoved
+//	onRecvC2CReadReceipt                    Listener.C2CReadReceipt
+//	onSyncServerStart, ...Finish, ...Failed Listener.StateChanged, Listener.Error
+//
+// New here are [User.Explain], which names the messages behind a count, and
+// positions: a read should say with [Upto] what was seen.
+//
+// # Three ways in
+//
+// Queries ask reddot and show everything it has applied. [After] makes one wait
+// for a command.
+//
+// Commands are stored in the command stream and return their seq, before
+// anything has come of them. [WaitApplied] and [WaitEmitted] wait for that.
+// One that breaks a rule of form is refused here, with an [*events.Invalid];
+// one that was sent and not acknowledged is in doubt ([ErrUncertain],
+// [CommandError]). A [Publisher] stores many, in order, at full speed.
+//
+// Listeners are told a user's state and then every change of it, the last
+// value always, across outages of all kinds ([User.Listen]). How:
+//
+//	subscribe to the user's events
+//	read the list, page by page, and the receipts
+//	enter events and pages in a book in which each datum keeps its version
+//	and the newer one stays
+//	tell each listener, on a goroutine of its own, what it was not told yet
+//
+// and read again when the connection was lost, when an event was dropped or is
+// missing (each names the one before it), when the list does not add up to the
+// totals, and when a check ([Options].CheckEvery) finds a newer version.
+//
+// # Limits of the promise
+//
+// Values in between may be left out. An event that NATS loses without a trace
+// is noticed with the user's next one, or by the check. Receipts have a limit
+// of their own, see [User.Listen]; so have groups beyond the fan-out limit, see
+// [Options].WatchLargeGroups. If the command stream is replaced by another one,
+// whose seqs begin anew, listen anew.
+//
+// # Permissions
+//
+// A connection of the user alice alone needs, with the default prefix:
+//
+//	publish    unread.cmd.user.alice.>  (or single verbs: ...read, ...read-all)
+//	           unread.api.alice.>
+//	subscribe  unread.evt.alice.>
+//	           _INBOX.>                 (or the connection's own inbox prefix)
+//
+// WaitEmitted and [Client.WaitApplied] ask unread.api.status and unread.api._,
+// which are for back ends; a user waits with [User.WaitApplied].
+package client

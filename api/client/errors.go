@@ -1,0 +1,137 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"reddot/events"
+)
+
+// What calls fail with, for errors.Is. Errors carry the details around them.
+var (
+	// ErrNotFound: the conversation is not in the user's list, or the peer has
+	// sent no receipt.
+	ErrNotFound = events.ErrNotFound
+
+	// ErrNotApplied: the command waited for was not applied (or emitted) in
+	// time. It is stored and will be.
+	ErrNotApplied = errors.New("not applied in time")
+
+	// ErrUnavailable: no reddot answered, or it can't answer now. Asking again
+	// is safe.
+	ErrUnavailable = errors.New("reddot does not answer")
+
+	// ErrUncertain: the command was sent and not acknowledged, so it may or may
+	// not be stored. See [CommandError].
+	ErrUncertain = errors.New("the command may or may not be stored")
+
+	// ErrClosed: the client or the publisher was closed.
+	ErrClosed = errors.New("closed")
+)
+
+// QueryError is a query that reddot answered with an error. It is ErrNotFound
+// (404), ErrNotApplied (408) or ErrUnavailable (503) for errors.Is; what is
+// left is 400: the request breaks a rule, which Message names.
+type QueryError struct {
+	Query   string // as in "conversation"
+	User    string // whom it is about; empty for the status
+	Code    int    // 400, 404, 408 or 503
+	Message string // reddot's own words; may change
+}
+
+func (e *QueryError) Error() string {
+	return fmt.Sprintf("%s: %s (%d)", asking(e.Query, e.User), e.Message, e.Code)
+}
+
+// Is makes the sentinels of this package match.
+func (e *QueryError) Is(target error) bool {
+	switch e.Code {
+	case 404:
+		return target == ErrNotFound
+	case 408:
+		return target == ErrNotApplied
+	case 503:
+		return target == ErrUnavailable
+	}
+	return false
+}
+
+// asking says what a query is about, for errors.
+func asking(query, user string) string {
+	if user == "" {
+		return "ask for the " + query
+	}
+	return fmt.Sprintf("ask for the %s of %q", query, user)
+}
+
+// CommandError is a command that is not known to be stored.
+//
+// Uncertain tells the two cases apart. Without it the command is not stored:
+// mend what Err says and send it again. With it the acknowledgement is
+// missing, because the connection broke or the time ran out; it may be stored
+// now, later, or never. Then send it again if that does no harm:
+//
+//   - messages, revokes, joins, leaves, mutes: the second copy changes nothing
+//     (rule once for messages), unless something that undoes the first came
+//     between;
+//   - reads with [Upto] or [UptoTime]: a read never moves backward;
+//   - reads without a position read up to the moment they are stored, so a
+//     second one also reads what came between. Name a position instead.
+//
+// It is ErrUncertain for errors.Is if Uncertain is set.
+type CommandError struct {
+	Verb      events.Verb
+	Inbox     string // the user or group; empty for a policy
+	Uncertain bool
+	Err       error
+}
+
+func (e *CommandError) Error() string {
+	of := ""
+	if e.Inbox != "" {
+		of = fmt.Sprintf(" of %q", e.Inbox)
+	}
+	fate := "is not stored"
+	if e.Uncertain {
+		fate = "may or may not be stored"
+	}
+	return fmt.Sprintf("command %s%s %s: %v", e.Verb, of, fate, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// Is makes ErrUncertain match.
+func (e *CommandError) Is(target error) bool { return target == ErrUncertain && e.Uncertain }
+
+// PublishError is where a [Publisher] stopped.
+//
+// Commands before number Index (from 0, in the order of Add) are stored, the
+// last of them at seq Stored. Command Index is the first that is not known to
+// be; its fate stands in the [CommandError] that this wraps. Of the Pending
+// commands sent after it some may be stored too, see [Publisher].
+type PublishError struct {
+	Index   uint64
+	Stored  events.Seq // 0 if none is
+	Pending int
+	Err     *CommandError
+}
+
+func (e *PublishError) Error() string {
+	return fmt.Sprintf("command %d of this publisher, the %d before it are stored up to seq %d: %v", e.Index, e.Index, e.Stored, e.Err)
+}
+
+// Unwrap returns the command's own error.
+func (e *PublishError) Unwrap() error { return e.Err }
+
+// PanicError tells a listener's Error callback that another of its callbacks
+// panicked. What the callback was told counts as told.
+type PanicError struct {
+	Callback string // the field of Listener
+	Value    any    // what was given to panic
+	Stack    []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("callback %s panicked: %v", e.Callback, e.Value)
+}

@@ -1,0 +1,27 @@
+package client
+
+// Kept returns how many values are kept for a listener.
+func Kept(s *Subscription) int {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	return len(s.pending.names) + len(s.receipts.names) + len(s.errs)
+}
+
+// Hold keeps a listener's events from being entered, and has all but a few of
+// those that come meanwhile dropped, until release is called.
+func Hold(s *Subscription, queue int) (release func()) {
+	s.feed.mu.Lock()
+	if err := s.feed.mu.sub.SetPendingLimits(queue, -1); err != nil {
+		panic(err)
+	}
+	return s.feed.mu.Unlock
+}
+
+// Dropped returns how many events were dropped.
+func Dropped(s *Subscription) int {
+	n, err := s.feed.mu.sub.Dropped()
+	if err != nil {
+		panic(err)
+	}
+	return n
+}

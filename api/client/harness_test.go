@@ -1,0 +1,257 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"reddot/api"
+	"reddot/api/client"
+	"reddot/events"
+	"reddot/projector"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// host is a NATS server and a reddot, each of which can be ended and started
+// again with the files it had.
+type host struct {
+	dir    string
+	server server.Options
+	fanout uint64
+	log    *slog.Logger
+
+	ns     *server.Server
+	reddot *running
+}
+
+// newHost starts both. Its files are in dir.
+func newHost(dir string, change ...func(*host)) (*host, error) {
+	h := &host{dir: dir, fanout: 1000, log: slog.New(slog.DiscardHandler)}
+	h.server = server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: filepath.Join(dir, "nats"),
+	}
+	for _, f := range change {
+		f(h)
+	}
+	if err := h.startNATS(); err != nil {
+		return nil, err
+	}
+	return h, h.startReddot()
+}
+
+// startNATS starts the server on the port it had.
+func (h *host) startNATS() error {
+	opts := h.server
+	ns, err := server.NewServer(&opts)
+	if err != nil {
+		return err
+	}
+	ns.Start()
+	if !ns.ReadyForConnections(patience) {
+		return errors.New("the NATS server does not start")
+	}
+	h.ns, h.server.Port = ns, opts.Port
+	return nil
+}
+
+func (h *host) stopNATS() {
+	h.ns.Shutdown()
+	h.ns.WaitForShutdown()
+}
+
+// running is a reddot that runs.
+type running struct {
+	conn *nats.Conn
+	stop context.CancelFunc
+	part *errgroup.Group
+	p    *projector.Projector
+}
+
+// projection lets the query service ask a projector.
+type projection struct{ *projector.Projector }
+
+func (s projection) View() (api.View, error) { return s.Projector.View() }
+
+// startReddot starts the projector and the query service, and returns once
+// they are ready.
+func (h *host) startReddot() error {
+	conn, err := nats.Connect(h.ns.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), h.user())
+	if err != nil {
+		return err
+	}
+	subjects, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p, err := projector.Open(ctx, projector.Config{
+		Conn: conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
+	})
+	if err != nil {
+		stop()
+		return err
+	}
+	service, err := api.NewService(api.ServiceConfig{
+		Conn: conn, Subjects: subjects, Source: projection{p}, Version: "0.0.0", Logger: h.log,
+	})
+	if err != nil {
+		stop()
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.Run(ctx) })
+	g.Go(func() error { return service.Run(ctx) })
+	h.reddot = &running{conn: conn, stop: stop, part: g, p: p}
+	select {
+	case <-service.Ready():
+		return p.WaitReady(ctx)
+	case <-ctx.Done():
+		return g.Wait()
+	}
+}
+
+// user is who reddot is, where the server asks.
+func (h *host) user() nats.Option {
+	if len(h.server.Users) == 0 {
+		return func(*nats.Options) error { return nil }
+	}
+	return nats.UserInfo(h.server.Users[0].Username, h.server.Users[0].Password)
+}
+
+func (h *host) stopReddot() error {
+	r := h.reddot
+	if r == nil {
+		return nil
+	}
+	h.reddot = nil
+	r.stop()
+	err := errors.Join(r.part.Wait(), r.p.Close())
+	r.conn.Close()
+	return err
+}
+
+// start starts a host for a test, and ends it with the test.
+func start(tb testing.TB, change ...func(*host)) *host {
+	tb.Helper()
+	h, err := newHost(tb.TempDir(), change...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := h.stopReddot(); err != nil {
+			tb.Error(err)
+		}
+		h.stopNATS()
+	})
+	return h
+}
+
+// serve is start for an example: it panics where a test would fail.
+func serve() (url string, stop func()) {
+	dir, err := os.MkdirTemp("", "reddot")
+	if err != nil {
+		panic(err)
+	}
+	h, err := newHost(dir)
+	if err != nil {
+		panic(err)
+	}
+	return h.ns.ClientURL(), func() {
+		if err := h.stopReddot(); err != nil {
+			panic(err)
+		}
+		h.stopNATS()
+		if err := os.RemoveAll(dir); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// connect opens a connection as a program would that is to survive outages.
+func (h *host) connect(tb testing.TB, opts ...nats.Option) *nats.Conn {
+	tb.Helper()
+	opts = append([]nats.Option{
+		nats.MaxReconnects(-1), nats.ReconnectWait(10 * time.Millisecond), nats.ReconnectJitter(0, 0), h.user(),
+	}, opts...)
+	conn, err := nats.Connect(h.ns.ClientURL(), opts...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(conn.Close)
+	return conn
+}
+
+// client returns a client on a connection of its own.
+func (h *host) client(tb testing.TB, opts client.Options) *client.Client {
+	tb.Helper()
+	return newClient(tb, h.connect(tb), opts)
+}
+
+func newClient(tb testing.TB, conn *nats.Conn, opts client.Options) *client.Client {
+	tb.Helper()
+	if opts.Timeout == 0 {
+		opts.Timeout = patience
+	}
+	c, err := client.New(conn, opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.Close)
+	return c
+}
+
+// script stores commands one after the other and returns the last one's seq
+// once its events are stored.
+func script(tb testing.TB, c *client.Client, commands ...events.Command) events.Seq {
+	tb.Helper()
+	var seq events.Seq
+	for i, command := range commands {
+		var opts []client.CommandOption
+		if i == len(commands)-1 {
+			opts = append(opts, client.WaitEmitted())
+		}
+		var err error
+		if seq, err = c.Send(tb.Context(), command, opts...); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return seq
+}
+
+// message is a C2C message.
+func message(to, from, id string) events.Command {
+	return events.Command{Verb: events.UserMessage, Inbox: to, From: from, ID: id}
+}
+
+// groupMessage is a message in a group.
+func groupMessage(group, from, id string) events.Command {
+	return events.Command{Verb: events.GroupMessage, Inbox: group, From: from, ID: id}
+}
+
+// join makes users members of a group.
+func join(group string, users ...string) events.Command {
+	return events.Command{Verb: events.GroupJoin, Inbox: group, Users: users}
+}
+
+// waitFor waits until a channel is closed or has something.
+func waitFor[T any](tb testing.TB, what string, c <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		tb.Fatalf("%s does not happen", what)
+		panic("unreachable")
+	}
+}

@@ -1,0 +1,285 @@
+package client_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reddot/api/client"
+	"reddot/events"
+)
+
+// recorder is what an app keeps of what it is told. It checks what a listener
+// is promised.
+type recorder struct {
+	testing.TB
+	user *client.User
+	sub  *client.Subscription
+
+	mu       sync.Mutex
+	list     map[string]events.Conversation
+	order    []string // of the first call
+	totals   events.Totals
+	receipts map[string]events.Receipt
+	state    client.State
+	errs     []error
+	calls    []string // as they came
+	changes  int      // calls of ConversationsChanged
+	moved    chan struct{}
+}
+
+// listen starts a recorder.
+func listen(tb testing.TB, u *client.User) *recorder {
+	tb.Helper()
+	r := newRecorder(tb, u)
+	r.start(r.listener())
+	return r
+}
+
+func newRecorder(tb testing.TB, u *client.User) *recorder {
+	return &recorder{
+		TB: tb, user: u, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
+		moved: make(chan struct{}),
+	}
+}
+
+func (r *recorder) start(l client.Listener) {
+	r.Helper()
+	sub, err := r.user.Listen(l)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.sub = sub
+}
+
+func (r *recorder) listener() client.Listener {
+	return client.Listener{
+		ConversationsChanged: r.changed, ConversationsRemoved: r.removed, TotalUnreadChanged: r.total,
+		C2CReadReceipt: r.receipt, StateChanged: r.stateChanged, Error: r.error,
+	}
+}
+
+// note records a call. r.mu is held.
+func (r *recorder) note(format string, args ...any) {
+	r.calls = append(r.calls, fmt.Sprintf(format, args...))
+	close(r.moved)
+	r.moved = make(chan struct{})
+}
+
+func (r *recorder) changed(all []events.Conversation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(all) == 0 {
+		r.Error("told that nothing has changed")
+	}
+	r.changes++
+	for _, c := range all {
+		if known, ok := r.list[c.Conversation]; ok && c.Version <= known.Version {
+			r.Errorf("%s: version %d comes after %d", c.Conversation, c.Version, known.Version)
+		}
+		if r.changes == 1 {
+			r.order = append(r.order, c.Conversation)
+		}
+		r.list[c.Conversation] = c
+		r.note("%s %d", c.Conversation, c.Unread)
+	}
+}
+
+func (r *recorder) removed(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range names {
+		if _, ok := r.list[name]; !ok {
+			r.Errorf("%s is removed and was not there", name)
+		}
+		delete(r.list, name)
+		r.note("%s removed", name)
+	}
+}
+
+func (r *recorder) total(t events.Totals) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t == r.totals && t != (events.Totals{}) {
+		r.Errorf("totals did not change: %+v", t)
+	}
+	if sum := sum(r.list); sum != t {
+		r.Errorf("rule total: told %+v, the list sums up to %+v", t, sum)
+	}
+	r.totals = t
+	r.note("total %d", t.Unread)
+}
+
+func (r *recorder) receipt(all []events.Receipt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range all {
+		if x.Version <= r.receipts[x.Peer].Version {
+			r.Errorf("receipt of %s: version %d comes after %d", x.Peer, x.Version, r.receipts[x.Peer].Version)
+		}
+		if x.User != r.user.ID() || x.Conversation != client.C2C(x.Peer) {
+			r.Errorf("receipt %+v", x)
+		}
+		r.receipts[x.Peer] = x
+		r.note("%s has read up to %s @%d", x.Peer, x.Upto, x.At)
+	}
+}
+
+func (r *recorder) stateChanged(s client.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s == r.state {
+		r.Errorf("state %v is told twice", s)
+	}
+	if sum := sum(r.list); s == client.Live && sum != r.totals {
+		r.Errorf("rule total: told %+v, the list sums up to %+v", r.totals, sum)
+	}
+	r.state = s
+	r.note("%v", s)
+}
+
+func (r *recorder) error(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
+	r.note("error %v", err)
+}
+
+// ready waits until the recorder was told the whole state.
+func (r *recorder) ready() {
+	r.Helper()
+	waitFor(r, "Ready", r.sub.Ready())
+}
+
+// until waits until ok is true of what the recorder knows.
+func (r *recorder) until(what string, ok func() bool) {
+	r.Helper()
+	deadline := time.After(patience)
+	for {
+		r.mu.Lock()
+		done, moved := ok(), r.moved
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-moved:
+		case <-deadline:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.Fatalf("%s does not happen; told so far:\n%s", what, strings.Join(tail(r.calls, 50), "\n"))
+		}
+	}
+}
+
+func tail(lines []string, n int) []string { return lines[max(0, len(lines)-n):] }
+
+// take returns the calls since the last take, without the states.
+func (r *recorder) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var calls []string
+	for _, c := range r.calls {
+		if c != client.Syncing.String() && c != client.Live.String() && c != client.Offline.String() {
+			calls = append(calls, c)
+		}
+	}
+	r.calls = nil
+	return calls
+}
+
+// hears waits for calls and checks that they are these.
+func (r *recorder) hears(want ...string) {
+	r.Helper()
+	last := want[len(want)-1]
+	r.until(last, func() bool { return len(r.calls) > 0 && strings.Contains(strings.Join(r.calls, "\n"), last) })
+	if diff := cmp.Diff(want, r.take()); diff != "" {
+		r.Errorf("told other things (-want +got):\n%s", diff)
+	}
+}
+
+// unversioned leaves versions out: one may grow without a visible change, and
+// that is not told (rule quiet).
+var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
+
+// converges waits until the recorder knows what queries answer, which must not
+// change meanwhile.
+func (r *recorder) converges() {
+	r.Helper()
+	list := map[string]events.Conversation{}
+	for c, err := range r.user.Conversations(r.Context(), events.ConversationsQuery{}) {
+		if err != nil {
+			r.Fatal(err)
+		}
+		list[c.Conversation] = c
+	}
+	totals, err := r.user.Totals(r.Context(), events.TotalsQuery{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	receipts := map[string]events.Receipt{}
+	for name := range list {
+		peer, ok := strings.CutPrefix(name, "c2c_")
+		if !ok {
+			continue
+		}
+		if x, err := r.user.PeerReceipt(r.Context(), peer); err == nil {
+			receipts[peer] = events.Receipt{User: x.User, Version: x.Version, Conversation: name, Peer: peer, Upto: x.Upto, At: x.At}
+		}
+	}
+	same := func() bool {
+		for peer, x := range receipts {
+			if r.receipts[peer] != x {
+				return false
+			}
+		}
+		return r.totals == totals.Totals && cmp.Equal(list, r.list, unversioned)
+	}
+	deadline := time.After(patience)
+	for {
+		r.mu.Lock()
+		done, moved := same(), r.moved
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-moved:
+		case <-deadline:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.Errorf("user %s: asked and told differ (-asked +told):\n%s\n%s", r.user.ID(),
+				cmp.Diff(list, r.list, unversioned), cmp.Diff(totals.Totals, r.totals))
+			got := maps.Clone(r.receipts)
+			maps.DeleteFunc(got, func(peer string, _ events.Receipt) bool { _, ok := receipts[peer]; return !ok })
+			r.Fatalf("receipts (-asked +told):\n%s", cmp.Diff(receipts, got))
+		}
+	}
+}
+
+// sum adds a list up (rule total).
+func sum(list map[string]events.Conversation) (t events.Totals) {
+	for name, c := range list {
+		if c.Muted {
+			t.Muted += c.Unread
+			continue
+		}
+		t.Unread += c.Unread
+		t.Mentions += c.Mentions
+		if strings.HasPrefix(name, "c2c_") {
+			t.C2C += c.Unread
+		} else {
+			t.Group += c.Unread
+		}
+		if c.Unread > 0 || c.MarkedUnread {
+			t.Conversations++
+		}
+	}
+	return t
+}

@@ -1,0 +1,277 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"reddot/events"
+)
+
+// maxReadings is how often a list of several pages is read again because it
+// changed on the way. After that the pages are taken as they are: events tell
+// what changed.
+const maxReadings = 3
+
+// maxReceiptQueries are under way at once for one user.
+const maxReceiptQueries = 16
+
+// run reads the user's state whenever that is wanted, until ctx ends.
+func (f *feed) run(ctx context.Context) {
+	b := backoff{first: retryFirst, most: retryMost}
+	var retry <-chan time.Time // not nil after a failure: wait until then
+	check := newCheck(f.client.opts)
+	defer check.stop()
+	for {
+		if retry == nil && f.wanted() {
+			switch err := f.attempt(ctx, f.sync); {
+			case err == nil:
+				b.last = 0
+			case !errors.Is(err, context.Canceled): // else link has a new one begin
+				f.fail(err)
+				retry = time.After(b.next())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+		case <-retry:
+			retry = nil
+			poke(f.wake)
+		case <-check.due:
+			if err := f.attempt(ctx, f.check); err != nil && !errors.Is(err, context.Canceled) {
+				f.fail(err)
+			}
+			check.again()
+		}
+	}
+}
+
+// wanted reports whether a reading is wanted and can be had.
+func (f *feed) wanted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mu.online && f.mu.settled < f.mu.asked
+}
+
+// attempt asks the server for something. It is cancelled when the connection
+// is lost, for then the reply may never come.
+func (f *feed) attempt(ctx context.Context, ask func(context.Context) error) error {
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	f.mu.Lock()
+	f.mu.abort = abort
+	f.mu.Unlock()
+	return ask(ctx)
+}
+
+func (f *feed) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.online {
+		f.report(err)
+	}
+}
+
+// sync makes one reading: the watch, the list, the receipts, in this order. The
+// subscription is older than the first request, so every change after the
+// reading comes as an event.
+func (f *feed) sync(ctx context.Context) error {
+	select {
+	case f.client.syncs <- struct{}{}:
+		defer func() { <-f.client.syncs }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if f.client.opts.WatchLargeGroups {
+		if err := f.watch(ctx); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	number, since := f.mu.asked, f.mu.book.version
+	f.mu.book.gone = map[string]events.Seq{}
+	f.checkDropped()
+	f.mu.Unlock()
+
+	r, err := f.readList(ctx, since)
+	if err != nil {
+		return err
+	}
+	peers := f.enter(number, r)
+	if err := f.readReceipts(ctx, peers); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.settled = number
+	if f.checkDropped() {
+		f.missed()
+	}
+	if f.mu.settled < f.mu.asked {
+		poke(f.wake)
+	}
+	f.wakeAll()
+	return nil
+}
+
+// watch begins or renews the watch of large groups.
+func (f *feed) watch(ctx context.Context) error {
+	var reply events.WatchReply
+	return f.user.ask(ctx, events.QueryWatch, request{}, nil, &reply)
+}
+
+// readList reads the whole list. since is the version that is known: an answer
+// must not be older.
+func (f *feed) readList(ctx context.Context, since events.Seq) (*reading, error) {
+	for attempt := 1; ; attempt++ {
+		r, whole, err := f.readPages(ctx, since, attempt == maxReadings)
+		if err != nil || whole {
+			return r, err
+		}
+	}
+}
+
+// readPages reads the list once. whole is false if it changed on the way; then
+// it is read to its end only if patient says so.
+func (f *feed) readPages(ctx context.Context, since events.Seq, patient bool) (r *reading, whole bool, err error) {
+	q := events.ConversationsQuery{Limit: events.MaxLimit}
+	for {
+		page, err := f.user.Page(ctx, q, After(since))
+		if err != nil {
+			return nil, false, err
+		}
+		if r == nil {
+			r = &reading{version: page.Version}
+		} else if page.Version != r.version && !patient {
+			return nil, false, nil
+		}
+		r.totals, r.totalsAt = page.Totals, page.Version
+		r.conversations = append(r.conversations, page.Conversations...)
+		if page.Next == "" {
+			return r, true, nil
+		}
+		q.After = page.Next
+	}
+}
+
+// enter enters a reading of the list and returns the peers whose receipts are
+// wanted.
+func (f *feed) enter(number uint64, r *reading) (peers []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.checkPermission()
+	touched := f.mu.book.enterReading(r)
+	f.mu.listed = number
+	var order []string
+	receipts := false
+	for s := range f.mu.listeners {
+		if !s.started && s.since <= number {
+			if order == nil {
+				order = f.mu.book.order(r)
+			}
+			s.start(order, f.mu.book.receiptPeers())
+		}
+		receipts = receipts || s.listener.C2CReadReceipt != nil
+	}
+	f.markList(touched)
+	if !receipts {
+		return nil
+	}
+	for name := range f.mu.book.list {
+		if peer, ok := strings.CutPrefix(name, C2C("")); ok {
+			peers = append(peers, peer)
+		}
+	}
+	for peer := range f.mu.book.receipts {
+		if _, listed := f.mu.book.list[C2C(peer)]; !listed {
+			peers = append(peers, peer)
+		}
+	}
+	return peers
+}
+
+// readReceipts asks for the last receipt of every peer: those that were sent
+// while nobody heard them.
+func (f *feed) readReceipts(ctx context.Context, peers []string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxReceiptQueries)
+	for _, peer := range peers {
+		g.Go(func() error {
+			r, err := f.user.PeerReceipt(ctx, peer)
+			if errors.Is(err, ErrNotFound) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.mu.book.enterReceipt(events.Receipt{
+				User: r.User, Version: r.Version, Conversation: C2C(peer), Peer: peer, Upto: r.Upto, At: r.At,
+			}) {
+				f.markReceipts([]string{peer})
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// check compares versions with the server, and reads anew if an event is
+// missing. Most often one is only on its way; then the reading costs little
+// and changes nothing.
+func (f *feed) check(ctx context.Context) error {
+	f.mu.Lock()
+	online := f.mu.online
+	f.mu.Unlock()
+	if !online {
+		return nil
+	}
+	if f.client.opts.WatchLargeGroups {
+		if err := f.watch(ctx); err != nil {
+			return err
+		}
+	}
+	reply, err := f.user.Totals(ctx, events.TotalsQuery{})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if reply.Version > f.mu.book.version || f.mu.book.torn || f.checkDropped() {
+		f.missed()
+	}
+	return nil
+}
+
+// checks is when the next check is due.
+type checks struct {
+	every time.Duration
+	timer *time.Timer
+	due   <-chan time.Time // nil: never
+}
+
+func newCheck(o Options) *checks {
+	c := &checks{every: o.CheckEvery}
+	if o.WatchLargeGroups && (c.every < 0 || c.every > watchEvery) {
+		c.every = watchEvery
+	}
+	if c.every > 0 {
+		c.timer = time.NewTimer(jitter(c.every))
+		c.due = c.timer.C
+	}
+	return c
+}
+
+func (c *checks) again() { c.timer.Reset(jitter(c.every)) }
+
+func (c *checks) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}

@@ -1,0 +1,93 @@
+package main_test
+
+import (
+	"testing"
+	"time"
+
+	"reddot/events"
+)
+
+// testKill kills the server in the middle of publishing, several times, also
+// while it starts. Nothing is lost, counted twice or told twice.
+func testKill(t *testing.T, p program) {
+	const kills = 4
+	dir, args := t.TempDir(), []string{"--listen", address(t), "--event-encoding", "json"}
+	c := p.serve(t, dir, args...)
+	d := newDrill(t, p, c.nats)
+	for range kills {
+		d.amid(t, c.kill)
+		for range d.rng.IntN(3) {
+			starting := p.start(t, dir, nil, args...)
+			<-time.After(time.Duration(d.rng.IntN(200)) * time.Millisecond)
+			starting.kill()
+		}
+		c = p.serve(t, dir, args...)
+	}
+	d.finish(t)
+}
+
+// testTerminate ends the server in good order under load. It ends in time, and
+// the next one goes on where it stopped.
+func testTerminate(t *testing.T, p program) {
+	dir, listen := t.TempDir(), address(t)
+	c := p.serve(t, dir, "--listen", listen)
+	d := newDrill(t, p, c.nats)
+	for range 2 {
+		d.amid(t, func() { c.terminate(t) })
+		c = p.serve(t, dir, "--listen", listen)
+		last := settled(t, connect(t, c.nats), 0).Applied
+		if again := events.Seq(c.metric(t, "reddot_commands_applied_total")); again >= last {
+			t.Errorf("after a good end %d of %d commands are folded again", again, last)
+		}
+	}
+	c.terminate(t)
+	for range 4 { // also while it starts
+		starting := p.start(t, dir, nil, "--listen", listen, "--log-level", "debug")
+		<-starting.stderr.line
+		<-time.After(time.Duration(d.rng.IntN(150)) * time.Millisecond)
+		starting.terminate(t)
+	}
+	p.serve(t, dir, "--listen", listen)
+	d.finish(t)
+}
+
+// testStandby: two servers on one NATS server. One tells, the other stands by
+// and takes over when the first one is gone.
+func testStandby(t *testing.T, p program) {
+	url := runNATS(t)
+	first := p.serve(t, t.TempDir(), "--nats", url)
+	d := newDrill(t, p, url)
+	second := p.serve(t, t.TempDir(), "--nats", url)
+	either := []*child{first, second}[d.rng.IntN(2)]
+	d.amid(t, either.kill)
+	d.finish(t)
+}
+
+// testServerAway: the NATS server is away for a while, in good order and then
+// by a crash, and comes back with its data. The server goes on by itself.
+func testServerAway(t *testing.T, p program) {
+	const away = 2 * time.Second
+	listen := address(t)
+	// Another reddot, of another prefix, is the NATS server: it can be killed.
+	natsDir := t.TempDir()
+	host := func() *child { return p.serve(t, natsDir, "--listen", listen, "--prefix", "other") }
+	server := host()
+	c := p.serve(t, t.TempDir(), "--nats", server.nats)
+	d := newDrill(t, p, server.nats)
+	for _, end := range []func(){func() { server.terminate(t) }, func() { server.kill() }} {
+		d.amid(t, end)
+		<-time.After(away)
+		server = host()
+		eventually(t, "answer again", func() bool {
+			_, err := ask[events.Status](t.Context(), d.nc, subjects(t).Status(), request{})
+			return err == nil
+		})
+	}
+	d.finish(t)
+	select {
+	case <-c.exited:
+		t.Errorf("it has ended")
+	default:
+		c.terminate(t)
+	}
+}

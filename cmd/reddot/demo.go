@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	goclient "reddot/api/client"
+	"reddot/cmd/reddot/demo"
+	"reddot/events"
+	"reddot/projector/emit"
+)
+
+// The bounds of --speed: slower is a still picture, faster is a load test.
+const (
+	slowestDemo = 0.1
+	fastestDemo = 1000
+)
+
+// maxHeldLog is the bytes of log kept while the screen is drawn on; what
+// comes later is dropped.
+const maxHeldLog = 64 << 10
+
+// demoConfig is the command line of demo.
+type demoConfig struct {
+	seed  uint64
+	speed float64
+	lasts time.Duration // 0 for until it is interrupted
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	var cfg demoConfig
+	cmd := &cobra.Command{
+		Use:     "demo",
+		GroupID: groupServer,
+		Short:   "Show friends chatting, and their badges, live",
+		Long: `Start everything in this process, with data in a temporary folder, have a few
+friends chat and show the conversation lists of two of them side by side. What
+is shown is what the Go client's listeners hear. SIGINT (Ctrl-C) or SIGTERM
+ends it; then the lists are compared with what the queries answer, and the exit
+code is 1 if they differ.
+
+Needs a terminal of 80 columns and 24 lines. Where standard output is no
+terminal, everything that happens or is heard is printed as a line. NO_COLOR
+turns colors off.`,
+		Example: `  # watch the badges
+  reddot demo
+
+  # the same friends in another order, in a hurry
+  reddot demo --seed 7 --speed 10
+
+  # what happens, as text
+  reddot demo --speed 20 --for 10s | cat`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !(cfg.speed >= slowestDemo && cfg.speed <= fastestDemo) { // NaN, too
+				return usagef("--speed %v: use %v to %v", cfg.speed, slowestDemo, fastestDemo)
+			}
+			if cmd.Flags().Changed("for") && cfg.lasts <= 0 {
+				return usagef("--for %v: use a time above 0, or leave it out", cfg.lasts)
+			}
+			return a.demo(cmd.Context(), &cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&cfg.seed, "seed", 1, "`number` that decides what happens, and in which order")
+	f.Float64Var(&cfg.speed, "speed", 1, "`factor`: 1 is human pace, 10 ten times as fast")
+	f.DurationVar(&cfg.lasts, "for", 0, "end after this `time` (default: when interrupted)")
+	return cmd
+}
+
+// demo plays until ctx ends or the time is over, and prints what the check at
+// the end found.
+func (a *app) demo(ctx context.Context, cfg *demoConfig) (err error) {
+	// A reader that goes away is an error like others: it must not leave the
+	// folder behind.
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
+	dir, err := os.MkdirTemp("", "reddot-demo-")
+	if err != nil {
+		return fmt.Errorf("create a folder for the data: %w: name another place with TMPDIR", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var held heldLog
+	defer held.release(a.stderr)
+	summary, err := a.perform(ctx, cfg, dir, slog.New(slog.NewTextHandler(&held, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	return a.print(summary + "\n")
+}
+
+// perform serves and plays. The server lives until the check is done, so it
+// does not end with ctx.
+func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slog.Logger) (summary string, err error) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	ready := make(chan string, 1)
+	server := &serving{log: log, ready: func(nats, _ string) { ready <- nats }, cfg: &serveConfig{
+		data: dir, listen: "127.0.0.1:0", prefix: events.DefaultPrefix, sync: syncPolicy{every: time.Second},
+		fanoutLimit: 1000, eventEncoding: events.Msgpack.String(),
+		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes,
+	}}
+	g, life := errgroup.WithContext(life)
+	g.Go(func() error { return server.run(life) })
+	g.Go(func() (err error) {
+		defer end()
+		select {
+		case url := <-ready:
+			summary, err = a.play(life, ctx, cfg, server, url)
+			return err
+		case <-life.Done():
+			return nil // the server's own error is told
+		}
+	})
+	return summary, g.Wait()
+}
+
+// play plays with the server at a URL until over is done. life ends with the
+// server.
+func (a *app) play(life, over context.Context, cfg *demoConfig, server *serving, url string) (summary string, err error) {
+	conn, err := connectServer(server.cfg, url, "reddot demo", server.log)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	c, err := goclient.New(conn, goclient.Options{Logger: server.log})
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if cfg.lasts > 0 {
+		var cancel context.CancelFunc
+		over, cancel = context.WithTimeout(over, cfg.lasts)
+		defer cancel()
+	}
+	return demo.Run(life, over, demo.Config{
+		Client: c, Seed: cfg.seed, Speed: cfg.speed, Terminal: terminal(a.stdout), Lines: a.stdout, Zone: a.zone,
+	})
+}
+
+// terminal is the terminal that w is, or nil if nothing can be drawn on it.
+func terminal(w io.Writer) *demo.Terminal {
+	if !isTerminal(w) || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	fd := int(w.(*os.File).Fd())
+	return &demo.Terminal{
+		Out:   w,
+		Size:  func() (columns, lines int, err error) { return term.GetSize(fd) },
+		Color: os.Getenv("NO_COLOR") == "",
+	}
+}
+
+// heldLog keeps what is logged until the screen is free.
+type heldLog struct {
+	mu struct {
+		sync.Mutex
+		text     bytes.Buffer
+		released bool
+	}
+}
+
+// Write implements io.Writer.
+func (h *heldLog) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.mu.released && h.mu.text.Len()+len(p) <= maxHeldLog {
+		h.mu.text.Write(p)
+	}
+	return len(p), nil
+}
+
+// release writes what was kept; nothing is kept from then on.
+func (h *heldLog) release(w io.Writer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mu.released = true
+	// It is a log: what can't be told is lost.
+	_, _ = h.mu.text.WriteTo(w)
+}

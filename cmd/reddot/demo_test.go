@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var checked = regexp.MustCompile(`^checked: the lists equal what the queries answer \(\d+ conversations, \d+ receipts\)$`)
+
+func TestDemo(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	out := reddot(t, nil, "demo", "--speed", "200", "--for", "3s", "--seed", "3").done(t)
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if last := lines[len(lines)-1]; !checked.MatchString(last) {
+		t.Errorf("the last line is %q", last)
+	}
+	for _, want := range []string{`bob → alice: "hi alice, are you around?"`, "    alice's total: ", "    bob's list: ", "✓✓ alice has read up to", " marks everything as read"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(tmp, "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestDemoFails(t *testing.T) {
+	for line, words := range map[string]string{
+		"demo now":          "unknown command",
+		"demo --speed 0":    "--speed 0",
+		"demo --speed NaN":  "--speed NaN",
+		"demo --speed 1e9":  "--speed 1e+09",
+		"demo --for 0s":     "--for 0s",
+		"demo --seed -1":    "invalid argument",
+		"demo --seed alice": "invalid argument",
+	} {
+		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
+	}
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"demo", "--speed", "200"}, nil, brokenWriter{}, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "disk full") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(tmp, "none"))
+	reddot(t, nil, "demo", "--for", "1s").failed(t, exitFailed, "TMPDIR")
+}
+
+func TestHeldLog(t *testing.T) {
+	var h heldLog
+	var out bytes.Buffer
+	for _, text := range []string{"a", strings.Repeat("x", maxHeldLog), "b"} {
+		if n, err := h.Write([]byte(text)); n != len(text) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	h.release(&out)
+	if _, err := h.Write([]byte("late")); err != nil {
+		t.Fatal(err)
+	}
+	if h.release(&out); out.String() != "ab" {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+// TestNoTerminal: a pipe, a file and a dumb terminal are not drawn on.
+func TestNoTerminal(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if terminal(f) != nil || terminal(&bytes.Buffer{}) != nil {
+		t.Error("taken for a terminal")
+	}
+}

@@ -1,0 +1,258 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestEndToEnd runs the program as a process: everything goes through its
+// command line, real NATS connections, HTTP and signals.
+func TestEndToEnd(t *testing.T) {
+	p := build(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, program)
+	}{
+		{"large group", testLargeGroup},
+		{"real traffic", testTraffic},
+		{"server away", testServerAway},
+		{"standby", testStandby},
+		{"kill", testKill},
+		{"terminate", testTerminate},
+		{"rebuild", testRebuild},
+		{"hostile", testHostile},
+		{"foreign", testForeign},
+		{"serve fails", testServeFails},
+		{"serve", testServe},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, p)
+		})
+	}
+}
+
+// Bounds of what a test waits for. They are generous: a slow machine is no
+// failure.
+const (
+	startTimeout = 30 * time.Second // from the start of the program to its ready line
+	endTimeout   = 5 * time.Second  // from a signal to the program's end; promised
+	waitTimeout  = time.Minute      // for anything else
+)
+
+// program is the binary under test.
+type program struct{ path string }
+
+func build(t *testing.T) program {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "reddot")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	return program{path}
+}
+
+// result is what a finished run left behind.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs a command line to its end.
+func (p program) run(t *testing.T, stdin io.Reader, args ...string) result {
+	t.Helper()
+	r, err := p.command(t.Context(), stdin, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// command runs a command line to its end. Its error is not the program's own.
+func (p program) command(ctx context.Context, stdin io.Reader, args ...string) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*waitTimeout)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.path, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	err := cmd.Run()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		err = nil
+	}
+	if err = errors.Join(err, ctx.Err()); err != nil {
+		return result{}, fmt.Errorf("%s: %w\n%s", cmd, err, stderr.String())
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
+}
+
+// done checks that the run succeeded and returns its standard output.
+func (r result) done(t *testing.T) string {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	return r.stdout
+}
+
+// failed checks the exit code, and that the error is one line with the words.
+func (r result) failed(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d", r.code, code)
+	}
+	if !strings.HasPrefix(r.stderr, "reddot: ") || strings.Count(r.stderr, "\n") != 1 || !strings.HasSuffix(r.stderr, "\n") {
+		t.Errorf("stderr is not one line of reddot's: %q", r.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.stderr, w) {
+			t.Errorf("stderr lacks %q: %s", w, r.stderr)
+		}
+	}
+	if r.stdout != "" {
+		t.Errorf("stdout is not empty: %q", r.stdout)
+	}
+}
+
+// child is a running "reddot serve".
+type child struct {
+	cmd    *exec.Cmd
+	nats   string // URL of its NATS server
+	http   string // host:port
+	stdout *output
+	stderr *output
+	exited chan struct{} // closed at its end
+}
+
+// output is what a process writes, safe for concurrent use.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	line chan struct{} // closed once there is a whole line
+}
+
+func newOutput() *output { return &output{line: make(chan struct{})} }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if bytes.IndexByte(o.text.Bytes(), '\n') < 0 && bytes.IndexByte(p, '\n') >= 0 {
+		close(o.line)
+	}
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// start starts a server on free ports and does not wait for anything. env is
+// added to its environment. It is killed at the end of the test.
+func (p program) start(t *testing.T, dir string, env []string, args ...string) *child {
+	t.Helper()
+	given := strings.Join(args, " ")
+	if !strings.Contains(given, "--listen") && !strings.Contains(given, "--nats") {
+		args = append(args, "--listen", "127.0.0.1:0")
+	}
+	c := &child{stdout: newOutput(), stderr: newOutput(), exited: make(chan struct{})}
+	c.cmd = exec.Command(p.path, append([]string{"serve", "--data", dir, "--http", "127.0.0.1:0"}, args...)...)
+	c.cmd.Env = append(c.cmd.Environ(), env...)
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = c.cmd.Wait() // what it says is in ProcessState
+		close(c.exited)
+	}()
+	t.Cleanup(func() {
+		c.kill()
+		if t.Failed() {
+			t.Logf("stderr of %s:\n%s", c.cmd, c.stderr)
+		}
+	})
+	return c
+}
+
+// serve starts a server and waits until it is ready.
+func (p program) serve(t *testing.T, dir string, args ...string) *child {
+	t.Helper()
+	c := p.start(t, dir, nil, args...)
+	c.ready(t)
+	return c
+}
+
+// ready waits for the ready line and reads it.
+func (c *child) ready(t *testing.T) {
+	t.Helper()
+	select {
+	case <-c.stdout.line:
+	case <-c.exited:
+		t.Fatalf("%s ended: %s\n%s", c.cmd, c.cmd.ProcessState, c.stderr)
+	case <-time.After(startTimeout):
+		t.Fatalf("%s is not ready after %v\n%s", c.cmd, startTimeout, c.stderr)
+	}
+	line := regexp.MustCompile(`^ready nats=(nats://127\.0\.0\.1:\d+) http=(127\.0\.0\.1:\d+)\n$`).FindStringSubmatch(c.stdout.String())
+	if line == nil {
+		t.Fatalf("the ready line is %q", c.stdout)
+	}
+	c.nats, c.http = line[1], line[2]
+}
+
+// kill ends the process as a crash would. A second call does nothing.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // an error says that it has ended
+	<-c.exited
+}
+
+// terminate asks the process to end, and checks that it does so in time and in
+// good order.
+func (c *child) terminate(t *testing.T) {
+	t.Helper()
+	start := time.Now()
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.exited:
+	case <-time.After(endTimeout):
+		t.Fatalf("%s goes on %v after SIGTERM\n%s", c.cmd, endTimeout, c.stderr)
+	}
+	if code := c.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM:\n%s", code, c.stderr)
+	}
+	t.Logf("ended %v after SIGTERM", time.Since(start).Round(time.Millisecond))
+}
+
+// address is a free address for a server that comes back to it. Its port is
+// none that the system gives to outgoing connections, so that nobody takes it
+// meanwhile.
+func address(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
+	}
+	t.Fatal("found no free port from 20000 to 29999")
+	return ""
+}

@@ -1,0 +1,123 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+)
+
+// rebuild removes the store of a server that has ended and starts another,
+// which must come to the same state and tell nothing again.
+func (p program) rebuild(t *testing.T, dir string, before events.Status) *nats.Conn {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(dir, "store")); err != nil {
+		t.Fatal(err)
+	}
+	c := p.serve(t, dir)
+	nc := connect(t, c.nats)
+	after := settled(t, nc, before.Last)
+	if after.Digest != before.Digest || after.Applied != before.Applied || after.Refused != before.Refused || after.Ignored != before.Ignored {
+		t.Errorf("rebuilt: %+v\nbefore:  %+v", after, before)
+	}
+	for _, name := range []string{"changes", "receipts", "rejected"} {
+		if n := c.metric(t, "reddot_events_"+name+"_total"); n != 0 {
+			t.Errorf("%.0f events (%s) are told again", n, name)
+		}
+	}
+	return nc
+}
+
+// testRebuild removes the store between two runs: the log alone gives it back,
+// and nobody is told again.
+func testRebuild(t *testing.T, p program) {
+	dir := t.TempDir()
+	c := p.serve(t, dir)
+	d := newDrill(t, p, c.nats)
+	last := d.finish(t)
+	before := settled(t, d.nc, last)
+	events := lastEvent(t, d.nc)
+	c.terminate(t)
+	nc := p.rebuild(t, dir, before)
+	if got := lastEvent(t, nc); got != events {
+		t.Errorf("the events go on from %d to %d", events, got)
+	}
+	// It goes on from there.
+	next := publish(t, nc, "unread.cmd.user.rebuilt.message", `{"id":"m1","from":"bob"}`)
+	settled(t, nc, next)
+	if got := lastEvent(t, nc); got != events+1 {
+		t.Errorf("one more message makes %d events", got-events)
+	}
+}
+
+// lastEvent is the last sequence of the event stream.
+func lastEvent(t *testing.T, nc *nats.Conn) uint64 {
+	t.Helper()
+	stream, err := jetStream(t, nc).Stream(t.Context(), subjects(t).EventStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.CachedInfo().State.LastSeq
+}
+
+// runNATS starts a NATS server in this process, until the test ends.
+func runNATS(t *testing.T) (url string) {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	s.Start()
+	if !s.ReadyForConnections(startTimeout) {
+		t.Fatalf("the NATS server does not listen after %v", startTimeout)
+	}
+	return s.ClientURL()
+}
+
+// testForeign starts on streams that the store is not of, or that could lose
+// commands. Each is refused, with the name of what is wrong.
+func testForeign(t *testing.T, p program) {
+	dir, url := t.TempDir(), runNATS(t)
+	c := p.serve(t, dir, "--nats", url)
+	nc := connect(t, url)
+	settled(t, nc, publish(t, nc, "unread.cmd.user.alice.message", `{"id":"m1","from":"bob"}`))
+	c.terminate(t)
+
+	serve := func(url string) result {
+		return p.run(t, nil, "serve", "--data", dir, "--http", "127.0.0.1:0", "--nats", url)
+	}
+	js := jetStream(t, nc)
+	stream, err := js.Stream(t.Context(), subjects(t).CommandStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drifted := stream.CachedInfo().Config
+	drifted.MaxMsgs = 1000
+	if _, err := js.UpdateStream(t.Context(), drifted); err != nil {
+		t.Fatal(err)
+	}
+	serve(url).failed(t, 1, "UNREAD_COMMANDS", "max_msgs must be -1", "nats stream edit")
+	drifted.MaxMsgs = -1
+	if _, err := js.UpdateStream(t.Context(), drifted); err != nil {
+		t.Fatal(err)
+	}
+	p.serve(t, dir, "--nats", url).terminate(t)
+
+	// A server that has a stream of the same name, but not the same one.
+	serve(runNATS(t)).failed(t, 1, "UNREAD_COMMANDS", "belongs to another stream", "data folder")
+	// The same server, with the stream deleted and made anew.
+	if err := js.DeleteStream(t.Context(), subjects(t).CommandStream()); err != nil {
+		t.Fatal(err)
+	}
+	serve(url).failed(t, 1, "UNREAD_COMMANDS", "belongs to another stream")
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	goclient "reddot/api/client"
+)
+
+const (
+	// watchReconnect is the pause between attempts to reach a NATS server that
+	// went away.
+	watchReconnect = 500 * time.Millisecond
+	// watchPing is how often an idle connection is tried; two pings without an
+	// answer mean that the server is gone.
+	watchPing = 20 * time.Second
+	// watchLastLine is how long the end waits for a line that is being written:
+	// who reads it may have stopped reading.
+	watchLastLine = time.Second
+)
+
+// watchConfig is the command line of watch.
+type watchConfig struct {
+	clientConfig
+	user        string
+	largeGroups bool
+	lasts       time.Duration // 0 for no end
+	json        bool
+}
+
+func (a *app) watchCommand() *cobra.Command {
+	var cfg watchConfig
+	cmd := &cobra.Command{
+		Use:     "watch USER",
+		GroupID: groupClient,
+		Short:   "Print a user's changes and receipts as they come",
+		Long: `Print a user's conversations, totals and receipts as they are, and then every
+change as it comes. Values in between may be left out, the last one is always
+printed, and a list is followed by the totals that belong to it. A server that
+goes away is waited for, and what changed meanwhile is printed; standard error
+tells. SIGTERM or SIGINT ends it with exit code 0.
+
+With --json every line is an object whose "type" names its other field:
+
+  {"type":"conversations","conversations":[...]}  new or changed, as "show --json" has them
+  {"type":"removed","removed":["c2c_bob"]}        have left the list
+  {"type":"totals","totals":{...}}                one of them has changed
+  {"type":"receipts","receipts":[...]}            peers have read the user's messages, one for a peer
+  {"type":"state","state":"live"}                 syncing, live (all of the above is current) or offline
+  {"type":"error","error":"..."}                  something that is tried again`,
+		Example: `  # what alice's phone would show
+  reddot watch alice
+
+  # the unread total of the next ten minutes
+  reddot watch alice --json --for 10m | jq 'select(.type == "totals").totals.unread'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkInbox(args); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("for") && cfg.lasts <= 0 {
+				return usagef("--for %v: use a time above 0, or leave it out", cfg.lasts)
+			}
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			cfg.user = args[0]
+			return a.watch(cmd.Context(), &cfg)
+		},
+	}
+	cfg.addFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&cfg.largeGroups, "large-groups", false, "also hear every message in groups with more members than the server's --fanout-limit")
+	f.DurationVar(&cfg.lasts, "for", 0, "end after this `time` (default: never)")
+	f.BoolVar(&cfg.json, "json", false, "print one JSON object per line")
+	return cmd
+}
+
+// watch prints what the listener is told until ctx ends or the time is over.
+func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	if cfg.lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cfg.lasts)
+		defer cancel()
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	conn, err := cfg.dialLasting("reddot watch", fail)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	c, err := goclient.New(conn, goclient.Options{Prefix: cfg.prefix, Timeout: cfg.timeout, WatchLargeGroups: cfg.largeGroups})
+	if err != nil {
+		return err
+	}
+	w := &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: redacted(cfg.urls()), fail: fail}
+	sub, err := c.User(cfg.user).Listen(w.listener())
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	sub.Close()
+	select {
+	case <-sub.Done():
+	case <-time.After(watchLastLine):
+	}
+	return watchEnd(ctx, cfg, sub)
+}
+
+// watchEnd is whether the watch ended well: the user's wish is no error, and
+// neither is the end of its time if there was something to see.
+func watchEnd(ctx context.Context, cfg *watchConfig, sub *goclient.Subscription) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.Canceled):
+		return nil
+	case !errors.Is(cause, context.DeadlineExceeded):
+		return cause
+	}
+	select {
+	case <-sub.Ready():
+		return nil
+	default:
+		return fmt.Errorf(`the state of %s was not read in %v: is a "reddot serve" running there, with --prefix %s?`,
+			printable(cfg.user), cfg.lasts, cfg.prefix)
+	}
+}
+
+// dialLasting connects to the server with a connection that comes back
+// whenever the server does. It gives up only where that is in vain, as when
+// the user is refused; then lost is called. The listener tells everything
+// else.
+func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, error) {
+	shown := redacted(c.urls())
+	options := []nats.Option{
+		nats.Name(name),
+		nats.Timeout(c.timeout),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(watchReconnect),
+		nats.PingInterval(watchPing),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.ClosedHandler(func(nc *nats.Conn) {
+			err := nc.LastError()
+			if err == nil {
+				err = nats.ErrConnectionClosed
+			}
+			lost(dialError(err, shown))
+		}),
+	}
+	if c.creds != "" {
+		if _, err := os.Stat(c.creds); err != nil {
+			return nil, fmt.Errorf("read the credentials: %w", err)
+		}
+		options = append(options, nats.UserCredentials(c.creds))
+	}
+	nc, err := nats.Connect(c.urls(), options...)
+	if err != nil {
+		return nil, dialError(err, shown)
+	}
+	return nc, nil
+}

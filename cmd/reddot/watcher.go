@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	goclient "reddot/api/client"
+	"reddot/events"
+)
+
+// watcher prints what a listener is told, each call in one write. Its methods
+// are called one at a time.
+type watcher struct {
+	out, err io.Writer
+	json     bool
+	zone     *time.Location
+	now      func() time.Time
+	server   string      // fit to be shown
+	fail     func(error) // is told that out can't be written
+
+	lost     bool   // the server is away
+	mistaken string // the last error that was told
+}
+
+// watchLine is a line of JSON. Type names the field that is set.
+type watchLine struct {
+	Type          string                `json:"type"`
+	Conversations []events.Conversation `json:"conversations,omitempty"`
+	Removed       []string              `json:"removed,omitempty"`
+	Totals        *events.Totals        `json:"totals,omitempty"`
+	Receipts      []events.Receipt      `json:"receipts,omitempty"`
+	State         string                `json:"state,omitempty"`
+	Error         string                `json:"error,omitempty"`
+}
+
+func (w *watcher) listener() goclient.Listener {
+	return goclient.Listener{
+		ConversationsChanged: w.changed,
+		ConversationsRemoved: w.removed,
+		TotalUnreadChanged:   w.totals,
+		C2CReadReceipt:       w.receipts,
+		StateChanged:         w.state,
+		Error:                w.mistake,
+	}
+}
+
+func (w *watcher) changed(list []events.Conversation) {
+	if w.json {
+		w.print(watchLine{Type: "conversations", Conversations: list})
+		return
+	}
+	var lines []string
+	for _, c := range list {
+		lines = append(lines, printable(c.Conversation)+": "+describe(c))
+	}
+	w.say(lines...)
+}
+
+func (w *watcher) removed(names []string) {
+	if w.json {
+		w.print(watchLine{Type: "removed", Removed: names})
+		return
+	}
+	var lines []string
+	for _, name := range names {
+		lines = append(lines, printable(name)+": removed")
+	}
+	w.say(lines...)
+}
+
+func (w *watcher) totals(t events.Totals) {
+	if w.json {
+		w.print(watchLine{Type: "totals", Totals: &t})
+		return
+	}
+	w.say(fmt.Sprintf("totals: %d unread (c2c %d, group %d) in %s, %s, %d muted",
+		t.Unread, t.C2C, t.Group, several(t.Conversations, "conversation"), several(t.Mentions, "mention"), t.Muted))
+}
+
+func (w *watcher) receipts(list []events.Receipt) {
+	if w.json {
+		w.print(watchLine{Type: "receipts", Receipts: list})
+		return
+	}
+	var lines []string
+	for _, r := range list {
+		lines = append(lines, fmt.Sprintf("%s: %s has read up to %s at %s",
+			printable(r.Conversation), printable(r.Peer), printable(r.Upto), clock(r.At, w.zone)))
+	}
+	w.say(lines...)
+}
+
+func (w *watcher) state(s goclient.State) {
+	if w.json {
+		w.print(watchLine{Type: "state", State: s.String()})
+	}
+	switch {
+	case s == goclient.Offline && !w.lost:
+		w.lost = true
+		w.tell(fmt.Sprintf("lost the NATS server at %s, waiting for it", w.server))
+	case s == goclient.Live:
+		w.mistaken = ""
+		if w.lost {
+			w.lost = false
+			w.tell(fmt.Sprintf("the NATS server at %s is back, and what changed meanwhile is printed", w.server))
+		}
+	}
+}
+
+// mistake tells an error, and not again while it lasts: attempts go on.
+func (w *watcher) mistake(err error) {
+	text := oneLine(err)
+	if text == w.mistaken {
+		return
+	}
+	w.mistaken = text
+	if w.json {
+		w.print(watchLine{Type: "error", Error: text})
+	}
+	w.tell(text)
+}
+
+// describe is a conversation in words.
+func describe(c events.Conversation) string {
+	parts := []string{fmt.Sprintf("%d unread", c.Unread)}
+	if c.Mentions > 0 {
+		parts = append(parts, several(c.Mentions, "mention"))
+	}
+	if c.MarkedUnread {
+		parts = append(parts, "marked")
+	}
+	if c.Muted {
+		parts = append(parts, "muted")
+	}
+	if m := c.LastMessage; m != nil {
+		parts = append(parts, fmt.Sprintf("last %s from %s", printable(m.ID), printable(m.From)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// say writes lines, each with the time.
+func (w *watcher) say(lines ...string) {
+	at := clock(events.Time(w.now().UnixMilli()), w.zone) + "  "
+	w.write(at + strings.Join(lines, "\n"+at) + "\n")
+}
+
+func (w *watcher) print(line watchLine) {
+	text, err := json.Marshal(line)
+	if err != nil {
+		w.fail(fmt.Errorf("encode a line: %w", err))
+		return
+	}
+	w.write(string(text) + "\n")
+}
+
+func (w *watcher) write(text string) {
+	if _, err := io.WriteString(w.out, text); err != nil {
+		w.fail(fmt.Errorf("write what was heard: %w", err))
+	}
+}
+
+// tell writes a line to standard error, which loses nothing if it can't be
+// written.
+func (w *watcher) tell(text string) { fmt.Fprintf(w.err, "reddot: %s\n", text) }

@@ -1,0 +1,135 @@
+package store_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reddot/events"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// crashPoint is what a crash of the machine leaves, and what must be in it.
+type crashPoint struct {
+	op      string
+	fs      *vfs.MemFS
+	durable events.Seq // what the store had said is durable
+	emitted events.Seq // what it had been told is emitted
+}
+
+// crashes takes a copy of what a crash leaves just before every write.
+type crashes struct {
+	fs *vfs.MemFS
+
+	mu     sync.Mutex
+	rng    *rand.Rand
+	now    crashPoint
+	points []crashPoint
+}
+
+func (c *crashes) MaybeError(op errorfs.Op) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+		c.now.op = fmt.Sprintf("write %d, kind %d of %s", len(c.points)+1, op.Kind, op.Path)
+		c.now.fs = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50 * c.rng.IntN(3), RNG: c.rng})
+		c.points = append(c.points, c.now)
+	}
+	return nil
+}
+
+func (c *crashes) String() string { return "crash" }
+
+// told notes what the store has said and been told.
+func (c *crashes) told(s *store.Store, emitted events.Seq) error {
+	durable, err := s.Durable()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now.durable, c.now.emitted = durable, emitted
+	return err
+}
+
+// TestCrashAtEveryWrite crashes the machine at every write of a run with many
+// flushes and a restart. What is left holds the rows of one commit, whole, not
+// older than what was durable; folding on from there gives the same digest and
+// the same outbox.
+func TestCrashAtEveryWrite(t *testing.T) {
+	const commands = 300
+	seed := drawSeed(t)
+	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
+	r := &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: errorfs.Wrap(c.fs, c)}
+	r.open(c.fs)
+	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "b"}, 50}
+	digests := map[events.Seq]uint64{0: r.store.Position().Digest()} // by commit
+	emitted := events.Seq(0)
+	var outbox []store.Out
+	for range commands {
+		r.step(g)
+		seq := events.Seq(len(r.log))
+		outbox = append(outbox, r.noted()...)
+		erased := r.log[seq-1].Command.Verb == events.UserErase && !r.fx.Ignored
+		if erased || r.rng.IntN(5) == 0 {
+			r.commit()
+			digests[seq] = r.store.Position().Digest()
+			if r.rng.IntN(4) == 0 {
+				emitted += events.Seq(r.rng.IntN(int(seq - emitted + 1)))
+				r.store.SetEmitted(emitted)
+			}
+		}
+		switch {
+		case r.rng.IntN(10) == 0:
+			if err := r.store.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		case seq == commands/2:
+			r.reopen()
+			digests[seq] = r.store.Position().Digest()
+		}
+		if err := c.told(r.store, emitted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.commit()
+	digests[commands] = r.store.Position().Digest()
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d crashes", len(c.points))
+	for _, p := range c.points {
+		p.check(t, r.log, digests, outbox)
+	}
+}
+
+// check opens what a crash left, and folds the rest of the log.
+func (p crashPoint) check(t *testing.T, log []store.Entry, digests map[events.Seq]uint64, outbox []store.Out) {
+	r := &rig{t: t, log: log, rng: rand.New(rand.NewPCG(0, 0))}
+	r.open(p.fs)
+	at := r.store.Position()
+	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || at.Applied < p.durable {
+		t.Fatalf("%s: opens at seq %d with digest %016x, %d was durable; that commit's digest: %016x", p.op, at.Applied, at.Digest(), p.durable, digest)
+	}
+	r.commit() // a store that has just been made has no position yet
+	r.checkDigest()
+	r.verify()
+	for seq := at.Applied + 1; int(seq) <= len(log); seq++ {
+		r.apply(seq)
+	}
+	r.commit()
+	r.checkDigest()
+	if r.store.Position().Digest() != digests[events.Seq(len(log))] {
+		t.Fatalf("%s: from seq %d on, another digest", p.op, at.Applied)
+	}
+	if d := cmp.Diff(after(outbox, p.emitted), r.outbox(p.emitted), cmpopts.EquateEmpty()); d != "" {
+		t.Fatalf("%s: from seq %d on, another outbox after seq %d:\n%s", p.op, at.Applied, p.emitted, d)
+	}
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,322 @@
+package store_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// audit checks the stored rows against each other: the invariants of package
+// fold, every sum against what it sums up, and that no row is left without
+// its owner.
+type audit struct {
+	fold.Reader
+	rows map[string][]string // keys by family, without it, in parts
+	logs map[fold.Key]*auditedLog
+	errs []string
+}
+
+// auditedLog is a log with its messages as they are stored.
+type auditedLog struct {
+	*fold.Log
+	messages []fold.Message
+	revoked  map[fold.Ord]bool
+}
+
+// verify audits the store. Everything must be committed.
+func (r *rig) verify() {
+	r.t.Helper()
+	snap, err := r.store.Snapshot()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer snap.Close()
+	a := &audit{rows: map[string][]string{}, logs: map[fold.Key]*auditedLog{}}
+	eachRow(r.t, r.store.DB(), func(key, _ []byte) {
+		family := string(key[:1])
+		a.rows[family] = append(a.rows[family], string(key[1:]))
+		if bytes.Contains(r.store.Filtered(), key[:1]) && !r.store.MayHold(key) {
+			a.fail("the filter says no to the stored key %q", key)
+		}
+	})
+	err = snap.Read(func(rows fold.Reader) error {
+		a.Reader = rows
+		a.all()
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if len(a.errs) > 0 {
+		r.t.Fatalf("after seq %d:\n%s", len(r.log), strings.Join(a.errs[:min(len(a.errs), 20)], "\n"))
+	}
+}
+
+func (a *audit) fail(format string, args ...any) {
+	a.errs = append(a.errs, fmt.Sprintf(format, args...))
+}
+
+func (a *audit) all() {
+	for _, id := range a.rows["g"] {
+		a.log(fold.GroupKey(id), a.Group(id))
+	}
+	for _, key := range a.rows["c"] {
+		user, id, _ := strings.Cut(key, "\x00")
+		k := fold.Key{User: user, ConversationID: conversationOf(id)}
+		if k.Kind == events.C2C {
+			a.log(k, &a.Conversation(k).Log)
+		}
+	}
+	for _, key := range a.rows["c"] {
+		user, id, _ := strings.Cut(key, "\x00")
+		a.conversation(fold.Key{User: user, ConversationID: conversationOf(id)})
+	}
+	a.members()
+	a.waiters()
+	a.indexes()
+	for _, family := range []string{"p", "t", "s", "d"} {
+		for _, key := range a.rows[family] {
+			owner, _ := ownerOf(key)
+			if a.logs[owner.LogKey()] == nil || owner.User != "" && a.Conversation(owner) == nil {
+				a.fail("%s%q has no owner", family, key)
+			}
+		}
+	}
+	if stored := len(a.rows["s"]); stored != a.buckets() {
+		a.fail("%d buckets, %d in directories", stored, a.buckets())
+	}
+}
+
+func conversationOf(id string) events.ConversationID {
+	if id[0] == 'g' {
+		return events.ConversationID{Kind: events.Group, ID: id[1:]}
+	}
+	return events.ConversationID{Kind: events.C2C, ID: id[1:]}
+}
+
+// ownerOf reads the log, or the owner of a set, that a key begins with.
+func ownerOf(key string) (k fold.Key, rest string) {
+	first, rest, _ := strings.Cut(key[1:], "\x00")
+	switch key[0] {
+	case 'g':
+		return fold.GroupKey(first), rest
+	case 'm':
+		k.Kind = events.Group
+	default:
+		k.Kind = events.C2C
+	}
+	k.User = first
+	k.ID, rest, _ = strings.Cut(rest, "\x00")
+	return k, rest
+}
+
+// log reads every message of a log: ordinals grow with positions, and each
+// position is the one its id is known by.
+func (a *audit) log(k fold.Key, log *fold.Log) {
+	l := &auditedLog{Log: log, revoked: map[fold.Ord]bool{}}
+	a.logs[k] = l
+	ord := fold.Ord(0)
+	var least events.Time
+	for pos := fold.Pos(1); pos <= log.Head.Pos; pos++ {
+		m := a.Message(k, pos)
+		l.messages = append(l.messages, m)
+		if m.Counted {
+			ord++
+		}
+		if in := (uint64(pos) - 1) % fold.BlockSize; in == 0 {
+			least = m.At
+		} else {
+			least = min(least, m.At)
+		}
+		if i, _ := a.Index(k, m.ID); m.Ord != ord || i != (fold.Index{Pos: pos, Ord: ord, Counted: m.Counted}) {
+			a.fail("%q position %d: ordinal %d of %d, index %+v", k, pos, m.Ord, ord, i)
+		}
+		if block := uint64(pos) / fold.BlockSize; uint64(pos)%fold.BlockSize == 0 && a.TimeBlock(k, block-1) != least {
+			a.fail("%q block %d: least time %d of %d", k, block-1, a.TimeBlock(k, block-1), least)
+		}
+	}
+	if ord != log.Head.Ord || log.Head.Pos > 0 && least != log.BlockMin && uint64(log.Head.Pos)%fold.BlockSize != 0 {
+		a.fail("%q: head %+v with ordinal %d, least time %d of %d", k, log.Head, ord, log.BlockMin, least)
+	}
+	for _, o := range a.set(k.Set(fold.SetRevoked), &log.Revoked) {
+		if l.revoked[o] = true; o == 0 || o > log.Head.Ord {
+			a.fail("%q: ordinal %d is revoked, of %d", k, o, log.Head.Ord)
+		}
+	}
+	want := l.ordinals(0, func(m *fold.Message) bool { return m.All && k.Kind == events.Group })
+	a.same(k.Set(fold.SetAll), &log.All, want)
+}
+
+// ordinals are those of the counted messages after a position, not revoked,
+// that have a trait.
+func (l *auditedLog) ordinals(after fold.Pos, trait func(*fold.Message) bool) (all []fold.Ord) {
+	for i := range l.messages {
+		if m := &l.messages[i]; fold.Pos(i) >= after && m.Counted && !l.revoked[m.Ord] && trait(m) {
+			all = append(all, m.Ord)
+		}
+	}
+	return all
+}
+
+// conversation checks what a row says about its log.
+func (a *audit) conversation(k fold.Key) {
+	c := a.Conversation(k)
+	l := a.logs[k.LogKey()]
+	if l == nil {
+		a.fail("%+v has no log", k)
+		return
+	}
+	for _, pair := range [][2]fold.Cursor{{c.Read, l.Head}, {c.Join, c.Read}} {
+		if pair[0].Pos > pair[1].Pos || pair[0].Ord > pair[1].Ord {
+			a.fail("%+v: cursor %+v is beyond %+v", k, pair[0], pair[1])
+		}
+	}
+	if c.Read.Pos > 0 && l.messages[c.Read.Pos-1].Ord != c.Read.Ord {
+		a.fail("%+v: read %+v, the ordinal there is %d", k, c.Read, l.messages[c.Read.Pos-1].Ord)
+	}
+	own := func(m *fold.Message) bool { return k.Kind == events.Group && m.From == k.User }
+	named := func(m *fold.Message) bool {
+		return m.Named || !own(m) && !m.All && slices.Contains(m.Mentions, k.User)
+	}
+	after := func(kind fold.SetKind, s *fold.Set, n uint64, trait func(*fold.Message) bool) {
+		want := l.ordinals(c.Join.Pos, trait)
+		a.same(k.Set(kind), s, want)
+		unread := slices.DeleteFunc(want, func(o fold.Ord) bool { return o <= c.Read.Ord })
+		if uint64(len(unread)) != n || s.CountAfter(a, k.Set(kind), c.Read.Ord) != n {
+			a.fail("%+v: %d of set %c lie after the read position, %d do", k, n, kind, len(unread))
+		}
+	}
+	after(fold.SetOwn, &c.Own, c.OwnAfter, own)
+	after(fold.SetNamed, &c.Named, c.NamedAfter, named)
+	after(fold.SetOwnAll, &c.OwnAll, c.OwnAllAfter, func(m *fold.Message) bool { return own(m) && m.All })
+	if k.Kind == events.C2C {
+		if c.Log.Head.Pos == 0 && !c.Muted && c.Early == nil {
+			a.fail("%+v says nothing: %+v", k, c)
+		}
+		peer := fold.PeerMark{}
+		for i, m := range l.messages {
+			if m.From != k.User {
+				peer = fold.PeerMark{Pos: fold.Pos(i + 1), ID: m.ID}
+			}
+		}
+		if c.Peer != peer {
+			a.fail("%+v: the peer's newest is %+v, not %+v", k, peer, c.Peer)
+		}
+	}
+}
+
+// set lists a set, and checks the invariant of fold.Set.
+func (a *audit) set(k fold.SetKey, s *fold.Set) (all []fold.Ord) {
+	dir := a.Directory(k)
+	if s.Stored != uint64(len(dir)) || s.Tail == nil && len(dir) > 0 {
+		a.fail("set %+v: %d buckets stored of %d, tail %v", k, len(dir), s.Stored, s.Tail != nil)
+		return nil
+	}
+	list := func(no uint64, b *fold.Bucket) {
+		for i := range fold.BucketSize {
+			if b != nil && b[i/64]&(1<<(i%64)) != 0 {
+				all = append(all, fold.Ord(no*fold.BucketSize)+fold.Ord(i))
+			}
+		}
+	}
+	for i, e := range dir {
+		before := len(all)
+		list(e.No, a.Bucket(k, e.No))
+		if e.Len == 0 || uint64(len(all)-before) != e.Len || e.No >= s.TailNo || i > 0 && dir[i-1].No >= e.No {
+			a.fail("set %+v: entry %d of %+v holds %d, the tail is %d", k, i, dir, len(all)-before, s.TailNo)
+		}
+	}
+	list(s.TailNo, s.Tail)
+	return all
+}
+
+func (a *audit) same(k fold.SetKey, s *fold.Set, want []fold.Ord) {
+	if got := a.set(k, s); !slices.Equal(got, want) {
+		a.fail("set %+v: %v instead of %v", k, got, want)
+	}
+}
+
+// buckets counts the buckets that directories list.
+func (a *audit) buckets() (n int) {
+	for _, key := range a.rows["d"] {
+		owner, kind := ownerOf(key)
+		n += len(a.Directory(owner.Set(fold.SetKind(kind[0]))))
+	}
+	return n
+}
+
+// members checks that memberships and members' rows are the same.
+func (a *audit) members() {
+	count := map[string]uint64{}
+	for _, key := range a.rows["n"] {
+		group, user, _ := strings.Cut(key, "\x00")
+		count[group]++
+		if a.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) == nil {
+			a.fail("member %q of %q has no row", user, group)
+		}
+	}
+	for k, l := range a.logs {
+		if k.Kind == events.Group && (l.Members != count[k.ID] || l.Peak < l.Members) {
+			a.fail("%d members of %q, at most %d ever, have %d rows", l.Members, k.ID, l.Peak, count[k.ID])
+		}
+	}
+	rows := slices.DeleteFunc(slices.Clone(a.rows["c"]), func(key string) bool {
+		_, id, _ := strings.Cut(key, "\x00")
+		return id[0] == 'c'
+	})
+	if len(rows) != len(a.rows["n"]) {
+		a.fail("%d members with rows, %d memberships", len(rows), len(a.rows["n"]))
+	}
+}
+
+// waiters checks that members' early reads, the waiters and the marks in the
+// index are the same.
+func (a *audit) waiters() {
+	early := map[string]bool{}
+	for _, key := range a.rows["c"] {
+		user, id, _ := strings.Cut(key, "\x00")
+		k := fold.Key{User: user, ConversationID: conversationOf(id)}
+		if e := a.Conversation(k).Early; e != nil && k.Kind == events.Group {
+			early[k.ID+"\x00"+e.ID+"\x00"+user] = true
+		}
+		if e := a.Conversation(k).Early; e != nil {
+			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || i.Awaited != (k.Kind == events.Group) {
+				a.fail("%+v: early read up to %q, index %+v", k, e.ID, i)
+			}
+		}
+	}
+	for _, key := range a.rows["w"] {
+		if !early[key] {
+			a.fail("waiter %q has no early read", key)
+		}
+	}
+	if len(early) != len(a.rows["w"]) {
+		a.fail("%d early reads in groups, %d waiters", len(early), len(a.rows["w"]))
+	}
+}
+
+// indexes checks that every index is of a message, or says what awaits one.
+func (a *audit) indexes() {
+	placed := map[fold.Key]fold.Pos{}
+	for _, key := range a.rows["i"] {
+		log, id := ownerOf(key)
+		i, _ := a.Index(log, id)
+		switch {
+		case i.Pos > 0:
+			placed[log]++
+		case !i.Revoked && !i.Awaited || i.Counted || i.Ord > 0:
+			a.fail("index of %q in %+v: %+v", id, log, i)
+		case i.Awaited && !slices.ContainsFunc(a.rows["w"], func(w string) bool { return strings.HasPrefix(w, log.ID+"\x00"+id+"\x00") }):
+			a.fail("index of %q in %+v: nobody waits", id, log)
+		}
+	}
+	for k, l := range a.logs {
+		if placed[k] != l.Head.Pos {
+			a.fail("%+v: %d ids for %d messages", k, placed[k], l.Head.Pos)
+		}
+	}
+}
