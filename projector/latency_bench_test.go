@@ -93,7 +93,9 @@ func BenchmarkLatency(b *testing.B) {
 	}
 	slices.Sort(reddot)
 	slices.Sort(bare)
-	at := func(d []time.Duration, percent int) float64 { return float64(d[len(d)*percent/100]) / float64(time.Millisecond) }
+	at := func(d []time.Duration, percent int) float64 {
+		return float64(d[len(d)*percent/100]) / float64(time.Millisecond)
+	}
 	b.ReportMetric(at(reddot, 50), "p50-ms")
 	b.ReportMetric(at(reddot, 99), "p99-ms")
 	b.ReportMetric(at(bare, 50), "bare-p50-ms")

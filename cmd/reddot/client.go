@@ -66,18 +66,27 @@ func (c *clientConfig) validate() error {
 		return usagef("--prefix: %w", err)
 	}
 	for u := range strings.SplitSeq(c.urls(), ",") {
-		if _, err := url.Parse(strings.TrimSpace(u)); err != nil {
+		if _, err := parseURL(u); err != nil {
 			return usagef("server URL: %w", err)
 		}
 	}
 	return nil
 }
 
+// parseURL reads a server's URL; the scheme may be left out.
+func parseURL(s string) (*url.URL, error) {
+	s = strings.TrimSpace(s)
+	if !strings.Contains(s, "://") {
+		s = "nats://" + s
+	}
+	return url.Parse(s)
+}
+
 // redacted is a list of URLs without their passwords.
 func redacted(urls string) string {
 	var safe []string
 	for s := range strings.SplitSeq(urls, ",") {
-		if u, err := url.Parse(strings.TrimSpace(s)); err == nil {
+		if u, err := parseURL(s); err == nil {
 			s = u.Redacted()
 		}
 		safe = append(safe, s)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,7 +87,7 @@ func (cfg *serveConfig) validate() error {
 			return usagef("--http: %w", err)
 		}
 	}
-	if _, err := url.Parse(cfg.nats); err != nil {
+	if _, err := parseURL(cfg.nats); err != nil {
 		return usagef("--nats: %w", err)
 	}
 	if cfg.creds != "" && cfg.nats == "" {
