@@ -23,12 +23,13 @@ var bookSeed = flag.Uint64("bookseed", 0, "replay the random histories of this s
 //
 // Invariant: no version in the book goes backward.
 func TestBookConverges(t *testing.T) {
+	t.Parallel()
 	seed := *bookSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("replay with: go test ./api/client -run %s -bookseed %d", t.Name(), seed)
-	for run := range uint64(2000) {
+	for run := range uint64(1000) {
 		rng := rand.New(rand.NewPCG(seed, run))
 		h := newHistory(rng, 5+rng.IntN(40))
 		b := newBook()
@@ -251,6 +252,7 @@ func (r *reader) check(do func()) error {
 
 // TestBookQuiet checks what counts as a visible change.
 func TestBookQuiet(t *testing.T) {
+	t.Parallel()
 	b := newBook()
 	at := func(version events.Seq, last *events.LastMessage) *events.Change {
 		return &events.Change{Version: version, Conversations: []events.Conversation{{Conversation: "group_g", Version: version, LastMessage: last}}}
@@ -281,6 +283,7 @@ func TestBookQuiet(t *testing.T) {
 
 // TestBookReceipts checks that the newer receipt stays.
 func TestBookReceipts(t *testing.T) {
+	t.Parallel()
 	b := newBook()
 	for _, x := range []struct {
 		version events.Seq

@@ -23,6 +23,7 @@ func respond(text string) nats.MsgHandler {
 // TestCommands stores every command in both encodings and reads them back from
 // the stream.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	ctx, at := t.Context(), client.At(time.UnixMilli(1700000000123))
 	bob := events.ConversationID{Kind: events.C2C, ID: "bob"}
@@ -95,6 +96,7 @@ func TestCommands(t *testing.T) {
 
 // TestCommandsInvalid checks that what breaks a rule is not sent.
 func TestCommandsInvalid(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice, ctx := c.User("alice"), t.Context()
@@ -133,6 +135,7 @@ func longIDs(n int) []string {
 
 // TestOptions checks what New refuses.
 func TestOptions(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	conn := h.connect(t)
 	if _, err := client.New(nil, client.Options{}); err == nil {
@@ -166,6 +169,7 @@ func TestOptions(t *testing.T) {
 // TestPermissions has a user's device with permissions for nothing but what is
 // the user's own, and one that may not hear.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	inbox := []string{"_INBOX.>"}
 	h := start(t, func(h *host) {
 		own := &server.Permissions{

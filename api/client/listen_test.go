@@ -17,6 +17,7 @@ import (
 // TestListenTellsState checks that a listener is first told the whole list in
 // the order of its pages, over several of them, and the totals.
 func TestListenTellsState(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice := c.User("alice")
@@ -55,6 +56,7 @@ func TestListenTellsState(t *testing.T) {
 }
 
 func TestListenToNobody(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	r := listen(t, h.client(t, client.Options{}).User("nobody"))
 	r.ready()
@@ -65,6 +67,7 @@ func TestListenToNobody(t *testing.T) {
 
 // TestListenTellsChanges checks what is told of single commands.
 func TestListenTellsChanges(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice, bob := c.User("alice"), c.User("bob")
@@ -120,6 +123,7 @@ func TestListenTellsChanges(t *testing.T) {
 // TestListenTellsReceipts checks that a listener is told first how far every
 // peer has read.
 func TestListenTellsReceipts(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	at := func(ms int64) client.CommandOption { return client.At(time.UnixMilli(ms)) }
@@ -143,6 +147,7 @@ func TestListenTellsReceipts(t *testing.T) {
 // TestListenPanics checks that a panic is contained and told, and that the
 // other callbacks go on.
 func TestListenPanics(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	r := newRecorder(t, c.User("alice"))
@@ -177,6 +182,7 @@ func TestListenPanics(t *testing.T) {
 // TestListenSlowly blocks a callback while 10,000 changes happen: what is kept
 // for it stays small, nobody else waits, and the last value arrives.
 func TestListenSlowly(t *testing.T) {
+	t.Parallel()
 	const peers, each = 50, 200
 	h := start(t)
 	c := h.client(t, client.Options{})
@@ -218,6 +224,7 @@ func TestListenSlowly(t *testing.T) {
 // TestListenDropped has events dropped for want of room: the state is read
 // anew.
 func TestListenDropped(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{CheckEvery: -1})
 	r := listen(t, c.User("alice"))
@@ -237,6 +244,7 @@ func TestListenDropped(t *testing.T) {
 // TestListenClose checks that nothing is told after the end, and that nothing
 // is left of it.
 func TestListenClose(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	conn := h.connect(t)
 	c := newClient(t, conn, client.Options{})
@@ -293,6 +301,7 @@ func TestListenClose(t *testing.T) {
 
 // TestListenRefused checks what does not begin.
 func TestListenRefused(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	conn := h.connect(t)
 	c := newClient(t, conn, client.Options{})
@@ -308,6 +317,7 @@ func TestListenRefused(t *testing.T) {
 
 // TestListenAddRemove adds and removes listeners while events come.
 func TestListenAddRemove(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice := c.User("alice")

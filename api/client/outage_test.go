@@ -26,6 +26,7 @@ func (h *host) remote(tb testing.TB, opts client.Options) (*client.Client, *wire
 // TestOutageOfTheWire cuts a listener off: when it is back, it is told the
 // differences, receipts included, and nothing else.
 func TestOutageOfTheWire(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	back := h.client(t, client.Options{})
 	c, w := h.remote(t, client.Options{CheckEvery: -1})
@@ -57,6 +58,7 @@ func TestOutageOfTheWire(t *testing.T) {
 
 // TestOutageOfReddot ends and starts reddot under a listener.
 func TestOutageOfReddot(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{CheckEvery: -1})
 	alice := c.User("alice")
@@ -95,6 +97,7 @@ func TestOutageOfReddot(t *testing.T) {
 // TestOutageOfNATS ends and starts the NATS server under listeners and
 // commands.
 func TestOutageOfNATS(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{CheckEvery: -1})
 	alice := c.User("alice")
@@ -129,13 +132,16 @@ func TestOutageOfNATS(t *testing.T) {
 // TestLostAcknowledgement has the reply to a command lost: it is stored, and
 // the error says that it may be.
 func TestLostAcknowledgement(t *testing.T) {
+	t.Parallel()
 	h := start(t)
-	c, w := h.remote(t, client.Options{Timeout: 200 * time.Millisecond})
+	c, w := h.remote(t, client.Options{})
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
 	w.losing(func(subject string) bool { return strings.HasPrefix(subject, "_INBOX.") })
-	_, err := c.MessageReceived(t.Context(), "alice", client.Message{ID: "m1", From: "bob"})
+	_, err := c.MessageReceived(short, "alice", client.Message{ID: "m1", From: "bob"})
 	var failed *client.CommandError
 	if !errors.As(err, &failed) || !failed.Uncertain || !errors.Is(err, client.ErrUncertain) {
 		t.Fatalf("no acknowledgement: %v", err)
@@ -153,6 +159,7 @@ func TestLostAcknowledgement(t *testing.T) {
 // TestLostEvents has events lost without a trace. The next one on the same
 // subject tells that some are missing.
 func TestLostEvents(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	back := h.client(t, client.Options{})
 	c, w := h.remote(t, client.Options{CheckEvery: -1})
@@ -199,6 +206,7 @@ func TestLostEvents(t *testing.T) {
 
 // TestLostLastEvent has the last event lost: the next check notices.
 func TestLostLastEvent(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	back := h.client(t, client.Options{})
 	c, w := h.remote(t, client.Options{CheckEvery: 20 * time.Millisecond})
@@ -214,6 +222,7 @@ func TestLostLastEvent(t *testing.T) {
 // beyond the fan-out limit, also by a reddot that was started anew, and that
 // who does not gets the counts with the next check.
 func TestLargeGroups(t *testing.T) {
+	t.Parallel()
 	h := start(t, func(h *host) { h.fanout = 2 })
 	back := h.client(t, client.Options{})
 	script(t, back, join("crowd", "alice", "bob", "carol", "dave"))
@@ -241,6 +250,7 @@ func TestLargeGroups(t *testing.T) {
 
 // TestForeignStream has commands taken by a stream that reddot doesn't read.
 func TestForeignStream(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	conn := h.connect(t)
 	c := newClient(t, conn, client.Options{Prefix: "other"})

@@ -107,6 +107,7 @@ func (h *host) stored(tb testing.TB) (ids []string) {
 // TestPublisherKeepsOrder checks that commands are stored in the order of Add,
 // whatever may be pending.
 func TestPublisherKeepsOrder(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	var want []string
 	for _, pending := range []int{0, 1, 3} {
@@ -116,7 +117,7 @@ func TestPublisherKeepsOrder(t *testing.T) {
 			t.Fatalf("flush of nothing: %d, %v", seq, err)
 		}
 		var invalid *events.Invalid
-		for i := range 1000 {
+		for i := range 500 {
 			id := fmt.Sprintf("p%d-%d", pending, i)
 			add(t, p, message("alice", "bob", id))
 			want = append(want, id)
@@ -152,6 +153,7 @@ func sameLog(t *testing.T, h *host, want []string) {
 // beginning of what was added is stored, the error says where to go on, and
 // going on there gives the log that was meant.
 func TestPublisherServerEnds(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{MaxPending: 500})
 	const total = 20_000
@@ -207,6 +209,7 @@ func TestPublisherServerEnds(t *testing.T) {
 
 // TestPublisherRefused has the stream refuse a command.
 func TestPublisherRefused(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	conn := h.connect(t)
 	js, err := jetstream.New(conn)
@@ -240,10 +243,14 @@ func TestPublisherRefused(t *testing.T) {
 // TestPublisherCloses checks the end that is asked for, and a caller who does
 // not want to wait.
 func TestPublisherCloses(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	// A subscriber that never answers stands for a server that never does.
 	conn := h.connect(t)
 	if _, err := conn.SubscribeSync("silent.cmd.>"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	c := newClient(t, conn, client.Options{Prefix: "silent", MaxPending: 2})

@@ -16,6 +16,7 @@ import (
 
 // TestQueries asks every question once.
 func TestQueries(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice := c.User("alice")
@@ -113,6 +114,7 @@ func same(t *testing.T, what string, err error, want, got any) {
 
 // TestQueryErrors checks what questions fail with.
 func TestQueryErrors(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	alice := c.User("alice")

@@ -15,7 +15,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
-	stepsFlag = flag.Int("steps", 1200, "random commands per run")
+	stepsFlag = flag.Int("steps", 800, "random commands per run")
 )
 
 // TestRandomOutages runs random commands while reddot and the NATS server are
@@ -23,6 +23,7 @@ var (
 // listener knows what queries answer, and on the way no version went backward
 // and every badge was the sum of its list (see recorder).
 func TestRandomOutages(t *testing.T) {
+	t.Parallel()
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()

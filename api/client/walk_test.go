@@ -12,6 +12,7 @@ import (
 // TestWalk is what an app with a badge goes through, callback by callback:
 // each of its users is told of what the others do, and of nothing else.
 func TestWalk(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
 	ctx := t.Context()
