@@ -233,11 +233,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		if err := p.store.Apply(e, fx); err != nil {
 			return fmt.Errorf("seq %d: %w", e.Seq, err)
 		}
-		at := e.Time
-		if e.Command.HasAt && e.Invalid == "" {
-			at = e.Command.At
-		}
-		marks.Add(e.Seq, at, fx)
+		marks.Add(e.Seq, e.At(), fx)
 		p.metrics.applied(e, fx)
 	}
 	return p.commit(start, len(batch), batch[len(batch)-1].Time, marks)

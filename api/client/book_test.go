@@ -150,15 +150,26 @@ func (r *reader) event() error {
 	r.sent = min(len(r.h)-1, r.sent+1+r.rng.IntN(3))
 	e := r.h.change(from, r.sent)
 	if len(e.Conversations) < 2 || r.rng.IntN(2) == 0 {
-		return r.check(func() { r.book.enterChange(e, false) })
+		return r.enterChange(e, false)
 	}
 	second := *e
 	e.Conversations, second.Conversations = e.Conversations[:1], e.Conversations[1:]
 	second.Removed = nil
-	if err := r.check(func() { r.book.enterChange(e, true) }); err != nil {
+	if err := r.enterChange(e, true); err != nil {
 		return err
 	}
-	return r.check(func() { r.book.enterChange(&second, false) })
+	return r.enterChange(&second, false)
+}
+
+// enterChange enters an event. Since none was lost after the reading, there
+// must be no alarm.
+func (r *reader) enterChange(e *events.Change, more bool) error {
+	return r.check(func() error {
+		if _, whole := r.book.enterChange(e, more); !whole {
+			return fmt.Errorf("version %d: an event is thought to be missing", e.Version)
+		}
+		return nil
+	})
 }
 
 // read reads pages of two. The state may move on between two pages, and events
@@ -166,7 +177,10 @@ func (r *reader) event() error {
 func (r *reader) read() *reading {
 	const size = 2
 	out := &reading{}
-	at := r.sent // the events sent so far are shown at least
+	at := r.sent // the events sent so far are shown at least,
+	for r.h[at].version < r.book.version {
+		at++ // and what the book knows, for that is asked for
+	}
 	after := ""
 	for page := 0; ; page++ {
 		at = max(at, r.sent)
@@ -232,13 +246,22 @@ func (r *reader) enter(out *reading) error {
 			return err
 		}
 	}
-	return r.check(func() { r.book.enterReading(out) })
+	return r.check(func() error {
+		r.book.enterReading(out)
+		return nil
+	})
 }
 
-// check does something to the book and checks that no version went backward.
-func (r *reader) check(do func()) error {
+// check does something to the book and checks that no version went backward,
+// and that a list which is not known to be torn adds up.
+func (r *reader) check(do func() error) error {
 	before, version, totalsAt := maps.Clone(r.book.list), r.book.version, r.book.totalsAt
-	do()
+	if err := do(); err != nil {
+		return err
+	}
+	if r.book.gone == nil && !r.book.torn && r.book.sum != r.book.totals {
+		return fmt.Errorf("rule total: %+v, the list sums up to %+v", r.book.totals, r.book.sum)
+	}
 	if r.book.version < version || r.book.totalsAt < totalsAt {
 		return fmt.Errorf("version %d, totals %d come after %d, %d", r.book.version, r.book.totalsAt, version, totalsAt)
 	}

@@ -248,13 +248,20 @@ func (c *client) request(ctx context.Context, subject string, body []byte, serve
 	case bound.Err() != nil:
 		return nil, ended(bound)
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf(`no reddot serves the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`,
-			c.subjects.Prefix(), c.url)
+		return nil, noReddot{fmt.Sprintf(`no reddot serves the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`,
+			c.subjects.Prefix(), c.url)}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.url, wait)
 	}
 	return nil, fmt.Errorf("ask %s: %w", c.url, err)
 }
+
+// noReddot says that nobody answers queries. It is nats.ErrNoResponders.
+type noReddot struct{ text string }
+
+func (e noReddot) Error() string { return e.text }
+
+func (e noReddot) Is(target error) bool { return target == nats.ErrNoResponders }
 
 // answerError reads the error that a micro service puts into headers.
 func answerError(m *nats.Msg) error {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	"reddot/events"
@@ -135,6 +137,13 @@ func waitEmitted(ctx context.Context, c *client, seq events.Seq) error {
 	var applied, emitted events.Seq
 	for idle := 0; ; idle++ {
 		_, _, err := ask[events.Status](ctx, c, c.subjects.Status(), c.waitFor(query{}, seq))
+		if errors.Is(err, nats.ErrNoResponders) && idle < waitRounds {
+			// It may be on its way back to a server that was away.
+			if err := pause(ctx, c.timeout/waitRounds); err != nil {
+				return err
+			}
+			continue
+		}
 		if e, ok := errors.AsType[*serviceError](err); !ok || e.Code != codeNotApplied {
 			return err
 		}
@@ -149,5 +158,15 @@ func waitEmitted(ctx context.Context, c *client, seq events.Seq) error {
 		case idle >= waitRounds:
 			return fmt.Errorf(`it stands at command %d (events of %d): see "reddot status"`, s.Applied, s.Emitted)
 		}
+	}
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
 	}
 }

@@ -33,7 +33,9 @@
 // The last message of the event stream tells up to where all events are
 // stored (E) and where its unfinished generation began. A new emitter marks
 // what the commands after E touch ([Resume]), leaves out what the unfinished
-// generation had already stored, and goes on. What neither rows nor commands
+// generation had already stored, and goes on. (If the bounds of the event
+// stream have pushed out what the unfinished generation stored first, those
+// users are told the same state again.) What neither rows nor commands
 // can tell again, refusals and dismissed or erased conversations, lies in the
 // store's outbox until E has passed it.
 package emit

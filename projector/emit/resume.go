@@ -180,19 +180,21 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 // has no new version, and is not sent; what left a list is in the outbox.
 func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 	c := &e.Command
-	s := stamp{e.Seq, e.Time}
-	if c.HasAt {
-		s.at = c.At
-	}
+	s := stamp{e.Seq, e.At()}
 	switch c.Verb {
-	case events.UserMessage, events.UserSent, events.UserRevoke, events.UserRead, events.UserReadAll,
-		events.UserUnread, events.UserMute, events.UserDelete:
+	case events.UserMessage:
+		m.user(c.Inbox, s)
+		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: c.From}})
+	case events.UserRead:
+		m.user(c.Inbox, s)
+		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: c.Conversation})
+	case events.UserReadAll:
 		m.user(c.Inbox, s)
 		for _, k := range r.Conversations(c.Inbox) {
-			if row := r.Conversation(k); row != nil && row.Receipt != nil && row.Receipt.Seq > since {
-				m.receipt(k)
-			}
+			m.receiptAgain(r, since, k)
 		}
+	case events.UserSent, events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
+		m.user(c.Inbox, s)
 	case events.GroupMessage:
 		m.group(fold.GroupChange{Group: c.Inbox}, s)
 		sender := fold.Key{User: c.From, ConversationID: fold.GroupKey(c.Inbox).ConversationID}
@@ -208,5 +210,11 @@ func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 		for _, user := range c.Users {
 			m.user(user, s)
 		}
+	}
+}
+
+func (m *Marks) receiptAgain(r fold.Reader, since events.Seq, k fold.Key) {
+	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
+		m.receipt(k)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
@@ -104,4 +106,42 @@ func BenchmarkFold(b *testing.B) {
 		apply(w.next())
 	}
 	b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
+}
+
+// BenchmarkCommitOfOne commits single messages, at first and after a group of
+// 50,000 was dismissed in one command: a commit costs what it changes, not
+// what the largest one before it changed.
+func BenchmarkCommitOfOne(b *testing.B) {
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	seq := events.Seq(0)
+	var fx fold.Effects
+	do := func(b *testing.B, c events.Command) {
+		seq++
+		if err := s.Apply(&store.Entry{Seq: seq, Time: events.Time(seq), Command: c}, &fx); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	messages := func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			do(b, events.Command{Verb: events.UserMessage, Inbox: "a", From: "b", ID: fmt.Sprint("m", seq)})
+		}
+	}
+	b.Run("at first", messages)
+	for n := range 5 {
+		c := events.Command{Verb: events.GroupJoin, Inbox: "g"}
+		for i := range 10_000 {
+			c.Users = append(c.Users, fmt.Sprint("user", n, "-", i))
+		}
+		do(b, c)
+	}
+	do(b, events.Command{Verb: events.GroupDismiss, Inbox: "g"})
+	b.Run("after a large one", messages)
 }

@@ -27,11 +27,12 @@ type Out struct {
 func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
 
 // note puts what a command did into the outbox, with the next commit.
-func (s *Store) note(seq events.Seq, at events.Time, subject string, fx *fold.Effects) {
+func (s *Store) note(e *Entry, fx *fold.Effects) {
 	if fx.Refused != "" {
-		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Rejected: &events.Rejected{Seq: seq, Subject: subject, Reason: fx.Refused, At: at}})
+		r := &events.Rejected{Seq: e.Seq, Subject: e.Subject, Reason: fx.Refused, At: e.Time}
+		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.Time, Rejected: r})
 	} else if len(fx.Noted) > 0 {
-		s.outbox = append(s.outbox, Out{Seq: seq, At: at, Noted: slices.Clone(fx.Noted)})
+		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.At(), Noted: slices.Clone(fx.Noted)})
 	}
 }
 

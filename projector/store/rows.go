@@ -283,7 +283,7 @@ func (s *Store) commitPages(b *pebble.Batch) error {
 		s.writer.digest += p.hash
 		s.writer.rows++
 	}
-	clear(s.pages)
+	s.pages = emptied(s.pages)
 	s.lastPage = lastPage{}
 	return nil
 }

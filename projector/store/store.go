@@ -121,7 +121,7 @@ func Open(cfg Config) (*Store, error) {
 	background := &background{failed: make(chan struct{})}
 	db, err := pebble.Open(cfg.Dir, options(cfg, background))
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", cfg.Dir, err)
+		return nil, fmt.Errorf("open store in %s (if it is damaged, delete that folder: it is folded again from the stream): %w", cfg.Dir, err)
 	}
 	s := &Store{
 		db: db, log: cfg.Logger, background: background,
@@ -188,6 +188,14 @@ type Entry struct {
 	Command events.Command
 }
 
+// At is the command's own time, or the stream's if it has none.
+func (e *Entry) At() events.Time {
+	if e.Invalid == "" && e.Command.HasAt {
+		return e.Command.At
+	}
+	return e.Time
+}
+
 // Apply folds the command with the next seq. What it did is in fx. An error
 // leaves the store unfit for use: close it, and open it again.
 func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
@@ -201,7 +209,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	} else {
 		fold.Apply(s, e.Seq, e.Time, &e.Command, fx)
 	}
-	s.note(e.Seq, e.Time, e.Subject, fx)
+	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
 	s.position.Applied = e.Seq
 	if s.erase != nil {
@@ -282,7 +290,7 @@ func (s *Store) settle() {
 	to, erased := s.position.Applied, s.erase != nil
 	s.erase = nil
 	s.committed = to
-	clear(s.moved)
+	s.moved = emptied(s.moved)
 	advance(s.lists, to, erased, func(_ func(string, func() *[]fold.Key), drop func(string)) {
 		for _, k := range s.conversations.moved {
 			drop(k.User)

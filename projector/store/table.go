@@ -152,7 +152,21 @@ func (t *table[K, R]) committed(to events.Seq, erased bool) {
 	for _, e := range t.dirty {
 		e.dirty = false
 	}
-	clear(t.dirty)
+	t.dirty = emptied(t.dirty)
+}
+
+// keptRoom is the number of changed rows that a map keeps room for: a full batch
+// of commands changes some thousand rows of a family.
+const keptRoom = 4096
+
+// emptied empties a map of what one commit changed. A map that is cleared keeps
+// its room, and a walk over it costs that much: a large one is made anew.
+func emptied[K comparable, V any](m map[K]V) map[K]V {
+	if len(m) > keptRoom {
+		return make(map[K]V)
+	}
+	clear(m)
+	return m
 }
 
 // copy returns the row for the snapshots: the fold goes on changing its own.
