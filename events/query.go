@@ -93,7 +93,7 @@ type Explanation struct {
 
 	SinceRead uint64 `json:"since_read" msgpack:"since_read"` // counted messages after the read position
 	Own       uint64 `json:"own" msgpack:"own"`               // of them the user's own
-	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled by others
+	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled
 
 	EarlyRead *EarlyRead         `json:"early_read,omitempty" msgpack:"early_read,omitempty"`
 	Messages  []ExplainedMessage `json:"messages" msgpack:"messages"`             // the oldest first
@@ -132,7 +132,7 @@ type Status struct {
 	Stream  string `json:"stream" msgpack:"stream"`
 	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
 	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`
-	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "emitting", "standby" or "stopped"
+	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
 }
 
 // Policy is the policies in force.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -52,6 +53,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, s events.Subjects
 // commands. What an operator may choose (replicas, placement, compression,
 // the window for duplicates) is left alone.
 func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
+	var drifted []string
 	for _, f := range []struct {
 		field string
 		ok    bool
@@ -78,11 +80,14 @@ func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
 		{"persist_mode", c.PersistMode == jetstream.DefaultPersistMode, "default"},
 	} {
 		if !f.ok {
-			return fmt.Errorf("%w: the configuration of %s has drifted: %s must be %s; set it back with \"nats stream edit\"",
-				ErrLog, c.Name, f.field, f.want)
+			drifted = append(drifted, f.field+" must be "+f.want)
 		}
 	}
-	return nil
+	if drifted == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with \"nats stream edit\"",
+		ErrLog, c.Name, strings.Join(drifted, ", "))
 }
 
 func identityOf(info *jetstream.StreamInfo) store.Identity {
@@ -107,6 +112,8 @@ const (
 	// pullMessages is how many commands are asked for at a time: reading is
 	// fastest with large requests (5,000 reads twice as fast as 500).
 	pullMessages = 5_000
+	// pullBytes bounds them when they are large.
+	pullBytes = 16 << 20
 	// A request expires, and a silent server is noticed, within seconds.
 	pullExpiry    = 5 * time.Second
 	pullHeartbeat = 500 * time.Millisecond
@@ -124,7 +131,7 @@ func consume(ctx context.Context, stream jetstream.Stream, from events.Seq, hand
 		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
 	}
 	run, err := c.Consume(handle,
-		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat),
+		jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { fail(err) }))
 	if err != nil {
 		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)

@@ -72,7 +72,7 @@ type Projector struct {
 func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	js, err := jetstream.New(cfg.Conn)
+	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncTimeout(emit.AckTimeout))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	if err == nil {
 		p.emitter, err = emit.Open(ctx, emit.Config{
 			JetStream: js, Subjects: cfg.Subjects, Encoding: cfg.Encoding, FanoutLimit: cfg.FanoutLimit,
-			MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Logger: cfg.Logger,
+			Log: identityOf(info).String(), MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Logger: cfg.Logger,
 			Store: p.store, Replay: p.replay,
 		}, p.stored)
 	}
@@ -173,6 +173,9 @@ func (p *Projector) Close() error {
 type errGap struct{ want, got events.Seq }
 
 func (e errGap) Error() string {
+	if e.got < e.want {
+		return fmt.Sprintf("seq %d came again where seq %d was due", e.got, e.want)
+	}
 	return fmt.Sprintf("seq %d came where seq %d was due", e.got, e.want)
 }
 
@@ -189,8 +192,8 @@ func (p *Projector) project(ctx context.Context) error {
 			reads, at = 1, gap.want
 		}
 		if reads == maxReads {
-			return fmt.Errorf("%w: %w, %d times: commands %d to %d are missing; restore the stream, or a replica of it",
-				ErrLog, gap, reads, gap.want, gap.got-1)
+			return fmt.Errorf("%w: %w, %d times: what lies between is missing; restore the stream, or a replica of it",
+				ErrLog, gap, reads)
 		}
 		p.cfg.Logger.Error("the command stream has a hole: reading it anew", "want", gap.want, "got", gap.got)
 	}
@@ -242,7 +245,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 // foldGap keeps what was folded before a gap.
 func (p *Projector) foldGap(gap errGap, folded bool, marks *emit.Marks) error {
 	if folded {
-		if err := p.commit(time.Now(), 0, 0, marks); err != nil {
+		if err := p.commit(time.Now(), 0, events.Time(time.Now().UnixMilli()), marks); err != nil {
 			return err
 		}
 	}
@@ -263,6 +266,16 @@ func (p *Projector) commit(start time.Time, commands int, at events.Time, marks 
 
 // replay implements emit.Replay.
 func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
+	info, err := p.stream.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if first := events.Seq(info.State.FirstSeq); first > after+1 {
+		p.cfg.Logger.Error("commands were trimmed before all their events were stored", "first", after+1, "last", min(first-1, upto))
+		if first > upto {
+			return nil
+		}
+	}
 	in := newIntake(p.cfg.Subjects)
 	defer context.AfterFunc(ctx, in.close)()
 	stop, err := consume(ctx, p.stream, after+1,

@@ -95,7 +95,7 @@ func renderExplanation(e events.Explanation, zone *time.Location) string {
 	sum := &table{gap: 1, right: []bool{false, true, false}}
 	sum.add("", number(e.SinceRead), "counted messages after the read position")
 	sum.add("-", number(e.Own), "sent by "+printable(e.User))
-	sum.add("-", number(e.Revoked), "revoked by others")
+	sum.add("-", number(e.Revoked), "revoked")
 	sum.add("=", number(e.Unread), "unread, of them "+several(e.Mentions, "mention"))
 	text := head.String() + "\n" + sum.String()
 	if len(e.Messages) > 0 {

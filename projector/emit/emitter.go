@@ -25,7 +25,7 @@ type Config struct {
 	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
 	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
-	Replicas    int             // of the event stream; 1 if zero
+	Log         string          // identity of the command stream
 	Logger      *slog.Logger
 
 	Store  *store.Store
@@ -51,7 +51,7 @@ const (
 // often it looks.
 const (
 	takeOverAfter = 5 * time.Second
-	lookEvery     = time.Second
+	lookEvery     = 250 * time.Millisecond
 )
 
 // Emitter tells listeners what the fold changed. See the package's doc.
@@ -66,8 +66,9 @@ type Emitter struct {
 
 	mu     sync.Mutex
 	marks  Marks
-	upto   stamp // the marks are of commands up to here
-	seeded bool  // the marks are kept; while standing by they are not
+	upto   stamp      // the marks are of commands up to here
+	seeded bool       // the marks are kept; while standing by they are not
+	marked events.Seq // the last command that left a mark
 	wake   chan struct{}
 }
 
@@ -85,7 +86,6 @@ func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter,
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = DefaultMaxBytes
 	}
-	cfg.Replicas = max(cfg.Replicas, 1)
 	stream, err := ensureStream(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -108,6 +108,9 @@ func (e *Emitter) Watch(user string) events.Time {
 // The caller starts anew with m empty. It never blocks for long.
 func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	e.mu.Lock()
+	if !m.empty() {
+		e.marked = seq
+	}
 	if e.seeded {
 		e.marks.merge(m)
 	}
@@ -182,12 +185,16 @@ func (e *Emitter) standBy(ctx context.Context) error {
 			continue
 		}
 		e.mu.Lock()
-		applied := e.upto.seq
+		applied, marked := e.upto.seq, e.marked
 		e.mu.Unlock()
-		if t != seen || t.applied >= applied {
+		if t.applied >= marked { // nothing to tell is left
+			e.onStored(applied)
+		} else {
+			e.onStored(t.applied)
+		}
+		if t != seen || t.applied >= marked {
 			seen, moved = t, time.Now()
 		}
-		e.onStored(t.applied)
 		if time.Since(moved) >= takeOverAfter {
 			return nil
 		}
@@ -248,7 +255,7 @@ func (e *Emitter) idle(ctx context.Context, w *writer) error {
 		return w.poll(ctx)
 	case err := <-future.Err():
 		return w.recover(ctx, err)
-	case <-time.After(ackTimeout):
+	case <-time.After(AckTimeout):
 		return w.recover(ctx, errors.New("no acknowledgement in time"))
 	case <-ctx.Done():
 		return ctx.Err()

@@ -2,7 +2,6 @@ package emit
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +40,10 @@ func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
 	err := g.rejections(ctx, snap)
 	if err == nil {
 		err = snap.Read(func(r fold.Reader) error {
-			return errors.Join(g.receipts(ctx, r), g.users(ctx, r))
+			if err := g.receipts(ctx, r); err != nil {
+				return err
+			}
+			return g.users(ctx, r)
 		})
 	}
 	if err == nil {
@@ -129,8 +131,7 @@ func (g *generation) users(ctx context.Context, r fold.Reader) error {
 	return nil
 }
 
-// groups sends the changes of those who are members of touched groups. Rows
-// are read anew for each group, to keep no more of them than one group needs.
+// groups sends the changes of those who are members of touched groups.
 func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
 	for group, mark := range g.marks.groups {
 		members, err := g.audience(snap, group)
@@ -186,6 +187,9 @@ func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.
 // since the group is or was large, so that the list adds up to them (rule
 // total).
 func (g *generation) change(ctx context.Context, r fold.Reader, user string, named map[events.ConversationID]struct{}, at stamp) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	g.done[user] = true
 	since := max(g.since, g.told.change(user))
 	told, watching := g.watching[user]
@@ -208,17 +212,36 @@ func (g *generation) change(ctx context.Context, r fold.Reader, user string, nam
 		}
 	}
 	subject := "evt." + events.EscapeToken(user) + ".change"
-	all := c.Conversations
-	for {
-		n := min(len(all), events.MaxChangeConversations)
+	all, removed := c.Conversations, c.Removed
+	for more := true; more; {
+		n := fitting(all)
+		m := min(len(removed), events.MaxChangeConversations-n)
 		c.Conversations, all = all[:n], all[n:]
+		c.Removed, removed = removed[:m], removed[m:]
+		more = len(all)+len(removed) > 0
 		g.emitter.figures.Changes.Add(1)
-		if err := g.put(ctx, subject, c, len(all) > 0); err != nil {
+		if err := g.put(ctx, subject, c, more); err != nil {
 			return err
 		}
-		if len(all) == 0 {
-			return nil
-		}
-		c.Removed = nil
 	}
+	return nil
+}
+
+// maxText bounds the ids in one event, in bytes, so that even written as JSON
+// with six bytes for each it fits into a message of 1 MiB, the server's limit.
+const maxText = 128 << 10
+
+// fitting is how many of a list's conversations fit into one event.
+func fitting(list []events.Conversation) int {
+	text := 0
+	for i, c := range list[:min(len(list), events.MaxChangeConversations)] {
+		text += len(c.Conversation) + len(c.FirstUnread) + len(c.ReadUpto)
+		if c.LastMessage != nil {
+			text += len(c.LastMessage.ID) + len(c.LastMessage.From)
+		}
+		if text > maxText {
+			return i
+		}
+	}
+	return min(len(list), events.MaxChangeConversations)
 }

@@ -22,10 +22,9 @@ const (
 	headerMore    = "Reddot-More"       // further events of the same user belong to this one
 )
 
-// duplicates is how long the server remembers message ids. They chain messages
-// and keep one that is sent again from being stored twice; sending again takes
-// no longer than ackTimeout.
-const duplicates = 2 * ackTimeout
+// duplicates is how long the server remembers message ids, which chain the
+// messages that are on their way together.
+const duplicates = 2 * AckTimeout
 
 // Stream bounds, if Config leaves them zero.
 const (
@@ -33,26 +32,51 @@ const (
 	DefaultMaxBytes = 1 << 30
 )
 
-// ensureStream creates the event stream or sets its bounds. Its messages are
-// republished to the subjects that listeners know once they are stored.
+// metadataLog names, in the event stream's metadata, the command stream whose
+// seqs its events carry.
+const metadataLog = "reddot-log"
+
+// ErrForeign is returned by Open for an event stream that tells of another
+// command stream, whose seqs mean nothing here.
+var ErrForeign = errors.New("the event stream tells of another command stream")
+
+// ensureStream creates the event stream or sets what an emitter needs of it;
+// the rest (replicas, placement, compression) is the operator's. Its messages
+// are republished to the subjects that listeners know once they are stored.
 func ensureStream(ctx context.Context, cfg Config) (jetstream.Stream, error) {
-	out := cfg.Subjects.Prefix() + "-out"
-	stream, err := cfg.JetStream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:        cfg.Subjects.EventStream(),
+	name := cfg.Subjects.EventStream()
+	config := jetstream.StreamConfig{
+		Name:        name,
 		Description: "reddot: change events, read receipts and refusals, derived from the commands",
-		Subjects:    []string{out + ".>"},
-		Retention:   jetstream.LimitsPolicy,
-		Storage:     jetstream.FileStorage,
-		Discard:     jetstream.DiscardOld,
-		MaxAge:      cfg.MaxAge,
-		MaxBytes:    cfg.MaxBytes,
 		MaxMsgs:     -1,
-		Replicas:    cfg.Replicas,
-		Duplicates:  duplicates,
-		RePublish:   &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"},
-	})
+		Metadata:    map[string]string{metadataLog: cfg.Log},
+	}
+	stream, err := cfg.JetStream.Stream(ctx, name)
+	found := err == nil
+	if found {
+		config = stream.CachedInfo().Config
+		if log := config.Metadata[metadataLog]; log != cfg.Log {
+			return nil, fmt.Errorf("%w: %s is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
+				ErrForeign, name, log, cfg.Log, name)
+		}
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	out := cfg.Subjects.Prefix() + "-out"
+	config.Subjects = []string{out + ".>"}
+	config.Retention = jetstream.LimitsPolicy
+	config.Storage = jetstream.FileStorage
+	config.Discard = jetstream.DiscardOld
+	config.MaxAge, config.MaxBytes = cfg.MaxAge, cfg.MaxBytes
+	config.Duplicates = duplicates
+	config.RePublish = &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"}
+	if found {
+		stream, err = cfg.JetStream.UpdateStream(ctx, config)
+	} else {
+		stream, err = cfg.JetStream.CreateStream(ctx, config)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", cfg.Subjects.EventStream(), err)
+		return nil, fmt.Errorf("open stream %s: %w", name, err)
 	}
 	return stream, nil
 }

@@ -21,10 +21,11 @@ const (
 	maxPendingBytes = 8 << 20
 )
 
-// ackTimeout is how long a message may wait for its acknowledgement, retryWait
-// how long the writer rests before it looks again.
+// AckTimeout is how long a message may wait for its acknowledgement; the
+// JetStream context that an emitter is given should let go of it then.
+// retryWait is how long the writer rests before it looks again.
 const (
-	ackTimeout = 5 * time.Second
+	AckTimeout = 5 * time.Second
 	retryWait  = 200 * time.Millisecond
 )
 
@@ -51,9 +52,11 @@ type writer struct {
 	stored func(events.Seq) // told when all events up to a seq are stored
 
 	next    uint64 // place of the next message
+	refused uint64 // place of the message that was refused last
 	last    string // id of the message before it, if this writer wrote that
 	pending []sent // not yet acknowledged, oldest first
 	bytes   int    // of pending
+	stuck   bool   // nothing was acknowledged since the last recovery
 }
 
 // send appends a message. done says which events are complete with it. It
@@ -79,7 +82,10 @@ func (w *writer) send(ctx context.Context, msg *nats.Msg, done events.Seq) error
 
 func (w *writer) publish(ctx context.Context, s *sent) error {
 	var err error
-	s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(ackTimeout))
+	s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(AckTimeout))
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return fmt.Errorf("store an event of %d bytes: raise the server's max_payload: %w", len(s.msg.Data), err)
+	}
 	if err != nil {
 		return w.recover(ctx, err)
 	}
@@ -114,7 +120,7 @@ func (w *writer) poll(ctx context.Context) error {
 
 // settle waits for the acknowledgement of the n oldest messages.
 func (w *writer) settle(ctx context.Context, n int) error {
-	timeout := time.NewTimer(ackTimeout)
+	timeout := time.NewTimer(AckTimeout)
 	defer timeout.Stop()
 	for target := len(w.pending) - n; len(w.pending) > max(target, 0); {
 		var err error
@@ -128,7 +134,7 @@ func (w *writer) settle(ctx context.Context, n int) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		timeout.Reset(ackTimeout)
+		timeout.Reset(AckTimeout)
 		if err := w.recover(ctx, err); err != nil {
 			return err
 		}
@@ -140,6 +146,7 @@ func (w *writer) settle(ctx context.Context, n int) error {
 func (w *writer) acked() {
 	s := w.pending[0]
 	w.pending = w.pending[1:]
+	w.stuck = false
 	w.bytes -= len(s.msg.Data)
 	if s.done > 0 {
 		w.stored(s.done)
@@ -151,6 +158,12 @@ func (w *writer) acked() {
 // written, and tries on for as long as the server can't be asked.
 func (w *writer) recover(ctx context.Context, cause error) error {
 	w.cfg.Logger.Warn("event stream: a message was not acknowledged", "error", cause)
+	if w.stuck { // sending at once did not help
+		if err := rest(ctx); err != nil {
+			return err
+		}
+	}
+	w.stuck = true
 	for {
 		t, err := readTail(ctx, w.stream)
 		if err == nil {
@@ -163,7 +176,13 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 			for len(w.pending) > 0 && w.pending[0].seq <= t.last {
 				w.acked()
 			}
-			if err = w.resend(); err == nil {
+			if len(w.pending) == 0 {
+				return nil
+			}
+			if again := w.refused == w.pending[0].seq; again {
+				w.refused, err = 0, cause // rest first
+			} else if err = w.resend(); err == nil {
+				w.refused = w.pending[0].seq
 				return nil
 			}
 		}
@@ -171,11 +190,19 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 			return fmt.Errorf("the event stream was deleted: start again to make a new one: %w", err)
 		}
 		w.cfg.Logger.Warn("event stream: waiting for the server", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(retryWait):
+		if err := rest(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// rest waits for retryWait.
+func rest(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(retryWait):
+		return nil
 	}
 }
 
@@ -189,7 +216,7 @@ func (w *writer) resend() error {
 	for i := range w.pending {
 		s := &w.pending[i]
 		var err error
-		s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(ackTimeout))
+		s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(AckTimeout))
 		if err != nil {
 			return err
 		}

@@ -158,25 +158,16 @@ func (s *step) dropEarly(k Key, c *Conversation) {
 		return
 	}
 	if k.Kind == events.Group {
-		s.DeleteWaiter(k.ID, c.Early.ID, k.User)
-		if len(s.Waiters(k.ID, c.Early.ID)) == 0 {
-			s.unawait(k.LogKey(), c.Early.ID)
+		lk, id := k.LogKey(), c.Early.ID
+		s.DeleteWaiter(k.ID, id, k.User)
+		i, _ := s.Index(lk, id)
+		if i.Awaited--; i.Awaited == 0 && !i.Revoked {
+			s.DeleteIndex(lk, id)
+		} else {
+			s.PutIndex(lk, id, i)
 		}
 	}
 	c.Early = nil
-}
-
-// unawait takes the mark off an id that nobody waits for any more.
-func (s *step) unawait(lk Key, id string) {
-	i, _ := s.Index(lk, id)
-	if i.Pos > 0 {
-		return
-	}
-	if i.Awaited = false; i.Revoked {
-		s.PutIndex(lk, id, i)
-	} else {
-		s.DeleteIndex(lk, id)
-	}
 }
 
 // putOrDrop writes a row back, or deletes one that says nothing.

@@ -136,7 +136,7 @@ func (s *step) groupMessage() {
 		s.countOwn(sk, sender, &m)
 		s.mention(g, &m)
 	}
-	if known.Awaited {
+	if known.Awaited > 0 {
 		for _, user := range s.Waiters(g, m.ID) {
 			k := Key{user, lk.ConversationID}
 			c := s.Conversation(k)

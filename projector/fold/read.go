@@ -87,7 +87,7 @@ func (s *step) readTarget(k Key, c *Conversation, log *Log) (to Cursor, isRead b
 		if i, _ := s.Index(k.LogKey(), s.c.Upto); i.Pos > 0 {
 			to, isRead = Cursor{i.Pos, i.Ord}, true
 		} else {
-			s.keepEarly(k, c, i)
+			s.keepEarly(k, c)
 		}
 	}
 	if s.c.HasUptoAt {
@@ -101,15 +101,14 @@ func (s *step) readTarget(k Key, c *Conversation, log *Log) (to Cursor, isRead b
 
 // keepEarly remembers the read for when its message arrives; the newest
 // command wins.
-func (s *step) keepEarly(k Key, c *Conversation, i Index) {
+func (s *step) keepEarly(k Key, c *Conversation) {
 	if c.Early == nil || c.Early.ID != s.c.Upto {
 		s.dropEarly(k, c)
 		if k.Kind == events.Group {
 			s.PutWaiter(k.ID, s.c.Upto, k.User)
-			if !i.Awaited {
-				i.Awaited = true
-				s.PutIndex(k.LogKey(), s.c.Upto, i)
-			}
+			i, _ := s.Index(k.LogKey(), s.c.Upto)
+			i.Awaited++
+			s.PutIndex(k.LogKey(), s.c.Upto, i)
 		}
 	}
 	c.Early = &Early{ID: s.c.Upto, At: s.at, Seq: s.seq, Private: s.c.Private}

@@ -177,8 +177,8 @@ type Index struct {
 	Ord     Ord
 	Counted bool
 
-	Revoked bool // not arrived: revoked early
-	Awaited bool // not arrived, groups: some member has read up to it
+	Revoked bool   // not arrived: revoked early
+	Awaited uint64 // not arrived, groups: how many members have read up to it
 }
 
 // Before is the cursor just before the message.

@@ -359,12 +359,16 @@ func encodeIndex(b []byte, i *fold.Index) []byte {
 	for _, f := range []struct {
 		on   bool
 		flag byte
-	}{{i.Counted, indexCounted}, {i.Revoked, indexRevoked}, {i.Awaited, indexAwaited}} {
+	}{{i.Counted, indexCounted}, {i.Revoked, indexRevoked}, {i.Awaited > 0, indexAwaited}} {
 		if f.on {
 			flags |= f.flag
 		}
 	}
-	return appendCursor(append(b, Format, flags), fold.Cursor{Pos: i.Pos, Ord: i.Ord})
+	b = appendCursor(append(b, Format, flags), fold.Cursor{Pos: i.Pos, Ord: i.Ord})
+	if i.Awaited > 0 {
+		b = binary.AppendUvarint(b, i.Awaited)
+	}
+	return b
 }
 
 func decodeIndex(b []byte) (*fold.Index, error) {
@@ -372,10 +376,11 @@ func decodeIndex(b []byte) (*fold.Index, error) {
 	d.version()
 	flags := d.byte()
 	c := d.cursor()
-	return &fold.Index{
-		Pos: c.Pos, Ord: c.Ord, Counted: flags&indexCounted != 0,
-		Revoked: flags&indexRevoked != 0, Awaited: flags&indexAwaited != 0,
-	}, d.end()
+	i := &fold.Index{Pos: c.Pos, Ord: c.Ord, Counted: flags&indexCounted != 0, Revoked: flags&indexRevoked != 0}
+	if flags&indexAwaited != 0 {
+		i.Awaited = d.uint()
+	}
+	return i, d.end()
 }
 
 func encodeBucket(b []byte, k *fold.Bucket) []byte { return appendBits(append(b, Format), k) }

@@ -151,7 +151,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, userRows, &version)
 		roundTrip(t, blockRows, &least)
 		roundTrip(t, indexRows, &fold.Index{
-			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.coin(),
+			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),
 		})
 		roundTrip(t, bucketRows, d.bucket())
 		dir := fold.Directory{}

@@ -39,7 +39,9 @@ func (c *crashes) MaybeError(op errorfs.Op) error {
 	defer c.mu.Unlock()
 	if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 		c.now.op = fmt.Sprintf("write %d, kind %d of %s", len(c.points)+1, op.Kind, op.Path)
-		c.now.fs = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50 * c.rng.IntN(3), RNG: c.rng})
+		// All or nothing of what is not synced: Pebble's marker of its manifest
+		// counts on a folder to keep the order in which its files were made.
+		c.now.fs = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * c.rng.IntN(2), RNG: c.rng})
 		c.points = append(c.points, c.now)
 	}
 	return nil
@@ -74,7 +76,7 @@ func TestCrashAtEveryWrite(t *testing.T) {
 		r.step(g)
 		seq := events.Seq(len(r.log))
 		outbox = append(outbox, r.noted()...)
-		erased := r.log[seq-1].Command.Verb == events.UserErase && !r.fx.Ignored
+		erased := r.log[seq-1].Command.Verb == events.UserErase
 		if erased || r.rng.IntN(5) == 0 {
 			r.commit()
 			digests[seq] = r.store.Position().Digest()
@@ -82,6 +84,9 @@ func TestCrashAtEveryWrite(t *testing.T) {
 				emitted += events.Seq(r.rng.IntN(int(seq - emitted + 1)))
 				r.store.SetEmitted(emitted)
 			}
+		}
+		if err := c.told(r.store, emitted); err != nil {
+			t.Fatal(err)
 		}
 		switch {
 		case r.rng.IntN(10) == 0:
@@ -91,9 +96,6 @@ func TestCrashAtEveryWrite(t *testing.T) {
 		case seq == commands/2:
 			r.reopen()
 			digests[seq] = r.store.Position().Digest()
-		}
-		if err := c.told(r.store, emitted); err != nil {
-			t.Fatal(err)
 		}
 	}
 	r.commit()

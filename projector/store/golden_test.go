@@ -124,7 +124,7 @@ func goldenOthers() []goldenRow {
 		row("block.group", blockRows, pageKey{lk, 256}, &least),
 		row("index.c2c", indexRows, indexKey{alice, "m300"}, &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		row("index.group", indexRows, indexKey{lk, "m1"}, &fold.Index{Pos: 1}),
-		row("index.early", indexRows, indexKey{lk, "m400"}, &fold.Index{Revoked: true, Awaited: true}),
+		row("index.early", indexRows, indexKey{lk, "m400"}, &fold.Index{Revoked: true, Awaited: 300}),
 		row("bucket.list", bucketRows, bucketKey{alice.Set(fold.SetRevoked), 0}, bucket(0, 1, 64, 1023)),
 		row("bucket.bits", bucketRows, bucketKey{lk.Set(fold.SetAll), 70000}, everyOther()),
 		row("bucket.own", bucketRows, bucketKey{team.Set(fold.SetOwn), 1}, bucket(5)),

@@ -284,7 +284,7 @@ func (a *audit) waiters() {
 			early[k.ID+"\x00"+e.ID+"\x00"+user] = true
 		}
 		if e := a.Conversation(k).Early; e != nil {
-			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || i.Awaited != (k.Kind == events.Group) {
+			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || (i.Awaited > 0) != (k.Kind == events.Group) {
 				a.fail("%+v: early read up to %q, index %+v", k, e.ID, i)
 			}
 		}
@@ -308,9 +308,9 @@ func (a *audit) indexes() {
 		switch {
 		case i.Pos > 0:
 			placed[log]++
-		case !i.Revoked && !i.Awaited || i.Counted || i.Ord > 0:
+		case !i.Revoked && i.Awaited == 0 || i.Counted || i.Ord > 0:
 			a.fail("index of %q in %+v: %+v", id, log, i)
-		case i.Awaited && !slices.ContainsFunc(a.rows["w"], func(w string) bool { return strings.HasPrefix(w, log.ID+"\x00"+id+"\x00") }):
+		case i.Awaited > 0 && !slices.ContainsFunc(a.rows["w"], func(w string) bool { return strings.HasPrefix(w, log.ID+"\x00"+id+"\x00") }):
 			a.fail("index of %q in %+v: nobody waits", id, log)
 		}
 	}

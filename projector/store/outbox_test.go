@@ -21,7 +21,11 @@ func (r *rig) noted() []store.Out {
 	case r.fx.Refused != "":
 		return []store.Out{{Seq: e.Seq, At: e.Time, Rejected: &events.Rejected{Seq: e.Seq, Subject: e.Subject, Reason: r.fx.Refused, At: e.Time}}}
 	case len(r.fx.Noted) > 0:
-		return []store.Out{{Seq: e.Seq, At: e.Time, Noted: slices.Clone(r.fx.Noted)}}
+		at := e.Time
+		if e.Command.HasAt {
+			at = e.Command.At
+		}
+		return []store.Out{{Seq: e.Seq, At: at, Noted: slices.Clone(r.fx.Noted)}}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -356,10 +357,43 @@ func (s *Store) EraseInbox(user string) bool {
 			key := slices.Concat(prefix, rest)
 			s.writer.digest -= storedHash(key, value)
 			s.erase = append(s.erase, key)
+			s.drop(key[0], fold.Key{User: user}, rest)
 		})
 	}
 	// A stored conversation may be deleted, and not yet committed: an index never is.
 	return found || slices.ContainsFunc(s.erase, func(key []byte) bool { return key[0] == famIndex })
+}
+
+// drop takes an erased row out of the caches. rest is its key after the user.
+func (s *Store) drop(family byte, k fold.Key, rest []byte) {
+	if family == famConversation {
+		k.Kind, k.ID = kindOf(rest[0]), string(rest[1:])
+		s.conversations.drop(k)
+		return
+	}
+	// A bucket or a directory of a member is of a group, the others of a C2C
+	// log; only the former leave the kind open. What is not there is dropped
+	// at no harm.
+	id, rest, _ := bytes.Cut(rest, []byte{0})
+	k.ID = string(id)
+	for _, kind := range []events.Kind{events.C2C, events.Group} {
+		k.Kind = kind
+		switch family {
+		case famIndex:
+			s.indexes.drop(indexKey{k, string(rest)})
+		case famPage:
+			no, _ := readUint(rest)
+			s.gone = append(s.gone, pageKey{k, no})
+		case famBlock:
+			no, _ := readUint(rest)
+			s.blocks.drop(pageKey{k, no})
+		case famBucket:
+			no, _ := readUint(rest[1:])
+			s.buckets.drop(bucketKey{k.Set(fold.SetKind(rest[0])), no})
+		case famDirectory:
+			s.directories.drop(k.Set(fold.SetKind(rest[0])))
+		}
+	}
 }
 
 // storedHash is the part of the digest of a stored row, or of the messages of

@@ -17,10 +17,9 @@ import (
 // or before its own seq, and only if that is not beyond upto, as the rows of
 // a commit are visible a moment before the cache has learned of them.
 type shared[K comparable, R any] struct {
-	mu    sync.Mutex
-	upto  events.Seq
-	floor events.Seq // rows of older snapshots are not entered; see advance
-	rows  *simplelru.LRU[K, held[R]]
+	mu   sync.Mutex
+	upto events.Seq
+	rows *simplelru.LRU[K, held[R]]
 }
 
 type held[R any] struct {
@@ -40,7 +39,7 @@ func newShared[K comparable, R any](size int) *shared[K, R] {
 func (s *shared[K, R]) get(k K, at events.Seq) (row *R, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at > s.upto || at < s.floor {
+	if at > s.upto {
 		return nil, false
 	}
 	h, ok := s.rows.Get(k)
@@ -59,19 +58,11 @@ func (s *shared[K, R]) add(k K, at events.Seq, row *R) {
 	}
 }
 
-// advance tells a cache of a commit. change is called with update, which
-// replaces a row that is in the cache, and drop, which forgets one. An
-// erasure, whose rows are not told one by one, empties the cache.
-func advance[K comparable, R any](s *shared[K, R], to events.Seq, erased bool,
-	change func(update func(K, func() *R), drop func(K)),
-) {
+// advance tells of a commit. change is called with update, which replaces a
+// row that is in the cache, and drop, which forgets one.
+func (s *shared[K, R]) advance(to events.Seq, change func(update func(K, func() *R), drop func(K))) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.upto = to; erased {
-		s.rows.Purge()
-		s.floor = to
-		return
-	}
 	change(
 		func(k K, row func() *R) {
 			if s.rows.Contains(k) {
@@ -79,4 +70,5 @@ func advance[K comparable, R any](s *shared[K, R], to events.Seq, erased bool,
 			}
 		},
 		func(k K) { s.rows.Remove(k) })
+	s.upto = to
 }

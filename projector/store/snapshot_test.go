@@ -163,7 +163,7 @@ func TestSnapshotsWhileFolding(t *testing.T) {
 			for i := range 3 {
 				readers.Go(func() error { return h.watch(r.store, rand.New(rand.NewPCG(seed, uint64(i))), done) })
 			}
-			for range *stepsFlag / 4 {
+			for range *stepsFlag / 2 {
 				r.stepTo(g, func(seq events.Seq) { h.note(seq, r.twin) })
 				if r.rng.IntN(3) == 0 {
 					r.commit()

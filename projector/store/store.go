@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +63,8 @@ type Config struct {
 }
 
 // Store is the projection's rows and the position they stand for. Only one
-// goroutine may use it, but for Snapshot, Durable and Metrics.
+// goroutine may use it, but for Snapshot, Durable, Metrics, Emitted and
+// SetEmitted.
 type Store struct {
 	db         *pebble.DB
 	log        *slog.Logger
@@ -73,7 +75,9 @@ type Store struct {
 	moved     map[string][]fold.Key // conversations created or deleted since, by user
 	flushedAt events.Seq
 	writer    writer
+	unfit     bool         // a command was left half applied
 	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
+	gone      []pageKey    // pages of it
 	outbox    []Out        // entries to write in the next commit
 	kept      []events.Seq // entries in the store
 
@@ -199,6 +203,7 @@ func (e *Entry) At() events.Time {
 // Apply folds the command with the next seq. What it did is in fx. An error
 // leaves the store unfit for use: close it, and open it again.
 func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
+	defer func() { s.unfit = s.unfit || err != nil }()
 	defer catch(&err)
 	if e.Seq != s.position.Applied+1 {
 		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
@@ -222,6 +227,9 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 // Commit writes every change since the last one, and the position they make
 // up, in one batch. It returns the number of rows written.
 func (s *Store) Commit() (rows int, err error) {
+	if s.unfit {
+		return 0, errors.New("commit: a command was left half applied")
+	}
 	b := s.db.NewBatch()
 	defer func() { err = errors.Join(err, b.Close()) }()
 	s.writer.rows = 0
@@ -267,11 +275,11 @@ func (s *Store) Commit() (rows int, err error) {
 // tables are the tables of all families.
 func (s *Store) tables() []interface {
 	commit(*pebble.Batch, *writer) error
-	committed(to events.Seq, erased bool)
+	committed(to events.Seq)
 } {
 	return []interface {
 		commit(*pebble.Batch, *writer) error
-		committed(to events.Seq, erased bool)
+		committed(to events.Seq)
 	}{s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters}
 }
 
@@ -284,26 +292,30 @@ func (s *Store) commitTables(b *pebble.Batch) error {
 	return nil
 }
 
-// settle brings the caches up to the commit. They have not heard of an erased
-// inbox's rows, so after an erasure they start empty.
+// settle brings the caches up to the commit.
 func (s *Store) settle() {
-	to, erased := s.position.Applied, s.erase != nil
-	s.erase = nil
+	to := s.position.Applied
 	s.committed = to
+	s.erase = nil
 	s.moved = emptied(s.moved)
-	advance(s.lists, to, erased, func(_ func(string, func() *[]fold.Key), drop func(string)) {
-		for _, k := range s.conversations.moved {
+	s.lists.advance(to, func(_ func(string, func() *[]fold.Key), drop func(string)) {
+		for _, k := range slices.Concat(s.conversations.moved, s.conversations.gone) {
 			drop(k.User)
 		}
 	})
-	advance(s.audiences, to, erased, func(_ func(string, func() *[]string), drop func(string)) {
+	s.audiences.advance(to, func(_ func(string, func() *[]string), drop func(string)) {
 		for _, k := range s.members.moved {
 			drop(k.group)
 		}
 	})
-	advance(s.read, to, erased, func(func(pageKey, func() *page), func(pageKey)) {})
+	s.read.advance(to, func(_ func(pageKey, func() *page), drop func(pageKey)) {
+		for _, k := range s.gone {
+			drop(k)
+		}
+	})
+	s.gone = nil
 	for _, t := range s.tables() {
-		t.committed(to, erased)
+		t.committed(to)
 	}
 }
 

@@ -65,6 +65,7 @@ type table[K comparable, R any] struct {
 	hot    *simplelru.LRU[K, *entry[R]]
 	dirty  map[K]*entry[R]
 	moved  []K           // rows that the last commit created or deleted
+	gone   []K           // rows that the last commit erased
 	shared *shared[K, R] // for snapshots; nil: they read the family from Pebble
 	filter *keyFilter    // holds the family's keys; nil: every lookup is a read
 }
@@ -141,14 +142,18 @@ func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
 }
 
 // committed tells the snapshots' cache what a commit changed.
-func (t *table[K, R]) committed(to events.Seq, erased bool) {
+func (t *table[K, R]) committed(to events.Seq) {
 	if t.shared != nil {
-		advance(t.shared, to, erased, func(update func(K, func() *R), _ func(K)) {
+		t.shared.advance(to, func(update func(K, func() *R), drop func(K)) {
+			for _, k := range t.gone {
+				drop(k)
+			}
 			for k, e := range t.dirty {
 				update(k, e.copy)
 			}
 		})
 	}
+	t.gone = nil
 	for _, e := range t.dirty {
 		e.dirty = false
 	}
@@ -179,21 +184,24 @@ func (e *entry[R]) copy() *R {
 	return &row
 }
 
-// forget drops the entries of rows that are being erased, and reports whether one of them was a row not yet committed.
+// forget drops the changed rows that are being erased, and reports whether one
+// of them was alive.
 func (t *table[K, R]) forget(of func(K) bool) bool {
 	alive := false
 	for k, e := range t.dirty {
 		if of(k) {
 			alive = alive || e.row != nil
 			delete(t.dirty, k)
-		}
-	}
-	for _, k := range t.hot.Keys() {
-		if of(k) {
 			t.hot.Remove(k)
 		}
 	}
 	return alive
+}
+
+// drop forgets a stored row that is being erased.
+func (t *table[K, R]) drop(k K) {
+	t.hot.Remove(k)
+	t.gone = append(t.gone, k)
 }
 
 // storeError carries an error of the store through the fold, which has no

@@ -205,7 +205,13 @@ type place struct {
 
 func (i item) place() place { return place{i.row.Activity(i.log), i.key.String()} }
 
-func byPlace(a, b item) int { return comparePlaces(a.place(), b.place()) }
+func byPlace(a, b item) int {
+	// Names are made for the few that are equally new only.
+	if d := cmp.Compare(b.row.Activity(b.log), a.row.Activity(a.log)); d != 0 {
+		return d
+	}
+	return comparePlaces(a.place(), b.place())
+}
 
 func comparePlaces(a, b place) int {
 	return cmp.Or(cmp.Compare(b.activity, a.activity), strings.Compare(a.name, b.name))

@@ -1,0 +1,123 @@
+package fold_test
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// shown is what users are shown, without the versions, which may change alone.
+func shown(m *twin.Model, users []string) map[fold.Key]events.Conversation {
+	all := map[fold.Key]events.Conversation{}
+	for _, user := range users {
+		for _, c := range m.Conversations(user) {
+			id, _ := events.ParseConversation(c.Conversation)
+			c.Version = 0
+			all[fold.Key{User: user, ConversationID: id}] = c
+		}
+	}
+	return all
+}
+
+// told reports whether effects name a change of a conversation, in its own
+// right or as of a member of a group.
+func told(rows fold.Reader, fx *fold.Effects, k fold.Key) bool {
+	if slices.Contains(fx.Changed, k) {
+		return true
+	}
+	return slices.ContainsFunc(fx.Groups, func(g fold.GroupChange) bool {
+		c := rows.Conversation(k)
+		return k.ConversationID == fold.GroupKey(g.Group).ConversationID && c != nil &&
+			(g.Revoked == 0 || g.From != k.User && g.Revoked > c.Read.Ord)
+	})
+}
+
+// receipts are those that the effects name, as they are sent.
+func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
+	for _, k := range fx.Receipts {
+		r := rows.Conversation(k).Receipt
+		all = append(all, events.Receipt{
+			User: k.ID, Peer: k.User, Conversation: "c2c_" + k.User, Upto: r.Upto, At: r.At, Version: r.Seq,
+		})
+	}
+	slices.SortFunc(all, func(a, b events.Receipt) int { return cmp.Compare(a.User, b.User) })
+	return all
+}
+
+// TestEffects compares what the fold says has changed with what has changed in
+// the twin: nothing is left out, nothing is told that does not show (rule
+// quiet), and what left the list is noted.
+func TestEffects(t *testing.T) {
+	rng := newRand(t)
+	s := openStore(t, vfs.NewMem())
+	m, g := twin.New(), twin.NewGenerator(rng.Uint64(), twin.Config{})
+	users := []string{"a", "ab", "ba", "b", "x.y%*> z", "紅點", "stranger1", "stranger2", "stranger3", "stranger4"}
+	before := shown(m, users)
+	var fx fold.Effects
+	for seq := events.Seq(1); seq <= 2500; seq++ {
+		e := store.Entry{Seq: seq}
+		g.Next(&e.Command)
+		e.Time = g.Now()
+		result := m.Apply(seq, e.Time, &e.Command)
+		if err := s.Apply(&e, &fx); err != nil {
+			t.Fatal(err)
+		}
+		after := shown(m, users)
+		checkEffects(t, s, &e, &fx, before, after)
+		if d := gocmp.Diff(result.Receipts, receipts(s, &fx), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
+		}
+		before = after
+		if rng.IntN(10) == 0 {
+			commit(t, s)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]events.Conversation) {
+	t.Helper()
+	fail := func(k fold.Key, what string) {
+		t.Helper()
+		t.Fatalf("seq %d, %s %+v: %s of %q %s\neffects %+v\nbefore %+v\nafter %+v",
+			e.Seq, e.Command.Verb, e.Command, k, k.User, what, *fx, before[k], after[k])
+	}
+	changed := func(k fold.Key) bool {
+		b, was := before[k]
+		a, is := after[k]
+		return was != is || !reflect.DeepEqual(a, b)
+	}
+	for k := range before {
+		if _, is := after[k]; !is && !slices.Contains(fx.Noted, k) {
+			fail(k, "left the list, and is not noted")
+		}
+		if changed(k) && !told(rows, fx, k) {
+			fail(k, "has changed, and is not told")
+		}
+		if !changed(k) && told(rows, fx, k) {
+			fail(k, "is told, and has not changed")
+		}
+	}
+	for k := range after {
+		if changed(k) && !told(rows, fx, k) {
+			fail(k, "has changed, and is not told")
+		}
+	}
+	for _, k := range slices.Concat(fx.Changed, fx.Noted) {
+		if !changed(k) {
+			fail(k, "is told, and has not changed")
+		}
+	}
+}

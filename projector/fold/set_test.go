@@ -1,0 +1,275 @@
+package fold_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "replay the random run of this seed; 0 draws a new one")
+
+// newRand returns random numbers of a seed, and prints it.
+func newRand(t *testing.T) *rand.Rand {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("replay with: go test ./projector/fold -run %s -seed %d", t.Name(), seed)
+	return rand.New(rand.NewPCG(seed, 6))
+}
+
+func openStore(t *testing.T, fs vfs.FS) *store.Store {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func commit(t *testing.T, s *store.Store) {
+	t.Helper()
+	if _, err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ordinals is a set of ordinals without an idea.
+type ordinals map[fold.Ord]bool
+
+func (o ordinals) countAfter(after fold.Ord) (n uint64) {
+	for at := range o {
+		if at > after {
+			n++
+		}
+	}
+	return n
+}
+
+// setRig is two sets in the row of a group, beside their models.
+type setRig struct {
+	t     *testing.T
+	rng   *rand.Rand
+	fs    *vfs.MemFS
+	store *store.Store
+
+	log    *fold.Log
+	models [2]ordinals
+	top    fold.Ord // the ordinal reached
+
+	commits []([2]ordinals) // the models as they were committed, for a crash
+}
+
+const commitsRow = "commits" // the user whose version counts the commits
+
+var setKeys = [2]fold.SetKey{fold.GroupKey("g").Set(fold.SetRevoked), fold.GroupKey("g").Set(fold.SetAll)}
+
+func (r *setRig) set(i int) *fold.Set { return [2]*fold.Set{&r.log.Revoked, &r.log.All}[i] }
+
+func (r *setRig) load() {
+	if r.log = r.store.Group("g"); r.log == nil {
+		r.log = new(fold.Log)
+	}
+}
+
+func (r *setRig) commit() {
+	r.commits = append(r.commits, [2]ordinals{clone(r.models[0]), clone(r.models[1])})
+	r.store.SetUserVersion(commitsRow, events.Seq(len(r.commits)))
+	r.store.PutGroup("g", r.log)
+	commit(r.t, r.store)
+}
+
+func clone(o ordinals) ordinals {
+	c := make(ordinals, len(o))
+	for at := range o {
+		c[at] = true
+	}
+	return c
+}
+
+// reopen closes the store in order.
+func (r *setRig) reopen() {
+	r.commit()
+	r.close()
+	r.store = openStore(r.t, r.fs)
+	r.load()
+}
+
+// crash goes back to some commit.
+func (r *setRig) crash() {
+	left := r.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: r.rng})
+	r.close()
+	r.fs, r.store = left, openStore(r.t, left)
+	r.load()
+	n := int(r.store.UserVersion(commitsRow))
+	r.models = [2]ordinals{{}, {}}
+	if n > 0 {
+		r.models = [2]ordinals{clone(r.commits[n-1][0]), clone(r.commits[n-1][1])}
+	}
+	r.commits = r.commits[:n]
+}
+
+func (r *setRig) close() {
+	if err := r.store.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// ordinal draws one: at the end, near it, at the edge of a bucket, anywhere.
+func (r *setRig) ordinal() fold.Ord {
+	switch r.rng.IntN(8) {
+	case 0:
+		return 1 + fold.Ord(r.rng.Uint64N(uint64(r.top)))
+	case 1:
+		edge := fold.Ord(r.rng.IntN(int(r.top)/fold.BucketSize+1)) * fold.BucketSize
+		return max(1, edge+fold.Ord(r.rng.IntN(3))-1)
+	case 2:
+		return max(1, r.top-min(r.top, fold.Ord(r.rng.IntN(100))))
+	case 3:
+		r.top += fold.Ord(r.rng.IntN(3 * fold.BucketSize)) // leaves buckets out
+	}
+	r.top++
+	return r.top
+}
+
+func (r *setRig) step() {
+	i := r.rng.IntN(2)
+	s, k, model := r.set(i), setKeys[i], r.models[i]
+	o := r.ordinal()
+	switch r.rng.IntN(8) {
+	case 0:
+		if was := s.Remove(r.store, k, o); was != model[o] {
+			r.t.Fatalf("remove %d: %v, it is in the set: %v", o, was, model[o])
+		}
+		delete(model, o)
+	case 1: // empty a stretch, as many removals do
+		for at := o; at > 0 && o-at < 50; at-- {
+			s.Remove(r.store, k, at)
+			delete(model, at)
+		}
+	default:
+		s.Add(r.store, k, o)
+		model[o] = true
+	}
+	r.checkPoint(i, o)
+	r.checkPoint(i, r.ordinal()-1)
+}
+
+// checkPoint asks both about one ordinal.
+func (r *setRig) checkPoint(i int, o fold.Ord) {
+	r.t.Helper()
+	s, k, model := r.set(i), setKeys[i], r.models[i]
+	if got := s.Has(r.store, k, o); got != model[o] {
+		r.t.Fatalf("set %d has %d: %v, not %v", i, o, got, model[o])
+	}
+	if got, want := s.CountAfter(r.store, k, o), model.countAfter(o); got != want {
+		r.t.Fatalf("set %d holds %d ordinals after %d, not %d", i, want, o, got)
+	}
+}
+
+// checkFree looks for the first free ordinal in a stretch.
+func (r *setRig) checkFree() {
+	r.t.Helper()
+	from := r.ordinal() - 1
+	upto := from + fold.Ord(r.rng.IntN(2*fold.BucketSize))
+	want := fold.Ord(0)
+	for o := from + 1; o <= upto && want == 0; o++ {
+		if !r.models[0][o] && !r.models[1][o] {
+			want = o
+		}
+	}
+	got := fold.NextFree(r.store, &r.log.Revoked, setKeys[0], &r.log.All, setKeys[1], from, upto)
+	if got != want {
+		r.t.Fatalf("first free in (%d, %d] is %d, not %d", from, upto, want, got)
+	}
+}
+
+// checkInvariant: "the stored buckets' numbers are below TailNo, and there are
+// Stored of them".
+func (r *setRig) checkInvariant() {
+	r.t.Helper()
+	for i := range r.models {
+		s, k := r.set(i), setKeys[i]
+		dir := r.store.Directory(k)
+		if uint64(len(dir)) != s.Stored || s.Tail == nil && len(r.models[i]) > 0 {
+			r.t.Fatalf("set %d: %d buckets stored of %d, a tail: %v", i, len(dir), s.Stored, s.Tail != nil)
+		}
+		for n, e := range dir {
+			b := r.store.Bucket(k, e.No)
+			if e.No >= s.TailNo || e.Len == 0 || b == nil || uint64(b.Len()) != e.Len || n > 0 && dir[n-1].No >= e.No {
+				r.t.Fatalf("set %d: entry %d of %v; the tail is %d", i, n, dir, s.TailNo)
+			}
+		}
+	}
+}
+
+// TestSet does to sets in a store, which is closed, opened and crashed in
+// between, what it does to maps.
+func TestSet(t *testing.T) {
+	for range 3 {
+		r := &setRig{t: t, rng: newRand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
+		r.store = openStore(t, r.fs)
+		r.load()
+		for range 3000 {
+			r.step()
+			r.checkFree()
+			switch n := r.rng.IntN(1000); {
+			case n < 4:
+				r.crash()
+			case n < 10:
+				r.reopen()
+			case n < 60:
+				r.commit()
+			default:
+				continue
+			}
+			r.checkInvariant()
+		}
+		r.reopen()
+		r.checkInvariant()
+		for o := range r.top + 2 {
+			for i := range r.models {
+				if r.set(i).Has(r.store, setKeys[i], o) != r.models[i][o] {
+					t.Fatalf("set %d at %d: not %v", i, o, r.models[i][o])
+				}
+			}
+		}
+		r.close()
+	}
+}
+
+// TestNextFreeFull fills many buckets from both sets: the walk passes over
+// them all.
+func TestNextFreeFull(t *testing.T) {
+	s := openStore(t, vfs.NewMem())
+	var a, b fold.Set
+	const n = 10*fold.BucketSize + 5
+	for o := fold.Ord(1); o <= n; o++ {
+		if o%2 == 0 {
+			a.Add(s, setKeys[0], o)
+		} else {
+			b.Add(s, setKeys[1], o)
+		}
+	}
+	for _, test := range []struct{ after, upto, want fold.Ord }{
+		{0, n, 0}, {0, n + 1, n + 1}, {n, n + 1, n + 1}, {n, n, 0}, {n - 1, n, 0}, {0, 0, 0}, {n + 9, n + 5*fold.BucketSize, n + 10},
+	} {
+		if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], test.after, test.upto); got != test.want {
+			t.Errorf("first free in (%d, %d] is %d, not %d", test.after, test.upto, test.want, got)
+		}
+	}
+	a.Remove(s, setKeys[0], 4*fold.BucketSize)
+	if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.BucketSize {
+		t.Errorf("first free is %d, not %d", fold.Ord(4*fold.BucketSize), got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
