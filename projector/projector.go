@@ -39,6 +39,9 @@ type Config struct {
 // openTimeout bounds the requests to JetStream while opening.
 const openTimeout = 10 * time.Second
 
+// flushEvery is how often the store is made durable while commands come.
+const flushEvery = 5 * time.Second
+
 // watchEvery is how often the stream's configuration and range are checked.
 const watchEvery = 30 * time.Second
 
@@ -126,6 +129,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
+	g.Go(func() error { return wrap("flush", p.flush(ctx)) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		_, err = p.store.Commit() // how far the events are stored
@@ -304,6 +308,27 @@ func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(
 			if batch[i].Seq == upto {
 				return nil
 			}
+		}
+	}
+}
+
+// flush makes the store durable from time to time, so that the durable
+// position follows the applied one when little happens too.
+func (p *Projector) flush(ctx context.Context) error {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	flushed := p.applied.get()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if applied := p.applied.get(); applied > flushed {
+			if err := p.store.FlushSoon(); err != nil {
+				return err
+			}
+			flushed = applied
 		}
 	}
 }

@@ -120,8 +120,8 @@ func (g *generation) users(ctx context.Context, r fold.Reader) error {
 	for user, mark := range g.marks.users {
 		at := mark.stamp
 		for c := range mark.conversations {
-			if m := g.marks.groups[c.ID]; m != nil && c.Kind == events.Group {
-				at = later(at, m.stamp)
+			if c.Kind == events.Group {
+				at = later(at, g.marks.groups[c.ID])
 			}
 		}
 		if err := g.change(ctx, r, user, mark.conversations, at); err != nil {
@@ -133,7 +133,7 @@ func (g *generation) users(ctx context.Context, r fold.Reader) error {
 
 // groups sends the changes of those who are members of touched groups.
 func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
-	for group, mark := range g.marks.groups {
+	for group, at := range g.marks.groups {
 		members, err := g.audience(snap, group)
 		if err != nil {
 			return err
@@ -144,10 +144,10 @@ func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
 					continue
 				}
 				c := r.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
-				if c == nil || !mark.affects(user, c) {
-					continue
+				if c == nil || c.ViewVersion(user, r.Group(group)) <= g.since {
+					continue // a revoke of what the member has read or sent
 				}
-				if err := g.change(ctx, r, user, nil, mark.stamp); err != nil {
+				if err := g.change(ctx, r, user, nil, at); err != nil {
 					return err
 				}
 			}
@@ -195,7 +195,7 @@ func (g *generation) change(ctx context.Context, r fold.Reader, user string, nam
 	told, watching := g.watching[user]
 	shows := len(named) > 0 // else what changed is not in the user's list (rule quiet)
 	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
-		changed := c.ViewVersion(log) > since
+		changed := c.ViewVersion(user, log) > since
 		shows = shows || changed
 		return changed || log.Peak > g.emitter.cfg.FanoutLimit && !told
 	})

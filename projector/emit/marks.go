@@ -22,7 +22,7 @@ func later(a, b stamp) stamp {
 // are for one goroutine. The zero value has none.
 type Marks struct {
 	users    map[string]*userMark
-	groups   map[string]*groupMark
+	groups   map[string]stamp
 	receipts map[fold.Key]struct{}
 	rejected bool // there is a refusal in the outbox
 }
@@ -33,18 +33,6 @@ type userMark struct {
 	stamp
 	conversations map[events.ConversationID]struct{}
 }
-
-// groupMark is a touched group. A message changes every member's view;
-// without one, only those are told that have a revoked message unread.
-type groupMark struct {
-	stamp
-	message bool
-	revoked []fold.GroupChange
-}
-
-// maxRevoked bounds the revoked messages that a group mark lists. Beyond it
-// every member counts as touched.
-const maxRevoked = 1024
 
 // Add enters what one command did.
 func (m *Marks) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
@@ -81,22 +69,11 @@ func (u *userMark) add(c events.ConversationID) {
 	u.conversations[c] = struct{}{}
 }
 
-func (m *Marks) group(c fold.GroupChange, s stamp) {
+func (m *Marks) group(group string, s stamp) {
 	if m.groups == nil {
-		m.groups = make(map[string]*groupMark)
+		m.groups = make(map[string]stamp)
 	}
-	g := m.groups[c.Group]
-	if g == nil {
-		g = new(groupMark)
-		m.groups[c.Group] = g
-	}
-	g.stamp = later(g.stamp, s)
-	if c.Revoked == 0 || len(g.revoked) == maxRevoked {
-		g.message, g.revoked = true, nil
-	}
-	if !g.message {
-		g.revoked = append(g.revoked, c)
-	}
+	m.groups[group] = later(m.groups[group], s)
 }
 
 func (m *Marks) receipt(k fold.Key) {
@@ -119,13 +96,8 @@ func (m *Marks) merge(n *Marks) {
 			u.add(c)
 		}
 	}
-	for group, mark := range n.groups {
-		if mark.message {
-			m.group(fold.GroupChange{Group: group}, mark.stamp)
-		}
-		for _, c := range mark.revoked {
-			m.group(c, mark.stamp)
-		}
+	for group, s := range n.groups {
+		m.group(group, s)
 	}
 	for k := range n.receipts {
 		m.receipt(k)
@@ -134,17 +106,4 @@ func (m *Marks) merge(n *Marks) {
 
 func (m *Marks) empty() bool {
 	return len(m.users) == 0 && len(m.groups) == 0 && len(m.receipts) == 0 && !m.rejected
-}
-
-// affects reports whether a group's change shows to a member.
-func (g *groupMark) affects(user string, c *fold.Conversation) bool {
-	if g.message {
-		return true
-	}
-	for _, r := range g.revoked {
-		if r.Revoked > c.Read.Ord && r.From != user {
-			return true
-		}
-	}
-	return false
 }

@@ -196,16 +196,13 @@ func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 	case events.UserSent, events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
 		m.user(c.Inbox, s)
 	case events.GroupMessage:
-		m.group(fold.GroupChange{Group: c.Inbox}, s)
+		m.group(c.Inbox, s)
 		sender := fold.Key{User: c.From, ConversationID: fold.GroupKey(c.Inbox).ConversationID}
 		if row := r.Conversation(sender); row != nil && row.Version > since {
 			m.user(c.From, s) // whose position moved, under policy advance
 		}
 	case events.GroupRevoke:
-		if i, _ := r.Index(fold.GroupKey(c.Inbox), c.ID); i.Counted {
-			from := r.Message(fold.GroupKey(c.Inbox), i.Pos).From
-			m.group(fold.GroupChange{Group: c.Inbox, Revoked: i.Ord, From: from}, s)
-		}
+		m.group(c.Inbox, s)
 	case events.GroupJoin, events.GroupLeave:
 		for _, user := range c.Users {
 			m.user(user, s)

@@ -19,21 +19,14 @@ type Effects struct {
 	Refused string // the reason; "" if the command was accepted
 	Ignored bool   // accepted, but it changed nothing that shows
 
-	Changed  []Key         // conversations whose view changed, or that left the list
-	Groups   []GroupChange // what changed for the members of groups
-	Receipts []Key         // the readers' C2C conversations whose Receipt is to be sent
+	Changed  []Key    // conversations whose view changed, or that left the list
+	Groups   []string // groups whose members' views may have changed
+	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
 
 	// Noted are those of Changed that can't be found again from the command
 	// and the rows: conversations that left the list, and those that a message
 	// changed for members who had read it early.
 	Noted []Key
-}
-
-// GroupChange is a change of the view of many members.
-type GroupChange struct {
-	Group   string
-	Revoked Ord    // the recalled message, changed for those who have it unread; 0: a new message, changed for all
-	From    string // the recalled message's sender, for whom nothing changed
 }
 
 // Reset empties the effects and keeps their memory.
@@ -97,11 +90,11 @@ type step struct {
 func (s *step) refuse(reason string) { s.fx.Refused = reason }
 func (s *step) ignore()              { s.fx.Ignored = true }
 
-// changed marks a conversation's view as changed by this command, if it
-// shows.
+// changed marks a conversation's view as changed by this command, if it is in
+// the list.
 func (s *step) changed(k Key, c *Conversation, log *Log) {
-	c.Version = s.seq
 	if c.Listed(k, log) {
+		c.Version = s.seq
 		s.fx.Changed = append(s.fx.Changed, k)
 	}
 }

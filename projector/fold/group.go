@@ -63,15 +63,17 @@ func (s *step) dismiss() {
 func (s *step) part(k Key) {
 	c, log := s.load(k)
 	s.dropEarly(k, c)
+	version := max(s.UserVersion(k.User), c.Version)
 	if c.Listed(k, log) {
 		s.left(k)
+		version = s.seq
 	}
 	c.Own.clear(s, k.Set(SetOwn))
 	c.Named.clear(s, k.Set(SetNamed))
 	c.OwnAll.clear(s, k.Set(SetOwnAll))
 	s.DeleteConversation(k)
 	s.DeleteMember(k.ID, k.User)
-	s.SetUserVersion(k.User, s.seq)
+	s.SetUserVersion(k.User, version)
 	log.Members--
 	s.PutGroup(k.ID, log)
 }

@@ -124,7 +124,7 @@ func (s *step) groupMessage() {
 		m.Mentions = slices.Clone(s.c.Mentions)
 	}
 	s.append(lk, log, &m)
-	log.Version = s.seq
+	log.Version, log.Recalls = s.seq, nil
 	if m.Counted && m.All { // rule mention
 		log.All.Add(s, lk.Set(SetAll), m.Ord)
 	}
@@ -150,7 +150,7 @@ func (s *step) groupMessage() {
 		s.advance(sk, sender, log, &m)
 		s.PutConversation(sk, sender)
 	}
-	s.fx.Groups = append(s.fx.Groups, GroupChange{Group: g})
+	s.fx.Groups = append(s.fx.Groups, g)
 }
 
 // countOwn keeps the sender's own message out of the sender's count (rule
@@ -208,13 +208,13 @@ func (s *step) groupRevoke() {
 	m := s.Message(lk, i.Pos)
 	log.Revoked.Add(s, lk.Set(SetRevoked), i.Ord)
 	log.All.Remove(s, lk.Set(SetAll), i.Ord)
-	log.Version = s.seq
+	log.recall(Recall{Ord: i.Ord, From: m.From, Seq: s.seq})
 	s.PutGroup(g, log)
 	s.unmark(g, m.From, i.Ord)
 	for _, user := range m.Mentions {
 		s.unmark(g, user, i.Ord)
 	}
-	s.fx.Groups = append(s.fx.Groups, GroupChange{Group: g, Revoked: i.Ord, From: m.From})
+	s.fx.Groups = append(s.fx.Groups, g)
 }
 
 // unmark takes a revoked ordinal out of a member's own sets.

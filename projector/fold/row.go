@@ -1,6 +1,10 @@
 package fold
 
-import "reddot/events"
+import (
+	"slices"
+
+	"reddot/events"
+)
 
 type (
 	// Pos is the position of a message in its conversation's log, from 1.
@@ -49,11 +53,35 @@ type Log struct {
 	Head     Cursor
 	Last     Last
 	Version  events.Seq  // of the command that last changed the view of every reader
+	Recalls  []Recall    // groups only: revokes since, which change the view of some
 	BlockMin events.Time // the least At of the messages in the unfinished time block
 	Revoked  Set         // ordinals revoked after they had counted
 	All      Set         // ordinals naming everybody, not revoked; groups only
 	Members  uint64      // groups only
 	Peak     uint64      // groups only: the most members there ever were
+}
+
+// Recall is a revoke of a message in a group. It changes the view of those who
+// have the message unread and have not sent it.
+type Recall struct {
+	Ord  Ord
+	From string
+	Seq  events.Seq
+}
+
+// maxRecalls bounds the revokes that a log lists one by one. One more, without a
+// message between, counts as a change for every reader.
+const maxRecalls = 32
+
+// recall lists a revoke. It stands for earlier ones of the same sender's older
+// messages: whoever they concern, it concerns too, and it is newer.
+func (l *Log) recall(r Recall) {
+	kept := slices.DeleteFunc(slices.Clone(l.Recalls), func(old Recall) bool { return old.From == r.From && old.Ord <= r.Ord })
+	if len(kept) == maxRecalls {
+		l.Version, l.Recalls = r.Seq, nil
+		return
+	}
+	l.Recalls = append(kept, r)
 }
 
 // Early is a read up to a message that has not arrived yet.
@@ -110,14 +138,6 @@ type Conversation struct {
 	OwnAllAfter uint64
 }
 
-// LogOf returns the log a conversation reads; group is the group's log.
-func (c *Conversation) LogOf(k Key, group *Log) *Log {
-	if k.Kind == events.Group {
-		return group
-	}
-	return &c.Log
-}
-
 // Exists reports whether the conversation has come into being: a C2C
 // conversation does with its first message, a group's with the join.
 func (c *Conversation) Exists(k Key) bool {
@@ -129,8 +149,17 @@ func (c *Conversation) Listed(k Key, log *Log) bool {
 	return c.Exists(k) && (!c.Hidden || log.Head.Ord > c.HiddenAt)
 }
 
-// ViewVersion is the version of the conversation's view.
-func (c *Conversation) ViewVersion(log *Log) events.Seq { return max(c.Version, log.Version) }
+// ViewVersion is the version of the user's view of a conversation that is in
+// the list.
+func (c *Conversation) ViewVersion(user string, log *Log) events.Seq {
+	v := max(c.Version, log.Version)
+	for _, r := range log.Recalls {
+		if r.Ord > c.Read.Ord && r.From != user {
+			v = max(v, r.Seq)
+		}
+	}
+	return v
+}
 
 // Activity orders the list, newest first.
 func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log.Last.Seq) }

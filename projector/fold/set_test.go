@@ -213,36 +213,34 @@ func (r *setRig) checkInvariant() {
 // TestSet does to sets in a store, which is closed, opened and crashed in
 // between, what it does to maps.
 func TestSet(t *testing.T) {
-	for range 3 {
-		r := &setRig{t: t, rng: newRand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
-		r.store = openStore(t, r.fs)
-		r.load()
-		for range 3000 {
-			r.step()
-			r.checkFree()
-			switch n := r.rng.IntN(1000); {
-			case n < 4:
-				r.crash()
-			case n < 10:
-				r.reopen()
-			case n < 60:
-				r.commit()
-			default:
-				continue
-			}
-			r.checkInvariant()
+	r := &setRig{t: t, rng: newRand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
+	r.store = openStore(t, r.fs)
+	r.load()
+	for range 3000 {
+		r.step()
+		r.checkFree()
+		switch n := r.rng.IntN(1000); {
+		case n < 4:
+			r.crash()
+		case n < 10:
+			r.reopen()
+		case n < 60:
+			r.commit()
+		default:
+			continue
 		}
-		r.reopen()
 		r.checkInvariant()
-		for o := range r.top + 2 {
-			for i := range r.models {
-				if r.set(i).Has(r.store, setKeys[i], o) != r.models[i][o] {
-					t.Fatalf("set %d at %d: not %v", i, o, r.models[i][o])
-				}
+	}
+	r.reopen()
+	r.checkInvariant()
+	for o := range r.top + 2 {
+		for i := range r.models {
+			if r.set(i).Has(r.store, setKeys[i], o) != r.models[i][o] {
+				t.Fatalf("set %d at %d: not %v", i, o, r.models[i][o])
 			}
 		}
-		r.close()
 	}
+	r.close()
 }
 
 // TestNextFreeFull fills many buckets from both sets: the walk passes over

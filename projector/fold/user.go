@@ -73,9 +73,7 @@ func (s *step) mute() {
 		return
 	}
 	c.Muted = s.c.Muted
-	if c.Listed(k, log) {
-		s.changed(k, c, log)
-	}
+	s.changed(k, c, log)
 	s.putOrDrop(k, c)
 }
 

@@ -158,6 +158,7 @@ const (
 	logRevoked = 1 << iota
 	logAll
 	logMembers
+	logRecalls
 )
 
 func appendLog(b []byte, l *fold.Log) []byte {
@@ -170,6 +171,9 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	}
 	if l.Peak > 0 {
 		flags |= logMembers
+	}
+	if len(l.Recalls) > 0 {
+		flags |= logRecalls
 	}
 	b = append(b, flags)
 	b = appendCursor(b, l.Head)
@@ -190,6 +194,13 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	if flags&logMembers != 0 {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, l.Members), l.Peak)
 	}
+	if flags&logRecalls != 0 {
+		b = binary.AppendUvarint(b, uint64(len(l.Recalls)))
+		for _, r := range l.Recalls {
+			b = binary.AppendUvarint(appendString(b, r.From), uint64(r.Ord))
+			b = binary.AppendUvarint(b, uint64(r.Seq))
+		}
+	}
 	return b
 }
 
@@ -209,6 +220,11 @@ func (d *decoder) log(l *fold.Log) {
 	}
 	if flags&logMembers != 0 {
 		l.Members, l.Peak = d.uint(), d.uint()
+	}
+	if flags&logRecalls != 0 {
+		for n := d.uint(); n > 0 && d.err == nil; n-- {
+			l.Recalls = append(l.Recalls, fold.Recall{From: d.string(), Ord: fold.Ord(d.uint()), Seq: d.seq()})
+		}
 	}
 }
 

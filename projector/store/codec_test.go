@@ -63,6 +63,9 @@ func (d dice) set() fold.Set {
 
 func (d dice) log() fold.Log {
 	l := fold.Log{Version: events.Seq(d.uint()), Revoked: d.set(), All: d.set()}
+	for d.coin() {
+		l.Recalls = append(l.Recalls, fold.Recall{Ord: fold.Ord(d.uint()), From: d.id(), Seq: d.seq()})
+	}
 	if d.coin() {
 		l.Peak = max(d.uint(), 1)
 		l.Members = d.uint()

@@ -106,6 +106,7 @@ func goldenConversations() []goldenRow {
 		row("group", groupRows, "team", &fold.Log{
 			Head: log.Head, Last: log.Last, BlockMin: log.BlockMin, Version: 4000,
 			Revoked: set, All: fold.Set{TailNo: 1, Tail: everyOther()}, Members: 2000, Peak: 3000,
+			Recalls: []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}},
 		}),
 		row("group.new", groupRows, "team", &fold.Log{Members: 1, Peak: 1}),
 		row("group.dismissed", groupRows, "team", &fold.Log{Peak: 3, Head: fold.Cursor{Pos: 1}, Last: fold.Last{ID: "m1", From: "bob", Seq: 1}}),
@@ -255,7 +256,7 @@ func TestGoldenFlags(t *testing.T) {
 		got, want uint64
 	}{
 		{"conversation", conversations, convPeerIsLast<<1 - 1},
-		{"log", logs, logMembers<<1 - 1},
+		{"log", logs, logRecalls<<1 - 1},
 		{"index", indexes, indexAwaited<<1 - 1},
 		{"message of a C2C page", c2c, 0xff &^ groupOnly},
 		{"message of a group's page", group, 0xff &^ c2cOnly},

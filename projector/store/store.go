@@ -63,8 +63,8 @@ type Config struct {
 }
 
 // Store is the projection's rows and the position they stand for. Only one
-// goroutine may use it, but for Snapshot, Durable, Metrics, Emitted and
-// SetEmitted.
+// goroutine may use it, but for Snapshot, Durable, FlushSoon, Metrics,
+// Emitted and SetEmitted.
 type Store struct {
 	db         *pebble.DB
 	log        *slog.Logger
@@ -332,6 +332,14 @@ func (s *Store) Flush() error {
 	case <-s.background.failed:
 		return s.background.err
 	}
+}
+
+// FlushSoon begins to make durable what is committed. Safe for concurrent use.
+func (s *Store) FlushSoon() error {
+	if _, err := s.db.AsyncFlush(); err != nil {
+		return fmt.Errorf("flush store: %w", err)
+	}
+	return nil
 }
 
 // Durable is the applied seq that a crash of the machine leaves at least.

@@ -18,7 +18,7 @@ import (
 	"reddot/projector/view"
 )
 
-var stepsFlag = flag.Int("steps", 6000, "random commands per run")
+var stepsFlag = flag.Int("steps", defaultSteps, "random commands per run")
 
 var identity = store.Identity{Stream: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
 

@@ -32,13 +32,13 @@ func (m *Model) message(s step, c *chat, from string) Result {
 func (m *Model) arrived(s step, v *view) *events.Receipt {
 	head := len(v.chat.log)
 	last := &v.chat.log[head-1]
-	m.touch(v, s.seq)
 	if v.name.Kind == events.C2C && head == 1 {
 		v.listed = true // the first message makes the conversation, whatever it is
 	}
 	if !last.silent && !last.never {
 		v.listed = true // rule delete
 	}
+	m.touch(v, s.seq)
 	var sent *events.Receipt
 	if e := v.early; e != nil && e.upto == last.id { // rule read-early
 		v.early = nil
@@ -79,8 +79,10 @@ func (m *Model) revokeGroup(s step, c *chat) Result {
 		return ignoredUnless(false)
 	}
 	msg.revoked = true
-	for _, v := range c.views {
-		m.touch(v, s.seq)
+	for user, v := range c.views {
+		if i >= v.read && user != msg.from {
+			m.touch(v, s.seq)
+		}
 	}
 	return ignoredUnless(true)
 }
@@ -119,8 +121,8 @@ func (m *Model) leave(s step, c *chat, users []string) Result {
 	changed := false
 	for _, user := range users {
 		if c.views[user] != nil {
+			m.touch(c.views[user], s.seq)
 			delete(c.views, user)
-			m.versions[user] = s.seq
 			changed = true
 		}
 	}

@@ -148,8 +148,8 @@ func (m *Model) delete(s step, v *view) Result {
 	if !v.listed {
 		return ignoredUnless(false)
 	}
+	m.touch(v, s.seq)
 	v.listed, v.marked = false, false
 	v.read, v.readAt, v.readSeq = len(v.chat.log), 0, s.seq
-	m.touch(v, s.seq)
 	return ignoredUnless(true)
 }

@@ -150,8 +150,11 @@ func (m *Model) views(user string) []*view {
 	return all
 }
 
-// touch notes that a command changed a conversation of a user.
+// touch notes that a command changed a conversation of a user's list.
 func (m *Model) touch(v *view, seq events.Seq) {
+	if !v.listed {
+		return
+	}
 	v.version = seq
 	m.versions[v.user] = seq
 }

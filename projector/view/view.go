@@ -31,6 +31,15 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	return item{k, c, log}, true
 }
 
+// version is of what is shown; of a conversation that is not in the list it is
+// that of its leaving.
+func (i item) version() events.Seq {
+	if !i.listed() {
+		return i.row.Version
+	}
+	return i.row.ViewVersion(i.key.User, i.log)
+}
+
 func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
 
 // list is all a user has, listed or not, and the user's version.
@@ -43,7 +52,7 @@ func list(r fold.Reader, user string) ([]item, events.Seq) {
 		if !ok {
 			continue
 		}
-		version = max(version, i.row.ViewVersion(i.log))
+		version = max(version, i.version())
 		items = append(items, i)
 	}
 	return items, version
@@ -68,7 +77,7 @@ func (i item) view(r fold.Reader) events.Conversation {
 		MarkedUnread: c.Marked,
 		Muted:        c.Muted,
 		ReadUpto:     i.readUpto(r),
-		Version:      c.ViewVersion(i.log),
+		Version:      i.version(),
 	}
 	if c.ReadSet {
 		v.ReadAt = c.ReadAt

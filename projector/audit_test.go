@@ -1,0 +1,132 @@
+package projector_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/twin"
+)
+
+// audit compares each stored event with the twin, as it stands at the seq that
+// the event shows.
+type audit struct {
+	*ledger
+	author *author
+	twin   *twin.Model
+	upto   events.Seq              // the twin's
+	sent   map[events.Receipt]bool // by the twin
+	refuse map[events.Seq]string   // by the twin: the reason; "" if the form is wrong
+	events int
+}
+
+func newAudit(t testing.TB, a *author) *audit {
+	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, refuse: map[events.Seq]string{}}
+}
+
+// advance brings the twin up to a seq.
+func (a *audit) advance(to events.Seq) {
+	for ; a.upto < to; a.upto++ {
+		c := a.author.log[a.upto]
+		if c.malformed {
+			a.refuse[a.upto+1] = ""
+			continue
+		}
+		r := a.twin.Apply(a.upto+1, 0, &c.Command)
+		if r.Refused != "" {
+			a.refuse[a.upto+1] = r.Refused
+		}
+		for _, receipt := range r.Receipts {
+			a.sent[receipt] = true
+		}
+	}
+}
+
+// read checks events in the order in which they are stored.
+func (a *audit) read(all []stored) {
+	a.t.Helper()
+	for i := range all {
+		s := &all[i]
+		a.advance(s.at)
+		a.events++
+		switch event := a.enter(s).(type) {
+		case *events.Change:
+			a.compare(s, event)
+		case *events.Receipt:
+			if !a.sent[*event] {
+				a.t.Errorf("event %d: the twin has not sent %+v by seq %d", s.seq, event, s.at)
+			}
+		case *events.Rejected:
+			reason, ok := a.refuse[event.Seq]
+			if !ok || reason != "" && event.Reason != reason || event.Reason == "" || event.Subject != a.author.log[event.Seq-1].subject {
+				a.t.Errorf("event %d: %+v; the twin says %q", s.seq, event, reason)
+			}
+		}
+	}
+}
+
+// compare compares a change with the twin.
+func (a *audit) compare(s *stored, c *events.Change) {
+	if v := a.twin.Version(c.User); c.Version != v {
+		a.t.Errorf("event %d: %q is told version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.at)
+	}
+	if d := cmp.Diff(a.twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
+		a.t.Errorf("event %d: totals of %q at seq %d (-twin +told):\n%s", s.seq, c.User, s.at, d)
+	}
+	if len(c.Conversations)+len(c.Removed) == 0 {
+		a.t.Errorf("event %d: rule quiet: nothing is told to %q", s.seq, c.User)
+	}
+	list := byName(a.twin.Conversations(c.User))
+	for _, got := range c.Conversations {
+		if d := cmp.Diff(list[got.Conversation], got); d != "" {
+			a.t.Errorf("event %d: %s of %q at seq %d (-twin +told):\n%s", s.seq, got.Conversation, c.User, s.at, d)
+		}
+	}
+	for _, name := range c.Removed {
+		if _, ok := list[name]; ok {
+			a.t.Errorf("event %d: %s of %q is removed and has not left the list at seq %d", s.seq, name, c.User, s.at)
+		}
+	}
+}
+
+// settled compares what listeners know with what queries answer and with the
+// twin, when all events are stored and read.
+func (a *audit) settled(p *process) {
+	a.t.Helper()
+	a.advance(a.author.last())
+	for _, seq := range slices.Sorted(maps.Keys(a.refuse)) {
+		if _, ok := a.refusals[seq]; !ok {
+			a.t.Errorf("the refusal of seq %d is not told", seq)
+		}
+	}
+	v := p.view(a.upto)
+	defer v.Close()
+	users := a.twin.Users()
+	for _, user := range users {
+		a.asked(v, user)
+		a.ledger.settled(v, user)
+		for _, peer := range users {
+			if r, ok := a.twin.Receipt(user, peer); ok {
+				if got := a.receipts[pair{user, peer}]; got.Upto != r.Upto || got.At != r.At {
+					a.t.Errorf("%q is told last of %q %+v, the twin says %+v", user, peer, got, r)
+				}
+			}
+		}
+	}
+}
+
+// asked compares what a query answers with the twin.
+func (a *audit) asked(v *projector.View, user string) {
+	reply := wholeList(a.t, v, user)
+	if d := cmp.Diff(a.twin.Conversations(user), reply.Conversations, cmpopts.EquateEmpty()); d != "" {
+		a.t.Errorf("list of %q at seq %d (-twin +query):\n%s", user, a.upto, d)
+	}
+	if d := cmp.Diff(a.twin.Totals(user, events.NoKind, false), reply.Totals); d != "" || a.twin.Version(user) != reply.Version {
+		a.t.Errorf("version of %q is %d, the twin says %d; totals (-twin +query):\n%s", user, reply.Version, a.twin.Version(user), d)
+	}
+}

@@ -1,0 +1,326 @@
+package projector_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// refused opens a projector that must not open, and returns why.
+func (b *bus) refused(dir string) error {
+	b.t.Helper()
+	p, err := projector.Open(within(b.t), projector.Config{
+		Conn: b.connect(), Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1_000,
+	})
+	if err == nil {
+		b.t.Error("the projector opens")
+		if err := p.Close(); err != nil {
+			b.t.Error(err)
+		}
+		return errors.New("none")
+	}
+	return err
+}
+
+// wantErr checks that an error is of a kind and says what a person needs.
+func wantErr(t *testing.T, err, kind error, says ...string) {
+	t.Helper()
+	if !errors.Is(err, kind) {
+		t.Errorf("the error is not %q: %v", kind, err)
+	}
+	for _, s := range says {
+		if err == nil || !strings.Contains(err.Error(), s) {
+			t.Errorf("the error does not say %q: %v", s, err)
+		}
+	}
+}
+
+// TestDriftedStream finds a command stream that could lose commands: the
+// projector does not open, and says which field must be what.
+func TestDriftedStream(t *testing.T) {
+	b := newBus(t)
+	for field, drift := range map[string]func(*jetstream.StreamConfig){
+		"subjects":             func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, "other.>") },
+		"retention":            func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
+		"storage":              func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+		"max_msgs":             func(c *jetstream.StreamConfig) { c.MaxMsgs = 1_000_000 },
+		"max_bytes":            func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 },
+		"max_age":              func(c *jetstream.StreamConfig) { c.MaxAge = 1000 * time.Hour },
+		"max_msgs_per_subject": func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
+		"max_msg_size":         func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024 },
+		"deny_delete":          func(c *jetstream.StreamConfig) { c.DenyDelete = false },
+		"allow_rollup_hdrs":    func(c *jetstream.StreamConfig) { c.AllowRollup = true },
+		"allow_msg_ttl":        func(c *jetstream.StreamConfig) { c.AllowMsgTTL = true },
+		"allow_msg_counter":    func(c *jetstream.StreamConfig) { c.AllowMsgCounter = true },
+		"allow_msg_schedules":  func(c *jetstream.StreamConfig) { c.AllowMsgSchedules = true },
+		"no_ack":               func(c *jetstream.StreamConfig) { c.NoAck = true },
+		"persist_mode":         func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
+		"subject_transform": func(c *jetstream.StreamConfig) {
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "unread.cmd.>", Destination: "unread.cmd.x.>"}
+		},
+		"sources": func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "ELSEWHERE"}} },
+	} {
+		t.Run(field, func(t *testing.T) {
+			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true}
+			drift(&c)
+			must(b.js.CreateStream(t.Context(), c))(t)
+			wantErr(t, b.refused(t.TempDir()), projector.ErrLog, "UNREAD_COMMANDS", " "+field+" must be ", "nats stream edit")
+			if err := b.js.DeleteStream(t.Context(), c.Name); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestDriftsWhileRunning changes the command stream under a running projector.
+func TestDriftsWhileRunning(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	if err := p.CheckLog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := b.commands().CachedInfo().Config
+	c.MaxAge = 1000 * time.Hour
+	must(b.js.UpdateStream(t.Context(), c))(t)
+	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "max_age must be 0")
+	c.MaxAge = 0
+	must(b.js.UpdateStream(t.Context(), c))(t)
+	if err := p.CheckLog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.js.DeleteStream(t.Context(), c.Name); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "UNREAD_COMMANDS is gone")
+	must(b.js.CreateStream(t.Context(), c))(t)
+	must(b.js.Publish(t.Context(), "unread.cmd.user.alice.erase", nil))(t)
+	p.status() // asks for the stream too
+	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "UNREAD_COMMANDS was deleted and made again")
+}
+
+// TestCheckedUnderLoad checks the stream while commands come in: the stream is
+// never found shorter than what was applied.
+func TestCheckedUnderLoad(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		crowd(a, 20_000)
+	}()
+	for checks := 0; ; checks++ {
+		if err := p.CheckLog(t.Context()); err != nil {
+			t.Fatalf("check %d: %v", checks, err)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// TestTrimmedStream trims the command stream: as far as the store has applied
+// it, that is well; beyond it is not.
+func TestTrimmedStream(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	dir := t.TempDir()
+	p := b.run(dir)
+	crowd(a, 100)
+	p.settle(a.last())
+	p.stop()
+	applied := a.last()
+	for i := range 50 {
+		a.message(member(i), "sender", "m2")
+	}
+	a.flush()
+	trim := func(next events.Seq) {
+		t.Helper()
+		if err := b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(uint64(next))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trim(applied + 1)
+	p = b.run(dir)
+	p.settle(a.last())
+	wantErr(t, b.refused(t.TempDir()), projector.ErrLog, fmt.Sprintf("begins at seq %d", applied+1), "needs seq 1 next")
+	p.stop()
+	applied = a.last()
+	for i := range 50 {
+		a.message(member(i), "sender", "m3")
+	}
+	a.flush()
+	trim(applied + 11)
+	wantErr(t, b.refused(dir), projector.ErrLog, fmt.Sprintf("begins at seq %d", applied+11), fmt.Sprintf("needs seq %d next", applied+1))
+}
+
+// TestTrimmedWhileRunning trims the stream beyond what a running projector has
+// read: it ends and names the commands that it misses.
+func TestTrimmedWhileRunning(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	// Commands that can't be read before they are gone: the server is held
+	// back from sending them by being trimmed at once.
+	const n = 20_000
+	for i := range n {
+		a.message("alice", "bob", fmt.Sprint("m", i+2))
+		if i == n/2 {
+			must(0, b.commands().Purge(t.Context()))(t)
+		}
+	}
+	a.flush()
+	must(0, b.commands().Purge(t.Context(), jetstream.WithPurgeKeep(1)))(t)
+	applied := p.status().Applied
+	err := p.WaitApplied(within(t), a.last())
+	if err == nil {
+		t.Logf("all %d commands were read before they were trimmed", n)
+		return
+	}
+	wantErr(t, p.fails(), projector.ErrLog, "was due", "missing; restore the stream")
+	t.Logf("applied %d: %v", applied, err)
+}
+
+// TestCutStream restores an older copy of the server's files: the stream ends
+// before what the store has applied.
+func TestCutStream(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	dir := t.TempDir()
+	p := b.run(dir)
+	crowd(a, 100)
+	p.settle(a.last())
+	p.stop()
+	b.stop()
+	old := filepath.Join(t.TempDir(), "old")
+	must(0, os.CopyFS(old, os.DirFS(b.options.StoreDir)))(t)
+	end := a.last()
+	b.start()
+	p = b.run(dir)
+	for i := range 50 {
+		a.message(member(i), "sender", "m2")
+	}
+	p.settle(a.flush())
+	p.stop()
+	b.stop()
+	b.options.StoreDir = old
+	b.start()
+	wantErr(t, b.refused(dir), projector.ErrLog, fmt.Sprintf("ends at seq %d", end), fmt.Sprintf("applied up to %d", a.last()), "empty data folder")
+}
+
+// TestForeignStream deletes the stream and makes it anew: the store belongs to
+// the old one.
+func TestForeignStream(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	dir := t.TempDir()
+	p := b.run(dir)
+	crowd(a, 10)
+	p.settle(a.last())
+	p.stop()
+	must(0, b.js.DeleteStream(t.Context(), b.subjects.CommandStream()))(t)
+	wantErr(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
+	wantErr(t, b.refused(dir), store.ErrForeign)
+}
+
+// TestFlippedBit flips a bit in the middle of the server's files, while it is
+// down. The commands behind it may be lost, and no one is told. A projector
+// that reads the stream anew names them and ends; it never skips.
+func TestFlippedBit(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	b.run(t.TempDir()).stop()
+	pad := bytes.Repeat([]byte("x"), 200<<10)
+	for i := range 130 { // more than three files of 8 MiB
+		a.log = append(a.log, command{subject: "unread.cmd.user.alice.message"})
+		a.publish(fmt.Appendf(nil, `{"id":"m%d","from":"bob","pad":"%s"}`, i, pad))
+	}
+	a.flush()
+	b.stop()
+	files := must(filepath.Glob(filepath.Join(b.options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "2.blk")))(t)
+	if len(files) != 1 {
+		t.Fatalf("the stream's second file is not found: %v", files)
+	}
+	content := must(os.ReadFile(files[0]))(t)
+	content[len(content)/2] ^= 0x10
+	must(0, os.WriteFile(files[0], content, 0o600))(t)
+	b.start()
+	p := b.run(t.TempDir())
+	if err := p.WaitApplied(within(t), a.last()); err == nil {
+		t.Error("all is applied, though commands are lost")
+	}
+	applied := p.status().Applied
+	err := p.fails()
+	wantErr(t, err, projector.ErrLog, fmt.Sprintf("seq %d was due", applied+1), "missing; restore the stream")
+	t.Log(err)
+}
+
+// TestServerRestarts restarts the server under load, in the middle of a large
+// generation of events: nothing is missing, and nothing comes twice.
+func TestServerRestarts(t *testing.T) {
+	t.Parallel()
+	const users = 5_000
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	for round := range 2 {
+		was := b.end()
+		for i := range users {
+			a.message(member(i), "sender", fmt.Sprint("m", round))
+		}
+		a.flush()
+		eventually(t, "some events are stored", func() bool { return b.end() > was+users/10 })
+		b.stop()
+		b.start()
+	}
+	p.settle(a.last())
+	l := newLedger(t)
+	for _, s := range b.storedEvents(1) {
+		l.enter(&s)
+	}
+	v := p.view(a.last())
+	defer v.Close()
+	for i := range users {
+		l.settled(v, member(i))
+	}
+}
+
+// TestServerForgets restarts the server when all events have left the stream:
+// it does not know any more which was the last, and takes the next all the
+// same.
+func TestServerForgets(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	crowd(a, 100)
+	p.settle(a.last())
+	must(0, b.events().Purge(t.Context()))(t)
+	b.stop()
+	b.start()
+	a.message("late", "sender", "m1")
+	p.settle(a.flush())
+	all := b.storedEvents(1)
+	if len(all) != 1 || all[0].subject != "evt.late.change" {
+		t.Errorf("stored after the restart: %+v", all)
+	}
+}
