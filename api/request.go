@@ -16,7 +16,7 @@ import (
 // Limits of requests. A request that breaks one is answered 400.
 const (
 	MaxRequest     = 64 << 10                 // bytes of a request
-	MaxTimeout     = 60_000                   // timeout_ms at most
+	MaxTimeout     = 600_000                  // timeout_ms at most
 	DefaultTimeout = 2_000 * time.Millisecond // the wait for after_seq unless timeout_ms says otherwise
 
 	// maxCursor bounds "after" in bytes. A cursor names a place in a list, so

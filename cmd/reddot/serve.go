@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,6 +93,11 @@ func (cfg *serveConfig) validate() error {
 	}
 	if cfg.creds != "" && cfg.nats == "" {
 		return usagef("--creds is for an existing NATS server: name it with --nats")
+	}
+	if cfg.creds != "" {
+		if _, err := os.Stat(cfg.creds); err != nil {
+			return usagef("--creds: %w", err)
+		}
 	}
 	if _, err := events.NewSubjects(cfg.prefix); err != nil {
 		return usagef("--prefix: %w", err)

@@ -163,8 +163,14 @@ func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *na
 		addr = h.Addr()
 		g.Go(func() error { return part(ctx, "HTTP server", h.Run(ctx)) })
 	}
-	g.Go(func() error { return part(ctx, "projector", p.Run(ctx)) })
-	g.Go(func() error { return part(ctx, "query service", service.Run(ctx)) })
+	// The projector ends after the queries, which it answers to the last.
+	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g.Go(func() error { return part(ctx, "projector", p.Run(projecting)) })
+	g.Go(func() error {
+		defer stop()
+		return part(ctx, "query service", service.Run(ctx))
+	})
 	g.Go(func() error {
 		select {
 		case <-service.Ready():
