@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
@@ -170,4 +171,31 @@ func TestChaos(t *testing.T) {
 	all := c.bus.storedEvents(1)
 	rejected.compare(t, slices.DeleteFunc(slices.Clone(all), func(s stored) bool { return !rejections(s) }))
 	changes.compare(t, slices.DeleteFunc(all, rejections))
+}
+
+// hold has the event stream take nothing until the next projector opens it.
+func (b *bus) hold() {
+	b.t.Helper()
+	c := b.events().CachedInfo().Config
+	c.Discard, c.MaxMsgs = jetstream.DiscardNew, max(int64(b.events().CachedInfo().State.Msgs), 1)
+	must(b.js.UpdateStream(within(b.t), c))(b.t)
+}
+
+// TestResumeFromCommands folds random commands whose events can't be stored,
+// and has the next projector tell them all from the log.
+func TestResumeFromCommands(t *testing.T) {
+	c := newChaos(t, drawSeed(t), twin.Config{})
+	p := c.bus.run(c.dir)
+	c.write(20)
+	p.settle(c.author.last())
+	for range 30 {
+		c.bus.hold()
+		if err := p.WaitApplied(within(t), c.write(1+c.rng.IntN(60))); err != nil {
+			t.Fatal(err)
+		}
+		p.kill()
+		p = c.bus.run(c.dir)
+		c.check(p)
+	}
+	t.Logf("%d commands, %d events, %d of them changes", c.upto, c.events, c.changes)
 }

@@ -27,8 +27,8 @@ type book struct {
 	// is not being read.
 	gone map[string]events.Seq
 
-	// torn tells that the list is not yet what the totals are of, and that
-	// events which mend that are on their way.
+	// torn tells that the list is not what the totals are of, and that events
+	// which mend that are on their way.
 	torn bool
 }
 
@@ -47,12 +47,13 @@ type reading struct {
 // enterChange enters a change event and returns the conversations that look
 // different now or are gone. more tells that further events of the same
 // version follow. whole is false if the list does not add up to the totals,
-// which means that an event is missing.
+// which means that an event is missing; while the list is being read, the
+// reading will tell.
 func (b *book) enterChange(c *events.Change, more bool) (touched []string, whole bool) {
 	if c.Version < b.version {
 		return nil, true
 	}
-	b.version, b.torn = c.Version, more
+	b.version = c.Version
 	b.enterTotals(c.Totals, c.Version)
 	for _, v := range c.Conversations {
 		if b.put(v) {
@@ -68,7 +69,10 @@ func (b *book) enterChange(c *events.Change, more bool) (touched []string, whole
 			b.gone[name] = c.Version
 		}
 	}
-	return touched, more || b.sum == b.totals
+	whole = b.sum == b.totals
+	// A reading may know newer totals than the events that came so far.
+	b.torn = more || !whole && (c.Version < b.totalsAt || b.gone != nil)
+	return touched, whole || b.torn
 }
 
 // enterReading enters a whole list and returns the conversations that look
@@ -93,7 +97,7 @@ func (b *book) enterReading(r *reading) (touched []string) {
 	b.enterTotals(r.totals, r.totalsAt)
 	b.version = max(b.version, r.version)
 	b.gone = nil
-	b.torn = r.version != r.totalsAt && b.sum != b.totals
+	b.torn = b.sum != b.totals
 	return touched
 }
 

@@ -54,7 +54,8 @@ type Options struct {
 	// CheckEvery is how often a listener's version is compared with the
 	// server's, to notice an event that NATS lost without a trace, as it may
 	// when a server of a cluster dies. It costs a small request per user and
-	// interval. Zero: DefaultCheckEvery. Negative: never.
+	// interval. Zero: DefaultCheckEvery. Negative: never. Who watches large
+	// groups is checked every 20 seconds at least.
 	CheckEvery time.Duration
 
 	// Logger is told of panics in callbacks and of readings that failed.

@@ -184,7 +184,9 @@ func TestPermissions(t *testing.T) {
 		}
 	})
 	back := h.client(t, client.Options{})
-	script(t, back, message("alice", "bob", "m1"))
+	p := publisher(t, back)
+	add(t, p, message("alice", "bob", "m1"))
+	flush(t, back, p)
 	alice := newClient(t, h.connect(t, nats.UserInfo("alice", "pass")), client.Options{WatchLargeGroups: true}).User("alice")
 	r := listen(t, alice)
 	r.ready()
@@ -200,8 +202,7 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("told %v", r.errs)
 	}
 
-	quiet := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
-	deaf := listen(t, newClient(t, h.connect(t, nats.UserInfo("deaf", "pass"), quiet), client.Options{}).User("alice"))
+	deaf := listen(t, newClient(t, h.connect(t, nats.UserInfo("deaf", "pass")), client.Options{}).User("alice"))
 	deaf.ready()
 	deaf.until("an error", func() bool { return len(deaf.errs) > 0 })
 	if !errors.Is(deaf.errs[0], nats.ErrPermissionViolation) || !strings.Contains(deaf.errs[0].Error(), "unread.evt.alice.>") {

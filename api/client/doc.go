@@ -23,20 +23,20 @@
 //
 // Who knows Tencent Cloud's IM SDK finds its calls here:
 //
-//	getTotalUnreadMessageCount              User.TotalUnread, User.Totals
-//	getConversationList                     User.Conversations, User.Page
-//	getConversation                         User.Conversation
-//	markC2CMessageAsRead                    User.MarkC2CRead
-//	markGroupMessageAsRead                  User.MarkGroupRead
-//	markAllMessageAsRead                    User.MarkAllRead
-//	markConversation (unread)               User.MarkUnread
-//	setC2CReceiveMessageOpt                 User.Mute
-//	deleteConversation                      User.DeleteConversation
-//	onTotalUnreadMessageCountChanged        Listener.TotalUnreadChanged
-//	onNewConversation, onConversationChanged  Listener.ConversationsChanged
-//	onConversationDeleted                   Listener.ConversationsRemoved
-//	onRecvC2CReadReceipt                    Listener.C2CReadReceipt
-//	onSyncServerStart, ...Finish, ...Failed Listener.StateChanged, Listener.Error
+//	getTotalUnreadMessageCount                 User.TotalUnread, User.Totals
+//	getConversationList                        User.Conversations, User.Page
+//	getConversation                            User.Conversation
+//	markC2CMessageAsRead                       User.MarkC2CRead
+//	markGroupMessageAsRead                     User.MarkGroupRead
+//	markAllMessageAsRead                       User.MarkAllRead
+//	markConversation (unread)                  User.MarkUnread
+//	setC2CReceiveMessageOpt                    User.Mute
+//	deleteConversation                         User.DeleteConversation
+//	onTotalUnreadMessageCountChanged           Listener.TotalUnreadChanged
+//	onNewConversation, onConversationChanged   Listener.ConversationsChanged
+//	onConversationDeleted                      Listener.ConversationsRemoved
+//	onRecvC2CReadReceipt                       Listener.C2CReadReceipt
+//	onSyncServerStart, ...Finish, ...Failed    Listener.StateChanged, Listener.Error
 //
 // New here are [User.Explain], which names the messages behind a count, and
 // positions: a read should say with [Upto] what was seen.
@@ -68,9 +68,9 @@
 // # Limits of the promise
 //
 // Values in between may be left out. An event that NATS loses without a trace
-// is noticed with the user's next one, or by the check. Receipts have a limit
-// of their own, see [User.Listen]; so have groups beyond the fan-out limit, see
-// [Options].WatchLargeGroups. If the command stream is replaced by another one,
+// is noticed with the user's next one of its kind, a change also by the check.
+// Receipts have a limit of their own, see [User.Listen]; so have groups beyond
+// the fan-out limit, see [Options].WatchLargeGroups. If the command stream is replaced by another one,
 // whose seqs begin anew, listen anew.
 //
 // # Permissions

@@ -118,7 +118,10 @@ type PublishError struct {
 }
 
 func (e *PublishError) Error() string {
-	return fmt.Sprintf("command %d of this publisher, the %d before it are stored up to seq %d: %v", e.Index, e.Index, e.Stored, e.Err)
+	if e.Index == 0 {
+		return fmt.Sprintf("publish the first command: %v", e.Err)
+	}
+	return fmt.Sprintf("publish after %d commands, stored up to seq %d: %v", e.Index, e.Stored, e.Err)
 }
 
 // Unwrap returns the command's own error.

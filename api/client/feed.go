@@ -39,8 +39,11 @@ const headerMore = "Reddot-More"
 //
 //	asked    the newest that is wanted
 //	gap      the newest that is wanted because events may be missing
+//	lost     the newest that is wanted because receipts may be missing
 //	listed   the newest whose list is in the book
-//	settled  the newest whose receipts are in it too
+//	heard    the newest that asked for receipts: one query a peer, so only
+//	         what is newer than lost is asked
+//	settled  the newest that is done
 //
 // While listed < gap nobody is told of conversations and totals, since they
 // might not belong together; they are told afterwards what differs. A listener
@@ -62,7 +65,9 @@ type feed struct {
 		permitted bool               // whether the subscription was refused has been looked at
 		abort     context.CancelFunc // ends the attempt under way; nil before the first
 
-		asked, gap, listed, settled uint64
+		asked, gap, lost, listed, heard, settled uint64
+
+		torn int // readings in a row that did not add up
 
 		sub     *nats.Subscription
 		dropped int               // by sub, as far as it is dealt with
@@ -123,18 +128,25 @@ func (f *feed) link(online bool) {
 		f.mu.abort()
 	}
 	clear(f.mu.stored)
-	f.missed()
+	f.missedAny()
 	f.wakeAll()
 	if f.client.conn.IsClosed() {
 		f.report(nats.ErrConnectionClosed)
 	}
 }
 
-// missed wants a reading because events may be missing. f.mu is held.
+// missed wants a reading because change events may be missing. f.mu is held.
 func (f *feed) missed() {
 	f.mu.asked++
 	f.mu.gap = f.mu.asked
 	poke(f.wake)
+}
+
+// missedAny wants a reading because events of any kind may be missing. f.mu is
+// held.
+func (f *feed) missedAny() {
+	f.missed()
+	f.mu.lost = f.mu.asked
 }
 
 // poke wakes who waits on a channel with room for one.
@@ -164,7 +176,7 @@ func (f *feed) hear(m *nats.Msg) {
 	switch {
 	case err != nil:
 		f.report(fmt.Errorf("read an event on %s: %w", m.Subject, err))
-		f.missed()
+		f.missedAny()
 	case m.Subject == f.receipt:
 		if f.mu.book.enterReceipt(receipt) {
 			f.markReceipts([]string{receipt.Peer})
@@ -190,7 +202,7 @@ func (f *feed) checkChain(m *nats.Msg) {
 		f.mu.stored[m.Subject] = seq
 	}
 	if missing {
-		f.missed()
+		f.missedAny()
 	}
 }
 
@@ -221,9 +233,13 @@ func (f *feed) markReceipts(peers []string) {
 	f.wakeAll()
 }
 
-// report gives an error to every listener. f.mu is held.
+// report logs an error and gives it to every listener. f.mu is held.
 func (f *feed) report(err error) {
 	f.client.opts.Logger.Warn("reddot listener", "user", f.user.id, "error", err)
+	f.giveError(err)
+}
+
+func (f *feed) giveError(err error) {
 	for s := range f.mu.listeners {
 		s.report(err)
 	}

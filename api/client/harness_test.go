@@ -183,6 +183,7 @@ func (h *host) connect(tb testing.TB, opts ...nats.Option) *nats.Conn {
 	tb.Helper()
 	opts = append([]nats.Option{
 		nats.MaxReconnects(-1), nats.ReconnectWait(10 * time.Millisecond), nats.ReconnectJitter(0, 0), h.user(),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // else it prints
 	}, opts...)
 	conn, err := nats.Connect(h.ns.ClientURL(), opts...)
 	if err != nil {

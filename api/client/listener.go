@@ -1,7 +1,7 @@
 package client
 
 import (
-	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"reddot/events"
@@ -102,7 +102,7 @@ func (u *User) Listen(l Listener) (*Subscription, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.closed {
-		return nil, errors.Join(errors.New("listen: the client is closed"), ErrClosed)
+		return nil, fmt.Errorf("listen: the client is %w", ErrClosed)
 	}
 	f := c.mu.feeds[u.id]
 	if f == nil {

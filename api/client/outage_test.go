@@ -56,6 +56,31 @@ func TestOutageOfTheWire(t *testing.T) {
 	r.converges()
 }
 
+// TestOutageWhileReading cuts the wire while a reply is awaited that never
+// comes: the state is read anew without waiting for it.
+func TestOutageWhileReading(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	c, w := h.remote(t, client.Options{Timeout: 10 * patience})
+	asked := make(chan struct{}, 1)
+	w.losing(func(string) bool {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return true
+	})
+	r := listen(t, c.User("alice"))
+	waitFor(t, "a reply", asked)
+	w.losing(nil)
+	w.cut()
+	w.mend()
+	r.ready()
+	if len(r.errs) > 0 {
+		t.Errorf("told %v", r.errs)
+	}
+}
+
 // TestOutageOfReddot ends and starts reddot under a listener.
 func TestOutageOfReddot(t *testing.T) {
 	t.Parallel()
@@ -204,6 +229,31 @@ func TestLostEvents(t *testing.T) {
 	r.converges()
 }
 
+// TestLostFirstEvent has the very first event lost. The next one tells by its
+// totals, which are not the sum of the list.
+func TestLostFirstEvent(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	back := h.client(t, client.Options{})
+	c, w := h.remote(t, client.Options{CheckEvery: -1})
+	r := listen(t, c.User("alice"))
+	r.ready()
+	lost := make(chan struct{})
+	w.losing(func(subject string) bool {
+		lose := strings.HasSuffix(subject, ".change")
+		if lose {
+			close(lost)
+		}
+		return lose
+	})
+	script(t, back, message("alice", "bob", "m1"))
+	waitFor(t, "the loss", lost)
+	w.losing(nil)
+	script(t, back, message("alice", "carol", "m1"))
+	r.until("both messages", func() bool { return r.totals.Unread == 2 })
+	r.converges()
+}
+
 // TestLostLastEvent has the last event lost: the next check notices.
 func TestLostLastEvent(t *testing.T) {
 	t.Parallel()
@@ -219,21 +269,25 @@ func TestLostLastEvent(t *testing.T) {
 }
 
 // TestLargeGroups checks that who watches is told of every message in a group
-// beyond the fan-out limit, also by a reddot that was started anew, and that
-// who does not gets the counts with the next check.
+// beyond the fan-out limit, and that who does not gets the counts with the next
+// check. A reddot that was started anew is told again who watches.
 func TestLargeGroups(t *testing.T) {
 	t.Parallel()
 	h := start(t, func(h *host) { h.fanout = 2 })
 	back := h.client(t, client.Options{})
 	script(t, back, join("crowd", "alice", "bob", "carol", "dave"))
-	watching := listen(t, h.client(t, client.Options{WatchLargeGroups: true, CheckEvery: 50 * time.Millisecond}).User("alice"))
+	watching := listen(t, h.client(t, client.Options{WatchLargeGroups: true}).User("alice"))
 	checking := listen(t, h.client(t, client.Options{CheckEvery: 50 * time.Millisecond}).User("bob"))
-	watching.ready()
-	checking.ready()
+	both := listen(t, h.client(t, client.Options{WatchLargeGroups: true, CheckEvery: 50 * time.Millisecond}).User("carol"))
+	for _, r := range []*recorder{watching, checking, both} {
+		r.ready()
+	}
+	watching.patience = 10 * time.Second // its first check is later
 	for i := range uint64(3) {
 		script(t, back, groupMessage("crowd", "dave", fmt.Sprintf("g%d", i)))
 		watching.until("the message", func() bool { return watching.totals.Unread == i+1 })
 	}
+	watching.sub.Close()
 	checking.until("the messages", func() bool { return checking.totals.Unread == 3 })
 	if err := h.stopReddot(); err != nil {
 		t.Fatal(err)
@@ -242,7 +296,7 @@ func TestLargeGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	script(t, back, groupMessage("crowd", "dave", "g3"))
-	for _, r := range []*recorder{watching, checking} {
+	for _, r := range []*recorder{checking, both} {
 		r.until("the message", func() bool { return r.totals.Unread == 4 })
 		r.converges()
 	}

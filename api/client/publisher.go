@@ -98,7 +98,7 @@ func (c *Client) dialAgain(ctx context.Context, lost chan<- struct{}) (*nats.Con
 		o.Timeout = min(o.Timeout, max(time.Until(deadline), time.Millisecond))
 	}
 	// The caller's callbacks are about the caller's connection.
-	o.ConnectedCB, o.ReconnectedCB, o.DisconnectedCB, o.DisconnectedErrCB = nil, nil, nil, nil //nolint:staticcheck // DisconnectedCB is deprecated, and still called
+	o.ConnectedCB, o.ReconnectedCB, o.DisconnectedCB, o.DisconnectedErrCB = nil, nil, nil, nil
 	o.DiscoveredServersCB, o.LameDuckModeHandler, o.AsyncErrorCB, o.ReconnectErrCB = nil, nil, nil, nil
 	o.ClosedCB = func(*nats.Conn) { close(lost) }
 	return o.Connect()

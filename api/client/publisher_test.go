@@ -240,6 +240,30 @@ func TestPublisherRefused(t *testing.T) {
 	}
 }
 
+// TestPublisherRetriesNothing has the stream begin to exist after the first
+// command: that one must not be stored behind the second.
+func TestPublisherRetriesNothing(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	conn := h.connect(t)
+	c := newClient(t, conn, client.Options{Prefix: "late"})
+	p := publisher(t, c)
+	add(t, p, message("alice", "bob", "m1"))
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "LATE_COMMANDS", Subjects: []string{"late.cmd.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Add(t.Context(), message("alice", "bob", "m2")) // sent, or refused because of the first
+	_, err = p.Flush(t.Context())
+	var failed *client.PublishError
+	if !errors.As(err, &failed) || failed.Index != 0 || !errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, client.ErrUncertain) {
+		t.Errorf("no stream: %v", err)
+	}
+}
+
 // TestPublisherCloses checks the end that is asked for, and a caller who does
 // not want to wait.
 func TestPublisherCloses(t *testing.T) {

@@ -54,6 +54,8 @@ func TestRandomOutages(t *testing.T) {
 		disturb(t, h, wires, rng, step)
 	}
 	for _, w := range wires {
+		w.losing(nil)
+		w.cut() // a receipt that was lost without a trace is asked for after an outage
 		w.mend()
 	}
 	script(t, h.client(t, client.Options{}), message("a", "b", "the last"))

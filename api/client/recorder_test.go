@@ -19,8 +19,9 @@ import (
 // is promised.
 type recorder struct {
 	testing.TB
-	user *client.User
-	sub  *client.Subscription
+	user     *client.User
+	sub      *client.Subscription
+	patience time.Duration // of until
 
 	mu       sync.Mutex
 	list     map[string]events.Conversation
@@ -44,7 +45,7 @@ func listen(tb testing.TB, u *client.User) *recorder {
 
 func newRecorder(tb testing.TB, u *client.User) *recorder {
 	return &recorder{
-		TB: tb, user: u, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
+		TB: tb, user: u, patience: patience, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
 		moved: make(chan struct{}),
 	}
 }
@@ -160,7 +161,7 @@ func (r *recorder) ready() {
 // until waits until ok is true of what the recorder knows.
 func (r *recorder) until(what string, ok func() bool) {
 	r.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(r.patience)
 	for {
 		r.mu.Lock()
 		done, moved := ok(), r.moved

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +17,13 @@ import (
 // what changed.
 const maxReadings = 3
 
+// maxTorn readings in a row may not add up before one is taken as it is;
+// tornWait is how long events may take to mend one that changed on the way.
+const (
+	maxTorn  = 3
+	tornWait = time.Second
+)
+
 // maxReceiptQueries are under way at once for one user.
 const maxReceiptQueries = 16
 
@@ -23,6 +31,7 @@ const maxReceiptQueries = 16
 func (f *feed) run(ctx context.Context) {
 	b := backoff{first: retryFirst, most: retryMost}
 	var retry <-chan time.Time // not nil after a failure: wait until then
+	var torn <-chan time.Time  // not nil after a reading: look then whether it adds up
 	check := newCheck(f.client.opts)
 	defer check.stop()
 	for {
@@ -30,8 +39,9 @@ func (f *feed) run(ctx context.Context) {
 			switch err := f.attempt(ctx, f.sync); {
 			case err == nil:
 				b.last = 0
+				torn = time.After(tornWait)
 			case !errors.Is(err, context.Canceled): // else link has a new one begin
-				f.fail(err)
+				f.fail(err, b.last == 0)
 				retry = time.After(b.next())
 			}
 		}
@@ -42,9 +52,12 @@ func (f *feed) run(ctx context.Context) {
 		case <-retry:
 			retry = nil
 			poke(f.wake)
+		case <-torn:
+			torn = nil
+			f.mend()
 		case <-check.due:
 			if err := f.attempt(ctx, f.check); err != nil && !errors.Is(err, context.Canceled) {
-				f.fail(err)
+				f.fail(err, true)
 			}
 			check.again()
 		}
@@ -69,11 +82,17 @@ func (f *feed) attempt(ctx context.Context, ask func(context.Context) error) err
 	return ask(ctx)
 }
 
-func (f *feed) fail(err error) {
+// fail tells of a failed attempt. Of those that follow each other only the
+// first is logged.
+func (f *feed) fail(err error, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.mu.online {
+	switch {
+	case !f.mu.online: // told as a state
+	case first:
 		f.report(err)
+	default:
+		f.giveError(err)
 	}
 }
 
@@ -102,15 +121,18 @@ func (f *feed) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	peers := f.enter(number, r)
+	peers, wanted := f.enter(number, r)
 	if err := f.readReceipts(ctx, peers); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mu.settled = number
+	if wanted {
+		f.mu.heard = number
+	}
 	if f.checkDropped() {
-		f.missed()
+		f.missedAny()
 	}
 	if f.mu.settled < f.mu.asked {
 		poke(f.wake)
@@ -159,16 +181,16 @@ func (f *feed) readPages(ctx context.Context, since events.Seq, patient bool) (r
 	}
 }
 
-// enter enters a reading of the list and returns the peers whose receipts are
-// wanted.
-func (f *feed) enter(number uint64, r *reading) (peers []string) {
+// enter enters a reading of the list. wanted tells whether receipts are to be
+// asked for too, and of which peers.
+func (f *feed) enter(number uint64, r *reading) (peers []string, wanted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.checkPermission()
 	touched := f.mu.book.enterReading(r)
 	f.mu.listed = number
+	f.checkTorn(r)
 	var order []string
-	receipts := false
 	for s := range f.mu.listeners {
 		if !s.started && s.since <= number {
 			if order == nil {
@@ -176,11 +198,11 @@ func (f *feed) enter(number uint64, r *reading) (peers []string) {
 			}
 			s.start(order, f.mu.book.receiptPeers())
 		}
-		receipts = receipts || s.listener.C2CReadReceipt != nil
+		wanted = wanted || s.listener.C2CReadReceipt != nil
 	}
 	f.markList(touched)
-	if !receipts {
-		return nil
+	if wanted = wanted && (f.mu.heard == 0 || f.mu.heard < f.mu.lost); !wanted {
+		return nil, false
 	}
 	for name := range f.mu.book.list {
 		if peer, ok := strings.CutPrefix(name, C2C("")); ok {
@@ -192,7 +214,33 @@ func (f *feed) enter(number uint64, r *reading) (peers []string) {
 			peers = append(peers, peer)
 		}
 	}
-	return peers
+	return peers, true
+}
+
+// checkTorn looks at a list that does not add up to the totals. If it changed
+// while it was read, the events that mend it are on their way. Else one was lost
+// meanwhile: then it is read again, but not for ever. f.mu is held.
+func (f *feed) checkTorn(r *reading) {
+	switch {
+	case !f.mu.book.torn:
+		f.mu.torn = 0
+	case r.version != r.totalsAt:
+	case f.mu.torn < maxTorn:
+		f.mu.torn++
+		f.missed()
+	default:
+		f.mu.torn, f.mu.book.torn = 0, false
+		f.report(fmt.Errorf("the list of %q does not add up to its totals at version %d; please report it", f.user.id, r.version))
+	}
+}
+
+// mend wants another reading if the list is still torn.
+func (f *feed) mend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.book.torn {
+		f.missed()
+	}
 }
 
 // readReceipts asks for the last receipt of every peer: those that were sent
@@ -243,7 +291,9 @@ func (f *feed) check(ctx context.Context) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if reply.Version > f.mu.book.version || f.mu.book.torn || f.checkDropped() {
+	if f.checkDropped() {
+		f.missedAny()
+	} else if reply.Version > f.mu.book.version || f.mu.book.torn {
 		f.missed()
 	}
 	return nil

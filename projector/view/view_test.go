@@ -101,21 +101,30 @@ func checkExplained(t *testing.T, rows fold.Reader, k fold.Key, limit int, want 
 	}
 }
 
-// TestExplainMore says how many messages a limit leaves out.
+// TestExplainMore explains counts whose messages lie scattered among silent and
+// recalled ones, over many pages, and says how many a limit leaves out.
 func TestExplainMore(t *testing.T) {
+	rng := newRand(t)
 	for _, k := range []fold.Key{c2c("peer"), group("g")} {
 		r := newRig(t)
 		if k.Kind == events.Group {
 			r.do(join(k.ID, "u"))
 		}
-		const n = 3*fold.PageSize + 7
 		var want []string
-		for i := range n {
+		for i := range 300 {
 			id := fmt.Sprint("m", i)
 			r.do(message(k, k.ID, id))
-			if want = append(want, id); i%5 == 0 {
+			if want = append(want, id); rng.IntN(5) == 0 {
 				r.do(revoke(k, id))
 				want = want[:len(want)-1]
+			}
+			if rng.IntN(20) > 0 {
+				continue
+			}
+			for j := range rng.IntN(4 * fold.PageSize) {
+				silent := message(k, k.ID, fmt.Sprint("silent", i, "-", j))
+				silent.Silent = true
+				r.do(silent)
 			}
 		}
 		r.read(func(rows fold.Reader) {
