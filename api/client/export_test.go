@@ -25,3 +25,7 @@ func Dropped(s *Subscription) int {
 	}
 	return n
 }
+
+// RoundTrip returns once the server has dealt with what a publisher sent, or
+// the publisher's connection has ended.
+func RoundTrip(p *Publisher) { _ = p.conn.Flush() }

@@ -249,6 +249,7 @@ func TestPublisherRetriesNothing(t *testing.T) {
 	c := newClient(t, conn, client.Options{Prefix: "late"})
 	p := publisher(t, c)
 	add(t, p, message("alice", "bob", "m1"))
+	client.RoundTrip(p)
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
