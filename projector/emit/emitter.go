@@ -201,9 +201,24 @@ func (e *Emitter) standBy(ctx context.Context) error {
 	}
 }
 
+// awaitTail reads the end of the event stream, as soon as the server can be
+// asked.
+func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
+	for {
+		t, err := readTail(ctx, e.stream)
+		if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
+			return t, err
+		}
+		e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
+		if err := rest(ctx); err != nil {
+			return t, err
+		}
+	}
+}
+
 // lead writes events, from where the event stream ends.
 func (e *Emitter) lead(ctx context.Context) error {
-	t, err := readTail(ctx, e.stream)
+	t, err := e.awaitTail(ctx)
 	if err != nil {
 		return err
 	}

@@ -193,7 +193,10 @@ func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 		for _, k := range r.Conversations(c.Inbox) {
 			m.receiptAgain(r, since, k)
 		}
-	case events.UserSent, events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
+	case events.UserSent: // its message may have been read early
+		m.user(c.Inbox, s)
+		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: c.To}})
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
 		m.user(c.Inbox, s)
 	case events.GroupMessage:
 		m.group(c.Inbox, s)

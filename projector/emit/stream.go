@@ -48,7 +48,6 @@ func ensureStream(ctx context.Context, cfg Config) (jetstream.Stream, error) {
 	config := jetstream.StreamConfig{
 		Name:        name,
 		Description: "reddot: change events, read receipts and refusals, derived from the commands",
-		MaxMsgs:     -1,
 		Metadata:    map[string]string{metadataLog: cfg.Log},
 	}
 	stream, err := cfg.JetStream.Stream(ctx, name)
@@ -67,7 +66,7 @@ func ensureStream(ctx context.Context, cfg Config) (jetstream.Stream, error) {
 	config.Retention = jetstream.LimitsPolicy
 	config.Storage = jetstream.FileStorage
 	config.Discard = jetstream.DiscardOld
-	config.MaxAge, config.MaxBytes = cfg.MaxAge, cfg.MaxBytes
+	config.MaxAge, config.MaxBytes, config.MaxMsgs = cfg.MaxAge, cfg.MaxBytes, -1
 	config.Duplicates = duplicates
 	config.RePublish = &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"}
 	if found {
@@ -90,8 +89,14 @@ type tail struct {
 	begin   uint64
 }
 
+// lookTimeout bounds one look at the event stream: a request that a server has
+// lost while it ended is asked again soon.
+const lookTimeout = time.Second
+
 // readTail reads the end of the event stream, past any cache.
 func readTail(ctx context.Context, stream jetstream.Stream) (tail, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	info, err := stream.Info(ctx)
 	if err != nil {
 		return tail{}, fmt.Errorf("read the end of the event stream: %w", err)

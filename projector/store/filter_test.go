@@ -182,6 +182,14 @@ func TestCloseWhileFilling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	filled := <-s.filter.next
+	s.filter.next <- filled
+	if _, err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if s.filter.keys == nil {
+		t.Error("a commit does not take the filter that is filled")
+	}
 	for round := range 20 {
 		for n := range 500 * (round % 3) {
 			if s.indexOf(fmt.Sprint(round, " ", n)).Pos == 0 {
