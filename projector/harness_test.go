@@ -282,6 +282,13 @@ func (a *author) publish(payload []byte) {
 	}
 }
 
+// redial goes on with a new connection: the old one may not have noticed yet
+// that the server was away.
+func (a *author) redial(b *bus) {
+	a.t.Helper()
+	a.js = must(jetstream.New(b.connect()))(a.t)
+}
+
 // flush waits until what was written is stored, and returns its last seq.
 func (a *author) flush() events.Seq {
 	a.t.Helper()

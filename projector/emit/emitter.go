@@ -161,6 +161,7 @@ func (e *Emitter) Run(ctx context.Context) error {
 
 func (e *Emitter) forget() {
 	e.state.Store(Standby)
+	e.watchers.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.marks, e.seeded = Marks{}, false

@@ -67,3 +67,13 @@ func (w *watchers) told(user string) {
 		l.told = true
 	}
 }
+
+// forget begins every watch anew: from here on another emitter tells of what
+// happens, and does not know these watchers.
+func (w *watchers) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.leases {
+		l.told = false
+	}
+}
