@@ -65,6 +65,7 @@ func must[V any](v V, err error) func(testing.TB) V {
 
 // bus is a NATS server that can be stopped and started again.
 type bus struct {
+	authors  []*author // who dial anew after a restart
 	t        testing.TB
 	options  server.Options
 	srv      *server.Server
@@ -92,6 +93,9 @@ func (b *bus) start() {
 		b.t.Fatal("the NATS server does not start")
 	}
 	b.options.Port = options.Port
+	for _, a := range b.authors {
+		a.redial(b)
+	}
 }
 
 // stop stops the server; twice is once.
@@ -253,7 +257,9 @@ type command struct {
 }
 
 func (b *bus) author() *author {
-	return &author{t: b.t, js: must(jetstream.New(b.connect(), jetstream.WithPublishAsyncMaxPending(1024)))(b.t), subjects: b.subjects}
+	a := &author{t: b.t, js: must(jetstream.New(b.connect(), jetstream.WithPublishAsyncMaxPending(1024)))(b.t), subjects: b.subjects}
+	b.authors = append(b.authors, a)
+	return a
 }
 
 // last is the seq of the newest command.

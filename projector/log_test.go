@@ -292,7 +292,6 @@ func TestServerRestarts(t *testing.T) {
 		eventually(t, "some events are stored", func() bool { return b.end() > was+users/10 })
 		b.stop()
 		b.start()
-		a.redial(b)
 	}
 	p.settle(a.last())
 	l := newLedger(t)
@@ -318,7 +317,6 @@ func TestServerForgets(t *testing.T) {
 	must(0, b.events().Purge(t.Context()))(t)
 	b.stop()
 	b.start()
-	a.redial(b)
 	a.message("late", "sender", "m1")
 	p.settle(a.flush())
 	all := b.storedEvents(1)
