@@ -37,13 +37,13 @@ type query struct {
 	read func(user string, body []byte) (question, error)
 }
 
-// queries returns every query there is.
-func queries() []query {
+// queries returns every query there is; those of a maintainer only with one.
+func queries(m Maintainer) []query {
 	ofUser := func(name string, read func(string, []byte) (question, error)) query {
 		pattern := func(s events.Subjects) string { return s.QueryPattern(name) }
 		return query{name: name, subject: pattern, about: true, read: read}
 	}
-	return []query{
+	all := []query{
 		ofUser(events.QueryTotals, readTotals),
 		ofUser(events.QueryConversations, readConversations),
 		ofUser(events.QueryConversation, readConversation),
@@ -51,6 +51,33 @@ func queries() []query {
 		ofUser(events.QueryReceipt, readReceipt),
 		ofUser(events.QueryWatch, readWatch),
 		{name: events.QueryStatus, subject: events.Subjects.Status, read: readStatus},
+	}
+	if m == nil {
+		return all
+	}
+	return append(all,
+		query{name: events.QueryRebuild, subject: events.Subjects.Rebuild, read: readTask(func(ctx context.Context) (any, error) {
+			return boxed(m.Rebuild(ctx))
+		})},
+		query{name: events.QuerySnapshot, subject: events.Subjects.Snapshot, read: readTask(func(ctx context.Context) (any, error) {
+			return boxed(m.Snapshot(ctx))
+		})})
+}
+
+// readTask reads a request that begins something.
+func readTask(begin func(context.Context) (any, error)) func(string, []byte) (question, error) {
+	return func(_ string, body []byte) (question, error) {
+		var in struct{ waitFields }
+		if err := decode(body, &in); err != nil {
+			return question{}, err
+		}
+		wait, err := in.check()
+		if err != nil {
+			return question{}, err
+		}
+		return question{wait: wait, slow: true, answer: func(ctx context.Context, _ Source, _ int) (any, error) {
+			return begin(ctx)
+		}}, nil
 	}
 }
 

@@ -73,7 +73,7 @@ func TestBadSubject(t *testing.T) {
 		"\xff\xfe":               "not UTF-8",
 		strings.Repeat("x", 257): "longer than 256",
 	} {
-		for _, q := range queries() {
+		for _, q := range queries(nil) {
 			if !q.about {
 				continue
 			}
@@ -119,7 +119,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, q := range queries() {
+		for _, q := range queries(nil) {
 			got, err := q.read("alice", body)
 			var bad *fault
 			switch {

@@ -38,6 +38,7 @@ type ServiceConfig struct {
 	Conn     *nats.Conn      // stays open; required
 	Subjects events.Subjects // from events.NewSubjects; required
 	Source   Source          // required
+	Keeper   Maintainer      // nil: rebuild and snapshot are not answered
 	Version  string          // as in 1.2.3 or 1.2.3-rc.1 (SemVer, no leading v); required
 	Logger   *slog.Logger    // nil logs nothing
 	Metrics  *Metrics        // nil measures nothing
@@ -77,7 +78,7 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	all := queries()
+	all := queries(cfg.Keeper)
 	s := &Service{
 		cfg: cfg, queries: all, pool: newPool(defaultBounds()), stats: newStats(all),
 		log: &sparseLog{logger: cfg.Logger}, ready: make(chan struct{}),

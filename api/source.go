@@ -60,3 +60,13 @@ type Source interface {
 	// limit are sent to user too, until the time returned (Unix ms).
 	Watch(user string) (until events.Time, err error)
 }
+
+// Maintainer does what an operator asks for. Its methods begin something, or
+// join what has begun, and return at once; how far it is stands in the status.
+type Maintainer interface {
+	// Rebuild begins to build a new store from the log.
+	Rebuild(ctx context.Context) (events.Rebuild, error)
+
+	// Snapshot begins to take a snapshot.
+	Snapshot(ctx context.Context) (events.Snapshot, error)
+}

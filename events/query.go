@@ -11,6 +11,8 @@ const (
 	QueryReceipt       = "receipt"
 	QueryWatch         = "watch"
 	QueryStatus        = "status"
+	QueryRebuild       = "rebuild"
+	QuerySnapshot      = "snapshot"
 )
 
 // ErrNotFound is the answer to a query about a conversation that is not in
@@ -133,6 +135,40 @@ type Status struct {
 	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
 	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`
 	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
+
+	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
+	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start
+}
+
+// States of a Rebuild and of a Snapshot.
+const (
+	Running = "running"
+	Done    = "done"
+	Failed  = "failed"
+)
+
+// Rebuild is the building of a new store beside the one in use.
+type Rebuild struct {
+	State    string `json:"state" msgpack:"state"`     // "running", "done" or "failed"
+	Applied  Seq    `json:"applied" msgpack:"applied"` // by the new store
+	Target   Seq    `json:"target" msgpack:"target"`   // where it is to take over, or did
+	Started  Time   `json:"started" msgpack:"started"`
+	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
+	Differed bool   `json:"differed,omitempty" msgpack:"differed,omitempty"` // the old store was not what the log says
+	Error    string `json:"error,omitempty" msgpack:"error,omitempty"`
+}
+
+// Snapshot is a copy of the state, kept apart from the store.
+type Snapshot struct {
+	State    string `json:"state" msgpack:"state"` // as of a Rebuild
+	Seq      Seq    `json:"seq,omitempty" msgpack:"seq,omitempty"`
+	Digest   string `json:"digest,omitempty" msgpack:"digest,omitempty"` // of the state, 16 hex digits
+	Started  Time   `json:"started,omitempty" msgpack:"started,omitempty"`
+	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
+	Bytes    uint64 `json:"bytes,omitempty" msgpack:"bytes,omitempty"`
+	NewBytes uint64 `json:"new_bytes,omitempty" msgpack:"new_bytes,omitempty"` // of them not in an earlier snapshot
+	Done     uint64 `json:"done,omitempty" msgpack:"done,omitempty"`           // bytes so far, while it is running
+	Error    string `json:"error,omitempty" msgpack:"error,omitempty"`
 }
 
 // Policy is the policies in force.

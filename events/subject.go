@@ -66,6 +66,12 @@ func (s Subjects) QueryPattern(query string) string { return s.prefix + ".api.*.
 // Status is the subject of the status query.
 func (s Subjects) Status() string { return s.prefix + ".api.status" }
 
+// Rebuild is the subject that asks for a rebuild of the store.
+func (s Subjects) Rebuild() string { return s.prefix + ".api.rebuild" }
+
+// Snapshot is the subject that asks for a snapshot of the store.
+func (s Subjects) Snapshot() string { return s.prefix + ".api.snapshot" }
+
 // QueryUser reads the user out of a query's subject.
 func (s Subjects) QueryUser(subject string) (string, error) {
 	rest, ok := strings.CutPrefix(subject, s.prefix+".api.")

@@ -55,6 +55,7 @@ func (in *intake) put(msg jetstream.Msg) bool {
 
 func (in *intake) decode(e *store.Entry, meta *jetstream.MsgMetadata, subject string, payload []byte) {
 	e.Seq, e.Time, e.Subject = events.Seq(meta.Sequence.Stream), events.Time(meta.Timestamp.UnixMilli()), subject
+	e.Sum = store.Sum(subject, e.Time, payload)
 	e.Invalid = ""
 	target, err := in.subjects.ParseCommand(subject)
 	if err == nil {

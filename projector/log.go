@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -14,31 +13,27 @@ import (
 	"reddot/projector/store"
 )
 
-// ErrLog is wrapped by every error that says that the command stream is not
-// the whole log that a projection needs.
-var ErrLog = errors.New("the command stream is not whole")
-
-// commandStream is the configuration of a new command stream. Nothing in it
-// discards a command. Deletion is denied; purging is not, since that could
-// never be taken back and would forbid trimming.
-func commandStream(s events.Subjects) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:              s.CommandStream(),
-		Description:       "reddot: the commands, from which everything else follows",
-		Subjects:          []string{s.Commands()},
-		Retention:         jetstream.LimitsPolicy,
-		Storage:           jetstream.FileStorage,
-		Discard:           jetstream.DiscardNew,
-		MaxMsgs:           -1,
-		MaxBytes:          -1,
-		MaxMsgSize:        -1,
-		MaxMsgsPerSubject: -1,
-		DenyDelete:        true,
-	}
+// Log is the command stream as a projection reads it: whole and in order, or
+// not at all. Safe for concurrent use.
+type Log struct {
+	stream   jetstream.Stream
+	subjects events.Subjects
+	identity store.Identity
+	logger   *slog.Logger
 }
 
-// ensureStream creates the command stream, or checks the one that is there.
-func ensureStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) (jetstream.Stream, error) {
+// FindLog opens the command stream, which must be there and configured as a
+// log must be.
+func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
+	stream, err := js.Stream(ctx, s.CommandStream())
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", s.CommandStream(), err)
+	}
+	return newLog(stream, s, logger)
+}
+
+// ensureLog is FindLog, but creates the stream if it is not there.
+func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
 	stream, err := js.Stream(ctx, s.CommandStream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = js.CreateStream(ctx, commandStream(s))
@@ -46,65 +41,204 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, s events.Subjects
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", s.CommandStream(), err)
 	}
-	return stream, checkStream(s, stream.CachedInfo().Config)
+	return newLog(stream, s, logger)
 }
 
-// checkStream refuses a configuration that could lose, change or reorder
-// commands. What an operator may choose (replicas, placement, compression,
-// the window for duplicates) is left alone.
-func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
-	var drifted []string
-	for _, f := range []struct {
-		field string
-		ok    bool
-		want  string
-	}{
-		{"subjects", slices.Equal(c.Subjects, []string{s.Commands()}), s.Commands()},
-		{"retention", c.Retention == jetstream.LimitsPolicy, "limits"},
-		{"storage", c.Storage == jetstream.FileStorage, "file"},
-		{"max_msgs", c.MaxMsgs <= 0, "-1"},
-		{"max_bytes", c.MaxBytes <= 0, "-1"},
-		{"max_age", c.MaxAge == 0, "0"},
-		{"max_msgs_per_subject", c.MaxMsgsPerSubject <= 0, "-1"},
-		{"max_msg_size", c.MaxMsgSize <= 0 || c.MaxMsgSize >= events.MaxPayload, "-1"},
-		{"deny_delete", c.DenyDelete, "true"},
-		{"allow_rollup_hdrs", !c.AllowRollup, "false"},
-		{"allow_msg_ttl", !c.AllowMsgTTL, "false"},
-		{"allow_msg_counter", !c.AllowMsgCounter, "false"},
-		{"allow_msg_schedules", !c.AllowMsgSchedules, "false"},
-		{"subject_transform", c.SubjectTransform == nil, "none"},
-		{"mirror", c.Mirror == nil, "none"},
-		{"sources", len(c.Sources) == 0, "none"},
-		{"sealed", !c.Sealed, "false"},
-		{"no_ack", !c.NoAck, "false"},
-		{"persist_mode", c.PersistMode == jetstream.DefaultPersistMode, "default"},
-	} {
-		if !f.ok {
-			drifted = append(drifted, f.field+" must be "+f.want)
-		}
+func newLog(stream jetstream.Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
+	info := stream.CachedInfo()
+	return &Log{
+		stream: stream, subjects: s, logger: logger,
+		identity: store.Identity{Stream: info.Config.Name, Created: info.Created},
+	}, checkStream(s, info.Config)
+}
+
+// Identity tells this log from any other, also from one of the same name.
+func (l *Log) Identity() store.Identity { return l.identity }
+
+// Range asks for the seqs of the first and the last command. A log from which
+// everything was trimmed, or which is still empty, has first = last+1.
+func (l *Log) Range(ctx context.Context) (first, last events.Seq, err error) {
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask for the range of %s: %w", l.identity.Stream, err)
 	}
-	if drifted == nil {
+	first, last = bounds(info.State)
+	return first, last, nil
+}
+
+func bounds(state jetstream.StreamState) (first, last events.Seq) {
+	last = events.Seq(state.LastSeq)
+	if state.Msgs == 0 {
+		return last + 1, last
+	}
+	return events.Seq(state.FirstSeq), last
+}
+
+// Before is the seq of the last command that the stream took in before a time.
+func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
+	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at, HeadersOnly: true,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("find the command at %s: %w", at, err)
+	}
+	_, last, err := l.Range(ctx)
+	if err != nil {
+		return 0, err
+	}
+	msgs, err := c.Fetch(1, jetstream.FetchMaxWait(beforeWait))
+	if err != nil {
+		return 0, fmt.Errorf("find the command at %s: %w", at, err)
+	}
+	for msg := range msgs.Messages() {
+		meta, err := msg.Metadata()
+		if err != nil {
+			return 0, fmt.Errorf("find the command at %s: %w", at, err)
+		}
+		return events.Seq(meta.Sequence.Stream) - 1, nil
+	}
+	return last, msgs.Error() // nothing came later
+}
+
+// beforeWait is how long a command after a time is waited for. There is one at
+// once, or none.
+const beforeWait = time.Second
+
+// check says what is wrong with the stream for a store at a position: it is
+// gone or another one, its configuration has drifted, it ends before the
+// position or begins after it, or holds another command there. A server that
+// can't be asked is no error: whoever reads waits for it.
+func (l *Log) check(ctx context.Context, at store.Position) error {
+	info, err := l.stream.Info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+	case err != nil:
 		return nil
 	}
-	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with \"nats stream edit\"",
-		ErrLog, c.Name, strings.Join(drifted, ", "))
+	if !info.Created.Equal(l.identity.Created) {
+		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, l.identity.Stream)
+	}
+	first, last := bounds(info.State)
+	if err := errors.Join(checkStream(l.subjects, info.Config), checkRange(at.Applied, first, last)); err != nil {
+		return err
+	}
+	return l.checkLast(ctx, at)
 }
 
-func identityOf(info *jetstream.StreamInfo) store.Identity {
-	return store.Identity{Stream: info.Config.Name, Created: info.Created}
-}
-
-// checkRange refuses a stream that does not hold what a store needs next.
-func checkRange(applied events.Seq, state jetstream.StreamState) error {
-	switch first, last := events.Seq(state.FirstSeq), events.Seq(state.LastSeq); {
-	case last < applied:
-		return fmt.Errorf("%w: it ends at seq %d, but the store has applied up to %d: the stream was cut; restore it, or start with an empty data folder",
-			ErrLog, last, applied)
-	case first > applied+1:
-		return fmt.Errorf("%w: it begins at seq %d, but the store needs seq %d next: the commands between are gone",
-			ErrLog, first, applied+1)
+// checkLast compares the command at a store's position with the one that it
+// applied: a log that was restored from a backup and then written further may
+// have the same seqs and other commands.
+func (l *Log) checkLast(ctx context.Context, at store.Position) error {
+	if at.Applied == 0 || at.Last == 0 {
+		return nil
+	}
+	msg, err := l.stream.GetMsg(ctx, uint64(at.Applied))
+	if err != nil {
+		return nil // trimmed, or the server is away
+	}
+	if store.Sum(msg.Subject, events.Time(msg.Time.UnixMilli()), msg.Data) != at.Last {
+		return fmt.Errorf("%w: seq %d is not the command that the store has applied: the stream was written anew from an earlier point; restore the stream, or start with an empty data folder",
+			ErrLog, at.Applied)
 	}
 	return nil
+}
+
+// errGap says that the stream went on with another seq than the next one.
+type errGap struct{ want, got events.Seq }
+
+func (e errGap) Error() string {
+	if e.got < e.want {
+		return fmt.Sprintf("seq %d came again where seq %d was due", e.got, e.want)
+	}
+	return fmt.Sprintf("seq %d came where seq %d was due", e.got, e.want)
+}
+
+// maxReads is how often the stream is read anew from a place where a command
+// is missing, before the reader gives up.
+const maxReads = 3
+
+// Read calls fn with the commands after a seq, in batches, in order and
+// without a gap, until ctx ends or fn returns an error; it returns that. A
+// batch is fn's until it returns. Where a command is missing, the stream is
+// read anew, maybe from another replica; if it stays missing: an ErrLog.
+func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry) error) error {
+	reads, at := 0, events.Seq(0)
+	for {
+		err := l.readOn(ctx, &after, fn)
+		var gap errGap
+		if !errors.As(err, &gap) {
+			return err
+		}
+		if reads++; gap.want != at {
+			reads, at = 1, gap.want
+		}
+		if reads == maxReads {
+			return fmt.Errorf("%w: %w, %d times: what lies between is missing; restore the stream, or a replica of it",
+				ErrLog, gap, reads)
+		}
+		l.logger.Error("the command stream has a hole: reading it anew", "want", gap.want, "got", gap.got)
+	}
+}
+
+// readOn reads the stream once, and moves after along.
+func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
+	in := newIntake(l.subjects)
+	defer context.AfterFunc(ctx, in.close)()
+	stop, err := l.consume(ctx, *after+1, in)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	defer in.close() // first: the reader may be waiting for room
+	for {
+		batch := in.take()
+		if batch == nil {
+			return ctx.Err()
+		}
+		n := 0
+		for n < len(batch) && batch[n].Seq == *after+1 {
+			n++
+			*after++
+		}
+		if n > 0 {
+			if err := fn(batch[:n]); err != nil {
+				return err
+			}
+		}
+		if n < len(batch) {
+			return errGap{want: *after + 1, got: batch[n].Seq}
+		}
+	}
+}
+
+// errEnough ends a reading that has come to its end.
+var errEnough = errors.New("enough")
+
+// ReadTo calls fn with the commands after a seq up to another, in order and
+// without a gap. The log must hold them.
+func (l *Log) ReadTo(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
+	if after >= upto {
+		return nil
+	}
+	err := l.Read(ctx, after, func(batch []store.Entry) error {
+		for i := range batch {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fn(&batch[i]); err != nil {
+				return err
+			}
+			if batch[i].Seq == upto {
+				return errEnough
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 // Figures of the consumer that reads the stream.
@@ -120,19 +254,18 @@ const (
 )
 
 // consume reads the stream from a seq on with one unfiltered ordered
-// consumer and calls handle with each message, until some time after stop is
-// called.
-func consume(ctx context.Context, stream jetstream.Stream, from events.Seq, handle func(jetstream.Msg), fail func(error)) (stop func(), err error) {
-	c, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+// consumer, into an intake, until some time after stop is called.
+func (l *Log) consume(ctx context.Context, from events.Seq, in *intake) (stop func(), err error) {
+	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   uint64(from),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
 	}
-	run, err := c.Consume(handle,
+	run, err := c.Consume(func(msg jetstream.Msg) { in.put(msg) },
 		jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { fail(err) }))
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { l.logger.Warn("reading the command stream", "error", err) }))
 	if err != nil {
 		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
 	}

@@ -22,6 +22,7 @@ type metrics struct {
 	batch     prometheus.Histogram
 	batchTime prometheus.Histogram
 	lag       prometheus.Gauge
+	all       []prometheus.Collector
 }
 
 func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
@@ -54,14 +55,25 @@ func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
 		m.byVerb = append(m.byVerb, m.commands.WithLabelValues(events.Verb(v).String()))
 	}
 	m.commands.DeleteLabelValues("")
+	m.all = []prometheus.Collector{m.commands, m.refused, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)}
 	if registry == nil {
 		return m, nil
 	}
 	var err error
-	for _, c := range []prometheus.Collector{m.commands, m.refused, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)} {
+	for _, c := range m.all {
 		err = errors.Join(err, registry.Register(c))
 	}
 	return m, err
+}
+
+// unregister makes room for the next projector of the process.
+func (m *metrics) unregister(registry *prometheus.Registry) {
+	if registry == nil {
+		return
+	}
+	for _, c := range m.all {
+		registry.Unregister(c)
+	}
 }
 
 // applied counts one command.
@@ -119,12 +131,10 @@ func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
-	release, ok := m.p.hold()
-	if !ok {
-		return
+	s, err := use(&m.p.current, (*store.Store).Metrics)
+	if err != nil {
+		return // closed
 	}
-	defer release()
-	s := m.p.store.Metrics()
 	changes, receipts, rejected, generations := m.p.emitter.Figures()
 	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
 	for i, v := range []struct {

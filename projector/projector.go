@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,9 +24,14 @@ import (
 type Config struct {
 	Conn     *nats.Conn // to a server with JetStream
 	Subjects events.Subjects
-	Dir      string // the store's folder is in it
+	Dir      string // the stores' folder
 	Logger   *slog.Logger
 	Registry *prometheus.Registry // nil: no metrics
+
+	// Restore, unless nil, puts an earlier store of the log into a folder that
+	// does not exist yet: a store at a seq from which the log, whose bounds are
+	// given, goes on. Without one that can be used: an error.
+	Restore func(ctx context.Context, id store.Identity, first, last events.Seq, dir string) error
 
 	// Emission; see emit.Config.
 	FanoutLimit    uint64
@@ -45,10 +49,6 @@ const flushEvery = 5 * time.Second
 // watchEvery is how often the stream's configuration and range are checked.
 const watchEvery = 30 * time.Second
 
-// maxReads is how often the stream is read anew from a place where a command
-// is missing, before the projector gives up.
-const maxReads = 3
-
 // ErrStopped is returned to those who ask a projector that has ended.
 var ErrStopped = errors.New("the projector has stopped")
 
@@ -56,83 +56,97 @@ var ErrStopped = errors.New("the projector has stopped")
 // methods but Run and Close are safe for concurrent use.
 type Projector struct {
 	cfg     Config
-	js      jetstream.JetStream
-	stream  jetstream.Stream
-	store   *store.Store
+	log     *Log
+	folder  *store.Folder
 	emitter *emit.Emitter
 	metrics *metrics
 
+	folding sync.Mutex // held while a batch is folded, or the store replaced
+	current current    // changed with folding held
+
 	applied, emitted progress
 	target           events.Seq // the stream's last seq at the start
-	identity         store.Identity
 
-	views   sync.RWMutex // held shared by every open view, so that Close waits
-	closed  atomic.Bool
-	failure atomic.Pointer[error] // why Run ended
+	rebuilding rebuilding
+	damaged    chan error            // a view has found damage in the store
+	failure    atomic.Pointer[error] // why Run ended
 }
 
-// Open checks or creates the streams and opens the store. It starts nothing.
+// Open checks or creates the streams and opens the store; one that is missing,
+// damaged or of an older format is begun anew, from a snapshot if there is one.
+// It starts nothing.
 func Open(ctx context.Context, cfg Config) (*Projector, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
 	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncTimeout(emit.AckTimeout))
 	if err != nil {
 		return nil, err
 	}
-	p := &Projector{cfg: cfg, js: js}
-	if p.stream, err = ensureStream(ctx, js, cfg.Subjects); err != nil {
+	p := &Projector{cfg: cfg, damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if p.log, err = ensureLog(opening, js, cfg.Subjects, cfg.Logger); err != nil {
 		return nil, err
 	}
-	info := p.stream.CachedInfo()
-	p.target, p.identity = events.Seq(info.State.LastSeq), identityOf(info)
-	p.store, err = store.Open(store.Config{
-		Dir: filepath.Join(cfg.Dir, "store"), Identity: p.identity, Logger: cfg.Logger,
-	})
-	if err != nil {
+	first, last := bounds(p.log.stream.CachedInfo().State)
+	p.target = last
+	if err := p.openStore(ctx, first, last); err != nil {
 		return nil, err
 	}
-	applied := p.store.Position().Applied
-	p.applied.set(applied)
-	emitted, err := p.store.Emitted()
-	p.emitted.set(emitted)
-	if err == nil {
-		err = checkRange(applied, info.State)
-	}
-	if err == nil {
-		p.emitter, err = emit.Open(ctx, emit.Config{
-			JetStream: js, Subjects: cfg.Subjects, Encoding: cfg.Encoding, FanoutLimit: cfg.FanoutLimit,
-			Log: identityOf(info).String(), MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Logger: cfg.Logger,
-			Store: p.store, Replay: p.replay,
-		}, p.stored)
-	}
-	if err == nil {
-		p.metrics, err = newMetrics(cfg.Registry, p)
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.store.Close())
+	if err := p.openEmitter(ctx, js); err != nil {
+		return nil, errors.Join(err, p.current.get().Close())
 	}
 	return p, nil
+}
+
+// openEmitter opens the event stream.
+func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	p.applied.set(p.current.get().Position().Applied)
+	emitted, err := p.current.Emitted()
+	if err != nil {
+		return err
+	}
+	p.emitted.set(emitted)
+	p.emitter, err = emit.Open(ctx, emit.Config{
+		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
+		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Logger: p.cfg.Logger,
+		Store: &p.current, Replay: p.replay,
+	}, p.stored)
+	if err != nil {
+		return err
+	}
+	p.metrics, err = newMetrics(p.cfg.Registry, p)
+	return err
 }
 
 // stored is told that all events of the commands up to seq are stored. That
 // never goes back, even if the event stream was emptied.
 func (p *Projector) stored(seq events.Seq) {
 	p.emitted.set(seq)
-	p.store.SetEmitted(p.emitted.get())
+	p.current.get().SetEmitted(p.emitted.get())
 }
 
 // Run folds and emits until ctx ends or something fails; it says what. It runs
 // once.
 func (p *Projector) Run(ctx context.Context) error {
-	p.emitter.Add(new(emit.Marks), p.store.Position().Applied, 0)
+	p.emitter.Add(new(emit.Marks), p.current.get().Position().Applied, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
 	g.Go(func() error { return wrap("flush", p.flush(ctx)) })
+	g.Go(func() error { return wrap("rebuild", p.rebuildWhenAsked(ctx)) })
+	g.Go(func() error {
+		select {
+		case err := <-p.damaged:
+			return wrap("read", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
-		_, err = p.store.Commit() // how far the events are stored
+		_, err = p.current.get().Commit() // how far the events are stored
 	}
 	why := ErrStopped
 	if err != nil {
@@ -141,6 +155,9 @@ func (p *Projector) Run(ctx context.Context) error {
 	p.failure.Store(&why)
 	p.applied.fail(why)
 	p.emitted.fail(why)
+	if errors.Is(err, store.ErrCorrupt) {
+		err = errors.Join(err, p.folder.Drop())
+	}
 	return err
 }
 
@@ -151,165 +168,58 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// hold keeps the store open until release is called. It reports false once the
-// projector is being closed.
-func (p *Projector) hold() (release func(), ok bool) {
-	if !p.views.TryRLock() {
-		return nil, false
-	}
-	if p.closed.Load() {
-		p.views.RUnlock()
-		return nil, false
-	}
-	return p.views.RUnlock, true
-}
-
 // Close makes the store durable and closes it, when Run has returned and the
 // last view is closed.
 func (p *Projector) Close() error {
-	p.closed.Store(true)
-	p.views.Lock()
-	defer p.views.Unlock()
-	return p.store.Close()
+	p.metrics.unregister(p.cfg.Registry)
+	return p.current.get().Close()
 }
 
-// errGap says that the stream went on with another seq than the next one.
-type errGap struct{ want, got events.Seq }
-
-func (e errGap) Error() string {
-	if e.got < e.want {
-		return fmt.Sprintf("seq %d came again where seq %d was due", e.got, e.want)
-	}
-	return fmt.Sprintf("seq %d came where seq %d was due", e.got, e.want)
-}
-
-// project folds the stream, reading it anew where a command is missing.
+// project folds the stream.
 func (p *Projector) project(ctx context.Context) error {
-	reads, at := 0, events.Seq(0)
-	for {
-		err := p.read(ctx)
-		var gap errGap
-		if !errors.As(err, &gap) {
-			return err
-		}
-		if reads++; gap.want != at {
-			reads, at = 1, gap.want
-		}
-		if reads == maxReads {
-			return fmt.Errorf("%w: %w, %d times: what lies between is missing; restore the stream, or a replica of it",
-				ErrLog, gap, reads)
-		}
-		p.cfg.Logger.Error("the command stream has a hole: reading it anew", "want", gap.want, "got", gap.got)
-	}
-}
-
-// read reads the stream from the next seq on and folds it, until ctx ends or
-// something fails.
-func (p *Projector) read(ctx context.Context) error {
-	in := newIntake(p.cfg.Subjects)
-	defer context.AfterFunc(ctx, in.close)()
-	stop, err := consume(ctx, p.stream, p.store.Position().Applied+1,
-		func(msg jetstream.Msg) { in.put(msg) },
-		func(err error) { p.cfg.Logger.Warn("reading the command stream", "error", err) })
-	if err != nil {
-		return err
-	}
-	defer stop()
-	defer in.close() // first: the reader may be waiting for room
 	var marks emit.Marks
 	var fx fold.Effects
-	for {
-		batch := in.take()
-		if batch == nil {
-			return ctx.Err()
-		}
-		if err := p.fold(batch, &marks, &fx); err != nil {
-			return err
-		}
-	}
+	return p.log.Read(ctx, p.current.get().Position().Applied, func(batch []store.Entry) error {
+		return p.fold(batch, &marks, &fx)
+	})
 }
 
 // fold folds one batch and commits it.
 func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
+	p.folding.Lock()
+	defer p.folding.Unlock()
+	s := p.current.get()
 	start := time.Now()
 	for i := range batch {
 		e := &batch[i]
-		if next := p.store.Position().Applied + 1; e.Seq != next {
-			return p.foldGap(errGap{want: next, got: e.Seq}, i > 0, marks)
-		}
-		if err := p.store.Apply(e, fx); err != nil {
+		if err := s.Apply(e, fx); err != nil {
 			return fmt.Errorf("seq %d: %w", e.Seq, err)
 		}
 		marks.Add(e.Seq, e.At(), fx)
 		p.metrics.applied(e, fx)
 	}
-	return p.commit(start, len(batch), batch[len(batch)-1].Time, marks)
-}
-
-// foldGap keeps what was folded before a gap.
-func (p *Projector) foldGap(gap errGap, folded bool, marks *emit.Marks) error {
-	if folded {
-		if err := p.commit(time.Now(), 0, events.Time(time.Now().UnixMilli()), marks); err != nil {
-			return err
-		}
-	}
-	return gap
-}
-
-func (p *Projector) commit(start time.Time, commands int, at events.Time, marks *emit.Marks) error {
-	rows, err := p.store.Commit()
+	rows, err := s.Commit()
 	if err != nil {
 		return err
 	}
-	p.metrics.committed(commands, rows, time.Since(start), at)
-	seq := p.store.Position().Applied
-	p.applied.set(seq)
-	p.emitter.Add(marks, seq, at)
+	last := &batch[len(batch)-1]
+	p.metrics.committed(len(batch), rows, time.Since(start), last.Time)
+	p.applied.set(last.Seq)
+	p.emitter.Add(marks, last.Seq, last.Time)
 	return nil
 }
 
 // replay implements emit.Replay.
 func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
-	info, err := p.stream.Info(ctx)
+	first, _, err := p.log.Range(ctx)
 	if err != nil {
 		return err
 	}
-	if first := events.Seq(info.State.FirstSeq); first > after+1 {
+	if first > after+1 && upto > after {
 		p.cfg.Logger.Error("commands were trimmed before all their events were stored", "first", after+1, "last", min(first-1, upto))
-		if first > upto {
-			return nil
-		}
+		after = first - 1
 	}
-	in := newIntake(p.cfg.Subjects)
-	defer context.AfterFunc(ctx, in.close)()
-	stop, err := consume(ctx, p.stream, after+1,
-		func(msg jetstream.Msg) { in.put(msg) },
-		func(err error) { p.cfg.Logger.Warn("reading the command stream", "error", err) })
-	if err != nil {
-		return err
-	}
-	defer stop()
-	defer in.close()
-	for {
-		batch := in.take()
-		if batch == nil {
-			return ctx.Err()
-		}
-		for i := range batch {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if batch[i].Seq > upto {
-				return nil
-			}
-			if err := fn(&batch[i]); err != nil {
-				return err
-			}
-			if batch[i].Seq == upto {
-				return nil
-			}
-		}
-	}
+	return p.log.ReadTo(ctx, after, upto, fn)
 }
 
 // flush makes the store durable from time to time, so that the durable
@@ -325,7 +235,7 @@ func (p *Projector) flush(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if applied := p.applied.get(); applied > flushed {
-			if err := p.store.FlushSoon(); err != nil {
+			if err := p.current.flushSoon(); err != nil {
 				return err
 			}
 			flushed = applied
@@ -350,19 +260,15 @@ func (p *Projector) watchStream(ctx context.Context) error {
 	}
 }
 
-// checkLog asks for the stream and says what is wrong with it. A server that
-// is away is not: the reader waits for it.
+// checkLog says what is wrong with the stream.
 func (p *Projector) checkLog(ctx context.Context) error {
-	applied := p.applied.get()
-	info, err := p.stream.Info(ctx)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("%w: stream %s is gone", ErrLog, p.identity.Stream)
-	case err != nil:
-		return nil
+	snap, err := p.current.Snapshot()
+	if err != nil {
+		return err
 	}
-	if !info.Created.Equal(p.identity.Created) {
-		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, p.identity.Stream)
+	at := snap.Position()
+	if err := snap.Close(); err != nil {
+		return err
 	}
-	return errors.Join(checkStream(p.cfg.Subjects, info.Config), checkRange(applied, info.State))
+	return p.log.check(ctx, at)
 }

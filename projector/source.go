@@ -14,8 +14,8 @@ import (
 // View answers at one applied position. It is for one goroutine and must be
 // closed.
 type View struct {
-	snap  *store.Snapshot
-	close func()
+	snap    *store.Snapshot
+	damaged func(error)
 }
 
 // View opens a view of the last commit. It fails once the projector has
@@ -24,22 +24,54 @@ func (p *Projector) View() (*View, error) {
 	if why := p.failure.Load(); why != nil {
 		return nil, *why
 	}
-	release, ok := p.hold()
-	if !ok {
-		return nil, ErrStopped
-	}
-	snap, err := p.store.Snapshot()
+	snap, err := p.current.Snapshot()
 	if err != nil {
-		release()
+		return nil, p.stopped(err)
+	}
+	return &View{snap: snap, damaged: p.damage}, nil
+}
+
+// NewView shows a store that no projector has: one folded up to some seq of
+// the past.
+func NewView(s *store.Store) (*View, error) {
+	snap, err := s.Snapshot()
+	if err != nil {
 		return nil, err
 	}
-	return &View{snap: snap, close: release}, nil
+	return &View{snap: snap, damaged: func(error) {}}, nil
+}
+
+// stopped says why a closed store is closed.
+func (p *Projector) stopped(err error) error {
+	if !errors.Is(err, store.ErrClosed) {
+		return err
+	}
+	if why := p.failure.Load(); why != nil {
+		return *why
+	}
+	return ErrStopped
+}
+
+// damage tells Run that a view could not read the store.
+func (p *Projector) damage(err error) {
+	if errors.Is(err, store.ErrCorrupt) {
+		select {
+		case p.damaged <- err:
+		default:
+		}
+	}
 }
 
 // Close gives the view back.
-func (v *View) Close() error {
-	defer v.close()
-	return v.snap.Close()
+func (v *View) Close() error { return v.snap.Close() }
+
+// read reads rows.
+func (v *View) read(fn func(fold.Reader) error) error {
+	err := v.snap.Read(fn)
+	if err != nil {
+		v.damaged(err)
+	}
+	return err
 }
 
 // Applied is the seq of the last command that the view shows.
@@ -47,7 +79,7 @@ func (v *View) Applied() events.Seq { return v.snap.Position().Applied }
 
 // Totals answers a TotalsQuery.
 func (v *View) Totals(user string, q events.TotalsQuery) (reply events.TotalsReply, err error) {
-	err = v.snap.Read(func(r fold.Reader) error {
+	err = v.read(func(r fold.Reader) error {
 		reply = view.Totals(r, user, q)
 		return nil
 	})
@@ -56,7 +88,7 @@ func (v *View) Totals(user string, q events.TotalsQuery) (reply events.TotalsRep
 
 // Conversations answers a ConversationsQuery.
 func (v *View) Conversations(user string, q events.ConversationsQuery) (reply events.ConversationsReply, err error) {
-	err = v.snap.Read(func(r fold.Reader) (err error) {
+	err = v.read(func(r fold.Reader) (err error) {
 		reply, err = view.Conversations(r, user, q)
 		return err
 	})
@@ -65,7 +97,7 @@ func (v *View) Conversations(user string, q events.ConversationsQuery) (reply ev
 
 // Conversation answers for one conversation, or with events.ErrNotFound.
 func (v *View) Conversation(user string, c events.ConversationID) (reply events.ConversationReply, err error) {
-	err = v.snap.Read(func(r fold.Reader) error {
+	err = v.read(func(r fold.Reader) error {
 		conversation, ok := view.Conversation(r, fold.Key{User: user, ConversationID: c})
 		if !ok {
 			return events.ErrNotFound
@@ -78,7 +110,7 @@ func (v *View) Conversation(user string, c events.ConversationID) (reply events.
 
 // Explain says why a count is what it is, or events.ErrNotFound.
 func (v *View) Explain(user string, c events.ConversationID, limit int) (reply events.Explanation, err error) {
-	err = v.snap.Read(func(r fold.Reader) (err error) {
+	err = v.read(func(r fold.Reader) (err error) {
 		var ok bool
 		if reply, ok = view.Explain(r, fold.Key{User: user, ConversationID: c}, limit); !ok {
 			err = events.ErrNotFound
@@ -90,7 +122,7 @@ func (v *View) Explain(user string, c events.ConversationID, limit int) (reply e
 
 // Receipt says how far peer has read user's messages, or events.ErrNotFound.
 func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error) {
-	err = v.snap.Read(func(r fold.Reader) error {
+	err = v.read(func(r fold.Reader) error {
 		receipt, ok := view.Receipt(r, user, peer)
 		if !ok {
 			return events.ErrNotFound
@@ -137,26 +169,21 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		Stream: p.cfg.Subjects.CommandStream(), State: "live", Emitter: string(p.emitter.State()),
 		Commands: map[string]uint64{},
 	}
-	release, ok := p.hold()
-	if !ok {
-		return s, ErrStopped
-	}
-	defer release()
-	snap, err := p.store.Snapshot()
+	snap, err := p.current.Snapshot()
 	if err != nil {
-		return s, err
+		return s, p.stopped(err)
 	}
 	at := snap.Position()
-	durable, err := p.store.Durable()
+	durable, err := use(&p.current, (*store.Store).Durable)
 	if err = errors.Join(err, snap.Close()); err != nil {
 		return s, err
 	}
-	info, err := p.stream.Info(ctx)
+	_, last, err := p.log.Range(ctx)
 	if err != nil {
-		return s, fmt.Errorf("ask for the stream's end: %w", err)
+		return s, err
 	}
 	s.Applied, s.Emitted, s.Durable = at.Applied, p.emitted.get(), durable
-	s.Last = max(events.Seq(info.State.LastSeq), s.Applied)
+	s.Last = max(last, s.Applied)
 	s.Lag = uint64(s.Last - s.Applied)
 	s.Digest = fmt.Sprintf("%016x", at.Digest())
 	s.Policy = events.Policy{OwnMessage: at.Policy.String()}
@@ -166,6 +193,7 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 			s.Commands[events.Verb(v).String()] = n
 		}
 	}
+	s.Rebuild = p.rebuilding.status()
 	if why := p.failure.Load(); why != nil {
 		s.State, s.Error = "stopped", (*why).Error()
 	} else if p.Ready() != nil {

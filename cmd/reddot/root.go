@@ -26,6 +26,7 @@ const (
 const (
 	groupServer = "server"
 	groupClient = "client"
+	groupProof  = "proof"
 )
 
 // app is one run of the program.
@@ -101,6 +102,7 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "Server:"},
 		&cobra.Group{ID: groupClient, Title: "Client:"},
+		&cobra.Group{ID: groupProof, Title: "Proof and repair:"},
 	)
 	root.AddCommand(
 		a.serveCommand(),
@@ -110,6 +112,8 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 		a.statusCommand(),
 		a.watchCommand(),
 		a.demoCommand(),
+		a.rebuildCommand(),
+		a.exportCommand(),
 	)
 	return root
 }

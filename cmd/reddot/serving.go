@@ -22,12 +22,6 @@ import (
 	"reddot/projector"
 )
 
-// projection lets the query service ask a projector.
-type projection struct{ *projector.Projector }
-
-// View implements api.Source.
-func (s projection) View() (api.View, error) { return s.Projector.View() }
-
 // serving is one server.
 type serving struct {
 	cfg *serveConfig
@@ -119,33 +113,41 @@ func (s *serving) runAt(ctx context.Context, url string) (err error) {
 	defer apiConn.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	p, err := projector.Open(ctx, projector.Config{
-		Conn: logConn, Subjects: subjects, Dir: cfg.data, Logger: log, Registry: registry,
-		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
-		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
-	})
+	source := &projection{log: log, stream: subjects.CommandStream(), open: func(ctx context.Context) (*projector.Projector, error) {
+		return projector.Open(ctx, projector.Config{
+			Conn: logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, "store"), Logger: log, Registry: registry,
+			FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
+			EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
+		})
+	}}
+	err = source.openFirst(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // asked to end while it opened
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	return s.runParts(ctx, p, apiConn, subjects, registry)
+	return s.runParts(ctx, source, apiConn, subjects, registry)
 }
 
-// runParts runs the projector, the queries and the HTTP server until ctx ends
+// runParts runs the projection, the queries and the HTTP server until ctx ends
 // or one of them does.
-func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *nats.Conn,
+func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.Conn,
 	subjects events.Subjects, registry *prometheus.Registry,
-) error {
+) (err error) {
 	cfg, log := s.cfg, s.log
+	ran := false
+	defer func() {
+		if !ran {
+			err = errors.Join(err, source.close())
+		}
+	}()
 	queryMetrics, err := api.NewMetrics(registry)
 	if err != nil {
 		return err
 	}
 	service, err := api.NewService(api.ServiceConfig{
-		Conn: conn, Subjects: subjects, Source: projection{p}, Version: serviceVersion(), Logger: log, Metrics: queryMetrics,
+		Conn: conn, Subjects: subjects, Source: source, Keeper: source, Version: serviceVersion(), Logger: log, Metrics: queryMetrics,
 	})
 	if err != nil {
 		return err
@@ -153,7 +155,7 @@ func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *na
 	g, ctx := errgroup.WithContext(ctx)
 	addr := ""
 	if cfg.http != "" {
-		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: projection{p}, Registry: registry, Ready: p.Ready, Logger: log})
+		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Logger: log})
 		if err == nil {
 			err = h.Listen()
 		}
@@ -166,7 +168,8 @@ func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *na
 	// The projector ends after the queries, which it answers to the last.
 	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	g.Go(func() error { return part(ctx, "projector", p.Run(projecting)) })
+	ran = true
+	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
 	g.Go(func() error {
 		defer stop()
 		return part(ctx, "query service", service.Run(ctx))
@@ -177,7 +180,7 @@ func (s *serving) runParts(ctx context.Context, p *projector.Projector, conn *na
 		case <-ctx.Done():
 			return nil
 		}
-		if err := p.WaitReady(ctx); err != nil {
+		if err := source.waitReady(ctx); err != nil {
 			return nil // the projector's own error is told
 		}
 		s.ready(conn.ConnectedUrl(), addr)

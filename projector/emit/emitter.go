@@ -3,7 +3,6 @@ package emit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,7 @@ import (
 
 // Config configures an Emitter.
 type Config struct {
-	JetStream   jetstream.JetStream
+	JetStream   jetstream.JetStream // has the event stream; not used by New
 	Subjects    events.Subjects
 	Partition   int             // in the subjects of stored events
 	Encoding    events.Encoding // of events
@@ -26,10 +25,21 @@ type Config struct {
 	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
 	Log         string          // identity of the command stream
+	ID          string          // names the emitter in what it writes; a new one if empty
 	Logger      *slog.Logger
 
-	Store  *store.Store
+	Store  Store
 	Replay Replay // reads the log after a restart or a takeover
+}
+
+// Store is what an emitter needs of the projection's rows. It is called by one
+// goroutine while another one commits. A *store.Store is one.
+type Store interface {
+	// Snapshot returns a view of the last commit.
+	Snapshot() (*store.Snapshot, error)
+	// Emitted is the seq up to which, as a commit has written down, the events
+	// of all commands are stored.
+	Emitted() (events.Seq, error)
 }
 
 // Replay calls fn with the stored commands in (after, upto], in order. They
@@ -57,8 +67,7 @@ const (
 // Emitter tells listeners what the fold changed. See the package's doc.
 type Emitter struct {
 	cfg      Config
-	stream   jetstream.Stream
-	id       string
+	stream   Stream
 	watchers watchers
 	onStored func(events.Seq)
 	state    atomic.Value // State
@@ -80,19 +89,21 @@ type figures struct {
 // Open opens or creates the event stream. onStored is told, in order, that all
 // events of the commands up to a seq are stored.
 func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter, error) {
-	if cfg.MaxAge == 0 {
-		cfg.MaxAge = DefaultMaxAge
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = DefaultMaxBytes
-	}
 	stream, err := ensureStream(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	e := &Emitter{cfg: cfg, stream: stream, id: nuid.Next(), onStored: onStored, wake: make(chan struct{}, 1)}
+	return New(cfg, stream, onStored), nil
+}
+
+// New is Open for an event stream that is there.
+func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
+	if cfg.ID == "" {
+		cfg.ID = nuid.Next()
+	}
+	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
 	e.state.Store(Starting)
-	return e, nil
+	return e
 }
 
 // State says what the emitter is doing. Safe for concurrent use.
@@ -207,7 +218,7 @@ func (e *Emitter) standBy(ctx context.Context) error {
 func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
 	for {
 		t, err := readTail(ctx, e.stream)
-		if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err == nil || errors.Is(err, ErrGone) {
 			return t, err
 		}
 		e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
@@ -223,7 +234,7 @@ func (e *Emitter) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{cfg: e.cfg, id: e.id, stream: e.stream, next: t.last + 1, stored: e.onStored}
+	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, stream: e.stream, next: t.last + 1, stored: e.onStored}
 	since, told, err := e.seed(ctx, t)
 	if err != nil {
 		return err
@@ -283,8 +294,4 @@ func (e *Emitter) idle(ctx context.Context, w *writer) error {
 func (e *Emitter) Figures() (changes, receipts, rejected, generations uint64) {
 	f := &e.figures
 	return f.Changes.Load(), f.Receipts.Load(), f.Rejected.Load(), f.Generations.Load()
-}
-
-func (t tail) String() string {
-	return fmt.Sprintf("%d by %s, applied %d", t.last, t.writer, t.applied)
 }

@@ -2,6 +2,8 @@ package emit
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +29,7 @@ type generation struct {
 	begin    uint64          // the event stream's sequence of the first message
 	held     *nats.Msg       // the newest message: the last one says more than the others
 	watching map[string]bool // users, and whether they have been told of all large groups
+	watchers []string        // the same users, sorted; nil until they are asked for
 	done     map[string]bool // users who were sent their change, or need none
 }
 
@@ -36,7 +39,7 @@ func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
 		g.begin = g.told.begin
 	}
 	g.watching = g.emitter.watchers.watching(time.Now())
-	g.done = make(map[string]bool, len(g.marks.users))
+	g.done = make(map[string]bool, g.marks.users.len())
 	err := g.rejections(ctx, snap)
 	if err == nil {
 		err = snap.Read(func(r fold.Reader) error {
@@ -102,7 +105,7 @@ func (g *generation) rejections(ctx context.Context, snap *store.Snapshot) error
 }
 
 func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
-	for k := range g.marks.receipts {
+	for k := range g.marks.receipts.all() {
 		receipt, ok := view.Receipt(r, k.ID, k.User)
 		if !ok || g.told.receipt(receipt) {
 			continue
@@ -117,14 +120,14 @@ func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
 
 // users sends the changes of users whom commands name.
 func (g *generation) users(ctx context.Context, r fold.Reader) error {
-	for user, mark := range g.marks.users {
+	for user, mark := range g.marks.users.all() {
 		at := mark.stamp
-		for c := range mark.conversations {
+		for c := range mark.conversations.all() {
 			if c.Kind == events.Group {
-				at = later(at, g.marks.groups[c.ID])
+				at = later(at, g.marks.groups.get(c.ID))
 			}
 		}
-		if err := g.change(ctx, r, user, mark.conversations, at); err != nil {
+		if err := g.change(ctx, r, user, &mark.conversations, at); err != nil {
 			return err
 		}
 	}
@@ -133,7 +136,8 @@ func (g *generation) users(ctx context.Context, r fold.Reader) error {
 
 // groups sends the changes of those who are members of touched groups.
 func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
-	for group, at := range g.marks.groups {
+	var none conversations
+	for group, at := range g.marks.groups.all() {
 		members, err := g.audience(snap, group)
 		if err != nil {
 			return err
@@ -147,7 +151,7 @@ func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
 				if c == nil || c.ViewVersion(user, r.Group(group)) <= g.since {
 					continue // a revoke of what the member has read or sent
 				}
-				if err := g.change(ctx, r, user, nil, at); err != nil {
+				if err := g.change(ctx, r, user, &none, *at); err != nil {
 					return err
 				}
 			}
@@ -173,10 +177,10 @@ func (g *generation) audience(snap *store.Snapshot, group string) (users []strin
 		users, err = snap.Members(group)
 		return users, err
 	}
-	for user := range g.watching {
-		users = append(users, user)
+	if g.watchers == nil {
+		g.watchers = slices.Sorted(maps.Keys(g.watching))
 	}
-	return users, nil
+	return g.watchers, nil
 }
 
 func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.cfg.FanoutLimit }
@@ -186,14 +190,14 @@ func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.
 // belong to the totals without the user having been told of every message,
 // since the group is or was large, so that the list adds up to them (rule
 // total).
-func (g *generation) change(ctx context.Context, r fold.Reader, user string, named map[events.ConversationID]struct{}, at stamp) error {
+func (g *generation) change(ctx context.Context, r fold.Reader, user string, named *conversations, at stamp) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	g.done[user] = true
 	since := max(g.since, g.told.change(user))
 	told, watching := g.watching[user]
-	shows := len(named) > 0 // else what changed is not in the user's list (rule quiet)
+	shows := named.len() > 0 // else what changed is not in the user's list (rule quiet)
 	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(user, log) > since
 		shows = shows || changed
@@ -206,7 +210,7 @@ func (g *generation) change(ctx context.Context, r fold.Reader, user string, nam
 		g.emitter.watchers.told(user)
 	}
 	c.At = at.at
-	for id := range named {
+	for id := range named.all() {
 		if k := (fold.Key{User: user, ConversationID: id}); !view.Listed(r, k) {
 			c.Removed = append(c.Removed, k.String())
 		}

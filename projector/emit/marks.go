@@ -21,9 +21,9 @@ func later(a, b stamp) stamp {
 // Marks are what commands touched and listeners have not been told yet. They
 // are for one goroutine. The zero value has none.
 type Marks struct {
-	users    map[string]*userMark
-	groups   map[string]stamp
-	receipts map[fold.Key]struct{}
+	users    ordered[string, userMark]
+	groups   ordered[string, stamp]
+	receipts ordered[fold.Key, struct{}]
 	rejected bool // there is a refusal in the outbox
 }
 
@@ -31,79 +31,58 @@ type Marks struct {
 // they may have left the list.
 type userMark struct {
 	stamp
-	conversations map[events.ConversationID]struct{}
+	conversations conversations
 }
+
+type conversations = ordered[events.ConversationID, struct{}]
 
 // Add enters what one command did.
 func (m *Marks) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	s := stamp{seq, at}
 	m.rejected = m.rejected || fx.Refused != ""
 	for _, k := range fx.Changed {
-		m.user(k.User, s).add(k.ConversationID)
+		m.user(k.User, s).conversations.at(k.ConversationID)
 	}
 	for _, g := range fx.Groups {
 		m.group(g, s)
 	}
 	for _, k := range fx.Receipts {
-		m.receipt(k)
+		m.receipts.at(k)
 	}
 }
 
 func (m *Marks) user(user string, s stamp) *userMark {
-	if m.users == nil {
-		m.users = make(map[string]*userMark)
-	}
-	u := m.users[user]
-	if u == nil {
-		u = new(userMark)
-		m.users[user] = u
-	}
+	u := m.users.at(user)
 	u.stamp = later(u.stamp, s)
 	return u
 }
 
-func (u *userMark) add(c events.ConversationID) {
-	if u.conversations == nil {
-		u.conversations = make(map[events.ConversationID]struct{}, 1)
-	}
-	u.conversations[c] = struct{}{}
-}
-
 func (m *Marks) group(group string, s stamp) {
-	if m.groups == nil {
-		m.groups = make(map[string]stamp)
-	}
-	m.groups[group] = later(m.groups[group], s)
-}
-
-func (m *Marks) receipt(k fold.Key) {
-	if m.receipts == nil {
-		m.receipts = make(map[fold.Key]struct{})
-	}
-	m.receipts[k] = struct{}{}
+	g := m.groups.at(group)
+	*g = later(*g, s)
 }
 
 // merge adds the marks of n, which the caller gives up.
 func (m *Marks) merge(n *Marks) {
-	if m.users == nil && m.groups == nil && m.receipts == nil {
-		m.users, m.groups, m.receipts, m.rejected = n.users, n.groups, n.receipts, m.rejected || n.rejected
+	if m.empty() {
+		*m = *n
 		return
 	}
 	m.rejected = m.rejected || n.rejected
-	for user, mark := range n.users {
+	for user, mark := range n.users.all() {
 		u := m.user(user, mark.stamp)
-		for c := range mark.conversations {
-			u.add(c)
+		for c := range mark.conversations.all() {
+			u.conversations.at(c)
 		}
 	}
-	for group, s := range n.groups {
-		m.group(group, s)
+	for group, s := range n.groups.all() {
+		m.group(group, *s)
 	}
-	for k := range n.receipts {
-		m.receipt(k)
+	for k := range n.receipts.all() {
+		m.receipts.at(k)
 	}
 }
 
 func (m *Marks) empty() bool {
-	return len(m.users) == 0 && len(m.groups) == 0 && len(m.receipts) == 0 && !m.rejected
+	return m.users.len() == 0 && m.groups.len() == 0 && m.receipts.len() == 0 && !m.rejected
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -88,46 +88,35 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 		return nil, nil
 	}
 	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at, begin: t.begin}
-	c, err := e.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.begin,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the unfinished generation: %w", err)
-	}
-	messages, err := c.Messages()
-	if err != nil {
-		return nil, fmt.Errorf("read the unfinished generation: %w", err)
-	}
-	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)() // Next looks for a lost server for longer than ctx
 	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return nil, fmt.Errorf("read the unfinished generation: %w", err)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return nil, fmt.Errorf("read the unfinished generation: %w", err)
-		}
-		if err := told.enter(msg); err != nil {
-			return nil, fmt.Errorf("read event %d: %w", meta.Sequence.Stream, err)
-		}
-		if meta.Sequence.Stream >= t.last {
+		var unreadable error
+		err := e.stream.Read(ctx, t.begin, t.last, func(msg *nats.Msg) error {
+			unreadable = told.enter(msg)
+			return unreadable
+		})
+		switch {
+		case err == nil:
 			return told, nil
+		case unreadable != nil || errors.Is(err, ErrGone) || ctx.Err() != nil:
+			return nil, fmt.Errorf("read the unfinished generation: %w", err)
+		}
+		e.cfg.Logger.Warn("emitter: read the unfinished generation", "error", err)
+		if err := rest(ctx); err != nil {
+			return nil, err
 		}
 	}
 }
 
 // enter notes one stored event.
-func (t *told) enter(msg jetstream.Msg) error {
+func (t *told) enter(msg *nats.Msg) error {
 	var event struct {
 		User    string     `json:"user" msgpack:"user"`
 		Peer    string     `json:"peer" msgpack:"peer"`
 		Version events.Seq `json:"version" msgpack:"version"`
 		Seq     events.Seq `json:"seq" msgpack:"seq"`
 	}
-	h := msg.Headers()
-	if err := events.Unmarshal(h.Get("Content-Type"), msg.Data(), &event); err != nil {
+	h := msg.Header
+	if err := events.Unmarshal(h.Get("Content-Type"), msg.Data, &event); err != nil {
 		return err
 	}
 	switch {
@@ -156,7 +145,7 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	err = snap.Outbox(since, func(o store.Out) error {
 		m.rejected = m.rejected || o.Rejected != nil
 		for _, k := range o.Noted {
-			m.user(k.User, stamp{o.Seq, o.At}).add(k.ConversationID)
+			m.user(k.User, stamp{o.Seq, o.At}).conversations.at(k.ConversationID)
 		}
 		return nil
 	})
@@ -171,7 +160,7 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 			return nil
 		})
 	})
-	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", len(m.users), "groups", len(m.groups),
+	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", m.users.len(), "groups", m.groups.len(),
 		"took", time.Since(start).Round(time.Millisecond))
 	return err
 }
@@ -215,6 +204,6 @@ func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
 
 func (m *Marks) receiptAgain(r fold.Reader, since events.Seq, k fold.Key) {
 	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
-		m.receipt(k)
+		m.receipts.at(k)
 	}
 }

@@ -22,62 +22,38 @@ const (
 	headerMore    = "Reddot-More"       // further events of the same user belong to this one
 )
 
-// duplicates is how long the server remembers message ids, which chain the
-// messages that are on their way together.
-const duplicates = 2 * AckTimeout
-
-// Stream bounds, if Config leaves them zero.
-const (
-	DefaultMaxAge   = 24 * time.Hour
-	DefaultMaxBytes = 1 << 30
+// Errors of a Stream that an emitter acts on.
+var (
+	// ErrGone says that the event stream was deleted.
+	ErrGone = errors.New("the event stream is gone")
+	// ErrTooLarge says that the server takes no message of that size.
+	ErrTooLarge = errors.New("the message is too large")
 )
 
-// metadataLog names, in the event stream's metadata, the command stream whose
-// seqs its events carry.
-const metadataLog = "reddot-log"
+// Stream is the event stream as an emitter needs it; Open uses one in
+// JetStream. It is called by one goroutine, but what it was given to append
+// may be on its way when the next call comes.
+type Stream interface {
+	// Append sends a message to be stored and does not wait for that. It is
+	// stored if the headers Nats-Expected-Last-Sequence and
+	// Nats-Expected-Last-Msg-Id, where it has them, name the stream's last
+	// message, and once within Duplicates for each Nats-Msg-Id. Messages get
+	// there in the order in which they were sent, or not at all. An error says
+	// that the message was not sent; ErrTooLarge that it never can be.
+	Append(*nats.Msg) (Future, error)
+	// Tail returns the sequence of the last message that there ever was, past
+	// any cache, and that message, or nil if it has left the stream.
+	Tail(context.Context) (last uint64, msg *nats.Msg, err error)
+	// Read calls fn with the messages from one sequence to another that are
+	// still in the stream, in order.
+	Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error
+}
 
-// ErrForeign is returned by Open for an event stream that tells of another
-// command stream, whose seqs mean nothing here.
-var ErrForeign = errors.New("the event stream tells of another command stream")
-
-// ensureStream creates the event stream or sets what an emitter needs of it;
-// the rest (replicas, placement, compression) is the operator's. Its messages
-// are republished to the subjects that listeners know once they are stored.
-func ensureStream(ctx context.Context, cfg Config) (jetstream.Stream, error) {
-	name := cfg.Subjects.EventStream()
-	config := jetstream.StreamConfig{
-		Name:        name,
-		Description: "reddot: change events, read receipts and refusals, derived from the commands",
-		Metadata:    map[string]string{metadataLog: cfg.Log},
-	}
-	stream, err := cfg.JetStream.Stream(ctx, name)
-	found := err == nil
-	if found {
-		config = stream.CachedInfo().Config
-		if log := config.Metadata[metadataLog]; log != cfg.Log {
-			return nil, fmt.Errorf("%w: %s is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
-				ErrForeign, name, log, cfg.Log, name)
-		}
-	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("open stream %s: %w", name, err)
-	}
-	out := cfg.Subjects.Prefix() + "-out"
-	config.Subjects = []string{out + ".>"}
-	config.Retention = jetstream.LimitsPolicy
-	config.Storage = jetstream.FileStorage
-	config.Discard = jetstream.DiscardOld
-	config.MaxAge, config.MaxBytes, config.MaxMsgs = cfg.MaxAge, cfg.MaxBytes, -1
-	config.Duplicates = duplicates
-	config.RePublish = &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"}
-	if found {
-		stream, err = cfg.JetStream.UpdateStream(ctx, config)
-	} else {
-		stream, err = cfg.JetStream.CreateStream(ctx, config)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", name, err)
-	}
-	return stream, nil
+// Future tells what became of an appended message: one of the channels gives
+// one value. It may be that neither ever does.
+type Future interface {
+	Ok() <-chan *jetstream.PubAck
+	Err() <-chan error // the message was refused, or nobody knows
 }
 
 // tail is the end of the event stream.
@@ -89,33 +65,29 @@ type tail struct {
 	begin   uint64
 }
 
+func (t tail) String() string {
+	return fmt.Sprintf("%d by %s, applied %d", t.last, t.writer, t.applied)
+}
+
 // lookTimeout bounds one look at the event stream: a request that a server has
 // lost while it ended is asked again soon.
 const lookTimeout = time.Second
 
-// readTail reads the end of the event stream, past any cache.
-func readTail(ctx context.Context, stream jetstream.Stream) (tail, error) {
+// readTail reads the end of the event stream.
+func readTail(ctx context.Context, stream Stream) (tail, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	info, err := stream.Info(ctx)
+	last, msg, err := stream.Tail(ctx)
 	if err != nil {
-		return tail{}, fmt.Errorf("read the end of the event stream: %w", err)
+		return tail{}, err
 	}
-	t := tail{last: info.State.LastSeq}
-	if t.last == 0 || info.State.Msgs == 0 {
-		return t, nil
+	t := tail{last: last}
+	if msg != nil {
+		t.writer = msg.Header.Get(headerWriter)
+		t.applied = events.Seq(number(msg.Header, headerApplied))
+		t.at = events.Seq(number(msg.Header, headerAt))
+		t.begin = number(msg.Header, headerBegin)
 	}
-	msg, err := stream.GetMsg(ctx, t.last)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return t, nil // gone by age
-	}
-	if err != nil {
-		return tail{}, fmt.Errorf("read the last event: %w", err)
-	}
-	t.writer = msg.Header.Get(headerWriter)
-	t.applied = events.Seq(number(msg.Header, headerApplied))
-	t.at = events.Seq(number(msg.Header, headerAt))
-	t.begin = number(msg.Header, headerBegin)
 	return t, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ var errFenced = errors.New("another emitter has written to the event stream")
 type sent struct {
 	msg    *nats.Msg
 	seq    uint64 // its place in the event stream
-	future jetstream.PubAckFuture
+	future Future
 	done   events.Seq // all events up to here are stored with it; 0: nothing new
 }
 
@@ -46,9 +47,9 @@ type sent struct {
 // are on their way by then, by the id of the message that must be there. It is
 // for one goroutine.
 type writer struct {
-	cfg    Config
+	log    *slog.Logger
 	id     string
-	stream jetstream.Stream
+	stream Stream
 	stored func(events.Seq) // told when all events up to a seq are stored
 
 	next    uint64 // place of the next message
@@ -82,8 +83,8 @@ func (w *writer) send(ctx context.Context, msg *nats.Msg, done events.Seq) error
 
 func (w *writer) publish(ctx context.Context, s *sent) error {
 	var err error
-	s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(AckTimeout))
-	if errors.Is(err, nats.ErrMaxPayload) {
+	s.future, err = w.stream.Append(s.msg)
+	if errors.Is(err, ErrTooLarge) {
 		return fmt.Errorf("store an event of %d bytes: raise the server's max_payload: %w", len(s.msg.Data), err)
 	}
 	if err != nil {
@@ -157,7 +158,7 @@ func (w *writer) acked() {
 // again that are not stored. It ends with errFenced if another writer has
 // written, and tries on for as long as the server can't be asked.
 func (w *writer) recover(ctx context.Context, cause error) error {
-	w.cfg.Logger.Warn("event stream: a message was not acknowledged", "error", cause)
+	w.log.Warn("event stream: a message was not acknowledged", "error", cause)
 	if w.stuck { // sending at once did not help
 		if err := rest(ctx); err != nil {
 			return err
@@ -186,10 +187,10 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 				return nil
 			}
 		}
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if errors.Is(err, ErrGone) {
 			return fmt.Errorf("the event stream was deleted: start again to make a new one: %w", err)
 		}
-		w.cfg.Logger.Warn("event stream: waiting for the server", "error", err)
+		w.log.Warn("event stream: waiting for the server", "error", err)
 		if err := rest(ctx); err != nil {
 			return err
 		}
@@ -216,7 +217,7 @@ func (w *writer) resend() error {
 	for i := range w.pending {
 		s := &w.pending[i]
 		var err error
-		s.future, err = w.cfg.JetStream.PublishMsgAsync(s.msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(AckTimeout))
+		s.future, err = w.stream.Append(s.msg)
 		if err != nil {
 			return err
 		}

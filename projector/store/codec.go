@@ -2,8 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 
 	"reddot/events"
@@ -13,8 +11,6 @@ import (
 // Format is the version of the stored rows. Every row but a message page,
 // whose bytes are appended to, begins with it.
 const Format = 1
-
-var errCorrupt = errors.New("row is corrupt")
 
 // decoder reads one row; the first error sticks.
 type decoder struct {
@@ -63,7 +59,7 @@ func (d *decoder) string() string {
 // version reads and checks a row's format.
 func (d *decoder) version() {
 	if v := d.byte(); d.err == nil && v != Format {
-		d.fail(fmt.Errorf("row has format %d, this reddot knows %d: use the reddot that wrote it, or a newer one", v, Format))
+		d.fail(formatError(v))
 	}
 }
 

@@ -74,14 +74,19 @@ func (s *Store) findKept() (err error) {
 // next commit writes it down. Safe for concurrent use.
 func (s *Store) SetEmitted(seq events.Seq) { s.emitted.Store(uint64(seq)) }
 
-// Emitted is what SetEmitted said last, as far as it was committed.
+// Emitted is what SetEmitted said last, as far as it was committed, or
+// ErrClosed.
 func (s *Store) Emitted() (events.Seq, error) {
+	if err := s.hold(); err != nil {
+		return 0, err
+	}
+	defer s.release()
 	value, closer, err := s.db.Get(keyEmitted)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read emitted position: %w", err)
+		return 0, fmt.Errorf("read emitted position: %w", damaged(err))
 	}
 	n, err := decodeNumber[events.Seq](value)
 	return *n, errors.Join(err, closer.Close())
@@ -89,7 +94,7 @@ func (s *Store) Emitted() (events.Seq, error) {
 
 // Outbox calls fn with the entries after a seq, in order.
 func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
-	defer catch(&err)
+	defer func() { err = damaged(err) }()
 	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: outboxKey(after + 1), UpperBound: []byte{famOutbox + 1}})
 	if err != nil {
 		return fmt.Errorf("read outbox: %w", err)

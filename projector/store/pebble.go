@@ -1,13 +1,17 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 )
 
 // blockCache holds Pebble's table blocks, memTable the rows not yet in a
@@ -17,19 +21,54 @@ const (
 	memTable   = 32 << 20
 )
 
-// background is what went wrong in Pebble's background, such as a full disk.
-// Pebble itself would try again for ever.
+// background is what went wrong in Pebble's background, such as a full disk,
+// which Pebble itself would try again for ever, or damage that anybody has met.
 type background struct {
 	once   sync.Once
 	failed chan struct{} // closed when err is set
 	err    error
 }
 
+func newBackground() *background { return &background{failed: make(chan struct{})} }
+
 func (b *background) fail(err error) {
 	b.once.Do(func() {
-		b.err = fmt.Errorf("write the store to disk (mend it and start again; the log has everything): %w", err)
+		if err = damaged(err); errors.Is(err, ErrCorrupt) {
+			b.err = anew(err)
+		} else {
+			b.err = fmt.Errorf("write the store to disk (mend it and start again; the log has everything): %w", err)
+		}
 		close(b.failed)
 	})
+}
+
+// anew tells whoever reads of a store that can't be used what comes next.
+func anew(err error) error { return fmt.Errorf("%w; it is built anew from the log", err) }
+
+// openPebble opens a database. What can't be opened wraps ErrCorrupt, unless
+// the operating system or a newer reddot is the reason.
+func openPebble(dir string, o *pebble.Options) (*pebble.DB, error) {
+	if err := checkVersion(o.FS, dir); err != nil {
+		return nil, err
+	}
+	db, err := pebble.Open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", dir, unopened(err))
+	}
+	return db, nil
+}
+
+// checkVersion refuses files of a Pebble that is newer than this one.
+func checkVersion(fs vfs.FS, dir string) error {
+	text, err := atomicfs.ReadMarker(fs, dir, "format-version")
+	if err != nil {
+		return nil // a folder that is not there, or that Pebble finds damaged
+	}
+	if version, err := strconv.ParseUint(text, 10, 64); err == nil && version > uint64(pebble.FormatNewest) {
+		return fmt.Errorf("%w: the files in %s have version %d, this reddot knows %d: use the reddot that wrote them, or a newer one",
+			ErrNewer, dir, version, pebble.FormatNewest)
+	}
+	return nil
 }
 
 func options(cfg Config, b *background) *pebble.Options {
@@ -42,7 +81,11 @@ func options(cfg Config, b *background) *pebble.Options {
 		L0CompactionThreshold: 4,
 		L0StopWritesThreshold: 24,
 		Logger:                pebbleLogger{cfg.Logger},
-		EventListener:         &pebble.EventListener{BackgroundError: b.fail},
+		EventListener: &pebble.EventListener{
+			BackgroundError: b.fail,
+			// Pebble would end the process: what was read tells who asked.
+			DataCorruption: func(info pebble.DataCorruptionInfo) { b.fail(&damage{info.Path, info.Details}) },
+		},
 	}
 	for i := range o.Levels {
 		// Most lookups are of new message ids: the filter answers them.

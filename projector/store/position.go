@@ -17,6 +17,7 @@ import (
 // follows from the log alone.
 type Position struct {
 	Applied  events.Seq
+	Last     uint64 // Entry.Sum of the command at Applied: tells a log that was rewritten
 	Policy   events.OwnPolicy
 	Refused  uint64
 	Ignored  uint64
@@ -29,8 +30,22 @@ type Position struct {
 // counters.
 func (p Position) Digest() uint64 {
 	rows := p.rows
-	p.rows, p.Applied = 0, 0
+	p.rows, p.Applied, p.Last = 0, 0, 0
 	return rows + xxhash.Sum64(p.encode())
+}
+
+// Sum is the sum of a command as it stands in the stream: of its subject, the
+// stream's time and its payload.
+func Sum(subject string, at events.Time, payload []byte) uint64 {
+	var h xxhash.Digest
+	h.Reset()
+	var n [16]byte
+	binary.BigEndian.PutUint64(n[:8], uint64(len(subject)))
+	binary.BigEndian.PutUint64(n[8:], uint64(at))
+	_, _ = h.Write(n[:])
+	_, _ = h.WriteString(subject)
+	_, _ = h.Write(payload)
+	return h.Sum64()
 }
 
 // count enters one command into the counters.
@@ -50,7 +65,7 @@ func (p *Position) count(v events.Verb, fx *fold.Effects) {
 
 func (p Position) encode() []byte {
 	b := []byte{Format}
-	for _, n := range []uint64{uint64(p.Applied), p.rows, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
+	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, n := range p.Accepted {
@@ -63,7 +78,7 @@ func decodePosition(b []byte) (Position, error) {
 	d := decoder{b: b}
 	d.version()
 	p := Position{
-		Applied: d.seq(), rows: d.uint(), Policy: events.OwnPolicy(d.uint()),
+		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Policy: events.OwnPolicy(d.uint()),
 		Refused: d.uint(), Ignored: d.uint(),
 	}
 	n := d.uint()

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
@@ -15,13 +17,16 @@ type Snapshot struct {
 	position Position
 }
 
-// Snapshot returns a view of the last commit. Safe for concurrent use.
+// Snapshot returns a view of the last commit, or ErrClosed. The store is kept
+// open until the view is closed. Safe for concurrent use.
 func (s *Store) Snapshot() (*Snapshot, error) {
+	if err := s.hold(); err != nil {
+		return nil, err
+	}
 	snap := &Snapshot{store: s, snap: s.db.NewSnapshot()}
 	var err error
 	if snap.position, err = findPosition(snap.snap); err != nil {
-		_ = snap.Close()
-		return nil, err
+		return nil, errors.Join(damaged(err), snap.Close())
 	}
 	return snap, nil
 }
@@ -30,7 +35,10 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 func (s *Snapshot) Position() Position { return s.position }
 
 // Close releases the snapshot.
-func (s *Snapshot) Close() error { return s.snap.Close() }
+func (s *Snapshot) Close() error {
+	defer s.store.release()
+	return s.snap.Close()
+}
 
 // Members lists the members of a group. The list must not be changed.
 func (s *Snapshot) Members(group string) (users []string, err error) {

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -40,35 +38,17 @@ const (
 // durable: a crash costs at most that many commands folded again.
 const FlushEvery = 200_000
 
-// ErrForeign is returned by Open for a store of another stream.
-var ErrForeign = errors.New("the store belongs to another stream")
-
-// Identity is the stream whose commands a store holds. A stream that was
-// deleted and made again has the same name, but not the same identity.
-type Identity struct {
-	Stream  string
-	Created time.Time
-}
-
-func (i Identity) String() string {
-	return fmt.Sprintf("%s created %s", i.Stream, i.Created.UTC().Format(time.RFC3339Nano))
-}
-
-// Config configures a Store.
-type Config struct {
-	Dir      string
-	FS       vfs.FS // nil: the operating system's
-	Identity Identity
-	Logger   *slog.Logger // nil: none
-}
-
 // Store is the projection's rows and the position they stand for. Only one
-// goroutine may use it, but for Snapshot, Durable, FlushSoon, Metrics,
-// Emitted and SetEmitted.
+// goroutine may use it, but for Snapshot, Durable, FlushSoon,
+// Checkpoint, Metrics, Emitted and SetEmitted.
 type Store struct {
 	db         *pebble.DB
+	fs         vfs.FS
+	dir        string
 	log        *slog.Logger
 	background *background
+	life       sync.RWMutex // held shared by who reads, so that Close waits
+	closed     atomic.Bool
 
 	position  Position              // of the rows as changed so far
 	committed events.Seq            // of the last commit
@@ -111,75 +91,6 @@ type writer struct {
 	rows       int    // written or deleted
 }
 
-// Open opens or creates a store.
-func Open(cfg Config) (*Store, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.FS == nil {
-		cfg.FS = vfs.Default
-		if err := os.MkdirAll(filepath.Dir(cfg.Dir), 0o755); err != nil {
-			return nil, fmt.Errorf("create the store's folder: %w", err)
-		}
-	}
-	background := &background{failed: make(chan struct{})}
-	db, err := pebble.Open(cfg.Dir, options(cfg, background))
-	if err != nil {
-		return nil, fmt.Errorf("open store in %s (if it is damaged, delete that folder: it is folded again from the stream): %w", cfg.Dir, err)
-	}
-	s := &Store{
-		db: db, log: cfg.Logger, background: background,
-		lists:         newShared[string, []fold.Key](sharedUsers),
-		audiences:     newShared[string, []string](sharedGroups),
-		conversations: newTable(conversationRows, hotConversations, newShared[fold.Key, fold.Conversation](sharedConversations)),
-		groups:        newTable(groupRows, hotGroups, newShared[string, fold.Log](sharedGroups)),
-		users:         newTable(userRows, hotOthers, newShared[string, events.Seq](sharedUsers)),
-		members:       newTable(memberRows, hotOthers, nil),
-		indexes:       newTable(indexRows, hotIndexes, nil),
-		blocks:        newTable(blockRows, hotOthers, nil),
-		buckets:       newTable(bucketRows, hotOthers, newShared[bucketKey, fold.Bucket](hotOthers)),
-		directories:   newTable(directoryRows, hotOthers, newShared[fold.SetKey, fold.Directory](hotOthers)),
-		waiters:       newTable(waiterRows, hotOthers, nil),
-		read:          newShared[pageKey, page](sharedPages),
-		moved:         make(map[string][]fold.Key),
-		pages:         make(map[pageKey]*pending),
-	}
-	if err := s.claim(cfg.Identity); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	s.filter = &keyFilter{db: db, families: []byte{famConversation, famIndex}}
-	s.conversations.filter, s.indexes.filter = s.filter, s.filter
-	for _, n := range s.position.Accepted {
-		s.filter.count += uint(n)
-	}
-	s.filter.grow()
-	return s, nil
-}
-
-// claim binds a new store to its stream, or checks the one it is bound to.
-func (s *Store) claim(id Identity) error {
-	owner, found, err := findIdentity(s.db)
-	if err != nil {
-		return err
-	}
-	if !found {
-		if err := s.db.Set(keyIdentity, encodeIdentity(id), pebble.NoSync); err != nil {
-			return fmt.Errorf("bind the store to its stream: %w", err)
-		}
-		s.position.Policy = events.OwnKeep
-		return s.Flush()
-	}
-	if owner.Stream != id.Stream || !owner.Created.Equal(id.Created) {
-		return fmt.Errorf("%w: it holds %s, the server has %s; use another data folder, or the server whose stream this is",
-			ErrForeign, owner, id)
-	}
-	s.position, err = findPosition(s.db)
-	s.writer.digest = s.position.rows
-	s.flushedAt = s.position.Applied
-	s.settle()
-	return errors.Join(err, s.findKept())
-}
-
 // Position is what the rows stand for, as changed so far.
 func (s *Store) Position() Position { return s.position }
 
@@ -188,6 +99,7 @@ type Entry struct {
 	Seq     events.Seq
 	Time    events.Time // the stream's
 	Subject string
+	Sum     uint64 // of the stored bytes; see Sum
 	Invalid string // why Command could not be read; "" if it could
 	Command events.Command
 }
@@ -216,7 +128,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	}
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
-	s.position.Applied = e.Seq
+	s.position.Applied, s.position.Last = e.Seq, e.Sum
 	if s.erase != nil {
 		// Rows of an erased inbox must not be read before they are deleted.
 		_, err = s.Commit()
@@ -231,7 +143,7 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, errors.New("commit: a command was left half applied")
 	}
 	b := s.db.NewBatch()
-	defer func() { err = errors.Join(err, b.Close()) }()
+	defer func() { err = damaged(errors.Join(err, b.Close())) }()
 	s.writer.rows = 0
 	for _, key := range s.erase {
 		if err := b.Delete(key, nil); err != nil {
@@ -317,55 +229,4 @@ func (s *Store) settle() {
 	for _, t := range s.tables() {
 		t.committed(to)
 	}
-}
-
-// Flush makes what is committed durable.
-func (s *Store) Flush() error {
-	done, err := s.db.AsyncFlush()
-	if err != nil {
-		return fmt.Errorf("flush store: %w", err)
-	}
-	select {
-	case <-done:
-		s.flushedAt = s.position.Applied
-		return nil
-	case <-s.background.failed:
-		return s.background.err
-	}
-}
-
-// FlushSoon begins to make durable what is committed. Safe for concurrent use.
-func (s *Store) FlushSoon() error {
-	if _, err := s.db.AsyncFlush(); err != nil {
-		return fmt.Errorf("flush store: %w", err)
-	}
-	return nil
-}
-
-// Durable is the applied seq that a crash of the machine leaves at least.
-// Safe for concurrent use.
-func (s *Store) Durable() (events.Seq, error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{
-		LowerBound: keyPosition, UpperBound: prefixEnd(keyPosition), OnlyReadGuaranteedDurable: true,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("read durable position: %w", err)
-	}
-	p := Position{}
-	if it.First() {
-		if p, err = decodePosition(it.Value()); err != nil {
-			return 0, errors.Join(err, it.Close())
-		}
-	}
-	return p.Applied, it.Close()
-}
-
-// Metrics returns Pebble's figures. Safe for concurrent use.
-func (s *Store) Metrics() *pebble.Metrics { return s.db.Metrics() }
-
-// Close drops what is not committed, makes the rest durable and closes the
-// store.
-func (s *Store) Close() error {
-	s.filter.close()
-	return errors.Join(s.Flush(), s.db.Close())
 }

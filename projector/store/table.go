@@ -221,7 +221,7 @@ func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case storeError:
-		*err = p.err
+		*err = damaged(p.err)
 	default:
 		panic(p)
 	}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// exportConfig is the command line of export.
+type exportConfig struct {
+	clientConfig
+	file     string // "-" for standard output
+	from, to uint64 // seqs, inclusive; to 0: the last
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var cfg exportConfig
+	cmd := &cobra.Command{
+		Use:     "export [FILE|-]",
+		GroupID: groupProof,
+		Short:   "Write the commands of the log as JSON lines",
+		Long: `Write the commands of the log, or a range of them, as the JSON lines that
+"reddot publish" takes, to a file or to standard output. A file whose name ends
+in .gz is compressed; it is in its place only when it is complete.
+
+A command without a time of its own is given the one at which the stream took it
+in ("at"), so that the lines give the same answers wherever they are published.
+Fields that reddot does not know are left out. So are commands that were refused
+as malformed: they change nothing, and publish would not take them; how many
+those are is told at the end.`,
+		Example: `  reddot export commands.jsonl.gz
+
+  # the last commands before something went wrong
+  reddot export --from 120000 --to 120500 | less`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg.file = "-"
+			if len(args) > 0 {
+				cfg.file = args[0]
+			}
+			if cfg.from < 1 || cfg.to != 0 && cfg.to < cfg.from {
+				return usagef("--from %d --to %d: seqs begin at 1, and --to is not before --from", cfg.from, cfg.to)
+			}
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.withClient(cmd.Context(), &cfg.clientConfig, "export", func(c *client) error {
+				return a.export(cmd.Context(), c, &cfg)
+			})
+		},
+	}
+	cfg.addFlags(cmd)
+	cmd.Flags().Uint64Var(&cfg.from, "from", 1, "`seq` of the first command")
+	cmd.Flags().Uint64Var(&cfg.to, "to", 0, "`seq` of the last command (default the log's last)")
+	return cmd
+}
+
+// findLog opens the log of the server that a client talks to.
+func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
+	js, err := jetstream.New(c.nc)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	log, err := projector.FindLog(limited, js, c.subjects, slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
+			c.subjects.CommandStream(), c.url)
+	}
+	return log, err
+}
+
+func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) (err error) {
+	ctx, unbind := c.bind(ctx)
+	defer unbind()
+	log, err := a.findLog(ctx, c)
+	if err != nil {
+		return err
+	}
+	first, last, err := log.Range(ctx)
+	if err != nil {
+		return err
+	}
+	from, to := events.Seq(cfg.from), events.Seq(cfg.to)
+	if to == 0 {
+		to = last
+	}
+	if cfg.from == 1 {
+		from = first // all there is
+	}
+	if from < first || to > last {
+		return fmt.Errorf("the log holds commands %d to %d: name a range in it with --from and --to", first, last)
+	}
+	out, err := a.createExport(cfg.file)
+	if err != nil {
+		return err
+	}
+	bar := newBar(a.stderr, "export", "commands", uint64(to-from+1))
+	refused, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq - from + 1)) })
+	bar.finish(err == nil)
+	if err = out.close(err); err != nil {
+		if ctx.Err() != nil {
+			return ended(ctx)
+		}
+		return err
+	}
+	if refused > 0 {
+		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", several(refused, "command"))
+	}
+	return nil
+}
+
+// writeLines writes commands as lines, and counts those that are malformed.
+func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (refused uint64, err error) {
+	type line struct {
+		Subject string          `json:"subject"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	err = log.ReadTo(ctx, from-1, to, func(e *store.Entry) error {
+		progress(e.Seq)
+		if e.Invalid != "" {
+			refused++
+			return nil
+		}
+		if !e.Command.HasAt {
+			e.Command.At, e.Command.HasAt = e.Time, true
+		}
+		payload, err := events.EncodeJSON(&e.Command)
+		if err != nil {
+			return fmt.Errorf("encode command %d: %w", e.Seq, err)
+		}
+		return out.Encode(line{e.Subject, payload})
+	})
+	return refused, err
+}
+
+// exportFile is where an export goes. A file is written under another name and
+// put in its place at the end.
+type exportFile struct {
+	w      io.Writer
+	buffer *bufio.Writer
+	zip    *gzip.Writer // nil: not compressed
+	file   *os.File     // nil: standard output
+	name   string
+}
+
+func (a *app) createExport(name string) (*exportFile, error) {
+	x := &exportFile{name: name}
+	under := a.stdout
+	if name != "-" {
+		var err error
+		if x.file, err = os.Create(name + ".part"); err != nil {
+			return nil, fmt.Errorf("create the file: %w", err)
+		}
+		under = x.file
+	}
+	x.buffer = bufio.NewWriterSize(under, 1<<16)
+	x.w = x.buffer
+	if strings.HasSuffix(name, ".gz") {
+		x.zip = gzip.NewWriter(x.buffer)
+		x.w = x.zip
+	}
+	return x, nil
+}
+
+// close completes the file, or removes it after an error.
+func (x *exportFile) close(err error) error {
+	if err == nil && x.zip != nil {
+		err = x.zip.Close()
+	}
+	if err == nil {
+		err = x.buffer.Flush()
+	}
+	if x.file == nil {
+		return err
+	}
+	if err == nil {
+		err = x.file.Sync()
+	}
+	err = errors.Join(err, x.file.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(x.file.Name()))
+	}
+	return os.Rename(x.file.Name(), x.name)
+}

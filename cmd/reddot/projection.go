@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"reddot/api"
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// A projector that has stopped because the log is not whole is tried again
+// after retryFirst, then twice as long each time, up to retryMost: an operator
+// may mend the log meanwhile.
+const (
+	retryFirst = time.Second
+	retryMost  = time.Minute
+)
+
+// projection is what a server answers from: a projector, and the next one when
+// that has stopped for a reason that can pass. In between every question gets
+// an error, never an old answer. It implements api.Source.
+type projection struct {
+	open   func(context.Context) (*projector.Projector, error)
+	log    *slog.Logger
+	stream string
+
+	now atomic.Pointer[phase]
+}
+
+// phase is one projector at work, or the reason why there is none.
+type phase struct {
+	p      *projector.Projector // nil: none
+	why    error
+	before events.Status // of the projector that has stopped
+	over   chan struct{} // closed when the next phase has begun
+}
+
+func (s *projection) enter(next *phase) {
+	next.over = make(chan struct{})
+	if last := s.now.Swap(next); last != nil {
+		close(last.over)
+	}
+}
+
+// openFirst opens the first projector. It fails where there is nothing that
+// could pass by itself.
+func (s *projection) openFirst(ctx context.Context) error {
+	p, err := s.open(ctx)
+	if err == nil {
+		s.enter(&phase{p: p})
+	}
+	return err
+}
+
+// run runs the projector, and the next one where it stopped because its store
+// was damaged (which is then built anew) or the log was not whole. It returns
+// when ctx ends or a projector fails for any other reason.
+func (s *projection) run(ctx context.Context) error {
+	for retry := retryFirst; ; {
+		p := s.now.Load().p
+		began := time.Now()
+		err := p.Run(ctx)
+		before, _ := p.Status(context.WithoutCancel(ctx)) // zero if it can't be told any more
+		if err != nil && ctx.Err() == nil {
+			s.enter(&phase{why: err, before: before})
+		}
+		err = errors.Join(err, p.Close())
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case errors.Is(err, store.ErrCorrupt):
+			s.log.Error("the store is damaged: it is built anew", "error", err)
+		case errors.Is(err, projector.ErrLog):
+			if time.Since(began) > retryMost {
+				retry = retryFirst
+			}
+		default:
+			return err
+		}
+		if err := s.reopen(ctx, err, &retry); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// reopen opens the next projector. As long as the log is not whole it is tried
+// again.
+func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration) error {
+	for {
+		if errors.Is(why, projector.ErrLog) {
+			s.log.Error("the projector has stopped; nothing is answered until the log is whole", "error", why, "next_try", *retry)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(*retry):
+			}
+			*retry = min(2**retry, retryMost)
+		}
+		p, err := s.open(ctx)
+		if err == nil {
+			s.log.Info("the projector starts again")
+			s.enter(&phase{p: p})
+			return nil
+		}
+		if !errors.Is(err, projector.ErrLog) {
+			return err
+		}
+		why = err
+	}
+}
+
+// close closes a projector that never ran.
+func (s *projection) close() error {
+	if p := s.now.Load().p; p != nil {
+		return p.Close()
+	}
+	return nil
+}
+
+// running returns the projector at work.
+func (s *projection) running() (*projector.Projector, error) {
+	now := s.now.Load()
+	if now.p == nil {
+		return nil, fmt.Errorf("%w: %w", projector.ErrStopped, now.why)
+	}
+	return now.p, nil
+}
+
+// View implements api.Source.
+func (s *projection) View() (api.View, error) {
+	p, err := s.running()
+	if err != nil {
+		return nil, err
+	}
+	return p.View()
+}
+
+// WaitApplied implements api.Source.
+func (s *projection) WaitApplied(ctx context.Context, seq events.Seq) error {
+	p, err := s.running()
+	if err != nil {
+		return err
+	}
+	return p.WaitApplied(ctx, seq)
+}
+
+// WaitEmitted implements api.Source.
+func (s *projection) WaitEmitted(ctx context.Context, seq events.Seq) error {
+	p, err := s.running()
+	if err != nil {
+		return err
+	}
+	return p.WaitEmitted(ctx, seq)
+}
+
+// Watch implements api.Source.
+func (s *projection) Watch(user string) (events.Time, error) {
+	p, err := s.running()
+	if err != nil {
+		return 0, err
+	}
+	return p.Watch(user)
+}
+
+// Status implements api.Source. Of a projector that has stopped it is the last
+// one, with the reason.
+func (s *projection) Status(ctx context.Context) (events.Status, error) {
+	now := s.now.Load()
+	if now.p != nil {
+		return now.p.Status(ctx)
+	}
+	status := now.before
+	status.Stream, status.State, status.Error = s.stream, "stopped", now.why.Error()
+	return status, nil
+}
+
+// Ready returns nil if the projection is caught up and answers, else why not.
+func (s *projection) Ready() error {
+	p, err := s.running()
+	if err != nil {
+		return err
+	}
+	return p.Ready()
+}
+
+// waitReady returns once what the stream held at the start is applied, or ctx
+// has ended.
+func (s *projection) waitReady(ctx context.Context) error {
+	for {
+		now := s.now.Load()
+		if now.p != nil && now.p.WaitReady(ctx) == nil {
+			return nil
+		}
+		select {
+		case <-now.over:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Rebuild implements api.Maintainer.
+func (s *projection) Rebuild(context.Context) (events.Rebuild, error) {
+	p, err := s.running()
+	if err != nil {
+		return events.Rebuild{}, err
+	}
+	return p.Rebuild()
+}
+
+// Snapshot implements api.Maintainer.
+func (s *projection) Snapshot(context.Context) (events.Snapshot, error) {
+	return events.Snapshot{}, errors.New("no snapshots yet")
+}

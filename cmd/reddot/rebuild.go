@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reddot/events"
+)
+
+// taskEvery is how often a client looks how far a task of the server is.
+const taskEvery = 100 * time.Millisecond
+
+func (a *app) rebuildCommand() *cobra.Command {
+	var cfg clientConfig
+	cmd := &cobra.Command{
+		Use:     "rebuild",
+		GroupID: groupProof,
+		Short:   "Have the server build its store anew from the log",
+		Long: `Have the server build a new store from the log, beside the one in use, which
+goes on answering. When the new one has caught up it takes the old one's place;
+no event is lost or told twice. Interrupting this command does not stop it:
+"reddot status" shows how far it is.
+
+A server that finds its store missing, damaged or of an older format builds it
+by itself.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cfg.validate(); err != nil {
+				return err
+			}
+			return a.withClient(cmd.Context(), &cfg, "rebuild", func(c *client) error {
+				return a.rebuild(cmd.Context(), c)
+			})
+		},
+	}
+	cfg.addFlags(cmd)
+	return cmd
+}
+
+func (a *app) rebuild(ctx context.Context, c *client) error {
+	begun, _, err := ask[events.Rebuild](ctx, c, c.subjects.Rebuild(), query{})
+	if err != nil {
+		return err
+	}
+	bar := newBar(a.stderr, "rebuild", "commands", uint64(begun.Target))
+	var last *events.Rebuild
+	err = follow(ctx, c, func(s events.Status) bool {
+		if last = s.Rebuild; last != nil && last.Started == begun.Started {
+			bar.total(uint64(last.Target))
+			bar.set(uint64(last.Applied))
+			return last.State != events.Running
+		}
+		return last == nil || last.Started > begun.Started
+	})
+	bar.finish(err == nil && last != nil && last.State == events.Done)
+	switch {
+	case err != nil:
+		return err
+	case last == nil:
+		return errors.New("the server has started again meanwhile: see its log, and ask once more")
+	case last.State == events.Failed:
+		return fmt.Errorf("the server could not build a new store, the one in use stays: %s", last.Error)
+	}
+	text := fmt.Sprintf("the new store is in use since seq %d\n", last.Target)
+	if last.Differed {
+		text = fmt.Sprintf("the new store is in use since seq %d; the old one was not what the log says\n", last.Target)
+	}
+	return a.print(text)
+}
+
+// follow asks for the status until done says so.
+func follow(ctx context.Context, c *client, done func(events.Status) bool) error {
+	for {
+		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+		if err != nil {
+			return err
+		}
+		if done(s) {
+			return nil
+		}
+		if err := pause(ctx, taskEvery); err != nil {
+			return err
+		}
+	}
+}

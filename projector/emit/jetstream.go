@@ -1,0 +1,152 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Duplicates is how long the server remembers message ids, which chain the
+// messages that are on their way together.
+const Duplicates = 2 * AckTimeout
+
+// Stream bounds, if Config leaves them zero.
+const (
+	DefaultMaxAge   = 24 * time.Hour
+	DefaultMaxBytes = 1 << 30
+)
+
+// metadataLog names, in the event stream's metadata, the command stream whose
+// seqs its events carry.
+const metadataLog = "reddot-log"
+
+// ErrForeign is returned by Open for an event stream that tells of another
+// command stream, whose seqs mean nothing here.
+var ErrForeign = errors.New("the event stream tells of another command stream")
+
+// streamed is the event stream in JetStream. It implements Stream.
+type streamed struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+}
+
+// ensureStream creates the event stream or sets what an emitter needs of it;
+// the rest (replicas, placement, compression) is the operator's. Its messages
+// are republished to the subjects that listeners know once they are stored.
+func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
+	name := cfg.Subjects.EventStream()
+	config := jetstream.StreamConfig{
+		Name:        name,
+		Description: "reddot: change events, read receipts and refusals, derived from the commands",
+		Metadata:    map[string]string{metadataLog: cfg.Log},
+	}
+	stream, err := cfg.JetStream.Stream(ctx, name)
+	found := err == nil
+	if found {
+		config = stream.CachedInfo().Config
+		if log := config.Metadata[metadataLog]; log != cfg.Log {
+			return streamed{}, fmt.Errorf("%w: %s is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
+				ErrForeign, name, log, cfg.Log, name)
+		}
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	cfg.configure(&config)
+	if found {
+		stream, err = cfg.JetStream.UpdateStream(ctx, config)
+	} else {
+		stream, err = cfg.JetStream.CreateStream(ctx, config)
+	}
+	if err != nil {
+		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	return streamed{cfg.JetStream, stream}, nil
+}
+
+// configure sets what an emitter needs.
+func (cfg Config) configure(c *jetstream.StreamConfig) {
+	out := cfg.Subjects.Prefix() + "-out"
+	c.Subjects = []string{out + ".>"}
+	c.Retention = jetstream.LimitsPolicy
+	c.Storage = jetstream.FileStorage
+	c.Discard = jetstream.DiscardOld
+	c.MaxAge, c.MaxBytes, c.MaxMsgs = cfg.MaxAge, cfg.MaxBytes, -1
+	if c.MaxAge == 0 {
+		c.MaxAge = DefaultMaxAge
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	c.Duplicates = Duplicates
+	c.RePublish = &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"}
+}
+
+// Append implements Stream. The client's own retries could change the order.
+func (s streamed) Append(msg *nats.Msg) (Future, error) {
+	future, err := s.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(AckTimeout))
+	if errors.Is(err, nats.ErrMaxPayload) {
+		err = fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return future, err
+}
+
+// Tail implements Stream.
+func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error) {
+	info, err := s.stream.Info(ctx)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = fmt.Errorf("%w: %w", ErrGone, err)
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the end of the event stream: %w", err)
+	}
+	if last = info.State.LastSeq; last == 0 || info.State.Msgs == 0 {
+		return last, nil, nil
+	}
+	raw, err := s.stream.GetMsg(ctx, last)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return last, nil, nil // gone by age
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the last event: %w", err)
+	}
+	return last, &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data}, nil
+}
+
+// Read implements Stream.
+func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
+	c, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+	})
+	if err != nil {
+		return err
+	}
+	messages, err := c.Messages()
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Stop)() // Next looks for a lost server for longer than ctx
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		seq := meta.Sequence.Stream
+		if seq <= upto {
+			if err := fn(&nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()}); err != nil {
+				return fmt.Errorf("event %d: %w", seq, err)
+			}
+		}
+		if seq >= upto {
+			return nil
+		}
+	}
+}

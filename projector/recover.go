@@ -1,0 +1,86 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// openStore opens the store in use. One that is missing, damaged or of an
+// older format is begun anew: the log has everything.
+func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err error) {
+	if p.folder, err = store.OpenFolder(nil, p.cfg.Dir); err != nil {
+		return err
+	}
+	dir, found := p.folder.Current()
+	if found {
+		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger})
+		if err == nil {
+			p.current.store.Store(s)
+			if err = errors.Join(checkRange(s.Position().Applied, first, last), p.log.checkLast(ctx, s.Position())); err != nil {
+				return errors.Join(err, s.Close())
+			}
+			return p.folder.Clean()
+		}
+		if !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrFormat) {
+			return err
+		}
+		p.cfg.Logger.Error("the store can't be used: it is built anew from the log", "error", err)
+	} else if last > 0 {
+		p.cfg.Logger.Warn("there is no store: it is built from the log", "commands", last)
+	}
+	s, dir, err := p.newStore(ctx, first, last)
+	if err != nil {
+		return err
+	}
+	p.current.store.Store(s)
+	if err := p.folder.Use(dir); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return p.folder.Clean()
+}
+
+// newStore opens a new store, not yet the current one: from a snapshot if there
+// is one, else empty.
+func (p *Projector) newStore(ctx context.Context, first, last events.Seq) (*store.Store, string, error) {
+	var restored error
+	if p.cfg.Restore != nil && last > 0 {
+		dir, err := p.folder.New()
+		if err != nil {
+			return nil, "", err
+		}
+		if restored = p.cfg.Restore(ctx, p.log.identity, first, last, dir); restored == nil {
+			s, err := p.openNew(dir)
+			return s, dir, err
+		}
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		p.cfg.Logger.Info("no snapshot to begin with", "reason", restored)
+	}
+	if first > 1 {
+		return nil, "", errors.Join(&TrimmedError{First: first, Need: 1}, restored)
+	}
+	return p.emptyStore()
+}
+
+// emptyStore opens a new store with nothing in it, not yet the current one.
+func (p *Projector) emptyStore() (*store.Store, string, error) {
+	dir, err := p.folder.New()
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := p.openNew(dir)
+	return s, dir, err
+}
+
+func (p *Projector) openNew(dir string) (*store.Store, error) {
+	s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("begin a new store: %w", err)
+	}
+	return s, nil
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Identity is the stream whose commands a store holds. A stream that was
+// deleted and made again has the same name, but not the same identity.
+type Identity struct {
+	Stream  string
+	Created time.Time
+}
+
+func (i Identity) String() string {
+	return fmt.Sprintf("%s created %s", i.Stream, i.Created.UTC().Format(time.RFC3339Nano))
+}
+
+// Config configures a Store.
+type Config struct {
+	Dir      string
+	FS       vfs.FS // nil: the operating system's
+	Identity Identity
+	Logger   *slog.Logger // nil: none
+}
+
+// Open opens or creates a store. What the error wraps tells what to do: with
+// ErrCorrupt and ErrFormat, build the store anew in another folder; with
+// ErrForeign, ErrNewer or an error of the operating system, tell the operator.
+// A row that is damaged may be met only by whoever reads it; see Check.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.FS == nil {
+		cfg.FS = vfs.Default
+	}
+	background := newBackground()
+	db, err := openPebble(cfg.Dir, options(cfg, background))
+	if err != nil {
+		return nil, mendable(err)
+	}
+	s := &Store{
+		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
+		lists:         newShared[string, []fold.Key](sharedUsers),
+		audiences:     newShared[string, []string](sharedGroups),
+		conversations: newTable(conversationRows, hotConversations, newShared[fold.Key, fold.Conversation](sharedConversations)),
+		groups:        newTable(groupRows, hotGroups, newShared[string, fold.Log](sharedGroups)),
+		users:         newTable(userRows, hotOthers, newShared[string, events.Seq](sharedUsers)),
+		members:       newTable(memberRows, hotOthers, nil),
+		indexes:       newTable(indexRows, hotIndexes, nil),
+		blocks:        newTable(blockRows, hotOthers, nil),
+		buckets:       newTable(bucketRows, hotOthers, newShared[bucketKey, fold.Bucket](hotOthers)),
+		directories:   newTable(directoryRows, hotOthers, newShared[fold.SetKey, fold.Directory](hotOthers)),
+		waiters:       newTable(waiterRows, hotOthers, nil),
+		read:          newShared[pageKey, page](sharedPages),
+		moved:         make(map[string][]fold.Key),
+		pages:         make(map[pageKey]*pending),
+	}
+	if err := s.claim(cfg.Identity); err != nil {
+		return nil, errors.Join(mendable(damaged(err)), db.Close())
+	}
+	s.filter = &keyFilter{db: db, families: []byte{famConversation, famIndex}}
+	s.conversations.filter, s.indexes.filter = s.filter, s.filter
+	for _, n := range s.position.Accepted {
+		s.filter.count += uint(n)
+	}
+	s.filter.grow()
+	return s, nil
+}
+
+// mendable says of an error of Open what comes next.
+func mendable(err error) error {
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) {
+		return anew(err)
+	}
+	return err
+}
+
+// claim binds a new store to its stream, or checks the one it is bound to.
+func (s *Store) claim(id Identity) error {
+	owner, found, err := findIdentity(s.db)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if err := checkFloor(s.fs, s.dir, Position{}); err != nil {
+			return err
+		}
+		if err := s.db.Set(keyIdentity, encodeIdentity(id), pebble.NoSync); err != nil {
+			return fmt.Errorf("bind the store to its stream: %w", err)
+		}
+		s.position.Policy = events.OwnKeep
+		return s.Flush()
+	}
+	if owner.Stream != id.Stream || !owner.Created.Equal(id.Created) {
+		return fmt.Errorf("%w: it holds %s, the server has %s; use another data folder, or the server whose stream this is",
+			ErrForeign, owner, id)
+	}
+	if s.position, err = findPosition(s.db); err != nil {
+		return err
+	}
+	if err := checkFloor(s.fs, s.dir, s.position); err != nil {
+		return err
+	}
+	s.writer.digest = s.position.rows
+	s.flushedAt = s.position.Applied
+	s.settle()
+	return s.findKept()
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// errReadOnly is what a readOnlyFS answers to every change.
+var errReadOnly = errors.New("the folder is only read")
+
+// readOnlyFS lets nothing be changed. Pebble, opened read-only, would still
+// make a lock file: a folder of which nothing is to change, such as a snapshot,
+// may lie on a disk that can't be written, and is read by several at once.
+type readOnlyFS struct{ vfs.FS }
+
+func (readOnlyFS) Create(string, vfs.DiskWriteCategory) (vfs.File, error) { return nil, errReadOnly }
+
+func (readOnlyFS) Link(string, string) error { return errReadOnly }
+
+func (readOnlyFS) OpenReadWrite(string, vfs.DiskWriteCategory, ...vfs.OpenOption) (vfs.File, error) {
+	return nil, errReadOnly
+}
+
+func (readOnlyFS) Remove(string) error { return errReadOnly }
+
+func (readOnlyFS) RemoveAll(string) error { return errReadOnly }
+
+func (readOnlyFS) Rename(string, string) error { return errReadOnly }
+
+func (readOnlyFS) ReuseForWrite(string, string, vfs.DiskWriteCategory) (vfs.File, error) {
+	return nil, errReadOnly
+}
+
+func (readOnlyFS) MkdirAll(string, os.FileMode) error { return errReadOnly }
+
+func (readOnlyFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
+func (r readOnlyFS) Unwrap() vfs.FS { return r.FS }
+
+// inspectCache is Pebble's block cache, in bytes, for a folder that is only
+// read: from one end to the other, so that little is asked for twice.
+const inspectCache = 8 << 20
+
+// inspected is a store's folder opened to be read only.
+type inspected struct {
+	*pebble.DB
+	fs      vfs.FS
+	dir     string
+	options *pebble.Options
+	Info
+}
+
+// inspect opens a folder to be read only.
+func inspect(fs vfs.FS, dir string) (in *inspected, err error) {
+	if fs == nil {
+		fs = vfs.Default
+	}
+	if _, err := fs.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	in = &inspected{fs: readOnlyFS{fs}, dir: dir}
+	o := options(Config{Dir: dir, FS: in.fs, Logger: slog.New(slog.DiscardHandler)}, newBackground())
+	o.ReadOnly = true
+	o.CacheSize = inspectCache
+	o.EnsureDefaults()
+	in.options = o
+	if in.DB, err = openPebble(dir, o); err != nil {
+		return nil, err
+	}
+	if in.Info, err = findInfo(in); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
+}
+
+// Info is what a store's folder holds.
+type Info struct {
+	Format   int // of the rows
+	Identity Identity
+	Position Position
+}
+
+// Inspect tells what a store's folder holds, without changing anything in it.
+// No store may be open there. It fails with an error that wraps ErrCorrupt,
+// ErrFormat or ErrNewer where Open would, or os.ErrNotExist if there is no such
+// folder. Only what it reads has been checked; see Check. fs nil is the
+// operating system's.
+func Inspect(fs vfs.FS, dir string) (Info, error) {
+	in, err := inspect(fs, dir)
+	if err != nil {
+		return Info{}, err
+	}
+	return in.Info, damaged(in.Close())
+}
+
+func findInfo(in *inspected) (info Info, err error) {
+	defer func() { err = damaged(err) }()
+	info.Format = Format
+	var found bool
+	if info.Identity, found, err = findIdentity(in); err != nil {
+		return info, err
+	}
+	if info.Position, err = findPosition(in); err != nil {
+		return info, err
+	}
+	if err := checkFloor(in.fs, in.dir, info.Position); err != nil {
+		return info, err
+	}
+	if !found {
+		return info, fmt.Errorf("%w: %s has no rows", ErrCorrupt, in.dir)
+	}
+	return info, nil
+}

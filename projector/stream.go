@@ -1,0 +1,102 @@
+package projector
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// ErrLog is wrapped by every error that says that the command stream is not
+// the whole log that a projection needs.
+var ErrLog = errors.New("the command stream is not whole")
+
+// commandStream is the configuration of a new command stream. Nothing in it
+// discards a command. Deletion is denied; purging is not, since that could
+// never be taken back and would forbid trimming.
+func commandStream(s events.Subjects) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              s.CommandStream(),
+		Description:       "reddot: the commands, from which everything else follows",
+		Subjects:          []string{s.Commands()},
+		Retention:         jetstream.LimitsPolicy,
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardNew,
+		MaxMsgs:           -1,
+		MaxBytes:          -1,
+		MaxMsgSize:        -1,
+		MaxMsgsPerSubject: -1,
+		DenyDelete:        true,
+	}
+}
+
+// checkStream refuses a configuration that could lose, change or reorder
+// commands. What an operator may choose (replicas, placement, compression,
+// the window for duplicates) is left alone.
+func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
+	var drifted []string
+	for _, f := range []struct {
+		field string
+		ok    bool
+		want  string
+	}{
+		{"subjects", slices.Equal(c.Subjects, []string{s.Commands()}), s.Commands()},
+		{"retention", c.Retention == jetstream.LimitsPolicy, "limits"},
+		{"storage", c.Storage == jetstream.FileStorage, "file"},
+		{"max_msgs", c.MaxMsgs <= 0, "-1"},
+		{"max_bytes", c.MaxBytes <= 0, "-1"},
+		{"max_age", c.MaxAge == 0, "0"},
+		{"max_msgs_per_subject", c.MaxMsgsPerSubject <= 0, "-1"},
+		{"max_msg_size", c.MaxMsgSize <= 0 || c.MaxMsgSize >= events.MaxPayload, "-1"},
+		{"deny_delete", c.DenyDelete, "true"},
+		{"allow_rollup_hdrs", !c.AllowRollup, "false"},
+		{"allow_msg_ttl", !c.AllowMsgTTL, "false"},
+		{"allow_msg_counter", !c.AllowMsgCounter, "false"},
+		{"allow_msg_schedules", !c.AllowMsgSchedules, "false"},
+		{"subject_transform", c.SubjectTransform == nil, "none"},
+		{"mirror", c.Mirror == nil, "none"},
+		{"sources", len(c.Sources) == 0, "none"},
+		{"sealed", !c.Sealed, "false"},
+		{"no_ack", !c.NoAck, "false"},
+		{"persist_mode", c.PersistMode == jetstream.DefaultPersistMode, "default"},
+	} {
+		if !f.ok {
+			drifted = append(drifted, f.field+" must be "+f.want)
+		}
+	}
+	if drifted == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with \"nats stream edit\"",
+		ErrLog, c.Name, strings.Join(drifted, ", "))
+}
+
+// TrimmedError says that the log does not reach back to what a store needs.
+// It is an ErrLog.
+type TrimmedError struct {
+	First events.Seq // of the log
+	Need  events.Seq // the store's next
+}
+
+func (e *TrimmedError) Error() string {
+	return fmt.Sprintf("%v: it begins at seq %d, but the store needs seq %d next: the commands between are gone; restore a snapshot of seq %d or later",
+		ErrLog, e.First, e.Need, e.First-1)
+}
+
+func (e *TrimmedError) Unwrap() error { return ErrLog }
+
+// checkRange refuses a stream that does not hold what a store needs next.
+func checkRange(applied, first, last events.Seq) error {
+	switch {
+	case last < applied:
+		return fmt.Errorf("%w: it ends at seq %d, but the store has applied up to %d: the stream was cut; restore it, or start with an empty data folder",
+			ErrLog, last, applied)
+	case first > applied+1:
+		return &TrimmedError{First: first, Need: applied + 1}
+	}
+	return nil
+}
