@@ -74,6 +74,23 @@ func bounds(state jetstream.StreamState) (first, last events.Seq) {
 	return events.Seq(state.FirstSeq), last
 }
 
+// TimeOf is when the stream took a command in.
+func (l *Log) TimeOf(ctx context.Context, seq events.Seq) (time.Time, error) {
+	msg, err := l.stream.GetMsg(ctx, uint64(seq))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read command %d: %w", seq, err)
+	}
+	return msg.Time, nil
+}
+
+// Trim removes the commands up to a seq from the stream, for ever.
+func (l *Log) Trim(ctx context.Context, upto events.Seq) error {
+	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(upto)+1)); err != nil {
+		return fmt.Errorf("trim %s up to seq %d: %w", l.identity.Stream, upto, err)
+	}
+	return nil
+}
+
 // Before is the seq of the last command that the stream took in before a time.
 func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
 	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
@@ -185,7 +202,7 @@ func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry)
 func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
 	in := newIntake(l.subjects)
 	defer context.AfterFunc(ctx, in.close)()
-	stop, err := l.consume(ctx, *after+1, in)
+	stop, err := patiently(ctx, l, func() (func(), error) { return l.consume(ctx, *after+1, in) })
 	if err != nil {
 		return err
 	}
@@ -208,6 +225,31 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Ent
 		}
 		if n < len(batch) {
 			return errGap{want: *after + 1, got: batch[n].Seq}
+		}
+	}
+}
+
+// askAgain is how long a server that can't be asked is let alone.
+const askAgain = 500 * time.Millisecond
+
+// patiently asks the server until it answers or ctx ends: a server that is away
+// comes back. A stream that is gone does not.
+func patiently[V any](ctx context.Context, l *Log, ask func() (V, error)) (V, error) {
+	for {
+		v, err := ask()
+		switch {
+		case err == nil:
+			return v, nil
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			return v, fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+		case ctx.Err() != nil:
+			return v, ctx.Err()
+		}
+		l.logger.Warn("waiting for the NATS server", "error", err)
+		select {
+		case <-ctx.Done():
+			return v, ctx.Err()
+		case <-time.After(askAgain):
 		}
 	}
 }

@@ -211,7 +211,10 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 
 // replay implements emit.Replay.
 func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
-	first, _, err := p.log.Range(ctx)
+	first, err := patiently(ctx, p.log, func() (events.Seq, error) {
+		first, _, err := p.log.Range(ctx)
+		return first, err
+	})
 	if err != nil {
 		return err
 	}

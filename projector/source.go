@@ -28,7 +28,7 @@ func (p *Projector) View() (*View, error) {
 	if err != nil {
 		return nil, p.stopped(err)
 	}
-	return &View{snap: snap, damaged: p.damage}, nil
+	return &View{snap: snap, damaged: p.Damaged}, nil
 }
 
 // NewView shows a store that no projector has: one folded up to some seq of
@@ -50,16 +50,6 @@ func (p *Projector) stopped(err error) error {
 		return *why
 	}
 	return ErrStopped
-}
-
-// damage tells Run that a view could not read the store.
-func (p *Projector) damage(err error) {
-	if errors.Is(err, store.ErrCorrupt) {
-		select {
-		case p.damaged <- err:
-		default:
-		}
-	}
 }
 
 // Close gives the view back.
@@ -131,6 +121,30 @@ func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error)
 		return nil
 	})
 	return reply, err
+}
+
+// Applied is the seq of the last command that was folded in.
+func (p *Projector) Applied() events.Seq { return p.applied.get() }
+
+// Log is the log that is folded.
+func (p *Projector) Log() *Log { return p.log }
+
+// Checkpoint writes the files of the store, as of a commit, into a new folder
+// of the same file system. Nothing stops meanwhile.
+func (p *Projector) Checkpoint(dir string) error {
+	_, err := use(&p.current, func(s *store.Store) (struct{}, error) { return struct{}{}, s.Checkpoint(dir) })
+	return err
+}
+
+// Damaged tells that the store, or a copy of its files, can't be read. Run ends
+// with the error if it is a store.ErrCorrupt.
+func (p *Projector) Damaged(err error) {
+	if errors.Is(err, store.ErrCorrupt) {
+		select {
+		case p.damaged <- err:
+		default: // told already
+		}
+	}
 }
 
 // WaitApplied returns nil once the command seq has been applied.

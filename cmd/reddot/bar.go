@@ -69,3 +69,10 @@ func (b *bar) finish(complete bool) {
 			grouped(int64(float64(done)/max(took.Seconds(), 1e-9))))
 	}
 }
+
+// quit ends the bar and prints nothing.
+func (b *bar) quit() {
+	if b.bar != nil {
+		fmt.Fprintln(b.out)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 	"github.com/spf13/cobra"
 
@@ -157,6 +158,9 @@ func dialError(err error, shown string) error {
 }
 
 func (c *client) close() { c.nc.Close() }
+
+// jetStream is the server's JetStream.
+func (c *client) jetStream() (jetstream.JetStream, error) { return jetstream.New(c.nc) }
 
 // ended is why a context from bind ended.
 func ended(ctx context.Context) error {

@@ -8,11 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/events"
+	"reddot/projector"
 )
 
 // explainConfig is the command line of explain.
 type explainConfig struct {
 	clientConfig
+	past               pastConfig
 	user, conversation string
 	limit              int
 	afterSeq           uint64
@@ -31,7 +33,10 @@ position on, and the messages that make up the count, the oldest first.`,
   reddot explain alice c2c_bob
 
   # as many messages as one answer holds, as JSON
-  reddot explain alice group_team --limit 200 --json`,
+  reddot explain alice group_team --limit 200 --json
+
+  # why did she see what she saw after command 1207?
+  reddot explain alice c2c_bob --at 1207`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkInbox(args); err != nil {
@@ -41,12 +46,16 @@ position on, and the messages that make up the count, the oldest first.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
+			if err := cfg.past.validate(a.zone, cfg.afterSeq); err != nil {
+				return err
+			}
 			return a.withClient(cmd.Context(), &cfg.clientConfig, "explain", func(c *client) error {
 				return a.explain(cmd.Context(), c, &cfg)
 			})
 		},
 	}
 	cfg.addFlags(cmd)
+	cfg.past.addFlags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, fmt.Sprintf("most messages to show, 1 to %d", events.MaxLimit))
 	f.Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied")
@@ -63,6 +72,9 @@ func (cfg *explainConfig) validate() error {
 }
 
 func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error {
+	if cfg.past.at != "" {
+		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.explainPast(v, cfg) })
+	}
 	subject := c.subjects.Query(cfg.user, events.QueryExplain)
 	q := c.waitFor(query{Conversation: cfg.conversation, Limit: cfg.limit}, events.Seq(cfg.afterSeq))
 	reply, raw, err := ask[events.Explanation](ctx, c, subject, q)
@@ -71,6 +83,22 @@ func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error 
 	}
 	if cfg.json {
 		return a.printRaw(raw)
+	}
+	return a.print(renderExplanation(reply, a.zone))
+}
+
+// explainPast shows what explain does, of a past state.
+func (a *app) explainPast(v *projector.View, cfg *explainConfig) error {
+	id, err := events.ParseConversation(cfg.conversation)
+	if err != nil {
+		return err
+	}
+	reply, err := v.Explain(cfg.user, id, cfg.limit)
+	if err != nil {
+		return notListed(err, cfg.user, cfg.conversation)
+	}
+	if cfg.json {
+		return a.printJSON(reply)
 	}
 	return a.print(renderExplanation(reply, a.zone))
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -71,13 +70,13 @@ those are is told at the end.`,
 
 // findLog opens the log of the server that a client talks to.
 func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
-	js, err := jetstream.New(c.nc)
+	js, err := c.jetStream()
 	if err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	log, err := projector.FindLog(limited, js, c.subjects, slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	log, err := projector.FindLog(limited, js, c.subjects, a.warnings())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
 			c.subjects.CommandStream(), c.url)

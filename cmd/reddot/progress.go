@@ -10,25 +10,57 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"reddot/cmd/reddot/bench"
 )
 
 // progressInterval is how often the progress bar is drawn.
 const progressInterval = 100 * time.Millisecond
 
-// progress tells on stderr how a publish comes along: with a bar on a
+// gauge is what a progress bar shows.
+type gauge interface {
+	total() int64  // where at ends; -1 if unknown
+	at() int64     // how far it is
+	bytes() bool   // both are bytes
+	count() int64  // what is done and has a rate
+	words() string // what is done
+}
+
+// publishGauge is the gauge of a publish: by the bytes read of the source,
+// which are known before its lines are.
+type publishGauge struct {
+	from  *source
+	acked *atomic.Int64 // commands acknowledged
+}
+
+func (g publishGauge) total() int64  { return g.from.size }
+func (g publishGauge) at() int64     { return g.from.read.Load() }
+func (g publishGauge) bytes() bool   { return true }
+func (g publishGauge) count() int64  { return g.acked.Load() }
+func (g publishGauge) words() string { return grouped(g.count()) + " commands" }
+
+// stepGauge is the gauge of a step of bench.
+type stepGauge struct{ *bench.Step }
+
+func (g stepGauge) total() int64  { return g.Total }
+func (g stepGauge) at() int64     { return g.Done() }
+func (g stepGauge) bytes() bool   { return false }
+func (g stepGauge) count() int64  { return g.Done() }
+func (g stepGauge) words() string { return g.Name }
+
+// progress tells on stderr how something comes along: with a bar on a
 // terminal, in one line at the end elsewhere.
 type progress struct {
 	out      io.Writer
-	from     *source
-	acked    *atomic.Int64 // commands acknowledged
+	gauge    gauge
 	begun    time.Time
 	terminal bool
 	quit     chan struct{}
 	done     chan struct{}
 }
 
-func startProgress(out io.Writer, from *source, acked *atomic.Int64) *progress {
-	p := &progress{out: out, from: from, acked: acked, begun: time.Now(), terminal: isTerminal(out),
+func startProgress(out io.Writer, g gauge) *progress {
+	p := &progress{out: out, gauge: g, begun: time.Now(), terminal: isTerminal(out),
 		quit: make(chan struct{}), done: make(chan struct{})}
 	if p.terminal {
 		go p.draw()
@@ -43,8 +75,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// finish ends the bar, or prints the line. A publish that was not complete
-// leaves the bar where it stood and prints no line: the error says it all.
+// finish ends the bar, or prints the line. What was not complete leaves the
+// bar where it stood and prints no line: the error says it all.
 func (p *progress) finish(complete bool) {
 	close(p.quit)
 	<-p.done
@@ -56,26 +88,27 @@ func (p *progress) finish(complete bool) {
 	}
 }
 
-// sofar is the commands stored, and their rate over the whole time.
-func (p *progress) sofar(took time.Duration) (commands, rate string) {
-	n := p.acked.Load()
-	return grouped(n) + " commands", grouped(int64(float64(n)/max(took.Seconds(), 1e-9))) + "/s"
+// rate is what was done per second, over the whole time.
+func (p *progress) rate(took time.Duration) string {
+	return grouped(int64(float64(p.gauge.count())/max(took.Seconds(), 1e-9))) + "/s"
 }
 
 // summary is the line at the end.
 func (p *progress) summary() string {
 	took := time.Since(p.begun)
-	commands, rate := p.sofar(took)
-	return fmt.Sprintf("%s in %v, %s", commands, took.Round(time.Millisecond), rate)
+	line := fmt.Sprintf("%s in %v", p.gauge.words(), took.Round(time.Millisecond))
+	if p.gauge.count() > 0 {
+		line += ", " + p.rate(took)
+	}
+	return line
 }
 
-// draw moves the bar until finish is called: by the bytes read of the source,
-// which are known before its lines are.
+// draw moves the bar until finish is called.
 func (p *progress) draw() {
 	defer close(p.done)
-	bar := progressbar.NewOptions64(p.from.size,
+	bar := progressbar.NewOptions64(p.gauge.total(),
 		progressbar.OptionSetWriter(p.out),
-		progressbar.OptionShowBytes(true),
+		progressbar.OptionShowBytes(p.gauge.bytes()),
 		progressbar.OptionShowCount(),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionSetPredictTime(true),
@@ -86,18 +119,17 @@ func (p *progress) draw() {
 	defer ticker.Stop()
 	drawn := int64(0)
 	for ending := false; ; {
-		read := p.from.read.Load()
-		if !ending && p.from.size >= 0 {
-			read = min(read, p.from.size-1) // a full bar is not drawn again
+		at := p.gauge.at()
+		if total := p.gauge.total(); !ending && total >= 0 {
+			at = min(at, total-1) // a full bar is not drawn again
 		}
 		// The bar's own errors are those of writing to the terminal.
-		commands, rate := p.sofar(time.Since(p.begun))
-		bar.Describe(commands + ", " + rate)
-		_ = bar.Add64(read - drawn)
+		bar.Describe(p.gauge.words() + ", " + p.rate(time.Since(p.begun)))
+		_ = bar.Add64(at - drawn)
 		if ending {
 			return
 		}
-		drawn = read
+		drawn = at
 		select {
 		case <-p.quit:
 			ending = true

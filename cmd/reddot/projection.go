@@ -26,9 +26,10 @@ const (
 // that has stopped for a reason that can pass. In between every question gets
 // an error, never an old answer. It implements api.Source.
 type projection struct {
-	open   func(context.Context) (*projector.Projector, error)
-	log    *slog.Logger
-	stream string
+	open      func(context.Context) (*projector.Projector, error)
+	log       *slog.Logger
+	stream    string
+	snapshots *snapshots // nil: off
 
 	now atomic.Pointer[phase]
 }
@@ -172,11 +173,18 @@ func (s *projection) Watch(user string) (events.Time, error) {
 // one, with the reason.
 func (s *projection) Status(ctx context.Context) (events.Status, error) {
 	now := s.now.Load()
-	if now.p != nil {
-		return now.p.Status(ctx)
-	}
 	status := now.before
-	status.Stream, status.State, status.Error = s.stream, "stopped", now.why.Error()
+	if now.p == nil {
+		status.Stream, status.State, status.Error = s.stream, "stopped", now.why.Error()
+	} else {
+		var err error
+		if status, err = now.p.Status(ctx); err != nil {
+			return status, err
+		}
+	}
+	if s.snapshots != nil {
+		status.Snapshot = s.snapshots.status()
+	}
 	return status, nil
 }
 
@@ -215,6 +223,12 @@ func (s *projection) Rebuild(context.Context) (events.Rebuild, error) {
 }
 
 // Snapshot implements api.Maintainer.
-func (s *projection) Snapshot(context.Context) (events.Snapshot, error) {
-	return events.Snapshot{}, errors.New("no snapshots yet")
+func (s *projection) Snapshot(ctx context.Context) (events.Snapshot, error) {
+	if s.snapshots == nil {
+		return events.Snapshot{}, errNoSnapshots
+	}
+	return s.snapshots.begin(ctx)
 }
+
+// errNoSnapshots answers those who ask for a snapshot where they are off.
+var errNoSnapshots = errors.New("snapshots are off: start serve without --snapshots off")

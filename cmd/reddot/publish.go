@@ -104,7 +104,7 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		if err != nil {
 			return err
 		}
-		bar := startProgress(a.stderr, from, &p.acked)
+		bar := startProgress(a.stderr, publishGauge{from, &p.acked})
 		err = p.run(ctx)
 		bar.finish(err == nil)
 		if err != nil {

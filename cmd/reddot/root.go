@@ -112,7 +112,12 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 		a.statusCommand(),
 		a.watchCommand(),
 		a.demoCommand(),
+		a.benchCommand(),
+		a.benchChildCommand(),
+		a.verifyCommand(),
 		a.rebuildCommand(),
+		a.snapshotCommand(),
+		a.trimCommand(),
 		a.exportCommand(),
 	)
 	return root

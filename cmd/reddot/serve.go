@@ -9,6 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/emit"
+	"reddot/snapshot"
 )
 
 // serveConfig is the command line of serve.
@@ -24,8 +25,15 @@ type serveConfig struct {
 	http          string     // address of health and metrics; none if empty
 	eventsMaxAge  time.Duration
 	eventsMaxSize int64 // bytes of stored events
-	logLevel      slog.Level
-	logFormat     string // text or json
+
+	snapshots        string        // folder, bucket:NAME, "off"; empty: in the data folder
+	snapshotEvery    uint64        // commands; 0: not by number
+	snapshotInterval time.Duration // 0: not by time
+	snapshotKeep     int
+	trim             bool // the log, once two snapshots have its commands
+
+	logLevel  slog.Level
+	logFormat string // text or json
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -69,6 +77,11 @@ are answered. SIGTERM or SIGINT ends it cleanly.`,
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
 	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
 	f.Int64Var(&cfg.eventsMaxSize, "events-max-bytes", emit.DefaultMaxBytes, "`bytes` of stored events")
+	f.StringVar(&cfg.snapshots, "snapshots", "", "where snapshots are kept: a `directory`, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
+	f.Uint64Var(&cfg.snapshotEvery, "snapshot-every", 5_000_000, "take a snapshot after this many `commands`; 0 for never")
+	f.DurationVar(&cfg.snapshotInterval, "snapshot-interval", time.Hour, "take a snapshot after this time, if anything was applied since; 0 for never")
+	f.IntVar(&cfg.snapshotKeep, "snapshot-keep", 3, "snapshots kept, 2 or more")
+	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&cfg.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
@@ -107,6 +120,15 @@ func (cfg *serveConfig) validate() error {
 	}
 	if cfg.eventsMaxSize < 1<<20 {
 		return usagef("--events-max-bytes %d: use 1048576 (1 MiB) or more", cfg.eventsMaxSize)
+	}
+	if cfg.snapshotKeep < snapshot.MinKeep {
+		return usagef("--snapshot-keep %d: use %d or more", cfg.snapshotKeep, snapshot.MinKeep)
+	}
+	if cfg.snapshotInterval != 0 && cfg.snapshotInterval < time.Second {
+		return usagef("--snapshot-interval %s: use 1s or more, or 0", cfg.snapshotInterval)
+	}
+	if cfg.trim && cfg.snapshots == noSnapshots {
+		return usagef("--trim needs snapshots: leave out --snapshots off")
 	}
 	if cfg.logFormat != "text" && cfg.logFormat != "json" {
 		return usagef("--log-format %q: use text or json", cfg.logFormat)

@@ -20,6 +20,7 @@ import (
 	"reddot/api"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/store"
 )
 
 // serving is one server.
@@ -113,9 +114,18 @@ func (s *serving) runAt(ctx context.Context, url string) (err error) {
 	defer apiConn.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	source := &projection{log: log, stream: subjects.CommandStream(), open: func(ctx context.Context) (*projector.Projector, error) {
+	taker, err := openSnapshots(ctx, cfg, apiConn, log)
+	if err != nil {
+		return err
+	}
+	source := &projection{log: log, stream: subjects.CommandStream(), snapshots: taker, open: func(ctx context.Context) (*projector.Projector, error) {
+		var restore func(context.Context, store.Identity, events.Seq, events.Seq, string) error
+		if taker != nil {
+			restore = taker.restore
+		}
 		return projector.Open(ctx, projector.Config{
-			Conn: logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, "store"), Logger: log, Registry: registry,
+			Restore: restore,
+			Conn:    logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, "store"), Logger: log, Registry: registry,
 			FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
 			EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
 		})
@@ -146,6 +156,11 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 	if err != nil {
 		return err
 	}
+	if source.snapshots != nil {
+		if err := source.snapshots.of(source); err != nil {
+			return err
+		}
+	}
 	service, err := api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: subjects, Source: source, Keeper: source, Version: serviceVersion(), Logger: log, Metrics: queryMetrics,
 	})
@@ -170,6 +185,9 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 	defer stop()
 	ran = true
 	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
+	if source.snapshots != nil {
+		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.keeper.Run(ctx)) })
+	}
 	g.Go(func() error {
 		defer stop()
 		return part(ctx, "query service", service.Run(ctx))

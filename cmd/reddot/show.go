@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/events"
+	"reddot/projector"
 )
 
 // listAttempts is how often a list of several pages is read again because it
@@ -22,6 +22,7 @@ const listAttempts = 3
 // showConfig is the command line of show.
 type showConfig struct {
 	clientConfig
+	past         pastConfig
 	user         string
 	conversation string // empty for the list
 	limit        int
@@ -47,7 +48,10 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
   reddot show alice --all --unread --json
 
   # one conversation, once command 1207 is applied
-  reddot show alice c2c_bob --after-seq 1207`,
+  reddot show alice c2c_bob --after-seq 1207
+
+  # what did alice see then?
+  reddot show alice --at 2026-11-23T18:00:00Z`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkInbox(args); err != nil {
@@ -65,12 +69,16 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
+			if err := cfg.past.validate(a.zone, cfg.afterSeq); err != nil {
+				return err
+			}
 			return a.withClient(cmd.Context(), &cfg.clientConfig, "show", func(c *client) error {
 				return a.show(cmd.Context(), c, &cfg)
 			})
 		},
 	}
 	cfg.addFlags(cmd)
+	cfg.past.addFlags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, "most conversations to show")
 	f.BoolVar(&cfg.all, "all", false, "show every conversation")
@@ -109,29 +117,71 @@ func checkInbox(args []string) error {
 	return nil
 }
 
+// pageReader reads one page of a list.
+type pageReader func(ctx context.Context, q query) (events.ConversationsReply, error)
+
 func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
+	if cfg.past.at != "" {
+		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.showPast(ctx, v, cfg) })
+	}
 	if cfg.conversation != "" {
 		return a.showConversation(ctx, c, cfg)
 	}
-	list, err := readList(ctx, c, cfg)
+	subject := c.subjects.Query(cfg.user, events.QueryConversations)
+	list, err := readList(ctx, cfg, func(ctx context.Context, q query) (events.ConversationsReply, error) {
+		page, _, err := ask[events.ConversationsReply](ctx, c, subject, c.waitFor(q, events.Seq(cfg.afterSeq)))
+		return page, err
+	})
 	if err != nil {
 		return notApplied(err, events.Seq(cfg.afterSeq), c.timeout)
 	}
-	if cfg.json {
-		out, err := json.Marshal(list)
+	return a.printList(list, cfg)
+}
+
+// showPast shows what show does, of a past state.
+func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) error {
+	if cfg.conversation != "" {
+		id, err := events.ParseConversation(cfg.conversation)
 		if err != nil {
-			return fmt.Errorf("encode the list: %w", err)
+			return err
 		}
-		return a.print(string(out) + "\n")
+		reply, err := v.Conversation(cfg.user, id)
+		if err != nil {
+			return notListed(err, cfg.user, cfg.conversation)
+		}
+		if cfg.json {
+			return a.printJSON(reply)
+		}
+		return a.print(renderConversation(reply, a.zone))
+	}
+	list, err := readList(ctx, cfg, func(_ context.Context, q query) (events.ConversationsReply, error) {
+		kind := events.NoKind
+		if q.Kind != "" {
+			var err error
+			if kind, err = events.ParseKind(q.Kind); err != nil {
+				return events.ConversationsReply{}, err
+			}
+		}
+		return v.Conversations(cfg.user, events.ConversationsQuery{UnreadOnly: q.UnreadOnly, Kind: kind, Limit: q.Limit, After: q.After})
+	})
+	if err != nil {
+		return err
+	}
+	return a.printList(list, cfg)
+}
+
+func (a *app) printList(list events.ConversationsReply, cfg *showConfig) error {
+	if cfg.json {
+		return a.printJSON(list)
 	}
 	return a.print(renderList(list, a.zone))
 }
 
 // readList reads the pages of a list until the limit. The pages must belong
 // together: a version that changes on the way starts it again.
-func readList(ctx context.Context, c *client, cfg *showConfig) (events.ConversationsReply, error) {
+func readList(ctx context.Context, cfg *showConfig, read pageReader) (events.ConversationsReply, error) {
 	for attempt := 1; ; attempt++ {
-		list, whole, err := readPages(ctx, c, cfg)
+		list, whole, err := readPages(ctx, cfg, read)
 		if err != nil || whole || attempt == listAttempts {
 			return list, err
 		}
@@ -141,8 +191,7 @@ func readList(ctx context.Context, c *client, cfg *showConfig) (events.Conversat
 // readPages reads the list once. Version and totals are the first page's: a
 // listener that drops what is not newer than them misses nothing. whole says
 // whether every page had that version.
-func readPages(ctx context.Context, c *client, cfg *showConfig) (list events.ConversationsReply, whole bool, err error) {
-	subject := c.subjects.Query(cfg.user, events.QueryConversations)
+func readPages(ctx context.Context, cfg *showConfig, read pageReader) (list events.ConversationsReply, whole bool, err error) {
 	whole = true
 	for first := true; ; first = false {
 		size := events.MaxLimit
@@ -150,7 +199,7 @@ func readPages(ctx context.Context, c *client, cfg *showConfig) (list events.Con
 			size = min(size, cfg.limit-len(list.Conversations))
 		}
 		q := query{UnreadOnly: cfg.unread, Kind: cfg.kind, Limit: size, After: list.Next}
-		page, _, err := ask[events.ConversationsReply](ctx, c, subject, c.waitFor(q, events.Seq(cfg.afterSeq)))
+		page, err := read(ctx, q)
 		if err != nil {
 			return list, false, err
 		}
@@ -182,7 +231,7 @@ func (a *app) showConversation(ctx context.Context, c *client, cfg *showConfig) 
 
 // notListed turns the service's "not found" into advice; other errors pass.
 func notListed(err error, user, conversation string) error {
-	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotFound {
+	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotFound || errors.Is(err, events.ErrNotFound) {
 		return fmt.Errorf("%s has no conversation %s in the list: \"reddot show %s\" shows what there is",
 			printable(user), printable(conversation), printable(user))
 	}

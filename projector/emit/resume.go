@@ -97,7 +97,9 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 		switch {
 		case err == nil:
 			return told, nil
-		case unreadable != nil || errors.Is(err, ErrGone) || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case unreadable != nil || errors.Is(err, ErrGone):
 			return nil, fmt.Errorf("read the unfinished generation: %w", err)
 		}
 		e.cfg.Logger.Warn("emitter: read the unfinished generation", "error", err)

@@ -46,8 +46,12 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 	}
 	var sum, rows uint64
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		var value []byte
+		if value, err = it.ValueAndErr(); err != nil {
+			break
+		}
 		var hash uint64
-		if hash, err = checkRow(it.Key(), it.Value()); err != nil {
+		if hash, err = checkRow(it.Key(), value); err != nil {
 			break
 		}
 		sum += hash

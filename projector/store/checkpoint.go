@@ -39,7 +39,7 @@ func (s *Store) checkpoint(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeFloor(s.fs, dir, info.Position)
+	return writeFloor(s.fs, dir, info.Position.Applied, info.Position.Digest())
 }
 
 // unpanicked turns the panic of Pebble's markers on a folder that can't be

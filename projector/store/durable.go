@@ -98,10 +98,8 @@ func (s *Store) Close() error {
 	defer s.life.Unlock()
 	s.closed.Store(true)
 	s.filter.close()
-	err := s.Flush()
-	last, e := findPosition(s.db)
-	if err = errors.Join(err, damaged(e), s.db.Close()); err != nil || last.Applied == 0 {
+	if err := errors.Join(s.Flush(), damaged(s.db.Close())); err != nil || s.committed == 0 {
 		return err
 	}
-	return writeFloor(s.fs, s.dir, last)
+	return writeFloor(s.fs, s.dir, s.committed, s.digest)
 }

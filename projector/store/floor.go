@@ -52,9 +52,9 @@ func checkFloor(fs vfs.FS, dir string, now Position) error {
 }
 
 // writeFloor says what a folder holds, durably.
-func writeFloor(fs vfs.FS, dir string, p Position) error {
-	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(p.Applied))
-	b = binary.BigEndian.AppendUint64(b, p.Digest())
+func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest uint64) error {
+	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(applied))
+	b = binary.BigEndian.AppendUint64(b, digest)
 	b = binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
 	if err := publish(fs, dir, floorFile, b); err != nil {
 		return fmt.Errorf("write the store's last position: %w", err)

@@ -187,7 +187,7 @@ func readPage(b []byte, k pageKey) ([]fold.Message, error) {
 
 // goldenMeta are the rows that are not part of the digest.
 func goldenMeta() []goldenRow {
-	position := Position{Applied: 4001, Policy: events.OwnAdvance, Refused: 3, Ignored: 200, Accepted: []uint64{0, 3000, 7}, rows: 0xfedcba9876543210}
+	position := Position{Applied: 4001, Last: 0x123456789abcdef0, Policy: events.OwnAdvance, Refused: 3, Ignored: 200, Accepted: []uint64{0, 3000, 7}, rows: 0xfedcba9876543210}
 	identity := Identity{Stream: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}
 	emitted := events.Seq(3990)
 	rejected := Out{Seq: 4000, At: goldenTime, Rejected: &events.Rejected{

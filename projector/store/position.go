@@ -118,16 +118,21 @@ func findIdentity(r pebble.Reader) (id Identity, found bool, err error) {
 	if err != nil {
 		return id, false, fmt.Errorf("read the store's stream: %w", err)
 	}
+	id, err = decodeIdentity(value)
+	return id, true, errors.Join(err, closer.Close())
+}
+
+func decodeIdentity(value []byte) (Identity, error) {
 	d := decoder{b: value}
 	d.version()
-	id.Stream = d.string()
+	id := Identity{Stream: d.string()}
 	created, w := binary.Varint(d.b)
 	if d.err == nil && w != len(d.b) {
 		d.fail(errCorrupt)
 	}
 	id.Created = time.Unix(0, created)
 	if d.err != nil {
-		err = fmt.Errorf("decode the store's stream: %w", d.err)
+		return Identity{}, fmt.Errorf("decode the store's stream: %w", d.err)
 	}
-	return id, true, errors.Join(err, closer.Close())
+	return id, nil
 }

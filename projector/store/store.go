@@ -52,6 +52,7 @@ type Store struct {
 
 	position  Position              // of the rows as changed so far
 	committed events.Seq            // of the last commit
+	digest    uint64                // after it
 	moved     map[string][]fold.Key // conversations created or deleted since, by user
 	flushedAt events.Seq
 	writer    writer
@@ -207,7 +208,7 @@ func (s *Store) commitTables(b *pebble.Batch) error {
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
 	to := s.position.Applied
-	s.committed = to
+	s.committed, s.digest = to, s.position.Digest()
 	s.erase = nil
 	s.moved = emptied(s.moved)
 	s.lists.advance(to, func(_ func(string, func() *[]fold.Key), drop func(string)) {

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reddot/cmd/reddot/bench"
+	"reddot/events"
+)
+
+// benchConfig is the command line of bench.
+type benchConfig struct {
+	bench.Config
+	sync syncPolicy
+	file string // commands from it instead of drawn ones; "-" for standard input
+	json bool
+}
+
+func (a *app) benchCommand() *cobra.Command {
+	cfg := benchConfig{sync: syncPolicy{every: time.Second}}
+	names, words := bench.Stages()
+	var list strings.Builder
+	for i, name := range names {
+		fmt.Fprintf(&list, "  %-8s   %s\n", name, words[i])
+	}
+	cmd := &cobra.Command{
+		Use:       "bench [STAGE...]",
+		GroupID:   groupServer,
+		Short:     "Measure how fast this machine is",
+		ValidArgs: names,
+		Long: `Measure, on this machine and with servers of its own in temporary folders, and
+print the figures in one table: each beside what it is compared with, measured
+in the same run, and the aim. Only ratios tell anything about another machine.
+
+The traffic is drawn from a seed: 60 % C2C messages, 25 % group messages, 13 %
+reads, 1.5 % read-all and 0.5 % revokes, in groups of 3 to 2,000 members. Joins
+come first and are not counted.
+
+Stages (default: all; those that a stage needs are run, too):
+` + list.String(),
+		Example: `  # everything: some minutes
+  reddot bench
+
+  # how fast a store is rebuilt
+  reddot bench rebuild
+
+  # the median of three runs, with recorded commands
+  reddot bench --runs 3 --commands commands.jsonl.gz live latency`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg.Stages = args
+			cfg.Sync = cfg.sync.String()
+			if err := cfg.Validate(); err != nil {
+				return usageError{err}
+			}
+			return a.bench(cmd.Context(), &cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&cfg.Workload.Seed, "seed", 1, "`number` that decides which commands are drawn")
+	f.IntVar(&cfg.Workload.Users, "users", 100_000, "users")
+	f.IntVar(&cfg.Workload.Groups, "groups", 5_000, "groups")
+	f.IntVar(&cfg.Workload.Commands, "count", 1_000_000, "commands, without the joins")
+	f.StringVar(&cfg.file, "commands", "", "take the commands from a `file` of JSON lines, as publish does, instead of drawing them")
+	f.IntVar(&cfg.Runs, "runs", 1, "do everything so often, and print the median")
+	f.DurationVar(&cfg.For, "for", 10*time.Second, "how long latency is measured at each rate; a query is measured for a quarter of it")
+	f.Var(&cfg.sync, "sync", "when the servers force stored messages to disk: an interval, or always")
+	f.StringVar(&cfg.Dir, "dir", "", "`directory` for the data while it runs (default: that of temporary files)")
+	f.StringVar(&cfg.Profiles, "profiles", "", "write a CPU profile of each process of the benchmark into this `directory`")
+	f.BoolVar(&cfg.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+func (a *app) bench(ctx context.Context, cfg *benchConfig) (err error) {
+	if cfg.Program, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if cfg.file != "" {
+		cfg.Commands = a.linesOf(ctx, cfg.file)
+	}
+	cfg.Watch = func(s *bench.Step) func(bool) {
+		return startProgress(a.stderr, stepGauge{s}).finish
+	}
+	result, err := bench.Run(ctx, cfg.Config)
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return err
+	case !cfg.json:
+		return a.print(renderBench(result))
+	}
+	out, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+	return a.print(string(out) + "\n")
+}
+
+// linesOf are the commands in a file, with the default prefix.
+func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
+	return func(give func(string, []byte) error) error {
+		from, closeSource, err := openSource(file, a.stdin)
+		if err != nil {
+			return err
+		}
+		defer closeSource() // read only: nothing can be lost
+		subjects, err := events.NewSubjects(events.DefaultPrefix)
+		if err != nil {
+			return err
+		}
+		lines, err := newLineReader(interruptible(ctx, from))
+		if err != nil {
+			return fmt.Errorf("%s: %w", from.name, err)
+		}
+		for parser := events.NewLineParser(subjects); ; {
+			line, err := lines.next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			subject, payload := "", []byte(nil)
+			if err == nil {
+				subject, payload, err = parser.Parse(line)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: line %d: %w", from.name, lines.n, err)
+			}
+			if err := give(subject, payload); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// renderBench shows a result as a table.
+func renderBench(r *bench.Result) string {
+	t := newTable("STAGE", "MEASURED", ">VALUE", "AGAINST", ">REFERENCE", ">RATIO", "AIM", "")
+	stage := ""
+	for i := range r.Figures {
+		f := &r.Figures[i]
+		reference, ratio, aim, verdict := "", "", "", ""
+		if f.Against != "" {
+			reference, ratio = quantity(f.Reference, f.Unit), fmt.Sprintf("%.2f", f.Ratio)
+		}
+		if f.Aim != nil {
+			aim, verdict = aimText(f), "not met"
+			if f.Aim.Met {
+				verdict = "met"
+			}
+		}
+		name := f.Stage
+		if name == stage {
+			name = ""
+		}
+		stage = f.Stage
+		t.add(name, f.Name, quantity(f.Value, f.Unit), f.Against, reference, ratio, aim, verdict)
+	}
+	return fmt.Sprintf("%s commands, after %s joins; %s\n\n%s",
+		grouped(int64(r.Commands)), grouped(int64(r.Joins)), several(int64(r.Runs), "run"), t)
+}
+
+// aimText is what a figure should be.
+func aimText(f *bench.Figure) string {
+	sign := "≤"
+	if f.Aim.AtLeast {
+		sign = "≥"
+	}
+	if f.Against != "" {
+		return fmt.Sprintf("%s %.2f", sign, f.Aim.Bar)
+	}
+	return sign + " " + quantity(f.Aim.Bar, f.Unit)
+}
+
+// quantity shows a figure with some three digits and its unit.
+func quantity(v float64, unit bench.Unit) string {
+	switch unit {
+	case bench.Seconds:
+		return time.Duration(v * 1e9).Round(roundTo(v)).String()
+	case bench.Bytes:
+		if v >= 10e6 {
+			return fmt.Sprintf("%.0f MB", v/1e6)
+		}
+		return fmt.Sprintf("%.1f B", v)
+	}
+	return grouped(int64(v)) + string(unit)
+}
+
+// roundTo leaves a time of so many seconds some three digits.
+func roundTo(seconds float64) time.Duration {
+	step := time.Nanosecond
+	for limit := 1e-6; seconds >= limit && step < time.Second; limit *= 10 {
+		step *= 10
+	}
+	return step
+}

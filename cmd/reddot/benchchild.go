@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/pprof"
+
+	"github.com/spf13/cobra"
+
+	"reddot/cmd/reddot/bench"
+	"reddot/events"
+)
+
+// benchChildCommand is what bench starts in processes of their own.
+func (a *app) benchChildCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: bench.ChildCommand, Hidden: true, Args: cobra.NoArgs, Short: "Parts of bench that run in processes of their own"}
+	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchCompactCommand(), a.benchProfileCommand())
+	return cmd
+}
+
+func (a *app) benchNATSCommand() *cobra.Command {
+	var dir string
+	var sync syncPolicy
+	var pipes bool
+	cmd := &cobra.Command{Use: "nats", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return a.bareServer(cmd.Context(), serverConfig{dir: dir, listen: "127.0.0.1:0", sync: sync, log: a.logger(&serveConfig{})}, pipes)
+	}}
+	f := cmd.Flags()
+	f.StringVar(&dir, "data", "", "`directory` of the data")
+	f.Var(&sync, "sync", "as of serve")
+	f.BoolVar(&pipes, "pipe", false, "pass messages on")
+	return cmd
+}
+
+// bareServer runs a NATS server as serve does, without reddot.
+func (a *app) bareServer(ctx context.Context, cfg serverConfig, pipes bool) error {
+	s, err := startServer(cfg)
+	if err != nil {
+		return err
+	}
+	if pipes {
+		stop, err := bench.ServePipes(ctx, s.URL())
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	fmt.Fprintln(a.stdout, "ready nats="+s.URL())
+	<-ctx.Done()
+	return s.Shutdown()
+}
+
+func (a *app) benchFoldCommand() *cobra.Command {
+	var url, dir string
+	var from, upto uint64
+	cmd := &cobra.Command{Use: "fold", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildFold(cmd.Context(), url, dir, events.Seq(from), events.Seq(upto), a.stdout)
+	}}
+	f := cmd.Flags()
+	f.StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
+	f.StringVar(&dir, "store", "", "`directory` of the store")
+	f.Uint64Var(&from, "from", 0, "the commands after this `seq` are timed")
+	f.Uint64Var(&upto, "upto", 0, "`seq` of the last command")
+	return cmd
+}
+
+func (a *app) benchCompactCommand() *cobra.Command {
+	var url, dir string
+	cmd := &cobra.Command{Use: "compact", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildCompact(cmd.Context(), url, dir, a.stdout)
+	}}
+	cmd.Flags().StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
+	cmd.Flags().StringVar(&dir, "store", "", "`directory` of the store")
+	return cmd
+}
+
+// benchProfileCommand runs another command line in this process and profiles
+// it.
+func (a *app) benchProfileCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "profile FILE COMMAND...", Args: cobra.MinimumNArgs(2), DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := os.Create(args[0])
+			if err != nil {
+				return fmt.Errorf("keep a profile: %w", err)
+			}
+			defer f.Close()
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
+			if code := run(cmd.Context(), args[1:], a.stdin, a.stdout, a.stderr); code != exitDone {
+				return fmt.Errorf("exit code %d", code)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/store"
+	"reddot/snapshot"
+)
+
+// snapshots takes the snapshots of a server. It implements snapshot.Source.
+type snapshots struct {
+	cfg    *serveConfig
+	source *projection
+	repo   *snapshot.Repository
+	log    *slog.Logger
+
+	keeper  *snapshot.Keeper
+	checked atomic.Value // string: the checkpoint made last
+
+	mu   sync.Mutex
+	last *events.Snapshot // nil: none since the start
+}
+
+// openSnapshots opens the place of a server's snapshots; nil if they are off.
+func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *slog.Logger) (*snapshots, error) {
+	if cfg.snapshots == noSnapshots {
+		return nil, nil
+	}
+	place := snapshotPlace{data: cfg.data, at: cfg.snapshots}
+	storage, err := place.storage(ctx, func() (jetstream.JetStream, error) { return jetstream.New(conn) })
+	if err != nil {
+		return nil, fmt.Errorf("open the snapshots: %w", err)
+	}
+	s := &snapshots{cfg: cfg, log: log}
+	s.repo, err = snapshot.Open(ctx, snapshot.Config{
+		Storage: storage, Check: s.check, Scratch: filepath.Join(cfg.data, "scratch", "serve"), Program: version(), Logger: log,
+	})
+	return s, err
+}
+
+// restore implements projector.Config.Restore.
+func (s *snapshots) restore(ctx context.Context, id store.Identity, first, last events.Seq, dir string) error {
+	m, err := s.repo.Restore(ctx, snapshot.Want{Stream: streamOf(id), AtMost: last, First: first, StoreFormat: store.Format}, dir, nil)
+	if err == nil {
+		s.log.Info("the store begins with a snapshot", "seq", m.Seq, "digest", m.Digest, "taken", m.Taken)
+	}
+	return err
+}
+
+// of makes s take the snapshots of a projection.
+func (s *snapshots) of(source *projection) error {
+	p, err := source.running()
+	if err != nil {
+		return err
+	}
+	s.source = source
+	s.keeper, err = snapshot.NewKeeper(snapshot.KeeperConfig{
+		Repository: s.repo, Source: s, Stream: streamOf(p.Log().Identity()), Logger: s.log,
+		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep, Taken: s.taken,
+	})
+	return err
+}
+
+// Applied implements snapshot.Source.
+func (s *snapshots) Applied() events.Seq {
+	p, err := s.source.running()
+	if err != nil {
+		return 0
+	}
+	return p.Applied()
+}
+
+// Checkpoint implements snapshot.Source.
+func (s *snapshots) Checkpoint(dir string) error {
+	p, err := s.source.running()
+	if err != nil {
+		return err
+	}
+	s.checked.Store(dir)
+	return p.Checkpoint(dir)
+}
+
+// LogTime implements snapshot.Source.
+func (s *snapshots) LogTime(ctx context.Context, seq events.Seq) (time.Time, error) {
+	p, err := s.source.running()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return p.Log().TimeOf(ctx, seq)
+}
+
+// check is checkStore. Damage in a checkpoint is damage in the store itself,
+// whose files it shares: it is built anew then.
+func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
+	state, err := checkStore(ctx, dir, progress)
+	if errors.Is(err, store.ErrCorrupt) && s.checked.Load() == dir {
+		if p, stopped := s.source.running(); stopped == nil {
+			p.Damaged(err)
+		}
+	}
+	return state, err
+}
+
+// taken is called after each snapshot: it trims the log if that is asked for.
+func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
+	s.mu.Lock()
+	if s.last == nil || s.last.State != events.Running {
+		s.last = told(c, time.Now().Add(-c.Took))
+	}
+	s.mu.Unlock()
+	if !s.cfg.trim {
+		return nil
+	}
+	p, err := s.source.running()
+	if err != nil {
+		return err
+	}
+	log := p.Log()
+	bound, err := s.repo.TrimBound(ctx, streamOf(log.Identity()), nil)
+	if errors.Is(err, snapshot.ErrTooFew) {
+		return nil // after the next one
+	}
+	if err != nil {
+		return err
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return err
+	}
+	first, _, err := log.Range(ctx)
+	if err != nil {
+		return err
+	}
+	if bound = min(bound, status.Emitted); bound < first {
+		return nil
+	}
+	if err := log.Trim(ctx, bound); err != nil {
+		return err
+	}
+	s.log.Info("the log was trimmed", "first", bound+1, "removed", bound+1-first)
+	return nil
+}
+
+// told is a snapshot as the status tells it.
+func told(c snapshot.Created, began time.Time) *events.Snapshot {
+	return &events.Snapshot{
+		State: events.Done, Seq: c.Manifest.Seq, Digest: c.Manifest.Digest.String(),
+		Started: events.Time(began.UnixMilli()), Ended: events.Time(time.Now().UnixMilli()),
+		Bytes: c.Manifest.Bytes, NewBytes: c.NewBytes,
+	}
+}
+
+// begin begins to take a snapshot, or joins the one asked for earlier.
+func (s *snapshots) begin(ctx context.Context) (events.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil && s.last.State == events.Running {
+		return *s.last, nil
+	}
+	began := time.Now()
+	s.last = &events.Snapshot{State: events.Running, Started: events.Time(began.UnixMilli())}
+	go func() {
+		c, err := s.keeper.Now(context.WithoutCancel(ctx))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.last.State, s.last.Ended, s.last.Error = events.Failed, events.Time(time.Now().UnixMilli()), err.Error()
+			return
+		}
+		s.last = told(c, began)
+	}()
+	return *s.last, nil
+}
+
+// status is the last snapshot since the start, one under way included; nil if
+// there was none.
+func (s *snapshots) status() *events.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		return nil
+	}
+	last := *s.last
+	if last.State == events.Running {
+		last.Done = s.keeper.Figures().Progress.Done
+	}
+	return &last
+}

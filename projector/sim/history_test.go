@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// identity is that of the simulated command stream.
+var identity = store.Identity{Stream: "UNREAD_COMMANDS", Created: time.Unix(1_700_000_000, 7)}
+
+// command is one command as the stream holds it.
+type command struct {
+	time    events.Time
+	subject string
+	payload []byte
+	entry   store.Entry // decoded
+	refused string      // by a clean fold: the reason
+}
+
+// history is all commands of a seed, with what must come of them.
+type history struct {
+	subjects events.Subjects
+	log      []command
+	digests  []uint64 // by seq; of a store that folds them one by one
+	twin     *twin.Model
+}
+
+// garbage are messages on the command stream that are no commands.
+var garbage = []string{"unread.cmd.user.a.read", "unread.cmd.group.b.shout", "unread.cmd.nonsense", "unread.cmd.user.%2e.erase"}
+
+// newHistory draws n commands.
+func newHistory(seed uint64, rng *rand.Rand, n int) (*history, error) {
+	subjects, err := events.NewSubjects("unread")
+	if err != nil {
+		return nil, err
+	}
+	h := &history{subjects: subjects, digests: make([]uint64, n+1), twin: twin.New()}
+	g := twin.NewGenerator(seed, twin.Config{Users: 3 + rng.IntN(5), Groups: 1 + rng.IntN(3)})
+	for seq := events.Seq(1); int(seq) <= n; seq++ {
+		var c events.Command
+		g.Next(&c)
+		line := command{time: g.Now()}
+		if rng.IntN(40) == 0 {
+			line.subject, line.payload = garbage[rng.IntN(len(garbage))], []byte(`{"conversation":7}`)
+		} else {
+			line.subject = subjects.Command(events.Target{Verb: c.Verb, Inbox: c.Inbox})
+			if line.payload, err = events.Encode(&c); err != nil {
+				return nil, err
+			}
+		}
+		line.entry = store.Entry{
+			Seq: seq, Time: line.time, Subject: line.subject,
+			Sum: store.Sum(line.subject, line.time, line.payload),
+		}
+		if err := subjects.Decode(line.subject, line.payload, &line.entry.Command); err != nil {
+			line.entry.Invalid = err.Error()
+		}
+		h.log = append(h.log, line)
+	}
+	return h, h.fold()
+}
+
+// fold folds the log into a store of its own and into the twin.
+func (h *history) fold() error {
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity})
+	if err != nil {
+		return err
+	}
+	h.digests[0] = s.Position().Digest()
+	var fx fold.Effects
+	for i := range h.log {
+		e := h.log[i].entry
+		if err := s.Apply(&e, &fx); err != nil {
+			return err
+		}
+		h.log[i].refused = fx.Refused
+		if _, err := s.Commit(); err != nil {
+			return err
+		}
+		h.digests[e.Seq] = s.Position().Digest()
+		if e.Invalid != "" {
+			continue
+		}
+		if r := h.twin.Apply(e.Seq, e.Time, &e.Command); r.Refused != fx.Refused {
+			return fmt.Errorf("seq %d is refused with %q, the twin says %q", e.Seq, fx.Refused, r.Refused)
+		}
+	}
+	if err := compareViews(s, h.twin); err != nil {
+		return fmt.Errorf("a clean fold: %w", err)
+	}
+	return s.Close()
+}

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector"
+)
+
+// What projector.Log needs of JetStream, over a process's link. The embedded
+// interfaces are nil: what a Log comes to need is to be added here.
+
+// logServer has the command stream.
+type logServer struct {
+	jetstream.JetStream
+	link *link
+}
+
+// Stream finds the stream at once: a process starts when it can.
+func (s logServer) Stream(context.Context, string) (jetstream.Stream, error) {
+	return logStream{link: s.link}, nil
+}
+
+type logStream struct {
+	jetstream.Stream
+	link *link
+}
+
+func (s logStream) CachedInfo() *jetstream.StreamInfo {
+	subjects := s.link.w.history.subjects
+	return &jetstream.StreamInfo{Created: identity.Created, Config: jetstream.StreamConfig{
+		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()}, Storage: jetstream.FileStorage,
+		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, DenyDelete: true,
+	}}
+}
+
+// requestTimeout is how long nats.go waits for an answer if it isn't told.
+const requestTimeout = 5 * time.Second
+
+func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return ask(ctx, s.link, func() (*jetstream.StreamInfo, error) {
+		info := s.CachedInfo()
+		n := s.link.w.server.last
+		info.State = jetstream.StreamState{Msgs: uint64(n), FirstSeq: 1, LastSeq: uint64(n)}
+		return info, nil
+	})
+}
+
+// OrderedConsumer makes a consumer: a request to the server.
+func (s logStream) OrderedConsumer(ctx context.Context, cfg jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return ask(ctx, s.link, func() (jetstream.Consumer, error) {
+		return consumer{link: s.link, from: events.Seq(cfg.OptStartSeq)}, nil
+	})
+}
+
+type consumer struct {
+	jetstream.Consumer
+	link *link
+	from events.Seq
+}
+
+func (c consumer) Consume(handle jetstream.MessageHandler, _ ...jetstream.PullConsumeOpt) (jetstream.ConsumeContext, error) {
+	w := c.link.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := &reading{link: c.link, handle: handle, next: c.from}
+	r.link.readers = append(r.link.readers, r)
+	r.hole = w.holeFor(c.link.name)
+	r.resume()
+	return r, nil
+}
+
+// reading delivers commands one after the other. After a cut it goes on where
+// it was, as an ordered consumer does that is made anew; now and then one comes
+// that has come before.
+type reading struct {
+	jetstream.ConsumeContext
+	link    *link
+	handle  jetstream.MessageHandler
+	next    events.Seq
+	hole    *hole // nil: none
+	under   bool  // one is on its way
+	stopped bool
+}
+
+// Stop implements jetstream.ConsumeContext. It is called with world.mu free.
+func (r *reading) Stop() {
+	r.link.w.mu.Lock()
+	defer r.link.w.mu.Unlock()
+	r.stopped = true
+}
+
+// resume sends the next command, if there is one and none is on its way.
+func (r *reading) resume() {
+	w := r.link.w
+	if r.hole != nil && r.next >= r.hole.first && r.next <= r.hole.last {
+		r.next = r.hole.last + 1
+	}
+	if r.stopped || r.under || !r.link.up || r.next > w.server.last {
+		return
+	}
+	r.under = true
+	pause := between(r.link.rng, time.Microsecond, 20*time.Microsecond)
+	if r.link.rng.IntN(8) == 0 {
+		pause = r.link.delay()
+	}
+	epoch := r.link.epoch
+	r.link.in = max(r.link.in+1, w.now()+pause)
+	w.at(r.link.in, func() {
+		r.under = false
+		if !r.stopped && epoch == r.link.epoch && !r.link.dead {
+			r.deliver()
+		}
+		if !r.link.dead {
+			r.resume()
+		}
+	})
+}
+
+func (r *reading) deliver() {
+	w, seq := r.link.w, r.next
+	if w.plan.repeats && seq > 1 && r.link.rng.IntN(50) == 0 && w.mayRepeat(r.link.name, seq) {
+		seq -= 1 + events.Seq(r.link.rng.Int64N(int64(min(seq-1, 3))))
+	} else {
+		r.next++
+	}
+	w.note("%s gets command %d", r.link.name, seq)
+	r.handle(&message{seq: seq, command: &w.history.log[seq-1]})
+}
+
+// message is a command as it is delivered.
+type message struct {
+	jetstream.Msg
+	seq     events.Seq
+	command *command
+}
+
+func (m *message) Subject() string { return m.command.subject }
+func (m *message) Data() []byte    { return m.command.payload }
+
+func (m *message) Metadata() (*jetstream.MsgMetadata, error) {
+	return &jetstream.MsgMetadata{
+		Sequence: jetstream.SequencePair{Stream: uint64(m.seq)}, Timestamp: time.UnixMilli(int64(m.command.time)),
+	}, nil
+}
+
+// openLog opens the log over a link.
+func (w *world) openLog(l *link) (*projector.Log, error) {
+	return projector.FindLog(context.Background(), logServer{link: l}, w.history.subjects, w.logger)
+}

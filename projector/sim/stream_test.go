@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/emit"
+)
+
+// stream is the event stream over a process's link. It implements emit.Stream.
+type stream struct{ *link }
+
+// future is a message on its way. It implements emit.Future.
+type future struct {
+	ok   chan *jetstream.PubAck
+	err  chan error
+	done bool
+}
+
+func (f *future) Ok() <-chan *jetstream.PubAck { return f.ok }
+func (f *future) Err() <-chan error            { return f.err }
+
+// settle resolves it; only the first time counts.
+func (f *future) settle(seq uint64, err error) {
+	switch {
+	case f.done:
+		return
+	case err != nil:
+		f.err <- err
+	default:
+		f.ok <- &jetstream.PubAck{Sequence: seq}
+	}
+	f.done = true
+}
+
+// Append implements emit.Stream.
+func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
+	l, w := s.link, s.link.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(l.waiting) >= maxWaiting {
+		return nil, errBufferFull
+	}
+	// What is sent is the bytes of now.
+	wire := &nats.Msg{Subject: msg.Subject, Header: maps.Clone(msg.Header), Data: msg.Data}
+	if w.sabotage.message != nil {
+		w.sabotage.message(wire)
+	}
+	f := &future{ok: make(chan *jetstream.PubAck, 1), err: make(chan error, 1)}
+	l.futures = append(l.futures, f)
+	w.at(w.now()+emit.AckTimeout, func() { l.resolve(f, 0, jetstream.ErrAsyncPublishTimeout) })
+	l.send(func(epoch int) {
+		if w.plan.noise && l.rng.IntN(60) == 0 {
+			w.note("%s: %s is lost", l.name, id(wire))
+			return
+		}
+		seq, duplicate, err := w.server.events.store(wire, time.Now())
+		w.note("%s: %s after %s, %s: %d %v %v", l.name, id(wire),
+			wire.Header.Get(jetstream.ExpectedLastSeqHeader), wire.Header.Get(jetstream.ExpectedLastMsgIDHeader), seq, duplicate, err)
+		if err == nil && !duplicate {
+			w.heard(seq, wire)
+		}
+		if w.plan.noise && l.rng.IntN(60) == 0 {
+			w.note("%s: the acknowledgement of %s is lost", l.name, id(wire))
+			return
+		}
+		l.back(epoch, func() { l.resolve(f, seq, err) })
+	})
+	return f, nil
+}
+
+func id(msg *nats.Msg) string { return msg.Header.Get(jetstream.MsgIDHeader) }
+
+func (l *link) resolve(f *future, seq uint64, err error) {
+	if f.done {
+		return
+	}
+	f.settle(seq, err)
+	for i := range l.futures {
+		if l.futures[i] == f {
+			l.futures = append(l.futures[:i], l.futures[i+1:]...)
+			return
+		}
+	}
+}
+
+// Tail implements emit.Stream, in two requests as the one in JetStream.
+func (s stream) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error) {
+	type end struct {
+		last uint64
+		none bool
+	}
+	e, err := ask(ctx, s.link, func() (end, error) {
+		es := &s.w.server.events
+		es.expire(s.time.Now())
+		return end{es.last, len(es.msgs) == 0}, nil
+	})
+	if err != nil || e.none {
+		return e.last, nil, err
+	}
+	msg, err = ask(ctx, s.link, func() (*nats.Msg, error) {
+		m, _ := s.w.server.events.get(e.last)
+		return m.msg, nil
+	})
+	return e.last, msg, err
+}
+
+// readTimeout is how long a reading of events waits before it says that it
+// can't.
+const readTimeout = 2 * time.Second
+
+// Read implements emit.Stream.
+func (s stream) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	all, err := ask(ctx, s.link, func() ([]stored, error) { return s.w.server.events.between(from, upto), nil })
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := fn(m.msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Difference is one row that two stores hold differently.
+type Difference struct {
+	Row  string // such as "conversation of alice with c2c_bob"
+	A, B string // the parts that differ, such as "Read.Pos=7 ReadSeq=12"; "none" if there is no such row
+}
+
+func (d Difference) String() string { return d.Row + ": " + d.A + " | " + d.B }
+
+// none stands for what is not there.
+const none = "none"
+
+// Diff compares the rows of two stores' folders and lists the first that
+// differ, limit at most, in the order of their keys: messages each for itself,
+// and last the counters. Emission, which the log does not tell, is left out.
+// What the folders must be, and the errors, are as for Inspect; the rows are not
+// checked. fs nil is the operating system's.
+func Diff(ctx context.Context, fs vfs.FS, a, b string, limit int) (all []Difference, err error) {
+	d := differ{limit: limit}
+	for i, dir := range []string{a, b} {
+		in, e := inspect(fs, dir)
+		if e != nil {
+			return nil, e
+		}
+		defer func() { err = errors.Join(err, damaged(in.Close())) }()
+		it, e := in.NewIter(nil)
+		if e != nil {
+			return nil, damaged(e)
+		}
+		defer func() { err = errors.Join(err, damaged(it.Close())) }()
+		d.rows[i], d.positions[i] = it, in.Position
+	}
+	if err := d.walk(ctx); err != nil {
+		return nil, fmt.Errorf("compare %s with %s: %w", a, b, damaged(err))
+	}
+	return d.all, nil
+}
+
+// differ walks over two stores side by side.
+type differ struct {
+	rows      [2]*pebble.Iterator
+	positions [2]Position
+	limit     int
+	all       []Difference
+}
+
+func (d *differ) walk(ctx context.Context) error {
+	a, b := d.rows[0], d.rows[1]
+	a.First()
+	b.First()
+	for n := 1; (a.Valid() || b.Valid()) && len(d.all) < d.limit; n++ {
+		if n%checkEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch order := compareValid(a, b); {
+		case order < 0:
+			d.compare(a.Key(), a.Value(), nil)
+			a.Next()
+		case order > 0:
+			d.compare(b.Key(), nil, b.Value())
+			b.Next()
+		default:
+			d.compare(a.Key(), a.Value(), b.Value())
+			a.Next()
+			b.Next()
+		}
+	}
+	if err := errors.Join(a.Error(), b.Error()); err != nil {
+		return err
+	}
+	pa, pb := d.positions[0], d.positions[1]
+	pa.rows, pb.rows = 0, 0
+	d.fields("position and counters", pa, pb)
+	return ctx.Err()
+}
+
+// compareValid orders the rows of two iterators, an ended one last.
+func compareValid(a, b *pebble.Iterator) int {
+	switch {
+	case !a.Valid():
+		return 1
+	case !b.Valid():
+		return -1
+	}
+	return bytes.Compare(a.Key(), b.Key())
+}
+
+// compare compares a row; nil is none.
+func (d *differ) compare(key, a, b []byte) {
+	if key[0] == famMeta || key[0] == famOutbox || a != nil && b != nil && bytes.Equal(a, b) {
+		return
+	}
+	var rows [2]any
+	for i, value := range [][]byte{a, b} {
+		if value == nil {
+			continue
+		}
+		var err error
+		if rows[i], err = decodeRow(key, value); err != nil {
+			rows[i] = unreadable(err.Error())
+		}
+	}
+	before := len(d.all)
+	if key[0] == famPage {
+		d.messages(key, rows[0], rows[1])
+	} else {
+		d.fields(nameRow(key), rows[0], rows[1])
+	}
+	if len(d.all) == before { // they read the same
+		d.add(Difference{nameRow(key), fmt.Sprintf("bytes %x", a), fmt.Sprintf("bytes %x", b)})
+	}
+}
+
+func (d *differ) add(x Difference) {
+	if len(d.all) < d.limit {
+		d.all = append(d.all, x)
+	}
+}
+
+// messages compares the pages with a key.
+func (d *differ) messages(key []byte, a, b any) {
+	log, rest, _ := cutOwner(key[1:])
+	no, _ := readUint(rest)
+	ma, okA := a.([]fold.Message)
+	mb, okB := b.([]fold.Message)
+	if !okA && a != nil || !okB && b != nil {
+		d.fields(nameRow(key), a, b)
+		return
+	}
+	for i := range max(len(ma), len(mb)) {
+		name := fmt.Sprintf("message %d of the %s", firstOf(no)+fold.Pos(i), nameConversation(log))
+		d.fields(name, at(ma, i), at(mb, i))
+	}
+}
+
+// at is a message, or nil if there are fewer.
+func at(messages []fold.Message, i int) any {
+	if i >= len(messages) {
+		return nil
+	}
+	return messages[i]
+}
+
+// fields compares what was read, field by field; nil is none.
+func (d *differ) fields(name string, a, b any) {
+	if a == nil || b == nil {
+		d.add(Difference{name, whole(a), whole(b)})
+		return
+	}
+	fa, fb := flatten(nil, "", reflect.ValueOf(a)), flatten(nil, "", reflect.ValueOf(b))
+	var x, y []string
+	for _, f := range fa {
+		if g := f.in(fb); f.text != g {
+			x, y = append(x, f.String()), append(y, field{f.name, g}.String())
+		}
+	}
+	for _, g := range fb {
+		if g.in(fa) == none && g.text != none {
+			x, y = append(x, field{g.name, none}.String()), append(y, g.String())
+		}
+	}
+	if len(x) > 0 {
+		d.add(Difference{name, strings.Join(x, " "), strings.Join(y, " ")})
+	}
+}
+
+// whole tells all of a row that the other store lacks.
+func whole(row any) string {
+	if row == nil {
+		return none
+	}
+	var texts []string
+	for _, f := range flatten(nil, "", reflect.ValueOf(row)) {
+		switch f.text {
+		case "", `""`, "0", "false", "[]", none:
+		default:
+			texts = append(texts, f.String())
+		}
+	}
+	if texts == nil {
+		return "there"
+	}
+	return strings.Join(texts, " ")
+}
+
+// unreadable is a row that can't be decoded.
+type unreadable string
+
+// field is a value within a row.
+type field struct{ name, text string }
+
+func (f field) String() string { return strings.TrimPrefix(f.name+"="+f.text, "=") }
+
+// in is the text of the same field among others.
+func (f field) in(others []field) string {
+	for _, g := range others {
+		if g.name == f.name {
+			return g.text
+		}
+	}
+	return none
+}
+
+// flatten lists the fields of a row, those within its fields included. Pointers
+// are followed.
+func flatten(to []field, name string, v reflect.Value) []field {
+	switch x := v.Interface().(type) {
+	case fold.Bucket:
+		return append(to, field{name, fmt.Sprint(ordinals(&x))})
+	case []uint64: // commands accepted
+		for verb, n := range x {
+			to = append(to, field{name + "." + events.Verb(verb).String(), fmt.Sprint(n)})
+		}
+		return to
+	case fmt.Stringer, string:
+		return append(to, field{name, shown([]byte(fmt.Sprint(x)))})
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return append(to, field{name, none})
+		}
+		return flatten(to, name, v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				to = flatten(to, strings.TrimPrefix(name+"."+f.Name, "."), v.Field(i))
+			}
+		}
+		return to
+	}
+	return append(to, field{name, fmt.Sprintf("%+v", v.Interface())})
+}
+
+// ordinals lists what is in a bucket, from its beginning.
+func ordinals(b *fold.Bucket) []int {
+	var all []int
+	for o := range fold.BucketSize {
+		if b[o/64]&(1<<(o%64)) != 0 {
+			all = append(all, o)
+		}
+	}
+	return all
+}

@@ -1,0 +1,193 @@
+package snapshot
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What is assumed of clocks and delays; see the package's documentation.
+const (
+	// pinFor is how long a pin holds after it was put or renewed.
+	pinFor = time.Minute
+	// clockSkew is by how much the clocks of two processes may differ.
+	clockSkew = 15 * time.Second
+	// renewEvery is the time between renewals.
+	renewEvery = pinFor / 3
+	// holdFor is how long after putting a pin its owner counts on it. What it
+	// has asked of the storage by then has pinFor-holdFor+clockSkew to arrive.
+	holdFor = pinFor * 2 / 3
+	// unreadableFor is how long a pin that can't be read counts as held. A live
+	// one is written anew within renewEvery.
+	unreadableFor = time.Hour
+	// patience is how long an operation waits for others.
+	patience = 5 * time.Minute
+)
+
+// pinFormat is the format of pins that this program writes.
+const pinFormat = 1
+
+// ErrBusy is wrapped where another operation on the same storage is in the
+// way; try again later.
+var ErrBusy = errors.New("the snapshots are in use")
+
+// pinKind says what the owner of a pin is doing.
+type pinKind string
+
+const (
+	pinCreate pinKind = "create" // counts on every piece
+	pinRead   pinKind = "read"   // counts on the snapshots that it names
+	pinPrune  pinKind = "prune"  // deletes pieces
+)
+
+// pin says, in the storage, that an operation is going on.
+type pin struct {
+	Format    int       `json:"format"`
+	Kind      pinKind   `json:"kind"`
+	Owner     string    `json:"owner,omitempty"`
+	Snapshots []string  `json:"snapshots,omitempty"` // ids
+	Expires   time.Time `json:"expires"`             // by the owner's clock
+}
+
+// newPinName returns the blob of a new pin. The kind is in it, so that it is
+// known also of a pin that can't be read.
+func newPinName(kind pinKind) string {
+	return fmt.Sprintf("%s%s-%s", pinsFolder, kind, strings.ToLower(rand.Text()))
+}
+
+// foundPin is a pin in the storage.
+type foundPin struct {
+	pin
+	blob Blob
+	err  error // why it can't be read
+}
+
+func (p *foundPin) is(kind pinKind) bool {
+	return strings.HasPrefix(p.blob.Name, pinsFolder+string(kind)+"-")
+}
+
+// live tells whether the owner may still be at work.
+func (p *foundPin) live(now time.Time) bool {
+	if p.err != nil {
+		return now.Before(p.blob.Modified.Add(unreadableFor))
+	}
+	return now.Before(p.Expires.Add(clockSkew))
+}
+
+// pins reads the pins of a listing but one's own.
+func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) ([]foundPin, error) {
+	var found []foundPin
+	for _, b := range blobs {
+		if !strings.HasPrefix(b.Name, pinsFolder) || b.Name == own {
+			continue
+		}
+		p := foundPin{blob: b}
+		data, err := r.storage.Get(ctx, b.Name)
+		if err == nil {
+			err = unseal(data, pinFormat, &p.pin)
+		}
+		switch {
+		case errors.Is(err, ErrNotFound): // released meanwhile
+			continue
+		case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer):
+			p.err = fmt.Errorf("read the pin %s: %w", b.Name, err)
+			r.log.Warn("a pin cannot be read; it counts as held until it is an hour old", "pin", b.Name, "error", err)
+		case err != nil:
+			return nil, fmt.Errorf("read the pin %s: %w", b.Name, err)
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+// inherit removes the pins of earlier processes of this owner.
+func (r *Repository) inherit(ctx context.Context) error {
+	if r.cfg.Owner == "" {
+		return nil
+	}
+	blobs, err := r.storage.List(ctx, pinsFolder)
+	if err != nil {
+		return err
+	}
+	pins, err := r.pins(ctx, blobs, "")
+	if err != nil {
+		return err
+	}
+	var dead []string
+	for _, p := range pins {
+		if p.err == nil && p.Owner == r.cfg.Owner {
+			dead = append(dead, p.blob.Name)
+		}
+	}
+	return r.storage.Delete(ctx, dead...)
+}
+
+// inventory is what the storage holds, as one listing tells it.
+type inventory struct {
+	pieces    map[SHA256]uint64 // sizes
+	manifests []Blob
+	pins      []foundPin // of others
+}
+
+// has tells whether a piece is there, by its size. That its bytes are right
+// only reading tells.
+func (v *inventory) has(piece SHA256, size uint64) bool {
+	n, ok := v.pieces[piece]
+	return ok && n == size
+}
+
+// settle waits until no prune deletes what the owner of the lease relies on,
+// and returns what is there then. A prune that begins later sees the lease:
+// both put their pin first and list then, so at least one sees the other.
+func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
+	giveUp := r.now().Add(patience)
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		inv, inTheWay, err := r.look(ctx, l)
+		if err != nil || inTheWay == "" {
+			return inv, err
+		}
+		if r.now().After(giveUp) {
+			return nil, fmt.Errorf("%w: waited %v, %s", ErrBusy, patience, inTheWay)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for others (%s): %w", inTheWay, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// look lists the storage, and says what the owner of the lease has to wait
+// for, if anything.
+func (r *Repository) look(ctx context.Context, l *lease) (inv *inventory, inTheWay string, err error) {
+	blobs, err := r.storage.List(ctx, "")
+	if err != nil {
+		return nil, "", fmt.Errorf("list %v: %w", r.storage, err)
+	}
+	if !slices.ContainsFunc(blobs, func(b Blob) bool { return b.Name == l.name }) {
+		return nil, "the listing is older than its own pin", nil
+	}
+	inv = &inventory{pieces: make(map[SHA256]uint64)}
+	if inv.pins, err = r.pins(ctx, blobs, l.name); err != nil {
+		return nil, "", err
+	}
+	for _, p := range inv.pins {
+		if p.is(pinPrune) && l.kind != pinPrune && p.live(r.now()) {
+			return nil, "a prune is going on: " + p.blob.Name, nil
+		}
+	}
+	for _, b := range blobs {
+		var piece SHA256
+		if text, ok := strings.CutPrefix(b.Name, piecesFolder); ok && piece.UnmarshalText([]byte(text)) == nil {
+			inv.pieces[piece] = b.Size
+		}
+		if strings.HasPrefix(b.Name, manifestsFolder) {
+			inv.manifests = append(inv.manifests, b)
+		}
+	}
+	return inv, "", nil
+}

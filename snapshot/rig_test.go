@@ -1,0 +1,356 @@
+package snapshot_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/snapshot"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "replay the random choices of this seed; 0 draws new ones")
+
+// drawSeed returns the seed to run with, and prints it.
+func drawSeed(t testing.TB) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("replay with: go test ./snapshot -run %s -seed %d", t.Name(), seed)
+	return seed
+}
+
+var stream = snapshot.Stream{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5).UTC()}
+
+// storeFormat is the format of the tests' stores.
+const storeFormat = 7
+
+// rows is a store: a Pebble database with random rows, its position and a
+// digest, which is the sum of the rows' hashes.
+type rows struct {
+	fs  vfs.FS
+	db  *pebble.DB
+	rng *rand.Rand
+
+	mu     sync.Mutex // Apply against Checkpoint and Applied
+	state  snapshot.State
+	change error // what the next Checkpoint fails with
+}
+
+var positionKey = []byte("position")
+
+func openRows(t testing.TB, fs vfs.FS, dir string, of snapshot.Stream, seed uint64) *rows {
+	t.Helper()
+	db, err := pebble.Open(dir, &pebble.Options{
+		FS: fs, DisableWAL: true, DisableAutomaticCompactions: true, Logger: quiet{},
+		FormatMajorVersion: pebble.FormatNewest,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &rows{fs: fs, db: db, rng: rand.New(rand.NewPCG(seed, 1)), state: snapshot.State{Stream: of, Format: storeFormat}}
+}
+
+// apply adds rows of size random bytes; each is a command.
+func (s *rows) apply(t testing.TB, n, size int) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		key := fmt.Appendf(nil, "row %08d", s.state.Seq)
+		value := make([]byte, size)
+		for i := range value {
+			value[i] = byte(s.rng.Uint32())
+		}
+		if err := s.db.Set(key, value, pebble.NoSync); err != nil {
+			t.Fatal(err)
+		}
+		s.state.Seq++
+		s.state.Digest += hashRow(key, value)
+	}
+	position := binary.BigEndian.AppendUint64(nil, uint64(s.state.Seq))
+	position = binary.BigEndian.AppendUint64(position, uint64(s.state.Digest))
+	position = binary.BigEndian.AppendUint64(position, uint64(s.state.Stream.Created.UnixNano()))
+	position = append(position, s.state.Stream.Name...)
+	if err := s.db.Set(positionKey, position, pebble.NoSync); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hashRow(key, value []byte) snapshot.Digest {
+	return snapshot.Digest(xxhash.Sum64(append(append([]byte(nil), key...), value...)))
+}
+
+// Applied implements snapshot.Source.
+func (s *rows) Applied() events.Seq {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Seq
+}
+
+// Checkpoint implements snapshot.Source.
+func (s *rows) Checkpoint(dir string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.change != nil {
+		return s.change
+	}
+	if err := s.db.Flush(); err != nil {
+		return err
+	}
+	return s.db.Checkpoint(dir)
+}
+
+// LogTime implements snapshot.Source.
+func (s *rows) LogTime(_ context.Context, seq events.Seq) (time.Time, error) {
+	return time.Unix(1700000000+int64(seq), 7), nil
+}
+
+// checkRows is the snapshot.Check of such a store.
+func checkRows(fs vfs.FS) snapshot.Check {
+	return func(ctx context.Context, dir string, progress func(uint64)) (state snapshot.State, err error) {
+		db, err := pebble.Open(dir, &pebble.Options{FS: fs, ReadOnly: true, ErrorIfNotExists: true, Logger: quiet{}})
+		if err != nil {
+			return state, err
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+		var sum snapshot.Digest
+		n := uint64(0)
+		it, err := db.NewIter(nil)
+		if err != nil {
+			return state, err
+		}
+		defer func() { err = errors.Join(err, it.Close()) }()
+		for it.First(); it.Valid(); it.Next() {
+			if string(it.Key()) == string(positionKey) {
+				v := it.Value()
+				state.Seq, state.Digest = events.Seq(binary.BigEndian.Uint64(v)), snapshot.Digest(binary.BigEndian.Uint64(v[8:]))
+				state.Stream = snapshot.Stream{Name: string(v[24:]), Created: time.Unix(0, int64(binary.BigEndian.Uint64(v[16:])))}
+				continue
+			}
+			sum += hashRow(it.Key(), it.Value())
+			n++
+			progress(n)
+		}
+		if err := it.Error(); err != nil {
+			return state, err
+		}
+		if state.Digest != sum || n != uint64(state.Seq) {
+			return state, fmt.Errorf("%d rows with digest %s, the position says %d with %s", n, sum, state.Seq, state.Digest)
+		}
+		state.Format = storeFormat
+		return state, ctx.Err()
+	}
+}
+
+// quiet is a logger for Pebble.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(format string, args ...any) {
+	panic(fmt.Sprintf(format, args...))
+}
+
+// rig is a repository with a store to take snapshots of.
+type rig struct {
+	t       testing.TB
+	fs      vfs.FS
+	storage snapshot.Storage
+	repo    *snapshot.Repository
+	rows    *rows
+	log     *logText
+	dirs    int // restored into so far
+}
+
+// newRig returns a repository in a folder of fs, or in storage if it is given.
+func newRig(t testing.TB, fs vfs.FS, storage snapshot.Storage) *rig {
+	t.Helper()
+	if storage == nil {
+		storage = snapshot.NewFolder(fs, "data/snapshots")
+	}
+	r := &rig{t: t, fs: fs, storage: storage, log: new(logText)}
+	if err := fs.MkdirAll("data/store", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.rows = openRows(t, fs, "data/store/1", stream, 1)
+	r.repo = r.open("owner")
+	return r
+}
+
+// open opens the repository as another process would.
+func (r *rig) open(owner string) *snapshot.Repository {
+	r.t.Helper()
+	repo, err := openRepository(r.fs, r.storage, owner, r.log)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return repo
+}
+
+func openRepository(fs vfs.FS, storage snapshot.Storage, owner string, log io.Writer) (*snapshot.Repository, error) {
+	return snapshot.Open(context.Background(), snapshot.Config{
+		Storage: storage, Check: checkRows(fs), FS: fs, Scratch: "data/scratch-" + owner, Owner: owner, Program: "test",
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+}
+
+// create applies commands and takes a snapshot.
+func (r *rig) create(commands int) snapshot.Created {
+	r.t.Helper()
+	r.rows.apply(r.t, commands, 100)
+	c, err := r.repo.Create(within(r.t), r.rows, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// list lists the snapshots.
+func (r *rig) list() []snapshot.Entry {
+	r.t.Helper()
+	entries, err := r.repo.List(within(r.t))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return entries
+}
+
+// seqs are the seqs of the snapshots, newest first.
+func (r *rig) seqs() (seqs []events.Seq) {
+	r.t.Helper()
+	for _, e := range r.list() {
+		if e.Err != nil {
+			r.t.Fatal(e.Err)
+		}
+		seqs = append(seqs, e.Seq)
+	}
+	return seqs
+}
+
+// restore restores into a new folder.
+func (r *rig) restore(want snapshot.Want) (*snapshot.Manifest, string, error) {
+	r.t.Helper()
+	r.dirs++
+	dir := fmt.Sprintf("data/store/restored-%d", r.dirs)
+	want.Stream = stream
+	m, err := r.repo.Restore(within(r.t), want, dir, nil)
+	if names, e := r.fs.List(dir); err != nil && e == nil {
+		r.t.Errorf("a restore that failed left %v", names)
+	}
+	return m, dir, err
+}
+
+// blobs lists the storage.
+func (r *rig) blobs(prefix string) []string {
+	r.t.Helper()
+	blobs, err := r.storage.List(within(r.t), prefix)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var names []string
+	for _, b := range blobs {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
+// alter changes the bytes of a blob behind the storage's back.
+func (r *rig) alter(name string, change func([]byte) []byte) {
+	r.t.Helper()
+	alterFile(r.t, r.fs, "data/snapshots/"+name, change)
+}
+
+func alterFile(t testing.TB, fs vfs.FS, path string, change func([]byte) []byte) {
+	t.Helper()
+	f, err := fs.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = fs.Create(path, vfs.WriteCategoryUnspecified); err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(change(data))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flip flips a bit.
+func flip(bit int) func([]byte) []byte {
+	return func(data []byte) []byte {
+		data[bit/8] ^= 1 << (bit % 8)
+		return data
+	}
+}
+
+// checkClean fails if an operation left something in scratch, or a pin.
+func (r *rig) checkClean() {
+	r.t.Helper()
+	if names, err := r.fs.List("data/scratch-owner"); err == nil && len(names) > 0 {
+		r.t.Errorf("left in scratch: %v", names)
+	}
+	if pins := r.blobs("pins/"); len(pins) > 0 {
+		r.t.Errorf("left: %v", pins)
+	}
+}
+
+// tooLong is how long a test waits for what must happen.
+const tooLong = time.Minute
+
+// within is a context that ends with the test, or after tooLong.
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// logText keeps what is logged.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logText) has(words ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range strings.Split(l.text.String(), "\n") {
+		all := true
+		for _, w := range words {
+			all = all && strings.Contains(line, w)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}

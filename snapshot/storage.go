@@ -1,0 +1,69 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// MaxBlob is the most bytes of one blob. It bounds memory and the bytes in
+// flight to a storage far away.
+const MaxBlob = 8 << 20
+
+var (
+	// ErrNotFound is returned for a blob, or a snapshot, that is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrDamaged is wrapped by every error that says that stored bytes are not
+	// what was stored.
+	ErrDamaged = errors.New("damaged")
+)
+
+// Storage keeps named blobs of at most MaxBlob bytes. A name is two words of
+// lower-case letters, digits and hyphens with a slash between. Implementations
+// may be used by any number of goroutines, and by several processes at once.
+type Storage interface {
+	// Put stores a blob, in place of one of that name. It is whole and as
+	// durable as the storage makes things when Put returns; of an interrupted
+	// Put nothing is seen.
+	Put(ctx context.Context, name string, data []byte) error
+	// Get returns a blob. Errors: ErrNotFound, ErrDamaged.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// List returns the blobs whose names begin with prefix, in the order of
+	// their names. A listing that contains a blob also tells of all that was
+	// put and deleted before that blob was put.
+	List(ctx context.Context, prefix string) ([]Blob, error)
+	// Delete removes blobs, in that order; those that are not there are no
+	// error. The removal is durable when it returns.
+	Delete(ctx context.Context, names ...string) error
+	// Sweep frees the space of what interrupted Puts and Deletes left before
+	// that time.
+	Sweep(ctx context.Context, before time.Time) error
+	// String names the storage for people.
+	String() string
+}
+
+// Blob is a blob in a listing.
+type Blob struct {
+	Name     string
+	Size     uint64
+	Modified time.Time // of the storage's clock
+}
+
+// folders of the layout.
+const (
+	piecesFolder    = "pieces/"
+	manifestsFolder = "manifests/"
+	pinsFolder      = "pins/"
+)
+
+const namePattern = `^[a-z0-9-]+/[a-z0-9-]+$`
+
+// checkName refuses names that could mean something to a storage.
+func checkName(name string) error {
+	if ok, err := regexp.MatchString(namePattern, name); err != nil || !ok {
+		return fmt.Errorf("%q is not the name of a blob", name)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"reddot/events"
+)
+
+// ErrTooFew is wrapped by TrimBound where fewer than two snapshots are sound.
+var ErrTooFew = errors.New("fewer than two sound snapshots")
+
+// TrimBound returns the seq up to which commands may be removed from the
+// stream: that of the older of its two newest snapshots that pass a full
+// Verify. So the newest may be lost, and the one before with the rest of the
+// stream still makes the whole state. Errors: ErrTooFew.
+func (r *Repository) TrimBound(ctx context.Context, stream Stream, progress func(Progress)) (events.Seq, error) {
+	entries, err := r.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	sound := 0
+	var faults []error
+	for _, e := range entries {
+		if _, key, err := parseID(e.ID); err != nil || key != stream.key() {
+			continue
+		}
+		_, err := r.Verify(ctx, e.ID, VerifyOptions{}, progress)
+		switch {
+		case err == nil:
+			sound++
+		case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer), errors.Is(err, ErrNotFound):
+			r.log.Warn("a snapshot is not sound; it does not count for trimming", "id", e.ID, "error", err)
+			faults = append(faults, err)
+		default:
+			return 0, err
+		}
+		if sound == MinKeep {
+			return e.Seq, nil
+		}
+	}
+	return 0, tooFew(stream, sound, faults)
+}
+
+func tooFew(stream Stream, sound int, faults []error) error {
+	err := fmt.Errorf("%w of %s: %d; commands may be removed once two are there", ErrTooFew, stream, sound)
+	for _, fault := range faults[:min(len(faults), listedIDs)] {
+		err = fmt.Errorf("%w; %w", err, fault)
+	}
+	return err
+}
