@@ -111,7 +111,7 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 	server := &serving{log: log, ready: func(nats, _ string) { ready <- nats }, cfg: &serveConfig{
 		data: dir, listen: "127.0.0.1:0", prefix: events.DefaultPrefix, sync: syncPolicy{every: time.Second},
 		fanoutLimit: 1000, eventEncoding: events.Msgpack.String(),
-		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes,
+		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots,
 	}}
 	g, life := errgroup.WithContext(life)
 	g.Go(func() error { return server.run(life) })

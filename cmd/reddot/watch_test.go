@@ -31,7 +31,7 @@ func served(t *testing.T, dir, listen string) (address string, stop func()) {
 	s := &serving{log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		ready: func(nats, _ string) { ready <- nats },
 		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: syncPolicy{every: time.Second},
-			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes}}
+			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots}}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()

@@ -22,6 +22,7 @@ type Config struct {
 	Partition   int             // in the subjects of stored events
 	Encoding    events.Encoding // of events
 	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
+	Window      int             // messages on their way at a time; DefaultWindow if zero
 	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
 	Log         string          // identity of the command stream
@@ -100,6 +101,9 @@ func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter,
 func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
 	if cfg.ID == "" {
 		cfg.ID = nuid.Next()
+	}
+	if cfg.Window == 0 {
+		cfg.Window = DefaultWindow
 	}
 	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
 	e.state.Store(Starting)
@@ -234,7 +238,7 @@ func (e *Emitter) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, stream: e.stream, next: t.last + 1, stored: e.onStored}
+	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, next: t.last + 1, stored: e.onStored}
 	since, told, err := e.seed(ctx, t)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // server's answer in sight, and in bytes, to keep memory bounded when events
 // are large.
 const (
-	maxPending      = 2_048
+	DefaultWindow   = 2_048
 	maxPendingBytes = 8 << 20
 )
 
@@ -49,6 +49,7 @@ type sent struct {
 type writer struct {
 	log    *slog.Logger
 	id     string
+	window int // how many messages may be pending
 	stream Stream
 	stored func(events.Seq) // told when all events up to a seq are stored
 
@@ -63,7 +64,7 @@ type writer struct {
 // send appends a message. done says which events are complete with it. It
 // blocks while too much is unacknowledged.
 func (w *writer) send(ctx context.Context, msg *nats.Msg, done events.Seq) error {
-	for len(w.pending) > 0 && (len(w.pending) >= maxPending || w.bytes+len(msg.Data) > maxPendingBytes) {
+	for len(w.pending) > 0 && (len(w.pending) >= w.window || w.bytes+len(msg.Data) > maxPendingBytes) {
 		if err := w.settle(ctx, 1); err != nil {
 			return err
 		}

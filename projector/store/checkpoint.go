@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // Checkpoint writes the store's files as of one commit, the last before the
@@ -49,7 +50,7 @@ func unpanicked(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			cause, ok := p.(error)
-			if !ok {
+			if _, bug := p.(runtime.Error); bug || !ok {
 				panic(p)
 			}
 			err = cause

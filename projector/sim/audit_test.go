@@ -1,0 +1,275 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/twin"
+)
+
+// Headers of stored events that are checked.
+const (
+	headerAt   = "Reddot-At"
+	headerMore = "Reddot-More"
+)
+
+// audit is a listener that hears all that is stored, and compares it with the
+// twin as it stands at the seq that the event shows.
+type audit struct {
+	history *history
+	fanout  bool                          // some groups are larger than the fan-out limit
+	present func(seq uint64) bool         // an event is still in the stream
+	fail    func(format string, a ...any) // a check did not hold
+
+	twin     *twin.Model
+	upto     events.Seq              // the twin's
+	sent     map[events.Receipt]bool // by the twin
+	at       events.Seq              // that the last event shows
+	users    map[string]*follower
+	receipts map[pair]receipt
+	refusals map[events.Seq]uint64 // the event that told it last
+	events   int
+	repeats  int // events told again, since those that told them had left the stream
+}
+
+type pair struct{ user, peer string }
+
+type receipt struct {
+	events.Receipt
+	event uint64
+}
+
+// follower is what a client knows that follows a user's change events.
+type follower struct {
+	event   uint64 // the last one
+	version events.Seq
+	more    bool // parts of the same change follow
+	totals  events.Totals
+	list    map[string]events.Conversation
+}
+
+func newAudit(h *history) *audit {
+	return &audit{
+		history: h, twin: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
+		receipts: map[pair]receipt{}, refusals: map[events.Seq]uint64{},
+	}
+}
+
+// advance brings the twin up to a seq.
+func (a *audit) advance(to events.Seq) {
+	for ; a.upto < to; a.upto++ {
+		e := &a.history.log[a.upto].entry
+		if e.Invalid == "" {
+			for _, r := range a.twin.Apply(e.Seq, e.Time, &e.Command).Receipts {
+				a.sent[r] = true
+			}
+		}
+	}
+}
+
+// hear checks one event, in the order in which they are stored.
+func (a *audit) hear(event uint64, msg *nats.Msg) {
+	a.events++
+	at, err := strconv.ParseUint(msg.Header.Get(headerAt), 10, 64)
+	if err != nil || events.Seq(at) < a.at {
+		a.fail("event %d shows seq %d (%v), one before it %d", event, at, err, a.at)
+		return
+	}
+	a.at = events.Seq(at)
+	a.advance(a.at)
+	subject, ok := strings.CutPrefix(msg.Subject, "unread-out.0.")
+	if !ok {
+		a.fail("event %d has subject %s", event, msg.Subject)
+		return
+	}
+	decode := func(v any) bool {
+		err := events.Unmarshal(msg.Header.Get("Content-Type"), msg.Data, v)
+		if err != nil {
+			a.fail("event %d: %v", event, err)
+		}
+		return err == nil
+	}
+	want := "rejected"
+	switch subject[strings.LastIndexByte(subject, '.')+1:] {
+	case "change":
+		var c events.Change
+		if decode(&c) {
+			a.change(event, &c, msg.Header.Get(headerMore) != "")
+		}
+		want = "evt." + events.EscapeToken(c.User) + ".change"
+	case "receipt":
+		var r events.Receipt
+		if decode(&r) {
+			a.receipt(event, r)
+		}
+		want = "evt." + events.EscapeToken(r.User) + ".receipt"
+	case "rejected":
+		var r events.Rejected
+		if decode(&r) {
+			a.rejected(event, r)
+		}
+	}
+	if subject != want {
+		a.fail("event %d has subject %s, not %s", event, subject, want)
+	}
+}
+
+// again checks that an event tells again only what the stream holds no more.
+func (a *audit) again(event, before uint64, what string, args ...any) {
+	if a.present(before) {
+		a.fail("event %d tells again what event %d tells, which is still there: %s", event, before, fmt.Sprintf(what, args...))
+	}
+	a.repeats++
+}
+
+func (a *audit) change(event uint64, c *events.Change, more bool) {
+	f := a.users[c.User]
+	if f == nil {
+		f = &follower{list: map[string]events.Conversation{}}
+		a.users[c.User] = f
+	}
+	switch {
+	case c.Version < f.version || c.Version > a.at:
+		a.fail("event %d at seq %d: %q gets version %d after %d", event, a.at, c.User, c.Version, f.version)
+	case c.Version == f.version && !f.more:
+		a.again(event, f.event, "version %d of %q", c.Version, c.User)
+	}
+	if v := a.twin.Version(c.User); v != c.Version {
+		a.fail("event %d: %q is told version %d, and has %d at seq %d", event, c.User, c.Version, v, a.at)
+	}
+	if t := a.twin.Totals(c.User, events.NoKind, false); t != c.Totals {
+		a.fail("event %d: %q is told %+v, and has %+v at seq %d", event, c.User, c.Totals, t, a.at)
+	}
+	if len(c.Conversations)+len(c.Removed) == 0 {
+		a.fail("event %d: rule quiet: nothing is told to %q", event, c.User)
+	}
+	list := byName(a.twin.Conversations(c.User))
+	for _, v := range c.Conversations {
+		if w, ok := list[v.Conversation]; !ok || !sameConversation(v, w) {
+			a.fail("event %d: %s of %q at seq %d (-twin +told):\n%s", event, v.Conversation, c.User, a.at, cmp.Diff(w, v))
+		}
+		f.list[v.Conversation] = v
+	}
+	for _, name := range c.Removed {
+		if _, ok := list[name]; ok {
+			a.fail("event %d: %s of %q is removed and has not left the list at seq %d", event, name, c.User, a.at)
+		}
+		delete(f.list, name)
+	}
+	f.event, f.version, f.totals, f.more = event, c.Version, c.Totals, more
+	if s := sum(f.list); !more && s != c.Totals {
+		a.fail("event %d: rule total: %q hears %+v, but the list sums up to %+v", event, c.User, c.Totals, s)
+	}
+}
+
+func (a *audit) receipt(event uint64, r events.Receipt) {
+	k := pair{r.User, r.Peer}
+	switch before := a.receipts[k]; {
+	case r.Version < before.Version || r.Version > a.at:
+		a.fail("event %d at seq %d: %+v comes after %+v", event, a.at, r, before)
+	case r.Version == before.Version:
+		a.again(event, before.event, "%+v", r)
+	}
+	if !a.sent[r] {
+		a.fail("event %d: the twin has not sent %+v by seq %d", event, r, a.at)
+	}
+	a.receipts[k] = receipt{r, event}
+}
+
+func (a *audit) rejected(event uint64, r events.Rejected) {
+	if before, ok := a.refusals[r.Seq]; ok {
+		a.again(event, before, "the refusal of seq %d", r.Seq)
+	}
+	a.refusals[r.Seq] = event
+	c := command{}
+	if int(r.Seq) <= len(a.history.log) && r.Seq > 0 {
+		c = a.history.log[r.Seq-1]
+	}
+	if r.Reason != c.refused || r.Reason == "" || r.Subject != c.subject || r.Seq > a.at {
+		a.fail("event %d at seq %d: %+v; by a clean fold it is refused with %q", event, a.at, r, c.refused)
+	}
+}
+
+// told checks the claim that all events of the commands up to seq are stored.
+func (a *audit) told(seq events.Seq) {
+	for i := range a.history.log[:seq] {
+		if _, ok := a.refusals[events.Seq(i+1)]; a.history.log[i].refused != "" && !ok {
+			a.fail("seq %d is said to be told, the refusal of %d is not", seq, i+1)
+		}
+	}
+	if a.upto > seq {
+		return // what was told since then is newer
+	}
+	a.advance(seq)
+	users := a.twin.Users()
+	for _, user := range users {
+		if !a.fanout {
+			a.settled(user)
+		}
+		for _, peer := range users {
+			r, ok := a.twin.Receipt(user, peer)
+			if got := a.receipts[pair{user, peer}]; ok && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
+				a.fail("at seq %d %q is told last of %q %+v, the twin says %+v", seq, user, peer, got, r)
+			}
+		}
+	}
+}
+
+// settled compares what a follower knows with the twin.
+func (a *audit) settled(user string) {
+	f := a.users[user]
+	if f == nil {
+		f = new(follower)
+	}
+	if t := a.twin.Totals(user, events.NoKind, false); f.totals != t || f.version > a.twin.Version(user) || f.more {
+		a.fail("at seq %d %q has heard version %d with %+v, the twin has %d with %+v", a.upto, user, f.version, f.totals, a.twin.Version(user), t)
+	}
+	list := a.twin.Conversations(user)
+	same := len(list) == len(f.list) && !slices.ContainsFunc(list, func(c events.Conversation) bool {
+		heard, ok := f.list[c.Conversation]
+		// The version of a conversation moves by itself for those who had read a
+		// recalled message: they are not told (rule quiet).
+		heard.Version = c.Version
+		return !ok || !sameConversation(c, heard)
+	})
+	if !same {
+		a.fail("list of %q at seq %d, heard at version %d (-twin +heard):\n%s", user, a.upto, f.version,
+			cmp.Diff(byName(list), f.list, cmpopts.EquateEmpty()))
+	}
+}
+
+func byName(list []events.Conversation) map[string]events.Conversation {
+	m := make(map[string]events.Conversation, len(list))
+	for _, c := range list {
+		m[c.Conversation] = c
+	}
+	return m
+}
+
+// sum adds up a list (rule total).
+func sum(list map[string]events.Conversation) (t events.Totals) {
+	for _, c := range list {
+		if c.Muted {
+			t.Muted += c.Unread
+			continue
+		}
+		t.Unread += c.Unread
+		t.Mentions += c.Mentions
+		if strings.HasPrefix(c.Conversation, "c2c_") {
+			t.C2C += c.Unread
+		} else {
+			t.Group += c.Unread
+		}
+		if c.Unread > 0 || c.MarkedUnread {
+			t.Conversations++
+		}
+	}
+	return t
+}

@@ -1,0 +1,298 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/emit"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// process is a computer that runs reddot: what is left when it doesn't is its
+// disk.
+type process struct {
+	w     *world
+	name  string
+	disk  *vfs.MemFS
+	old   *vfs.MemFS // an older copy of the disk; nil: none
+	run   *run       // nil: it is not running
+	count int        // of runs
+}
+
+// run is a running process. The fold, the log and the emitter are the real
+// ones; the rest does what projector.Projector does.
+type run struct {
+	p       *process
+	w       *world
+	name    string
+	rng     *rand.Rand // of the fold's goroutine
+	link    *link
+	log     *projector.Log
+	folder  *store.Folder
+	current atomic.Pointer[store.Store]
+	opened  []*store.Store // all of this run: to close at the end
+	emitter *emit.Emitter
+	applied atomic.Uint64
+	emitted atomic.Uint64
+
+	folding chan struct{} // holds one token: whoever takes it may change current
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	ended   chan struct{} // closed when all of its goroutines have ended
+	why     error         // the first error that is not the end of ctx
+	once    sync.Once
+}
+
+// Snapshot and Emitted implement emit.Store.
+func (r *run) Snapshot() (*store.Snapshot, error) { return r.current.Load().Snapshot() }
+func (r *run) Emitted() (events.Seq, error)       { return r.current.Load().Emitted() }
+
+// start starts a process from what is on its disk.
+func (p *process) start() error {
+	w := p.w
+	p.count++
+	r := &run{
+		p: p, w: w, name: fmt.Sprintf("%s%d", p.name, p.count), folding: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	r.rng = w.newRand()
+	r.link = &link{w: w, name: r.name, rng: w.newRand()}
+	r.folding <- struct{}{}
+	w.do(r.link.connect)
+	if err := r.open(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	at := r.current.Load().Position()
+	w.do(func() { w.note("%s starts at %d", r.name, at.Applied) })
+	r.emitter = emit.New(emit.Config{
+		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
+		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay,
+	}, stream{r.link}, r.stored)
+	r.applied.Store(uint64(at.Applied))
+	r.emitter.Add(new(emit.Marks), at.Applied, 0)
+	r.goes("fold", func() error { return r.fold(ctx) })
+	r.goes("emit", func() error { return r.emitter.Run(ctx) })
+	if w.plan.rebuilds && r.rng.IntN(2) == 0 {
+		r.goes("rebuild", func() error { return r.rebuild(ctx) })
+	}
+	go func() {
+		r.work.Wait()
+		close(r.ended)
+	}()
+	p.run = r
+	return nil
+}
+
+// goes runs a part. When one ends with an error, all do.
+func (r *run) goes(what string, part func() error) {
+	r.work.Go(func() {
+		defer r.w.named()
+		if err := part(); err != nil && !errors.Is(err, context.Canceled) {
+			r.once.Do(func() { r.why = fmt.Errorf("%s: %w", what, err) })
+			r.w.do(func() { r.w.note("%s ends: %v", r.name, err) })
+			r.cancel()
+		}
+	})
+}
+
+// open opens the log and the store.
+func (r *run) open() (err error) {
+	if r.log, err = r.w.openLog(r.link); err != nil {
+		return err
+	}
+	if r.folder, err = store.OpenFolder(r.p.disk, "store"); err != nil {
+		return err
+	}
+	if dir, found := r.folder.Current(); found {
+		s, err := r.openStore(dir)
+		if err != nil {
+			return err
+		}
+		r.current.Store(s)
+		return r.folder.Clean()
+	}
+	s, dir, err := r.newStore()
+	if err != nil {
+		return err
+	}
+	r.current.Store(s)
+	return r.folder.Use(dir)
+}
+
+func (r *run) openStore(dir string) (*store.Store, error) {
+	s, err := store.Open(store.Config{Dir: dir, FS: r.p.disk, Identity: identity})
+	if err == nil {
+		r.opened = append(r.opened, s)
+		err = r.w.checkDigest(s)
+	}
+	return s, err
+}
+
+func (r *run) newStore() (s *store.Store, dir string, err error) {
+	if dir, err = r.folder.New(); err == nil {
+		s, err = r.openStore(dir)
+	}
+	return s, dir, err
+}
+
+// fold folds the log.
+func (r *run) fold(ctx context.Context) error {
+	var marks emit.Marks
+	var fx fold.Effects
+	return r.log.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
+		return r.foldBatch(ctx, batch, &marks, &fx)
+	})
+}
+
+// foldBatch does what projector.Projector does with a batch. It takes its time,
+// so that the process may be killed anywhere in it.
+func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
+	<-r.folding
+	defer func() { r.folding <- struct{}{} }()
+	s := r.current.Load()
+	for i := range batch {
+		if err := s.Apply(&batch[i], fx); err != nil {
+			return fmt.Errorf("seq %d: %w", batch[i].Seq, err)
+		}
+		marks.Add(batch[i].Seq, batch[i].At(), fx)
+	}
+	if err := r.pause(ctx); err != nil {
+		return err
+	}
+	if _, err := s.Commit(); err != nil {
+		return err
+	}
+	if err := r.w.checkDigest(s); err != nil {
+		return err
+	}
+	last := &batch[len(batch)-1]
+	r.w.do(func() { r.w.note("%s has folded %d, to %d", r.name, len(batch), last.Seq) })
+	if err := r.pause(ctx); err != nil {
+		return err
+	}
+	r.applied.Store(uint64(last.Seq))
+	r.emitter.Add(marks, last.Seq, last.Time)
+	if r.rng.IntN(r.w.plan.flushEvery) > 0 {
+		return nil
+	}
+	if err := r.pause(ctx); err != nil {
+		return err
+	}
+	return s.Flush()
+}
+
+// pause is the time that work takes.
+func (r *run) pause(ctx context.Context) error {
+	d := between(r.rng, time.Microsecond, 100*time.Microsecond)
+	if r.rng.IntN(20) == 0 {
+		d = between(r.rng, time.Millisecond, r.w.plan.slowest)
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// replay implements emit.Replay.
+func (r *run) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
+	r.w.do(func() { r.w.note("%s reads %d to %d again", r.name, after+1, upto) })
+	return r.log.ReadTo(ctx, after, upto, fn)
+}
+
+// stored is told that all events of the commands up to seq are stored.
+func (r *run) stored(seq events.Seq) {
+	seq = max(seq, events.Seq(r.emitted.Load()))
+	r.emitted.Store(uint64(seq))
+	r.current.Load().SetEmitted(seq)
+	r.w.do(func() { r.w.told(r.name, seq) })
+}
+
+// behindEnough is how near a new store must come before it takes the place of
+// the one in use.
+const behindEnough = 5
+
+// rebuild builds a new store beside the one in use, and puts it in its place.
+func (r *run) rebuild(ctx context.Context) error {
+	if err := r.pause(ctx); err != nil {
+		return err
+	}
+	s, dir, err := r.newStore()
+	if err != nil {
+		return err
+	}
+	build := func(upto uint64) error {
+		s.SetEmitted(events.Seq(r.emitted.Load()))
+		return r.log.Build(ctx, s, events.Seq(upto), nil)
+	}
+	for {
+		if err := build(r.applied.Load()); err != nil {
+			return err
+		}
+		if uint64(s.Position().Applied)+behindEnough >= r.applied.Load() {
+			break
+		}
+	}
+	select {
+	case <-r.folding:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { r.folding <- struct{}{} }()
+	if err := build(uint64(r.current.Load().Position().Applied)); err != nil {
+		return err
+	}
+	if err := errors.Join(r.w.checkDigest(s), s.Flush(), r.folder.Use(dir)); err != nil {
+		return err
+	}
+	r.w.do(func() { r.w.note("%s has a new store at %d", r.name, s.Position().Applied) })
+	r.current.Store(s)
+	s.SetEmitted(events.Seq(r.emitted.Load()))
+	return nil
+}
+
+// end waits for all parts to end, and closes the stores.
+func (r *run) end() error {
+	r.cancel()
+	<-r.ended
+	r.p.run = nil
+	var err error
+	for _, s := range r.opened {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
+
+// kill ends a process where it stands. What it had sent may still arrive; its
+// disk holds what was flushed, and maybe what was written.
+func (p *process) kill() error {
+	p.w.do(func() { p.w.note("%s is killed", p.run.name) })
+	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.run.rng.IntN(2), RNG: p.run.rng})
+	p.w.do(p.run.link.kill)
+	err := p.run.end()
+	p.disk = left
+	return err
+}
+
+// stop ends a process in order.
+func (p *process) stop() error {
+	p.w.do(func() { p.w.note("%s is stopped", p.run.name) })
+	r := p.run
+	r.cancel()
+	<-r.ended
+	_, err := r.current.Load().Commit()
+	p.w.do(r.link.kill)
+	return errors.Join(err, r.end())
+}

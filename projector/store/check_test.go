@@ -1,0 +1,159 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/projector/store"
+)
+
+// closed is the file system of a store with a row of every family, closed.
+func closed(t *testing.T) (*vfs.MemFS, store.Position) {
+	r := &rig{t: t}
+	r.open(vfs.NewMem())
+	everyFamily(r)
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return r.fs, r.store.Position()
+}
+
+// TestCheck reads a whole store, tells how far it is, and changes nothing.
+func TestCheck(t *testing.T) {
+	fs, position := closed(t)
+	before := files(t, fs, "store")
+	var told []uint64
+	info, err := store.Check(context.Background(), fs, "store", func(rows uint64) { told = append(told, rows) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := store.Info{Format: store.Format, Identity: identity, Position: position}
+	if d := cmp.Diff(want, info, cmp.AllowUnexported(store.Position{})); d != "" {
+		t.Error(d)
+	}
+	if len(told) < 2 || !slices.IsSorted(told) {
+		t.Errorf("progress: %v", told)
+	}
+	inspected, err := store.Inspect(fs, "store")
+	if d := cmp.Diff(info, inspected, cmp.AllowUnexported(store.Position{})); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if after := files(t, fs, "store"); !maps.EqualFunc(before, after, bytes.Equal) {
+		t.Errorf("the folder held %q, and holds %q", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+	}
+	rows := 0
+	r := &rig{t: t}
+	r.open(fs)
+	eachRow(t, r.store.DB(), func(_, _ []byte) { rows++ })
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if told[len(told)-1] != uint64(rows) {
+		t.Errorf("%d rows were read, of %d", told[len(told)-1], rows)
+	}
+}
+
+// TestCheckEnds: a check ends with its context.
+func TestCheckEnds(t *testing.T) {
+	fs, _ := closed(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := store.Check(ctx, fs, "store", func(uint64) { cancel() })
+	if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrCorrupt) {
+		t.Error(err)
+	}
+}
+
+// TestNoStore: a folder that is not there, or that has no store in it, is told
+// from one that is damaged by who asks.
+func TestNoStore(t *testing.T) {
+	fs := vfs.NewMem()
+	if _, err := store.Inspect(fs, "store"); !errors.Is(err, os.ErrNotExist) || errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("no folder: %v", err)
+	}
+	if err := fs.MkdirAll("store", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Inspect(fs, "store"); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("empty folder: %v", err)
+	}
+}
+
+// TestCheckNames spoils one row at a time, past the store: a check says which
+// one can't be read, or else that the digest is another.
+func TestCheckNames(t *testing.T) {
+	const digest = "add up to"
+	cut := func(v []byte) []byte { return v[:len(v)-1] }
+	set := func(at int, b byte) func([]byte) []byte {
+		return func(v []byte) []byte { v[at] = b; return v }
+	}
+	gone := func([]byte) []byte { return nil }
+	for _, test := range []struct {
+		key   string
+		spoil func([]byte) []byte
+		want  string
+	}{
+		{"ca\x00cd", cut, "conversation of a with c2c_d"},
+		{"ca\x00gg", set(1, 0x7f), "conversation of a in group_g"},
+		{"ca\x00gg", gone, digest},
+		{"gg", cut, "log of group_g"},
+		{"igg\x00m7", set(2, 9), digest},
+		{"igg\x00m7", set(0, 7), "message id m7 of the log of group_g"},
+		{"igg\x00other", func([]byte) []byte { return []byte{store.Format, 0, 1, 1} }, digest},
+		{"pgg\x00\x01\x01", cut, "page 1 of the log of group_g"},
+		{"pgg\x00\x01\x01", gone, digest},
+		{"sgg\x00a\x00", cut, "bucket 0 of the messages to all of the log of group_g"},
+		{"dgg\x00a", cut, "buckets of the messages to all of the log of group_g"},
+		{"tgg\x00\x00", cut, "time block 0 of the log of group_g"},
+		{"ng\x00a", gone, digest},
+		{"ng\x00a", func(v []byte) []byte { return append(v, 0) }, "membership of a in group_g"},
+		{"wg\x00later\x00a", cut, "early read of a up to later in group_g"},
+		{"ub", set(1, 9), digest},
+		{"ub", cut, "version of b"},
+		{"zzz", func([]byte) []byte { return []byte("?") }, `unknown row "zzz"`},
+		{"x\x02\x10\x6c", cut, "outbox of seq 4204"},
+		{"Me", cut, "emitted position"},
+		{"Mz", func([]byte) []byte { return []byte("?") }, `unknown row "Mz"`},
+	} {
+		fs, _ := closed(t)
+		spoil(t, fs, test.key, test.spoil)
+		_, err := store.Check(context.Background(), fs, "store", nil)
+		if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q spoilt: %v, without %q", test.key, err, test.want)
+		}
+	}
+}
+
+// spoil changes a row of a closed store; nil deletes it.
+func spoil(t *testing.T, fs *vfs.MemFS, key string, change func([]byte) []byte) {
+	t.Helper()
+	r := &rig{t: t}
+	r.open(fs)
+	db := r.store.DB()
+	var value []byte
+	stored, closer, err := db.Get([]byte(key))
+	if err == nil {
+		value = slices.Clone(stored)
+		err = closer.Close()
+	}
+	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if value = change(value); value == nil {
+		err = db.Delete([]byte(key), pebble.NoSync)
+	} else {
+		err = db.Set([]byte(key), value, pebble.NoSync)
+	}
+	if err := errors.Join(err, r.store.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
