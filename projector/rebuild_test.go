@@ -1,0 +1,186 @@
+package projector_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// rebuilt asks for a rebuild and waits for its end.
+func (p *process) rebuilt() events.Rebuild {
+	p.t.Helper()
+	asked := must(p.Rebuild())(p.t)
+	var last *events.Rebuild
+	eventually(p.t, "the new store is built", func() bool {
+		last = p.status().Rebuild
+		return last.State != events.Running && last.Started >= asked.Started
+	})
+	return *last
+}
+
+// generations are the stores in a folder.
+func generations(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	for _, e := range must(os.ReadDir(dir))(t) {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// TestRebuild builds new stores beside the one in use under random load, with
+// crashes in the middle. Every state and every event is as if nothing had
+// been.
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+	p := c.bus.run(c.dir)
+	for round := range 12 {
+		c.write(50 + c.rng.IntN(2_000))
+		if round%3 == 2 { // in the middle
+			must(p.Rebuild())(t)
+			c.write(c.rng.IntN(500))
+			p = c.restart(p)
+		} else {
+			before := generations(t, c.dir)
+			upto := c.write(c.rng.IntN(500))
+			if r := p.rebuilt(); r.State != events.Done || r.Error != "" || r.Differed || r.Applied != r.Target || r.Ended < r.Started {
+				t.Errorf("rebuild: %+v", r)
+			}
+			p.settle(upto)
+			eventually(t, "the old store is removed", func() bool { return len(generations(t, c.dir)) == 1 })
+			if after := generations(t, c.dir); after[0] == before[len(before)-1] {
+				t.Errorf("the store in use is still %s", after[0])
+			}
+		}
+		c.check(p)
+	}
+}
+
+// TestRebuildTwice asks again while a store is being built: that is one rebuild.
+func TestRebuildTwice(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	first := must(p.Rebuild())(t)
+	for range 100 {
+		if again := must(p.Rebuild())(t); again.State == events.Running && again.Started == first.Started && again.Target != first.Target {
+			t.Errorf("another target: %+v, %+v", first, again)
+		}
+	}
+	eventually(t, "the last rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
+}
+
+// TestViewOutlivesStore reads from a view whose store was replaced.
+func TestViewOutlivesStore(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	v := must(p.View())(t)
+	must(p.Rebuild())(t)
+	a.message("alice", "bob", "m2")
+	p.settle(a.flush())
+	eventually(t, "the new store is in use", func() bool { return p.log.has("new store") })
+	if r := must(v.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 1 {
+		t.Errorf("the old view shows %+v", r)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
+	now := must(p.View())(t)
+	defer now.Close()
+	if r := must(now.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 2 {
+		t.Errorf("the new view shows %+v", r)
+	}
+}
+
+// largestFile is the path of the largest file with an ending below a folder.
+func largestFile(t *testing.T, dir, ending string) (path string) {
+	t.Helper()
+	most := int64(-1)
+	err := filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(at, ending) {
+			return err
+		}
+		if info, err := d.Info(); err != nil || info.Size() > most {
+			most, path = info.Size(), at
+		}
+		return err
+	})
+	if err != nil || path == "" {
+		t.Fatalf("no %s in %s: %v", ending, dir, err)
+	}
+	return path
+}
+
+// TestUnusableStore starts on a store that is damaged, or gone: it is built
+// anew, nobody is told anything twice, and it goes on from there.
+func TestUnusableStore(t *testing.T) {
+	t.Parallel()
+	for name, ruin := range map[string]func(dir string) error{
+		"gone": os.RemoveAll,
+		"manifest gone": func(dir string) error {
+			return os.Remove(largestFile(t, dir, "MANIFEST-000001"))
+		},
+		"table cut": func(dir string) error {
+			return os.Truncate(largestFile(t, dir, ".sst"), 100)
+		},
+		"marker gone": func(dir string) error {
+			return os.Remove(must(filepath.Glob(filepath.Join(dir, "marker.*")))(t)[0])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+			p := c.bus.run(c.dir)
+			c.write(500)
+			c.check(p)
+			p.stop()
+			if err := ruin(c.dir); err != nil {
+				t.Fatal(err)
+			}
+			p = c.bus.run(c.dir)
+			if !p.log.has("built") {
+				t.Errorf("it does not say that the store is built anew:\n%s", p.log.String())
+			}
+			c.check(p)
+			c.write(500)
+			c.check(p)
+		})
+	}
+}
+
+// TestDamagedWhileRunning finds damage in the store while it is in use. The
+// projector ends and says so; the next one builds the store anew.
+func TestDamagedWhileRunning(t *testing.T) {
+	c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+	p := c.bus.run(c.dir)
+	c.write(500)
+	c.check(p)
+	p.Damaged(errors.New("a query that can't be answered is no damage"))
+	p.Damaged(fmt.Errorf("read a row: %w", store.ErrCorrupt))
+	if err := p.fails(); !errors.Is(err, store.ErrCorrupt) {
+		t.Fatalf("it ends with %v", err)
+	}
+	if _, err := p.View(); !errors.Is(err, projector.ErrStopped) || !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("a view of it fails with %v", err)
+	}
+	p = c.bus.run(c.dir)
+	c.check(p)
+	c.write(500)
+	c.check(p)
+}
