@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ import (
 // Bounds of the HTTP listener. It serves probes and a scraper, not the public.
 const (
 	httpReadTimeout  = 10 * time.Second
-	httpWriteTimeout = 30 * time.Second
+	httpWriteTimeout = time.Minute // a profile takes half of it
 	httpIdleTimeout  = time.Minute
 	httpMaxHeader    = 16 << 10 // bytes
 	httpScrapes      = 4        // of /metrics at once; more are answered 503
@@ -33,6 +34,7 @@ type HTTPConfig struct {
 
 	Registry *prometheus.Registry // shown at /metrics; required
 	Ready    func() error         // why not ready, nil for ready; a nil func: always ready
+	Profiles bool                 // serve Go's profiles at /debug/pprof/
 	Logger   *slog.Logger         // nil logs nothing
 }
 
@@ -42,7 +44,7 @@ type HTTPConfig struct {
 //	/readyz   200 "ready", or 503 with the reason
 //	/metrics  the registry's metrics in Prometheus's formats
 //
-// and 404 for all else.
+// with Profiles Go's own /debug/pprof/, and 404 for all else.
 type HTTP struct {
 	cfg      HTTPConfig
 	server   *http.Server
@@ -81,6 +83,11 @@ func (h *HTTP) routes() http.Handler {
 		gather = append(gather, own)
 	}
 	mux := http.NewServeMux()
+	if h.cfg.Profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusOK, "ok")
 	})

@@ -74,9 +74,16 @@ func bounds(state jetstream.StreamState) (first, last events.Seq) {
 	return events.Seq(state.FirstSeq), last
 }
 
-// TimeOf is when the stream took a command in.
+// TimeOf is when the stream took a command in; zero for seq 0, and for one that
+// was trimmed.
 func (l *Log) TimeOf(ctx context.Context, seq events.Seq) (time.Time, error) {
+	if seq == 0 {
+		return time.Time{}, nil
+	}
 	msg, err := l.stream.GetMsg(ctx, uint64(seq))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return time.Time{}, nil
+	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read command %d: %w", seq, err)
 	}
@@ -147,18 +154,32 @@ func (l *Log) check(ctx context.Context, at store.Position) error {
 // applied: a log that was restored from a backup and then written further may
 // have the same seqs and other commands.
 func (l *Log) checkLast(ctx context.Context, at store.Position) error {
-	if at.Applied == 0 || at.Last == 0 {
-		return nil
+	if other, _, err := l.replaced(ctx, at.Applied, at.Last); err != nil || !other {
+		return nil // or the server is away
 	}
-	msg, err := l.stream.GetMsg(ctx, uint64(at.Applied))
+	return &CutError{Last: at.Applied, Made: at.Applied, By: "the store"}
+}
+
+// headerLost marks a command that changes nothing and stands where AcceptCut
+// found one lost.
+const headerLost = "Reddot-Lost"
+
+// replaced reports whether another command is at a seq than that with a sum, and
+// whether it is one that AcceptCut has put there. Not if that is not known: the
+// sum is 0, or the command was trimmed.
+func (l *Log) replaced(ctx context.Context, seq events.Seq, sum uint64) (other, lost bool, err error) {
+	if seq == 0 || sum == 0 {
+		return false, false, nil
+	}
+	msg, err := l.stream.GetMsg(ctx, uint64(seq))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, false, nil
+	}
 	if err != nil {
-		return nil // trimmed, or the server is away
+		return false, false, fmt.Errorf("read command %d: %w", seq, err)
 	}
-	if store.Sum(msg.Subject, events.Time(msg.Time.UnixMilli()), msg.Data) != at.Last {
-		return fmt.Errorf("%w: seq %d is not the command that the store has applied: the stream was written anew from an earlier point; restore the stream, or start with an empty data folder",
-			ErrLog, at.Applied)
-	}
-	return nil
+	other = store.Sum(msg.Subject, events.Time(msg.Time.UnixMilli()), msg.Data) != sum
+	return other, msg.Header.Get(headerLost) != "", nil
 }
 
 // errGap says that the stream went on with another seq than the next one.

@@ -201,33 +201,6 @@ func TestTrimmedWhileRunning(t *testing.T) {
 	t.Logf("applied %d: %v", applied, err)
 }
 
-// TestCutStream restores an older copy of the server's files: the stream ends
-// before what the store has applied.
-func TestCutStream(t *testing.T) {
-	b := newBus(t)
-	a := b.author()
-	dir := t.TempDir()
-	p := b.run(dir)
-	crowd(a, 100)
-	p.settle(a.last())
-	p.stop()
-	b.stop()
-	old := filepath.Join(t.TempDir(), "old")
-	must(0, os.CopyFS(old, os.DirFS(b.options.StoreDir)))(t)
-	end := a.last()
-	b.start()
-	p = b.run(dir)
-	for i := range 50 {
-		a.message(member(i), "sender", "m2")
-	}
-	p.settle(a.flush())
-	p.stop()
-	b.stop()
-	b.options.StoreDir = old
-	b.start()
-	wantErr(t, b.refused(dir), projector.ErrLog, fmt.Sprintf("ends at seq %d", end), fmt.Sprintf("applied up to %d", a.last()), "empty data folder")
-}
-
 // TestForeignStream deletes the stream and makes it anew: the store belongs to
 // the old one.
 func TestForeignStream(t *testing.T) {

@@ -44,21 +44,35 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 }
 
 // newStore opens a new store, not yet the current one: from a snapshot if there
-// is one, else empty.
+// is one that is of this log, else empty.
 func (p *Projector) newStore(ctx context.Context, first, last events.Seq) (*store.Store, string, error) {
 	var restored error
-	if p.cfg.Restore != nil && last > 0 {
+	for upto := last; p.cfg.Restore != nil && upto > 0; {
 		dir, err := p.folder.New()
 		if err != nil {
 			return nil, "", err
 		}
-		if restored = p.cfg.Restore(ctx, p.log.identity, first, last, dir); restored == nil {
-			s, err := p.openNew(dir)
-			return s, dir, err
+		if restored = p.cfg.Restore(ctx, p.log.identity, first, upto, dir); restored != nil {
+			break
 		}
-		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+		s, err := p.openNew(dir)
+		if err != nil {
+			return nil, "", err
 		}
+		at := s.Position()
+		if err = p.log.checkLast(ctx, at); err == nil {
+			return s, dir, nil
+		}
+		p.cfg.Logger.Error("a snapshot is not of this log: trying the one before", "seq", at.Applied, "error", err)
+		if err := s.Close(); err != nil {
+			return nil, "", err
+		}
+		upto = at.Applied - 1
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, "", ctx.Err()
+	case restored != nil:
 		p.cfg.Logger.Info("no snapshot to begin with", "reason", restored)
 	}
 	if first > 1 {

@@ -93,8 +93,7 @@ func (e *TrimmedError) Unwrap() error { return ErrLog }
 func checkRange(applied, first, last events.Seq) error {
 	switch {
 	case last < applied:
-		return fmt.Errorf("%w: it ends at seq %d, but the store has applied up to %d: the stream was cut; restore it, or start with an empty data folder",
-			ErrLog, last, applied)
+		return &CutError{Last: last, Made: applied, By: "the store"}
 	case first > applied+1:
 		return &TrimmedError{First: first, Need: applied + 1}
 	}

@@ -29,30 +29,26 @@ func syncDir(fs vfs.FS, dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// makeDir makes a folder with those above it, durably: the folders that it is
-// in are synced up to the first that was there before.
+// makeDir makes a folder with those above it, durably. Folders that were there
+// before may not have been synced by who made them, so they are too; but they
+// need not be ours to open.
 func makeDir(fs vfs.FS, dir string) error {
+	found := 0 // of above, from where on they were there before
 	var above []string
-	for at := dir; ; {
-		up := fs.PathDir(at)
-		if up == at {
-			break
-		}
-		above = append(above, up)
-		_, err := fs.Stat(up)
-		if err == nil {
-			break
-		}
+	for at := dir; fs.PathDir(at) != at; at = fs.PathDir(at) {
+		_, err := fs.Stat(at)
 		if ignoreMissing(err) != nil {
 			return err
 		}
-		at = up
+		if above = append(above, fs.PathDir(at)); err != nil {
+			found = len(above)
+		}
 	}
 	if err := fs.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, up := range above {
-		if err := syncDir(fs, up); err != nil {
+	for i, up := range above {
+		if err := syncDir(fs, up); err != nil && i < found {
 			return fmt.Errorf("sync %s: %w", up, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -99,6 +100,11 @@ func (l *lease) attempt(ctx context.Context) error {
 	return l.extend(ctx)
 }
 
+// in tells whether a listing has the pin.
+func (l *lease) in(blobs []Blob) bool {
+	return slices.ContainsFunc(blobs, func(b Blob) bool { return b.Name == l.name })
+}
+
 // held returns a context that ends when the pin may no longer be counted on
 // (if it is not renewed), or errLapsed if it has lapsed before.
 func (l *lease) held(ctx context.Context) (context.Context, context.CancelFunc, error) {
@@ -134,8 +140,19 @@ func (l *lease) release(ctx context.Context) {
 	}
 }
 
+// remove tries for a while: a pin that stays makes others wait.
 func (l *lease) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
 	defer cancel()
-	return l.r.storage.Delete(ctx, l.name)
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		err := l.r.storage.Delete(ctx, l.name)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
 }

@@ -140,15 +140,41 @@ func (v *inventory) has(piece SHA256, size uint64) bool {
 	return ok && n == size
 }
 
+// prunes returns the names of the pins of prunes that go on.
+func (v *inventory) prunes(now time.Time) []string {
+	names := []string{}
+	for _, p := range v.pins {
+		if p.is(pinPrune) && p.live(now) {
+			names = append(names, p.blob.Name)
+		}
+	}
+	return names
+}
+
 // settle waits until no prune deletes what the owner of the lease relies on,
-// and returns what is there then. A prune that begins later sees the lease:
-// both put their pin first and list then, so at least one sees the other.
+// and returns what is there then. It waits only for the prunes that the first
+// listing tells of. One that began later sees the lease: each puts its pin
+// before it lists, so at least one of the two sees the other.
 func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
 	giveUp := r.now().Add(patience)
+	var earlier []string // prunes; nil: nothing listed yet
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		inv, inTheWay, err := r.look(ctx, l)
-		if err != nil || inTheWay == "" {
-			return inv, err
+		pins, listed, err := r.others(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		inTheWay := "the listing is older than the own pin"
+		if listed {
+			going := prunes(pins, r.now())
+			if earlier == nil {
+				earlier = going
+			}
+			earlier = slices.DeleteFunc(earlier, func(name string) bool { return !slices.Contains(going, name) })
+			if len(earlier) > 0 && l.kind != pinPrune {
+				inTheWay = "a prune is going on: " + earlier[0]
+			} else if inv, err := r.inventory(ctx, l, pins); inv != nil || err != nil {
+				return inv, err
+			}
 		}
 		if r.now().After(giveUp) {
 			return nil, fmt.Errorf("%w: waited %v, %s", ErrBusy, patience, inTheWay)
@@ -161,25 +187,43 @@ func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
 	}
 }
 
-// look lists the storage, and says what the owner of the lease has to wait
-// for, if anything.
-func (r *Repository) look(ctx context.Context, l *lease) (inv *inventory, inTheWay string, err error) {
-	blobs, err := r.storage.List(ctx, "")
+// others returns the pins of others, and whether the listing is as new as the
+// lease.
+func (r *Repository) others(ctx context.Context, l *lease) ([]foundPin, bool, error) {
+	blobs, err := r.storage.List(ctx, pinsFolder)
 	if err != nil {
-		return nil, "", fmt.Errorf("list %v: %w", r.storage, err)
+		return nil, false, fmt.Errorf("list %v: %w", r.storage, err)
 	}
-	if !slices.ContainsFunc(blobs, func(b Blob) bool { return b.Name == l.name }) {
-		return nil, "the listing is older than its own pin", nil
+	if !l.in(blobs) {
+		return nil, false, nil
 	}
-	inv = &inventory{pieces: make(map[SHA256]uint64)}
-	if inv.pins, err = r.pins(ctx, blobs, l.name); err != nil {
-		return nil, "", err
-	}
-	for _, p := range inv.pins {
-		if p.is(pinPrune) && l.kind != pinPrune && p.live(r.now()) {
-			return nil, "a prune is going on: " + p.blob.Name, nil
+	pins, err := r.pins(ctx, blobs, l.name)
+	return pins, true, err
+}
+
+// prunes returns the names of the pins of prunes that go on.
+func prunes(pins []foundPin, now time.Time) []string {
+	names := []string{}
+	for _, p := range pins {
+		if p.is(pinPrune) && p.live(now) {
+			names = append(names, p.blob.Name)
 		}
 	}
+	return names
+}
+
+// inventory lists the storage after its pins have been looked at: who has
+// released a pin by then has done all its work. It returns nil if the listing
+// is older than the lease.
+func (r *Repository) inventory(ctx context.Context, l *lease, pins []foundPin) (*inventory, error) {
+	blobs, err := r.storage.List(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("list %v: %w", r.storage, err)
+	}
+	if !l.in(blobs) {
+		return nil, nil
+	}
+	inv := &inventory{pieces: make(map[SHA256]uint64), pins: pins}
 	for _, b := range blobs {
 		var piece SHA256
 		if text, ok := strings.CutPrefix(b.Name, piecesFolder); ok && piece.UnmarshalText([]byte(text)) == nil {
@@ -189,5 +233,5 @@ func (r *Repository) look(ctx context.Context, l *lease) (inv *inventory, inTheW
 			inv.manifests = append(inv.manifests, b)
 		}
 	}
-	return inv, "", nil
+	return inv, nil
 }

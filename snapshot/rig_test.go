@@ -57,7 +57,7 @@ func openRows(t testing.TB, fs vfs.FS, dir string, of snapshot.Stream, seed uint
 	t.Helper()
 	db, err := pebble.Open(dir, &pebble.Options{
 		FS: fs, DisableWAL: true, DisableAutomaticCompactions: true, Logger: quiet{},
-		FormatMajorVersion: pebble.FormatNewest,
+		FormatMajorVersion: pebble.FormatNewest, L0StopWritesThreshold: 1_000_000,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +92,14 @@ func (s *rows) apply(t testing.TB, n, size int) {
 	position = binary.BigEndian.AppendUint64(position, uint64(s.state.Stream.Created.UnixNano()))
 	position = append(position, s.state.Stream.Name...)
 	if err := s.db.Set(positionKey, position, pebble.NoSync); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// compact leaves few files.
+func (s *rows) compact(t testing.TB) {
+	t.Helper()
+	if err := s.db.Compact(context.Background(), []byte{0}, []byte{255}, false); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,8 +31,8 @@ type Storage interface {
 	// Get returns a blob. Errors: ErrNotFound, ErrDamaged.
 	Get(ctx context.Context, name string) ([]byte, error)
 	// List returns the blobs whose names begin with prefix, in the order of
-	// their names. A listing that contains a blob also tells of all that was
-	// put and deleted before that blob was put.
+	// their names. A listing that has a blob also tells of all that was put and
+	// deleted before that blob was put. It need not be of one moment.
 	List(ctx context.Context, prefix string) ([]Blob, error)
 	// Delete removes blobs, in that order; those that are not there are no
 	// error. The removal is durable when it returns.

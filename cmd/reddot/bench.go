@@ -141,11 +141,11 @@ func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
 
 // renderBench shows a result as a table.
 func renderBench(r *bench.Result) string {
-	t := newTable("STAGE", "MEASURED", ">VALUE", "AGAINST", ">REFERENCE", ">RATIO", "AIM", "")
+	t := newTable("STAGE", "MEASURED", ">VALUE", "AGAINST", ">REFERENCE", ">RATIO", "AIM", "", ">P50", ">P99")
 	stage := ""
 	for i := range r.Figures {
 		f := &r.Figures[i]
-		reference, ratio, aim, verdict := "", "", "", ""
+		reference, ratio, aim, verdict, p50, p99 := "", "", "", "", "", ""
 		if f.Against != "" {
 			reference, ratio = quantity(f.Reference, f.Unit), fmt.Sprintf("%.2f", f.Ratio)
 		}
@@ -155,12 +155,15 @@ func renderBench(r *bench.Result) string {
 				verdict = "met"
 			}
 		}
+		if f.Times != nil {
+			p50, p99 = quantity(f.Times.P50, bench.Seconds), quantity(f.Times.P99, bench.Seconds)
+		}
 		name := f.Stage
 		if name == stage {
 			name = ""
 		}
 		stage = f.Stage
-		t.add(name, f.Name, quantity(f.Value, f.Unit), f.Against, reference, ratio, aim, verdict)
+		t.add(name, f.Name, quantity(f.Value, f.Unit), f.Against, reference, ratio, aim, verdict, p50, p99)
 	}
 	return fmt.Sprintf("%s commands, after %s joins; %s\n\n%s",
 		grouped(int64(r.Commands)), grouped(int64(r.Joins)), several(int64(r.Runs), "run"), t)

@@ -15,7 +15,7 @@ import (
 // benchChildCommand is what bench starts in processes of their own.
 func (a *app) benchChildCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: bench.ChildCommand, Hidden: true, Args: cobra.NoArgs, Short: "Parts of bench that run in processes of their own"}
-	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchCompactCommand(), a.benchProfileCommand())
+	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchProfileCommand())
 	return cmd
 }
 
@@ -72,6 +72,15 @@ func (a *app) benchCompactCommand() *cobra.Command {
 	}}
 	cmd.Flags().StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
 	cmd.Flags().StringVar(&dir, "store", "", "`directory` of the store")
+	return cmd
+}
+
+func (a *app) benchEchoCommand() *cobra.Command {
+	var url string
+	cmd := &cobra.Command{Use: "echo", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildEcho(cmd.Context(), url, a.stdout)
+	}}
+	cmd.Flags().StringVar(&url, "server", "", "`URL` of the NATS server")
 	return cmd
 }
 

@@ -7,33 +7,14 @@ import (
 	"reddot/events"
 )
 
-// testKill kills the server in the middle of publishing, several times, also
-// while it starts. Nothing is lost, counted twice or told twice.
-func testKill(t *testing.T, p program) {
-	const kills = 4
-	dir, args := t.TempDir(), []string{"--listen", address(t), "--event-encoding", "json"}
-	c := p.serve(t, dir, args...)
-	d := newDrill(t, p, c.nats)
-	for range kills {
-		d.amid(t, c.kill)
-		for range d.rng.IntN(3) {
-			starting := p.start(t, dir, nil, args...)
-			<-time.After(time.Duration(d.rng.IntN(200)) * time.Millisecond)
-			starting.kill()
-		}
-		c = p.serve(t, dir, args...)
-	}
-	d.finish(t)
-}
-
 // testTerminate ends the server in good order under load. It ends in time, and
 // the next one goes on where it stopped.
 func testTerminate(t *testing.T, p program) {
 	dir, listen := t.TempDir(), address(t)
 	c := p.serve(t, dir, "--listen", listen)
-	d := newDrill(t, p, c.nats)
+	d := newDrill(t, p, c.nats, drillLines)
 	for range 2 {
-		d.amid(t, func() { c.terminate(t) })
+		d.amid(t, 4, func() { c.terminate(t) })
 		c = p.serve(t, dir, "--listen", listen)
 		last := settled(t, connect(t, c.nats), 0).Applied
 		if again := events.Seq(c.metric(t, "reddot_commands_applied_total")); again >= last {
@@ -56,10 +37,10 @@ func testTerminate(t *testing.T, p program) {
 func testStandby(t *testing.T, p program) {
 	url := runNATS(t)
 	first := p.serve(t, t.TempDir(), "--nats", url)
-	d := newDrill(t, p, url)
+	d := newDrill(t, p, url, drillLines)
 	second := p.serve(t, t.TempDir(), "--nats", url)
 	either := []*child{first, second}[d.rng.IntN(2)]
-	d.amid(t, either.kill)
+	d.amid(t, 4, either.kill)
 	d.finish(t)
 }
 
@@ -73,9 +54,9 @@ func testServerAway(t *testing.T, p program) {
 	host := func() *child { return p.serve(t, natsDir, "--listen", listen, "--prefix", "other") }
 	server := host()
 	c := p.serve(t, t.TempDir(), "--nats", server.nats)
-	d := newDrill(t, p, server.nats)
+	d := newDrill(t, p, server.nats, drillLines)
 	for _, end := range []func(){func() { server.terminate(t) }, func() { server.kill() }} {
-		d.amid(t, end)
+		d.amid(t, 4, end)
 		<-time.After(away)
 		server = host()
 		eventually(t, "answer again", func() bool {

@@ -28,6 +28,7 @@ type drill struct {
 	rng     *rand.Rand
 	nc      *nats.Conn
 	heard   *listener
+	apps    []*follower // compared at the end
 	file    string
 	lines   []string // subject and payload, by line, from 1
 	next    int      // the first line not known to be stored
@@ -45,8 +46,8 @@ func drawSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// newDrill draws the commands. The server runs already.
-func newDrill(t *testing.T, p program, url string) *drill {
+// newDrill draws so many commands. The server runs already.
+func newDrill(t *testing.T, p program, url string, lines int) *drill {
 	t.Helper()
 	seed := drawSeed(t)
 	d := &drill{program: p, url: url, rng: rand.New(rand.NewPCG(seed, 1)), nc: connect(t, url), next: 1,
@@ -56,7 +57,7 @@ func newDrill(t *testing.T, p program, url string) *drill {
 	g := twin.NewGenerator(seed, twin.Config{Users: 40, Groups: 6})
 	var text bytes.Buffer
 	var c events.Command
-	for range drillLines {
+	for range lines {
 		g.Next(&c)
 		payload, err := events.EncodeJSON(&c)
 		if err != nil {
@@ -72,13 +73,13 @@ func newDrill(t *testing.T, p program, url string) *drill {
 	return d
 }
 
-// amid calls disturb while a publisher is at work, after some of the lines
-// that are left, and notes where the publisher ended: at the latest at the
-// last line, if nothing disturbs it.
-func (d *drill) amid(t *testing.T, disturb func()) {
+// amid calls disturb while a publisher is at work, within the next of so many
+// parts of the lines that are left, and notes where the publisher ended: at
+// the latest at the last line, if nothing disturbs it.
+func (d *drill) amid(t *testing.T, parts int, disturb func()) {
 	t.Helper()
-	left := drillLines + 1 - d.next
-	if left < 4 {
+	left := len(d.lines) - d.next
+	if left < parts {
 		disturb()
 		return
 	}
@@ -86,7 +87,7 @@ func (d *drill) amid(t *testing.T, disturb func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := stream.CachedInfo().State.LastSeq + 1 + d.rng.Uint64N(uint64(left/4))
+	target := stream.CachedInfo().State.LastSeq + 1 + d.rng.Uint64N(uint64(left/parts))
 	var r result
 	ended := make(chan error, 1)
 	go func() {
@@ -104,7 +105,7 @@ func (d *drill) amid(t *testing.T, disturb func()) {
 	}
 	if r.code == 0 {
 		t.Log("the publisher has come to the end")
-		d.next = drillLines + 1
+		d.next = len(d.lines)
 		return
 	}
 	r.failed(t, 1, d.file, "line ", "stored")
@@ -141,11 +142,7 @@ func (d *drill) finish(t *testing.T) events.Seq {
 	}
 	settled(t, d.nc, last)
 	h := replay(t, d.nc)
-	for seq, line := range d.acked {
-		if got := h.payloads[seq]; got != d.lines[line] {
-			t.Errorf("line %d was acknowledged as seq %d, which holds %s, not %s", line, seq, got, d.lines[line])
-		}
-	}
+	d.compareLog(t, h)
 	queries := h.compare(t, d.nc)
 	kept := storedMail(t, d.nc, 1)
 	kept.compare(t, h, queries)
@@ -153,8 +150,31 @@ func (d *drill) finish(t *testing.T) events.Seq {
 	for user, want := range queries {
 		heard.box(user).compareLast(t, user, want)
 	}
-	t.Logf("%d commands for %d lines, %d refused, %d events, %d heard", h.last, drillLines, len(h.refused), kept.count, heard.count)
+	for _, f := range d.apps {
+		f.converges(t, queries[f.user])
+	}
+	t.Logf("%d commands for %d lines, %d refused, %d events, %d heard", h.last, len(d.lines)-1, len(h.refused), kept.count, heard.count)
 	return h.last
+}
+
+// compareLog checks that what was acknowledged is in the log, where the
+// acknowledgement said, and every line, in order.
+func (d *drill) compareLog(t *testing.T, h *history) {
+	t.Helper()
+	for seq, line := range d.acked {
+		if got := h.payloads[seq]; got != d.lines[line] {
+			t.Errorf("line %d was acknowledged as seq %d, which holds %s, not %s", line, seq, got, d.lines[line])
+		}
+	}
+	next := 1
+	for _, payload := range h.payloads {
+		if next < len(d.lines) && payload == d.lines[next] {
+			next++
+		}
+	}
+	if next < len(d.lines) {
+		t.Errorf("line %d is not in the log behind line %d", next, next-1)
+	}
 }
 
 func twinUsers(t *testing.T, nc *nats.Conn) []string {

@@ -37,6 +37,7 @@ func TestEndToEnd(t *testing.T) {
 		{"foreign", testForeign},
 		{"serve fails", testServeFails},
 		{"serve", testServe},
+		{"bench", testBench},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ type gauge interface {
 	total() int64  // where at ends; -1 if unknown
 	at() int64     // how far it is
 	bytes() bool   // both are bytes
-	count() int64  // what is done and has a rate
+	count() int64  // what is done; 0 if it has no rate
 	words() string // what is done
 }
 
@@ -45,8 +45,14 @@ type stepGauge struct{ *bench.Step }
 func (g stepGauge) total() int64  { return g.Total }
 func (g stepGauge) at() int64     { return g.Done() }
 func (g stepGauge) bytes() bool   { return false }
-func (g stepGauge) count() int64  { return g.Done() }
 func (g stepGauge) words() string { return g.Name }
+
+func (g stepGauge) count() int64 {
+	if g.Turns {
+		return 0
+	}
+	return g.Done()
+}
 
 // progress tells on stderr how something comes along: with a bar on a
 // terminal, in one line at the end elsewhere.
@@ -88,19 +94,19 @@ func (p *progress) finish(complete bool) {
 	}
 }
 
-// rate is what was done per second, over the whole time.
+// rate is what was done per second, over the whole time, if it has a rate.
 func (p *progress) rate(took time.Duration) string {
-	return grouped(int64(float64(p.gauge.count())/max(took.Seconds(), 1e-9))) + "/s"
+	n := p.gauge.count()
+	if n == 0 {
+		return ""
+	}
+	return ", " + grouped(int64(float64(n)/max(took.Seconds(), 1e-9))) + "/s"
 }
 
 // summary is the line at the end.
 func (p *progress) summary() string {
 	took := time.Since(p.begun)
-	line := fmt.Sprintf("%s in %v", p.gauge.words(), took.Round(time.Millisecond))
-	if p.gauge.count() > 0 {
-		line += ", " + p.rate(took)
-	}
-	return line
+	return fmt.Sprintf("%s in %v%s", p.gauge.words(), took.Round(time.Millisecond), p.rate(took))
 }
 
 // draw moves the bar until finish is called.
@@ -124,7 +130,7 @@ func (p *progress) draw() {
 			at = min(at, total-1) // a full bar is not drawn again
 		}
 		// The bar's own errors are those of writing to the terminal.
-		bar.Describe(p.gauge.words() + ", " + p.rate(time.Since(p.begun)))
+		bar.Describe(p.gauge.words() + p.rate(time.Since(p.begun)))
 		_ = bar.Add64(at - drawn)
 		if ending {
 			return

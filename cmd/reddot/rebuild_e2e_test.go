@@ -12,13 +12,13 @@ import (
 )
 
 // rebuild removes the store of a server that has ended and starts another,
-// which must come to the same state and tell nothing again.
+// which must come to the same state from the log alone and tell nothing again.
 func (p program) rebuild(t *testing.T, dir string, before events.Status) *nats.Conn {
 	t.Helper()
 	if err := os.RemoveAll(filepath.Join(dir, "store")); err != nil {
 		t.Fatal(err)
 	}
-	c := p.serve(t, dir)
+	c := p.serve(t, dir, "--snapshots", "off")
 	nc := connect(t, c.nats)
 	after := settled(t, nc, before.Last)
 	if after.Digest != before.Digest || after.Applied != before.Applied || after.Refused != before.Refused || after.Ignored != before.Ignored {
@@ -37,7 +37,7 @@ func (p program) rebuild(t *testing.T, dir string, before events.Status) *nats.C
 func testRebuild(t *testing.T, p program) {
 	dir := t.TempDir()
 	c := p.serve(t, dir)
-	d := newDrill(t, p, c.nats)
+	d := newDrill(t, p, c.nats, drillLines)
 	last := d.finish(t)
 	before := settled(t, d.nc, last)
 	events := lastEvent(t, d.nc)

@@ -32,6 +32,7 @@ type serveConfig struct {
 	snapshotKeep     int
 	trim             bool // the log, once two snapshots have its commands
 
+	profiles  bool // on the HTTP listener
 	logLevel  slog.Level
 	logFormat string // text or json
 }
@@ -83,6 +84,7 @@ are answered. SIGTERM or SIGINT ends it cleanly.`,
 	f.IntVar(&cfg.snapshotKeep, "snapshot-keep", 3, "snapshots kept, 2 or more")
 	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.BoolVar(&cfg.profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
 	f.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&cfg.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
 	return cmd

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -27,6 +28,9 @@ const (
 	writeDeadline = time.Minute
 	// readyWait bounds the wait for the listener once the server has started.
 	readyWait = 10 * time.Second
+
+	// natsFolder is the server's folder in the data folder.
+	natsFolder = "nats"
 
 	minSync = 100 * time.Millisecond
 	maxSync = time.Minute
@@ -74,19 +78,34 @@ type serverConfig struct {
 
 // natsServer is a NATS server with JetStream in this process.
 type natsServer struct {
-	srv  *server.Server
-	stop func() error
+	srv    *server.Server
+	log    *serverLog
+	listen string
+	stop   func() error
 }
 
 // startServer starts a server and returns once it accepts connections.
-// Streams are recovered from dir before that, which takes time in proportion
-// to what they hold. A second server on the same directory is refused.
 func startServer(cfg serverConfig) (*natsServer, error) {
+	s, err := openServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Listen(); err != nil {
+		return nil, errors.Join(err, s.Shutdown())
+	}
+	return s, nil
+}
+
+// openServer starts a server that is for this process alone until Listen is
+// called. Streams are recovered from dir before it returns, which takes time in
+// proportion to what they hold. A second server on the same directory is
+// refused.
+func openServer(cfg serverConfig) (*natsServer, error) {
 	host, port, err := parseListen(cfg.listen)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := filepath.Abs(filepath.Join(cfg.dir, "nats"))
+	dir, err := filepath.Abs(filepath.Join(cfg.dir, natsFolder))
 	if err != nil {
 		return nil, fmt.Errorf("find the data directory: %w", err)
 	}
@@ -98,28 +117,29 @@ func startServer(cfg serverConfig) (*natsServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s is in use by another reddot (%w): stop it, or choose another with --data", cfg.dir, err)
 	}
-	s, err := runServer(cfg, host, port, dir)
-	if err != nil {
+	s := &natsServer{log: &serverLog{log: cfg.log}, listen: cfg.listen}
+	if s.srv, err = runServer(cfg, host, port, dir, s.log); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &natsServer{srv: s, stop: sync.OnceValue(func() error {
-		shutdown(s)
+	s.stop = sync.OnceValue(func() error {
+		shutdown(s.srv)
 		return lock.Close()
-	})}, nil
+	})
+	return s, nil
 }
 
-func runServer(cfg serverConfig, host string, port int, dir string) (*server.Server, error) {
+func runServer(cfg serverConfig, host string, port int, dir string, logger *serverLog) (*server.Server, error) {
 	if err := probe(cfg.listen); err != nil {
 		return nil, err
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	logger := &serverLog{log: cfg.log}
 	s, err := server.NewServer(&server.Options{
 		ServerName:             "reddot",
 		Host:                   host,
 		Port:                   port,
+		DontListen:             true, // until Listen
 		JetStream:              true,
 		StoreDir:               dir,
 		SyncInterval:           cfg.sync.every,
@@ -133,16 +153,30 @@ func runServer(cfg serverConfig, host string, port int, dir string) (*server.Ser
 		return nil, fmt.Errorf("configure the NATS server: %w", err)
 	}
 	s.SetLoggerV2(logger, cfg.log.Enabled(context.Background(), slog.LevelDebug), false, false)
-	s.Start() // returns once it listens, or has told a fatal error
+	s.Start() // returns once it is ready, or has told a fatal error
 	if err := logger.fatal(); err != nil {
 		shutdown(s)
 		return nil, fmt.Errorf("start the NATS server: %w", err)
 	}
 	if !s.ReadyForConnections(readyWait) {
 		shutdown(s)
-		return nil, fmt.Errorf("start the NATS server: it does not listen on %s after %v", cfg.listen, readyWait)
+		return nil, fmt.Errorf("start the NATS server: it is not ready after %v", readyWait)
 	}
 	return s, nil
+}
+
+// Listen lets others connect. It is called once at most.
+func (s *natsServer) Listen() error {
+	s.srv.AcceptLoop(nil) // returns once it listens, or has told a fatal error
+	if err := s.log.fatal(); err != nil {
+		return fmt.Errorf("listen on %s: %w", s.listen, err)
+	}
+	return nil
+}
+
+// Connect connects to the server without the network.
+func (s *natsServer) Connect() (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(s.srv))
 }
 
 // parseListen reads host:port.
@@ -180,7 +214,8 @@ func listenError(flag, address string, err error) error {
 	return fmt.Errorf("%w: choose another address with %s", err, flag)
 }
 
-// URL is where clients reach the server, with the port that it really has.
+// URL is where clients reach the server that listens, with the port that it
+// really has.
 func (s *natsServer) URL() string { return s.srv.ClientURL() }
 
 // Shutdown stops the server and returns once its files are closed and its

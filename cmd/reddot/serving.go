@@ -157,7 +157,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 		return err
 	}
 	if source.snapshots != nil {
-		if err := source.snapshots.of(source); err != nil {
+		if err := errors.Join(source.snapshots.of(source), source.snapshots.register(registry)); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 	g, ctx := errgroup.WithContext(ctx)
 	addr := ""
 	if cfg.http != "" {
-		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Logger: log})
+		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Profiles: cfg.profiles, Logger: log})
 		if err == nil {
 			err = h.Listen()
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/events"
 	"reddot/projector/store"
@@ -69,6 +70,25 @@ func (s *snapshots) of(source *projection) error {
 		Repository: s.repo, Source: s, Stream: streamOf(p.Log().Identity()), Logger: s.log,
 		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep, Taken: s.taken,
 	})
+	return err
+}
+
+// register shows the figures to Prometheus.
+func (s *snapshots) register(registry *prometheus.Registry) error {
+	var err error
+	for _, m := range []struct {
+		name, help string
+		value      func(snapshot.Figures) float64
+	}{
+		{"reddot_snapshot_seq", "Seq of the last snapshot since the start.", func(f snapshot.Figures) float64 { return float64(f.Seq) }},
+		{"reddot_snapshot_bytes", "Size of the last snapshot.", func(f snapshot.Figures) float64 { return float64(f.Bytes) }},
+		{"reddot_snapshot_seconds", "Time that the last snapshot took.", func(f snapshot.Figures) float64 { return f.Took.Seconds() }},
+		{"reddot_snapshots_taken", "Snapshots taken since the start.", func(f snapshot.Figures) float64 { return float64(f.Snapshots) }},
+		{"reddot_snapshots_failed", "Snapshots, prunes and trims that failed since the start.", func(f snapshot.Figures) float64 { return float64(f.Failures) }},
+	} {
+		err = errors.Join(err, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help},
+			func() float64 { return m.value(s.keeper.Figures()) })))
+	}
 	return err
 }
 

@@ -31,6 +31,10 @@ type Config struct {
 
 	Store  Store
 	Replay Replay // reads the log after a restart or a takeover
+	// End returns the seq of the log's last command. It is asked if the last
+	// event has left the event stream: then listeners may have been shown the
+	// state at any command that there was. An error ends the emitter.
+	End func(context.Context) (events.Seq, error)
 }
 
 // Store is what an emitter needs of the projection's rows. It is called by one
@@ -259,11 +263,15 @@ func (e *Emitter) lead(ctx context.Context) error {
 			continue
 		}
 		g := generation{emitter: e, writer: w, marks: &m, since: since, upto: upto, told: told}
+		began := time.Now()
 		if err := errors.Join(g.run(ctx, snap), snap.Close()); err != nil {
 			return err
 		}
 		e.figures.Generations.Add(1)
 		since, told = upto.seq, nil
+		if err := e.pace(ctx, time.Since(began)); err != nil {
+			return err
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type generation struct {
 	told    *told // what an unfinished generation before had stored; nil: nothing
 
 	begin    uint64          // the event stream's sequence of the first message
+	sum      uint64          // of the command at upto
 	held     *nats.Msg       // the newest message: the last one says more than the others
 	watching map[string]bool // users, and whether they have been told of all large groups
 	watchers []string        // the same users, sorted; nil until they are asked for
@@ -34,7 +35,7 @@ type generation struct {
 }
 
 func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
-	g.begin = g.writer.next
+	g.begin, g.sum = g.writer.next, snap.Position().Last
 	if g.told != nil { // it goes on with what was unfinished
 		g.begin = g.told.begin
 	}
@@ -76,6 +77,7 @@ func (g *generation) put(ctx context.Context, subject string, event any, more bo
 	msg.Header.Set("Content-Type", g.emitter.cfg.Encoding.ContentType())
 	msg.Header.Set(headerApplied, format(g.since))
 	msg.Header.Set(headerAt, format(g.upto.seq))
+	msg.Header.Set(headerSum, strconv.FormatUint(g.sum, 10))
 	msg.Header.Set(headerBegin, strconv.FormatUint(g.begin, 10))
 	if more {
 		msg.Header.Set(headerMore, "1")

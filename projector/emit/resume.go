@@ -42,8 +42,11 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 		return 0, nil, err
 	}
 	since = max(since, t.applied)
-	// What the stream's last writer has shown must not be shown older.
-	upto, err := e.catchUp(ctx, max(since, t.at))
+	shown, err := e.shown(ctx, t)
+	if err != nil {
+		return 0, nil, err
+	}
+	upto, err := e.catchUp(ctx, max(since, shown))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -59,6 +62,16 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 	e.mu.Unlock()
 	e.onStored(since)
 	return since, told, nil
+}
+
+// shown returns the seq whose state listeners may have been shown, so that none
+// is shown that is older. If the last event has left the stream, that may be any
+// seq of the log.
+func (e *Emitter) shown(ctx context.Context, t tail) (events.Seq, error) {
+	if t.there || e.cfg.End == nil {
+		return t.at, nil
+	}
+	return e.cfg.End(ctx)
 }
 
 // catchUp waits until the store has applied a seq, and keeps marks from here

@@ -18,6 +18,7 @@ const (
 	headerWriter  = "Reddot-Writer"     // the emitter that wrote it
 	headerApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
 	headerAt      = "Reddot-At"         // the applied seq whose state the event shows
+	headerSum     = "Reddot-Sum"        // the sum of the command at that seq: tells a log that was rewritten
 	headerBegin   = "Reddot-Generation" // the event stream's sequence at which the generation began
 	headerMore    = "Reddot-More"       // further events of the same user belong to this one
 )
@@ -58,8 +59,9 @@ type Future interface {
 
 // tail is the end of the event stream.
 type tail struct {
-	last    uint64     // sequence of the last message there ever was
-	writer  string     // of the last message, if it is still there
+	last    uint64 // sequence of the last message there ever was
+	there   bool   // that message is still there: it says what follows
+	writer  string
 	applied events.Seq // as its header says
 	at      events.Seq
 	begin   uint64
@@ -83,6 +85,7 @@ func readTail(ctx context.Context, stream Stream) (tail, error) {
 	}
 	t := tail{last: last}
 	if msg != nil {
+		t.there = true
 		t.writer = msg.Header.Get(headerWriter)
 		t.applied = events.Seq(number(msg.Header, headerApplied))
 		t.at = events.Seq(number(msg.Header, headerAt))

@@ -132,8 +132,7 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	if uint64(pos)%BlockSize == 0 {
 		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.BlockMin)
 	}
-	s.PutIndex(lk, m.ID, Index{Pos: pos, Ord: m.Ord, Counted: m.Counted})
-	s.Append(lk, pos, m)
+	s.Append(lk, log, m)
 	log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq}
 }
 

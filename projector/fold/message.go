@@ -16,6 +16,9 @@ func (s *step) message(peer, from string) {
 		s.ignore()
 		return
 	}
+	if ok {
+		s.DeleteIndex(k, s.c.ID) // it has said what to do with the message
+	}
 	c := s.Conversation(k)
 	if c == nil {
 		c = new(Conversation)
@@ -109,6 +112,9 @@ func (s *step) groupMessage() {
 	if ok && known.Pos > 0 { // rule once
 		s.ignore()
 		return
+	}
+	if ok {
+		s.DeleteIndex(lk, s.c.ID)
 	}
 	log := s.Group(g)
 	if log == nil {

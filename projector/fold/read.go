@@ -143,12 +143,9 @@ func (s *step) notLater(lk Key, log *Log, floor Pos, t events.Time) Cursor {
 // readAll folds a read of every conversation in the list.
 func (s *step) readAll() {
 	read := false
-	for _, k := range s.Conversations(s.c.Inbox) {
-		if s.c.Kind != events.NoKind && s.c.Kind != k.Kind {
-			continue
-		}
+	for _, k := range s.TakeUnread(s.c.Inbox, s.c.Kind) {
 		c, log := s.load(k)
-		if !c.Listed(k, log) {
+		if c == nil || !c.Listed(k, log) {
 			continue
 		}
 		if s.readTo(k, c, log, log.Head, readBy{at: s.at, seq: s.seq, private: s.c.Private}) {

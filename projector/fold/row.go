@@ -59,6 +59,10 @@ type Log struct {
 	All      Set         // ordinals naming everybody, not revoked; groups only
 	Members  uint64      // groups only
 	Peak     uint64      // groups only: the most members there ever were
+
+	// Tail is the messages of the unfinished page, as the Rows write them: it is
+	// theirs alone.
+	Tail string
 }
 
 // Recall is a revoke of a message in a group. It changes the view of those who
@@ -221,8 +225,10 @@ func (i Index) Before() Cursor {
 
 // Paging of a log. Both are part of the stored format.
 const (
-	// PageSize is the number of messages stored together.
-	PageSize = 64
+	// PageSize is the number of messages stored together. The newest ones, up to
+	// a full page, are stored with their log, so that most messages write no row
+	// of their own; a page is as large as that row may get.
+	PageSize = 16
 	// BlockSize is the number of messages whose least time is kept, so that a
 	// search by time skips them together.
 	BlockSize = 4096
@@ -251,6 +257,10 @@ type Rows interface {
 	Reader
 	Policy() events.OwnPolicy
 	SetPolicy(events.OwnPolicy)
+	// TakeUnread lists the user's conversations of a kind, or of every kind, in
+	// which a read of everything may find something, and perhaps some others:
+	// sorted by kind, then id. The caller reads them all.
+	TakeUnread(user string, kind events.Kind) []Key
 	PutConversation(k Key, c *Conversation)
 	DeleteConversation(k Key)
 	PutGroup(group string, l *Log)
@@ -260,7 +270,9 @@ type Rows interface {
 	SetUserVersion(user string, v events.Seq)
 	PutIndex(log Key, id string, i Index)
 	DeleteIndex(log Key, id string)
-	Append(log Key, pos Pos, m *Message)
+	// Append gives a log its newest message, whose place is the log's Head. The
+	// id is found by Index from then on. The caller puts the row of the log.
+	Append(lk Key, l *Log, m *Message)
 	PutTimeBlock(log Key, block uint64, least events.Time)
 	PutBucket(k SetKey, no uint64, b *Bucket) // an empty one is deleted
 	PutDirectory(k SetKey, d Directory)       // an empty one is deleted

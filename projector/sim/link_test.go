@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// link is a process's connection to the server, as nats.go keeps it: what goes
-// over it keeps its order, a cut loses what is on its way, what is sent while
-// it is cut waits for the next connection. All of it happens with world.mu
-// held.
+// link is a process's connection to the server, as nats.go keeps it: a cut
+// loses what is on its way, what is sent while it is cut waits for the next
+// connection. All of it happens with world.mu held.
 type link struct {
 	w    *world
 	name string
@@ -21,10 +21,26 @@ type link struct {
 	up, dead bool
 	epoch    int           // which connection it is
 	slack    time.Duration // what came to the server up to then is read by it, though its connection is cut
-	out, in  time.Duration // when the last thing on its way arrives: at the server, at the process
-	waiting  []func(epoch int)
-	futures  []*future // not resolved yet
-	readers  []*reading
+	lanes    []*lane
+}
+
+// lane is the part of a link that one goroutine uses: what goes over it keeps
+// its order. It has random numbers of its own, as two goroutines may use the
+// link at the same time.
+type lane struct {
+	*link
+	rng     *rand.Rand
+	out, in time.Duration // when the last thing on its way arrives: at the server, at the process
+	waiting []func(epoch int)
+	futures []*future // not resolved yet
+	readers []*reading
+}
+
+// lane adds a lane. It is called with world.mu free.
+func (l *link) lane() *lane {
+	n := &lane{link: l, rng: l.w.newRand()}
+	l.lanes = append(l.lanes, n)
+	return n
 }
 
 // maxWaiting is how much a link that is cut takes.
@@ -33,7 +49,7 @@ const maxWaiting = 64
 var errBufferFull = errors.New("the reconnect buffer is full")
 
 // delay draws how long something takes on its way.
-func (l *link) delay() time.Duration {
+func (l *lane) delay() time.Duration {
 	switch n := l.rng.IntN(100); {
 	case n < 80:
 		return 20*time.Microsecond + between(l.rng, 0, 200*time.Microsecond)
@@ -49,7 +65,7 @@ func between(rng *rand.Rand, least, most time.Duration) time.Duration {
 }
 
 // send has something arrive at the server some time, or never.
-func (l *link) send(arrive func(epoch int)) {
+func (l *lane) send(arrive func(epoch int)) {
 	if l.dead {
 		return
 	}
@@ -68,7 +84,7 @@ func (l *link) send(arrive func(epoch int)) {
 }
 
 // back has something arrive at the process that asked for it over a connection.
-func (l *link) back(epoch int, arrive func()) {
+func (l *lane) back(epoch int, arrive func()) {
 	if epoch != l.epoch || l.dead {
 		return
 	}
@@ -83,11 +99,14 @@ func (l *link) back(epoch int, arrive func()) {
 // stall holds up everything in one direction or both.
 func (l *link) stall(d time.Duration) {
 	which := l.rng.IntN(3)
-	if which != 0 {
-		l.out = max(l.out, l.w.now()) + d
-	}
-	if which != 1 {
-		l.in = max(l.in, l.w.now()) + d
+	for _, n := range l.lanes {
+		until := d + between(l.rng, 0, time.Millisecond) // of its own
+		if which != 0 {
+			n.out = max(n.out, l.w.now()) + until
+		}
+		if which != 1 {
+			n.in = max(n.in, l.w.now()) + until
+		}
 	}
 	l.w.note("%s stalls for %v", l.name, d)
 }
@@ -101,12 +120,14 @@ func (l *link) cut(slack time.Duration) {
 	l.up = false
 	l.epoch++
 	l.slack = l.w.now() + slack
-	l.in = 0
 	l.w.note("%s is cut", l.name)
-	for _, f := range l.futures {
-		f.settle(0, nats.ErrDisconnected)
+	for _, n := range l.lanes {
+		n.in = 0
+		for _, f := range n.futures {
+			f.settle(0, nats.ErrDisconnected)
+		}
+		n.futures = nil
 	}
-	l.futures = nil
 }
 
 // connect makes a new connection, if the server is there.
@@ -115,13 +136,21 @@ func (l *link) connect() {
 		return
 	}
 	l.up = true
-	l.out = 0
 	l.w.note("%s is connected", l.name)
-	waiting := l.waiting
-	l.waiting = nil
-	for _, arrive := range waiting {
-		l.send(arrive)
+	for _, n := range l.lanes {
+		n.out = 0
+		waiting := n.waiting
+		n.waiting = nil
+		for _, arrive := range waiting {
+			n.send(arrive)
+		}
+		n.resume()
 	}
+}
+
+// resume has all readings of the lane go on.
+func (l *lane) resume() {
+	l.readers = slices.DeleteFunc(l.readers, func(r *reading) bool { return r.stopped })
 	for _, r := range l.readers {
 		r.resume()
 	}
@@ -130,7 +159,7 @@ func (l *link) connect() {
 // kill ends the connection with its process.
 func (l *link) kill() {
 	l.cut(l.drawSlack())
-	l.dead, l.waiting, l.readers = true, nil, nil
+	l.dead, l.lanes = true, nil
 }
 
 // drawSlack draws how long the server goes on reading: most often not at all.
@@ -146,7 +175,7 @@ func (l *link) drawSlack() time.Duration {
 
 // ask sends a request and waits for the answer until ctx ends. The server
 // drops one now and then, or says that it is not ready.
-func ask[V any](ctx context.Context, l *link, serve func() (V, error)) (v V, err error) {
+func ask[V any](ctx context.Context, l *lane, serve func() (V, error)) (v V, err error) {
 	type answer struct {
 		v   V
 		err error

@@ -16,21 +16,21 @@ import (
 // logServer has the command stream.
 type logServer struct {
 	jetstream.JetStream
-	link *link
+	lane *lane
 }
 
 // Stream finds the stream at once: a process starts when it can.
 func (s logServer) Stream(context.Context, string) (jetstream.Stream, error) {
-	return logStream{link: s.link}, nil
+	return logStream{lane: s.lane}, nil
 }
 
 type logStream struct {
 	jetstream.Stream
-	link *link
+	lane *lane
 }
 
 func (s logStream) CachedInfo() *jetstream.StreamInfo {
-	subjects := s.link.w.history.subjects
+	subjects := s.lane.w.history.subjects
 	return &jetstream.StreamInfo{Created: identity.Created, Config: jetstream.StreamConfig{
 		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()}, Storage: jetstream.FileStorage,
 		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, DenyDelete: true,
@@ -43,9 +43,9 @@ const requestTimeout = 5 * time.Second
 func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return ask(ctx, s.link, func() (*jetstream.StreamInfo, error) {
+	return ask(ctx, s.lane, func() (*jetstream.StreamInfo, error) {
 		info := s.CachedInfo()
-		n := s.link.w.server.last
+		n := s.lane.w.server.last
 		info.State = jetstream.StreamState{Msgs: uint64(n), FirstSeq: 1, LastSeq: uint64(n)}
 		return info, nil
 	})
@@ -55,24 +55,24 @@ func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jet
 func (s logStream) OrderedConsumer(ctx context.Context, cfg jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return ask(ctx, s.link, func() (jetstream.Consumer, error) {
-		return consumer{link: s.link, from: events.Seq(cfg.OptStartSeq)}, nil
+	return ask(ctx, s.lane, func() (jetstream.Consumer, error) {
+		return consumer{lane: s.lane, from: events.Seq(cfg.OptStartSeq)}, nil
 	})
 }
 
 type consumer struct {
 	jetstream.Consumer
-	link *link
+	lane *lane
 	from events.Seq
 }
 
 func (c consumer) Consume(handle jetstream.MessageHandler, _ ...jetstream.PullConsumeOpt) (jetstream.ConsumeContext, error) {
-	w := c.link.w
+	w := c.lane.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := &reading{link: c.link, handle: handle, next: c.from}
-	r.link.readers = append(r.link.readers, r)
-	r.hole = w.holeFor(c.link.name)
+	r := &reading{lane: c.lane, handle: handle, next: c.from}
+	r.lane.readers = append(r.lane.readers, r)
+	r.hole = w.holeFor(c.lane.name)
 	r.resume()
 	return r, nil
 }
@@ -82,7 +82,7 @@ func (c consumer) Consume(handle jetstream.MessageHandler, _ ...jetstream.PullCo
 // that has come before.
 type reading struct {
 	jetstream.ConsumeContext
-	link    *link
+	lane    *lane
 	handle  jetstream.MessageHandler
 	next    events.Seq
 	hole    *hole // nil: none
@@ -92,46 +92,46 @@ type reading struct {
 
 // Stop implements jetstream.ConsumeContext. It is called with world.mu free.
 func (r *reading) Stop() {
-	r.link.w.mu.Lock()
-	defer r.link.w.mu.Unlock()
+	r.lane.w.mu.Lock()
+	defer r.lane.w.mu.Unlock()
 	r.stopped = true
 }
 
 // resume sends the next command, if there is one and none is on its way.
 func (r *reading) resume() {
-	w := r.link.w
+	w := r.lane.w
 	if r.hole != nil && r.next >= r.hole.first && r.next <= r.hole.last {
 		r.next = r.hole.last + 1
 	}
-	if r.stopped || r.under || !r.link.up || r.next > w.server.last {
+	if r.stopped || r.under || !r.lane.up || r.next > w.server.last {
 		return
 	}
 	r.under = true
-	pause := between(r.link.rng, time.Microsecond, 20*time.Microsecond)
-	if r.link.rng.IntN(8) == 0 {
-		pause = r.link.delay()
+	pause := between(r.lane.rng, time.Microsecond, 20*time.Microsecond)
+	if r.lane.rng.IntN(8) == 0 {
+		pause = r.lane.delay()
 	}
-	epoch := r.link.epoch
-	r.link.in = max(r.link.in+1, w.now()+pause)
-	w.at(r.link.in, func() {
+	epoch := r.lane.epoch
+	r.lane.in = max(r.lane.in+1, w.now()+pause)
+	w.at(r.lane.in, func() {
 		r.under = false
-		if !r.stopped && epoch == r.link.epoch && !r.link.dead {
+		if !r.stopped && epoch == r.lane.epoch && !r.lane.dead {
 			r.deliver()
 		}
-		if !r.link.dead {
+		if !r.lane.dead {
 			r.resume()
 		}
 	})
 }
 
 func (r *reading) deliver() {
-	w, seq := r.link.w, r.next
-	if w.plan.repeats && seq > 1 && r.link.rng.IntN(50) == 0 && w.mayRepeat(r.link.name, seq) {
-		seq -= 1 + events.Seq(r.link.rng.Int64N(int64(min(seq-1, 3))))
+	w, seq := r.lane.w, r.next
+	if w.plan.repeats && seq > 1 && r.lane.rng.IntN(50) == 0 && w.mayRepeat(r.lane.name, seq) {
+		seq -= 1 + events.Seq(r.lane.rng.Int64N(int64(min(seq-1, 3))))
 	} else {
 		r.next++
 	}
-	w.note("%s gets command %d", r.link.name, seq)
+	w.note("%s gets command %d", r.lane.name, seq)
 	r.handle(&message{seq: seq, command: &w.history.log[seq-1]})
 }
 
@@ -151,7 +151,7 @@ func (m *message) Metadata() (*jetstream.MsgMetadata, error) {
 	}, nil
 }
 
-// openLog opens the log over a link.
-func (w *world) openLog(l *link) (*projector.Log, error) {
-	return projector.FindLog(context.Background(), logServer{link: l}, w.history.subjects, w.logger)
+// openLog opens the log over a lane.
+func (w *world) openLog(l *lane) (*projector.Log, error) {
+	return projector.FindLog(context.Background(), logServer{lane: l}, w.history.subjects, w.logger)
 }

@@ -37,7 +37,7 @@ type run struct {
 	name    string
 	rng     *rand.Rand // of the fold's goroutine
 	link    *link
-	log     *projector.Log
+	logs    struct{ fold, replay, build *projector.Log }
 	folder  *store.Folder
 	current atomic.Pointer[store.Store]
 	opened  []*store.Store // all of this run: to close at the end
@@ -77,14 +77,14 @@ func (p *process) start() error {
 	w.do(func() { w.note("%s starts at %d", r.name, at.Applied) })
 	r.emitter = emit.New(emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
-		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay,
-	}, stream{r.link}, r.stored)
+		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd,
+	}, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
 	r.emitter.Add(new(emit.Marks), at.Applied, 0)
 	r.goes("fold", func() error { return r.fold(ctx) })
 	r.goes("emit", func() error { return r.emitter.Run(ctx) })
-	if w.plan.rebuilds && r.rng.IntN(2) == 0 {
-		r.goes("rebuild", func() error { return r.rebuild(ctx) })
+	if rng := w.newRand(); w.plan.rebuilds && rng.IntN(2) == 0 {
+		r.goes("rebuild", func() error { return r.rebuild(ctx, rng) })
 	}
 	go func() {
 		r.work.Wait()
@@ -108,8 +108,10 @@ func (r *run) goes(what string, part func() error) {
 
 // open opens the log and the store.
 func (r *run) open() (err error) {
-	if r.log, err = r.w.openLog(r.link); err != nil {
-		return err
+	for _, log := range []**projector.Log{&r.logs.fold, &r.logs.replay, &r.logs.build} {
+		if *log, err = r.w.openLog(r.link.lane()); err != nil {
+			return err
+		}
 	}
 	if r.folder, err = store.OpenFolder(r.p.disk, "store"); err != nil {
 		return err
@@ -150,16 +152,33 @@ func (r *run) newStore() (s *store.Store, dir string, err error) {
 func (r *run) fold(ctx context.Context) error {
 	var marks emit.Marks
 	var fx fold.Effects
-	return r.log.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
+	return r.logs.fold.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
 		return r.foldBatch(ctx, batch, &marks, &fx)
 	})
 }
 
+// hold waits for the right to use the current store, or replace it.
+func (r *run) hold(ctx context.Context) error {
+	select {
+	case <-r.folding:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *run) release() { r.folding <- struct{}{} }
+
 // foldBatch does what projector.Projector does with a batch. It takes its time,
 // so that the process may be killed anywhere in it.
 func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
-	<-r.folding
-	defer func() { r.folding <- struct{}{} }()
+	if err := r.hold(ctx); err != nil {
+		return err
+	}
+	defer r.release()
+	if err := r.pause(ctx, r.rng); err != nil { // the emitter has what the batch before told it
+		return err
+	}
 	s := r.current.Load()
 	for i := range batch {
 		if err := s.Apply(&batch[i], fx); err != nil {
@@ -167,7 +186,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 		}
 		marks.Add(batch[i].Seq, batch[i].At(), fx)
 	}
-	if err := r.pause(ctx); err != nil {
+	if err := r.pause(ctx, r.rng); err != nil {
 		return err
 	}
 	if _, err := s.Commit(); err != nil {
@@ -178,7 +197,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 	}
 	last := &batch[len(batch)-1]
 	r.w.do(func() { r.w.note("%s has folded %d, to %d", r.name, len(batch), last.Seq) })
-	if err := r.pause(ctx); err != nil {
+	if err := r.pause(ctx, r.rng); err != nil {
 		return err
 	}
 	r.applied.Store(uint64(last.Seq))
@@ -186,17 +205,17 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 	if r.rng.IntN(r.w.plan.flushEvery) > 0 {
 		return nil
 	}
-	if err := r.pause(ctx); err != nil {
+	if err := r.pause(ctx, r.rng); err != nil {
 		return err
 	}
 	return s.Flush()
 }
 
 // pause is the time that work takes.
-func (r *run) pause(ctx context.Context) error {
-	d := between(r.rng, time.Microsecond, 100*time.Microsecond)
-	if r.rng.IntN(20) == 0 {
-		d = between(r.rng, time.Millisecond, r.w.plan.slowest)
+func (r *run) pause(ctx context.Context, rng *rand.Rand) error {
+	d := between(rng, time.Microsecond, 100*time.Microsecond)
+	if rng.IntN(20) == 0 {
+		d = between(rng, time.Millisecond, r.w.plan.slowest)
 	}
 	select {
 	case <-time.After(d):
@@ -209,7 +228,17 @@ func (r *run) pause(ctx context.Context) error {
 // replay implements emit.Replay.
 func (r *run) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
 	r.w.do(func() { r.w.note("%s reads %d to %d again", r.name, after+1, upto) })
-	return r.log.ReadTo(ctx, after, upto, fn)
+	return r.logs.replay.ReadTo(ctx, after, upto, fn)
+}
+
+// logEnd implements emit.Config.End.
+func (r *run) logEnd(ctx context.Context) (events.Seq, error) {
+	for {
+		_, last, err := r.logs.replay.Range(ctx)
+		if err == nil || ctx.Err() != nil {
+			return last, err
+		}
+	}
 }
 
 // stored is told that all events of the commands up to seq are stored.
@@ -225,8 +254,8 @@ func (r *run) stored(seq events.Seq) {
 const behindEnough = 5
 
 // rebuild builds a new store beside the one in use, and puts it in its place.
-func (r *run) rebuild(ctx context.Context) error {
-	if err := r.pause(ctx); err != nil {
+func (r *run) rebuild(ctx context.Context, rng *rand.Rand) error {
+	if err := r.pause(ctx, rng); err != nil {
 		return err
 	}
 	s, dir, err := r.newStore()
@@ -235,7 +264,7 @@ func (r *run) rebuild(ctx context.Context) error {
 	}
 	build := func(upto uint64) error {
 		s.SetEmitted(events.Seq(r.emitted.Load()))
-		return r.log.Build(ctx, s, events.Seq(upto), nil)
+		return r.logs.build.Build(ctx, s, events.Seq(upto), nil)
 	}
 	for {
 		if err := build(r.applied.Load()); err != nil {
@@ -245,12 +274,10 @@ func (r *run) rebuild(ctx context.Context) error {
 			break
 		}
 	}
-	select {
-	case <-r.folding:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := r.hold(ctx); err != nil {
+		return err
 	}
-	defer func() { r.folding <- struct{}{} }()
+	defer r.release()
 	if err := build(uint64(r.current.Load().Position().Applied)); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -12,7 +13,7 @@ import (
 )
 
 // stream is the event stream over a process's link. It implements emit.Stream.
-type stream struct{ *link }
+type stream struct{ *lane }
 
 // future is a message on its way. It implements emit.Future.
 type future struct {
@@ -39,7 +40,7 @@ func (f *future) settle(seq uint64, err error) {
 
 // Append implements emit.Stream.
 func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
-	l, w := s.link, s.link.w
+	l, w := s.lane, s.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(l.waiting) >= maxWaiting {
@@ -50,6 +51,7 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 	if w.sabotage.message != nil {
 		w.sabotage.message(wire)
 	}
+	w.note("%s sends %s", l.name, id(wire))
 	f := &future{ok: make(chan *jetstream.PubAck, 1), err: make(chan error, 1)}
 	l.futures = append(l.futures, f)
 	w.at(w.now()+emit.AckTimeout, func() { l.resolve(f, 0, jetstream.ErrAsyncPublishTimeout) })
@@ -75,17 +77,12 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 
 func id(msg *nats.Msg) string { return msg.Header.Get(jetstream.MsgIDHeader) }
 
-func (l *link) resolve(f *future, seq uint64, err error) {
+func (l *lane) resolve(f *future, seq uint64, err error) {
 	if f.done {
 		return
 	}
 	f.settle(seq, err)
-	for i := range l.futures {
-		if l.futures[i] == f {
-			l.futures = append(l.futures[:i], l.futures[i+1:]...)
-			return
-		}
-	}
+	l.futures = slices.DeleteFunc(l.futures, func(g *future) bool { return g == f })
 }
 
 // Tail implements emit.Stream, in two requests as the one in JetStream.
@@ -94,15 +91,15 @@ func (s stream) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error
 		last uint64
 		none bool
 	}
-	e, err := ask(ctx, s.link, func() (end, error) {
+	e, err := ask(ctx, s.lane, func() (end, error) {
 		es := &s.w.server.events
-		es.expire(s.time.Now())
+		es.expire(time.Now())
 		return end{es.last, len(es.msgs) == 0}, nil
 	})
 	if err != nil || e.none {
 		return e.last, nil, err
 	}
-	msg, err = ask(ctx, s.link, func() (*nats.Msg, error) {
+	msg, err = ask(ctx, s.lane, func() (*nats.Msg, error) {
 		m, _ := s.w.server.events.get(e.last)
 		return m.msg, nil
 	})
@@ -117,7 +114,7 @@ const readTimeout = 2 * time.Second
 func (s stream) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	all, err := ask(ctx, s.link, func() ([]stored, error) { return s.w.server.events.between(from, upto), nil })
+	all, err := ask(ctx, s.lane, func() ([]stored, error) { return s.w.server.events.between(from, upto), nil })
 	if err != nil {
 		return err
 	}

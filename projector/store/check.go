@@ -74,13 +74,17 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 // checkRow reads a row and returns its part of the digest.
 func checkRow(key, value []byte) (hash uint64, err error) {
 	if _, err = decodeRow(key, value); err != nil {
-		return 0, fmt.Errorf("%w: %s, key %q: %w", ErrCorrupt, nameRow(key), key, err)
+		err = fmt.Errorf("%s, key %q: %w", nameRow(key), key, err)
+		if !errors.Is(err, ErrCorrupt) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err) // one row of another format
+		}
+		return 0, err
 	}
 	if key[0] == famMeta || key[0] == famOutbox {
 		return 0, nil
 	}
 	defer catch(&err)
-	return storedHash(key, value), nil
+	return rowHash(key, value), nil
 }
 
 // checkTables compares every block of the tables with its checksum: reading all

@@ -97,6 +97,8 @@ func TestCheckNames(t *testing.T) {
 		return func(v []byte) []byte { v[at] = b; return v }
 	}
 	gone := func([]byte) []byte { return nil }
+	whole, _ := closed(t)
+	before := files(t, whole, "store")
 	for _, test := range []struct {
 		key   string
 		spoil func([]byte) []byte
@@ -117,14 +119,14 @@ func TestCheckNames(t *testing.T) {
 		{"ng\x00a", gone, digest},
 		{"ng\x00a", func(v []byte) []byte { return append(v, 0) }, "membership of a in group_g"},
 		{"wg\x00later\x00a", cut, "early read of a up to later in group_g"},
-		{"ub", set(1, 9), digest},
+		{"ub", set(1, 0x81), digest},
 		{"ub", cut, "version of b"},
 		{"zzz", func([]byte) []byte { return []byte("?") }, `unknown row "zzz"`},
 		{"x\x02\x10\x6c", cut, "outbox of seq 4204"},
 		{"Me", cut, "emitted position"},
 		{"Mz", func([]byte) []byte { return []byte("?") }, `unknown row "Mz"`},
 	} {
-		fs, _ := closed(t)
+		fs := folderOf(t, before)
 		spoil(t, fs, test.key, test.spoil)
 		_, err := store.Check(context.Background(), fs, "store", nil)
 		if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), test.want) {

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +60,7 @@ func (d dice) set() fold.Set {
 	return fold.Set{Tail: d.bucket(), TailNo: d.uint(), Stored: d.uint()}
 }
 
-func (d dice) log() fold.Log {
+func (d dice) log(lk fold.Key) fold.Log {
 	l := fold.Log{Version: events.Seq(d.uint()), Revoked: d.set(), All: d.set()}
 	for d.coin() {
 		l.Recalls = append(l.Recalls, fold.Recall{Ord: fold.Ord(d.uint()), From: d.id(), Seq: d.seq()})
@@ -71,14 +70,29 @@ func (d dice) log() fold.Log {
 		l.Members = d.uint()
 	}
 	if d.coin() {
-		l.Head = fold.Cursor{Pos: max(fold.Pos(d.uint()), 1), Ord: fold.Ord(d.uint())}
-		l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq()}
-		l.BlockMin = d.time()
+		d.fill(lk, &l)
 	}
 	return l
 }
 
-func (d dice) conversation() *fold.Conversation {
+// fill draws the messages of a log that are stored in its row.
+func (d dice) fill(lk fold.Key, l *fold.Log) {
+	l.Head.Pos = max(fold.Pos(d.uint()), 1)
+	l.Head.Ord = fold.Ord(d.uint() / 2)
+	l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq()}
+	l.BlockMin = d.time()
+	for i := range inTail(l.Head.Pos) {
+		m := d.message(lk, l.Head.Ord)
+		l.Head.Ord = m.Ord
+		l.Tail += string(appendRecord(nil, lk, &m))
+		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
+		if tailHasBlock(l.Head.Pos) && (i == 0 || m.At < l.BlockMin) {
+			l.BlockMin = m.At
+		}
+	}
+}
+
+func (d dice) conversation(k fold.Key) *fold.Conversation {
 	c := &fold.Conversation{
 		Version: events.Seq(d.uint()), Read: d.cursor(), ReadSeq: events.Seq(d.uint()),
 		Muted: d.coin(), Marked: d.coin(), Own: d.set(), Named: d.set(), OwnAll: d.set(),
@@ -86,8 +100,14 @@ func (d dice) conversation() *fold.Conversation {
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
 	}
-	if l := d.log(); l.Head.Pos > 0 {
+	if l := d.log(k); l.Head.Pos > 0 && k.Kind == events.C2C {
 		c.Log = l
+		if d.coin() {
+			c.Read = l.Head
+		}
+		if d.coin() {
+			c.Version = l.Last.Seq
+		}
 		switch d.IntN(3) {
 		case 0:
 			c.Peer = fold.PeerMark{Pos: l.Head.Pos, ID: l.Last.ID}
@@ -106,6 +126,12 @@ func (d dice) conversation() *fold.Conversation {
 	}
 	if d.coin() {
 		c.Receipt = &fold.Receipt{Upto: d.id(), At: d.time(), Seq: d.seq()}
+		if d.coin() {
+			c.Receipt.Upto = c.Peer.ID
+		}
+		if d.coin() {
+			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq
+		}
 	}
 	for _, s := range []struct {
 		set   *fold.Set
@@ -147,46 +173,50 @@ func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 func TestRowsRoundTrip(t *testing.T) {
 	d := newDice(t)
 	for range 3000 {
-		roundTrip(t, conversationRows, d.conversation())
-		log := d.log()
-		roundTrip(t, groupRows, &log)
+		k := c2cKey(d.id(), d.id())
+		if d.coin() {
+			k.Kind = events.Group
+		}
+		roundTrip(t, conversationRows, appendConversation(nil, k), d.conversation(k))
+		log := d.log(fold.GroupKey(k.ID))
+		roundTrip(t, groupRows, appendGroup(nil, k.ID), &log)
 		version, least := events.Seq(d.uint()), d.time()
-		roundTrip(t, userRows, &version)
-		roundTrip(t, blockRows, &least)
-		roundTrip(t, indexRows, &fold.Index{
+		roundTrip(t, userRows, nil, &version)
+		roundTrip(t, blockRows, nil, &least)
+		roundTrip(t, indexRows, nil, &fold.Index{
 			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),
 		})
-		roundTrip(t, bucketRows, d.bucket())
+		roundTrip(t, bucketRows, nil, d.bucket())
 		dir := fold.Directory{}
 		for no := range uint64(d.IntN(5)) {
 			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.BucketSize})
 		}
-		roundTrip(t, directoryRows, &dir)
+		roundTrip(t, directoryRows, nil, &dir)
 	}
 }
 
-func roundTrip[K comparable, R any](t *testing.T, c codec[K, R], row *R) {
+func roundTrip[R any](t *testing.T, c codec[R], key []byte, row *R) {
 	t.Helper()
 	b := c.encode(nil, row)
-	got, err := c.decode(b)
-	if diff := cmp.Diff(row, got); diff != "" || err != nil {
-		t.Fatalf("%x reads as another row (- written, + read): %v\n%s", b, err, diff)
+	got, err := c.decode(string(key), string(b))
+	if diff := cmp.Diff(row, got, cmp.AllowUnexported(page{})); diff != "" || err != nil {
+		t.Fatalf("%q: %x reads as another row (- written, + read): %v\n%s", key, b, err, diff)
 	}
 	if again := c.encode(nil, got); !bytes.Equal(b, again) {
-		t.Fatalf("%x is written again as %x", b, again)
+		t.Fatalf("%q: %x is written again as %x", key, b, again)
 	}
 	for n := range b {
-		if _, err := c.decode(b[:n]); err == nil {
-			t.Fatalf("the first %d bytes of %x read as a row", n, b)
+		if _, err := c.decode(string(key), string(b[:n])); err == nil {
+			t.Fatalf("%q: the first %d bytes of %x read as a row", key, n, b)
 		}
 	}
-	if _, err := c.decode(append(slices.Clip(b), 0)); err == nil {
-		t.Fatalf("%x reads as a row with a byte behind it", b)
+	if _, err := c.decode(string(key), string(b)+"\x00"); err == nil {
+		t.Fatalf("%q: %x reads as a row with a byte behind it", key, b)
 	}
 }
 
-// TestPagesRoundTrip appends random messages to pages, in any portions, as
-// commits and merges do.
+// TestPagesRoundTrip writes and reads pages of random messages, full ones and
+// those that are a log's tail, and finds every message id.
 func TestPagesRoundTrip(t *testing.T) {
 	d := newDice(t)
 	for range 500 {
@@ -194,16 +224,30 @@ func TestPagesRoundTrip(t *testing.T) {
 		if d.coin() {
 			k.log = fold.GroupKey(d.id())
 		}
-		var value []byte
+		first := firstOf(k.no)
+		p := page{base: fold.Ord(d.uint() / 2)}
+		ord := p.base
 		var want []fold.Message
-		ord := fold.Ord(d.uint() / 2)
-		for i := range 1 + d.IntN(fold.PageSize) {
+		for i := range fold.PageSize {
 			m := d.message(k.log, ord)
+			m.ID += "-" + string(rune('a'+i)) // once
 			ord = m.Ord
 			want = append(want, m)
-			value = append(value, appendRecord(nil, k.log, &m, i == 0)...)
+			p.records += string(appendRecord(nil, k.log, &m))
+			l := fold.Log{Head: fold.Cursor{Pos: first + fold.Pos(i), Ord: ord}, Tail: p.records}
+			if got := tailOf(&l); got != p {
+				t.Fatalf("the tail of %+v after %d messages is %+v, not %+v", k, i+1, got, p)
+			}
+			at, ok := p.find(first, m.ID)
+			if !ok || at != (fold.Index{Pos: first + fold.Pos(i), Ord: ord, Counted: m.Counted}) {
+				t.Fatalf("message %d of %+v is found at %+v, %v", i, k, at, ok)
+			}
+			if _, ok := p.find(first, d.id()); ok {
+				t.Fatalf("%+v has a message that it has not", k)
+			}
 		}
-		got, err := readPage(value, k)
+		roundTrip(t, pageRows, nil, &p)
+		got, err := p.messages(k.log, first)
 		ignored := cmpopts.IgnoreFields(fold.Message{}, "PrevPeer")
 		if diff := cmp.Diff(want, got, ignored); diff != "" || err != nil {
 			t.Fatalf("page of %+v (- written, + read): %v\n%s", k, err, diff)
@@ -212,13 +256,6 @@ func TestPagesRoundTrip(t *testing.T) {
 			if own := want[i].From == k.log.User; own && want[i].PrevPeer != got[i].PrevPeer {
 				t.Fatalf("message %d of %+v: peer's message before it at %d, read as %d", i, k, want[i].PrevPeer, got[i].PrevPeer)
 			}
-		}
-		whole := 0
-		if err := eachRecord(value, func(_ uint64, record []byte) { whole += len(record) }); err != nil || whole != len(value) {
-			t.Fatalf("records of %+v are %d bytes of %d: %v", k, whole, len(value), err)
-		}
-		if _, err := decodePage(value[:len(value)-1]); err == nil {
-			t.Fatalf("page of %+v reads without its last byte", k)
 		}
 	}
 }

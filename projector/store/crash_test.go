@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,6 +25,9 @@ type crashPoint struct {
 	fs      *vfs.MemFS
 	durable events.Seq // what the store had said is durable
 	emitted events.Seq // what it had been told is emitted
+
+	checkpoint string // the last that was done
+	current    string // the generation that had been made current
 }
 
 // crashes takes a copy of what a crash leaves just before every write.
@@ -49,6 +55,22 @@ func (c *crashes) MaybeError(op errorfs.Op) error {
 
 func (c *crashes) String() string { return "crash" }
 
+// disk is what the store sees of the file system.
+func (c *crashes) disk() vfs.FS { return errorfs.Wrap(linking{c.fs, &c.mu}, c) }
+
+// linking is a file system that makes no link while a copy is taken of it: the
+// two would wait for each other.
+type linking struct {
+	*vfs.MemFS
+	mu *sync.Mutex
+}
+
+func (l linking) Link(from, to string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.MemFS.Link(from, to)
+}
+
 // told notes what the store has said and been told.
 func (c *crashes) told(s *store.Store, emitted events.Seq) error {
 	durable, err := s.Durable()
@@ -58,15 +80,33 @@ func (c *crashes) told(s *store.Store, emitted events.Seq) error {
 	return err
 }
 
+// used notes which generation is current.
+func (c *crashes) used(path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now.current, c.now.durable = path, 0
+}
+
+// checkpoint takes the next checkpoint.
+func (c *crashes) checkpoint(t *testing.T, s *store.Store) {
+	dir := fmt.Sprintf("checkpoint%06d", len(c.points))
+	if err := s.Checkpoint(dir); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now.checkpoint = dir
+}
+
 // TestCrashAtEveryWrite crashes the machine at every write of a run with many
-// flushes and a restart. What is left holds the rows of one commit, whole, not
-// older than what was durable; folding on from there gives the same digest and
-// the same outbox.
+// flushes, checkpoints and a restart. What is left holds the rows of one commit,
+// whole, not older than what was durable; folding on from there gives the same
+// digest and the same outbox. The checkpoints are whole, or not there.
 func TestCrashAtEveryWrite(t *testing.T) {
 	const commands = 300
 	seed := drawSeed(t)
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
-	r := &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: errorfs.Wrap(c.fs, c)}
+	r := &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}
 	r.open(c.fs)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "b"}, 50}
 	digests := map[events.Seq]uint64{0: r.store.Position().Digest()} // by commit
@@ -93,6 +133,8 @@ func TestCrashAtEveryWrite(t *testing.T) {
 			if err := r.store.Flush(); err != nil {
 				t.Fatal(err)
 			}
+		case seq%100 == 80:
+			c.checkpoint(t, r.store)
 		case seq == commands/2:
 			r.reopen()
 			digests[seq] = r.store.Position().Digest()
@@ -111,6 +153,7 @@ func TestCrashAtEveryWrite(t *testing.T) {
 
 // check opens what a crash left, and folds the rest of the log.
 func (p crashPoint) check(t *testing.T, log []store.Entry, digests map[events.Seq]uint64, outbox []store.Out) {
+	p.checkCheckpoint(t, digests)
 	r := &rig{t: t, log: log, rng: rand.New(rand.NewPCG(0, 0))}
 	r.open(p.fs)
 	at := r.store.Position()
@@ -133,5 +176,32 @@ func (p crashPoint) check(t *testing.T, log []store.Entry, digests map[events.Se
 	}
 	if err := r.store.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// checkCheckpoint checks the newest checkpoints that a crash left: the one done
+// last is there; one under way is found damaged, or is whole.
+func (p crashPoint) checkCheckpoint(t *testing.T, digests map[events.Seq]uint64) {
+	names, err := p.fs.List("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := p.checkpoint == ""
+	for _, name := range names {
+		if !strings.HasPrefix(name, "checkpoint") || name < p.checkpoint {
+			continue
+		}
+		info, err := store.Check(context.Background(), p.fs, name, nil)
+		at := info.Position
+		switch {
+		case err == nil && digests[at.Applied] != at.Digest():
+			t.Fatalf("%s: %s has the digest %016x at seq %d, not %016x", p.op, name, at.Digest(), at.Applied, digests[at.Applied])
+		case err != nil && (name == p.checkpoint || !errors.Is(err, store.ErrCorrupt)):
+			t.Fatalf("%s: %s: %v", p.op, name, err)
+		}
+		found = found || name == p.checkpoint
+	}
+	if !found {
+		t.Fatalf("%s: %s is lost, of %q", p.op, p.checkpoint, names)
 	}
 }

@@ -159,25 +159,25 @@ func decodeRow(key, value []byte) (row any, err error) {
 	}
 	switch key[0] {
 	case famUser:
-		return decodeAs(userRows, value)
+		return decodeAs(userRows, key, value)
 	case famConversation:
-		return decodeAs(conversationRows, value)
+		return decodeTailed(conversationRows, key, value, func(c *fold.Conversation) *fold.Log { return &c.Log })
 	case famGroup:
-		return decodeAs(groupRows, value)
+		return decodeTailed(groupRows, key, value, func(l *fold.Log) *fold.Log { return l })
 	case famMember:
-		return decodeAs(memberRows, value)
+		return decodeAs(memberRows, key, value)
 	case famIndex:
-		return decodeAs(indexRows, value)
+		return decodeAs(indexRows, key, value)
 	case famPage:
 		return decodeMessages(key, value)
 	case famBlock:
-		return decodeAs(blockRows, value)
+		return decodeAs(blockRows, key, value)
 	case famBucket:
-		return decodeAs(bucketRows, value)
+		return decodeAs(bucketRows, key, value)
 	case famDirectory:
-		return decodeAs(directoryRows, value)
+		return decodeAs(directoryRows, key, value)
 	case famWaiter:
-		return decodeAs(waiterRows, value)
+		return decodeAs(waiterRows, key, value)
 	case famOutbox:
 		return decodeOut(0, value)
 	case famMeta:
@@ -186,12 +186,42 @@ func decodeRow(key, value []byte) (row any, err error) {
 	return nil, errCorrupt
 }
 
-func decodeAs[K comparable, R any](c codec[K, R], value []byte) (any, error) {
-	row, err := c.decode(value)
+func decodeAs[R any](c codec[R], key, value []byte) (any, error) {
+	row, err := c.decode(string(key), string(value))
 	if err != nil {
 		return nil, err
 	}
 	return *row, nil
+}
+
+// tailed is a row with a log, and the messages that are stored in it.
+type tailed struct {
+	row      any
+	first    fold.Pos
+	messages []fold.Message
+}
+
+func decodeTailed[R any](c codec[R], key, value []byte, logOf func(*R) *fold.Log) (any, error) {
+	row, err := c.decode(string(key), string(value))
+	if err != nil {
+		return nil, err
+	}
+	l := logOf(row)
+	t := tailed{first: firstOf(pageNo(max(l.Head.Pos, 1)))}
+	if l.Tail != "" {
+		t.messages, err = tailOf(l).messages(logOfRow(key), t.first)
+	}
+	l.Tail = ""
+	t.row = *row
+	return t, err
+}
+
+// logOfRow is the key of the log that a row of a conversation or a group holds.
+func logOfRow(key []byte) fold.Key {
+	if key[0] == famConversation {
+		return conversationKey(string(key))
+	}
+	return fold.GroupKey(string(key[1:]))
 }
 
 func decodeMeta(key, value []byte) (any, error) {
@@ -201,7 +231,7 @@ func decodeMeta(key, value []byte) (any, error) {
 	case bytes.Equal(key, keyPosition):
 		return decodePosition(value)
 	case bytes.Equal(key, keyEmitted):
-		return decodeNumber[events.Seq](value)
+		return decodeNumber[events.Seq]("", string(value))
 	}
 	return nil, errCorrupt
 }
@@ -213,17 +243,11 @@ func decodeMessages(key, value []byte) ([]fold.Message, error) {
 	if !ok || !numbered {
 		return nil, errCorrupt
 	}
-	p, err := decodePage(value)
+	p, err := decodePage(string(key), string(value))
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]fold.Message, len(p.records))
-	for i := range messages {
-		if messages[i], err = p.message(log, firstOf(no)+fold.Pos(i)); err != nil {
-			return nil, err
-		}
-	}
-	return messages, nil
+	return p.messages(log, firstOf(no))
 }
 
 // firstOf is the position of a page's first message.

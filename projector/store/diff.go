@@ -117,9 +117,12 @@ func (d *differ) compare(key, a, b []byte) {
 		}
 	}
 	before := len(d.all)
-	if key[0] == famPage {
+	switch key[0] {
+	case famPage:
 		d.messages(key, rows[0], rows[1])
-	} else {
+	case famConversation, famGroup:
+		d.tailed(key, rows[0], rows[1])
+	default:
 		d.fields(nameRow(key), rows[0], rows[1])
 	}
 	if len(d.all) == before { // they read the same
@@ -140,7 +143,7 @@ func (d *differ) messages(key []byte, a, b any) {
 	ma, okA := a.([]fold.Message)
 	mb, okB := b.([]fold.Message)
 	if !okA && a != nil || !okB && b != nil {
-		d.fields(nameRow(key), a, b)
+		d.add(Difference{nameRow(key), pageText(a), pageText(b)})
 		return
 	}
 	for i := range max(len(ma), len(mb)) {
@@ -149,9 +152,46 @@ func (d *differ) messages(key []byte, a, b any) {
 	}
 }
 
+// tailed compares rows that hold a log with its newest messages.
+func (d *differ) tailed(key []byte, a, b any) {
+	ta, okA := a.(tailed)
+	tb, okB := b.(tailed)
+	if okA {
+		a = ta.row
+	}
+	if okB {
+		b = tb.row
+	}
+	if !reflect.DeepEqual(a, b) {
+		d.fields(nameRow(key), a, b)
+	}
+	if len(ta.messages) == 0 {
+		ta.first = tb.first
+	}
+	if len(tb.messages) == 0 {
+		tb.first = ta.first
+	}
+	first := min(ta.first, tb.first)
+	end := max(ta.first+fold.Pos(len(ta.messages)), tb.first+fold.Pos(len(tb.messages)))
+	for pos := first; pos < end; pos++ {
+		x, y := at(ta.messages, int(pos-ta.first)), at(tb.messages, int(pos-tb.first))
+		if !reflect.DeepEqual(x, y) {
+			d.fields(fmt.Sprintf("message %d of the %s", pos, nameConversation(logOfRow(key))), x, y)
+		}
+	}
+}
+
+// pageText tells of a page beside one that can't be read.
+func pageText(page any) string {
+	if messages, ok := page.([]fold.Message); ok {
+		return fmt.Sprintf("%d messages", len(messages))
+	}
+	return whole(page)
+}
+
 // at is a message, or nil if there are fewer.
 func at(messages []fold.Message, i int) any {
-	if i >= len(messages) {
+	if i < 0 || i >= len(messages) {
 		return nil
 	}
 	return messages[i]
@@ -222,10 +262,14 @@ func (f field) in(others []field) string {
 func flatten(to []field, name string, v reflect.Value) []field {
 	switch x := v.Interface().(type) {
 	case fold.Bucket:
-		return append(to, field{name, fmt.Sprint(ordinals(&x))})
-	case []uint64: // commands accepted
-		for verb, n := range x {
-			to = append(to, field{name + "." + events.Verb(verb).String(), fmt.Sprint(n)})
+		return append(to, field{name, ranges(&x)})
+	case []uint64: // commands accepted, by verb
+		for _, verb := range events.Verbs() {
+			n := uint64(0)
+			if int(verb) < len(x) {
+				n = x[verb]
+			}
+			to = append(to, field{name + "." + verb.String(), fmt.Sprint(n)})
 		}
 		return to
 	case fmt.Stringer, string:
@@ -248,13 +292,23 @@ func flatten(to []field, name string, v reflect.Value) []field {
 	return append(to, field{name, fmt.Sprintf("%+v", v.Interface())})
 }
 
-// ordinals lists what is in a bucket, from its beginning.
-func ordinals(b *fold.Bucket) []int {
-	var all []int
-	for o := range fold.BucketSize {
-		if b[o/64]&(1<<(o%64)) != 0 {
-			all = append(all, o)
+// ranges lists what is in a bucket, from its beginning: "0-3,7".
+func ranges(b *fold.Bucket) string {
+	has := func(o int) bool { return o < fold.BucketSize && b[o/64]&(1<<(o%64)) != 0 }
+	var all []string
+	for o := 0; o < fold.BucketSize; o++ {
+		if !has(o) {
+			continue
+		}
+		from := o
+		for has(o + 1) {
+			o++
+		}
+		if o == from {
+			all = append(all, fmt.Sprint(o))
+		} else {
+			all = append(all, fmt.Sprintf("%d-%d", from, o))
 		}
 	}
-	return all
+	return strings.Join(all, ",")
 }

@@ -9,8 +9,16 @@
 // on from the position found there. [Store.Flush] moves the durable position
 // up to the applied one; it runs at every close and every FlushEvery commands.
 //
+// Damage is never taken for a state. Pebble's tables carry checksums; the file
+// "position" tells a manifest that lost its end from one that a crash cut short;
+// a row says its format. Whoever meets damage gets an error that wraps
+// [ErrCorrupt] and names the file or the row; a store of an older format is told
+// by [ErrFormat] before any row is read. Both are built anew from the log, in
+// another generation of the [Folder], while the current one goes on.
+//
 // One goroutine changes a Store. Any number read through [Snapshot]s, each at
-// one applied position.
+// one applied position. [Store.Checkpoint] writes the files of one commit into
+// another folder meanwhile.
 //
 // # Row cache
 //
@@ -24,5 +32,9 @@
 // The digest is the sum, modulo 2^64, of a hash of every row (of every
 // message, in pages). A commit takes the hash of the old row out and puts the
 // new one in. The sum does not depend on order or on where batches end, so two
-// stores that applied the same commands have the same digest.
+// stores that applied the same commands have the same digest. [Check] adds it up
+// anew from the rows of a folder; [Diff] tells two folders apart, row by row.
+//
+// The position also keeps the sum of the command at Applied: a log in which
+// another command has that seq is not the one that was folded.
 package store

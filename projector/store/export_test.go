@@ -24,27 +24,28 @@ func DrawSeed(t testing.TB, args string) uint64 {
 // DB is the store's database, for tests that look at its rows or spoil them.
 func (s *Store) DB() *pebble.DB { return s.db }
 
-// Shrink leaves room for so many rows in every cache of a store that has just
+// Shrink leaves room for so many bytes in every cache of a store that has just
 // been opened.
-func (s *Store) Shrink(hot, shared int) {
-	shrink(s.conversations, hot, shared)
-	shrink(s.groups, hot, shared)
-	shrink(s.users, hot, shared)
-	shrink(s.members, hot, shared)
-	shrink(s.indexes, hot, shared)
-	shrink(s.blocks, hot, shared)
-	shrink(s.buckets, hot, shared)
-	shrink(s.directories, hot, shared)
-	shrink(s.waiters, hot, shared)
-	s.lists.rows.Resize(shared)
-	s.audiences.rows.Resize(shared)
-	s.read.rows.Resize(shared)
+func (s *Store) Shrink(hot, common int) {
+	shrink(s.conversations, hot, common)
+	shrink(s.groups, hot, common)
+	shrink(s.users, hot, common)
+	shrink(s.members, hot, common)
+	shrink(s.indexes, hot, common)
+	shrink(s.pages, hot, common)
+	shrink(s.blocks, hot, common)
+	shrink(s.buckets, hot, common)
+	shrink(s.directories, hot, common)
+	shrink(s.waiters, hot, common)
+	s.unread.rows.bound = hot
+	s.lists.rows.bound = common
+	s.audiences.rows.bound = common
 }
 
-func shrink[K comparable, R any](t *table[K, R], hot, shared int) {
-	t.hot.Resize(hot)
+func shrink[R any](t *table[R], hot, common int) {
+	t.rows.bound = hot
 	if t.shared != nil {
-		t.shared.rows.Resize(shared)
+		t.shared.rows.bound = common
 	}
 }
 

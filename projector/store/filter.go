@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/bits-and-blooms/bloom/v3"
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Sizes of the key filter, in keys at 1 % false answers: about 10 bits each.
-// Beyond filterMax, 80 MB, the filter goes on with more false answers, which
-// cost a read each and nothing else.
+// Sizes of the key filter, in keys of 12 bits. Beyond filterMax, 96 MB, the
+// filter goes on with more false answers, which cost a read each and nothing
+// else. Each filter has room for filterGrowth times the keys that there are:
+// filling it reads them all, so it is not done often.
 const (
-	filterMin = 1 << 20
-	filterMax = 64 << 20
+	filterMin    = 2 << 20
+	filterMax    = 64 << 20
+	filterGrowth = 4
 )
 
 // keyFilter knows which keys are surely not stored, so that a new message id or
@@ -25,43 +26,48 @@ type keyFilter struct {
 	db       *pebble.DB
 	families []byte // whose keys are in it
 
-	keys  *bloom.BloomFilter // nil: not filled yet
-	size  uint               // keys it is made for
-	count uint               // keys it holds
+	keys  *keyBloom // nil: not filled yet
+	size  uint64    // keys it is made for
+	count uint64    // keys it holds
 
-	late [][]byte // keys added while a new filter is being filled
-	next chan fill
+	next *fill // under way; nil: none
 	stop atomic.Bool
 }
 
-// fill is the outcome of a filling.
+// fill is a filter that is being filled: from what was stored when that began,
+// and with the keys stored since.
 type fill struct {
-	keys        *bloom.BloomFilter
-	size, count uint
-	err         error
+	keys  *keyBloom
+	size  uint64
+	since uint64 // keys stored since
+	done  chan struct{}
+
+	// When done:
+	count uint64 // keys found
+	err   error
 }
 
-// grow begins to fill a filter that has room for as many keys again.
+// grow begins to fill a larger filter.
 func (f *keyFilter) grow() {
-	size := min(max(2*f.count, filterMin), filterMax)
+	size := min(max(filterGrowth*f.count, filterMin), filterMax)
+	next := &fill{keys: newKeyBloom(size), size: size, done: make(chan struct{})}
 	snap := f.db.NewSnapshot()
-	f.next = make(chan fill, 1)
+	f.next = next
 	go func() {
-		next := fill{keys: bloom.NewWithEstimates(size, 0.01), size: size}
+		defer close(next.done)
 		next.count, next.err = f.fillFrom(snap, next.keys)
 		next.err = errors.Join(next.err, snap.Close())
-		f.next <- next
 	}()
 }
 
-func (f *keyFilter) fillFrom(snap *pebble.Snapshot, keys *bloom.BloomFilter) (count uint, err error) {
+func (f *keyFilter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint64, err error) {
 	for _, family := range f.families {
 		it, err := snap.NewIter(&pebble.IterOptions{LowerBound: []byte{family}, UpperBound: []byte{family + 1}})
 		if err != nil {
 			return 0, err
 		}
 		for ok := it.First(); ok && !f.stop.Load(); ok = it.Next() {
-			keys.Add(it.Key())
+			keys.add(it.Key())
 			count++
 		}
 		if err := errors.Join(it.Error(), it.Close()); err != nil {
@@ -72,41 +78,40 @@ func (f *keyFilter) fillFrom(snap *pebble.Snapshot, keys *bloom.BloomFilter) (co
 }
 
 // maybe reports whether a key may be stored.
-func (f *keyFilter) maybe(key []byte) bool { return f.keys == nil || f.keys.Test(key) }
+func (f *keyFilter) maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
 
-// add enters a key that is being stored.
+// add enters a key that is being stored: also into the filter that is being
+// filled, whose snapshot may be older.
 func (f *keyFilter) add(key []byte) {
 	f.count++
 	if f.keys != nil {
-		f.keys.Add(key)
+		f.keys.add(key)
 	}
 	if f.next != nil {
-		f.late = append(f.late, append([]byte(nil), key...))
+		f.next.since++
+		f.next.keys.add(key)
 	}
 }
 
-// poll takes a new filter when it is filled, after a commit. The keys stored
-// while it was being filled may be in its snapshot or not: they are added.
+// poll takes a new filter when it is filled, after a commit.
 func (f *keyFilter) poll() error {
-	if f.next == nil {
+	next := f.next
+	if next == nil {
 		if f.count > f.size && f.size < filterMax {
 			f.grow()
 		}
 		return nil
 	}
 	select {
-	case next := <-f.next:
-		f.next = nil
-		if next.err != nil {
-			return next.err
-		}
-		f.keys, f.size, f.count = next.keys, next.size, next.count+uint(len(f.late))
-		for _, key := range f.late {
-			f.keys.Add(key)
-		}
-		f.late = nil
+	case <-next.done:
 	default:
+		return nil
 	}
+	f.next = nil
+	if next.err != nil {
+		return next.err
+	}
+	f.keys, f.size, f.count = next.keys, next.size, next.count+next.since
 	return nil
 }
 
@@ -114,6 +119,6 @@ func (f *keyFilter) poll() error {
 func (f *keyFilter) close() {
 	f.stop.Store(true)
 	if f.next != nil {
-		<-f.next
+		<-f.next.done
 	}
 }

@@ -38,7 +38,7 @@ func newFilterRig(t *testing.T) *filterRig {
 
 // start begins with an empty filter, as a store that has just been opened.
 func (r *filterRig) start() {
-	r.filter = &keyFilter{db: r.db, families: []byte{famConversation, famIndex}, count: uint(len(r.keys))}
+	r.filter = &keyFilter{db: r.db, families: []byte{famConversation, famIndex}, count: uint64(len(r.keys))}
 	r.filter.grow()
 }
 
@@ -59,8 +59,7 @@ func (r *filterRig) poll() {
 // settle waits until a filling that is under way is over, and takes it.
 func (r *filterRig) settle() {
 	if next := r.filter.next; next != nil {
-		filled := <-next
-		next <- filled
+		<-next.done
 	}
 	r.poll()
 }
@@ -141,8 +140,8 @@ func TestFilterRefuses(t *testing.T) {
 	}
 	r.store([]byte("ilate"))
 	r.settle()
-	if r.filter.count != 10_001 || r.filter.size < 10_001 || r.filter.late != nil {
-		t.Errorf("after growing: %d keys in a filter for %d, %d late", r.filter.count, r.filter.size, len(r.filter.late))
+	if r.filter.count != 10_001 || r.filter.size < 10_001 || r.filter.next != nil {
+		t.Errorf("after growing: %d keys in a filter for %d", r.filter.count, r.filter.size)
 	}
 	r.check("grown")
 	if n := wrong(); n > 300 {
@@ -182,8 +181,7 @@ func TestCloseWhileFilling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filled := <-s.filter.next
-	s.filter.next <- filled
+	<-s.filter.next.done
 	if _, err := s.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func OpenFolder(fs vfs.FS, dir string) (*Folder, error) {
 	}
 	name, err := atomicfs.ReadMarker(fs, dir, currentMarker)
 	if err != nil {
-		return nil, fmt.Errorf("find the current store in %s: %w", dir, err)
+		return nil, fmt.Errorf("find the current store in %s (take away what is not reddot's): %w", dir, err)
 	}
 	f.current = name
 	return f, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -97,7 +98,6 @@ func TestNewerFormat(t *testing.T) {
 		{"pgg\x00", map[string]func(*store.Store) error{
 			"revoke": applying(events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "m7"}), "view": shows,
 		}},
-		{"pca\x00", map[string]func(*store.Store) error{"erase": applying(events.Command{Verb: events.UserErase, Inbox: "a"})}},
 		{"tgg\x00", map[string]func(*store.Store) error{
 			"read":  applying(read(events.Command{UptoAt: 1700000000100, HasUptoAt: true})),
 			"block": reading(func(rows fold.Reader) { rows.TimeBlock(fold.GroupKey("g"), 0) }),
@@ -124,7 +124,7 @@ func TestNewerFormat(t *testing.T) {
 			r := &rig{t: t}
 			r.open(vfs.NewMem())
 			everyFamily(r)
-			age(t, r.store.DB(), test.row)
+			setFormat(t, r.store.DB(), test.row, store.Format+1)
 			if err := r.store.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -143,14 +143,14 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// age gives the rows whose keys have a prefix the next format.
-func age(t *testing.T, db *pebble.DB, prefix string) {
+// setFormat gives the rows whose keys have a prefix another format.
+func setFormat(t *testing.T, db *pebble.DB, prefix string, format byte) {
 	aged := 0
 	eachRow(t, db, func(key, value []byte) {
 		if !strings.HasPrefix(string(key), prefix) {
 			return
 		}
-		value[0] = store.Format + 1
+		value[0] = format
 		if err := db.Set(key, value, pebble.NoSync); err != nil {
 			t.Fatal(err)
 		}
@@ -166,5 +166,46 @@ func checkNewer(t *testing.T, err error) {
 	want := fmt.Sprintf("row has format %d, this reddot knows %d: use the reddot that wrote it, or a newer one", store.Format+1, store.Format)
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v does not say %q", err, want)
+	}
+	if !errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrFormat) {
+		t.Errorf("error %v is not that of a newer reddot", err)
+	}
+}
+
+// TestOlderFormat: a store that an older reddot wrote is told from a damaged one
+// before any of its rows is read, in words that say what comes next.
+func TestOlderFormat(t *testing.T) {
+	for _, row := range []string{"Mi", "Mp", ""} { // "" is all of them
+		r := &rig{t: t}
+		r.open(vfs.NewMem())
+		everyFamily(r)
+		setFormat(t, r.store.DB(), row, store.Format-1)
+		if err := r.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(store.Config{Dir: "store", FS: r.fs, Identity: identity})
+		if !errors.Is(err, store.ErrFormat) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNewer) ||
+			!strings.Contains(err.Error(), "it is built anew from the log") {
+			t.Errorf("rows %q are of an older format: %v", row, err)
+		}
+		if _, err := store.Inspect(r.fs, "store"); !errors.Is(err, store.ErrFormat) {
+			t.Errorf("rows %q are of an older format: inspect: %v", row, err)
+		}
+	}
+}
+
+// TestNewerFiles: files of a Pebble that is not known yet are a newer reddot's.
+func TestNewerFiles(t *testing.T) {
+	fs, _ := closed(t)
+	marker, _, err := atomicfs.LocateMarker(fs, "store", "format-version")
+	if err == nil {
+		err = errors.Join(marker.Move("999"), marker.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Open(store.Config{Dir: "store", FS: fs, Identity: identity})
+	if !errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "use the reddot that wrote them") {
+		t.Error(err)
 	}
 }

@@ -36,10 +36,10 @@ type goldenRow struct {
 }
 
 // row makes a golden row of a family.
-func row[K comparable, R any](name string, c codec[K, R], k K, r *R) goldenRow {
+func row[R any](name string, c codec[R], key []byte, r *R) goldenRow {
 	return goldenRow{
-		name, c.key(nil, k), c.encode(nil, r), r,
-		func(b []byte) (any, error) { return c.decode(b) },
+		name, key, c.encode(nil, r), r,
+		func(b []byte) (any, error) { return c.decode(string(key), string(b)) },
 	}
 }
 
@@ -70,46 +70,94 @@ func everyOther() *fold.Bucket {
 	return b
 }
 
+// goldenMessages have every flag of a message.
+func goldenMessages(k fold.Key) []fold.Message {
+	at := goldenTime
+	if k.Kind == events.Group {
+		return []fold.Message{
+			{ID: "m1", From: "bob", At: at, Seq: 1, Counted: true, Mentions: []string{"alice", "卡罗尔"}},
+			{ID: "m2", From: "alice", At: at, Seq: 2, Counted: true, All: true, Thread: "t1"},
+			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
+			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
+		}
+	}
+	return []fold.Message{
+		{ID: "m257", From: k.ID, At: at, Seq: 3500, Counted: true, Named: true, Thread: "t1"},
+		{ID: "m258", From: k.User, At: at, Seq: 3501, PrevPeer: 257},
+		{ID: "m259", From: k.ID, At: at, Seq: 3502, Silent: true},
+		{ID: "m260", From: k.ID, At: at, Seq: 3503, Revoked: true},
+		{ID: "m261", From: k.User, At: at, Seq: 3504, Silent: true, Revoked: true, Thread: "t1", PrevPeer: 260},
+	}
+}
+
+// goldenLog is a log whose newest messages are stored with it.
+func goldenLog(lk fold.Key, pages uint64, messages []fold.Message) (l fold.Log) {
+	l.Head = fold.Cursor{Pos: firstOf(pages) - 1, Ord: fold.Ord(pages)}
+	for i := range messages {
+		m := messages[i]
+		l.Head.Pos++
+		if m.Counted {
+			l.Head.Ord++
+		}
+		l.Tail += string(appendRecord(nil, lk, &m))
+		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
+		if i == 0 || m.At < l.BlockMin {
+			l.BlockMin = m.At
+		}
+	}
+	return l
+}
+
 // goldenConversations have every flag of a conversation, of its log and of its
 // sets on and off.
 func goldenConversations() []goldenRow {
-	alice, team := c2cKey("alice", "bob@example.com"), groupKey("alice", "team")
+	alice, team, lk := c2cKey("alice", "bob@example.com"), groupKey("alice", "team"), fold.GroupKey("team")
+	of := func(k fold.Key) []byte { return appendConversation(nil, k) }
 	set := fold.Set{TailNo: 3, Stored: 2, Tail: bucket(0, 7, 1023)}
-	log := fold.Log{
-		Head: fold.Cursor{Pos: 300, Ord: 250}, Version: 0, BlockMin: goldenTime - 1000,
-		Last: fold.Last{ID: "m300", From: "bob@example.com", At: goldenTime, Seq: 4000}, Revoked: set,
+	long := goldenLog(alice, 16, goldenMessages(alice))
+	long.Revoked, long.BlockMin = set, goldenTime-1000
+	full := fold.Log{
+		Head: fold.Cursor{Pos: 32, Ord: 30}, BlockMin: goldenTime - 1000,
+		Last: fold.Last{ID: "m32", From: "bob@example.com", At: goldenTime, Seq: 32},
 	}
+	first := goldenLog(alice, 0, goldenMessages(alice)[:1])
+	group := goldenLog(lk, 16, goldenMessages(lk))
+	group.BlockMin, group.Version, group.Revoked, group.All = goldenTime-1000, 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
+	group.Members, group.Peak = 2000, 3000
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
+	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
+	dismissed.Peak = 3
 	return []goldenRow{
-		row("conversation.c2c", conversationRows, alice, &fold.Conversation{
-			Log: log, Peer: fold.PeerMark{Pos: 298, ID: "m298"}, Version: 4001,
-			Read: fold.Cursor{Pos: 200, Ord: 170}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
-			Hidden: true, HiddenAt: 250, Muted: true, Marked: true,
+		row("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
+			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
+			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
+			Hidden: true, HiddenAt: 17, Muted: true, Marked: true,
 			Early:   &fold.Early{ID: "m400", At: goldenTime, Seq: 3900, Private: true},
-			Receipt: &fold.Receipt{Upto: "m200", At: goldenTime, Seq: 3000},
-			Named:   fold.Set{TailNo: 0, Tail: bucket(249)}, NamedAfter: 1,
+			Receipt: &fold.Receipt{Upto: "m200", At: goldenTime - 5, Seq: 2999},
+			Named:   fold.Set{TailNo: 0, Tail: bucket(17)}, NamedAfter: 1,
 		}),
-		row("conversation.c2c.first", conversationRows, alice, &fold.Conversation{
-			Log: fold.Log{
-				Head: fold.Cursor{Pos: 1, Ord: 1}, BlockMin: goldenTime,
-				Last: fold.Last{ID: "m1", From: "bob@example.com", At: goldenTime, Seq: 1},
-			},
-			Peer: fold.PeerMark{Pos: 1, ID: "m1"}, Version: 1,
+		row("conversation.c2c.first", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3500,
 		}),
-		row("conversation.c2c.muted", conversationRows, alice, &fold.Conversation{Muted: true}),
-		row("conversation.c2c.early", conversationRows, alice, &fold.Conversation{Early: &fold.Early{ID: "m1", At: goldenTime, Seq: 1}}),
-		row("conversation.member", conversationRows, team, &fold.Conversation{
+		row("conversation.c2c.read", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
+			Receipt: &fold.Receipt{Upto: "m257", At: goldenTime, Seq: 3600},
+		}),
+		row("conversation.c2c.full", conversationRows, of(alice), &fold.Conversation{
+			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
+		}),
+		row("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
+		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Early: &fold.Early{ID: "m1", At: goldenTime, Seq: 1}}),
+		row("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
 			Own: set, OwnAfter: 3, Named: set, NamedAfter: 2, OwnAll: set, OwnAllAfter: 1,
 		}),
-		row("conversation.member.first", conversationRows, team, &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
-		row("group", groupRows, "team", &fold.Log{
-			Head: log.Head, Last: log.Last, BlockMin: log.BlockMin, Version: 4000,
-			Revoked: set, All: fold.Set{TailNo: 1, Tail: everyOther()}, Members: 2000, Peak: 3000,
-			Recalls: []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}},
-		}),
-		row("group.new", groupRows, "team", &fold.Log{Members: 1, Peak: 1}),
-		row("group.dismissed", groupRows, "team", &fold.Log{Peak: 3, Head: fold.Cursor{Pos: 1}, Last: fold.Last{ID: "m1", From: "bob", Seq: 1}}),
+		row("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
+		row("group", groupRows, appendGroup(nil, "team"), &group),
+		row("group.new", groupRows, appendGroup(nil, "team"), &fold.Log{Members: 1, Peak: 1}),
+		row("group.dismissed", groupRows, appendGroup(nil, "team"), &dismissed),
 	}
 }
 
@@ -117,72 +165,39 @@ func goldenOthers() []goldenRow {
 	alice, lk := c2cKey("alice", "bob@example.com"), fold.GroupKey("team")
 	team := groupKey("alice", "team")
 	version, least := events.Seq(4001), goldenTime
+	block := func(k fold.Key, no uint64) []byte { return appendBlock(nil, pageKey{k, no}) }
+	index := func(k fold.Key, id string) []byte { return appendIndex(nil, indexKey{k, id}) }
+	in := func(k fold.SetKey, no uint64) []byte { return appendBucket(nil, bucketKey{k, no}) }
+	dir := func(k fold.SetKey) []byte { return appendDirectory(nil, k) }
 	return []goldenRow{
-		row("user", userRows, "alice", &version),
-		row("member", memberRows, memberKey{"team", "alice"}, &present{}),
-		row("waiter", waiterRows, waiterKey{"team", "m400", "alice"}, &present{}),
-		row("block.c2c", blockRows, pageKey{alice, 0}, &least),
-		row("block.group", blockRows, pageKey{lk, 256}, &least),
-		row("index.c2c", indexRows, indexKey{alice, "m300"}, &fold.Index{Pos: 300, Ord: 250, Counted: true}),
-		row("index.group", indexRows, indexKey{lk, "m1"}, &fold.Index{Pos: 1}),
-		row("index.early", indexRows, indexKey{lk, "m400"}, &fold.Index{Revoked: true, Awaited: 300}),
-		row("bucket.list", bucketRows, bucketKey{alice.Set(fold.SetRevoked), 0}, bucket(0, 1, 64, 1023)),
-		row("bucket.bits", bucketRows, bucketKey{lk.Set(fold.SetAll), 70000}, everyOther()),
-		row("bucket.own", bucketRows, bucketKey{team.Set(fold.SetOwn), 1}, bucket(5)),
-		row("directory.c2c", directoryRows, alice.Set(fold.SetNamed), &fold.Directory{{No: 0, Len: 1024}}),
-		row("directory.group", directoryRows, lk.Set(fold.SetRevoked), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
-		row("directory.member", directoryRows, team.Set(fold.SetOwnAll), &fold.Directory{{No: 3, Len: 2}}),
+		row("user", userRows, appendUser(nil, "alice"), &version),
+		row("member", memberRows, appendMember(nil, memberKey{"team", "alice"}), &present{}),
+		row("waiter", waiterRows, appendWaiter(nil, waiterKey{"team", "m400", "alice"}), &present{}),
+		row("block.c2c", blockRows, block(alice, 0), &least),
+		row("block.group", blockRows, block(lk, 256), &least),
+		row("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
+		row("index.group", indexRows, index(lk, "m1"), &fold.Index{Pos: 1}),
+		row("index.early", indexRows, index(lk, "m400"), &fold.Index{Revoked: true, Awaited: 300}),
+		row("bucket.list", bucketRows, in(alice.Set(fold.SetRevoked), 0), bucket(0, 1, 64, 1023)),
+		row("bucket.bits", bucketRows, in(lk.Set(fold.SetAll), 70000), everyOther()),
+		row("bucket.own", bucketRows, in(team.Set(fold.SetOwn), 1), bucket(5)),
+		row("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
+		row("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
+		row("directory.member", directoryRows, dir(team.Set(fold.SetOwnAll)), &fold.Directory{{No: 3, Len: 2}}),
 	}
 }
 
-// goldenPages have every flag of a message.
+// goldenPages are full.
 func goldenPages() []goldenRow {
-	alice, lk := c2cKey("alice", "bob@example.com"), fold.GroupKey("team")
-	page := func(name string, k pageKey, base fold.Ord, messages []fold.Message) goldenRow {
-		var value []byte
-		for i := range messages {
-			m := &messages[i]
-			if m.Counted {
-				base++
-			}
-			m.Ord = base
-			value = appendRecord(value, k.log, m, i == 0)
+	full := func(name string, lk fold.Key, no uint64) goldenRow {
+		p := page{base: 200}
+		messages := goldenMessages(lk)
+		for i := range fold.PageSize {
+			p.records += string(appendRecord(nil, lk, &messages[i%len(messages)]))
 		}
-		return goldenRow{name, appendPage(nil, k), value, messages, func(b []byte) (any, error) { return readPage(b, k) }}
+		return row(name, pageRows, appendPage(nil, pageKey{lk, no}), &p)
 	}
-	at := goldenTime
-	return []goldenRow{
-		page("page.c2c", pageKey{alice, 4}, 200, []fold.Message{
-			{ID: "m257", From: "bob@example.com", At: at, Seq: 3500, Counted: true, Named: true, Thread: "t1"},
-			{ID: "m258", From: "alice", At: at, Seq: 3501, PrevPeer: 257},
-			{ID: "m259", From: "bob@example.com", At: at, Seq: 3502, Silent: true},
-			{ID: "m260", From: "bob@example.com", At: at, Seq: 3503, Revoked: true},
-			{ID: "m261", From: "alice", At: at, Seq: 3504, Silent: true, Revoked: true, Thread: "t1", PrevPeer: 260},
-		}),
-		page("page.group", pageKey{lk, 0}, 0, []fold.Message{
-			{ID: "m1", From: "bob", At: at, Seq: 1, Counted: true, Mentions: []string{"alice", "卡罗尔"}},
-			{ID: "m2", From: "alice", At: at, Seq: 2, Counted: true, All: true, Thread: "t1"},
-			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
-			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
-		}),
-	}
-}
-
-// readPage reads all messages of a page.
-func readPage(b []byte, k pageKey) ([]fold.Message, error) {
-	p, err := decodePage(b)
-	if err != nil {
-		return nil, err
-	}
-	var all []fold.Message
-	for i := range p.records {
-		m, err := p.message(k.log, fold.Pos(k.no*fold.PageSize)+fold.Pos(i)+1)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
+	return []goldenRow{full("page.c2c", c2cKey("alice", "bob@example.com"), 16), full("page.group", fold.GroupKey("team"), 0)}
 }
 
 // goldenMeta are the rows that are not part of the digest.
@@ -200,7 +215,7 @@ func goldenMeta() []goldenRow {
 	return []goldenRow{
 		{"meta.position", keyPosition, position.encode(), position, func(b []byte) (any, error) { return decodePosition(b) }},
 		{"meta.identity", keyIdentity, encodeIdentity(identity), identity, func(b []byte) (any, error) { return readIdentity(b) }},
-		{"meta.emitted", keyEmitted, encodeNumber(nil, &emitted), &emitted, func(b []byte) (any, error) { return decodeNumber[events.Seq](b) }},
+		{"meta.emitted", keyEmitted, encodeNumber(nil, &emitted), &emitted, func(b []byte) (any, error) { return decodeNumber[events.Seq]("", string(b)) }},
 		out("outbox.rejected", rejected),
 		out("outbox.noted", noted),
 	}
@@ -218,7 +233,7 @@ func TestGoldenRows(t *testing.T) {
 				t.Errorf("the row is now\n%s", dumpRow(g.key, g.value))
 			}
 			got, err := g.decode(value)
-			if d := cmp.Diff(g.want, got, cmp.AllowUnexported(Position{})); d != "" || err != nil {
+			if d := cmp.Diff(g.want, got, cmp.AllowUnexported(Position{}, page{})); d != "" || err != nil {
 				t.Errorf("the row reads as another one (- written, + read): %v\n%s", err, d)
 			}
 			if value[0] != Format {
@@ -240,14 +255,15 @@ func TestGoldenFlags(t *testing.T) {
 			logs |= logFlags(v)
 		case *fold.Index:
 			indexes |= uint64(g.value[1])
-		case []fold.Message:
-			for i := range v {
+		case *page:
+			v.each(func(flags byte, _ string) bool {
 				if g.name == "page.c2c" {
-					c2c |= uint64(recordFlags(c2cKey("alice", "bob@example.com"), &v[i]))
+					c2c |= uint64(flags)
 				} else {
-					group |= uint64(recordFlags(fold.GroupKey("team"), &v[i]))
+					group |= uint64(flags)
 				}
-			}
+				return true
+			})
 		}
 	}
 	const c2cOnly, groupOnly = msgNamed | msgOwn, msgAll | msgMentions
@@ -255,8 +271,8 @@ func TestGoldenFlags(t *testing.T) {
 		name      string
 		got, want uint64
 	}{
-		{"conversation", conversations, convPeerIsLast<<1 - 1},
-		{"log", logs, logRecalls<<1 - 1},
+		{"conversation", conversations, convFlagsEnd - 1},
+		{"log", logs, logFlagsEnd - 1},
 		{"index", indexes, indexAwaited<<1 - 1},
 		{"message of a C2C page", c2c, 0xff &^ groupOnly},
 		{"message of a group's page", group, 0xff &^ c2cOnly},

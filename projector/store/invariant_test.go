@@ -299,9 +299,10 @@ func (a *audit) waiters() {
 	}
 }
 
-// indexes checks that every index is of a message, or says what awaits one.
+// indexes checks that every index is of a message of a full page, or says what
+// awaits one, and that every full page has a row.
 func (a *audit) indexes() {
-	placed := map[fold.Key]fold.Pos{}
+	placed, pages := map[fold.Key]fold.Pos{}, map[fold.Key]fold.Pos{}
 	for _, key := range a.rows["i"] {
 		log, id := ownerOf(key)
 		i, _ := a.Index(log, id)
@@ -315,8 +316,17 @@ func (a *audit) indexes() {
 		}
 	}
 	for k, l := range a.logs {
-		if placed[k] != l.Head.Pos {
-			a.fail("%+v: %d ids for %d messages", k, placed[k], l.Head.Pos)
+		if full := l.Head.Pos / fold.PageSize * fold.PageSize; placed[k] != full {
+			a.fail("%+v: %d ids for %d messages in full pages", k, placed[k], full)
+		}
+	}
+	for _, key := range a.rows["p"] {
+		log, _ := ownerOf(key)
+		pages[log]++
+	}
+	for k, l := range a.logs {
+		if full := l.Head.Pos / fold.PageSize; pages[k] != full {
+			a.fail("%+v: %d pages for %d messages", k, pages[k], l.Head.Pos)
 		}
 	}
 }

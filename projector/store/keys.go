@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -16,11 +17,11 @@ import (
 //	M p                                 applied seq, digest, policy, counters
 //	M e                                 emitted seq
 //	u user                              version of a user who lost conversations
-//	c user 00 kind id                   conversation; a C2C one with its log
-//	g group                             log of a group
+//	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
+//	g group                             log of a group, with its unfinished page
 //	n group 00 user                     membership
-//	i log 00 message                    place of a message id in its log
-//	p log 00 <page>                     fold.PageSize messages, appended by merge
+//	i log 00 message                    place of a message id, once its page is full; or what awaits it
+//	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
 //	s owner 00 set <bucket>             bucket of a set of ordinals
 //	d owner 00 set                      directory of a set's buckets
@@ -101,6 +102,25 @@ func appendConversation(b []byte, k fold.Key) []byte {
 	b = append(b, k.User...)
 	b = append(b, 0, kindByte(k.Kind))
 	return append(b, k.ID...)
+}
+
+// conversationKey reads the key of a conversation's row.
+func conversationKey(key string) fold.Key {
+	user, id, ok := strings.Cut(key[1:], "\x00")
+	if !ok || id == "" {
+		return fold.Key{User: user}
+	}
+	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: kindOf(id[0]), ID: id[1:]}}
+}
+
+// conversationsPrefix is that of a user's conversations.
+func conversationsPrefix(user string) []byte {
+	return append(append([]byte{famConversation}, user...), 0)
+}
+
+// membersPrefix is that of a group's memberships.
+func membersPrefix(group string) []byte {
+	return append(append([]byte{famMember}, group...), 0)
 }
 
 // appendOwner writes a log, or a member as the owner of sets.

@@ -10,7 +10,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/projector/fold"
 )
 
 // Identity is the stream whose commands a store holds. A stream that was
@@ -50,28 +49,14 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
-		lists:         newShared[string, []fold.Key](sharedUsers),
-		audiences:     newShared[string, []string](sharedGroups),
-		conversations: newTable(conversationRows, hotConversations, newShared[fold.Key, fold.Conversation](sharedConversations)),
-		groups:        newTable(groupRows, hotGroups, newShared[string, fold.Log](sharedGroups)),
-		users:         newTable(userRows, hotOthers, newShared[string, events.Seq](sharedUsers)),
-		members:       newTable(memberRows, hotOthers, nil),
-		indexes:       newTable(indexRows, hotIndexes, nil),
-		blocks:        newTable(blockRows, hotOthers, nil),
-		buckets:       newTable(bucketRows, hotOthers, newShared[bucketKey, fold.Bucket](hotOthers)),
-		directories:   newTable(directoryRows, hotOthers, newShared[fold.SetKey, fold.Directory](hotOthers)),
-		waiters:       newTable(waiterRows, hotOthers, nil),
-		read:          newShared[pageKey, page](sharedPages),
-		moved:         make(map[string][]fold.Key),
-		pages:         make(map[pageKey]*pending),
+		filter: &keyFilter{db: db, families: []byte{famConversation, famIndex}},
 	}
+	s.tables = newTables(s.filter)
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(mendable(damaged(err)), db.Close())
 	}
-	s.filter = &keyFilter{db: db, families: []byte{famConversation, famIndex}}
-	s.conversations.filter, s.indexes.filter = s.filter, s.filter
 	for _, n := range s.position.Accepted {
-		s.filter.count += uint(n)
+		s.filter.count += n
 	}
 	s.filter.grow()
 	return s, nil

@@ -88,7 +88,7 @@ func (s *Store) Emitted() (events.Seq, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read emitted position: %w", damaged(err))
 	}
-	n, err := decodeNumber[events.Seq](value)
+	n, err := decodeNumber[events.Seq]("", string(value))
 	return *n, errors.Join(err, closer.Close())
 }
 
@@ -126,7 +126,7 @@ func (o Out) encode() []byte {
 }
 
 func decodeOut(seq events.Seq, value []byte) (Out, error) {
-	d := decoder{b: value}
+	d := decoder{b: string(value)}
 	d.version()
 	kind := d.byte()
 	o := Out{Seq: seq, At: d.time()}

@@ -2,16 +2,15 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
-	"slices"
 
 	"reddot/events"
 	"reddot/projector/fold"
 )
 
-// A page is the concatenation of up to fold.PageSize message records. The
-// first record is preceded by the format and the ordinal that the log had
-// reached before it. A record is its length and
+// A page is fold.PageSize records of messages, one after the other, behind the
+// format and the ordinal that the log had reached before them. It is written
+// once, when it is full: until then its records are the Tail of the log, whose
+// row is written with every message anyway. A record is its length and
 //
 //	flags, id, [from], at, seq, [previous message of the peer], [thread],
 //	[number of mentions, mentions]
@@ -29,15 +28,17 @@ const (
 	msgMentions
 )
 
-// appendRecord writes a message's record. first begins a page.
-func appendRecord(b []byte, log fold.Key, m *fold.Message, first bool) []byte {
-	if first {
-		base := m.Ord
-		if m.Counted {
-			base--
-		}
-		b = binary.AppendUvarint(append(b, Format), uint64(base))
-	}
+// inTail is the number of records in the tail of a log with so many messages.
+func inTail(head fold.Pos) int { return int(head % fold.PageSize) }
+
+// tailHasBlock reports whether the unfinished time block of a log lies in its
+// tail, so that its least time follows from it.
+func tailHasBlock(head fold.Pos) bool {
+	return inTail(head) > 0 && uint64(head)%fold.BlockSize < fold.PageSize
+}
+
+// appendRecord writes a message's record.
+func appendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 	var body [512]byte
 	r := append(body[:0], recordFlags(log, m))
 	r = appendString(r, m.ID)
@@ -63,117 +64,163 @@ func appendRecord(b []byte, log fold.Key, m *fold.Message, first bool) []byte {
 
 func recordFlags(log fold.Key, m *fold.Message) byte {
 	var flags byte
-	for _, f := range [...]struct {
-		on   bool
-		flag byte
-	}{
-		{m.Counted, msgCounted}, {m.Silent, msgSilent}, {m.Revoked, msgRevoked}, {m.All, msgAll},
-		{m.Named, msgNamed}, {log.Kind == events.C2C && m.From == log.User, msgOwn},
-		{m.Thread != "", msgThread}, {len(m.Mentions) > 0, msgMentions},
-	} {
-		if f.on {
-			flags |= f.flag
+	set := func(on bool, flag byte) {
+		if on {
+			flags |= flag
 		}
 	}
+	set(m.Counted, msgCounted)
+	set(m.Silent, msgSilent)
+	set(m.Revoked, msgRevoked)
+	set(m.All, msgAll)
+	set(m.Named, msgNamed)
+	set(log.Kind == events.C2C && m.From == log.User, msgOwn)
+	set(m.Thread != "", msgThread)
+	set(len(m.Mentions) > 0, msgMentions)
 	return flags
 }
 
-func decodeRecord(b []byte, log fold.Key) (fold.Message, error) {
-	d := decoder{b: b}
-	flags := d.byte()
+// record reads a message's record. The ordinal is the caller's.
+func (d *decoder) record(log fold.Key) fold.Message {
+	r := decoder{b: d.string()}
+	flags := r.byte()
 	m := fold.Message{
-		ID: d.string(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0,
+		ID: r.string(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0,
 		Revoked: flags&msgRevoked != 0, All: flags&msgAll != 0, Named: flags&msgNamed != 0,
 	}
 	switch {
 	case log.Kind == events.Group:
-		m.From = d.string()
+		m.From = r.string()
 	case flags&msgOwn != 0:
 		m.From = log.User
 	default:
 		m.From = log.ID
 	}
-	m.At, m.Seq = d.time(), d.seq()
+	m.At, m.Seq = r.time(), r.seq()
 	if flags&msgOwn != 0 {
-		m.PrevPeer = fold.Pos(d.uint())
+		m.PrevPeer = fold.Pos(r.uint())
 	}
 	if flags&msgThread != 0 {
-		m.Thread = d.string()
+		m.Thread = r.string()
 	}
 	if flags&msgMentions != 0 {
-		n := d.uint()
-		if n > uint64(len(d.b)) {
-			return m, errCorrupt
+		n := r.uint()
+		if n > uint64(len(r.b)) {
+			r.fail(errCorrupt)
+			n = 0
 		}
-		m.Mentions = slices.Grow(m.Mentions, int(n))
+		m.Mentions = make([]string, 0, n)
 		for range n {
-			m.Mentions = append(m.Mentions, d.string())
+			m.Mentions = append(m.Mentions, r.string())
 		}
 	}
-	return m, d.end()
+	if err := r.end(); err != nil {
+		d.fail(err)
+	}
+	return m
 }
 
-// page is a decoded page: the ordinal before it, and its records' bytes.
+// page is the records of some messages that follow each other, and the
+// ordinal that the log had reached before them.
 type page struct {
 	base    fold.Ord
-	records [][]byte
-	counted []fold.Ord // the ordinal reached with each record
+	records string
 }
 
-func decodePage(b []byte) (*page, error) {
-	p := new(page)
-	d := decoder{b: b}
-	d.version()
-	p.base = fold.Ord(d.uint())
-	if d.err != nil {
-		return nil, d.err
-	}
-	ord := p.base
-	err := eachRecord(b, func(_ uint64, whole []byte) {
-		d := decoder{b: whole}
-		if len(p.records) == 0 {
-			d.byte()
-			d.uint()
+// tailOf is the unfinished page of a log.
+func tailOf(l *fold.Log) page {
+	p := page{l.Head.Ord, l.Tail}
+	p.each(func(flags byte, _ string) bool {
+		if flags&msgCounted != 0 {
+			p.base--
 		}
-		d.uint()
-		if d.b[0]&msgCounted != 0 {
+		return true
+	})
+	return p
+}
+
+func encodePage(b []byte, p *page) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(p.base))
+	return append(b, p.records...)
+}
+
+func decodePage(_, value string) (*page, error) {
+	d := decoder{b: value}
+	d.version()
+	p := &page{base: fold.Ord(d.uint()), records: d.b}
+	for range fold.PageSize {
+		if d.string() == "" {
+			d.fail(errCorrupt)
+		}
+	}
+	return p, d.end()
+}
+
+// each calls fn with the flags and the id of every message, until it returns
+// false.
+func (p page) each(fn func(flags byte, id string) bool) {
+	d := decoder{b: p.records}
+	for d.b != "" {
+		r := decoder{b: d.string()}
+		if !fn(r.byte(), r.string()) {
+			return
+		}
+	}
+}
+
+// find returns the place of a message id. first is the position of the page's
+// first message.
+func (p page) find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
+	at := fold.Cursor{Pos: first - 1, Ord: p.base}
+	p.each(func(flags byte, id string) bool {
+		at.Pos++
+		if flags&msgCounted != 0 {
+			at.Ord++
+		}
+		if ok = id == wanted; ok {
+			i = fold.Index{Pos: at.Pos, Ord: at.Ord, Counted: flags&msgCounted != 0}
+		}
+		return !ok
+	})
+	return i, ok
+}
+
+// message reads the message at a position, which lies in the page.
+func (p page) message(log fold.Key, pos fold.Pos) (fold.Message, error) {
+	d := decoder{b: p.records}
+	ord := p.base
+	for range inPage(pos) {
+		if r := d.string(); r != "" && r[0]&msgCounted != 0 {
 			ord++
 		}
-		p.records = append(p.records, d.b)
-		p.counted = append(p.counted, ord)
-	})
-	return p, err
+	}
+	m := d.record(log)
+	if m.Counted {
+		ord++
+	}
+	m.Ord = ord
+	return m, d.err
 }
 
-// eachRecord calls fn with every record of a page as appendRecord wrote it,
-// with its place in the page.
-func eachRecord(b []byte, fn func(in uint64, whole []byte)) error {
-	start := 0
-	d := decoder{b: b}
-	d.version()
-	d.uint()
-	for in := uint64(0); len(d.b) > 0; in++ {
-		n := d.uint()
-		if d.err != nil || n == 0 || n > uint64(len(d.b)) || in == fold.PageSize {
-			return errors.Join(errCorrupt, d.err)
+// messages reads all messages of the page.
+func (p page) messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
+	n := 0
+	p.each(func(byte, string) bool { n++; return true })
+	for i := range n {
+		m, err := p.message(log, first+fold.Pos(i))
+		if err != nil {
+			return nil, err
 		}
-		d.b = d.b[n:]
-		end := len(b) - len(d.b)
-		fn(in, b[start:end:end])
-		start = end
+		all = append(all, m)
 	}
-	return d.err
+	return all, nil
 }
 
-// message decodes the message at a position, which lies in the page.
-func (p *page) message(log fold.Key, pos fold.Pos) (fold.Message, error) {
-	i := int((pos - 1) % fold.PageSize)
-	if i >= len(p.records) {
-		return fold.Message{}, errCorrupt
-	}
-	m, err := decodeRecord(p.records[i], log)
-	m.Ord = p.counted[i]
-	return m, err
-}
-
+// pageNo is the number of a message's page, inPage its place there, from 0.
 func pageNo(pos fold.Pos) uint64 { return (uint64(pos) - 1) / fold.PageSize }
+func inPage(pos fold.Pos) int    { return int((uint64(pos) - 1) % fold.PageSize) }
+
+// findInTail finds a message id in the unfinished page of a log that has one.
+func findInTail(l *fold.Log, id string) (fold.Index, bool) {
+	return tailOf(l).find(firstOf(pageNo(l.Head.Pos)), id)
+}

@@ -75,7 +75,7 @@ func (p Position) encode() []byte {
 }
 
 func decodePosition(b []byte) (Position, error) {
-	d := decoder{b: b}
+	d := decoder{b: string(b)}
 	d.version()
 	p := Position{
 		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Policy: events.OwnPolicy(d.uint()),
@@ -123,10 +123,10 @@ func findIdentity(r pebble.Reader) (id Identity, found bool, err error) {
 }
 
 func decodeIdentity(value []byte) (Identity, error) {
-	d := decoder{b: value}
+	d := decoder{b: string(value)}
 	d.version()
 	id := Identity{Stream: d.string()}
-	created, w := binary.Varint(d.b)
+	created, w := binary.Varint([]byte(d.b))
 	if d.err == nil && w != len(d.b) {
 		d.fail(errCorrupt)
 	}

@@ -3,8 +3,6 @@ package store
 import (
 	"sync"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"reddot/events"
 )
 
@@ -16,59 +14,55 @@ import (
 // before it moves upto on, and a snapshot takes only rows that were entered at
 // or before its own seq, and only if that is not beyond upto, as the rows of
 // a commit are visible a moment before the cache has learned of them.
-type shared[K comparable, R any] struct {
+type shared[R any] struct {
 	mu   sync.Mutex
 	upto events.Seq
-	rows *simplelru.LRU[K, held[R]]
+	rows cache[R]
 }
 
-type held[R any] struct {
-	since events.Seq
-	row   *R // nil: there is none
-}
-
-func newShared[K comparable, R any](size int) *shared[K, R] {
-	rows, err := simplelru.NewLRU[K, held[R]](size, nil)
-	if err != nil {
-		panic(err) // a size below 1: a constant of this package
-	}
-	return &shared[K, R]{rows: rows}
-}
+func newShared[R any](bound int) *shared[R] { return &shared[R]{rows: newCache[R](bound)} }
 
 // get returns the row at a seq, if it is known.
-func (s *shared[K, R]) get(k K, at events.Seq) (row *R, ok bool) {
+func (s *shared[R]) get(key []byte, at events.Seq) (row *R, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at > s.upto {
 		return nil, false
 	}
-	h, ok := s.rows.Get(k)
-	if !ok || h.since > at {
+	e := s.rows.get(key)
+	if e == nil || e.since > at {
 		return nil, false
 	}
-	return h.row, true
+	return e.row, true
 }
 
 // add enters what a snapshot at the newest seq has read.
-func (s *shared[K, R]) add(k K, at events.Seq, row *R) {
+func (s *shared[R]) add(at events.Seq, e *entry[R]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at == s.upto {
-		s.rows.Add(k, held[R]{at, row})
+	if at != s.upto {
+		return
 	}
+	e.since = at
+	s.rows.drop(e.key)
+	s.rows.add(e)
+	s.rows.trim()
 }
 
-// advance tells of a commit. change is called with update, which replaces a
-// row that is in the cache, and drop, which forgets one.
-func (s *shared[K, R]) advance(to events.Seq, change func(update func(K, func() *R), drop func(K))) {
+// advance tells of a commit. change calls update with the rows that are
+// changed, and drops others from rows.
+func (s *shared[R]) advance(to events.Seq, change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change(
-		func(k K, row func() *R) {
-			if s.rows.Contains(k) {
-				s.rows.Add(k, held[R]{to, row()})
-			}
-		},
-		func(k K) { s.rows.Remove(k) })
+	change()
 	s.upto = to
+}
+
+// update replaces a row, if it is in the cache, by that of a table's entry:
+// which is not a use of the row. For advance only.
+func (s *shared[R]) update(to events.Seq, changed *entry[R]) {
+	if e := s.rows.peek(changed.key); e != nil {
+		s.rows.resize(e, changed.size)
+		e.row, e.since = changed.copy(), to
+	}
 }

@@ -15,6 +15,10 @@ type Snapshot struct {
 	store    *Store // its caches
 	snap     *pebble.Snapshot
 	position Position
+
+	key     []byte   // scratch
+	lastLog fold.Key // the log read last
+	last    *fold.Log
 }
 
 // Snapshot returns a view of the last commit, or ErrClosed. The store is kept
@@ -43,10 +47,7 @@ func (s *Snapshot) Close() error {
 // Members lists the members of a group. The list must not be changed.
 func (s *Snapshot) Members(group string) (users []string, err error) {
 	defer catch(&err)
-	return *through(s, s.store.audiences, group, func() *[]string {
-		users := membersOf(s.snap, group)
-		return &users
-	}), nil
+	return *through(s, s.store.audiences, group, func() []string { return membersOf(s.snap, group) }), nil
 }
 
 // Read calls fn with the rows. A row that can't be read ends fn with an
@@ -59,83 +60,108 @@ func (s *Snapshot) Read(fn func(fold.Reader) error) (err error) {
 // reader implements fold.Reader within Read.
 type reader struct{ *Snapshot }
 
-// through reads through a cache.
-func through[K comparable, R any](s *Snapshot, cache *shared[K, R], k K, find func() *R) *R {
-	if row, ok := cache.get(k, s.position.Applied); ok {
-		return row
+// through reads a list through a cache, where its key is its user or group.
+func through[R any](s *Snapshot, cache *shared[[]R], key string, find func() []R) *[]R {
+	s.key = append(s.key[:0], key...)
+	if list, ok := cache.get(s.key, s.position.Applied); ok {
+		return list
 	}
-	row := find()
-	cache.add(k, s.position.Applied, row)
-	return row
+	list := find()
+	cache.add(s.position.Applied, &entry[[]R]{key: key, row: &list, size: entryWeight + len(key) + listWeight*len(list)})
+	return &list
 }
 
-// cached reads a row through its table's cache.
-func cached[K comparable, R any](s *Snapshot, t *table[K, R], k K) *R {
-	return through(s, t.shared, k, func() *R { return get(s, t.codec, k) })
-}
+// listWeight is about what an entry of a list takes: bytes.
+const listWeight = 64
 
-func get[K comparable, R any](s *Snapshot, c codec[K, R], k K) *R {
-	row, _, err := c.find(s.snap, k)
+// cached reads a row through its table's cache, if it has one.
+func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
+	s.key = key
+	if t.shared != nil {
+		if row, ok := t.shared.get(key, s.position.Applied); ok {
+			return row
+		}
+	}
+	e, err := t.find(s.snap, key)
 	check(err)
-	return row
+	if t.shared != nil {
+		t.shared.add(s.position.Applied, &e)
+	}
+	return e.row
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {
-	return cached(s.Snapshot, s.store.conversations, k)
+	return cached(s.Snapshot, s.store.conversations, appendConversation(s.key[:0], k))
 }
 
 func (s reader) Conversations(user string) []fold.Key {
-	return *through(s.Snapshot, s.store.lists, user, func() *[]fold.Key {
-		keys := conversationsOf(s.snap, user)
-		return &keys
-	})
+	return *through(s.Snapshot, s.store.lists, user, func() []fold.Key { return conversationsOf(s.snap, user) })
 }
 
-func (s reader) Group(group string) *fold.Log { return cached(s.Snapshot, s.store.groups, group) }
+func (s reader) Group(group string) *fold.Log {
+	return cached(s.Snapshot, s.store.groups, appendGroup(s.key[:0], group))
+}
 
 func (s reader) UserVersion(user string) events.Seq {
-	return number(cached(s.Snapshot, s.store.users, user))
+	return number(cached(s.Snapshot, s.store.users, appendUser(s.key[:0], user)))
 }
 
 func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {
-	i := get(s.Snapshot, indexRows, indexKey{log, id})
+	if l := s.logOf(log); l != nil && l.Tail != "" {
+		if i, ok := findInTail(l, id); ok {
+			return i, true
+		}
+	}
+	i := cached(s.Snapshot, s.store.indexes, appendIndex(s.key[:0], indexKey{log, id}))
 	if i == nil {
 		return fold.Index{}, false
 	}
 	return *i, true
 }
 
-// page returns the page of a position, with the message there.
-func (s reader) page(log fold.Key, pos fold.Pos) *page {
-	k := pageKey{log, pageNo(pos)}
-	p, ok := s.store.read.get(k, s.position.Applied)
-	if !ok || !p.holds(pos) {
-		p = findPage(s.snap, k, nil)
-		s.store.read.add(k, s.position.Applied, p)
+// logOf returns a log, nil if there is none. Who reads a message mostly reads
+// others of the same log.
+func (s reader) logOf(lk fold.Key) *fold.Log {
+	if s.last != nil && s.lastLog == lk {
+		return s.last
 	}
-	return p
+	if lk.Kind == events.Group {
+		s.last = s.Group(lk.ID)
+	} else if c := s.Conversation(lk); c != nil {
+		s.last = &c.Log
+	} else {
+		s.last = nil
+	}
+	s.lastLog = lk
+	return s.last
+}
+
+func (s reader) page(lk fold.Key, no uint64) page {
+	if l := s.logOf(lk); l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
+		return tailOf(l)
+	}
+	key := appendPage(s.key[:0], pageKey{lk, no})
+	return *there(cached(s.Snapshot, s.store.pages, key), key)
 }
 
 func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
-	m, err := s.page(log, pos).message(log, pos)
+	m, err := s.page(log, pageNo(pos)).message(log, pos)
 	check(err)
 	return m
 }
 
-func (s reader) PageBase(log fold.Key, no uint64) fold.Ord {
-	return s.page(log, fold.Pos(no*fold.PageSize)+1).base
-}
+func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
 
 func (s reader) TimeBlock(log fold.Key, block uint64) events.Time {
-	return number(get(s.Snapshot, blockRows, pageKey{log, block}))
+	return number(cached(s.Snapshot, s.store.blocks, appendBlock(s.key[:0], pageKey{log, block})))
 }
 
 func (s reader) Bucket(k fold.SetKey, no uint64) *fold.Bucket {
-	return cached(s.Snapshot, s.store.buckets, bucketKey{k, no})
+	return cached(s.Snapshot, s.store.buckets, appendBucket(s.key[:0], bucketKey{k, no}))
 }
 
 func (s reader) Directory(k fold.SetKey) fold.Directory {
-	if d := cached(s.Snapshot, s.store.directories, k); d != nil {
+	if d := cached(s.Snapshot, s.store.directories, appendDirectory(s.key[:0], k)); d != nil {
 		return *d
 	}
 	return nil

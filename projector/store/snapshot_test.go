@@ -148,7 +148,7 @@ func TestSnapshotsWhileFolding(t *testing.T) {
 	for _, size := range []struct {
 		name        string
 		hot, shared int
-	}{{"large caches", 1 << 12, 1 << 12}, {"small caches", 3, 3}} {
+	}{{"large caches", 1 << 20, 1 << 20}, {"small caches", 1 << 10, 1 << 10}} {
 		t.Run(size.name, func(t *testing.T) {
 			seed := drawSeed(t)
 			r := newRig(t, seed, func(s *store.Store) { s.Shrink(size.hot, size.shared) })

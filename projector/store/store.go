@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,25 +12,6 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
-)
-
-// Bounds of the row caches, in rows. A row weighs some 300 to 500 bytes
-// decoded. They cover what a batch touches many times over, and the working
-// set of some tens of thousands of active users.
-const (
-	hotConversations = 65_536
-	hotGroups        = 8_192
-	hotIndexes       = 65_536
-	hotOthers        = 8_192 // of each family that is rarely touched
-)
-
-// Bounds of the snapshots' caches, in rows. They hold what is shown: the users
-// who are being told of changes or who ask, with all their conversations.
-const (
-	sharedUsers         = 32_768
-	sharedConversations = 262_144
-	sharedGroups        = 8_192
-	sharedPages         = 8_192
 )
 
 // FlushEvery is the number of applied commands after which the store is made
@@ -50,39 +30,22 @@ type Store struct {
 	life       sync.RWMutex // held shared by who reads, so that Close waits
 	closed     atomic.Bool
 
-	position  Position              // of the rows as changed so far
-	committed events.Seq            // of the last commit
-	digest    uint64                // after it
-	moved     map[string][]fold.Key // conversations created or deleted since, by user
+	position  Position   // of the rows as changed so far
+	committed events.Seq // of the last commit
+	digest    uint64     // after it
 	flushedAt events.Seq
 	writer    writer
 	unfit     bool         // a command was left half applied
 	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
-	gone      []pageKey    // pages of it
 	outbox    []Out        // entries to write in the next commit
 	kept      []events.Seq // entries in the store
 
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
 
-	conversations *table[fold.Key, fold.Conversation]
-	groups        *table[string, fold.Log]
-	users         *table[string, events.Seq]
-	members       *table[memberKey, present]
-	indexes       *table[indexKey, fold.Index]
-	blocks        *table[pageKey, events.Time]
-	buckets       *table[bucketKey, fold.Bucket]
-	directories   *table[fold.SetKey, fold.Directory]
-	waiters       *table[waiterKey, present]
-
-	filter   *keyFilter
-	pages    map[pageKey]*pending // records appended since the last commit
-	lastPage lastPage
-
-	// For snapshots, beside the tables' own.
-	lists     *shared[string, []fold.Key] // of users
-	audiences *shared[string, []string]   // members of groups
-	read      *shared[pageKey, page]      // pages only grow, so a short one is read again
+	tables
+	filter *keyFilter
+	key    []byte // scratch; see rows.go
 }
 
 // writer is the state of one commit.
@@ -151,11 +114,8 @@ func (s *Store) Commit() (rows int, err error) {
 			return 0, err
 		}
 	}
-	if err := s.commitTables(b); err != nil {
+	if err := s.tables.commit(b, &s.writer); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
-	}
-	if err := s.commitPages(b); err != nil {
-		return 0, fmt.Errorf("write messages: %w", err)
 	}
 	s.position.rows = s.writer.digest
 	if err := s.commitOutbox(b); err != nil {
@@ -185,49 +145,9 @@ func (s *Store) Commit() (rows int, err error) {
 	return s.writer.rows, nil
 }
 
-// tables are the tables of all families.
-func (s *Store) tables() []interface {
-	commit(*pebble.Batch, *writer) error
-	committed(to events.Seq)
-} {
-	return []interface {
-		commit(*pebble.Batch, *writer) error
-		committed(to events.Seq)
-	}{s.conversations, s.groups, s.users, s.members, s.indexes, s.blocks, s.buckets, s.directories, s.waiters}
-}
-
-func (s *Store) commitTables(b *pebble.Batch) error {
-	for _, t := range s.tables() {
-		if err := t.commit(b, &s.writer); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
-	to := s.position.Applied
-	s.committed, s.digest = to, s.position.Digest()
+	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	s.erase = nil
-	s.moved = emptied(s.moved)
-	s.lists.advance(to, func(_ func(string, func() *[]fold.Key), drop func(string)) {
-		for _, k := range slices.Concat(s.conversations.moved, s.conversations.gone) {
-			drop(k.User)
-		}
-	})
-	s.audiences.advance(to, func(_ func(string, func() *[]string), drop func(string)) {
-		for _, k := range s.members.moved {
-			drop(k.group)
-		}
-	})
-	s.read.advance(to, func(_ func(pageKey, func() *page), drop func(pageKey)) {
-		for _, k := range s.gone {
-			drop(k)
-		}
-	})
-	s.gone = nil
-	for _, t := range s.tables() {
-		t.committed(to)
-	}
+	s.tables.settle(s.position.Applied)
 }

@@ -1,124 +1,136 @@
 package store
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"reddot/events"
 )
 
-// codec says how the rows of one family are keyed and encoded. Two equal rows
-// encode to the same bytes: the digest hashes them.
-type codec[K comparable, R any] struct {
-	key    func(b []byte, k K) []byte
+// codec says how the rows of one family are encoded. Two equal rows encode to
+// the same bytes: the digest hashes them. What decode returns may point into
+// the value, and into the key, whose rest says what the value leaves out.
+type codec[R any] struct {
 	encode func(b []byte, r *R) []byte
-	decode func(b []byte) (*R, error)
+	decode func(key, value string) (*R, error)
+	weight int // bytes of a decoded row beside its value, about
 }
 
 // find reads a row from Pebble; nil if there is none. hash is the stored
-// row's part of the digest.
-func (c codec[K, R]) find(db pebble.Reader, k K) (row *R, hash uint64, err error) {
-	key := c.key(make([]byte, 0, 64), k)
+// row's part of the digest, size what it takes.
+func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
 	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, 0, nil
+		return entry[R]{key: string(key), size: entryWeight + len(key)}, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read row %q: %w", key, err)
+		return e, fmt.Errorf("read row %q: %w", key, err)
 	}
-	row, err = c.decode(value)
-	if err != nil {
-		err = fmt.Errorf("decode row %q: %w", key, err)
-	}
-	hash = rowHash(key, value)
+	e, err = c.read(key, value)
 	if e := closer.Close(); err == nil {
 		err = e
 	}
-	return row, hash, err
+	return e, err
 }
+
+// read makes an entry of a stored row.
+func (c codec[R]) read(key, value []byte) (e entry[R], err error) {
+	e = entry[R]{key: string(key), hash: rowHash(key, value), size: c.sizeOf(len(key), len(value))}
+	if e.row, err = c.decode(e.key, string(value)); err != nil {
+		err = fmt.Errorf("decode row %q: %w", key, err)
+	}
+	return e, err
+}
+
+func (c codec[R]) sizeOf(key, value int) int { return entryWeight + c.weight + key + value }
 
 // rowHash is a row's part of the digest.
 func rowHash(key, value []byte) uint64 {
-	b := make([]byte, 0, 512)
-	b = binary.AppendUvarint(b, uint64(len(key)))
-	b = append(b, key...)
-	return xxhash.Sum64(append(b, value...))
-}
-
-// entry is a row in a table. A row that was looked for and is not there has
-// an entry with a nil row.
-type entry[R any] struct {
-	row   *R
-	hash  uint64 // of the stored row; 0 if none is stored
-	dirty bool
+	// The product's halves mix both hashes into every bit; the constants, of
+	// the golden ratio and of pi, keep either from being 0.
+	hi, lo := bits.Mul64(xxhash.Sum64(key)^0x9e3779b97f4a7c15, xxhash.Sum64(value)^0x243f6a8885a308d3)
+	return hi ^ lo
 }
 
 // table keeps the decoded rows of one family: the changed ones until they are
 // committed, the others as long as they are used.
-type table[K comparable, R any] struct {
-	codec[K, R]
-	hot    *simplelru.LRU[K, *entry[R]]
-	dirty  map[K]*entry[R]
-	moved  []K           // rows that the last commit created or deleted
-	gone   []K           // rows that the last commit erased
-	shared *shared[K, R] // for snapshots; nil: they read the family from Pebble
-	filter *keyFilter    // holds the family's keys; nil: every lookup is a read
+type table[R any] struct {
+	codec[R]
+	rows   cache[R]
+	dirty  []*entry[R]
+	moved  []string   // keys of rows that the last commit created or deleted
+	gone   []string   // keys of rows that the last commit erased
+	shared *shared[R] // for snapshots; nil: they read the family from Pebble
+	filter *keyFilter // holds the family's keys; nil: every lookup is a read
+
+	// The row used last: most rows are asked for some times in a row. nil if it
+	// is not known to the cache and not stored.
+	lastKey []byte
+	last    *entry[R]
 }
 
-func newTable[K comparable, R any](c codec[K, R], size int, shared *shared[K, R]) *table[K, R] {
-	hot, err := simplelru.NewLRU[K, *entry[R]](size, nil)
-	if err != nil {
-		panic(err) // a size below 1: a constant of this package
-	}
-	return &table[K, R]{codec: c, hot: hot, dirty: make(map[K]*entry[R]), shared: shared}
+func newTable[R any](c codec[R], bound int, shared *shared[R]) *table[R] {
+	return &table[R]{codec: c, rows: newCache[R](bound), shared: shared}
 }
 
-// entry returns the row's entry, from Pebble if need be.
-func (t *table[K, R]) entry(db pebble.Reader, k K) *entry[R] {
-	if e, ok := t.hot.Get(k); ok {
-		return e
+// entry returns the row's entry, from Pebble if need be; nil if the filter
+// says that there is none.
+func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
+	if len(t.lastKey) > 0 && bytes.Equal(key, t.lastKey) {
+		return t.last
 	}
-	if e, ok := t.dirty[k]; ok { // pushed out of hot before it was committed
-		t.hot.Add(k, e)
-		return e
-	}
-	e := new(entry[R])
-	if t.filter == nil || t.filter.maybe(t.key(make([]byte, 0, 128), k)) {
-		var err error
-		e.row, e.hash, err = t.find(db, k)
+	e := t.rows.get(key)
+	if e == nil && (t.filter == nil || t.filter.maybe(key)) {
+		found, err := t.find(db, key)
 		check(err)
+		e = &found
+		t.rows.add(e)
 	}
-	t.hot.Add(k, e)
+	t.lastKey, t.last = append(t.lastKey[:0], key...), e
 	return e
 }
 
-func (t *table[K, R]) get(db pebble.Reader, k K) *R { return t.entry(db, k).row }
+func (t *table[R]) get(db pebble.Reader, key []byte) *R {
+	if e := t.entry(db, key); e != nil {
+		return e.row
+	}
+	return nil
+}
 
 // put sets a row; nil deletes it.
-func (t *table[K, R]) put(db pebble.Reader, k K, row *R) {
-	e := t.entry(db, k)
+func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
+	e := t.entry(db, key)
+	if e == nil {
+		e = &entry[R]{key: string(key), size: entryWeight + t.weight + len(key)}
+		t.rows.add(e)
+		t.last = e
+	}
 	e.row = row
 	if !e.dirty {
 		e.dirty = true
-		t.dirty[k] = e
+		t.dirty = append(t.dirty, e)
 	}
 }
 
 // commit writes the changed rows into a batch and moves the digest from the
-// old rows to the new.
-func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
+// old rows to the new. Keys in order go into Pebble's memtable side by side.
+func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 	t.moved = t.moved[:0]
-	for k, e := range t.dirty {
-		w.key = t.key(w.key[:0], k)
+	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
+	for _, e := range t.dirty {
+		w.key = append(w.key[:0], e.key...)
 		hash := uint64(0)
+		size := 0
 		if e.row != nil {
 			w.value = t.encode(w.value[:0], e.row)
-			hash = rowHash(w.key, w.value)
+			hash, size = rowHash(w.key, w.value), len(w.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -130,26 +142,28 @@ func (t *table[K, R]) commit(b *pebble.Batch, w *writer) error {
 			w.rows++
 		}
 		if (e.row == nil) != (e.hash == 0) {
-			t.moved = append(t.moved, k)
+			t.moved = append(t.moved, e.key)
 			if t.filter != nil && e.row != nil {
 				t.filter.add(w.key)
 			}
 		}
 		w.digest += hash - e.hash
 		e.hash = hash
+		t.rows.resize(e, t.sizeOf(len(e.key), size))
 	}
 	return nil
 }
 
-// committed tells the snapshots' cache what a commit changed.
-func (t *table[K, R]) committed(to events.Seq) {
+// committed tells the snapshots' cache what a commit changed. Only now, when
+// no row is dirty, may the table forget rows.
+func (t *table[R]) committed(to events.Seq) {
 	if t.shared != nil {
-		t.shared.advance(to, func(update func(K, func() *R), drop func(K)) {
-			for _, k := range t.gone {
-				drop(k)
+		t.shared.advance(to, func() {
+			for _, key := range t.gone {
+				t.shared.rows.drop(key)
 			}
-			for k, e := range t.dirty {
-				update(k, e.copy)
+			for _, e := range t.dirty {
+				t.shared.update(to, e)
 			}
 		})
 	}
@@ -158,20 +172,21 @@ func (t *table[K, R]) committed(to events.Seq) {
 		e.dirty = false
 	}
 	t.dirty = emptied(t.dirty)
+	t.rows.trim()
+	t.lastKey, t.last = t.lastKey[:0], nil
 }
 
-// keptRoom is the number of changed rows that a map keeps room for: a full batch
-// of commands changes some thousand rows of a family.
+// keptRoom is the number of changed rows that a list keeps room for: a full
+// batch of commands changes some thousand rows of a family.
 const keptRoom = 4096
 
-// emptied empties a map of what one commit changed. A map that is cleared keeps
-// its room, and a walk over it costs that much: a large one is made anew.
-func emptied[K comparable, V any](m map[K]V) map[K]V {
-	if len(m) > keptRoom {
-		return make(map[K]V)
+// emptied empties a list of what one commit changed; a large one is made anew.
+func emptied[V any](list []V) []V {
+	if cap(list) > keptRoom {
+		return nil
 	}
-	clear(m)
-	return m
+	clear(list)
+	return list[:0]
 }
 
 // copy returns the row for the snapshots: the fold goes on changing its own.
@@ -184,24 +199,33 @@ func (e *entry[R]) copy() *R {
 	return &row
 }
 
-// forget drops the changed rows that are being erased, and reports whether one
-// of them was alive.
-func (t *table[K, R]) forget(of func(K) bool) bool {
-	alive := false
-	for k, e := range t.dirty {
-		if of(k) {
-			alive = alive || e.row != nil
-			delete(t.dirty, k)
-			t.hot.Remove(k)
+// changed calls fn with every changed row whose key has a prefix; nil of one
+// that is deleted.
+func (t *table[R]) changed(prefix []byte, fn func(key string, row *R)) {
+	for _, e := range t.dirty {
+		if strings.HasPrefix(e.key, string(prefix)) {
+			fn(e.key, e.row)
 		}
 	}
-	return alive
+}
+
+// forget drops the changed rows whose keys have a prefix: they are being
+// erased.
+func (t *table[R]) forget(prefix []byte) {
+	t.dirty = slices.DeleteFunc(t.dirty, func(e *entry[R]) bool {
+		if !strings.HasPrefix(e.key, string(prefix)) {
+			return false
+		}
+		t.rows.drop(e.key)
+		return true
+	})
+	t.lastKey, t.last = t.lastKey[:0], nil
 }
 
 // drop forgets a stored row that is being erased.
-func (t *table[K, R]) drop(k K) {
-	t.hot.Remove(k)
-	t.gone = append(t.gone, k)
+func (t *table[R]) drop(key string) {
+	t.rows.drop(key)
+	t.gone = append(t.gone, key)
 }
 
 // storeError carries an error of the store through the fold, which has no

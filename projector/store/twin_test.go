@@ -248,7 +248,7 @@ func TestTwinDeep(t *testing.T) {
 // TestTwinSmallCaches does the same with caches that hold two rows each, so that
 // every row is pushed out while it is still changed.
 func TestTwinSmallCaches(t *testing.T) {
-	runTwin(t, twin.Config{}, *stepsFlag/4, 2, func(s *store.Store) { s.Shrink(2, 2) })
+	runTwin(t, twin.Config{}, *stepsFlag/4, 2, func(s *store.Store) { s.Shrink(1<<9, 1<<9) })
 }
 
 // TestDigest folds one log in batches of different sizes, with and without

@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// ChildCommand is the hidden command as which the benchmark starts this
+// program for the parts that run in processes of their own.
+const ChildCommand = "bench-child"
+
+// tellEvery is how often a child says how far it is.
+const tellEvery = 100 * time.Millisecond
+
+// openStore opens a store of the commands at a server, and their log.
+func openStore(ctx context.Context, url, dir string) (*projector.Log, *store.Store, func(), error) {
+	conn, err := nats.Connect(url, nats.Name("reddot bench"))
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("connect to a server of the benchmark: %w", err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	subjects, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	log, err := projector.FindLog(ctx, js, subjects, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s, err := store.Open(store.Config{Dir: dir, Identity: log.Identity()})
+	return log, s, conn.Close, err
+}
+
+// ChildFold folds the log at a server into a store in a folder, and says how
+// long the commands between two seqs took.
+func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out io.Writer) error {
+	log, s, done, err := openStore(ctx, url, dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	tell := json.NewEncoder(out)
+	start, told, begun := time.Now(), time.Now(), events.Seq(0)
+	err = log.Build(ctx, s, upto, func(at events.Seq) {
+		now := time.Now()
+		if begun < from && at < upto {
+			start, begun = now, at
+		}
+		if now.Sub(told) >= tellEvery {
+			told = now
+			_ = tell.Encode(folding{Applied: int(at)}) // who listens is gone: so will be this process
+		}
+	})
+	if err != nil {
+		return err
+	}
+	// Batches do not end where the joins do.
+	took := time.Duration(float64(time.Since(start)) * float64(upto-from) / float64(upto-begun))
+	if err := s.Close(); err != nil {
+		return err
+	}
+	peak, err := peakOf("self")
+	if err != nil {
+		return err
+	}
+	return tell.Encode(folding{Applied: int(upto), Took: took, Peak: peak})
+}
+
+// ChildCompact compacts a store of the log at a server.
+func ChildCompact(ctx context.Context, url, dir string, out io.Writer) error {
+	_, s, done, err := openStore(ctx, url, dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := s.Compact(ctx); err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "compacted")
+	return err
+}

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// Names of figures that aims are about.
+const (
+	rebuilt      = "commands applied"
+	untilApplied = "until the last is applied"
+	untilStored  = "until the last event is stored"
+)
+
+// The fastest pulls, measured: larger ones read no faster, smaller ones slower.
+const (
+	pullMessages = 5_000
+	pullBytes    = 16 << 20
+)
+
+// log is a command stream filled, on a bare server.
+type log struct {
+	*server
+	joins, last int // seqs of the last join and the last command
+}
+
+// commandStream is the stream as reddot makes it.
+func commandStream(s events.Subjects) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: s.CommandStream(), Subjects: []string{s.Commands()}, Storage: jetstream.FileStorage,
+		Discard: jetstream.DiscardNew, DenyDelete: true,
+	}
+}
+
+// fill starts a bare server and publishes n commands to it, after the joins.
+// It returns how long the commands took.
+func (b *bench) fill(ctx context.Context, name string, n int) (l *log, took time.Duration, err error) {
+	s, err := b.startNATS(ctx, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, err := s.js.CreateStream(ctx, commandStream(b.subjects)); err != nil {
+		return nil, 0, fmt.Errorf("create a stream: %w", err)
+	}
+	r, err := b.script.open()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer r.close()
+	if err := s.publish(ctx, r.next, b.script.joins, new(Step)); err != nil {
+		return nil, 0, err
+	}
+	l = &log{server: s, joins: b.script.joins, last: b.script.joins + n}
+	err = b.step(name, n, func(step *Step) error {
+		start := time.Now()
+		err := s.publish(ctx, r.next, n, step)
+		took = time.Since(start)
+		return err
+	})
+	if err == nil {
+		err = s.holds(ctx, b.subjects.CommandStream(), l.last)
+	}
+	return l, took, err
+}
+
+// perSecond is a rate.
+func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
+
+// publish is the stage of that name.
+func (b *bench) publish(ctx context.Context) error {
+	l, took, err := b.fill(ctx, "publish", b.sizes.all)
+	if err != nil {
+		return err
+	}
+	b.log, b.rates.publish = l, perSecond(b.sizes.all, took)
+	b.note(figure("publish", "commands stored", PerSecond, b.rates.publish))
+	return nil
+}
+
+// read is the stage of that name: an ordered consumer with large pulls, over
+// TCP, is the fastest reader that the client has.
+func (b *bench) read(ctx context.Context) error {
+	n := b.sizes.all
+	return b.step("read", n, func(step *Step) error {
+		start := time.Now()
+		if err := b.log.read(ctx, b.subjects, n, step); err != nil {
+			return err
+		}
+		b.rates.read = perSecond(n, time.Since(start))
+		b.note(figure("read", "commands read", PerSecond, b.rates.read).compare("publish", b.rates.publish))
+		return nil
+	})
+}
+
+// read reads the n commands after the joins.
+func (l *log) read(ctx context.Context, subjects events.Subjects, n int, step *Step) error {
+	consumer, err := l.js.OrderedConsumer(ctx, subjects.CommandStream(), jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(l.joins) + 1,
+	})
+	if err != nil {
+		return fmt.Errorf("read the stream: %w", err)
+	}
+	done, failed := make(chan struct{}), make(chan error, 1)
+	read := 0
+	run, err := consumer.Consume(func(jetstream.Msg) {
+		if read++; read == n {
+			close(done)
+		}
+		step.done.Store(int64(read))
+	}, jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+		}))
+	if err != nil {
+		return fmt.Errorf("read the stream: %w", err)
+	}
+	defer run.Stop()
+	select {
+	case <-done:
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("read the stream: %w", err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reddot/cmd/reddot/bench"
+)
+
+func TestRenderBench(t *testing.T) {
+	missed := &bench.Aim{AtLeast: true, Bar: 0.25, Moonshot: 0.4}
+	reached := &bench.Aim{Bar: 600e6, Moonshot: 300e6, Met: true}
+	golden(t, "bench.txt", renderBench(&bench.Result{Joins: 5_000, Commands: 1_000_000, Runs: 3, Figures: []bench.Figure{
+		{Stage: "read", Name: "commands read", Unit: bench.PerSecond, Value: 650_123.4},
+		{Stage: "rebuild", Name: "commands applied", Unit: bench.PerSecond, Value: 130_024.7, Against: "read", Reference: 650_123.4, Ratio: 0.2, Aim: missed},
+		{Stage: "disk", Name: "store, per command", Unit: bench.Bytes, Value: 58.123},
+		{Stage: "memory", Name: "resident at most", Unit: bench.Bytes, Value: 433_123_456, Aim: reached},
+		{Stage: "memory", Name: "the same, with twice the commands", Unit: bench.Bytes, Value: 440_123_456, Against: "once", Reference: 433_123_456, Ratio: 1.016},
+		{Stage: "query", Name: "echo, idle", Unit: bench.PerSecond, Value: 54_647.2, Times: &bench.Times{P50: 0.00076, P99: 0.00464}},
+		{Stage: "fanout", Name: "a message to 10, emission off", Unit: bench.Seconds, Value: 7.2749e-6},
+		{Stage: "fanout", Name: "a message to 100000, emission on", Unit: bench.Seconds, Value: 13.6312},
+	}}))
+}
+
+func TestBenchFails(t *testing.T) {
+	for line, words := range map[string]string{
+		"bench swim":           `unknown stage "swim"`,
+		"bench --users 1":      "1 users",
+		"bench --runs 0":       "0 runs",
+		"bench --sync 1h read": "--sync",
+	} {
+		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
+	}
+	file := filepath.Join(t.TempDir(), "commands.jsonl")
+	if err := os.WriteFile(file, []byte(`{"subject":"unread.cmd.user.alice.message","payload":{}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reddot(t, nil, "bench", "--commands", file, "publish").failed(t, exitFailed, "line 1", "id")
+	reddot(t, nil, "bench", "--dir", filepath.Join(t.TempDir(), "none"), "publish").failed(t, exitFailed, "--dir")
+}

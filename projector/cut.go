@@ -1,0 +1,196 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/emit"
+	"reddot/projector/store"
+)
+
+// CutError says that the log lacks commands of which something was made: it ends
+// before them, or it was cut before them and then written further, so that other
+// commands have their seqs. It is an ErrLog.
+type CutError struct {
+	Last events.Seq // of the log
+	Made events.Seq // something was made of the commands up to here
+	By   string     // what it is, such as "the store"
+
+	store bool // made of commands that are gone
+	told  bool // other commands may have the seqs of some that events were stored of
+}
+
+func (e *CutError) Error() string {
+	const advice = `restore the stream, or go on with what is left with "reddot serve --accept-cut"`
+	if e.Made > e.Last {
+		return fmt.Sprintf("%v: it ends at seq %d, but %s was made of the commands up to seq %d: the stream was cut, as a power cut may do with --sync 1s; %s",
+			ErrLog, e.Last, e.By, e.Made, advice)
+	}
+	return fmt.Sprintf("%v: seq %d is not the command of which %s was made: the stream was cut before it and then written further; %s",
+		ErrLog, e.Made, e.By, advice)
+}
+
+func (e *CutError) Unwrap() error { return ErrLog }
+
+// FindCut compares the log with what was made of it: the store in cfg.Dir, the
+// newest stored event and, the caller says, a snapshot at a seq (0: none). It
+// returns nil if all of it is of this log, and also where there is nothing to
+// compare, be it that Open would fail.
+//
+// The store and the log reach the disk each for itself. So after a power cut
+// either may be ahead; the projection just goes on only if it is the log.
+func FindCut(ctx context.Context, cfg Config, snapshot events.Seq) (*CutError, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	js, err := jetstream.New(cfg.Conn)
+	if err != nil {
+		return nil, err
+	}
+	log, err := FindLog(ctx, js, cfg.Subjects, cfg.Logger)
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, ErrLog) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	applied, err := appliedIn(cfg.Dir, log.identity)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := emit.FindNewest(ctx, js, cfg.Subjects, log.identity.String())
+	if err != nil {
+		return nil, err
+	}
+	_, last, err := log.Range(ctx) // after what was made of it, which may go on
+	if err != nil {
+		return nil, err
+	}
+	cut := &CutError{Last: last}
+	if err := cut.addStore(ctx, log, applied); err != nil {
+		return nil, err
+	}
+	if err := cut.addEvents(ctx, log, newest); err != nil {
+		return nil, err
+	}
+	if snapshot > last {
+		cut.add("the newest snapshot", snapshot)
+	}
+	if cut.Made == 0 {
+		return nil, nil
+	}
+	return cut, nil
+}
+
+// add adds what was made of commands that the log lacks.
+func (e *CutError) add(by string, made events.Seq) {
+	if made > e.Made {
+		e.Made, e.By = made, by
+	}
+}
+
+func (e *CutError) addStore(ctx context.Context, log *Log, at store.Position) (err error) {
+	if e.store = at.Applied > e.Last; !e.store {
+		e.store, _, err = log.replaced(ctx, at.Applied, at.Last)
+	}
+	if e.store {
+		e.add("the store", at.Applied)
+	}
+	return err
+}
+
+func (e *CutError) addEvents(ctx context.Context, log *Log, newest emit.Newest) error {
+	if newest.At > e.Last {
+		e.add("the newest event", newest.At)
+		// A command that is younger than the event took a lost one's seq.
+		youngest, err := log.TimeOf(ctx, e.Last)
+		e.told = youngest.After(newest.Time)
+		return err
+	}
+	other, lost, err := log.replaced(ctx, newest.At, newest.Sum)
+	if e.told = other && !lost; e.told {
+		e.add("the newest event", newest.At)
+	}
+	return err
+}
+
+// appliedIn is the position of the store in a folder, zero if it is of another
+// log or can't be read: Open sees to that.
+func appliedIn(dir string, id store.Identity) (store.Position, error) {
+	folder, err := store.OpenFolder(nil, dir)
+	if err != nil {
+		return store.Position{}, err
+	}
+	path, ok := folder.Current()
+	if !ok {
+		return store.Position{}, nil
+	}
+	info, err := store.Inspect(nil, path)
+	if err != nil || info.Identity.Stream != id.Stream || !info.Identity.Created.Equal(id.Created) {
+		return store.Position{}, nil
+	}
+	return info.Position, nil
+}
+
+// AcceptCut makes it possible to go on with the log as it is. What was made of
+// commands that are gone is forgotten: the store, and the stored events if other
+// commands are in their place. A log that ends too early is filled up with
+// commands that change nothing, so that no seq, which is a version, is ever
+// given twice. Where a crash cuts it short, a further FindCut finds the rest.
+//
+// Listeners who were told of a command that is gone keep what they were told
+// until the conversation changes again, or they ask.
+func AcceptCut(ctx context.Context, cfg Config, cut *CutError) error {
+	cfg.Logger.Error("going on with a log that was cut", "last", cut.Last, "made", cut.Made, "by", cut.By)
+	js, err := jetstream.New(cfg.Conn)
+	if err != nil {
+		return err
+	}
+	if cut.store {
+		folder, err := store.OpenFolder(nil, cfg.Dir)
+		if err == nil {
+			err = folder.Drop()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if cut.told {
+		if err := emit.Forget(ctx, js, cfg.Subjects); err != nil {
+			return err
+		}
+	}
+	if cut.Made <= cut.Last {
+		return nil
+	}
+	return fill(ctx, js, cfg.Subjects, cut.Last, cut.Made)
+}
+
+// fill publishes commands that change nothing at the seqs after last up to upto.
+func fill(ctx context.Context, js jetstream.JetStream, s events.Subjects, last, upto events.Seq) error {
+	var newest jetstream.PubAckFuture
+	for seq := last; seq < upto; seq++ {
+		msg := &nats.Msg{
+			Subject: s.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {"1"}},
+		}
+		// Each is chained to the one before, so the last one answers for all.
+		future, err := js.PublishMsgAsync(msg, jetstream.WithExpectLastSequence(uint64(seq)),
+			jetstream.WithRetryAttempts(0), jetstream.WithStallWait(openTimeout))
+		if err != nil {
+			return fmt.Errorf("fill the log at seq %d: %w", seq+1, err)
+		}
+		newest = future
+	}
+	select {
+	case <-newest.Ok():
+		return nil
+	case err := <-newest.Err():
+		return fmt.Errorf("fill the log up to seq %d, in which nobody else may publish meanwhile: %w", upto, err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

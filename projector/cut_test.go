@@ -1,0 +1,202 @@
+package projector_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// moment is a copy of the files at one time.
+type moment struct{ commands, events, store string }
+
+// powerCut is what the disk holds of two moments, the bus being stopped.
+type powerCut struct {
+	*bus
+	dir             string
+	early, late     moment
+	kept, published events.Seq // the last seqs of the moments
+}
+
+// newPowerCut runs a projector and takes the files at two moments.
+func newPowerCut(t *testing.T) *powerCut {
+	c := &powerCut{bus: newBus(t), dir: filepath.Join(t.TempDir(), "store")}
+	a := c.author()
+	take := func(m *moment) events.Seq {
+		p := c.run(c.dir)
+		for i := range 60 {
+			a.message(member(i%20), "sender", fmt.Sprint("m", a.last()))
+		}
+		p.settle(a.flush())
+		p.stop()
+		c.stop()
+		for name, to := range c.parts(m) {
+			*to = filepath.Join(t.TempDir(), "part")
+			must(0, os.CopyFS(*to, os.DirFS(name)))(t)
+		}
+		c.start()
+		return a.last()
+	}
+	c.kept = take(&c.early)
+	c.published = take(&c.late)
+	c.authors = nil
+	return c
+}
+
+// parts are the folders that a moment has copies of.
+func (c *powerCut) parts(m *moment) map[string]*string {
+	streams := filepath.Join(c.options.StoreDir, "jetstream", "$G", "streams")
+	return map[string]*string{
+		filepath.Join(streams, c.subjects.CommandStream()): &m.commands,
+		filepath.Join(streams, c.subjects.EventStream()):   &m.events,
+		c.dir: &m.store,
+	}
+}
+
+// restore puts the parts of a moment in their places.
+func (c *powerCut) restore(m moment) {
+	c.t.Helper()
+	c.stop()
+	for name, from := range c.parts(&m) {
+		must(0, os.RemoveAll(name))(c.t)
+		must(0, os.CopyFS(name, os.DirFS(*from)))(c.t)
+	}
+	c.start()
+	c.js = must(jetstream.New(c.connect()))(c.t)
+}
+
+// write publishes commands, as one does who does not wait for reddot.
+func (c *powerCut) write(id string, n int) events.Seq {
+	c.t.Helper()
+	last := events.Seq(0)
+	for i := range n {
+		payload := fmt.Appendf(nil, `{"id":"%s%d","from":"sender"}`, id, i)
+		last = events.Seq(must(c.js.Publish(within(c.t), "unread.cmd.user."+member(i%20)+".message", payload))(c.t).Sequence)
+	}
+	return last
+}
+
+func (c *powerCut) config() projector.Config {
+	return projector.Config{Conn: c.connect(), Subjects: c.subjects, Dir: c.dir, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func (c *powerCut) find(snapshot events.Seq) *projector.CutError {
+	c.t.Helper()
+	return must(projector.FindCut(within(c.t), c.config(), snapshot))(c.t)
+}
+
+// digest folds the log into a new store.
+func (c *powerCut) digest(upto events.Seq) string {
+	c.t.Helper()
+	log := must(projector.FindLog(within(c.t), c.js, c.subjects, slog.New(slog.DiscardHandler)))(c.t)
+	s := must(store.Open(store.Config{Dir: c.t.TempDir(), Identity: log.Identity()}))(c.t)
+	defer func() { must(0, s.Close())(c.t) }()
+	must(0, log.Build(within(c.t), s, upto, nil))(c.t)
+	return fmt.Sprintf("%016x", s.Position().Digest())
+}
+
+// TestCutLog starts on what a power cut, or a restored backup, may leave: a log
+// that lacks commands of which something was made. It is found and named. When
+// it is accepted, the state is that of the log, no seq is given twice, and
+// events go on.
+func TestCutLog(t *testing.T) {
+	t.Parallel()
+	c := newPowerCut(t)
+	early, late := c.early, c.late
+	for name, test := range map[string]struct {
+		left     moment
+		written  int        // commands meanwhile
+		snapshot events.Seq // of one that is kept
+		says     string     // "": all is well
+	}{
+		"whole":                     {left: late},
+		"all earlier":               {left: early},
+		"store behind":              {left: moment{late.commands, late.events, early.store}},
+		"events behind":             {left: moment{late.commands, early.events, late.store}},
+		"store ahead":               {left: moment{early.commands, early.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
+		"events ahead":              {left: moment{early.commands, late.events, early.store}, says: "ends at seq 60, but the newest event was made of the commands up to seq 120"},
+		"both ahead":                {left: moment{early.commands, late.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
+		"snapshot ahead":            {left: early, snapshot: 90, says: "ends at seq 60, but the newest snapshot was made of the commands up to seq 90"},
+		"written on a little":       {left: moment{early.commands, late.events, late.store}, written: 10, says: "ends at seq 70"},
+		"written on, store ahead":   {left: moment{early.commands, early.events, late.store}, written: 80, says: "seq 120 is not the command of which the store was made"},
+		"written on, events ahead":  {left: moment{early.commands, late.events, early.store}, written: 80, says: "seq 120 is not the command of which the newest event was made"},
+		"written on, both ahead":    {left: moment{early.commands, late.events, late.store}, written: 80, says: "seq 120 is not the command"},
+		"written on, snapshot then": {left: early, written: 80, snapshot: 120},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.restore(test.left)
+			if test.written > 0 {
+				c.write("other", test.written)
+			}
+			cut := c.find(test.snapshot)
+			if test.says == "" {
+				if cut != nil {
+					t.Fatalf("a cut is found: %v", cut)
+				}
+				return
+			}
+			if cut == nil {
+				t.Fatal("no cut is found")
+			}
+			wantErr(t, cut, projector.ErrLog, test.says, "reddot serve --accept-cut")
+			must(0, projector.AcceptCut(within(t), c.config(), cut))(t)
+			if again := c.find(0); again != nil {
+				t.Fatalf("it is found again: %v", again)
+			}
+			p := c.run(c.dir)
+			next := c.write("new", 40)
+			if next <= cut.Made {
+				t.Errorf("seq %d is given again, up to %d was made", next, cut.Made)
+			}
+			p.settle(next)
+			status := p.status()
+			p.stop()
+			if want := c.digest(next); status.Digest != want {
+				t.Errorf("the digest is %s, the log's is %s", status.Digest, want)
+			}
+			// Whoever followed the events that are left sees nothing go back.
+			l := newLedger(t)
+			for _, s := range c.storedEvents(1) {
+				l.enter(&s)
+			}
+			v := must(projector.NewView(c.open(t)))(t)
+			defer v.Close()
+			for i := range 20 {
+				if got, want := l.users[member(i)].version, must(v.Totals(member(i), events.TotalsQuery{}))(t).Version; got != want {
+					t.Errorf("%s was told version %d, has %d", member(i), got, want)
+				}
+			}
+		})
+	}
+}
+
+// open opens the store in use, the projector being stopped.
+func (c *powerCut) open(t *testing.T) *store.Store {
+	t.Helper()
+	folder := must(store.OpenFolder(nil, c.dir))(t)
+	path, ok := folder.Current()
+	if !ok {
+		t.Fatal("there is no store")
+	}
+	info := must(store.Inspect(nil, path))(t)
+	s := must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
+	t.Cleanup(func() { must(0, s.Close())(t) })
+	return s
+}
+
+// TestCutUnderStore opens a projector on a log that lacks what its store has,
+// and cuts the log of a running one.
+func TestCutUnderStore(t *testing.T) {
+	c := newPowerCut(t)
+	c.restore(moment{c.early.commands, c.early.events, c.late.store})
+	wantErr(t, c.refused(c.dir), projector.ErrLog, "ends at seq 60", "up to seq 120", "--accept-cut")
+	c.write("other", 80)
+	wantErr(t, c.refused(c.dir), projector.ErrLog, "seq 120 is not the command", "--accept-cut")
+}

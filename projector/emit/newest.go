@@ -1,0 +1,62 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// Newest says which state the newest stored event shows.
+type Newest struct {
+	At   events.Seq // 0: no event is stored
+	Sum  uint64     // store.Entry.Sum of the command at At; 0: not known
+	Time time.Time  // at which the stream took the event in
+}
+
+// FindNewest reads the end of the event stream that tells of a command stream,
+// named as Config.Log names it. Where there is none, nothing is stored.
+func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, log string) (Newest, error) {
+	stream, err := js.Stream(ctx, s.EventStream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return Newest{}, nil
+	}
+	if err != nil {
+		return Newest{}, fmt.Errorf("open stream %s: %w", s.EventStream(), err)
+	}
+	if stream.CachedInfo().Config.Metadata[metadataLog] != log {
+		return Newest{}, nil // Open says so
+	}
+	state := stream.CachedInfo().State
+	if state.Msgs == 0 {
+		return Newest{}, nil
+	}
+	msg, err := stream.GetMsg(ctx, state.LastSeq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Newest{}, nil // gone by age
+	}
+	if err != nil {
+		return Newest{}, fmt.Errorf("read the last event: %w", err)
+	}
+	return Newest{
+		At: events.Seq(number(msg.Header, headerAt)), Sum: number(msg.Header, headerSum), Time: msg.Time,
+	}, nil
+}
+
+// Forget removes all stored events: what they tell of is gone. The sequence of
+// the event stream goes on, and an emitter tells anew what is after the
+// position that its store knows to be emitted.
+func Forget(ctx context.Context, js jetstream.JetStream, s events.Subjects) error {
+	stream, err := js.Stream(ctx, s.EventStream())
+	if err == nil {
+		err = stream.Purge(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("remove the events in %s: %w", s.EventStream(), err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"reddot/events"
+)
+
+// plan is what a seed's world is like: which faults there are, so that each
+// also comes alone.
+type plan struct {
+	commands   int
+	processes  int
+	slowest    time.Duration // that something takes on its way
+	gap        time.Duration // between two steps of the script, at most
+	burst      int           // commands in one step, at most
+	flushEvery int           // batches, on average
+	window     int           // of the emitters
+	fanout     uint64        // the fan-out limit
+	encoding   events.Encoding
+	maxMsgs    int           // of the event stream; 0: no bound
+	maxAge     time.Duration // of the event stream; 0: no bound
+
+	noise    bool // messages, acknowledgements and answers are lost one by one
+	repeats  bool // commands are delivered that were delivered before
+	rebuilds bool // stores are built beside those in use
+	faults   []fault
+}
+
+// fault is something that the script does now and then, to one process or the
+// server.
+type fault struct {
+	name string
+	do   func(w *world, p *process) error
+}
+
+// unlimited is a fan-out limit that no group here reaches, small is one that
+// many do.
+const unlimited, small = 1_000, 2
+
+// newPlan draws a plan.
+func newPlan(rng *rand.Rand) plan {
+	often := func(perCent int) bool { return rng.IntN(100) < perCent }
+	p := plan{
+		commands: 20 + rng.IntN(120), processes: 1 + rng.IntN(2),
+		slowest: 10 * time.Millisecond << rng.IntN(10), gap: time.Millisecond << rng.IntN(11),
+		burst: 1 + rng.IntN(20), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 0}[rng.IntN(4)],
+		fanout: unlimited, encoding: []events.Encoding{events.Msgpack, events.JSON}[rng.IntN(2)],
+		noise: often(40), repeats: often(30), rebuilds: often(25),
+	}
+	if often(15) {
+		p.fanout = small
+	}
+	if often(25) {
+		p.maxMsgs = 1 + rng.IntN(60)
+	}
+	if often(15) {
+		p.maxAge = time.Second << rng.IntN(6)
+	}
+	if often(10) {
+		return p // a quiet world
+	}
+	for _, f := range faults {
+		if often(40) {
+			p.faults = append(p.faults, f)
+		}
+	}
+	return p
+}
+
+// faults are all that the script can do. A fault does nothing where it can't
+// be done.
+var faults = []fault{
+	{"kill", func(_ *world, p *process) error { return p.whenRunning(p.kill) }},
+	{"stop", func(_ *world, p *process) error { return p.whenRunning(p.stop) }},
+	{"start", func(_ *world, p *process) error { return p.restart() }},
+	{"start again", func(_ *world, p *process) error { return p.restart() }}, // as often as the others end it
+	{"copy the disk", func(_ *world, p *process) error { p.keepDisk(); return nil }},
+	{"set back", func(_ *world, p *process) error { return p.setBack() }},
+	{"lose the disk", func(_ *world, p *process) error { return p.loseDisk() }},
+	{"cut", func(w *world, p *process) error { return p.onLink(w.cutLink) }},
+	{"cut again", func(w *world, p *process) error { return p.onLink(w.cutLink) }},
+	{"stall", func(w *world, p *process) error {
+		return p.onLink(func(l *link) { l.stall(between(w.rng, time.Millisecond, 12*time.Second)) })
+	}},
+	{"server restart", func(w *world, _ *process) error { w.do(w.stopServer); return nil }},
+	{"refuse", func(w *world, _ *process) error { w.do(w.refuse); return nil }},
+	{"purge", func(w *world, _ *process) error { w.do(w.purge); return nil }},
+	{"hole", func(w *world, p *process) error { w.do(func() { w.tearHole(p) }); return nil }},
+	{"watch", func(w *world, p *process) error { p.watch(); return nil }},
+}

@@ -1,0 +1,275 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+)
+
+// settleTime is how long it may take, when all faults are over, until all is
+// applied and told.
+const settleTime = 2 * time.Minute
+
+// tooLong is how long no seed takes. Pebble has a ticker, so that a deadlock
+// does not show as one.
+const tooLong = time.Hour
+
+// outcome is what became of a seed.
+type outcome struct {
+	trace
+	failures []string
+	commands int
+	events   int
+	repeats  int
+	runs     int
+}
+
+// simulate runs a seed.
+func simulate(t *testing.T, seed uint64, keep bool, s sabotage) (out outcome) {
+	synctest.Test(t, func(*testing.T) {
+		w, err := newWorld(seed, keep)
+		if err != nil {
+			out.failures = append(out.failures, err.Error())
+			return
+		}
+		w.sabotage = s
+		defer w.named()
+		w.at(tooLong, func() { panic("it does not come to an end") })
+		if err := w.play(); err != nil {
+			w.do(func() { w.failf("%v", err) })
+		}
+		w.close()
+		out = outcome{
+			trace: w.trace, failures: w.failures, commands: w.plan.commands, events: w.audit.events, repeats: w.audit.repeats,
+		}
+		for _, p := range w.processes {
+			out.runs += p.count
+		}
+	})
+	return out
+}
+
+// play plays the script: commands come, faults come, all faults go, and all is
+// told in the end.
+func (w *world) play() error {
+	for _, p := range w.processes {
+		if w.plan.processes == 1 || w.rng.IntN(2) == 0 {
+			if err := p.start(); err != nil {
+				return err
+			}
+		}
+	}
+	for int(w.server.last) < len(w.history.log) {
+		time.Sleep(between(w.rng, time.Microsecond, w.plan.gap))
+		if err := w.step(); err != nil {
+			return err
+		}
+		if len(w.failures) > 0 {
+			return nil
+		}
+	}
+	if err := w.heal(); err != nil {
+		return err
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if len(w.failures) > 0 {
+		return nil
+	}
+	return w.check()
+}
+
+// step does one thing of the script.
+func (w *world) step() error {
+	if err := w.bury(); err != nil {
+		return err
+	}
+	if len(w.plan.faults) > 0 && w.rng.IntN(5) == 0 {
+		f := w.plan.faults[w.rng.IntN(len(w.plan.faults))]
+		p := w.processes[w.rng.IntN(len(w.processes))]
+		if err := f.do(w, p); err != nil {
+			return fmt.Errorf("%s %s: %w", f.name, p.name, err)
+		}
+		return nil
+	}
+	w.do(func() {
+		n := min(1+w.rng.IntN(w.plan.burst), len(w.history.log)-int(w.server.last))
+		w.server.last += events.Seq(n)
+		w.note("there are %d commands", w.server.last)
+		for _, p := range w.processes {
+			if p.run != nil {
+				for _, l := range p.run.link.lanes {
+					l.resume()
+				}
+			}
+		}
+	})
+	return nil
+}
+
+// bury takes away what is left of processes that have ended by themselves.
+func (w *world) bury() error {
+	for _, p := range w.processes {
+		if p.run == nil {
+			continue
+		}
+		select {
+		case <-p.run.ended:
+		default:
+			continue
+		}
+		if !w.endedWell(p.run) {
+			return fmt.Errorf("%s has ended by itself: %w", p.run.name, p.run.why)
+		}
+		w.do(p.run.link.kill)
+		if err := p.run.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heal ends all faults.
+func (w *world) heal() error {
+	w.do(func() {
+		w.note("all faults end")
+		w.server.hole = nil
+		w.plan.noise, w.plan.repeats = false, false
+		w.server.events.refuses = false
+		w.startServer()
+	})
+	for _, p := range w.processes {
+		if err := w.bury(); err != nil {
+			return err
+		}
+		time.Sleep(between(w.rng, time.Microsecond, time.Millisecond))
+		if err := p.restart(); err != nil {
+			return err
+		}
+		w.do(p.run.link.connect)
+	}
+	return nil
+}
+
+// settle waits until all processes have applied all commands, and all is told.
+func (w *world) settle() error {
+	last := uint64(len(w.history.log))
+	for end := w.now() + settleTime; ; time.Sleep(between(w.rng, 50*time.Millisecond, 100*time.Millisecond)) {
+		done := true
+		for _, p := range w.processes {
+			if p.run == nil {
+				if err := p.restart(); err != nil {
+					return err
+				}
+			}
+			done = done && p.run.applied.Load() == last && p.run.emitted.Load() == last
+		}
+		if err := w.bury(); err != nil || done || len(w.failures) > 0 {
+			return err
+		}
+		if w.now() > end {
+			return w.unsettled()
+		}
+	}
+}
+
+func (w *world) unsettled() error {
+	var errs []error
+	for _, p := range w.processes {
+		errs = append(errs, fmt.Errorf("%s is %s, has applied %d and told %d of %d",
+			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.emitted.Load(), len(w.history.log)))
+	}
+	return fmt.Errorf("not done %v after the last fault: %w", settleTime, errors.Join(errs...))
+}
+
+// check compares everything at the end.
+func (w *world) check() error {
+	for _, p := range w.processes {
+		if err := p.run.hold(context.Background()); err != nil {
+			return err
+		}
+		s := p.run.current.Load()
+		err := errors.Join(w.checkDigest(s), compareViews(s, w.history.twin))
+		p.run.release()
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.run.name, err)
+		}
+	}
+	w.do(func() { w.audit.told(events.Seq(len(w.history.log))) })
+	return nil
+}
+
+// close ends all.
+func (w *world) close() {
+	for _, p := range w.processes {
+		if p.run != nil {
+			w.do(p.run.link.kill)
+			if err := p.run.end(); err != nil {
+				w.do(func() { w.failf("%v", err) })
+			}
+		}
+	}
+	w.do(func() { w.over = true })
+}
+
+// whenRunning does something to a process that is running.
+func (p *process) whenRunning(do func() error) error {
+	if p.run == nil {
+		return nil
+	}
+	return do()
+}
+
+func (p *process) restart() error {
+	if p.run != nil {
+		return nil
+	}
+	return p.start()
+}
+
+// keepDisk keeps a copy of a disk, as it would be after a crash.
+func (p *process) keepDisk() {
+	p.old = p.disk.CrashClone(vfs.CrashCloneCfg{})
+}
+
+// setBack kills a process and gives it an older disk.
+func (p *process) setBack() error {
+	if p.old == nil {
+		return nil
+	}
+	err := p.whenRunning(p.kill)
+	p.w.do(func() { p.w.note("%s is set back", p.name) })
+	p.disk, p.old = p.old, nil
+	return err
+}
+
+// loseDisk kills a process and gives it an empty disk.
+func (p *process) loseDisk() error {
+	err := p.whenRunning(p.kill)
+	p.w.do(func() { p.w.note("%s has lost its disk", p.name) })
+	p.disk = vfs.NewCrashableMem()
+	return err
+}
+
+func (p *process) onLink(do func(*link)) error {
+	if p.run != nil {
+		p.w.do(func() { do(p.run.link) })
+	}
+	return nil
+}
+
+// watch has a user watch large groups.
+func (p *process) watch() {
+	if p.run != nil {
+		users := []string{"a", "ab", "ba"}
+		p.run.emitter.Watch(users[p.w.rng.IntN(len(users))])
+	}
+}

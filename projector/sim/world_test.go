@@ -1,0 +1,259 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// world is one run of one seed, within one bubble of synctest.
+//
+// Whatever happens, happens at a time of its own, drawn to the nanosecond, and
+// all that it sets off is done before the clock moves on. So there is one
+// thing at a time, and the order in which the seed's numbers are drawn does
+// not depend on the scheduler.
+type world struct {
+	seed     uint64
+	plan     plan
+	history  *history
+	sabotage sabotage
+	logger   *slog.Logger
+	rng      *rand.Rand // the script's
+
+	processes []*process
+	begin     time.Time
+
+	mu       sync.Mutex // of what follows, and of all links
+	over     bool
+	seeds    uint64 // of the random numbers given out
+	trace    trace
+	failures []string
+	server   server
+	audit    *audit
+}
+
+// server is the NATS server.
+type server struct {
+	up     bool
+	last   events.Seq // of the command stream
+	events eventStream
+	hole   *hole
+	again  map[string]int // deliveries of old commands, by run and place
+}
+
+// hole is a place of the command stream where commands are missing, for some
+// process.
+type hole struct {
+	first, last events.Seq
+	process     string
+	times       int // how often it is met; mended is for ever
+}
+
+// sabotage is a defect put into the world, which must be found.
+type sabotage struct {
+	message func(*nats.Msg)                                  // changes what is sent
+	stored  func(events.Seq) events.Seq                      // changes what is said to be stored
+	entry   func(process string, e *store.Entry) (skip bool) // changes what is folded
+}
+
+func newWorld(seed uint64, keep bool) (*world, error) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	w := &world{seed: seed, plan: newPlan(rng), rng: rng, begin: time.Now(), logger: slog.New(slog.DiscardHandler)}
+	w.trace.keep = keep
+	if keep {
+		w.logger = slog.New(slog.NewTextHandler(traceWriter{w}, nil))
+	}
+	var err error
+	if w.history, err = newHistory(seed, rng, w.plan.commands); err != nil {
+		return nil, err
+	}
+	w.server = server{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge}}
+	w.audit = newAudit(w.history)
+	w.audit.fanout = w.plan.fanout == small
+	w.audit.fail = w.failf
+	w.audit.present = func(seq uint64) bool {
+		_, ok := w.server.events.get(seq)
+		return ok
+	}
+	for i := range w.plan.processes {
+		w.processes = append(w.processes, &process{w: w, name: string(rune('A' + i)), disk: vfs.NewCrashableMem()})
+	}
+	return w, nil
+}
+
+// traceWriter has what is logged in the trace of a run that keeps one. It is
+// not part of the hash.
+type traceWriter struct{ w *world }
+
+func (t traceWriter) Write(b []byte) (int, error) {
+	t.w.do(func() { t.w.trace.lines = append(t.w.trace.lines, strings.TrimSpace(string(b))) })
+	return len(b), nil
+}
+
+// do does something with the world at hand.
+func (w *world) do(what func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what()
+}
+
+func (w *world) now() time.Duration { return time.Since(w.begin) }
+
+// at has something done at a time, with the world at hand.
+func (w *world) at(t time.Duration, what func()) {
+	time.AfterFunc(max(t-w.now(), 1), func() {
+		defer w.named()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.over {
+			what()
+		}
+	})
+}
+
+// newRand returns random numbers for one goroutine or link.
+func (w *world) newRand() *rand.Rand {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seeds++
+	return rand.New(rand.NewPCG(w.seed, 1+w.seeds))
+}
+
+func (w *world) note(format string, args ...any) { w.trace.note(w.now(), format, args...) }
+
+// failf notes that a check did not hold. It is called with the world at hand.
+func (w *world) failf(format string, args ...any) {
+	w.failures = append(w.failures, fmt.Sprintf(format, args...))
+	w.note("FAIL: "+format, args...)
+}
+
+// named says which seed panics.
+func (w *world) named() {
+	if p := recover(); p != nil {
+		fmt.Fprintf(os.Stderr, "seed %d:\n", w.seed)
+		panic(p)
+	}
+}
+
+// heard is called with each event as it is stored.
+func (w *world) heard(seq uint64, msg *nats.Msg) { w.audit.hear(seq, msg) }
+
+// told is called when a run says that all events up to a seq are stored.
+func (w *world) told(run string, seq events.Seq) {
+	w.note("%s: all is told up to %d", run, seq)
+	w.audit.told(seq)
+}
+
+// checkDigest compares a store with a clean fold.
+func (w *world) checkDigest(s *store.Store) error {
+	at := s.Position()
+	if int(at.Applied) >= len(w.history.digests) || at.Digest() != w.history.digests[at.Applied] {
+		return fmt.Errorf("%w: at seq %d %016x", errDigest, at.Applied, at.Digest())
+	}
+	return nil
+}
+
+var errDigest = errors.New("the digest is not that of a clean fold")
+
+// cutLink cuts a link for a while.
+func (w *world) cutLink(l *link) {
+	l.cut(l.drawSlack())
+	w.at(w.now()+between(l.rng, time.Millisecond, 8*time.Second), l.connect)
+}
+
+// stopServer stops the server for a while; what was on its way is lost.
+func (w *world) stopServer() {
+	if !w.server.up {
+		return
+	}
+	w.server.up = false
+	w.note("the server stops")
+	for _, p := range w.processes {
+		if p.run != nil {
+			p.run.link.cut(0)
+		}
+	}
+	w.at(w.now()+between(w.rng, time.Millisecond, 10*time.Second), w.startServer)
+}
+
+func (w *world) startServer() {
+	if w.server.up {
+		return
+	}
+	w.server.up = true
+	w.server.events.restart(time.Now())
+	w.note("the server starts")
+	for _, p := range w.processes {
+		if p.run != nil {
+			w.at(w.now()+between(p.run.link.rng, time.Microsecond, 500*time.Millisecond), p.run.link.connect)
+		}
+	}
+}
+
+// refuse has the event stream take nothing for a while.
+func (w *world) refuse() {
+	w.server.events.refuses = true
+	w.note("the event stream refuses")
+	w.at(w.now()+between(w.rng, time.Millisecond, 6*time.Second), func() { w.server.events.refuses = false })
+}
+
+// purge empties the event stream by hand.
+func (w *world) purge() {
+	w.server.events.purge()
+	w.note("the event stream is purged")
+}
+
+// tearHole hides some commands from a process: from some readings, as one
+// replica that is not whole does, or until it is mended.
+func (w *world) tearHole(p *process) {
+	if w.server.hole != nil || w.server.last == 0 {
+		return
+	}
+	first := 1 + events.Seq(w.rng.Int64N(int64(w.server.last)+5))
+	h := &hole{first: first, last: first + events.Seq(w.rng.IntN(3)), process: p.name, times: 1 + w.rng.IntN(3)}
+	if h.times > 2 {
+		h.times = 1 << 30
+	}
+	w.server.hole = h
+	w.note("%s misses %d to %d, %d times", p.name, h.first, h.last, h.times)
+}
+
+// holeFor returns the hole that a reading of a run meets, if there is one.
+func (w *world) holeFor(run string) *hole {
+	h := w.server.hole
+	if h == nil || !strings.HasPrefix(run, h.process) {
+		return nil
+	}
+	if h.times--; h.times == 0 {
+		w.server.hole = nil
+	}
+	return h
+}
+
+// mayRepeat allows an old command to come again where another one is due, but
+// not so often that the log is given up.
+func (w *world) mayRepeat(run string, due events.Seq) bool {
+	k := fmt.Sprint(run, " ", due)
+	w.server.again[k]++
+	return w.server.again[k] == 1 && w.server.hole == nil
+}
+
+// endedWell says whether a run may end by itself as it did.
+func (w *world) endedWell(r *run) bool {
+	h := w.server.hole
+	applied := events.Seq(r.applied.Load())
+	return errors.Is(r.why, projector.ErrLog) && h != nil && strings.HasPrefix(r.name, h.process) &&
+		h.first <= applied+1 && applied+1 <= h.last && strings.Contains(r.why.Error(), fmt.Sprintf("where seq %d was due", applied+1))
+}

@@ -1,0 +1,135 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// twoStores are two closed stores with a row of every family, in the folders
+// "store" and "other", of which the latter folded one more command.
+func twoStores(t *testing.T, more ...events.Command) *vfs.MemFS {
+	fs, _ := closed(t)
+	whole := files(t, fs, "store")
+	r := &rig{t: t}
+	r.open(fs)
+	for _, c := range more {
+		if err := applying(c)(r.store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.commit()
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fs.Rename("store", "other"); err != nil {
+		t.Fatal(err)
+	}
+	if err := fs.MkdirAll("store", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range whole {
+		writeFile(t, fs, "store/"+name, b)
+	}
+	return fs
+}
+
+func diff(t *testing.T, fs vfs.FS, limit int) []string {
+	t.Helper()
+	all, err := store.Diff(context.Background(), fs, "store", "other", limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, d := range all {
+		lines = append(lines, d.String())
+	}
+	return lines
+}
+
+// TestDiff: rows that differ are told in words, field by field.
+func TestDiff(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		more []events.Command
+		want []string
+	}{
+		{"equal", nil, nil},
+		{"read", []events.Command{{Verb: events.UserRead, Inbox: "a", Conversation: theGroup.ConversationID, Upto: "m9"}}, []string{
+			"conversation of a in group_g: Version=1 Read.Pos=0 Read.Ord=0 ReadSeq=1 ReadSet=false" +
+				" | Version=4206 Read.Pos=10 Read.Ord=10 ReadSeq=4206 ReadSet=true",
+			"position and counters: Applied=4205 Accepted.user.read=1 | Applied=4206 Accepted.user.read=2",
+		}},
+		{"message", []events.Command{{Verb: events.UserMessage, Inbox: "new user", From: "d", ID: "m2", Mentions: []string{"new user"}}}, []string{
+			`conversation of "new user" with c2c_d: none | Log.Head.Pos=1 Log.Head.Ord=1 Log.Last.ID=m2 Log.Last.From=d` +
+				` Log.Last.Seq=4206 Peer.Pos=1 Peer.ID=m2 Version=4206 Named.Tail=1 NamedAfter=1`,
+			`message 1 of the conversation of "new user" with c2c_d: none | ID=m2 From=d Seq=4206 Ord=1 Counted=true Named=true`,
+			"position and counters: Applied=4205 Accepted.user.message=1 | Applied=4206 Accepted.user.message=2",
+		}},
+		{"message to all", []events.Command{{Verb: events.GroupMessage, Inbox: "g", From: "d", ID: "m x", MentionAll: true, At: 7, HasAt: true}}, []string{
+			`log of group_g: Head.Pos=4200 Head.Ord=4200 Last.ID=m4199 Last.From=c Last.At=1700000004201 Last.Seq=4201 Version=4201` +
+				` BlockMin=1700000004098 All.Tail=0-104 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4206` +
+				` Version=4206 BlockMin=7 All.Tail=0-105`,
+			`message 4201 of the log of group_g: none | ID="m x" From=d At=7 Seq=4206 Ord=4201 Counted=true All=true`,
+			"position and counters: Applied=4205 Accepted.group.message=4200 | Applied=4206 Accepted.group.message=4201",
+		}},
+		{"policy", []events.Command{{Verb: events.PolicySet, OwnMessage: events.OwnAdvance}}, []string{
+			"position and counters: Applied=4205 Policy=keep Accepted.policy=0 | Applied=4206 Policy=advance Accepted.policy=1",
+		}},
+		{"leave", []events.Command{{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}}, []string{
+			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 Early.ID=later Early.At=1700000004203 Early.Seq=4203 | none",
+			"log of group_g: Members=1 | Members=0",
+			"message id later of the log of group_g: Awaited=1 | none",
+			"membership of a in group_g: there | none",
+			"version of a: none | 4206",
+			"early read of a up to later in group_g: there | none",
+			"position and counters: Applied=4205 Accepted.group.leave=1 | Applied=4206 Accepted.group.leave=2",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if d := cmp.Diff(test.want, diff(t, twoStores(t, test.more...), 100)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestDiffOfSpoiltRows: rows that can't be read, or that read the same, are told
+// too, and no more than were asked for.
+func TestDiffOfSpoiltRows(t *testing.T) {
+	fs := twoStores(t)
+	spoil(t, fs, "ub", func(v []byte) []byte { return v[:1] })
+	spoil(t, fs, "ng\x00a", func([]byte) []byte { return nil })
+	spoil(t, fs, "pgg\x00\x01\x02", func(v []byte) []byte { return v[:2] })
+	spoil(t, fs, "sgg\x00a\x00", func(v []byte) []byte { v[5] ^= 0x10; return v })
+	spoil(t, fs, "igg\x00m7", func(v []byte) []byte { return append(v[:2], 0x88, 0, 8) }) // 8 in two bytes
+	want := []string{
+		"message id m7 of the log of group_g: bytes 0101880008 | bytes 01010808",
+		"membership of a in group_g: none | there",
+		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
+		"bucket 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
+		"version of b: the store is damaged: row is corrupt | 4202",
+	}
+	got := diff(t, fs, 100)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want[:2], diff(t, fs, 2)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestDiffEnds: a comparison ends with its context.
+func TestDiffEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := store.Diff(ctx, twoStores(t), "store", "other", 1); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

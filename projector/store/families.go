@@ -1,0 +1,122 @@
+package store
+
+import (
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Bounds of the row caches, in bytes. They cover what a batch touches many
+// times over, and the working set of some tens of thousands of active users.
+const (
+	hotConversations = 48 << 20
+	hotGroups        = 8 << 20
+	hotUnread        = 8 << 20
+	hotOthers        = 2 << 20 // of each family that is rarely touched
+)
+
+// Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
+// who are being told of changes or who ask, with all their conversations.
+const (
+	sharedConversations = 64 << 20
+	sharedLists         = 16 << 20
+	sharedGroups        = 8 << 20
+	sharedPages         = 8 << 20
+	sharedOthers        = 2 << 20
+)
+
+// tables are the rows of all families.
+type tables struct {
+	conversations *table[fold.Conversation]
+	groups        *table[fold.Log]
+	users         *table[events.Seq]
+	members       *table[present]
+	indexes       *table[fold.Index]
+	pages         *table[page]
+	blocks        *table[events.Time]
+	buckets       *table[fold.Bucket]
+	directories   *table[fold.Directory]
+	waiters       *table[present]
+
+	unread unread
+
+	// For snapshots, beside the tables' own.
+	lists     *shared[[]fold.Key] // of users
+	audiences *shared[[]string]   // members of groups
+}
+
+func newTables(filter *keyFilter) tables {
+	t := tables{
+		conversations: newTable(conversationRows, hotConversations, newShared[fold.Conversation](sharedConversations)),
+		groups:        newTable(groupRows, hotGroups, newShared[fold.Log](sharedGroups)),
+		users:         newTable(userRows, hotOthers, newShared[events.Seq](sharedOthers)),
+		members:       newTable(memberRows, hotOthers, nil),
+		indexes:       newTable(indexRows, hotOthers, nil),
+		pages:         newTable(pageRows, hotOthers, newShared[page](sharedPages)),
+		blocks:        newTable(blockRows, hotOthers, nil),
+		buckets:       newTable(bucketRows, hotOthers, newShared[fold.Bucket](sharedOthers)),
+		directories:   newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
+		waiters:       newTable(waiterRows, hotOthers, nil),
+		unread:        unread{newCache[inbox](hotUnread)},
+		lists:         newShared[[]fold.Key](sharedLists),
+		audiences:     newShared[[]string](sharedGroups),
+	}
+	t.conversations.filter, t.indexes.filter = filter, filter
+	return t
+}
+
+// family is what every table can do, whatever its rows are.
+type family interface {
+	commit(*pebble.Batch, *writer) error
+	committed(to events.Seq)
+	drop(key string)
+	forget(prefix []byte)
+	deleted(prefix []byte) (keys map[string]bool, alive bool)
+}
+
+// families are all tables, by family.
+func (t *tables) families() map[byte]family {
+	return map[byte]family{
+		famConversation: t.conversations, famGroup: t.groups, famUser: t.users, famMember: t.members,
+		famIndex: t.indexes, famPage: t.pages, famBlock: t.blocks, famBucket: t.buckets,
+		famDirectory: t.directories, famWaiter: t.waiters,
+	}
+}
+
+// commit writes all changes into a batch, in the order of the keys.
+func (t *tables) commit(b *pebble.Batch, w *writer) error {
+	for _, f := range []family{
+		t.conversations, t.directories, t.groups, t.indexes, t.members,
+		t.pages, t.buckets, t.blocks, t.users, t.waiters,
+	} {
+		if err := f.commit(b, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle brings the caches up to a commit.
+func (t *tables) settle(to events.Seq) {
+	t.lists.advance(to, func() {
+		for _, keys := range [][]string{t.conversations.moved, t.conversations.gone} {
+			for _, key := range keys {
+				user, _, _ := strings.Cut(key[1:], "\x00")
+				t.lists.rows.drop(user)
+			}
+		}
+	})
+	t.audiences.advance(to, func() {
+		for _, key := range t.members.moved {
+			group, _, _ := strings.Cut(key[1:], "\x00")
+			t.audiences.rows.drop(group)
+		}
+	})
+	for _, f := range t.families() {
+		f.committed(to)
+	}
+	t.unread.rows.trim()
+}

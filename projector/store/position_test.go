@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// TestSum: another subject, time or payload is another sum, wherever one ends
+// and the next begins.
+func TestSum(t *testing.T) {
+	seen := map[uint64]int{}
+	for i, e := range []struct {
+		subject string
+		at      events.Time
+		payload string
+	}{
+		{"", 0, ""}, {"a", 0, ""}, {"", 0, "a"}, {"", 1, ""}, {"ab", 1, "c"}, {"a", 1, "bc"}, {"abc", 1, ""}, {"ab", 2, "c"},
+	} {
+		sum := store.Sum(e.subject, e.at, []byte(e.payload))
+		if j, ok := seen[sum]; ok {
+			t.Errorf("sums of %d and %d are the same", i, j)
+		}
+		seen[sum] = i
+	}
+	if got := store.Sum("unread.cmd.user.a.message", 1700000000123, []byte("payload")); got != 0x64cb9d84e592b85c {
+		t.Errorf("a sum that stores keep is now %#x", got)
+	}
+}
+
+// TestLast: the position knows the command at Applied, over restarts, and the
+// digest does not.
+func TestLast(t *testing.T) {
+	fold := func(sum uint64) store.Position {
+		r := &rig{t: t}
+		r.open(vfs.NewMem())
+		for seq := range events.Seq(3) {
+			r.log = append(r.log, store.Entry{
+				Seq: seq + 1, Sum: sum + uint64(seq), Command: events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a"}},
+			})
+			r.apply(seq + 1)
+		}
+		r.reopen()
+		p := r.store.Position()
+		if err := r.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	a, b := fold(100), fold(200)
+	if a.Last != 102 || b.Last != 202 {
+		t.Errorf("last commands %d and %d, not 102 and 202", a.Last, b.Last)
+	}
+	if a.Digest() != b.Digest() {
+		t.Error("the digest depends on the last command's bytes")
+	}
+}

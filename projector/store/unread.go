@@ -1,0 +1,85 @@
+package store
+
+import (
+	"slices"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// mostUnread bounds how many of a user's conversations are kept in mind.
+const mostUnread = 256
+
+// inbox is what a user may have unread, with repetitions.
+type inbox []events.ConversationID
+
+// unread keeps in mind, for users who read everything from time to time, which
+// of their conversations may have something to read: the groups, as a group's
+// message does not touch its members' rows, and the C2C ones that have come
+// since. So such a read costs what it reads, not what the user has. A user who
+// isn't in mind has all rows looked through.
+type unread struct{ rows cache[inbox] }
+
+// add notes that a conversation may have something to read.
+func (u *unread) add(k fold.Key) {
+	e := u.rows.peek(k.User)
+	if e == nil || slices.Contains((*e.row)[max(0, len(*e.row)-4):], k.ConversationID) {
+		return
+	}
+	if len(*e.row) == mostUnread {
+		u.rows.drop(k.User)
+		return
+	}
+	*e.row = append(*e.row, k.ConversationID)
+}
+
+// put notes all that a user may have unread.
+func (u *unread) put(user string, box inbox) {
+	u.rows.drop(user)
+	if len(box) < mostUnread {
+		u.rows.add(&entry[inbox]{key: user, row: &box, size: entryWeight + 24*mostUnread/4})
+	}
+}
+
+// TakeUnread implements fold.Rows.
+func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
+	var all inbox
+	if e := s.unread.rows.peek(user); e != nil {
+		all = *e.row
+	} else {
+		all = s.findUnread(user)
+	}
+	slices.SortFunc(all, compareConversations)
+	all = slices.Compact(all)
+	var taken []fold.Key
+	kept := make(inbox, 0, 8)
+	for _, id := range all {
+		take := kind == events.NoKind || kind == id.Kind
+		if take {
+			taken = append(taken, fold.Key{User: user, ConversationID: id})
+		}
+		if !take || id.Kind == events.Group {
+			kept = append(kept, id)
+		}
+	}
+	s.unread.put(user, kept)
+	return taken
+}
+
+// findUnread looks through the rows of a user.
+func (s *Store) findUnread(user string) (all inbox) {
+	prefix := conversationsPrefix(user)
+	key := slices.Clone(prefix)
+	scan(s.db, prefix, func(rest, value []byte) {
+		key = append(key[:len(prefix)], rest...)
+		read, err := settled(key, value)
+		check(err)
+		if !read {
+			all = append(all, events.ConversationID{Kind: kindOf(rest[0]), ID: string(rest[1:])})
+		}
+	})
+	s.conversations.changed(prefix, func(key string, _ *fold.Conversation) {
+		all = append(all, conversationKey(key).ConversationID)
+	})
+	return all
+}

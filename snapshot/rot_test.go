@@ -1,0 +1,211 @@
+package snapshot_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+	"reddot/snapshot"
+)
+
+// TestRottenPiece flips one bit in each piece of a snapshot in turn, and then
+// removes it: Verify names the piece and its file, Restore falls back to the
+// snapshot before where that one does not have the piece.
+func TestRottenPiece(t *testing.T) {
+	rng := rand.New(rand.NewPCG(drawSeed(t), 1))
+	r := newRig(t, vfs.NewMem(), nil)
+	before := r.create(100).Manifest
+	r.rows.compact(t)
+	m := r.create(100).Manifest
+	shared := map[snapshot.SHA256]bool{}
+	for _, f := range before.Files {
+		for _, p := range f.Pieces {
+			shared[p] = true
+		}
+	}
+	for _, f := range m.Files {
+		for i, p := range f.Pieces {
+			blob := "pieces/" + p.String()
+			bit := rng.IntN(int(min(f.Size, m.PieceSize)) * 8)
+			var whole []byte
+			r.alter(blob, func(b []byte) []byte { whole = bytes.Clone(b); return flip(bit)(b) })
+			r.checkFault(m, f.Name, i, blob, snapshot.ErrDamaged)
+			r.checkFallBack(before.Seq, shared[p], blob)
+			r.alter(blob, flip(bit))
+			r.alter(blob, func(b []byte) []byte { return b[:len(b)-1] })
+			r.checkFault(m, f.Name, i, blob, snapshot.ErrDamaged)
+			if err := r.fs.Remove("data/snapshots/" + blob); err != nil {
+				t.Fatal(err)
+			}
+			r.checkFault(m, f.Name, i, blob, snapshot.ErrNotFound)
+			r.checkFallBack(before.Seq, shared[p], blob)
+			if err := r.storage.Put(within(t), blob, whole); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	r.checkClean()
+}
+
+// checkFault verifies a snapshot that has one fault.
+func (r *rig) checkFault(m *snapshot.Manifest, file string, piece int, blob string, want error) {
+	r.t.Helper()
+	for _, hashes := range []bool{true, false} {
+		_, err := r.repo.Verify(within(r.t), m.ID(), snapshot.VerifyOptions{HashesOnly: hashes}, nil)
+		var damage *snapshot.DamageError
+		if !errors.As(err, &damage) || !errors.Is(err, snapshot.ErrDamaged) {
+			r.t.Errorf("%s of %s: %v", blob, file, err)
+			continue
+		}
+		found := false
+		for _, f := range damage.Faults {
+			found = found || f.File == file && f.Piece == piece && f.Blob == blob && errors.Is(f.Err, want)
+		}
+		if !found || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), blob) {
+			r.t.Errorf("%s of %s: %v", blob, file, err)
+		}
+	}
+}
+
+// checkFallBack restores where the newest snapshot lacks a piece.
+func (r *rig) checkFallBack(before events.Seq, shared bool, blob string) {
+	r.t.Helper()
+	m, _, err := r.restore(snapshot.Want{})
+	switch {
+	case shared && !errors.Is(err, snapshot.ErrNone):
+		r.t.Errorf("both snapshots lack %s: %v", blob, err)
+	case shared:
+		if !strings.Contains(err.Error(), blob) {
+			r.t.Error(err)
+		}
+	case err != nil || m.Seq != before:
+		r.t.Errorf("without %s: %v, %v", blob, m, err)
+	case !r.log.has("cannot be restored", blob):
+		r.t.Errorf("the log does not say that %s is damaged", blob)
+	}
+}
+
+// TestRottenManifest flips a bit of each byte of a manifest in turn: it is listed with
+// its error, named by Verify, passed over by Restore, and does not count as
+// kept.
+func TestRottenManifest(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	r.create(10)
+	m := r.create(10).Manifest
+	blob := "manifests/" + m.ID()
+	size := 0
+	r.alter(blob, func(b []byte) []byte { size = len(b); return b })
+	rng := rand.New(rand.NewPCG(drawSeed(t), 1))
+	for at := range size {
+		bit := 8*at + rng.IntN(8)
+		r.alter(blob, flip(bit))
+		e := r.list()[0]
+		if e.ID != m.ID() || e.Seq != m.Seq || e.Manifest != nil || !errors.Is(e.Err, snapshot.ErrDamaged) || !strings.Contains(e.Err.Error(), blob) {
+			t.Fatalf("bit %d: %+v", bit, e)
+		}
+		if at%101 == 0 {
+			r.checkRottenManifest(blob, m)
+		}
+		r.alter(blob, flip(bit))
+	}
+	r.alter(blob, func(b []byte) []byte { return nil })
+	r.checkRottenManifest(blob, m)
+	again, err := r.repo.Create(within(t), r.rows, nil)
+	if err != nil || again.Existing {
+		t.Errorf("made anew: %+v, %v", again, err)
+	}
+	if diff := cmp.Diff([]events.Seq{20, 10}, r.seqs()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func (r *rig) checkRottenManifest(blob string, m *snapshot.Manifest) {
+	r.t.Helper()
+	_, err := r.repo.Verify(within(r.t), m.ID(), snapshot.VerifyOptions{}, nil)
+	var damage *snapshot.DamageError
+	if !errors.As(err, &damage) || damage.Faults[0].Blob != blob {
+		r.t.Errorf("verified: %v", err)
+	}
+	restored, _, err := r.restore(snapshot.Want{})
+	if err != nil || restored.Seq != 10 {
+		r.t.Errorf("restored %v, %v", restored, err)
+	}
+	pruned, err := r.repo.Prune(within(r.t), snapshot.PruneOptions{Keep: 2})
+	if err != nil || len(pruned.Removed) != 0 {
+		r.t.Errorf("pruned: %+v, %v", pruned, err)
+	}
+	if _, err := r.repo.TrimBound(within(r.t), stream, nil); !errors.Is(err, snapshot.ErrTooFew) || !strings.Contains(err.Error(), blob) {
+		r.t.Errorf("trim: %v", err)
+	}
+}
+
+// TestSwappedManifest puts the manifest of one snapshot in the place of
+// another: sound bytes, but not what the name says.
+func TestSwappedManifest(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	a, b := r.create(10).Manifest, r.create(10).Manifest
+	var other []byte
+	r.alter("manifests/"+a.ID(), func(b []byte) []byte { other = bytes.Clone(b); return b })
+	r.alter("manifests/"+b.ID(), func([]byte) []byte { return other })
+	if e := r.list()[0]; !errors.Is(e.Err, snapshot.ErrDamaged) || !strings.Contains(e.Err.Error(), a.ID()) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestRepair verifies a damaged snapshot with Repair: the damaged piece goes,
+// and the next snapshot that has its bytes mends all that share it.
+func TestRepair(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	first := r.create(100).Manifest
+	second := r.create(100).Manifest
+	var shared string // a piece of both
+	for _, f := range second.Files {
+		if strings.HasSuffix(f.Name, ".sst") && shared == "" {
+			shared = "pieces/" + f.Pieces[0].String()
+		}
+	}
+	r.alter(shared, flip(77))
+	for _, m := range []*snapshot.Manifest{first, second} {
+		if _, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{Repair: true}, nil); !errors.Is(err, snapshot.ErrDamaged) {
+			t.Fatal(err)
+		}
+	}
+	if got := r.blobs(shared); len(got) != 0 {
+		t.Fatal(got)
+	}
+	if c := r.create(1); c.NewPieces < 1 {
+		t.Errorf("%+v", c)
+	}
+	for _, e := range r.list() {
+		if _, err := r.repo.Verify(within(t), e.ID, snapshot.VerifyOptions{}, nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestManyFaults says how many faults there are beyond those it lists.
+func TestManyFaults(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	for range 60 {
+		r.create(1)
+	}
+	m := r.list()[0].Manifest
+	for _, blob := range r.blobs("pieces/") {
+		r.alter(blob, flip(3))
+	}
+	_, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil)
+	var damage *snapshot.DamageError
+	if !errors.As(err, &damage) || len(damage.Faults)+damage.More != m.Pieces {
+		t.Fatalf("%d pieces: %v", m.Pieces, fmt.Sprint(err))
+	}
+}
