@@ -149,9 +149,10 @@ const (
 
 // Rebuild is the building of a new store beside the one in use.
 type Rebuild struct {
-	State    string `json:"state" msgpack:"state"`     // "running", "done" or "failed"
-	Applied  Seq    `json:"applied" msgpack:"applied"` // by the new store
-	Target   Seq    `json:"target" msgpack:"target"`   // where it is to take over, or did
+	State    string `json:"state" msgpack:"state"`                   // "running", "done" or "failed"
+	From     Seq    `json:"from,omitempty" msgpack:"from,omitempty"` // the new store began with a snapshot of this seq; 0: with nothing
+	Applied  Seq    `json:"applied" msgpack:"applied"`               // by the new store
+	Target   Seq    `json:"target" msgpack:"target"`                 // where it is to take over, or did
 	Started  Time   `json:"started" msgpack:"started"`
 	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
 	Differed bool   `json:"differed,omitempty" msgpack:"differed,omitempty"` // the old store was not what the log says

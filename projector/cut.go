@@ -37,57 +37,31 @@ func (e *CutError) Error() string {
 
 func (e *CutError) Unwrap() error { return ErrLog }
 
-// FindCut compares the log with what was made of it: the store in cfg.Dir, the
-// newest stored event and, the caller says, a snapshot at a seq (0: none). It
-// returns nil if all of it is of this log, and also where there is nothing to
-// compare, be it that Open would fail.
+// FindCut compares the log with what was made of it: the store in use in a
+// folder of stores, and the newest stored event. Made is 0 if both are of this
+// log; what else was made the caller may add.
 //
-// The store and the log reach the disk each for itself. So after a power cut
-// either may be ahead; the projection just goes on only if it is the log.
-func FindCut(ctx context.Context, cfg Config, snapshot events.Seq) (*CutError, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	js, err := jetstream.New(cfg.Conn)
+// The log, the events and the store reach the disk each for itself, so after a
+// power cut any of them may be ahead.
+func (l *Log) FindCut(ctx context.Context, js jetstream.JetStream, dir string) (*CutError, error) {
+	applied, err := appliedIn(dir, l.identity)
 	if err != nil {
 		return nil, err
 	}
-	log, err := FindLog(ctx, js, cfg.Subjects, cfg.Logger)
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, ErrLog) {
-		return nil, nil
-	}
+	newest, err := emit.FindNewest(ctx, js, l.subjects, l.identity.String())
 	if err != nil {
 		return nil, err
 	}
-	applied, err := appliedIn(cfg.Dir, log.identity)
-	if err != nil {
-		return nil, err
-	}
-	newest, err := emit.FindNewest(ctx, js, cfg.Subjects, log.identity.String())
-	if err != nil {
-		return nil, err
-	}
-	_, last, err := log.Range(ctx) // after what was made of it, which may go on
+	_, last, err := l.Range(ctx) // after what was made of it, which may go on
 	if err != nil {
 		return nil, err
 	}
 	cut := &CutError{Last: last}
-	if err := cut.addStore(ctx, log, applied); err != nil {
-		return nil, err
-	}
-	if err := cut.addEvents(ctx, log, newest); err != nil {
-		return nil, err
-	}
-	if snapshot > last {
-		cut.add("the newest snapshot", snapshot)
-	}
-	if cut.Made == 0 {
-		return nil, nil
-	}
-	return cut, nil
+	return cut, errors.Join(cut.addStore(ctx, l, applied), cut.addEvents(ctx, l, newest))
 }
 
-// add adds what was made of commands that the log lacks.
-func (e *CutError) add(by string, made events.Seq) {
+// Add adds what else was made of commands that the log lacks.
+func (e *CutError) Add(by string, made events.Seq) {
 	if made > e.Made {
 		e.Made, e.By = made, by
 	}
@@ -98,14 +72,14 @@ func (e *CutError) addStore(ctx context.Context, log *Log, at store.Position) (e
 		e.store, _, err = log.replaced(ctx, at.Applied, at.Last)
 	}
 	if e.store {
-		e.add("the store", at.Applied)
+		e.Add("the store", at.Applied)
 	}
 	return err
 }
 
 func (e *CutError) addEvents(ctx context.Context, log *Log, newest emit.Newest) error {
 	if newest.At > e.Last {
-		e.add("the newest event", newest.At)
+		e.Add("the newest event", newest.At)
 		// A command that is younger than the event took a lost one's seq.
 		youngest, err := log.TimeOf(ctx, e.Last)
 		e.told = youngest.After(newest.Time)
@@ -113,7 +87,7 @@ func (e *CutError) addEvents(ctx context.Context, log *Log, newest emit.Newest) 
 	}
 	other, lost, err := log.replaced(ctx, newest.At, newest.Sum)
 	if e.told = other && !lost; e.told {
-		e.add("the newest event", newest.At)
+		e.Add("the newest event", newest.At)
 	}
 	return err
 }
@@ -144,14 +118,10 @@ func appliedIn(dir string, id store.Identity) (store.Position, error) {
 //
 // Listeners who were told of a command that is gone keep what they were told
 // until the conversation changes again, or they ask.
-func AcceptCut(ctx context.Context, cfg Config, cut *CutError) error {
-	cfg.Logger.Error("going on with a log that was cut", "last", cut.Last, "made", cut.Made, "by", cut.By)
-	js, err := jetstream.New(cfg.Conn)
-	if err != nil {
-		return err
-	}
+func (l *Log) AcceptCut(ctx context.Context, js jetstream.JetStream, dir string, cut *CutError) error {
+	l.logger.Error("going on with a log that was cut", "last", cut.Last, "made", cut.Made, "by", cut.By)
 	if cut.store {
-		folder, err := store.OpenFolder(nil, cfg.Dir)
+		folder, err := store.OpenFolder(nil, dir)
 		if err == nil {
 			err = folder.Drop()
 		}
@@ -160,22 +130,22 @@ func AcceptCut(ctx context.Context, cfg Config, cut *CutError) error {
 		}
 	}
 	if cut.told {
-		if err := emit.Forget(ctx, js, cfg.Subjects); err != nil {
+		if err := emit.Forget(ctx, js, l.subjects); err != nil {
 			return err
 		}
 	}
 	if cut.Made <= cut.Last {
 		return nil
 	}
-	return fill(ctx, js, cfg.Subjects, cut.Last, cut.Made)
+	return l.fill(ctx, js, cut.Last, cut.Made)
 }
 
 // fill publishes commands that change nothing at the seqs after last up to upto.
-func fill(ctx context.Context, js jetstream.JetStream, s events.Subjects, last, upto events.Seq) error {
+func (l *Log) fill(ctx context.Context, js jetstream.JetStream, last, upto events.Seq) error {
 	var newest jetstream.PubAckFuture
 	for seq := last; seq < upto; seq++ {
 		msg := &nats.Msg{
-			Subject: s.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {"1"}},
+			Subject: l.subjects.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {"1"}},
 		}
 		// Each is chained to the one before, so the last one answers for all.
 		future, err := js.PublishMsgAsync(msg, jetstream.WithExpectLastSequence(uint64(seq)),

@@ -83,19 +83,21 @@ func (c *powerCut) write(id string, n int) events.Seq {
 	return last
 }
 
-func (c *powerCut) config() projector.Config {
-	return projector.Config{Conn: c.connect(), Subjects: c.subjects, Dir: c.dir, Logger: slog.New(slog.DiscardHandler)}
+// log is the command stream as it is now.
+func (c *powerCut) log() *projector.Log {
+	c.t.Helper()
+	return must(projector.FindLog(within(c.t), c.js, c.subjects, slog.New(slog.DiscardHandler)))(c.t)
 }
 
-func (c *powerCut) find(snapshot events.Seq) *projector.CutError {
+func (c *powerCut) find() *projector.CutError {
 	c.t.Helper()
-	return must(projector.FindCut(within(c.t), c.config(), snapshot))(c.t)
+	return must(c.log().FindCut(within(c.t), c.js, c.dir))(c.t)
 }
 
 // digest folds the log into a new store.
 func (c *powerCut) digest(upto events.Seq) string {
 	c.t.Helper()
-	log := must(projector.FindLog(within(c.t), c.js, c.subjects, slog.New(slog.DiscardHandler)))(c.t)
+	log := c.log()
 	s := must(store.Open(store.Config{Dir: c.t.TempDir(), Identity: log.Identity()}))(c.t)
 	defer func() { must(0, s.Close())(c.t) }()
 	must(0, log.Build(within(c.t), s, upto, nil))(c.t)
@@ -111,43 +113,37 @@ func TestCutLog(t *testing.T) {
 	c := newPowerCut(t)
 	early, late := c.early, c.late
 	for name, test := range map[string]struct {
-		left     moment
-		written  int        // commands meanwhile
-		snapshot events.Seq // of one that is kept
-		says     string     // "": all is well
+		left    moment
+		written int    // commands meanwhile
+		says    string // "": all is well
 	}{
-		"whole":                     {left: late},
-		"all earlier":               {left: early},
-		"store behind":              {left: moment{late.commands, late.events, early.store}},
-		"events behind":             {left: moment{late.commands, early.events, late.store}},
-		"store ahead":               {left: moment{early.commands, early.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
-		"events ahead":              {left: moment{early.commands, late.events, early.store}, says: "ends at seq 60, but the newest event was made of the commands up to seq 120"},
-		"both ahead":                {left: moment{early.commands, late.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
-		"snapshot ahead":            {left: early, snapshot: 90, says: "ends at seq 60, but the newest snapshot was made of the commands up to seq 90"},
-		"written on a little":       {left: moment{early.commands, late.events, late.store}, written: 10, says: "ends at seq 70"},
-		"written on, store ahead":   {left: moment{early.commands, early.events, late.store}, written: 80, says: "seq 120 is not the command of which the store was made"},
-		"written on, events ahead":  {left: moment{early.commands, late.events, early.store}, written: 80, says: "seq 120 is not the command of which the newest event was made"},
-		"written on, both ahead":    {left: moment{early.commands, late.events, late.store}, written: 80, says: "seq 120 is not the command"},
-		"written on, snapshot then": {left: early, written: 80, snapshot: 120},
+		"whole":                    {left: late},
+		"all earlier":              {left: early},
+		"store behind":             {left: moment{late.commands, late.events, early.store}},
+		"events behind":            {left: moment{late.commands, early.events, late.store}},
+		"store ahead":              {left: moment{early.commands, early.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
+		"events ahead":             {left: moment{early.commands, late.events, early.store}, says: "ends at seq 60, but the newest event was made of the commands up to seq 120"},
+		"both ahead":               {left: moment{early.commands, late.events, late.store}, says: "ends at seq 60, but the store was made of the commands up to seq 120"},
+		"written on a little":      {left: moment{early.commands, late.events, late.store}, written: 10, says: "ends at seq 70"},
+		"written on, store ahead":  {left: moment{early.commands, early.events, late.store}, written: 80, says: "seq 120 is not the command of which the store was made"},
+		"written on, events ahead": {left: moment{early.commands, late.events, early.store}, written: 80, says: "seq 120 is not the command of which the newest event was made"},
+		"written on, both ahead":   {left: moment{early.commands, late.events, late.store}, written: 80, says: "seq 120 is not the command"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.restore(test.left)
 			if test.written > 0 {
 				c.write("other", test.written)
 			}
-			cut := c.find(test.snapshot)
+			cut := c.find()
 			if test.says == "" {
-				if cut != nil {
+				if cut.Made != 0 {
 					t.Fatalf("a cut is found: %v", cut)
 				}
 				return
 			}
-			if cut == nil {
-				t.Fatal("no cut is found")
-			}
 			wantErr(t, cut, projector.ErrLog, test.says, "reddot serve --accept-cut")
-			must(0, projector.AcceptCut(within(t), c.config(), cut))(t)
-			if again := c.find(0); again != nil {
+			must(0, c.log().AcceptCut(within(t), c.js, c.dir, cut))(t)
+			if again := c.find(); again.Made != 0 {
 				t.Fatalf("it is found again: %v", again)
 			}
 			p := c.run(c.dir)

@@ -22,10 +22,23 @@
 // Some earlier commit, whole. The stream is the write-ahead log: folding goes
 // on after the position that the store holds, and gives the same rows again.
 //
+// # A store can be replaced
+//
+// [Projector.Rebuild] builds a new store from the log beside the one in use.
+// Close behind, folding is held, the new store catches up, and takes the old
+// one's place at an equal position: readers and the emitter, who ask for a
+// snapshot of whichever store is current, notice nothing. A store that is
+// missing, damaged or of an older format when [Open] looks for it is begun anew
+// in the same way, from a snapshot if there is one. Damage found later ends
+// [Projector.Run] with store.ErrCorrupt; the next Open finds no store.
+//
 // # The log must be whole
 //
 // A projection of a log with a hole would be wrong for ever, so the sequence
 // of every command is checked. On a hole the stream is read anew, as another
 // replica may be whole; if the hole is still there, the projector ends with an
-// error that names the seqs. It never skips.
+// error that names the seqs. It never skips. At the start, and from time to
+// time, it is checked that the stream is still the same one, configured as a
+// log must be, no shorter than what was applied, and that it holds at the
+// applied seq the very command that was applied.
 package projector

@@ -24,11 +24,14 @@ type intake struct {
 	mu             sync.Mutex
 	ready          sync.Cond // filling has become non-empty, or non-full, or closed
 	closed         bool
+	err            error      // why it was closed; nil if by its user
+	newest         events.Seq // of what came in
 	filling, spare []store.Entry
 }
 
-func newIntake(s events.Subjects) *intake {
-	in := &intake{subjects: s, filling: make([]store.Entry, 0, maxBatch), spare: make([]store.Entry, 0, maxBatch)}
+// newIntake returns an intake of the commands after a seq.
+func newIntake(s events.Subjects, after events.Seq) *intake {
+	in := &intake{subjects: s, newest: after, filling: make([]store.Entry, 0, maxBatch), spare: make([]store.Entry, 0, maxBatch)}
 	in.ready.L = &in.mu
 	return in
 }
@@ -47,6 +50,7 @@ func (in *intake) put(msg jetstream.Msg) bool {
 	if in.closed {
 		return false
 	}
+	in.newest = events.Seq(meta.Sequence.Stream)
 	in.filling = in.filling[:len(in.filling)+1]
 	in.decode(&in.filling[len(in.filling)-1], meta, msg.Subject(), msg.Data())
 	in.ready.Signal()
@@ -83,10 +87,29 @@ func (in *intake) take() []store.Entry {
 	return batch
 }
 
-// close ends both sides.
-func (in *intake) close() {
+// last is the seq of the newest command that came in.
+func (in *intake) last() events.Seq {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.closed = true
+	return in.newest
+}
+
+// close ends both sides.
+func (in *intake) close() { in.fail(nil) }
+
+// fail ends both sides, and says why.
+func (in *intake) fail(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed {
+		in.closed, in.err = true, err
+	}
 	in.ready.Broadcast()
+}
+
+// why is what it was ended with.
+func (in *intake) why() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.err
 }

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,11 +183,15 @@ func (l *Log) replaced(ctx context.Context, seq events.Seq, sum uint64) (other, 
 	return other, msg.Header.Get(headerLost) != "", nil
 }
 
-// errGap says that the stream went on with another seq than the next one.
+// errGap says that the stream went on with another seq than the next one, or
+// with none (0).
 type errGap struct{ want, got events.Seq }
 
 func (e errGap) Error() string {
-	if e.got < e.want {
+	switch {
+	case e.got == 0:
+		return fmt.Sprintf("seq %d is in the stream, and can't be read", e.want)
+	case e.got < e.want:
 		return fmt.Sprintf("seq %d came again where seq %d was due", e.got, e.want)
 	}
 	return fmt.Sprintf("seq %d came where seq %d was due", e.got, e.want)
@@ -212,8 +217,7 @@ func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry)
 			reads, at = 1, gap.want
 		}
 		if reads == maxReads {
-			return fmt.Errorf("%w: %w, %d times: what lies between is missing; restore the stream, or a replica of it",
-				ErrLog, gap, reads)
+			return fmt.Errorf("%w: %w, %d times: it is missing or damaged; restore the stream, or a replica of it", ErrLog, gap, reads)
 		}
 		l.logger.Error("the command stream has a hole: reading it anew", "want", gap.want, "got", gap.got)
 	}
@@ -221,7 +225,9 @@ func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry)
 
 // readOn reads the stream once, and moves after along.
 func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
-	in := newIntake(l.subjects)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	in := newIntake(l.subjects, *after)
 	defer context.AfterFunc(ctx, in.close)()
 	stop, err := patiently(ctx, l, func() (func(), error) { return l.consume(ctx, *after+1, in) })
 	if err != nil {
@@ -229,10 +235,11 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Ent
 	}
 	defer stop()
 	defer in.close() // first: the reader may be waiting for room
+	go l.watchIntake(ctx, in)
 	for {
 		batch := in.take()
 		if batch == nil {
-			return ctx.Err()
+			return cmp.Or(in.why(), ctx.Err())
 		}
 		n := 0
 		for n < len(batch) && batch[n].Seq == *after+1 {

@@ -197,7 +197,7 @@ func TestTrimmedWhileRunning(t *testing.T) {
 		t.Logf("all %d commands were read before they were trimmed", n)
 		return
 	}
-	wantErr(t, p.fails(), projector.ErrLog, "was due", "missing; restore the stream")
+	wantErr(t, p.fails(), projector.ErrLog, "was due", "missing or damaged; restore the stream")
 	t.Logf("applied %d: %v", applied, err)
 }
 
@@ -244,7 +244,7 @@ func TestFlippedBit(t *testing.T) {
 	}
 	applied := p.status().Applied
 	err := p.fails()
-	wantErr(t, err, projector.ErrLog, fmt.Sprintf("seq %d was due", applied+1), "missing; restore the stream")
+	wantErr(t, err, projector.ErrLog, fmt.Sprintf("seq %d was due", applied+1), "missing or damaged; restore the stream")
 	t.Log(err)
 }
 

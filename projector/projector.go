@@ -29,15 +29,24 @@ type Config struct {
 	Registry *prometheus.Registry // nil: no metrics
 
 	// Restore, unless nil, puts an earlier store of the log into a folder that
-	// does not exist yet: a store at a seq from which the log, whose bounds are
-	// given, goes on. Without one that can be used: an error.
-	Restore func(ctx context.Context, id store.Identity, first, last events.Seq, dir string) error
+	// does not exist yet. Without one that can be used: an error.
+	Restore func(ctx context.Context, w Wanted, dir string) error
 
 	// Emission; see emit.Config.
 	FanoutLimit    uint64
 	Encoding       events.Encoding
 	EventsMaxAge   time.Duration
 	EventsMaxBytes int64
+}
+
+// Wanted says which earlier store will do.
+type Wanted struct {
+	Log store.Identity
+	// The seqs of the log's commands: it goes on from the store's position.
+	First, Last events.Seq
+	// Oldest wants the store that leaves most of the log to be folded, else the
+	// one that leaves least.
+	Oldest bool
 }
 
 // openTimeout bounds the requests to JetStream while opening.

@@ -101,13 +101,14 @@ func (p *Projector) rebuild(ctx context.Context) error {
 	var s *store.Store
 	var dir string
 	if first > 1 { // only a snapshot has what is gone
-		s, dir, err = p.newStore(ctx, first, last)
+		s, dir, err = p.newStore(ctx, Wanted{Log: p.log.identity, First: first, Last: last, Oldest: true})
 	} else {
 		s, dir, err = p.emptyStore()
 	}
 	if err != nil {
 		return err
 	}
+	p.rebuilding.update(func(r *events.Rebuild) { r.From, r.Applied = s.Position().Applied, s.Position().Applied })
 	for behind := handOver + 1; behind > handOver && err == nil; {
 		// What is emitted need not be kept in the outbox.
 		s.SetEmitted(p.emitted.get())

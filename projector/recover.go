@@ -32,7 +32,7 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 	} else if last > 0 {
 		p.cfg.Logger.Warn("there is no store: it is built from the log", "commands", last)
 	}
-	s, dir, err := p.newStore(ctx, first, last)
+	s, dir, err := p.newStore(ctx, Wanted{Log: p.log.identity, First: first, Last: last})
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,14 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 
 // newStore opens a new store, not yet the current one: from a snapshot if there
 // is one that is of this log, else empty.
-func (p *Projector) newStore(ctx context.Context, first, last events.Seq) (*store.Store, string, error) {
+func (p *Projector) newStore(ctx context.Context, w Wanted) (*store.Store, string, error) {
 	var restored error
-	for upto := last; p.cfg.Restore != nil && upto > 0; {
+	for p.cfg.Restore != nil && w.Last > 0 {
 		dir, err := p.folder.New()
 		if err != nil {
 			return nil, "", err
 		}
-		if restored = p.cfg.Restore(ctx, p.log.identity, first, upto, dir); restored != nil {
+		if restored = p.cfg.Restore(ctx, w, dir); restored != nil {
 			break
 		}
 		s, err := p.openNew(dir)
@@ -63,11 +63,11 @@ func (p *Projector) newStore(ctx context.Context, first, last events.Seq) (*stor
 		if err = p.log.checkLast(ctx, at); err == nil {
 			return s, dir, nil
 		}
-		p.cfg.Logger.Error("a snapshot is not of this log: trying the one before", "seq", at.Applied, "error", err)
+		p.cfg.Logger.Error("a snapshot is not of this log: trying an earlier one", "seq", at.Applied, "error", err)
 		if err := s.Close(); err != nil {
 			return nil, "", err
 		}
-		upto = at.Applied - 1
+		w.Last = at.Applied - 1
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -75,8 +75,8 @@ func (p *Projector) newStore(ctx context.Context, first, last events.Seq) (*stor
 	case restored != nil:
 		p.cfg.Logger.Info("no snapshot to begin with", "reason", restored)
 	}
-	if first > 1 {
-		return nil, "", errors.Join(&TrimmedError{First: first, Need: 1}, restored)
+	if w.First > 1 {
+		return nil, "", errors.Join(&TrimmedError{First: w.First, Need: 1}, restored)
 	}
 	return p.emptyStore()
 }

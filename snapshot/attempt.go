@@ -17,6 +17,9 @@ const (
 	attempts    = 10
 	firstWait   = 50 * time.Millisecond
 	longestWait = 5 * time.Second
+	// otherReplicas is how often a replicated bucket is asked for what one
+	// replica does not have or has damaged. Another may have it whole.
+	otherReplicas = 4
 )
 
 // attempt makes a request again where the server was away or could not keep
@@ -25,7 +28,7 @@ func (b *Bucket) attempt(ctx context.Context, request func(context.Context) erro
 	wait := firstWait
 	for tried := 1; ; tried++ {
 		err := b.once(ctx, request)
-		if err == nil || tried == attempts || ctx.Err() != nil || !passing(err) {
+		if err == nil || tried == attempts || ctx.Err() != nil || !passing(err) && !b.elsewhere(err, tried) {
 			return err
 		}
 		select {
@@ -41,6 +44,13 @@ func (b *Bucket) once(ctx context.Context, request func(context.Context) error) 
 	ctx, cancel := context.WithTimeout(ctx, attemptWithin)
 	defer cancel()
 	return request(ctx)
+}
+
+// elsewhere tells whether another replica may know better. Which one answers is
+// up to the server.
+func (b *Bucket) elsewhere(err error, tried int) bool {
+	return b.replicas > 1 && tried < otherReplicas &&
+		(errors.Is(err, ErrDamaged) || errors.Is(err, jetstream.ErrObjectNotFound))
 }
 
 // passing tells whether an error may be gone at the next attempt.

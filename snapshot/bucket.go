@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -28,10 +27,11 @@ type BucketConfig struct {
 // Blobs are small and are put one after the other, because a server that syncs
 // every message refuses (429, error 10167) what comes faster than it can store.
 type Bucket struct {
-	name    string
-	js      jetstream.JetStream
-	objects jetstream.ObjectStore
-	stream  jetstream.Stream // behind the bucket
+	name     string
+	js       jetstream.JetStream
+	objects  jetstream.ObjectStore
+	stream   jetstream.Stream // behind the bucket
+	replicas int
 }
 
 // chunkSize is the size in bytes of the messages that objects are stored in,
@@ -66,6 +66,7 @@ func (b *Bucket) open(ctx context.Context, cfg BucketConfig) (err error) {
 	if c.MaxAge > 0 || c.Discard != jetstream.DiscardNew || c.Storage != jetstream.FileStorage {
 		return errors.New("it does not keep its objects for good: it needs no TTL, discard new, and file storage; name another bucket, or none to have one made")
 	}
+	b.replicas = c.Replicas
 	return nil
 }
 
@@ -119,7 +120,7 @@ func (b *Bucket) get(ctx context.Context, name string) ([]byte, error) {
 		return nil, noMeta(err)
 	}
 	data, err := b.chunks(ctx, info)
-	if err == nil || ctx.Err() != nil {
+	if !errors.Is(err, ErrDamaged) {
 		return data, err
 	}
 	if now, e := b.objects.GetInfo(ctx, name); e != nil || now.NUID != info.NUID {
@@ -135,30 +136,32 @@ func noMeta(err error) error {
 	return err
 }
 
-// chunks reads an object. A missing chunk is found by their number: the
-// object store would wait for it, or just find the digest wrong.
+// chunks reads an object message by message. The object store's own way, a
+// consumer, waits for messages that a damaged stream never delivers, and is
+// slower.
 func (b *Bucket) chunks(ctx context.Context, info *jetstream.ObjectInfo) ([]byte, error) {
 	if info.Size > MaxBlob {
 		return nil, fmt.Errorf("%w: an object of %d bytes", ErrDamaged, info.Size)
 	}
-	subject := b.chunkSubject(info.NUID)
-	stored, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(subject))
-	if err != nil {
-		return nil, err
+	data := make([]byte, 0, info.Size)
+	next, subject := uint64(1), b.chunkSubject(info.NUID)
+	for i := range info.Chunks {
+		m, err := b.stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			err = fmt.Errorf("%w: chunk %d of %d is gone", ErrDamaged, i+1, info.Chunks)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if next = m.Sequence + 1; uint64(len(data)+len(m.Data)) > info.Size {
+			break
+		}
+		data = append(data, m.Data...)
 	}
-	if n := stored.State.Subjects[subject]; n != uint64(info.Chunks) {
-		return nil, fmt.Errorf("%w: %d of its %d chunks are there", ErrDamaged, n, info.Chunks)
+	if uint64(len(data)) != info.Size {
+		return nil, fmt.Errorf("%w: its chunks do not make up %d bytes", ErrDamaged, info.Size)
 	}
-	object, err := b.objects.Get(ctx, info.Name)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(object, MaxBlob+1))
-	err = errors.Join(err, object.Close())
-	if errors.Is(err, jetstream.ErrDigestMismatch) || err == nil && uint64(len(data)) != info.Size {
-		err = fmt.Errorf("%w: %d of %d bytes read: %w", ErrDamaged, len(data), info.Size, jetstream.ErrDigestMismatch)
-	}
-	return data, err
+	return data, nil
 }
 
 func (b *Bucket) chunkSubject(nuid string) string { return "$O." + b.name + ".C." + nuid }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -162,7 +161,7 @@ func (m *Manifest) validate() error {
 	pieces := 0
 	for i := range m.Files {
 		f := &m.Files[i]
-		if ok, err := regexp.MatchString(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`, f.Name); err != nil || !ok {
+		if !isFileName(f.Name) {
 			return fmt.Errorf("a file named %q", f.Name)
 		}
 		if i > 0 && f.Name <= m.Files[i-1].Name {
@@ -178,4 +177,15 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("files of %d bytes in %d pieces; the totals say %d and %d", bytes, pieces, m.Bytes, m.Pieces)
 	}
 	return nil
+}
+
+// isFileName tells whether a name is one that stores give their files.
+func isFileName(name string) bool {
+	for _, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && !strings.ContainsRune("._-", rune(c)) {
+			return false
+		}
+	}
+	return name != "" && name[0] != '.'
 }

@@ -78,9 +78,9 @@ func (p *foundPin) live(now time.Time) bool {
 	return now.Before(p.Expires.Add(clockSkew))
 }
 
-// pins reads the pins of a listing but one's own.
-func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) ([]foundPin, error) {
-	var found []foundPin
+// pins reads the pins of a listing but one's own. gone are those that were not
+// found: released meanwhile, or not yet where they were looked for.
+func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) (found []foundPin, gone []string, err error) {
 	for _, b := range blobs {
 		if !strings.HasPrefix(b.Name, pinsFolder) || b.Name == own {
 			continue
@@ -91,17 +91,18 @@ func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) ([]foun
 			err = unseal(data, pinFormat, &p.pin)
 		}
 		switch {
-		case errors.Is(err, ErrNotFound): // released meanwhile
+		case errors.Is(err, ErrNotFound):
+			gone = append(gone, b.Name)
 			continue
 		case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer):
 			p.err = fmt.Errorf("read the pin %s: %w", b.Name, err)
 			r.log.Warn("a pin cannot be read; it counts as held until it is an hour old", "pin", b.Name, "error", err)
 		case err != nil:
-			return nil, fmt.Errorf("read the pin %s: %w", b.Name, err)
+			return nil, nil, fmt.Errorf("read the pin %s: %w", b.Name, err)
 		}
 		found = append(found, p)
 	}
-	return found, nil
+	return found, gone, nil
 }
 
 // inherit removes the pins of earlier processes of this owner.
@@ -113,7 +114,7 @@ func (r *Repository) inherit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pins, err := r.pins(ctx, blobs, "")
+	pins, _, err := r.pins(ctx, blobs, "")
 	if err != nil {
 		return err
 	}
@@ -140,17 +141,6 @@ func (v *inventory) has(piece SHA256, size uint64) bool {
 	return ok && n == size
 }
 
-// prunes returns the names of the pins of prunes that go on.
-func (v *inventory) prunes(now time.Time) []string {
-	names := []string{}
-	for _, p := range v.pins {
-		if p.is(pinPrune) && p.live(now) {
-			names = append(names, p.blob.Name)
-		}
-	}
-	return names
-}
-
 // settle waits until no prune deletes what the owner of the lease relies on,
 // and returns what is there then. It waits only for the prunes that the first
 // listing tells of. One that began later sees the lease: each puts its pin
@@ -159,12 +149,12 @@ func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
 	giveUp := r.now().Add(patience)
 	var earlier []string // prunes; nil: nothing listed yet
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		pins, listed, err := r.others(ctx, l)
+		pins, sure, err := r.others(ctx, l)
 		if err != nil {
 			return nil, err
 		}
-		inTheWay := "the listing is older than the own pin"
-		if listed {
+		inTheWay := "the storage does not show the pins as they are now"
+		if sure {
 			going := prunes(pins, r.now())
 			if earlier == nil {
 				earlier = going
@@ -187,8 +177,8 @@ func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
 	}
 }
 
-// others returns the pins of others, and whether the listing is as new as the
-// lease.
+// others returns the pins of others, and whether they are all that were there
+// when the lease began and are there still.
 func (r *Repository) others(ctx context.Context, l *lease) ([]foundPin, bool, error) {
 	blobs, err := r.storage.List(ctx, pinsFolder)
 	if err != nil {
@@ -197,8 +187,15 @@ func (r *Repository) others(ctx context.Context, l *lease) ([]foundPin, bool, er
 	if !l.in(blobs) {
 		return nil, false, nil
 	}
-	pins, err := r.pins(ctx, blobs, l.name)
-	return pins, true, err
+	pins, gone, err := r.pins(ctx, blobs, l.name)
+	if err != nil || gone == nil {
+		return pins, true, err
+	}
+	if blobs, err = r.storage.List(ctx, pinsFolder); err != nil {
+		return nil, false, fmt.Errorf("list %v: %w", r.storage, err)
+	}
+	still := slices.ContainsFunc(blobs, func(b Blob) bool { return slices.Contains(gone, b.Name) })
+	return pins, !still, nil
 }
 
 // prunes returns the names of the pins of prunes that go on.

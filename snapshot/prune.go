@@ -80,6 +80,9 @@ func (p *prune) run(ctx context.Context) (err error) {
 	if p.entries, err = p.r.entries(ctx, p.have.manifests); err != nil {
 		return err
 	}
+	if len(p.entries) < len(p.have.manifests) {
+		p.done.Held = cmp.Or(p.done.Held, "a snapshot was removed meanwhile")
+	}
 	remove := p.choose(pinned)
 	// Manifests go first, durably, so that none is left without its pieces.
 	if err := p.delete(ctx, remove); err != nil {

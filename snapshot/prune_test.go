@@ -2,11 +2,13 @@ package snapshot_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -173,54 +175,60 @@ func TestRemove(t *testing.T) {
 	r.checkClean()
 }
 
-// between is a storage that does something between its calls.
+// between is a storage that does something before its calls, or fails them.
 type between struct {
 	snapshot.Storage
 	mu   sync.Mutex
-	call func(op, name string) // before it; nil: nothing
+	call func(op, name string) error // nil: nothing
 }
 
-func (b *between) before(op, name string) {
+func (b *between) before(op, name string) error {
 	b.mu.Lock()
 	call := b.call
 	b.mu.Unlock()
-	if call != nil {
-		call(op, name)
+	if call == nil {
+		return nil
 	}
+	return call(op, name)
 }
 
-func (b *between) set(call func(op, name string)) {
+func (b *between) set(call func(op, name string) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.call = call
 }
 
 func (b *between) Put(ctx context.Context, name string, data []byte) error {
-	b.before("put", name)
+	if err := b.before("put", name); err != nil {
+		return err
+	}
 	return b.Storage.Put(ctx, name, data)
 }
 
 func (b *between) Get(ctx context.Context, name string) ([]byte, error) {
-	b.before("get", name)
+	if err := b.before("get", name); err != nil {
+		return nil, err
+	}
 	return b.Storage.Get(ctx, name)
 }
 
 func (b *between) Delete(ctx context.Context, names ...string) error {
 	for _, name := range names {
-		b.before("delete", name)
+		if err := b.before("delete", name); err != nil {
+			return err
+		}
 	}
 	return b.Storage.Delete(ctx, names...)
 }
 
-// once calls do at the first call of op for a name that begins so.
+// once calls do before the first op on a name that begins so.
 func (b *between) once(op, prefix string, do func()) {
-	done := false
-	b.set(func(o, name string) {
-		if o == op && strings.HasPrefix(name, prefix) && !done {
-			done = true
-			b.set(nil)
+	var done atomic.Bool
+	b.set(func(o, name string) error {
+		if o == op && strings.HasPrefix(name, prefix) && done.CompareAndSwap(false, true) {
 			do()
 		}
+		return nil
 	})
 }
 
@@ -447,4 +455,34 @@ func (r *rig) together(rounds int) {
 	r.verifyAll()
 	r.checkPieces()
 	r.checkClean()
+}
+
+// TestPruneNewer has a snapshot of a newer program, which this one can't read:
+// it stays, and so do all pieces, since they may be its.
+func TestPruneNewer(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	oldest := r.create(10).Manifest.ID()
+	for range 3 {
+		r.rows.compact(t)
+		r.create(10)
+	}
+	body := "{\"format\": 2}\n"
+	r.alter("manifests/"+oldest, func([]byte) []byte {
+		return fmt.Appendf(nil, "%ssha256 %x\n", body, sha256.Sum256([]byte(body)))
+	})
+	e := r.list()
+	if last := e[len(e)-1]; last.ID != oldest || !errors.Is(last.Err, snapshot.ErrNewer) || !strings.Contains(last.Err.Error(), "use that one") {
+		t.Errorf("%+v", last)
+	}
+	before := r.blobs("pieces/")
+	p := r.prune()
+	if diff := cmp.Diff([]string{e[0].ID, e[1].ID, oldest}, p.Kept); diff != "" || !strings.Contains(p.Held, "newer reddot") || len(p.Removed) != 1 {
+		t.Errorf("%+v%s", p, diff)
+	}
+	if diff := cmp.Diff(before, r.blobs("pieces/")); diff != "" {
+		t.Error(diff)
+	}
+	if _, _, err := r.restore(snapshot.Want{AtMost: 15}); !errors.Is(err, snapshot.ErrNewer) || !errors.Is(err, snapshot.ErrNone) {
+		t.Error(err)
+	}
 }

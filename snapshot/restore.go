@@ -20,6 +20,7 @@ type Want struct {
 	First       events.Seq // the first seq that the stream still has, so that its seq is at least First-1; 0: any
 	StoreFormat uint64     // that the program reads; 0: any
 	ID          string     // that one only; "": the newest that will do
+	Oldest      bool       // the oldest that will do instead
 }
 
 // Reason tells why a snapshot will not do.
@@ -83,6 +84,9 @@ func (r *Repository) restore(ctx context.Context, want Want, dir string, progres
 		return nil, fmt.Errorf("list snapshots: %w", err)
 	}
 	candidates, unusable := want.candidates(blobs)
+	if want.Oldest {
+		slices.Reverse(candidates)
+	}
 	if len(candidates) == 0 {
 		return nil, unusable
 	}
@@ -103,7 +107,7 @@ func (r *Repository) restore(ctx context.Context, want Want, dir string, progres
 		if !errors.As(err, &damage) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNewer) && !errors.Is(err, errFormat) {
 			return nil, err
 		}
-		r.log.Warn("a snapshot cannot be restored; trying the one before", "id", id, "error", err)
+		r.log.Warn("a snapshot cannot be restored; trying the next one", "id", id, "error", err)
 		unusable.Reasons = append(unusable.Reasons, Reason{id, err})
 		if err := r.fs.RemoveAll(dir); err != nil {
 			return nil, fmt.Errorf("remove a half restored folder: %w", err)

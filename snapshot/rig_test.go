@@ -46,9 +46,9 @@ type rows struct {
 	db  *pebble.DB
 	rng *rand.Rand
 
-	mu     sync.Mutex // Apply against Checkpoint and Applied
-	state  snapshot.State
-	change error // what the next Checkpoint fails with
+	mu    sync.Mutex // Apply against Checkpoint and Applied
+	state snapshot.State
+	fault error // of Checkpoint
 }
 
 var positionKey = []byte("position")
@@ -78,8 +78,8 @@ func (s *rows) apply(t testing.TB, n, size int) {
 	for range n {
 		key := fmt.Appendf(nil, "row %08d", s.state.Seq)
 		value := make([]byte, size)
-		for i := range value {
-			value[i] = byte(s.rng.Uint32())
+		for i := 0; i+8 <= size; i += 8 {
+			binary.LittleEndian.PutUint64(value[i:], s.rng.Uint64())
 		}
 		if err := s.db.Set(key, value, pebble.NoSync); err != nil {
 			t.Fatal(err)
@@ -119,13 +119,20 @@ func (s *rows) Applied() events.Seq {
 func (s *rows) Checkpoint(dir string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.change != nil {
-		return s.change
+	if s.fault != nil {
+		return s.fault
 	}
 	if err := s.db.Flush(); err != nil {
 		return err
 	}
 	return s.db.Checkpoint(dir)
+}
+
+// fail makes every Checkpoint fail.
+func (s *rows) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = err
 }
 
 // LogTime implements snapshot.Source.

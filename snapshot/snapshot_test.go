@@ -1,7 +1,9 @@
 package snapshot_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -136,4 +138,174 @@ func TestUnusable(t *testing.T) {
 		}
 	}
 	r.checkClean()
+}
+
+// TestLargeFile cuts files into pieces; a damaged one in the middle is named,
+// and only changed ones travel.
+func TestLargeFile(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	r.rows.apply(t, 1, 11<<20)
+	m := r.create(1).Manifest
+	var large *snapshot.File
+	for i, f := range m.Files {
+		if f.Size > 11<<20 {
+			large = &m.Files[i]
+		}
+	}
+	if large == nil || len(large.Pieces) != 3 {
+		t.Fatalf("%+v", large)
+	}
+	blob := "pieces/" + large.Pieces[1].String()
+	r.alter(blob, flip(8*(2<<20)))
+	r.checkFault(m, large.Name, 1, blob, snapshot.ErrDamaged)
+	r.alter(blob, flip(8*(2<<20)))
+	r.verifyAll()
+	if c := r.create(1); c.NewBytes > 1<<20 {
+		t.Errorf("%d bytes travel", c.NewBytes)
+	}
+}
+
+// TestTrimBound is the seq of the older of the two newest sound snapshots.
+func TestTrimBound(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	bound := func(want events.Seq, wantErr error) {
+		t.Helper()
+		seq, err := r.repo.TrimBound(within(t), stream, nil)
+		if seq != want || !errors.Is(err, wantErr) || err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%d, %v", seq, err)
+		}
+	}
+	bound(0, snapshot.ErrTooFew)
+	r.create(10)
+	bound(0, snapshot.ErrTooFew)
+	r.rows.compact(t)
+	r.create(10)
+	bound(10, nil)
+	r.rows.compact(t)
+	m := r.create(10).Manifest
+	bound(20, nil)
+	r.remove(own(m, r.list()[1].Manifest))
+	bound(10, nil)
+	r.alter("manifests/"+r.list()[2].ID, flip(5))
+	bound(0, snapshot.ErrTooFew)
+	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: "OTHER", Created: stream.Created}, 2)
+	other.apply(t, 100, 10)
+	if _, err := r.repo.Create(within(t), other, nil); err != nil {
+		t.Fatal(err)
+	}
+	bound(0, snapshot.ErrTooFew)
+	r.checkClean()
+}
+
+// TestFind finds a snapshot by id and by seq.
+func TestFind(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	find := func(which, want string, wantErr error) {
+		t.Helper()
+		e, err := r.repo.Find(within(t), which)
+		if e.ID != want || wantErr != nil && !errors.Is(err, wantErr) || (err != nil) != (want == "") {
+			t.Errorf("%q: %s, %v", which, e.ID, err)
+		}
+	}
+	find("", "", snapshot.ErrNotFound)
+	a, b := r.create(10).Manifest.ID(), r.create(10).Manifest.ID()
+	find("", b, nil)
+	find("10", a, nil)
+	find("20", b, nil)
+	find(a, a, nil)
+	find("15", "", snapshot.ErrNotFound)
+	find("x", "", snapshot.ErrNotFound)
+	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: "OTHER", Created: stream.Created}, 2)
+	other.apply(t, 10, 10)
+	if _, err := r.repo.Create(within(t), other, nil); err != nil {
+		t.Fatal(err)
+	}
+	find("10", "", nil)
+	r.alter("manifests/"+b, flip(5))
+	if e, err := r.repo.Find(within(t), "20"); err != nil || !errors.Is(e.Err, snapshot.ErrDamaged) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if e, err := r.repo.Find(within(t), ""); err != nil || e.Seq != 10 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// TestUnsound does not publish a store that does not pass its check, and says
+// so when two stores differ at one seq.
+func TestUnsound(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	first := r.create(10).Manifest
+	liar := openRows(t, r.fs, "data/store/liar", stream, 3)
+	liar.apply(t, 5, 10)
+	liar.state.Digest++
+	liar.apply(t, 5, 10)
+	if _, err := r.repo.Create(within(t), liar, nil); err == nil || !strings.Contains(err.Error(), "does not pass its check") {
+		t.Error(err)
+	}
+	other := openRows(t, r.fs, "data/store/other", stream, 4)
+	other.apply(t, 10, 10)
+	if _, err := r.repo.Create(within(t), other, nil); err == nil || !strings.Contains(err.Error(), "one of them is wrong") {
+		t.Error(err)
+	}
+	r.checkSeqs(10)
+	if m, err := r.repo.Verify(within(t), first.ID(), snapshot.VerifyOptions{}, nil); err != nil || m.Digest != first.Digest {
+		t.Error(err)
+	}
+	r.checkClean()
+}
+
+// TestCancel ends the context at every call of the storage in turn: each
+// operation ends with the context's error and leaves nothing behind.
+func TestCancel(t *testing.T) {
+	mem := vfs.NewMem()
+	storage := &between{Storage: snapshot.NewFolder(mem, "data/snapshots")}
+	r := newRig(t, mem, storage)
+	r.create(10)
+	r.create(10)
+	m := r.create(10).Manifest
+	operations := map[string]func(context.Context) error{
+		"create": func(ctx context.Context) error {
+			r.rows.apply(t, 1, 10)
+			r.rows.compact(t)
+			_, err := r.repo.Create(ctx, r.rows, nil)
+			return err
+		},
+		"verify": func(ctx context.Context) error {
+			_, err := r.repo.Verify(ctx, m.ID(), snapshot.VerifyOptions{}, nil)
+			return err
+		},
+		"restore": func(ctx context.Context) error {
+			_, err := r.repo.Restore(ctx, snapshot.Want{Stream: stream, ID: m.ID()}, "restored", nil)
+			return errors.Join(err, mem.RemoveAll("restored"))
+		},
+		"trim": func(ctx context.Context) error { _, err := r.repo.TrimBound(ctx, stream, nil); return err },
+		"list": func(ctx context.Context) error { _, err := r.repo.List(ctx); return err },
+		"prune": func(ctx context.Context) error {
+			_, err := r.repo.Prune(ctx, snapshot.PruneOptions{Keep: 100})
+			return err
+		},
+	}
+	for name, operation := range operations {
+		for k := 1; ; k++ {
+			ctx, cancel := context.WithCancel(within(t))
+			calls := 0
+			storage.set(func(op, blob string) error {
+				if calls++; calls == k {
+					cancel()
+				}
+				return nil
+			})
+			err := operation(ctx)
+			storage.set(nil)
+			cancel()
+			if calls < k {
+				break
+			}
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, call %d: %v", name, k, err)
+			}
+			r.checkClean()
+		}
+	}
+	r.verifyAll()
 }

@@ -35,10 +35,10 @@ const maxPending = 1 << 18
 
 // connect connects until the end of the test, and again whenever the server
 // was away.
-func connect(t *testing.T, url string) *nats.Conn {
+func connect(t *testing.T, url string, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
-		nats.SyncQueueLen(maxPending))
+	nc, err := nats.Connect(url, append(options, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.SyncQueueLen(maxPending))...)
 	if err != nil {
 		t.Fatal(err)
 	}

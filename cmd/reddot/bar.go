@@ -1,78 +1,56 @@
 package main
 
 import (
-	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"reddot/snapshot"
 )
 
-// bar shows on stderr how far something long is, with its rate and the time
-// left: a bar on a terminal, one line at the end elsewhere.
+// bar is the progress of something that tells how far it is.
 type bar struct {
-	out   io.Writer
-	unit  string // what is counted, as in "commands"
-	begun time.Time
-	done  atomic.Uint64
-	bar   *progressbar.ProgressBar // nil: no terminal
-	drawn time.Time
+	*progress
+	task *taskGauge
 }
 
-// newBar starts a bar of total units, not drawn before the first of them.
-func newBar(out io.Writer, title, unit string, total uint64) *bar {
-	b := &bar{out: out, unit: unit, begun: time.Now()}
-	if isTerminal(out) {
-		b.bar = progressbar.NewOptions64(int64(total),
-			progressbar.OptionSetWriter(out),
-			progressbar.OptionSetDescription(title),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString(unit),
-			progressbar.OptionFullWidth(),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionUseANSICodes(true),
-			progressbar.OptionThrottle(progressInterval),
-		)
-	}
+// taskGauge is the gauge of a bar.
+type taskGauge struct {
+	unit string // what is done, as in "commands folded"
+	all  atomic.Int64
+	done atomic.Int64
+}
+
+func (g *taskGauge) total() int64  { return g.all.Load() }
+func (g *taskGauge) at() int64     { return g.done.Load() }
+func (g *taskGauge) bytes() bool   { return strings.HasPrefix(g.unit, "bytes") }
+func (g *taskGauge) count() int64  { return g.done.Load() }
+func (g *taskGauge) words() string { return grouped(g.done.Load()) + " " + g.unit }
+
+// newBar starts a bar of total units; 0: not known.
+func newBar(out io.Writer, unit string, total uint64) *bar {
+	b := &bar{task: &taskGauge{unit: unit}}
+	b.total(total)
+	b.progress = startProgress(out, b.task)
 	return b
 }
 
-// set tells how many units are done. For one goroutine.
-func (b *bar) set(done uint64) {
-	b.done.Store(done)
-	if b.bar != nil && time.Since(b.drawn) >= progressInterval {
-		b.drawn = time.Now()
-		_ = b.bar.Set64(int64(done)) // its errors are those of writing to the terminal
-	}
-}
+// set tells how many units are done.
+func (b *bar) set(done uint64) { b.task.done.Store(int64(done)) }
 
-// total corrects the number of units.
+// total tells how many units there are; 0: not known.
 func (b *bar) total(total uint64) {
-	if b.bar != nil && b.bar.GetMax64() != int64(total) {
-		b.bar.ChangeMax64(int64(total))
+	if total == 0 {
+		b.task.all.Store(-1)
+		return
 	}
+	b.task.all.Store(int64(total))
 }
 
-// finish ends the bar; elsewhere than on a terminal it prints how it went.
-func (b *bar) finish(complete bool) {
-	done, took := b.done.Load(), time.Since(b.begun)
-	switch {
-	case b.bar != nil:
-		if complete {
-			_ = b.bar.Finish()
-		}
-		fmt.Fprintln(b.out)
-	case complete:
-		fmt.Fprintf(b.out, "%s %s in %v, %s/s\n", grouped(int64(done)), b.unit, took.Round(time.Millisecond),
-			grouped(int64(float64(done)/max(took.Seconds(), 1e-9))))
-	}
-}
-
-// quit ends the bar and prints nothing.
-func (b *bar) quit() {
-	if b.bar != nil {
-		fmt.Fprintln(b.out)
+// read shows how far a snapshot is read.
+func (b *bar) read(p snapshot.Progress) {
+	if p.Step == snapshot.StepRead {
+		b.total(p.Total)
+		b.set(p.Done)
 	}
 }

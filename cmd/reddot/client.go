@@ -202,6 +202,7 @@ func (c *client) waitFor(q query, seq events.Seq) query {
 
 // The service's error codes that a command turns into advice.
 const (
+	codeBadRequest = 400
 	codeNotFound   = 404
 	codeNotApplied = 408
 )
@@ -209,11 +210,16 @@ const (
 // serviceError is a query that the service answered with an error.
 type serviceError struct {
 	Code    int
-	Message string // the service's own words
+	Message string // the service's own word
+	Detail  string // what is wrong, for a person; may be empty
 }
 
 func (e *serviceError) Error() string {
-	return fmt.Sprintf("reddot answers %s (%d)", e.Message, e.Code)
+	text := fmt.Sprintf("reddot answers %s (%d)", e.Message, e.Code)
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
 }
 
 // ask sends one query and decodes the reply, which is also returned as it
@@ -277,7 +283,9 @@ func answerError(m *nats.Msg) error {
 	if err != nil {
 		return fmt.Errorf("reddot answers with the unknown error %q %q", code, m.Header.Get(micro.ErrorHeader))
 	}
-	return &serviceError{Code: n, Message: m.Header.Get(micro.ErrorHeader)}
+	var body struct{ Message string }
+	_ = json.Unmarshal(m.Data, &body) // there need not be one
+	return &serviceError{Code: n, Message: m.Header.Get(micro.ErrorHeader), Detail: body.Message}
 }
 
 // notApplied turns the service's "not applied" into advice; other errors pass.

@@ -72,7 +72,7 @@ func (cfg *explainConfig) validate() error {
 }
 
 func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error {
-	if cfg.past.at != "" {
+	if cfg.past.when != "" {
 		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.explainPast(v, cfg) })
 	}
 	subject := c.subjects.Query(cfg.user, events.QueryExplain)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,7 +24,7 @@ import (
 type exportConfig struct {
 	clientConfig
 	file     string // "-" for standard output
-	from, to uint64 // seqs, inclusive; to 0: the last
+	from, to uint64 // seqs, inclusive; 0: the log's own
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -51,8 +52,13 @@ those are is told at the end.`,
 			if len(args) > 0 {
 				cfg.file = args[0]
 			}
-			if cfg.from < 1 || cfg.to != 0 && cfg.to < cfg.from {
-				return usagef("--from %d --to %d: seqs begin at 1, and --to is not before --from", cfg.from, cfg.to)
+			for _, name := range []string{"from", "to"} {
+				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "0" {
+					return usagef("--%s 0: seqs begin at 1", name)
+				}
+			}
+			if cfg.to != 0 && cfg.to < cfg.from {
+				return usagef("--from %d --to %d: name the first, then the last", cfg.from, cfg.to)
 			}
 			if err := cfg.validate(); err != nil {
 				return err
@@ -63,7 +69,7 @@ those are is told at the end.`,
 		},
 	}
 	cfg.addFlags(cmd)
-	cmd.Flags().Uint64Var(&cfg.from, "from", 1, "`seq` of the first command")
+	cmd.Flags().Uint64Var(&cfg.from, "from", 0, "`seq` of the first command (default the log's first)")
 	cmd.Flags().Uint64Var(&cfg.to, "to", 0, "`seq` of the last command (default the log's last)")
 	return cmd
 }
@@ -84,7 +90,7 @@ func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
 	return log, err
 }
 
-func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) (err error) {
+func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 	ctx, unbind := c.bind(ctx)
 	defer unbind()
 	log, err := a.findLog(ctx, c)
@@ -95,22 +101,16 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) (err err
 	if err != nil {
 		return err
 	}
-	from, to := events.Seq(cfg.from), events.Seq(cfg.to)
-	if to == 0 {
-		to = last
-	}
-	if cfg.from == 1 {
-		from = first // all there is
-	}
-	if from < first || to > last {
-		return fmt.Errorf("the log holds commands %d to %d: name a range in it with --from and --to", first, last)
+	from, to, err := cfg.within(first, last)
+	if err != nil {
+		return err
 	}
 	out, err := a.createExport(cfg.file)
 	if err != nil {
 		return err
 	}
-	bar := newBar(a.stderr, "export", "commands", uint64(to-from+1))
-	refused, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq - from + 1)) })
+	bar := newBar(a.stderr, "commands exported", uint64(to+1-from))
+	refused, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq + 1 - from)) })
 	bar.finish(err == nil)
 	if err = out.close(err); err != nil {
 		if ctx.Err() != nil {
@@ -122,6 +122,24 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) (err err
 		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", several(refused, "command"))
 	}
 	return nil
+}
+
+// within is the range that is asked for, of those that the log holds.
+func (cfg *exportConfig) within(first, last events.Seq) (from, to events.Seq, err error) {
+	from, to = events.Seq(cfg.from), events.Seq(cfg.to)
+	if from == 0 {
+		from = first
+	}
+	if to == 0 {
+		to = last
+	}
+	switch asked := cfg.from != 0 || cfg.to != 0; {
+	case asked && first > last:
+		return 0, 0, errors.New("the log holds no commands")
+	case from < first || to > last || from > to && asked:
+		return 0, 0, fmt.Errorf("the log holds commands %d to %d: name a range in it with --from and --to", first, last)
+	}
+	return from, to, nil
 }
 
 // writeLines writes commands as lines, and counts those that are malformed.
@@ -193,9 +211,20 @@ func (x *exportFile) close(err error) error {
 	if err == nil {
 		err = x.file.Sync()
 	}
-	err = errors.Join(err, x.file.Close())
-	if err != nil {
+	if err = errors.Join(err, x.file.Close()); err != nil {
 		return errors.Join(err, os.Remove(x.file.Name()))
 	}
-	return os.Rename(x.file.Name(), x.name)
+	if err := os.Rename(x.file.Name(), x.name); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(x.name))
+}
+
+// syncFolder makes a renaming durable.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

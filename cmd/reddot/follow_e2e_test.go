@@ -154,7 +154,7 @@ func askAlways(t *testing.T, url string, users ...string) *asker {
 				return
 			case <-tick.C:
 			}
-			if reply, err := askOnce(nc, s.Query(user, events.QueryConversations)); err != nil {
+			if reply, err := askSoon[events.ConversationsReply](nc, s.Query(user, events.QueryConversations), request{Limit: events.MaxLimit}); err != nil {
 				a.errors++
 			} else {
 				a.take(user, version[user], reply)
@@ -165,12 +165,12 @@ func askAlways(t *testing.T, url string, users ...string) *asker {
 	return a
 }
 
-// askOnce does not wait for a server that is away.
-func askOnce(nc *nats.Conn, subject string) (events.ConversationsReply, error) {
+// askSoon asks and does not wait for a server that is away.
+func askSoon[T any](nc *nats.Conn, subject string, r request) (T, error) {
 	const patience = 200 * time.Millisecond
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return ask[events.ConversationsReply](ctx, nc, subject, request{Limit: events.MaxLimit})
+	return ask[T](ctx, nc, subject, r)
 }
 
 func (a *asker) take(user string, before events.Seq, reply events.ConversationsReply) {
@@ -198,7 +198,7 @@ func (a *asker) end(t *testing.T) {
 	t.Helper()
 	close(a.stop)
 	<-a.stopped
-	for _, wrong := range a.wrong {
-		t.Errorf("asked: %s", wrong)
+	for _, wrong := range a.wrong[:min(len(a.wrong), 10)] {
+		t.Errorf("asked (1 of %d): %s", len(a.wrong), wrong)
 	}
 }

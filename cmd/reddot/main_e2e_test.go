@@ -31,12 +31,15 @@ func TestEndToEnd(t *testing.T) {
 		{"server away", testServerAway},
 		{"standby", testStandby},
 		{"kill", testKill},
+		{"rotten log", testRottenLog},
 		{"terminate", testTerminate},
 		{"rebuild", testRebuild},
 		{"hostile", testHostile},
 		{"foreign", testForeign},
 		{"serve fails", testServeFails},
 		{"serve", testServe},
+		{"verify", testVerify},
+		{"verify the digest", testVerifyDigest},
 		{"bench", testBench},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,24 +20,26 @@ import (
 // pastConfig says of which past state is asked, if of one.
 type pastConfig struct {
 	snapshotPlace
-	at string // a seq or a time; empty: the present
+	when string // a seq or a time; empty: the present
 }
 
 func (p *pastConfig) addFlags(cmd *cobra.Command) {
 	p.snapshotPlace.addFlags(cmd)
-	cmd.Flags().StringVar(&p.at, "at", "", "show the past: the state after the command with this `seq`, or at a time as in 2026-11-23T18:00:00Z")
+	cmd.Flags().StringVar(&p.when, "at", "", "show the past: the state after the command with this `seq`, or at a time as in 2026-11-23T18:00:00Z")
 }
 
 // validate reports a usageError.
 func (p *pastConfig) validate(zone *time.Location, afterSeq uint64) error {
-	if p.at == "" {
+	if p.when == "" {
 		return nil
 	}
 	if afterSeq != 0 {
 		return usagef("--after-seq is for the present: leave it out, or leave out --at")
 	}
-	_, _, err := p.parse(zone)
-	return err
+	if _, _, err := p.parse(zone); err != nil {
+		return err
+	}
+	return p.snapshotPlace.validate()
 }
 
 // pastTimes are the ways to write a time; those without a zone are of the
@@ -45,15 +48,19 @@ var pastTimes = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "
 
 // parse reads the point in the past: a seq, or a time if that is not zero.
 func (p *pastConfig) parse(zone *time.Location) (seq events.Seq, at time.Time, err error) {
-	if n, err := strconv.ParseUint(p.at, 10, 64); err == nil {
+	if n, err := strconv.ParseUint(p.when, 10, 64); err == nil {
 		return events.Seq(n), time.Time{}, nil
 	}
 	for _, layout := range pastTimes {
-		if at, err := time.ParseInLocation(layout, p.at, zone); err == nil {
+		at, err := time.ParseInLocation(layout, p.when, zone)
+		if err == nil && (at.Year() < 1970 || at.Year() > 2261) { // the log counts nanoseconds since 1970
+			return 0, at, usagef("--at %q: use a time from 1970 to 2261", p.when)
+		}
+		if err == nil {
 			return 0, at, nil
 		}
 	}
-	return 0, time.Time{}, usagef("--at %q: use a seq, or a time as in 2026-11-23T18:00:00Z", p.at)
+	return 0, time.Time{}, usagef("--at %q: use a seq, or a time as in 2026-11-23T18:00:00Z", p.when)
 }
 
 // past shows a past state: a scratch store, folded from the nearest snapshot
@@ -61,59 +68,117 @@ func (p *pastConfig) parse(zone *time.Location) (seq events.Seq, at time.Time, e
 func (a *app) past(ctx context.Context, c *client, cfg *pastConfig, show func(*projector.View) error) error {
 	ctx, unbind := c.bind(ctx)
 	defer unbind()
+	err := a.viewPast(ctx, c, cfg, show)
+	if err != nil && ctx.Err() != nil {
+		return ended(ctx)
+	}
+	return err
+}
+
+func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show func(*projector.View) error) error {
 	log, err := a.findLog(ctx, c)
 	if err != nil {
 		return err
 	}
-	seq, at, err := cfg.parse(a.zone)
-	if err != nil {
-		return err
-	}
-	first, last, err := log.Range(ctx)
-	if err != nil {
-		return err
-	}
-	if !at.IsZero() {
-		// What the stream took in at that very millisecond belongs to it.
-		if seq, err = log.Before(ctx, at.Add(time.Nanosecond)); err != nil {
+	return withScratch(cfg.data, func(dir string) (err error) {
+		b := &beginning{log: log, warn: a.warnings()}
+		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err != nil {
 			return err
 		}
-	}
-	if seq > last {
-		return fmt.Errorf("--at %d: the log ends at seq %d", seq, last)
-	}
-	return a.openPlace(ctx, &cfg.snapshotPlace, c.jetStream, func(repo *snapshot.Repository) error {
-		return withScratch(cfg.data, func(dir string) error {
-			b := &beginning{repo: repo, id: log.Identity(), first: first, log: a.warnings()}
-			return a.showAt(ctx, log, b, filepath.Join(dir, "past"), seq, show)
-		})
+		seq, err := cfg.resolve(ctx, b, a.zone)
+		if err != nil {
+			return err
+		}
+		s, _, err := b.fold(ctx, filepath.Join(dir, "past"), seq, a.stderr)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		if err := a.sayWhen(ctx, log, seq); err != nil {
+			return err
+		}
+		v, err := projector.NewView(s)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, v.Close()) }()
+		return show(v)
 	})
 }
 
-// showAt folds the log up to a seq into a scratch store and shows it.
-func (a *app) showAt(ctx context.Context, log *projector.Log, b *beginning, dir string, seq events.Seq, show func(*projector.View) error) (err error) {
-	s, err := b.open(ctx, dir, seq)
+// pastSnapshots opens the snapshots; nil if there are none where they are by
+// default, or they are turned off.
+func (a *app) pastSnapshots(ctx context.Context, c *client, cfg *pastConfig, dir string) (*snapshot.Repository, error) {
+	if cfg.at == noSnapshots {
+		return nil, nil
+	}
+	storage, err := cfg.found(ctx, c.jetStream)
+	if errors.Is(err, errNoPlace) && cfg.at == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openRepository(ctx, storage, dir, a.warnings())
+}
+
+// resolve finds the seq that is meant.
+func (p *pastConfig) resolve(ctx context.Context, b *beginning, zone *time.Location) (events.Seq, error) {
+	seq, at, err := p.parse(zone)
+	if err != nil {
+		return 0, err
+	}
+	first, last, err := b.log.Range(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case at.IsZero() && seq > last:
+		return 0, fmt.Errorf("--at %d: the log ends at seq %d", seq, last)
+	case at.IsZero():
+		return seq, nil
+	}
+	// What the stream took in at that very moment belongs to it.
+	seq, err = b.log.Before(ctx, at.Add(time.Nanosecond))
+	if err != nil || first == 1 || seq >= first {
+		return seq, err
+	}
+	if known, err := b.knownAt(ctx, seq, at); err != nil || known {
+		return seq, err
+	}
+	return 0, fmt.Errorf("--at %s: that is before seq %d, at which the log begins now: ask for the seq of a snapshot", p.when, first)
+}
+
+// knownAt reports whether the last command that was trimmed, with a seq, had
+// been taken in at a time already, as a snapshot tells.
+func (b *beginning) knownAt(ctx context.Context, seq events.Seq, at time.Time) (bool, error) {
+	if b.repo == nil {
+		return false, nil
+	}
+	entries, err := b.repo.List(ctx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(entries, func(e snapshot.Entry) bool {
+		return e.Err == nil && e.Seq == seq && e.Manifest.Stream.Equal(streamOf(b.log.Identity())) &&
+			!e.Manifest.LogTime.IsZero() && !e.Manifest.LogTime.After(at)
+	}), nil
+}
+
+// sayWhen says which state is shown.
+func (a *app) sayWhen(ctx context.Context, log *projector.Log, seq events.Seq) error {
+	at, err := log.TimeOf(ctx, seq)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	from := s.Position().Applied
-	s.SetEmitted(seq) // nobody is told
-	bar := newBar(a.stderr, "fold", "commands", uint64(seq-from))
-	err = log.Build(ctx, s, seq, func(at events.Seq) { bar.set(uint64(at - from)) })
-	bar.quit()
-	if err != nil {
-		if ctx.Err() != nil {
-			return ended(ctx)
-		}
-		return err
+	text := fmt.Sprintf("the state after command %d", seq)
+	if seq == 0 {
+		text = "the state before the first command"
 	}
-	v, err := projector.NewView(s)
-	if err != nil {
-		return err
+	if !at.IsZero() {
+		text += ", taken in at " + clock(events.Time(at.UnixMilli()), a.zone)
 	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	return show(v)
+	_, err = fmt.Fprintln(a.stderr, text)
+	return err
 }
 
 // printJSON prints a reply as the server would send it.

@@ -112,7 +112,8 @@ func (p *progress) summary() string {
 // draw moves the bar until finish is called.
 func (p *progress) draw() {
 	defer close(p.done)
-	bar := progressbar.NewOptions64(p.gauge.total(),
+	most := p.gauge.total()
+	bar := progressbar.NewOptions64(most,
 		progressbar.OptionSetWriter(p.out),
 		progressbar.OptionShowBytes(p.gauge.bytes()),
 		progressbar.OptionShowCount(),
@@ -123,19 +124,21 @@ func (p *progress) draw() {
 	)
 	ticker := time.NewTicker(progressInterval)
 	defer ticker.Stop()
-	drawn := int64(0)
 	for ending := false; ; {
 		at := p.gauge.at()
-		if total := p.gauge.total(); !ending && total >= 0 {
-			at = min(at, total-1) // a full bar is not drawn again
+		if now := p.gauge.total(); now != most {
+			most = now
+			bar.ChangeMax64(most)
+		}
+		if !ending && most >= 0 {
+			at = min(at, most-1) // a full bar is not drawn again
 		}
 		// The bar's own errors are those of writing to the terminal.
 		bar.Describe(p.gauge.words() + p.rate(time.Since(p.begun)))
-		_ = bar.Add64(at - drawn)
+		_ = bar.Set64(at)
 		if ending {
 			return
 		}
-		drawn = at
 		select {
 		case <-p.quit:
 			ending = true

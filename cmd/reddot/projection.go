@@ -133,9 +133,14 @@ func (s *projection) running() (*projector.Projector, error) {
 	return now.p, nil
 }
 
-// View implements api.Source.
+// View implements api.Source. Until the projector has applied what the stream
+// held when it started there is none: what it would show was right some time
+// before the restart, and may be older than what was answered then.
 func (s *projection) View() (api.View, error) {
 	p, err := s.running()
+	if err == nil {
+		err = p.Ready()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -225,10 +230,7 @@ func (s *projection) Rebuild(context.Context) (events.Rebuild, error) {
 // Snapshot implements api.Maintainer.
 func (s *projection) Snapshot(ctx context.Context) (events.Snapshot, error) {
 	if s.snapshots == nil {
-		return events.Snapshot{}, errNoSnapshots
+		return events.Snapshot{}, &events.Invalid{Reason: "snapshots are off: start serve without --snapshots off"}
 	}
 	return s.snapshots.begin(ctx)
 }
-
-// errNoSnapshots answers those who ask for a snapshot where they are off.
-var errNoSnapshots = errors.New("snapshots are off: start serve without --snapshots off")

@@ -46,30 +46,35 @@ func (a *app) rebuild(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	bar := newBar(a.stderr, "rebuild", "commands", uint64(begun.Target))
+	bar := newBar(a.stderr, "commands folded", 0)
 	var last *events.Rebuild
 	err = follow(ctx, c, func(s events.Status) bool {
-		if last = s.Rebuild; last != nil && last.Started == begun.Started {
-			bar.total(uint64(last.Target))
-			bar.set(uint64(last.Applied))
-			return last.State != events.Running
+		if last = s.Rebuild; last == nil || last.Started != begun.Started {
+			return true
 		}
-		return last == nil || last.Started > begun.Started
+		bar.total(uint64(last.Target - last.From))
+		bar.set(uint64(max(last.Applied, last.From) - last.From))
+		return last.State != events.Running
 	})
-	bar.finish(err == nil && last != nil && last.State == events.Done)
+	done := err == nil && last != nil && last.Started == begun.Started && last.State == events.Done
+	bar.finish(done)
 	switch {
 	case err != nil:
 		return err
-	case last == nil:
-		return errors.New("the server has started again meanwhile: see its log, and ask once more")
-	case last.State == events.Failed:
+	case done:
+		return a.printRebuilt(last)
+	case last != nil && last.State == events.Failed:
 		return fmt.Errorf("the server could not build a new store, the one in use stays: %s", last.Error)
 	}
-	text := fmt.Sprintf("the new store is in use since seq %d\n", last.Target)
-	if last.Differed {
-		text = fmt.Sprintf("the new store is in use since seq %d; the old one was not what the log says\n", last.Target)
+	return errors.New("the server has started again meanwhile: see its log, and ask once more")
+}
+
+func (a *app) printRebuilt(r *events.Rebuild) error {
+	text := fmt.Sprintf("the new store is in use since seq %d", r.Target)
+	if r.Differed {
+		text += "; the old one was not what the log says"
 	}
-	return a.print(text)
+	return a.print(text + "\n")
 }
 
 // follow asks for the status until done says so.

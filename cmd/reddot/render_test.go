@@ -89,7 +89,25 @@ func TestRenderStatus(t *testing.T) {
 	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: "00c0ffee00c0ffee",
 		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
-	golden(t, "status.txt", renderStatus(s))
+	golden(t, "status.txt", renderStatus(s, testZone()))
 	s.State, s.Emitter, s.Error = "stopped", "", "command 375911 is missing in the stream"
-	golden(t, "status-stopped.txt", renderStatus(s))
+	golden(t, "status-stopped.txt", renderStatus(s, testZone()))
+	text := ""
+	for _, r := range []events.Rebuild{
+		{State: events.Running, Applied: 1200, Target: 375_910, Started: noon},
+		{State: events.Running, From: 300_000, Applied: 301_000, Target: 375_910, Started: noon},
+		{State: events.Done, Applied: 375_910, Target: 375_910, Started: noon, Ended: noon + 9000},
+		{State: events.Done, Applied: 375_910, Target: 375_910, Started: noon, Ended: noon + 9000, Differed: true},
+		{State: events.Failed, Started: noon, Ended: noon + 9000, Error: "no space left on device"},
+	} {
+		text += rebuildText(&r, testZone()) + "\n"
+	}
+	for _, s := range []events.Snapshot{
+		{State: events.Running, Started: noon, Done: 1_048_576},
+		{State: events.Done, Seq: 375_910, Digest: "00c0ffee00c0ffee", Started: noon, Ended: noon + 9000, Bytes: 12_345_678, NewBytes: 45_678},
+		{State: events.Failed, Started: noon, Ended: noon + 9000, Error: "no space left on device"},
+	} {
+		text += snapshotText(&s, testZone()) + "\n"
+	}
+	golden(t, "status-tasks.txt", text)
 }

@@ -4,18 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
-	"reddot/events"
 	"reddot/projector/store"
 	"reddot/snapshot"
+)
+
+// Folders in the data folder, beside natsFolder.
+const (
+	storeFolder     = "store"
+	snapshotsFolder = "snapshots" // the default place of snapshots
 )
 
 // bucketScheme marks a place of snapshots that is an object store bucket.
@@ -27,27 +34,42 @@ const noSnapshots = "off"
 // snapshotPlace says where snapshots are kept.
 type snapshotPlace struct {
 	data string // data folder
-	at   string // a folder, "bucket:NAME", or empty: the folder snapshots in the data folder
+	at   string // a folder, "bucket:NAME", "off", or empty: the folder snapshots in the data folder
 }
 
 func (p *snapshotPlace) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&p.data, "data", "./reddot-data", "`directory` of the server's data")
-	f.StringVar(&p.at, "snapshots", "", "where the snapshots are: a `directory` or bucket:NAME (default the directory snapshots of --data)")
+	f.StringVar(&p.at, "snapshots", "", "`place` of the snapshots: a directory or bucket:NAME (default the directory snapshots of --data)")
+}
+
+// validate reports a usageError.
+func (p *snapshotPlace) validate() error {
+	if p.data == "" {
+		return usagef("--data is empty: name a directory")
+	}
+	if name, ok := p.bucket(); ok && !regexp.MustCompile(`^[a-zA-Z0-9_-]+$`).MatchString(name) {
+		return usagef("--snapshots %q: name the bucket with letters, digits, - and _, as in bucket:NAME", p.at)
+	}
+	return nil
 }
 
 // bucket is the name of the bucket, if it is one.
 func (p *snapshotPlace) bucket() (name string, ok bool) { return strings.CutPrefix(p.at, bucketScheme) }
 
-// storage opens the place; js is asked for only if it is a bucket.
+func (p *snapshotPlace) folder() string {
+	if p.at == "" {
+		return filepath.Join(p.data, snapshotsFolder)
+	}
+	return p.at
+}
+
+// storage opens the place, and makes a bucket that is not there; js is asked
+// for only if it is one.
 func (p *snapshotPlace) storage(ctx context.Context, js func() (jetstream.JetStream, error)) (snapshot.Storage, error) {
 	name, ok := p.bucket()
 	if !ok {
-		dir := p.at
-		if dir == "" {
-			dir = filepath.Join(p.data, "snapshots")
-		}
-		return snapshot.NewFolder(nil, dir), nil
+		return snapshot.NewFolder(nil, p.folder()), nil
 	}
 	stream, err := js()
 	if err != nil {
@@ -56,10 +78,33 @@ func (p *snapshotPlace) storage(ctx context.Context, js func() (jetstream.JetStr
 	return snapshot.OpenBucket(ctx, stream, snapshot.BucketConfig{Name: name})
 }
 
-// openRepository opens the snapshots at a place; scratch is a folder of its own.
+// errNoPlace is wrapped where there is nothing at the place of snapshots.
+var errNoPlace = errors.New(`take one with "reddot snapshot create", or name their place with --data or --snapshots`)
+
+// found is storage for those who do not make snapshots: the place must be there.
+func (p *snapshotPlace) found(ctx context.Context, js func() (jetstream.JetStream, error)) (snapshot.Storage, error) {
+	name, ok := p.bucket()
+	if !ok {
+		if _, err := os.Stat(p.folder()); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there are no snapshots in %s: %w", p.folder(), errNoPlace)
+		}
+		return p.storage(ctx, js)
+	}
+	stream, err := js()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stream.ObjectStore(ctx, name); errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, fmt.Errorf("there is no bucket %s: %w", name, errNoPlace)
+	}
+	return p.storage(ctx, js)
+}
+
+// openRepository opens the snapshots in a storage; scratch is a folder of its
+// own.
 func openRepository(ctx context.Context, s snapshot.Storage, scratch string, log *slog.Logger) (*snapshot.Repository, error) {
 	return snapshot.Open(ctx, snapshot.Config{
-		Storage: s, Check: checkStore, Scratch: scratch, Program: version(), Logger: log,
+		Storage: s, Check: checkStore, Scratch: filepath.Join(scratch, "snapshot"), Program: version(), Logger: log,
 	})
 }
 
@@ -78,51 +123,4 @@ func checkStore(ctx context.Context, dir string, progress func(rows uint64)) (sn
 // streamOf is a log's identity as snapshots know it.
 func streamOf(id store.Identity) snapshot.Stream {
 	return snapshot.Stream{Name: id.Stream, Created: id.Created}
-}
-
-// withScratch lends a folder for scratch stores, next to the data if it is
-// there (so that it is on the same disk), else in the folder for temporary
-// files.
-func withScratch(data string, use func(dir string) error) (err error) {
-	above := ""
-	if info, err := os.Stat(data); err == nil && info.IsDir() {
-		above = filepath.Join(data, "scratch")
-		if err := os.MkdirAll(above, 0o755); err != nil {
-			return fmt.Errorf("make a folder for scratch stores: %w", err)
-		}
-	}
-	dir, err := os.MkdirTemp(above, "reddot-")
-	if err != nil {
-		return fmt.Errorf("make a folder for scratch stores: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	return use(dir)
-}
-
-// beginning opens a scratch store from which the log can be folded up to a seq:
-// from the nearest snapshot that can be used, or an empty one if the log
-// begins at 1. oldest prefers the snapshot that leaves most of the log to fold.
-type beginning struct {
-	repo  *snapshot.Repository // nil: no snapshots
-	id    store.Identity
-	first events.Seq // of the log
-	log   *slog.Logger
-}
-
-// open opens a scratch store in dir, which is not there yet, at most at a seq.
-func (b *beginning) open(ctx context.Context, dir string, atMost events.Seq) (*store.Store, error) {
-	var none error
-	if b.repo != nil && atMost > 0 {
-		_, none = b.repo.Restore(ctx, snapshot.Want{
-			Stream: streamOf(b.id), AtMost: atMost, First: b.first, StoreFormat: store.Format,
-		}, dir, nil)
-		if none != nil && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
-	if b.first > 1 && (none != nil || b.repo == nil) {
-		return nil, fmt.Errorf("the log begins at seq %d, so a snapshot of seq %d to %d is needed: %w",
-			b.first, b.first-1, atMost, errors.Join(none))
-	}
-	return store.Open(store.Config{Dir: dir, Identity: b.id, Logger: b.log})
 }

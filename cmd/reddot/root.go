@@ -67,14 +67,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
-// oneLine is an error's text without line breaks. Only cobra's suggestions
-// for an unknown command have any by design.
+// oneLine is an error's text without line breaks. Those by design are between
+// joined errors, and in cobra's suggestions for an unknown command.
 func oneLine(err error) string {
 	text, names, found := strings.Cut(err.Error(), "\n\nDid you mean this?\n\t")
 	if found {
 		text += ": did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
 	}
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }
 
 func (a *app) newRoot() *cobra.Command {

@@ -31,6 +31,7 @@ type serveConfig struct {
 	snapshotInterval time.Duration // 0: not by time
 	snapshotKeep     int
 	trim             bool // the log, once two snapshots have its commands
+	acceptCut        bool // go on with a log that lacks commands of which something was made
 
 	profiles  bool // on the HTTP listener
 	logLevel  slog.Level
@@ -78,11 +79,12 @@ are answered. SIGTERM or SIGINT ends it cleanly.`,
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
 	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
 	f.Int64Var(&cfg.eventsMaxSize, "events-max-bytes", emit.DefaultMaxBytes, "`bytes` of stored events")
-	f.StringVar(&cfg.snapshots, "snapshots", "", "where snapshots are kept: a `directory`, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
+	f.StringVar(&cfg.snapshots, "snapshots", "", "`place` where snapshots are kept: a directory, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
 	f.Uint64Var(&cfg.snapshotEvery, "snapshot-every", 5_000_000, "take a snapshot after this many `commands`; 0 for never")
 	f.DurationVar(&cfg.snapshotInterval, "snapshot-interval", time.Hour, "take a snapshot after this time, if anything was applied since; 0 for never")
 	f.IntVar(&cfg.snapshotKeep, "snapshot-keep", 3, "snapshots kept, 2 or more")
 	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
+	f.BoolVar(&cfg.acceptCut, "accept-cut", false, "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s")
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.BoolVar(&cfg.profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
 	f.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
@@ -122,6 +124,9 @@ func (cfg *serveConfig) validate() error {
 	}
 	if cfg.eventsMaxSize < 1<<20 {
 		return usagef("--events-max-bytes %d: use 1048576 (1 MiB) or more", cfg.eventsMaxSize)
+	}
+	if err := (&snapshotPlace{data: cfg.data, at: cfg.snapshots}).validate(); err != nil {
+		return err
 	}
 	if cfg.snapshotKeep < snapshot.MinKeep {
 		return usagef("--snapshot-keep %d: use %d or more", cfg.snapshotKeep, snapshot.MinKeep)

@@ -167,7 +167,7 @@ func runServer(cfg serverConfig, host string, port int, dir string, logger *serv
 
 // Listen lets others connect. It is called once at most.
 func (s *natsServer) Listen() error {
-	s.srv.AcceptLoop(nil) // returns once it listens, or has told a fatal error
+	s.srv.AcceptLoop(make(chan struct{})) // returns once it listens, or has told a fatal error
 	if err := s.log.fatal(); err != nil {
 		return fmt.Errorf("listen on %s: %w", s.listen, err)
 	}

@@ -20,7 +20,6 @@ import (
 	"reddot/api"
 	"reddot/events"
 	"reddot/projector"
-	"reddot/projector/store"
 )
 
 // serving is one server.
@@ -32,6 +31,8 @@ type serving struct {
 	// answered, with the URL of the NATS server and the address of the HTTP
 	// server; the latter is empty if there is none.
 	ready func(nats, http string)
+
+	checked bool // the log, for the first projector
 }
 
 // serve runs the server until ctx ends or a part of it fails.
@@ -53,20 +54,43 @@ func (s *serving) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	url := s.cfg.nats
-	if url == "" {
-		server, err := startServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log})
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if e := server.Shutdown(); e != nil {
-				s.log.Error("ending the NATS server", "error", e)
-			}
-		}()
-		url = server.URL()
+	if err := sweepScratch(s.cfg.data); err != nil {
+		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
-	return s.runAt(ctx, url)
+	if s.cfg.nats != "" {
+		return s.runAt(ctx, s.cfg.nats)
+	}
+	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := server.Shutdown(); e != nil {
+			s.log.Error("ending the NATS server", "error", e)
+		}
+	}()
+	if err := s.listen(ctx, server); err != nil {
+		return err
+	}
+	return s.runAt(ctx, server.URL())
+}
+
+// listen checks the log of the embedded server and then lets others connect.
+func (s *serving) listen(ctx context.Context, server *natsServer) error {
+	conn, err := server.Connect()
+	if err != nil {
+		return err
+	}
+	taker, err := openSnapshots(ctx, s.cfg, conn, s.log)
+	if err == nil {
+		err = s.checkLog(ctx, conn, taker)
+	}
+	conn.Close()
+	if err != nil {
+		return err
+	}
+	s.checked = true
+	return server.Listen()
 }
 
 func (a *app) logger(cfg *serveConfig) *slog.Logger {
@@ -118,17 +142,13 @@ func (s *serving) runAt(ctx context.Context, url string) (err error) {
 	if err != nil {
 		return err
 	}
+	next := projector.Config{
+		Conn: logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, storeFolder), Logger: log, Registry: registry,
+		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
+		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
+	}
 	source := &projection{log: log, stream: subjects.CommandStream(), snapshots: taker, open: func(ctx context.Context) (*projector.Projector, error) {
-		var restore func(context.Context, store.Identity, events.Seq, events.Seq, string) error
-		if taker != nil {
-			restore = taker.restore
-		}
-		return projector.Open(ctx, projector.Config{
-			Restore: restore,
-			Conn:    logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, "store"), Logger: log, Registry: registry,
-			FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
-			EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
-		})
+		return s.openProjector(ctx, next, taker, apiConn)
 	}}
 	err = source.openFirst(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -138,6 +158,21 @@ func (s *serving) runAt(ctx context.Context, url string) (err error) {
 		return err
 	}
 	return s.runParts(ctx, source, apiConn, subjects, registry)
+}
+
+// openProjector opens the first projector or a further one.
+func (s *serving) openProjector(ctx context.Context, cfg projector.Config, taker *snapshots, conn *nats.Conn) (*projector.Projector, error) {
+	if !s.checked {
+		if err := s.checkLog(ctx, conn, taker); err != nil {
+			return nil, err
+		}
+	}
+	s.checked = false
+	if taker != nil {
+		cfg.Restore = taker.restore
+	}
+	p, err := projector.Open(ctx, cfg)
+	return p, taker.advise(ctx, conn, err)
 }
 
 // runParts runs the projection, the queries and the HTTP server until ctx ends

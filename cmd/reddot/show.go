@@ -121,7 +121,7 @@ func checkInbox(args []string) error {
 type pageReader func(ctx context.Context, q query) (events.ConversationsReply, error)
 
 func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
-	if cfg.past.at != "" {
+	if cfg.past.when != "" {
 		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.showPast(ctx, v, cfg) })
 	}
 	if cfg.conversation != "" {

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"reddot/events"
-	"reddot/projector/store"
 	"reddot/snapshot"
 )
 
@@ -25,11 +24,12 @@ func (a *app) snapshotCommand() *cobra.Command {
 		Long: `A snapshot is the whole state at one command: the files of the store, with a
 manifest that has their SHA-256, the seq and the digest. Snapshots lie in a
 directory or in a NATS object store bucket; only what earlier ones lack is
-written. "reddot serve" takes them by itself, too.`,
+written, so several of them may share a file. "reddot serve" takes them by
+itself, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.snapshotCreate(), a.snapshotList(), a.snapshotVerify(), a.snapshotRestore(), a.snapshotPrune())
+	cmd.AddCommand(a.snapshotCreate(), a.snapshotList(), a.snapshotVerify(), a.snapshotRestore(), a.snapshotPrune(), a.snapshotRemove())
 	return cmd
 }
 
@@ -38,7 +38,6 @@ written. "reddot serve" takes them by itself, too.`,
 type placeConfig struct {
 	clientConfig
 	snapshotPlace
-	json bool
 }
 
 func (cfg *placeConfig) addFlags(cmd *cobra.Command) {
@@ -46,13 +45,28 @@ func (cfg *placeConfig) addFlags(cmd *cobra.Command) {
 	cfg.snapshotPlace.addFlags(cmd)
 }
 
-// withRepository opens the snapshots for a command.
+// validate reports a usageError.
+func (cfg *placeConfig) validate() error {
+	if cfg.at == noSnapshots {
+		return usagef("--snapshots off: name a directory or bucket:NAME")
+	}
+	if err := cfg.snapshotPlace.validate(); err != nil {
+		return err
+	}
+	return cfg.clientConfig.validate()
+}
+
+// withRepository opens the snapshots for a command, where there are any.
 func (a *app) withRepository(ctx context.Context, cfg *placeConfig, use func(ctx context.Context, r *snapshot.Repository) error) error {
-	if err := cfg.clientConfig.validate(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return err
 	}
 	open := func(ctx context.Context, js func() (jetstream.JetStream, error)) error {
-		return a.openPlace(ctx, &cfg.snapshotPlace, js, func(r *snapshot.Repository) error { return use(ctx, r) })
+		err := a.openPlace(ctx, &cfg.snapshotPlace, js, func(r *snapshot.Repository) error { return use(ctx, r) })
+		if err != nil && ctx.Err() != nil {
+			return ended(ctx)
+		}
+		return err
 	}
 	if _, ok := cfg.bucket(); !ok {
 		return open(ctx, nil)
@@ -66,12 +80,12 @@ func (a *app) withRepository(ctx context.Context, cfg *placeConfig, use func(ctx
 
 // openPlace opens the snapshots at a place, with scratch space.
 func (a *app) openPlace(ctx context.Context, place *snapshotPlace, js func() (jetstream.JetStream, error), use func(*snapshot.Repository) error) error {
-	storage, err := place.storage(ctx, js)
+	storage, err := place.found(ctx, js)
 	if err != nil {
-		return fmt.Errorf("open the snapshots: %w", err)
+		return err
 	}
 	return withScratch(place.data, func(dir string) error {
-		r, err := openRepository(ctx, storage, filepath.Join(dir, "snapshot"), a.warnings())
+		r, err := openRepository(ctx, storage, dir, a.warnings())
 		if err != nil {
 			return err
 		}
@@ -81,7 +95,15 @@ func (a *app) openPlace(ctx context.Context, place *snapshotPlace, js func() (je
 
 // warnings is a log of what is worth telling on a command's way.
 func (a *app) warnings() *slog.Logger {
-	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{
+		Level: slog.LevelWarn,
+		ReplaceAttr: func(_ []string, at slog.Attr) slog.Attr {
+			if at.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return at
+		},
+	}))
 }
 
 func (a *app) snapshotCreate() *cobra.Command {
@@ -130,7 +152,7 @@ func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, err
 	if err != nil {
 		return begun, err
 	}
-	bar := newBar(a.stderr, "snapshot", "bytes", 0)
+	bar := newBar(a.stderr, "bytes stored", 0)
 	var last *events.Snapshot
 	err = follow(ctx, c, func(s events.Status) bool {
 		if last = s.Snapshot; last != nil && last.Started == begun.Started && last.State == events.Running {
@@ -139,7 +161,7 @@ func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, err
 		}
 		return true
 	})
-	bar.quit()
+	bar.finish(false)
 	switch {
 	case err != nil:
 		return begun, err
@@ -164,216 +186,147 @@ type listedSnapshot struct {
 
 func (a *app) snapshotList() *cobra.Command {
 	var cfg placeConfig
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the snapshots, the newest first",
-		Args:  cobra.NoArgs,
+		Long: `List the snapshots, the newest first. Only their manifests are read: whether
+their files are sound, "reddot snapshot verify" tells.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withRepository(cmd.Context(), &cfg, func(ctx context.Context, r *snapshot.Repository) error {
-				return a.listSnapshots(ctx, r, cfg.json)
+				entries, err := r.List(ctx)
+				switch {
+				case err != nil:
+					return err
+				case asJSON:
+					return a.printSnapshots(entries)
+				}
+				return a.print(renderSnapshots(entries, a.zone))
 			})
 		},
 	}
 	cfg.addFlags(cmd)
-	cmd.Flags().BoolVar(&cfg.json, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return cmd
 }
 
-func (a *app) listSnapshots(ctx context.Context, r *snapshot.Repository, asJSON bool) error {
-	entries, err := r.List(ctx)
-	if err != nil {
-		return err
-	}
-	list := newTable(">SEQ", "TAKEN", ">BYTES", "DIGEST", "STREAM", "ID")
+// printSnapshots prints a JSON object for each.
+func (a *app) printSnapshots(entries []snapshot.Entry) error {
 	for _, e := range entries {
 		l := listedSnapshot{ID: e.ID, Seq: e.Seq}
 		if e.Err != nil {
-			l.Error = e.Err.Error()
+			l.Error = oneLine(e.Err)
 		} else {
 			m := e.Manifest
 			l.Taken, l.Bytes, l.Digest, l.Stream = m.Taken, m.Bytes, m.Digest.String(), m.Stream.Name
 		}
-		if asJSON {
-			out, err := json.Marshal(l)
-			if err != nil {
-				return err
-			}
-			if err := a.print(string(out) + "\n"); err != nil {
-				return err
-			}
+		if err := a.printJSON(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func renderSnapshots(entries []snapshot.Entry, zone *time.Location) string {
+	if len(entries) == 0 {
+		return "no snapshots\n"
+	}
+	list := newTable(">SEQ", "TAKEN", ">BYTES", "DIGEST", "STREAM", "ID")
+	why := ""
+	for _, e := range entries {
+		if e.Err != nil {
+			list.add(number(e.Seq), "unreadable", "", "", "", printable(e.ID))
+			why += oneLine(e.Err) + "\n"
 			continue
 		}
-		taken := ""
-		if !l.Taken.IsZero() {
-			taken = clock(events.Time(l.Taken.UnixMilli()), a.zone)
-		}
-		list.add(number(l.Seq), taken, grouped(int64(l.Bytes)), l.Digest, printable(l.Stream)+printable(l.Error), l.ID)
+		m := e.Manifest
+		list.add(number(e.Seq), clock(events.Time(m.Taken.UnixMilli()), zone), grouped(int64(m.Bytes)), m.Digest.String(),
+			printable(m.Stream.Name), e.ID)
 	}
-	switch {
-	case asJSON:
-		return nil
-	case len(entries) == 0:
-		return a.print("no snapshots\n")
-	}
-	return a.print(list.String())
+	return list.String() + why
 }
 
 func (a *app) snapshotVerify() *cobra.Command {
 	var cfg placeConfig
+	var opts snapshot.VerifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify [SEQ|ID ...]",
 		Short: "Read snapshots and check every byte and every row",
 		Long: `Read snapshots, all of them if none is named: every file is hashed, every row
 is read and the digest counted again. What is damaged or missing is named. Exit
-code 1 if anything is. "reddot verify --against" also folds the log to compare.`,
+code 1 if anything is. "reddot verify --against" also folds the log to compare.
+
+Snapshots share the files that they have in common, so one damaged file may be
+in several. With --repair what is proven damaged is removed; the next snapshot
+then stores it anew, if the server's store still has that file, which mends the
+others too.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRepository(cmd.Context(), &cfg, func(ctx context.Context, r *snapshot.Repository) error {
-				return a.verifySnapshots(ctx, r, args)
+				return a.verifySnapshots(ctx, r, args, opts)
 			})
 		},
 	}
 	cfg.addFlags(cmd)
+	cmd.Flags().BoolVar(&opts.Repair, "repair", false, "remove files that are damaged, so that the next snapshot stores them anew")
 	return cmd
 }
 
-func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which []string) error {
-	var ids []string
+// named are the ids of the snapshots that the arguments name.
+func named(ctx context.Context, r *snapshot.Repository, which []string) (ids []string, err error) {
+	for _, w := range which {
+		e, err := r.Find(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, e.ID)
+	}
+	return ids, nil
+}
+
+func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which []string, opts snapshot.VerifyOptions) error {
+	ids, err := named(ctx, r, which)
+	if err != nil {
+		return err
+	}
 	if len(which) == 0 {
 		entries, err := r.List(ctx)
 		if err != nil {
 			return err
 		}
-		if len(entries) == 0 {
-			return errors.New(`there are no snapshots to verify: take one with "reddot snapshot create", or name their place with --data or --snapshots`)
-		}
 		for _, e := range entries {
 			ids = append(ids, e.ID)
 		}
-	}
-	for _, w := range which {
-		e, err := r.Find(ctx, w)
-		if err != nil {
-			return err
+		if len(ids) == 0 {
+			return fmt.Errorf("there are no snapshots to verify: %w", errNoPlace)
 		}
-		ids = append(ids, e.ID)
 	}
-	bad := 0
+	bad := uint64(0)
 	for _, id := range ids {
-		bar := newBar(a.stderr, "verify", "bytes", 0)
-		m, err := r.Verify(ctx, id, snapshot.VerifyOptions{}, func(p snapshot.Progress) {
-			if p.Step == snapshot.StepRead {
-				bar.total(p.Total)
-				bar.set(p.Done)
-			}
-		})
-		bar.quit()
+		bar := newBar(a.stderr, "bytes read", 0)
+		m, err := r.Verify(ctx, id, opts, bar.read)
+		bar.finish(false)
+		text := ""
 		switch {
 		case ctx.Err() != nil:
-			return ended(ctx)
+			return ctx.Err()
 		case err != nil:
 			bad++
-			if err := a.print(fmt.Sprintf("%s: %s\n", id, oneLine(err))); err != nil {
-				return err
-			}
+			text = strings.TrimPrefix(oneLine(err), "snapshot "+id+" is ")
 		default:
-			if err := a.print(fmt.Sprintf("%s: sound, digest %s\n", id, m.Digest)); err != nil {
-				return err
-			}
+			text = "sound, digest " + m.Digest.String()
+		}
+		if err := a.print(fmt.Sprintf("%s: %s\n", id, text)); err != nil {
+			return err
 		}
 	}
-	if bad > 0 {
-		return fmt.Errorf("%s of %d not sound", several(uint64(bad), "snapshot"), len(ids))
+	switch {
+	case bad == 0:
+		return nil
+	case opts.Repair:
+		return fmt.Errorf(`%d of %s not sound: what is damaged was removed; "reddot snapshot create" stores it anew if the server still has it`, bad, several(uint64(len(ids)), "snapshot"))
 	}
-	return nil
-}
-
-func (a *app) snapshotRestore() *cobra.Command {
-	var cfg placeConfig
-	cmd := &cobra.Command{
-		Use:   "restore [SEQ|ID]",
-		Short: "Put a snapshot in the place of the store",
-		Long: `Put a snapshot, the newest one if none is named, in the place of the store in
---data. The server must not be running there; started again, it goes on from the
-snapshot. The snapshot is verified before it takes the store's place. If the
-newest one is not sound, the one before it is taken, and that is told; one that
-is named must be sound itself.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			which := ""
-			if len(args) > 0 {
-				which = args[0]
-			}
-			return a.withRepository(cmd.Context(), &cfg, func(ctx context.Context, r *snapshot.Repository) error {
-				return a.restore(ctx, r, cfg.data, which)
-			})
-		},
-	}
-	cfg.addFlags(cmd)
-	return cmd
-}
-
-func (a *app) restore(ctx context.Context, r *snapshot.Repository, data, which string) (err error) {
-	unlock, err := lockData(data)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	folder, err := store.OpenFolder(nil, filepath.Join(data, "store"))
-	if err != nil {
-		return err
-	}
-	want, err := wantFor(ctx, r, folder, which)
-	if err != nil {
-		return err
-	}
-	dir, err := folder.New()
-	if err != nil {
-		return err
-	}
-	bar := newBar(a.stderr, "restore", "bytes", 0)
-	m, err := r.Restore(ctx, want, dir, func(p snapshot.Progress) {
-		if p.Step == snapshot.StepRead {
-			bar.total(p.Total)
-			bar.set(p.Done)
-		}
-	})
-	bar.finish(err == nil)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(folder.Use(dir), folder.Clean()); err != nil {
-		return err
-	}
-	return a.print(fmt.Sprintf("the store is the snapshot of seq %d, digest %s\n", m.Seq, m.Digest))
-}
-
-// wantFor says what is to be restored into a folder: a snapshot of the stream
-// whose store is there, if there is one that can be read.
-func wantFor(ctx context.Context, r *snapshot.Repository, folder *store.Folder, which string) (snapshot.Want, error) {
-	e, err := r.Find(ctx, which)
-	if err != nil {
-		return snapshot.Want{}, err
-	}
-	want := snapshot.Want{StoreFormat: store.Format}
-	if e.Manifest != nil {
-		want.Stream = e.Manifest.Stream
-	}
-	if which != "" {
-		want.ID = e.ID
-	}
-	dir, ok := folder.Current()
-	if !ok {
-		return want, nil
-	}
-	info, err := store.Inspect(nil, dir)
-	if err != nil {
-		return want, nil // it can't be read: that is why it is replaced
-	}
-	if has := streamOf(info.Identity); !has.Equal(want.Stream) {
-		return want, fmt.Errorf("the snapshot is of another stream than the store (%s, not %s): name another data folder, or delete the folder store in it",
-			want.Stream, has)
-	}
-	return want, nil
+	return fmt.Errorf(`%d of %s not sound: remove what is damaged with --repair, then store it anew with "reddot snapshot create"`, bad, several(uint64(len(ids)), "snapshot"))
 }
 
 func (a *app) snapshotPrune() *cobra.Command {
@@ -382,7 +335,9 @@ func (a *app) snapshotPrune() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove all but the newest snapshots",
-		Args:  cobra.NoArgs,
+		Long: `Remove all but the newest sound snapshots of each stream, and the files that no
+other snapshot has. "reddot serve" does that after each one that it takes.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if keep < snapshot.MinKeep {
 				return usagef("--keep %d: use %d or more", keep, snapshot.MinKeep)
@@ -395,7 +350,7 @@ func (a *app) snapshotPrune() *cobra.Command {
 				text := fmt.Sprintf("%s removed, %d kept, %s bytes freed\n",
 					several(uint64(len(p.Removed)), "snapshot"), len(p.Kept), grouped(int64(p.Bytes)))
 				if p.Held != "" {
-					text += "files were left to the next prune: " + p.Held + "\n"
+					text += "files are left to the next prune: " + p.Held + "\n"
 				}
 				return a.print(text)
 			})
@@ -403,5 +358,35 @@ func (a *app) snapshotPrune() *cobra.Command {
 	}
 	cfg.addFlags(cmd)
 	cmd.Flags().IntVar(&keep, "keep", keep, "sound `snapshots` of each stream to keep, 2 or more")
+	return cmd
+}
+
+func (a *app) snapshotRemove() *cobra.Command {
+	var cfg placeConfig
+	cmd := &cobra.Command{
+		Use:   "remove SEQ|ID ...",
+		Short: "Remove snapshots, whatever their state",
+		Long: `Remove snapshots, whatever their state: such as are damaged, or not what the log
+says. Their files go with the next prune.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withRepository(cmd.Context(), &cfg, func(ctx context.Context, r *snapshot.Repository) error {
+				ids, err := named(ctx, r, args)
+				if err != nil {
+					return err
+				}
+				for _, id := range ids {
+					if err := r.Remove(ctx, id); err != nil {
+						return err
+					}
+					if err := a.print(id + ": removed\n"); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	cfg.addFlags(cmd)
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/events"
+	"reddot/projector"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -44,19 +45,57 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *
 		return nil, fmt.Errorf("open the snapshots: %w", err)
 	}
 	s := &snapshots{cfg: cfg, log: log}
+	owner := ""
+	if cfg.snapshots == "" {
+		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
+	}
 	s.repo, err = snapshot.Open(ctx, snapshot.Config{
-		Storage: storage, Check: s.check, Scratch: filepath.Join(cfg.data, "scratch", "serve"), Program: version(), Logger: log,
+		Storage: storage, Check: s.check, Scratch: filepath.Join(cfg.data, scratchFolder, serverScratch), Owner: owner,
+		Program: version(), Logger: log,
 	})
 	return s, err
 }
 
 // restore implements projector.Config.Restore.
-func (s *snapshots) restore(ctx context.Context, id store.Identity, first, last events.Seq, dir string) error {
-	m, err := s.repo.Restore(ctx, snapshot.Want{Stream: streamOf(id), AtMost: last, First: first, StoreFormat: store.Format}, dir, nil)
+func (s *snapshots) restore(ctx context.Context, w projector.Wanted, dir string) error {
+	m, err := s.repo.Restore(ctx, snapshot.Want{
+		Stream: streamOf(w.Log), AtMost: w.Last, First: w.First, Oldest: w.Oldest, StoreFormat: store.Format,
+	}, dir, nil)
 	if err == nil {
 		s.log.Info("the store begins with a snapshot", "seq", m.Seq, "digest", m.Digest, "taken", m.Taken)
 	}
 	return err
+}
+
+// advise adds to the error of a store that is older than the log begins which
+// snapshot to put in its place.
+func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) error {
+	var trimmed *projector.TrimmedError
+	if s == nil || !errors.As(err, &trimmed) {
+		return err
+	}
+	js, e := jetstream.New(conn)
+	if e != nil {
+		return err
+	}
+	subjects, e := events.NewSubjects(s.cfg.prefix)
+	if e != nil {
+		return err
+	}
+	log, e := projector.FindLog(ctx, js, subjects, s.log)
+	if e != nil {
+		return err
+	}
+	entries, e := s.repo.List(ctx)
+	if e != nil {
+		return err
+	}
+	for _, x := range entries {
+		if x.Err == nil && x.Seq+1 >= trimmed.First && x.Manifest.Stream.Equal(streamOf(log.Identity())) {
+			return fmt.Errorf(`%w: "reddot snapshot restore %d" does that`, err, x.Seq)
+		}
+	}
+	return fmt.Errorf("%w, which is not at the place of this server's snapshots: name the right one with --snapshots", err)
 }
 
 // of makes s take the snapshots of a projection.

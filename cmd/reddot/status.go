@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,10 +57,10 @@ func (a *app) status(ctx context.Context, c *client, cfg *statusConfig) error {
 	if cfg.json {
 		return a.printRaw(raw)
 	}
-	return a.print(renderStatus(reply))
+	return a.print(renderStatus(reply, a.zone))
 }
 
-func renderStatus(s events.Status) string {
+func renderStatus(s events.Status, zone *time.Location) string {
 	head := newList()
 	head.add("Stream:", printable(s.Stream))
 	head.add("State:", printable(s.State))
@@ -70,6 +72,12 @@ func renderStatus(s events.Status) string {
 	}
 	head.add("Digest:", printable(s.Digest))
 	head.add("Own messages:", printable(s.Policy.OwnMessage))
+	if s.Rebuild != nil {
+		head.add("Rebuild:", rebuildText(s.Rebuild, zone))
+	}
+	if s.Snapshot != nil {
+		head.add("Snapshot:", snapshotText(s.Snapshot, zone))
+	}
 
 	seqs := newTable("POSITION", ">SEQ")
 	seqs.add("applied", number(s.Applied))
@@ -85,6 +93,37 @@ func renderStatus(s events.Status) string {
 	counts.add("refused", number(s.Refused))
 	counts.add("ignored", number(s.Ignored))
 	return head.String() + "\n" + seqs.String() + "\n" + counts.String()
+}
+
+// rebuildText tells of the last rebuild.
+func rebuildText(r *events.Rebuild, zone *time.Location) string {
+	switch r.State {
+	case events.Running:
+		text := fmt.Sprintf("running, %d of %d", r.Applied, r.Target)
+		if r.From > 0 {
+			text += fmt.Sprintf(", from the snapshot of seq %d", r.From)
+		}
+		return text
+	case events.Done:
+		text := fmt.Sprintf("done at %s, in use since seq %d", clock(r.Ended, zone), r.Target)
+		if r.Differed {
+			text += "; the store before was not what the log says"
+		}
+		return text
+	}
+	return fmt.Sprintf("%s at %s: %s", printable(r.State), clock(r.Ended, zone), printable(r.Error))
+}
+
+// snapshotText tells of the last snapshot.
+func snapshotText(s *events.Snapshot, zone *time.Location) string {
+	switch s.State {
+	case events.Running:
+		return fmt.Sprintf("running, %s bytes", grouped(int64(s.Done)))
+	case events.Done:
+		return fmt.Sprintf("done at %s, seq %d, %s bytes, %s of them new", clock(s.Ended, zone), s.Seq,
+			grouped(int64(s.Bytes)), grouped(int64(s.NewBytes)))
+	}
+	return fmt.Sprintf("%s at %s: %s", printable(s.State), clock(s.Ended, zone), printable(s.Error))
 }
 
 // verbOrder is the verbs counted, in the vocabulary's order; those that a

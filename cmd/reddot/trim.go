@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"reddot/events"
+	"reddot/projector"
 	"reddot/snapshot"
 )
 
@@ -34,13 +36,17 @@ By itself "reddot serve" never trims, unless it is told to with --trim.`,
   reddot trim`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cfg.clientConfig.validate(); err != nil {
+			if err := cfg.validate(); err != nil {
 				return err
 			}
 			return a.withClient(cmd.Context(), &cfg.clientConfig, "trim", func(c *client) error {
 				ctx, unbind := c.bind(cmd.Context())
 				defer unbind()
-				return a.trim(ctx, c, &cfg)
+				err := a.trim(ctx, c, &cfg)
+				if err != nil && ctx.Err() != nil {
+					return ended(ctx)
+				}
+				return err
 			})
 		},
 	}
@@ -55,26 +61,10 @@ func (a *app) trim(ctx context.Context, c *client, cfg *trimConfig) error {
 	if err != nil {
 		return err
 	}
-	status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+	bound, err := a.trimBound(ctx, c, cfg, log)
 	if err != nil {
 		return err
 	}
-	bound := events.Seq(0)
-	err = a.openPlace(ctx, &cfg.snapshotPlace, c.jetStream, func(r *snapshot.Repository) error {
-		bar := newBar(a.stderr, "verify two snapshots", "bytes", 0)
-		defer bar.quit()
-		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), func(p snapshot.Progress) {
-			if p.Step == snapshot.StepRead {
-				bar.total(p.Total)
-				bar.set(p.Done)
-			}
-		})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	bound = min(bound, status.Emitted) // events are still to be told of what comes later
 	if want := events.Seq(cfg.upto); want > bound {
 		return fmt.Errorf("only commands up to seq %d may be removed: the two newest snapshots have those, and their events are stored", bound)
 	} else if want > 0 {
@@ -93,4 +83,22 @@ func (a *app) trim(ctx context.Context, c *client, cfg *trimConfig) error {
 		return err
 	}
 	return a.print(fmt.Sprintf("%s removed; the log begins at seq %d\n", several(uint64(bound-first+1), "command"), bound+1))
+}
+
+// trimBound is the seq up to which commands may be removed.
+func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *projector.Log) (bound events.Seq, err error) {
+	status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+	if err != nil {
+		return 0, err
+	}
+	err = a.openPlace(ctx, &cfg.snapshotPlace, c.jetStream, func(r *snapshot.Repository) error {
+		bar := newBar(a.stderr, "bytes read", 0)
+		defer bar.finish(false)
+		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), bar.read)
+		return err
+	})
+	if errors.Is(err, snapshot.ErrTooFew) {
+		err = fmt.Errorf("%w: %w", err, errNoPlace)
+	}
+	return min(bound, status.Emitted), err // events are still to be told of what comes later
 }

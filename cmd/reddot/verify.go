@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/events"
-	"reddot/projector"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -43,7 +42,7 @@ from which it goes on.`,
   reddot verify --against 1200000`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cfg.clientConfig.validate(); err != nil {
+			if err := cfg.validate(); err != nil {
 				return err
 			}
 			return a.withClient(cmd.Context(), &cfg.clientConfig, "verify", func(c *client) error {
@@ -65,12 +64,13 @@ from which it goes on.`,
 // verification is one run of verify.
 type verification struct {
 	*app
-	log    *projector.Log
-	repo   *snapshot.Repository
-	dir    string // for scratch stores
+	begin *beginning
+	dir   string // for scratch stores
+
+	// What is verified: the state at a seq, of which there is a snapshot unless
+	// they are off.
 	seq    events.Seq
-	digest string // to compare with
-	id     string // of the snapshot
+	digest string
 }
 
 func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
@@ -78,39 +78,62 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 	if err != nil {
 		return err
 	}
-	storage, err := cfg.storage(ctx, c.jetStream)
-	if err != nil {
-		return err
-	}
 	return withScratch(cfg.data, func(dir string) error {
-		repo, err := openRepository(ctx, storage, filepath.Join(dir, "snapshot"), a.warnings())
-		if err != nil {
+		v := &verification{app: a, dir: dir, begin: &beginning{log: log, warn: a.warnings(), oldest: true}}
+		if cfg.against == "" {
+			if err := v.now(ctx, c); err != nil {
+				return err
+			}
+		}
+		storage, err := cfg.found(ctx, c.jetStream)
+		if err == nil {
+			v.begin.repo, err = openRepository(ctx, storage, dir, a.warnings())
+		}
+		if err != nil && (cfg.against != "" || !errors.Is(err, errNoPlace)) {
 			return err
 		}
-		v := &verification{app: a, log: log, repo: repo, dir: dir, id: cfg.against}
-		if cfg.against == "" {
-			taken, err := a.takeSnapshot(ctx, c)
-			if err != nil {
+		if cfg.against != "" {
+			if err := v.then(ctx, cfg.against); err != nil {
 				return err
 			}
-			v.seq, v.digest = taken.Seq, taken.Digest
-		} else {
-			e, err := repo.Find(ctx, cfg.against)
-			if err == nil {
-				err = e.Err
-			}
-			if err != nil {
-				return err
-			}
-			v.seq, v.digest, v.id = e.Seq, e.Manifest.Digest.String(), e.ID
 		}
 		return v.run(ctx)
 	})
 }
 
+// now has the server take a snapshot of its state, for which it reads every row.
+// One that takes none tells its digest.
+func (v *verification) now(ctx context.Context, c *client) error {
+	taken, err := v.takeSnapshot(ctx, c)
+	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeBadRequest {
+		fmt.Fprintf(v.stderr, "only the digest is compared, rows are not read: %s\n", e.Detail)
+		status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+		v.seq, v.digest = status.Applied, status.Digest
+		return err
+	}
+	v.seq, v.digest = taken.Seq, taken.Digest
+	return err
+}
+
+// then takes an earlier snapshot.
+func (v *verification) then(ctx context.Context, which string) error {
+	e, err := v.begin.repo.Find(ctx, which)
+	if err == nil {
+		err = e.Err
+	}
+	if err != nil {
+		return err
+	}
+	if log := streamOf(v.begin.log.Identity()); !e.Manifest.Stream.Equal(log) {
+		return fmt.Errorf("snapshot %s is of another log than the server's (%s, not %s)", e.ID, e.Manifest.Stream, log)
+	}
+	v.seq, v.digest = e.Seq, e.Manifest.Digest.String()
+	return nil
+}
+
 // run folds the log up to the seq and compares.
 func (v *verification) run(ctx context.Context) error {
-	first, last, err := v.log.Range(ctx)
+	_, last, err := v.begin.log.Range(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,63 +141,33 @@ func (v *verification) run(ctx context.Context) error {
 		return fmt.Errorf("the log ends at seq %d, but the state to verify is that of seq %d: the log was cut", last, v.seq)
 	}
 	folded := filepath.Join(v.dir, "folded")
-	s, err := v.begin(ctx, folded, first)
+	s, begun, err := v.begin.fold(ctx, folded, v.seq, v.stderr)
 	if err != nil {
 		return err
 	}
-	from := s.Position().Applied
-	s.SetEmitted(v.seq) // nobody is told
-	bar := newBar(v.stderr, "verify", "commands", uint64(v.seq-from))
-	err = v.log.Build(ctx, s, v.seq, func(seq events.Seq) { bar.set(uint64(seq - from)) })
-	bar.finish(err == nil)
 	digest := fmt.Sprintf("%016x", s.Position().Digest())
-	if err = errors.Join(err, s.Close()); err != nil {
+	if err := s.Close(); err != nil {
 		return err
 	}
 	if digest == v.digest {
-		return v.print(fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, from+1, digest))
+		return v.print(fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, begun+1, digest))
 	}
+	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, digest)
 	if err := v.differences(ctx, folded); err != nil {
-		return fmt.Errorf("the state at seq %d has digest %s, the log says %s; the rows can't be compared here: %w", v.seq, v.digest, digest, err)
+		return fmt.Errorf("%s; the rows can't be compared: %w", differs, err)
 	}
-	return fmt.Errorf(`the state at seq %d has digest %s, the log says %s: build it anew with "reddot rebuild"`, v.seq, v.digest, digest)
-}
-
-// begin opens the store that the log is folded into.
-func (v *verification) begin(ctx context.Context, dir string, first events.Seq) (*store.Store, error) {
-	if first == 1 {
-		return store.Open(store.Config{Dir: dir, Identity: v.log.Identity(), Logger: v.warnings()})
-	}
-	entries, err := v.repo.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(entries) - 1; i >= 0; i-- { // the oldest first
-		e := entries[i]
-		if e.Err != nil || e.Seq >= v.seq || e.Seq+1 < first || !e.Manifest.Stream.Equal(streamOf(v.log.Identity())) {
-			continue
-		}
-		want := snapshot.Want{Stream: e.Manifest.Stream, First: first, StoreFormat: store.Format, ID: e.ID}
-		if _, err := v.repo.Restore(ctx, want, dir, nil); err != nil {
-			fmt.Fprintf(v.stderr, "%s: %s\n", e.ID, oneLine(err))
-			continue
-		}
-		return store.Open(store.Config{Dir: dir, Identity: v.log.Identity(), Logger: v.warnings()})
-	}
-	return nil, fmt.Errorf("the log begins at seq %d: to fold it again takes a sound snapshot of seq %d to %d, and there is none",
-		first, first-1, v.seq-1)
+	return fmt.Errorf(`%s: have it built anew with "reddot rebuild", and take away the snapshots that are wrong with "reddot snapshot remove"`, differs)
 }
 
 // differences names the first rows of the snapshot that differ from those
 // folded.
 func (v *verification) differences(ctx context.Context, folded string) error {
-	e, err := v.repo.Find(ctx, textOr(v.id, number(v.seq)))
-	if err != nil {
-		return err
+	if v.begin.repo == nil {
+		return errNoPlace
 	}
 	is := filepath.Join(v.dir, "is")
-	want := snapshot.Want{Stream: streamOf(v.log.Identity()), StoreFormat: store.Format, ID: e.ID}
-	if _, err := v.repo.Restore(ctx, want, is, nil); err != nil {
+	want := snapshot.Want{Stream: streamOf(v.begin.log.Identity()), AtMost: v.seq, First: v.seq + 1, StoreFormat: store.Format}
+	if _, err := v.begin.repo.Restore(ctx, want, is, nil); err != nil {
 		return err
 	}
 	rows, err := store.Diff(ctx, vfs.Default, is, folded, shownDifferences)
@@ -182,17 +175,9 @@ func (v *verification) differences(ctx context.Context, folded string) error {
 		return err
 	}
 	for _, d := range rows {
-		if err := v.print(fmt.Sprintf("%s\n  is:     %s\n  should: %s\n", d.Row, textOr(d.A, "not there"), textOr(d.B, "not there"))); err != nil {
+		if err := v.print(fmt.Sprintf("%s\n  is:     %s\n  should: %s\n", d.Row, d.A, d.B)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// textOr is the text, or another if it is empty.
-func textOr(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }

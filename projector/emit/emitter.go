@@ -200,6 +200,9 @@ func (e *Emitter) standBy(ctx context.Context) error {
 		case <-look.C:
 		}
 		t, err := readTail(ctx, e.stream)
+		if errors.Is(err, ErrGone) {
+			return err
+		}
 		if err != nil {
 			e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
 			continue

@@ -116,13 +116,17 @@ func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err err
 	return last, &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data}, nil
 }
 
-// Read implements Stream.
+// Read implements Stream. What is read may leave the stream meanwhile, the last
+// message too.
 func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
 	c, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 	})
 	if err != nil {
 		return err
+	}
+	if c.CachedInfo().NumPending == 0 {
+		return nil
 	}
 	messages, err := c.Messages()
 	if err != nil {
@@ -145,7 +149,7 @@ func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg
 				return fmt.Errorf("event %d: %w", seq, err)
 			}
 		}
-		if seq >= upto {
+		if seq >= upto || meta.NumPending == 0 {
 			return nil
 		}
 	}

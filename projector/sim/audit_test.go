@@ -25,7 +25,7 @@ const (
 type audit struct {
 	history *history
 	fanout  bool                          // some groups are larger than the fan-out limit
-	present func(seq uint64) bool         // an event is still in the stream
+	present func(event int) bool          // an event is still in the stream
 	fail    func(format string, a ...any) // a check did not hold
 
 	twin     *twin.Model
@@ -34,7 +34,7 @@ type audit struct {
 	at       events.Seq              // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]receipt
-	refusals map[events.Seq]uint64 // the event that told it last
+	refusals map[events.Seq]int // the event that told it last
 	events   int
 	repeats  int // events told again, since those that told them had left the stream
 }
@@ -43,12 +43,12 @@ type pair struct{ user, peer string }
 
 type receipt struct {
 	events.Receipt
-	event uint64
+	event int
 }
 
 // follower is what a client knows that follows a user's change events.
 type follower struct {
-	event   uint64 // the last one
+	event   int // the last one
 	version events.Seq
 	more    bool // parts of the same change follow
 	totals  events.Totals
@@ -58,7 +58,7 @@ type follower struct {
 func newAudit(h *history) *audit {
 	return &audit{
 		history: h, twin: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
-		receipts: map[pair]receipt{}, refusals: map[events.Seq]uint64{},
+		receipts: map[pair]receipt{}, refusals: map[events.Seq]int{},
 	}
 }
 
@@ -75,7 +75,7 @@ func (a *audit) advance(to events.Seq) {
 }
 
 // hear checks one event, in the order in which they are stored.
-func (a *audit) hear(event uint64, msg *nats.Msg) {
+func (a *audit) hear(event int, msg *nats.Msg) {
 	a.events++
 	at, err := strconv.ParseUint(msg.Header.Get(headerAt), 10, 64)
 	if err != nil || events.Seq(at) < a.at {
@@ -122,14 +122,14 @@ func (a *audit) hear(event uint64, msg *nats.Msg) {
 }
 
 // again checks that an event tells again only what the stream holds no more.
-func (a *audit) again(event, before uint64, what string, args ...any) {
+func (a *audit) again(event, before int, what string, args ...any) {
 	if a.present(before) {
 		a.fail("event %d tells again what event %d tells, which is still there: %s", event, before, fmt.Sprintf(what, args...))
 	}
 	a.repeats++
 }
 
-func (a *audit) change(event uint64, c *events.Change, more bool) {
+func (a *audit) change(event int, c *events.Change, more bool) {
 	f := a.users[c.User]
 	if f == nil {
 		f = &follower{list: map[string]events.Conversation{}}
@@ -169,7 +169,7 @@ func (a *audit) change(event uint64, c *events.Change, more bool) {
 	}
 }
 
-func (a *audit) receipt(event uint64, r events.Receipt) {
+func (a *audit) receipt(event int, r events.Receipt) {
 	k := pair{r.User, r.Peer}
 	switch before := a.receipts[k]; {
 	case r.Version < before.Version || r.Version > a.at:
@@ -183,7 +183,7 @@ func (a *audit) receipt(event uint64, r events.Receipt) {
 	a.receipts[k] = receipt{r, event}
 }
 
-func (a *audit) rejected(event uint64, r events.Rejected) {
+func (a *audit) rejected(event int, r events.Rejected) {
 	if before, ok := a.refusals[r.Seq]; ok {
 		a.again(event, before, "the refusal of seq %d", r.Seq)
 	}

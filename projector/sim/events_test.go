@@ -15,6 +15,7 @@ import (
 // stored is a message of the event stream.
 type stored struct {
 	seq uint64
+	no  int // among all events there ever were, in this stream or one before it
 	at  time.Time
 	id  string
 	msg *nats.Msg
@@ -29,6 +30,8 @@ type eventStream struct {
 	maxMsgs int           // 0: no bound
 	maxAge  time.Duration // 0: no bound
 	refuses bool          // takes nothing, as one whose disk is full
+	gone    bool          // it was deleted
+	count   int           // of the events there ever were
 
 	last   uint64            // of the last message there ever was
 	lastID string            // its id, as far as the server knows
@@ -67,7 +70,8 @@ func (s *eventStream) store(msg *nats.Msg, now time.Time) (seq uint64, duplicate
 	}
 	s.last++
 	s.lastID = id
-	m := stored{seq: s.last, at: now, id: id, msg: msg}
+	s.count++
+	m := stored{seq: s.last, no: s.count, at: now, id: id, msg: msg}
 	s.msgs = append(s.msgs, m)
 	s.remember(m)
 	s.expire(now)
@@ -113,6 +117,16 @@ func (s *eventStream) restart(now time.Time) {
 			s.lastID = m.id
 		}
 	}
+}
+
+// again makes a stream that was deleted anew.
+func (s *eventStream) again() {
+	*s = eventStream{maxMsgs: s.maxMsgs, maxAge: s.maxAge, count: s.count}
+}
+
+// present says whether an event is still there.
+func (s *eventStream) present(no int) bool {
+	return len(s.msgs) > 0 && s.msgs[0].no <= no
 }
 
 // purge removes all messages; the next one still gets the next sequence.

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 // loses what is on its way, what is sent while it is cut waits for the next
 // connection. All of it happens with world.mu held.
 type link struct {
-	w    *world
 	name string
-	rng  *rand.Rand
+	*actor
 
 	up, dead bool
 	epoch    int           // which connection it is
@@ -29,7 +27,7 @@ type link struct {
 // link at the same time.
 type lane struct {
 	*link
-	rng     *rand.Rand
+	*actor
 	out, in time.Duration // when the last thing on its way arrives: at the server, at the process
 	waiting []func(epoch int)
 	futures []*future // not resolved yet
@@ -38,7 +36,7 @@ type lane struct {
 
 // lane adds a lane. It is called with world.mu free.
 func (l *link) lane() *lane {
-	n := &lane{link: l, rng: l.w.newRand()}
+	n := &lane{link: l, actor: l.w.actor()}
 	l.lanes = append(l.lanes, n)
 	return n
 }
@@ -50,18 +48,13 @@ var errBufferFull = errors.New("the reconnect buffer is full")
 
 // delay draws how long something takes on its way.
 func (l *lane) delay() time.Duration {
-	switch n := l.rng.IntN(100); {
+	switch n := l.IntN(100); {
 	case n < 80:
-		return 20*time.Microsecond + between(l.rng, 0, 200*time.Microsecond)
+		return 20*time.Microsecond + l.between(0, 200*time.Microsecond)
 	case n < 97:
-		return between(l.rng, 200*time.Microsecond, 5*time.Millisecond)
+		return l.between(200*time.Microsecond, 5*time.Millisecond)
 	}
-	return between(l.rng, 5*time.Millisecond, l.w.plan.slowest)
-}
-
-// between draws a time to the nanosecond, so that no two things happen at once.
-func between(rng *rand.Rand, least, most time.Duration) time.Duration {
-	return least + time.Duration(rng.Int64N(int64(most-least)))
+	return l.between(5*time.Millisecond, l.w.plan.slowest)
 }
 
 // send has something arrive at the server some time, or never.
@@ -74,7 +67,7 @@ func (l *lane) send(arrive func(epoch int)) {
 		return
 	}
 	epoch := l.epoch
-	l.out = max(l.out+1, l.w.now()+l.delay())
+	l.out = l.after(max(l.out+1, l.w.now()+l.delay()))
 	l.w.at(l.out, func() {
 		lost := epoch != l.epoch && l.w.now() > l.slack || !l.w.server.up
 		if !lost {
@@ -88,7 +81,7 @@ func (l *lane) back(epoch int, arrive func()) {
 	if epoch != l.epoch || l.dead {
 		return
 	}
-	l.in = max(l.in+1, l.w.now()+l.delay())
+	l.in = l.afterReply(max(l.in+1, l.w.now()+l.delay()))
 	l.w.at(l.in, func() {
 		if epoch == l.epoch && !l.dead {
 			arrive()
@@ -98,14 +91,13 @@ func (l *lane) back(epoch int, arrive func()) {
 
 // stall holds up everything in one direction or both.
 func (l *link) stall(d time.Duration) {
-	which := l.rng.IntN(3)
+	which := l.IntN(3)
 	for _, n := range l.lanes {
-		until := d + between(l.rng, 0, time.Millisecond) // of its own
 		if which != 0 {
-			n.out = max(n.out, l.w.now()) + until
+			n.out = n.after(max(n.out, l.w.now()+d))
 		}
 		if which != 1 {
-			n.in = max(n.in, l.w.now()) + until
+			n.in = n.afterReply(max(n.in, l.w.now()+d))
 		}
 	}
 	l.w.note("%s stalls for %v", l.name, d)
@@ -164,11 +156,11 @@ func (l *link) kill() {
 
 // drawSlack draws how long the server goes on reading: most often not at all.
 func (l *link) drawSlack() time.Duration {
-	switch l.rng.IntN(4) {
+	switch l.IntN(4) {
 	case 0:
-		return between(l.rng, 0, time.Millisecond)
+		return l.between(0, time.Millisecond)
 	case 1:
-		return between(l.rng, 0, l.w.plan.slowest)
+		return l.between(0, l.w.plan.slowest)
 	}
 	return 0
 }
@@ -183,11 +175,11 @@ func ask[V any](ctx context.Context, l *lane, serve func() (V, error)) (v V, err
 	answers := make(chan answer, 1)
 	l.w.mu.Lock()
 	l.send(func(epoch int) {
-		if l.w.plan.noise && l.rng.IntN(40) == 0 {
+		if l.w.plan.noise && l.one(40) {
 			return
 		}
 		var a answer
-		if a.v, a.err = serve(); l.w.plan.noise && l.rng.IntN(40) == 0 {
+		if a.v, a.err = serve(); l.w.plan.noise && l.one(40) {
 			a.err = nats.ErrNoResponders
 		}
 		l.back(epoch, func() { answers <- a })

@@ -51,6 +51,22 @@ func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jet
 	})
 }
 
+// GetMsg reads one command, from a replica that misses it for as long as it must
+// be mended.
+func (s logStream) GetMsg(ctx context.Context, seq uint64, _ ...jetstream.GetMsgOpt) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return ask(ctx, s.lane, func() (*jetstream.RawStreamMsg, error) {
+		w := s.lane.w
+		h := w.server.hole
+		if seq == 0 || events.Seq(seq) > w.server.last || h != nil && h.times > maxReadings && h.hides(s.lane.name, events.Seq(seq)) {
+			return nil, jetstream.ErrMsgNotFound
+		}
+		c := &w.history.log[seq-1]
+		return &jetstream.RawStreamMsg{Subject: c.subject, Sequence: seq, Data: c.payload, Time: time.UnixMilli(int64(c.time))}, nil
+	})
+}
+
 // OrderedConsumer makes a consumer: a request to the server.
 func (s logStream) OrderedConsumer(ctx context.Context, cfg jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -100,19 +116,19 @@ func (r *reading) Stop() {
 // resume sends the next command, if there is one and none is on its way.
 func (r *reading) resume() {
 	w := r.lane.w
-	if r.hole != nil && r.next >= r.hole.first && r.next <= r.hole.last {
+	if r.hole != nil && r.hole.hides(r.lane.name, r.next) {
 		r.next = r.hole.last + 1
 	}
 	if r.stopped || r.under || !r.lane.up || r.next > w.server.last {
 		return
 	}
 	r.under = true
-	pause := between(r.lane.rng, time.Microsecond, 20*time.Microsecond)
-	if r.lane.rng.IntN(8) == 0 {
+	pause := r.lane.between(time.Microsecond, 20*time.Microsecond)
+	if r.lane.one(8) {
 		pause = r.lane.delay()
 	}
 	epoch := r.lane.epoch
-	r.lane.in = max(r.lane.in+1, w.now()+pause)
+	r.lane.in = r.lane.afterReply(max(r.lane.in+1, w.now()+pause))
 	w.at(r.lane.in, func() {
 		r.under = false
 		if !r.stopped && epoch == r.lane.epoch && !r.lane.dead {
@@ -126,8 +142,8 @@ func (r *reading) resume() {
 
 func (r *reading) deliver() {
 	w, seq := r.lane.w, r.next
-	if w.plan.repeats && seq > 1 && r.lane.rng.IntN(50) == 0 && w.mayRepeat(r.lane.name, seq) {
-		seq -= 1 + events.Seq(r.lane.rng.Int64N(int64(min(seq-1, 3))))
+	if w.plan.repeats && seq > 1 && r.lane.one(50) && w.mayRepeat(r.lane.name, seq) {
+		seq -= 1 + events.Seq(r.lane.Int64N(int64(min(seq-1, 3))))
 	} else {
 		r.next++
 	}

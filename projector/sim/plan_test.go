@@ -15,6 +15,7 @@ type plan struct {
 	slowest    time.Duration // that something takes on its way
 	gap        time.Duration // between two steps of the script, at most
 	burst      int           // commands in one step, at most
+	calm       int           // one step in so many is a fault
 	flushEvery int           // batches, on average
 	window     int           // of the emitters
 	fanout     uint64        // the fan-out limit
@@ -45,7 +46,7 @@ func newPlan(rng *rand.Rand) plan {
 	p := plan{
 		commands: 20 + rng.IntN(120), processes: 1 + rng.IntN(2),
 		slowest: 10 * time.Millisecond << rng.IntN(10), gap: time.Millisecond << rng.IntN(11),
-		burst: 1 + rng.IntN(20), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 0}[rng.IntN(4)],
+		burst: 1 + rng.IntN(1+rng.IntN(20)), calm: 2 + rng.IntN(8), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 0}[rng.IntN(4)],
 		fanout: unlimited, encoding: []events.Encoding{events.Msgpack, events.JSON}[rng.IntN(2)],
 		noise: often(40), repeats: often(30), rebuilds: often(25),
 	}
@@ -82,11 +83,12 @@ var faults = []fault{
 	{"cut", func(w *world, p *process) error { return p.onLink(w.cutLink) }},
 	{"cut again", func(w *world, p *process) error { return p.onLink(w.cutLink) }},
 	{"stall", func(w *world, p *process) error {
-		return p.onLink(func(l *link) { l.stall(between(w.rng, time.Millisecond, 12*time.Second)) })
+		return p.onLink(func(l *link) { l.stall(w.script.between(time.Millisecond, 12*time.Second)) })
 	}},
 	{"server restart", func(w *world, _ *process) error { w.do(w.stopServer); return nil }},
 	{"refuse", func(w *world, _ *process) error { w.do(w.refuse); return nil }},
 	{"purge", func(w *world, _ *process) error { w.do(w.purge); return nil }},
+	{"delete the events", func(w *world, _ *process) error { w.do(w.deleteEvents); return nil }},
 	{"hole", func(w *world, p *process) error { w.do(func() { w.tearHole(p) }); return nil }},
 	{"watch", func(w *world, p *process) error { p.watch(); return nil }},
 }

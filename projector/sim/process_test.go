@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,15 +34,16 @@ type run struct {
 	p       *process
 	w       *world
 	name    string
-	rng     *rand.Rand // of the fold's goroutine
+	folder  *actor // the fold's goroutine
 	link    *link
 	logs    struct{ fold, replay, build *projector.Log }
-	folder  *store.Folder
+	stores  *store.Folder
 	current atomic.Pointer[store.Store]
 	opened  []*store.Store // all of this run: to close at the end
 	emitter *emit.Emitter
 	applied atomic.Uint64
 	emitted atomic.Uint64
+	deleted int // how often the event stream had been deleted when it began
 
 	folding chan struct{} // holds one token: whoever takes it may change current
 	cancel  context.CancelFunc
@@ -64,10 +64,16 @@ func (p *process) start() error {
 	r := &run{
 		p: p, w: w, name: fmt.Sprintf("%s%d", p.name, p.count), folding: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
-	r.rng = w.newRand()
-	r.link = &link{w: w, name: r.name, rng: w.newRand()}
+	r.folder = w.actor()
+	r.link = &link{name: r.name, actor: w.actor()}
 	r.folding <- struct{}{}
-	w.do(r.link.connect)
+	w.do(func() {
+		r.link.connect()
+		if w.server.events.gone {
+			w.server.events.again()
+		}
+		r.deleted = w.server.deleted
+	})
 	if err := r.open(); err != nil {
 		return err
 	}
@@ -75,16 +81,20 @@ func (p *process) start() error {
 	r.cancel = cancel
 	at := r.current.Load().Position()
 	w.do(func() { w.note("%s starts at %d", r.name, at.Applied) })
-	r.emitter = emit.New(emit.Config{
+	cfg := emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
 		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd,
-	}, stream{r.link.lane()}, r.stored)
+	}
+	if w.sabotage.config != nil {
+		w.sabotage.config(&cfg)
+	}
+	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
 	r.emitter.Add(new(emit.Marks), at.Applied, 0)
 	r.goes("fold", func() error { return r.fold(ctx) })
 	r.goes("emit", func() error { return r.emitter.Run(ctx) })
-	if rng := w.newRand(); w.plan.rebuilds && rng.IntN(2) == 0 {
-		r.goes("rebuild", func() error { return r.rebuild(ctx, rng) })
+	if builder := w.actor(); w.plan.rebuilds && builder.one(2) {
+		r.goes("rebuild", func() error { return r.rebuild(ctx, builder) })
 	}
 	go func() {
 		r.work.Wait()
@@ -113,23 +123,23 @@ func (r *run) open() (err error) {
 			return err
 		}
 	}
-	if r.folder, err = store.OpenFolder(r.p.disk, "store"); err != nil {
+	if r.stores, err = store.OpenFolder(r.p.disk, "store"); err != nil {
 		return err
 	}
-	if dir, found := r.folder.Current(); found {
+	if dir, found := r.stores.Current(); found {
 		s, err := r.openStore(dir)
 		if err != nil {
 			return err
 		}
 		r.current.Store(s)
-		return r.folder.Clean()
+		return r.stores.Clean()
 	}
 	s, dir, err := r.newStore()
 	if err != nil {
 		return err
 	}
 	r.current.Store(s)
-	return r.folder.Use(dir)
+	return r.stores.Use(dir)
 }
 
 func (r *run) openStore(dir string) (*store.Store, error) {
@@ -142,7 +152,7 @@ func (r *run) openStore(dir string) (*store.Store, error) {
 }
 
 func (r *run) newStore() (s *store.Store, dir string, err error) {
-	if dir, err = r.folder.New(); err == nil {
+	if dir, err = r.stores.New(); err == nil {
 		s, err = r.openStore(dir)
 	}
 	return s, dir, err
@@ -176,7 +186,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 		return err
 	}
 	defer r.release()
-	if err := r.pause(ctx, r.rng); err != nil { // the emitter has what the batch before told it
+	if err := r.pause(ctx, r.folder); err != nil { // the emitter has what the batch before told it
 		return err
 	}
 	s := r.current.Load()
@@ -186,7 +196,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 		}
 		marks.Add(batch[i].Seq, batch[i].At(), fx)
 	}
-	if err := r.pause(ctx, r.rng); err != nil {
+	if err := r.pause(ctx, r.folder); err != nil {
 		return err
 	}
 	if _, err := s.Commit(); err != nil {
@@ -197,32 +207,27 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 	}
 	last := &batch[len(batch)-1]
 	r.w.do(func() { r.w.note("%s has folded %d, to %d", r.name, len(batch), last.Seq) })
-	if err := r.pause(ctx, r.rng); err != nil {
+	if err := r.pause(ctx, r.folder); err != nil {
 		return err
 	}
 	r.applied.Store(uint64(last.Seq))
 	r.emitter.Add(marks, last.Seq, last.Time)
-	if r.rng.IntN(r.w.plan.flushEvery) > 0 {
+	if !r.folder.one(r.w.plan.flushEvery) {
 		return nil
 	}
-	if err := r.pause(ctx, r.rng); err != nil {
+	if err := r.pause(ctx, r.folder); err != nil {
 		return err
 	}
 	return s.Flush()
 }
 
 // pause is the time that work takes.
-func (r *run) pause(ctx context.Context, rng *rand.Rand) error {
-	d := between(rng, time.Microsecond, 100*time.Microsecond)
-	if rng.IntN(20) == 0 {
-		d = between(rng, time.Millisecond, r.w.plan.slowest)
+func (r *run) pause(ctx context.Context, who *actor) error {
+	d := who.between(time.Microsecond, 100*time.Microsecond)
+	if who.one(20) {
+		d = who.between(time.Millisecond, r.w.plan.slowest)
 	}
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return who.sleep(ctx, d)
 }
 
 // replay implements emit.Replay.
@@ -254,8 +259,8 @@ func (r *run) stored(seq events.Seq) {
 const behindEnough = 5
 
 // rebuild builds a new store beside the one in use, and puts it in its place.
-func (r *run) rebuild(ctx context.Context, rng *rand.Rand) error {
-	if err := r.pause(ctx, rng); err != nil {
+func (r *run) rebuild(ctx context.Context, who *actor) error {
+	if err := r.pause(ctx, who); err != nil {
 		return err
 	}
 	s, dir, err := r.newStore()
@@ -281,7 +286,7 @@ func (r *run) rebuild(ctx context.Context, rng *rand.Rand) error {
 	if err := build(uint64(r.current.Load().Position().Applied)); err != nil {
 		return err
 	}
-	if err := errors.Join(r.w.checkDigest(s), s.Flush(), r.folder.Use(dir)); err != nil {
+	if err := errors.Join(r.w.checkDigest(s), s.Flush(), r.stores.Use(dir)); err != nil {
 		return err
 	}
 	r.w.do(func() { r.w.note("%s has a new store at %d", r.name, s.Position().Applied) })
@@ -306,7 +311,7 @@ func (r *run) end() error {
 // disk holds what was flushed, and maybe what was written.
 func (p *process) kill() error {
 	p.w.do(func() { p.w.note("%s is killed", p.run.name) })
-	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.run.rng.IntN(2), RNG: p.run.rng})
+	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.run.folder.IntN(2), RNG: p.run.folder.Rand})
 	p.w.do(p.run.link.kill)
 	err := p.run.end()
 	p.disk = left

@@ -60,14 +60,14 @@ func simulate(t *testing.T, seed uint64, keep bool, s sabotage) (out outcome) {
 // told in the end.
 func (w *world) play() error {
 	for _, p := range w.processes {
-		if w.plan.processes == 1 || w.rng.IntN(2) == 0 {
+		if w.plan.processes == 1 || w.script.one(2) {
 			if err := p.start(); err != nil {
 				return err
 			}
 		}
 	}
 	for int(w.server.last) < len(w.history.log) {
-		time.Sleep(between(w.rng, time.Microsecond, w.plan.gap))
+		w.sleep(time.Microsecond, w.plan.gap)
 		if err := w.step(); err != nil {
 			return err
 		}
@@ -87,21 +87,26 @@ func (w *world) play() error {
 	return w.check()
 }
 
+// sleep lets time pass.
+func (w *world) sleep(least, most time.Duration) {
+	_ = w.script.sleep(context.Background(), w.script.between(least, most))
+}
+
 // step does one thing of the script.
 func (w *world) step() error {
 	if err := w.bury(); err != nil {
 		return err
 	}
-	if len(w.plan.faults) > 0 && w.rng.IntN(5) == 0 {
-		f := w.plan.faults[w.rng.IntN(len(w.plan.faults))]
-		p := w.processes[w.rng.IntN(len(w.processes))]
+	if len(w.plan.faults) > 0 && w.script.one(w.plan.calm) {
+		f := w.plan.faults[w.script.IntN(len(w.plan.faults))]
+		p := w.processes[w.script.IntN(len(w.processes))]
 		if err := f.do(w, p); err != nil {
 			return fmt.Errorf("%s %s: %w", f.name, p.name, err)
 		}
 		return nil
 	}
 	w.do(func() {
-		n := min(1+w.rng.IntN(w.plan.burst), len(w.history.log)-int(w.server.last))
+		n := min(1+w.script.IntN(w.plan.burst), len(w.history.log)-int(w.server.last))
 		w.server.last += events.Seq(n)
 		w.note("there are %d commands", w.server.last)
 		for _, p := range w.processes {
@@ -141,16 +146,18 @@ func (w *world) bury() error {
 func (w *world) heal() error {
 	w.do(func() {
 		w.note("all faults end")
-		w.server.hole = nil
 		w.plan.noise, w.plan.repeats = false, false
 		w.server.events.refuses = false
 		w.startServer()
 	})
+	if err := w.mend(); err != nil {
+		return err
+	}
 	for _, p := range w.processes {
 		if err := w.bury(); err != nil {
 			return err
 		}
-		time.Sleep(between(w.rng, time.Microsecond, time.Millisecond))
+		w.sleep(time.Microsecond, time.Millisecond)
 		if err := p.restart(); err != nil {
 			return err
 		}
@@ -159,10 +166,37 @@ func (w *world) heal() error {
 	return nil
 }
 
+// mend ends a hole that must be mended, when it has stopped who has come to it.
+func (w *world) mend() error {
+	h := w.server.hole
+	if h == nil {
+		return nil
+	}
+	for _, p := range w.processes {
+		if p.run != nil {
+			w.do(p.run.link.connect)
+		}
+	}
+	w.sleep(time.Minute, 2*time.Minute)
+	if err := w.bury(); err != nil {
+		return err
+	}
+	for _, p := range w.processes {
+		if p.run != nil && h.times > maxReadings && w.server.last > h.last && h.stops(p.run) {
+			return fmt.Errorf("%s goes on before the hole from %d to %d", p.run.name, h.first, h.last)
+		}
+	}
+	w.do(func() { w.server.hole = nil })
+	return nil
+}
+
+// maxReadings is more often than a log is read anew before it is given up.
+const maxReadings = 10
+
 // settle waits until all processes have applied all commands, and all is told.
 func (w *world) settle() error {
 	last := uint64(len(w.history.log))
-	for end := w.now() + settleTime; ; time.Sleep(between(w.rng, 50*time.Millisecond, 100*time.Millisecond)) {
+	for end := w.now() + settleTime; ; w.sleep(50*time.Millisecond, 100*time.Millisecond) {
 		done := true
 		for _, p := range w.processes {
 			if p.run == nil {
@@ -270,6 +304,6 @@ func (p *process) onLink(do func(*link)) error {
 func (p *process) watch() {
 	if p.run != nil {
 		users := []string{"a", "ab", "ba"}
-		p.run.emitter.Watch(users[p.w.rng.IntN(len(users))])
+		p.run.emitter.Watch(users[p.w.script.IntN(len(users))])
 	}
 }

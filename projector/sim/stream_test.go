@@ -55,18 +55,26 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 	f := &future{ok: make(chan *jetstream.PubAck, 1), err: make(chan error, 1)}
 	l.futures = append(l.futures, f)
 	w.at(w.now()+emit.AckTimeout, func() { l.resolve(f, 0, jetstream.ErrAsyncPublishTimeout) })
+	deleted := w.server.deleted
 	l.send(func(epoch int) {
-		if w.plan.noise && l.rng.IntN(60) == 0 {
+		if deleted != w.server.deleted {
+			return
+		}
+		if w.plan.noise && l.one(60) {
 			w.note("%s: %s is lost", l.name, id(wire))
+			return
+		}
+		if w.server.events.gone {
+			l.back(epoch, func() { l.resolve(f, 0, jetstream.ErrNoStreamResponse) })
 			return
 		}
 		seq, duplicate, err := w.server.events.store(wire, time.Now())
 		w.note("%s: %s after %s, %s: %d %v %v", l.name, id(wire),
 			wire.Header.Get(jetstream.ExpectedLastSeqHeader), wire.Header.Get(jetstream.ExpectedLastMsgIDHeader), seq, duplicate, err)
 		if err == nil && !duplicate {
-			w.heard(seq, wire)
+			w.audit.hear(w.server.events.count, wire)
 		}
-		if w.plan.noise && l.rng.IntN(60) == 0 {
+		if w.plan.noise && l.one(60) {
 			w.note("%s: the acknowledgement of %s is lost", l.name, id(wire))
 			return
 		}
@@ -93,6 +101,9 @@ func (s stream) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error
 	}
 	e, err := ask(ctx, s.lane, func() (end, error) {
 		es := &s.w.server.events
+		if es.gone {
+			return end{}, emit.ErrGone
+		}
 		es.expire(time.Now())
 		return end{es.last, len(es.msgs) == 0}, nil
 	})

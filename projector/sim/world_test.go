@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/nats-io/nats.go"
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/emit"
 	"reddot/projector/store"
 )
 
@@ -30,27 +30,28 @@ type world struct {
 	history  *history
 	sabotage sabotage
 	logger   *slog.Logger
-	rng      *rand.Rand // the script's
+	script   *actor
 
 	processes []*process
 	begin     time.Time
 
 	mu       sync.Mutex // of what follows, and of all links
 	over     bool
-	seeds    uint64 // of the random numbers given out
+	actors   uint64 // how many there are
 	trace    trace
 	failures []string
-	server   server
+	server   hub
 	audit    *audit
 }
 
-// server is the NATS server.
-type server struct {
-	up     bool
-	last   events.Seq // of the command stream
-	events eventStream
-	hole   *hole
-	again  map[string]int // deliveries of old commands, by run and place
+// hub is the NATS server.
+type hub struct {
+	up      bool
+	last    events.Seq // of the command stream
+	events  eventStream
+	deleted int // how often the event stream was deleted
+	hole    *hole
+	again   map[string]int // deliveries of old commands, by run and place
 }
 
 // hole is a place of the command stream where commands are missing, for some
@@ -58,19 +59,39 @@ type server struct {
 type hole struct {
 	first, last events.Seq
 	process     string
-	times       int // how often it is met; mended is for ever
+	times       int // how often it is met
 }
 
-// sabotage is a defect put into the world, which must be found.
-type sabotage struct {
-	message func(*nats.Msg)                                  // changes what is sent
-	stored  func(events.Seq) events.Seq                      // changes what is said to be stored
-	entry   func(process string, e *store.Entry) (skip bool) // changes what is folded
+// forever is how often a hole is met that must be mended.
+const forever = 1 << 30
+
+// stops says whether the hole stops a run's fold.
+func (h *hole) stops(r *run) bool {
+	return h.hides(r.name, events.Seq(r.applied.Load())+1)
+}
+
+func (h *hole) hides(run string, seq events.Seq) bool {
+	return strings.HasPrefix(run, h.process) && h.first <= seq && seq <= h.last
+}
+
+// named says whether a run has ended with an error that names a command in the
+// hole.
+func (h *hole) named(r *run) bool {
+	if h == nil || !strings.HasPrefix(r.name, h.process) {
+		return false
+	}
+	for seq := h.first; seq <= h.last; seq++ {
+		if strings.Contains(r.why.Error(), fmt.Sprintf("where seq %d was due", seq)) {
+			return true
+		}
+	}
+	return false
 }
 
 func newWorld(seed uint64, keep bool) (*world, error) {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	w := &world{seed: seed, plan: newPlan(rng), rng: rng, begin: time.Now(), logger: slog.New(slog.DiscardHandler)}
+	w := &world{seed: seed, plan: newPlan(rng), begin: time.Now(), logger: slog.New(slog.DiscardHandler)}
+	w.script = w.actor()
 	w.trace.keep = keep
 	if keep {
 		w.logger = slog.New(slog.NewTextHandler(traceWriter{w}, nil))
@@ -79,14 +100,11 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 	if w.history, err = newHistory(seed, rng, w.plan.commands); err != nil {
 		return nil, err
 	}
-	w.server = server{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge}}
+	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge}}
 	w.audit = newAudit(w.history)
 	w.audit.fanout = w.plan.fanout == small
 	w.audit.fail = w.failf
-	w.audit.present = func(seq uint64) bool {
-		_, ok := w.server.events.get(seq)
-		return ok
-	}
+	w.audit.present = w.server.events.present
 	for i := range w.plan.processes {
 		w.processes = append(w.processes, &process{w: w, name: string(rune('A' + i)), disk: vfs.NewCrashableMem()})
 	}
@@ -123,14 +141,6 @@ func (w *world) at(t time.Duration, what func()) {
 	})
 }
 
-// newRand returns random numbers for one goroutine or link.
-func (w *world) newRand() *rand.Rand {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.seeds++
-	return rand.New(rand.NewPCG(w.seed, 1+w.seeds))
-}
-
 func (w *world) note(format string, args ...any) { w.trace.note(w.now(), format, args...) }
 
 // failf notes that a check did not hold. It is called with the world at hand.
@@ -146,9 +156,6 @@ func (w *world) named() {
 		panic(p)
 	}
 }
-
-// heard is called with each event as it is stored.
-func (w *world) heard(seq uint64, msg *nats.Msg) { w.audit.hear(seq, msg) }
 
 // told is called when a run says that all events up to a seq are stored.
 func (w *world) told(run string, seq events.Seq) {
@@ -170,7 +177,7 @@ var errDigest = errors.New("the digest is not that of a clean fold")
 // cutLink cuts a link for a while.
 func (w *world) cutLink(l *link) {
 	l.cut(l.drawSlack())
-	w.at(w.now()+between(l.rng, time.Millisecond, 8*time.Second), l.connect)
+	l.actor.in(l.between(time.Millisecond, 8*time.Second), l.connect)
 }
 
 // stopServer stops the server for a while; what was on its way is lost.
@@ -185,7 +192,7 @@ func (w *world) stopServer() {
 			p.run.link.cut(0)
 		}
 	}
-	w.at(w.now()+between(w.rng, time.Millisecond, 10*time.Second), w.startServer)
+	w.script.in(w.script.between(time.Millisecond, 10*time.Second), w.startServer)
 }
 
 func (w *world) startServer() {
@@ -197,7 +204,8 @@ func (w *world) startServer() {
 	w.note("the server starts")
 	for _, p := range w.processes {
 		if p.run != nil {
-			w.at(w.now()+between(p.run.link.rng, time.Microsecond, 500*time.Millisecond), p.run.link.connect)
+			l := p.run.link
+			l.actor.in(l.between(time.Microsecond, 500*time.Millisecond), l.connect)
 		}
 	}
 }
@@ -206,7 +214,7 @@ func (w *world) startServer() {
 func (w *world) refuse() {
 	w.server.events.refuses = true
 	w.note("the event stream refuses")
-	w.at(w.now()+between(w.rng, time.Millisecond, 6*time.Second), func() { w.server.events.refuses = false })
+	w.script.in(w.script.between(time.Millisecond, 6*time.Second), func() { w.server.events.refuses = false })
 }
 
 // purge empties the event stream by hand.
@@ -215,16 +223,32 @@ func (w *world) purge() {
 	w.note("the event stream is purged")
 }
 
+// deleteEvents deletes the event stream. A process that starts makes it anew.
+// Then nothing tells the new stream from the old one but its sequences, which
+// begin anew: so this is done only where there is one process, and to no message
+// that is on its way.
+func (w *world) deleteEvents() {
+	if w.plan.processes > 1 {
+		return
+	}
+	w.server.events.gone = true
+	w.server.deleted++
+	w.note("the event stream is deleted")
+}
+
 // tearHole hides some commands from a process: from some readings, as one
 // replica that is not whole does, or until it is mended.
 func (w *world) tearHole(p *process) {
-	if w.server.hole != nil || w.server.last == 0 {
+	if w.server.hole != nil || p.run == nil {
 		return
 	}
-	first := 1 + events.Seq(w.rng.Int64N(int64(w.server.last)+5))
-	h := &hole{first: first, last: first + events.Seq(w.rng.IntN(3)), process: p.name, times: 1 + w.rng.IntN(3)}
+	first := events.Seq(p.run.applied.Load()) + 1 + events.Seq(w.script.IntN(8))
+	h := &hole{first: first, last: first + events.Seq(w.script.IntN(3)), process: p.name, times: 1 + w.script.IntN(3)}
 	if h.times > 2 {
-		h.times = 1 << 30
+		h.times = forever
+	}
+	if int(h.last) >= len(w.history.log) {
+		return // nobody notices that the last command is missing
 	}
 	w.server.hole = h
 	w.note("%s misses %d to %d, %d times", p.name, h.first, h.last, h.times)
@@ -252,8 +276,11 @@ func (w *world) mayRepeat(run string, due events.Seq) bool {
 
 // endedWell says whether a run may end by itself as it did.
 func (w *world) endedWell(r *run) bool {
-	h := w.server.hole
-	applied := events.Seq(r.applied.Load())
-	return errors.Is(r.why, projector.ErrLog) && h != nil && strings.HasPrefix(r.name, h.process) &&
-		h.first <= applied+1 && applied+1 <= h.last && strings.Contains(r.why.Error(), fmt.Sprintf("where seq %d was due", applied+1))
+	switch {
+	case errors.Is(r.why, projector.ErrLog):
+		return w.server.hole.named(r)
+	case errors.Is(r.why, emit.ErrGone):
+		return w.server.deleted > r.deleted
+	}
+	return false
 }

@@ -10,8 +10,10 @@ type entry[R any] struct {
 	size int // bytes that it takes, about
 
 	// Of a table:
-	hash  uint64 // of the stored row; 0 if none is stored
-	dirty bool
+	value string // the stored row
+	hash  uint64 // its hash; 0 if none is stored
+	live  bool   // row is as it is now; else it is to be read from value
+	dirty bool   // row has changed since the last commit
 
 	// Of a shared cache:
 	since events.Seq // the row is as it was at this seq

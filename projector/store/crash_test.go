@@ -103,7 +103,7 @@ func (c *crashes) checkpoint(t *testing.T, s *store.Store) {
 // whole, not older than what was durable; folding on from there gives the same
 // digest and the same outbox. The checkpoints are whole, or not there.
 func TestCrashAtEveryWrite(t *testing.T) {
-	const commands = 300
+	const commands = 240
 	seed := drawSeed(t)
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
 	r := &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,7 +28,7 @@ func writeFile(t *testing.T, fs vfs.FS, path string, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(b); err != nil {
+	if _, err := f.Write(slices.Clone(b)); err != nil { // which may change what it is given
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

@@ -58,11 +58,11 @@ func (s *shared[R]) advance(to events.Seq, change func()) {
 	s.upto = to
 }
 
-// update replaces a row, if it is in the cache, by that of a table's entry:
-// which is not a use of the row. For advance only.
-func (s *shared[R]) update(to events.Seq, changed *entry[R]) {
+// update replaces a row, if it is in the cache, by that of a table's entry,
+// which gives it up: that is not a use of the row. For advance only.
+func (s *shared[R]) update(to events.Seq, changed *entry[R], weight int) {
 	if e := s.rows.peek(changed.key); e != nil {
-		s.rows.resize(e, changed.size)
-		e.row, e.since = changed.copy(), to
+		s.rows.resize(e, changed.size+weight)
+		e.row, e.since = changed.row, to
 	}
 }

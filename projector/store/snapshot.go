@@ -84,10 +84,12 @@ func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 	}
 	e, err := t.find(s.snap, key)
 	check(err)
+	row := e.row // from here on a commit may give the entry another one
 	if t.shared != nil {
+		e.size += t.weight
 		t.shared.add(s.position.Applied, &e)
 	}
-	return e.row
+	return row
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {

@@ -23,8 +23,7 @@ type codec[R any] struct {
 	weight int // bytes of a decoded row beside its value, about
 }
 
-// find reads a row from Pebble; nil if there is none. hash is the stored
-// row's part of the digest, size what it takes.
+// find reads a row from Pebble. If there is none, the entry has none.
 func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
 	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -42,14 +41,15 @@ func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
 
 // read makes an entry of a stored row.
 func (c codec[R]) read(key, value []byte) (e entry[R], err error) {
-	e = entry[R]{key: string(key), hash: rowHash(key, value), size: c.sizeOf(len(key), len(value))}
-	if e.row, err = c.decode(e.key, string(value)); err != nil {
+	e = entry[R]{
+		key: string(key), value: string(value), hash: rowHash(key, value),
+		size: entryWeight + len(key) + len(value),
+	}
+	if e.row, err = c.decode(e.key, e.value); err != nil {
 		err = fmt.Errorf("decode row %q: %w", key, err)
 	}
 	return e, err
 }
-
-func (c codec[R]) sizeOf(key, value int) int { return entryWeight + c.weight + key + value }
 
 // rowHash is a row's part of the digest.
 func rowHash(key, value []byte) uint64 {
@@ -59,11 +59,14 @@ func rowHash(key, value []byte) uint64 {
 	return hi ^ lo
 }
 
-// table keeps the decoded rows of one family: the changed ones until they are
-// committed, the others as long as they are used.
+// table keeps the rows of one family: decoded until the next commit, then as
+// they are stored, as long as they are used. Stored they take a fraction of the
+// memory, so that many more rows are at hand; a row is decoded once per batch,
+// which costs a tenth of reading it from Pebble.
 type table[R any] struct {
 	codec[R]
 	rows   cache[R]
+	live   []*entry[R]
 	dirty  []*entry[R]
 	moved  []string   // keys of rows that the last commit created or deleted
 	gone   []string   // keys of rows that the last commit erased
@@ -92,9 +95,22 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 		check(err)
 		e = &found
 		t.rows.add(e)
+		t.enliven(e)
+	} else if e != nil && !e.live {
+		if e.hash != 0 {
+			var err error
+			e.row, err = t.decode(e.key, e.value)
+			check(err)
+		}
+		t.enliven(e)
 	}
 	t.lastKey, t.last = append(t.lastKey[:0], key...), e
 	return e
+}
+
+func (t *table[R]) enliven(e *entry[R]) {
+	e.live = true
+	t.live = append(t.live, e)
 }
 
 func (t *table[R]) get(db pebble.Reader, key []byte) *R {
@@ -108,8 +124,9 @@ func (t *table[R]) get(db pebble.Reader, key []byte) *R {
 func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
 	e := t.entry(db, key)
 	if e == nil {
-		e = &entry[R]{key: string(key), size: entryWeight + t.weight + len(key)}
+		e = &entry[R]{key: string(key), size: entryWeight + len(key)}
 		t.rows.add(e)
+		t.enliven(e)
 		t.last = e
 	}
 	e.row = row
@@ -127,10 +144,10 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 	for _, e := range t.dirty {
 		w.key = append(w.key[:0], e.key...)
 		hash := uint64(0)
-		size := 0
+		e.value = ""
 		if e.row != nil {
 			w.value = t.encode(w.value[:0], e.row)
-			hash, size = rowHash(w.key, w.value), len(w.value)
+			hash, e.value = rowHash(w.key, w.value), string(w.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -149,13 +166,13 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 		}
 		w.digest += hash - e.hash
 		e.hash = hash
-		t.rows.resize(e, t.sizeOf(len(e.key), size))
+		t.rows.resize(e, entryWeight+len(e.key)+len(e.value))
 	}
 	return nil
 }
 
-// committed tells the snapshots' cache what a commit changed. Only now, when
-// no row is dirty, may the table forget rows.
+// committed hands the snapshots' cache the rows that a commit changed. Only
+// now, when no row is dirty, may the table forget rows.
 func (t *table[R]) committed(to events.Seq) {
 	if t.shared != nil {
 		t.shared.advance(to, func() {
@@ -163,7 +180,7 @@ func (t *table[R]) committed(to events.Seq) {
 				t.shared.rows.drop(key)
 			}
 			for _, e := range t.dirty {
-				t.shared.update(to, e)
+				t.shared.update(to, e, t.weight)
 			}
 		})
 	}
@@ -172,6 +189,10 @@ func (t *table[R]) committed(to events.Seq) {
 		e.dirty = false
 	}
 	t.dirty = emptied(t.dirty)
+	for _, e := range t.live {
+		e.row, e.live = nil, false
+	}
+	t.live = emptied(t.live)
 	t.rows.trim()
 	t.lastKey, t.last = t.lastKey[:0], nil
 }
@@ -187,16 +208,6 @@ func emptied[V any](list []V) []V {
 	}
 	clear(list)
 	return list[:0]
-}
-
-// copy returns the row for the snapshots: the fold goes on changing its own.
-// What a row points to is never changed.
-func (e *entry[R]) copy() *R {
-	if e.row == nil {
-		return nil
-	}
-	row := *e.row
-	return &row
 }
 
 // changed calls fn with every changed row whose key has a prefix; nil of one

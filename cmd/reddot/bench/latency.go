@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,12 +37,11 @@ const (
 type line struct {
 	name    string
 	server  *server
-	subject func(i int) string // that message i is published on
-	payload func(i int) []byte
+	subject func(i int) string                 // that message i is published on
 	heard   func(*nats.Msg) (i int, err error) // the message that an event tells of
 
 	sent    int // messages, over all turns
-	pending *pending
+	pending atomic.Pointer[pending]
 }
 
 // pending are the messages on their way in one turn.
@@ -70,9 +70,14 @@ func (p *pending) hear(i int, now time.Time, err error) {
 	if p.err != nil || len(p.times) == len(p.due) {
 		return
 	}
-	next := &p.next[i%latencyUsers]
-	for ; err == nil && *next <= i; *next += latencyUsers {
-		p.times = append(p.times, now.Sub(p.due[*next-p.first]))
+	if err == nil && (i < 0 || i >= p.first+len(p.due)) {
+		err = fmt.Errorf("heard of message %d before it was sent", i)
+	}
+	if err == nil {
+		next := &p.next[i%latencyUsers]
+		for ; *next <= i; *next += latencyUsers {
+			p.times = append(p.times, now.Sub(p.due[*next-p.first]))
+		}
 	}
 	if p.err = err; err != nil || len(p.times) == len(p.due) {
 		close(p.done)
@@ -84,7 +89,9 @@ func (l *line) listen(conn *nats.Conn, subject string) error {
 	_, err := conn.Subscribe(subject, func(m *nats.Msg) {
 		now := time.Now()
 		i, err := l.heard(m)
-		l.pending.hear(i, now, err)
+		if p := l.pending.Load(); p != nil {
+			p.hear(i, now, err)
+		}
 	})
 	if err == nil {
 		err = conn.Flush()
@@ -99,9 +106,9 @@ func (l *line) turn(ctx context.Context, rate, n int) (sample, error) {
 	p := newPending(l.sent, n)
 	payloads := make([][]byte, n)
 	for i := range payloads {
-		payloads[i] = l.payload(l.sent + i)
+		payloads[i] = message(l.sent + i)
 	}
-	l.pending = p // the subscriber is idle: the turn before was heard to its end
+	l.pending.Store(p)
 	gap := time.Second / time.Duration(rate)
 	clock := newPacer(gap)
 	defer clock.close()
@@ -111,6 +118,9 @@ func (l *line) turn(ctx context.Context, rate, n int) (sample, error) {
 	}
 	for i, payload := range payloads {
 		clock.wait(p.due[i])
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err := l.server.conn.Publish(l.subject(l.sent+i), payload); err != nil {
 			return nil, fmt.Errorf("publish: %w", err)
 		}
@@ -146,7 +156,7 @@ func (b *bench) reddotLine(ctx context.Context) (*line, error) {
 		return nil, err
 	}
 	l := &line{
-		name: "reddot", server: s, payload: message,
+		name: "reddot", server: s,
 		subject: func(i int) string {
 			return b.subjects.Command(events.Target{Verb: events.UserMessage, Inbox: user(i % latencyUsers)})
 		},
@@ -165,7 +175,7 @@ func (b *bench) reddotLine(ctx context.Context) (*line, error) {
 // bareLine is the way through a bare pipe.
 func (b *bench) bareLine(s *server, name string, p pipe) (*line, error) {
 	l := &line{
-		name: name, server: s, payload: message,
+		name: name, server: s,
 		subject: func(int) string { return p.in },
 		heard: func(m *nats.Msg) (int, error) {
 			var message struct {

@@ -45,6 +45,13 @@ func TestPending(t *testing.T) {
 	if <-p.done; p.err == nil {
 		t.Error("the error is lost")
 	}
+	for _, i := range []int{-1, 1} {
+		p = newPending(0, 1)
+		p.hear(i, at(1), nil)
+		if <-p.done; p.err == nil {
+			t.Errorf("message %d of 1 was heard of", i)
+		}
+	}
 }
 
 // TestPacer: a wait ends no earlier than it should.

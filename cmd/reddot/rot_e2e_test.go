@@ -1,0 +1,86 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// testRottenLog flips one bit in a file of the command stream while the server
+// is down. A server that has to read the command again stops there and says
+// so. One that has applied it answers as before, and says so when it is asked
+// to fold the log again.
+func testRottenLog(t *testing.T, p program) {
+	s := newSpecimen(t, p)
+	files := records(t, s.dir)
+	if len(files) != 2 {
+		t.Fatalf("the log is in %d files", len(files))
+	}
+	for field := range files[0][0].bits() {
+		r := files[0][s.rng.IntN(len(files[0]))]
+		due := fmt.Sprintf("seq %d was due", r.seq)
+		t.Run("first fold/"+field, func(t *testing.T) {
+			dir := s.copy(t, "store", "snapshots")
+			s.flipIn(t, dir, r, field)
+			s.stopped(t, p.startAt(t, dir), "not whole", due)
+		})
+		t.Run("applied before/"+field, func(t *testing.T) {
+			dir := s.copy(t)
+			s.flipIn(t, dir, r, field)
+			c := p.serve(t, dir)
+			s.answersRight(t, c)
+			p.run(t, nil, "verify", "--server", c.nats, "--data", dir).failedAtEnd(t, "not whole", due)
+			p.run(t, nil, "export", "--server", c.nats).failedAtEnd(t, "not whole", due)
+			p.run(t, nil, "rebuild", "--server", c.nats).failedAtEnd(t, "not whole", due)
+			s.answersRight(t, c)
+		})
+	}
+	last := files[1][len(files[1])-1]
+	t.Run("first fold/last command", func(t *testing.T) {
+		dir := s.copy(t, "store", "snapshots")
+		s.flipIn(t, dir, last, "payload")
+		s.stopped(t, p.startAt(t, dir), "not whole", fmt.Sprintf("seq %d", last.seq))
+	})
+	for _, without := range [][]string{{"store", "snapshots"}, {"store"}, nil} {
+		t.Run(fmt.Sprintf("last file without %s", without), func(t *testing.T) {
+			r := files[1][s.rng.IntN(len(files[1]))]
+			dir := s.copy(t, without...)
+			s.flipIn(t, dir, r, "size")
+			s.stopped(t, p.startAt(t, dir), "not whole", fmt.Sprintf("ends at seq %d", r.seq-1))
+		})
+	}
+}
+
+// failedAtEnd checks that a run with a progress bar failed, and that the last
+// line says why.
+func (r result) failedAtEnd(t *testing.T, words ...string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimRight(r.stderr, "\n"), "\n")
+	last := lines[len(lines)-1]
+	if r.code != 1 || !strings.HasPrefix(last, "reddot: ") {
+		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(last, w) {
+			t.Errorf("the error lacks %q: %s", w, last)
+		}
+	}
+}
+
+// tables lists files of the store.
+func storeFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "store", "0*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.Size() > 0 && info.Mode().IsRegular() {
+			all = append(all, f)
+		}
+	}
+	return all
+}

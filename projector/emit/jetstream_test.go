@@ -1,0 +1,145 @@
+package emit
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// newStreamed opens an event stream on a server of its own.
+func newStreamed(t *testing.T) streamed {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	conn, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(AckTimeout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects, err := events.NewSubjects("unread")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ensureStream(t.Context(), Config{JetStream: js, Subjects: subjects, Log: "test", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// append stores a message and returns what became of it.
+func (s streamed) append(t *testing.T, no int, data []byte) error {
+	t.Helper()
+	msg := nats.NewMsg("unread-out.0.evt.a.change")
+	msg.Header.Set("No", strconv.Itoa(no))
+	msg.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.Itoa(no-1))
+	msg.Data = data
+	future, err := s.Append(msg)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-future.Ok():
+		return nil
+	case err := <-future.Err():
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal("no acknowledgement")
+		return nil
+	}
+}
+
+// read reads a stretch of the stream and returns the numbers of the messages.
+func (s streamed) read(t *testing.T, from, upto uint64) (got []int) {
+	t.Helper()
+	err := s.Read(t.Context(), from, upto, func(msg *nats.Msg) error {
+		got = append(got, int(number(msg.Header, "No")))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// tail reads the end of the stream: its last sequence and the message's number.
+func (s streamed) tail(t *testing.T) (last uint64, no int) {
+	t.Helper()
+	last, msg, err := s.Tail(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if msg == nil {
+		return last, 0
+	}
+	return last, int(number(msg.Header, "No"))
+}
+
+// TestJetStream appends to an event stream and reads it, with messages missing
+// at its beginning, in its middle and at its end.
+func TestJetStream(t *testing.T) {
+	s := newStreamed(t)
+	check := func(from, upto uint64, want []int, last uint64, no int) {
+		t.Helper()
+		if got := s.read(t, from, upto); !slices.Equal(got, want) {
+			t.Errorf("from %d to %d there is %v, not %v", from, upto, got, want)
+		}
+		if l, n := s.tail(t); l != last || n != no {
+			t.Errorf("it ends at %d with message %d, not at %d with %d", l, n, last, no)
+		}
+	}
+	check(1, 1, nil, 0, 0)
+	for no := range 6 {
+		if err := s.append(t, no+1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var refusal *jetstream.APIError
+	if err := s.append(t, 6, nil); !errors.As(err, &refusal) || refusal.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence {
+		t.Errorf("a message after another one than the last: %v", err)
+	}
+	if err := s.append(t, 7, make([]byte, 2<<20)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a message of 2 MiB: %v", err)
+	}
+	check(2, 5, []int{2, 3, 4, 5}, 6, 6)
+	for _, seq := range []uint64{1, 3, 6} {
+		if err := s.stream.DeleteMsg(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(1, 6, []int{2, 4, 5}, 6, 0)
+	check(6, 6, nil, 6, 0)
+	if err := s.stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check(1, 6, nil, 6, 0)
+	if err := s.js.DeleteStream(t.Context(), "UNREAD_EVENTS"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Tail(t.Context()); !errors.Is(err, ErrGone) {
+		t.Errorf("the end of a deleted stream: %v", err)
+	}
+}

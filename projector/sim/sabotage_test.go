@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/emit"
+	"reddot/projector/store"
+)
+
+// sabotage is a defect put into the emitter, which must be found.
+type sabotage struct {
+	message func(*nats.Msg)    // changes what is sent
+	config  func(*emit.Config) // changes what the emitter has
+}
+
+// maxSearch is in how many seeds a defect must be found.
+const maxSearch = 2_000
+
+// TestFindsDefects puts defects into the emitter, one after the other: some seed
+// soon finds each.
+func TestFindsDefects(t *testing.T) {
+	header := func(change func(nats.Header)) sabotage {
+		return sabotage{message: func(m *nats.Msg) { change(m.Header) }}
+	}
+	for name, s := range map[string]sabotage{
+		"no expected last sequence":   header(func(h nats.Header) { h.Del(jetstream.ExpectedLastSeqHeader) }),
+		"no expected last message id": header(func(h nats.Header) { h.Del(jetstream.ExpectedLastMsgIDHeader) }),
+		"said to be told too early":   header(func(h nats.Header) { h.Set("Reddot-Applied", h.Get(headerAt)) }),
+		"never said to be told":       header(func(h nats.Header) { h.Set("Reddot-Applied", "0") }),
+		"no beginning of generations": header(func(h nats.Header) { h.Del("Reddot-Generation") }),
+		"other seq shown":             header(func(h nats.Header) { h.Set(headerAt, h.Get("Reddot-Applied")) }),
+		"no end of the log":           {config: func(c *emit.Config) { c.End = nil }},
+		"position not written down":   {config: func(c *emit.Config) { c.Store = forgetful{c.Store} }},
+		"position far ahead":          {config: func(c *emit.Config) { c.Store = boastful{c.Store} }},
+		"replay of nothing": {config: func(c *emit.Config) {
+			c.Replay = func(context.Context, events.Seq, events.Seq, func(*store.Entry) error) error { return nil }
+		}},
+		"replay without the last": {config: func(c *emit.Config) {
+			replay := c.Replay
+			c.Replay = func(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
+				return replay(ctx, after, max(after, upto-1), fn)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := range uint64(maxSearch) {
+				if out := simulate(t, n, false, s); len(out.failures) > 0 {
+					t.Logf("seed %d: %s", n, out.failures[0])
+					return
+				}
+			}
+			t.Errorf("not found in %d seeds", maxSearch)
+		})
+	}
+}
+
+// forgetful is a store that does not know what is emitted.
+type forgetful struct{ emit.Store }
+
+func (forgetful) Emitted() (events.Seq, error) { return 0, nil }
+
+// boastful is a store that says of the last command that it is emitted.
+type boastful struct{ emit.Store }
+
+func (s boastful) Emitted() (events.Seq, error) {
+	snap, err := s.Snapshot()
+	if err != nil {
+		return 0, err
+	}
+	return snap.Position().Applied, snap.Close()
+}

@@ -1,0 +1,51 @@
+package projector_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"reddot/projector"
+	"reddot/projector/store"
+)
+
+// flipInLast flips one bit in the payload of the command stream's last message,
+// while the server is down.
+func (b *bus) flipInLast() {
+	b.t.Helper()
+	b.stop()
+	files := must(filepath.Glob(filepath.Join(b.options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "*.blk")))(b.t)
+	if len(files) != 1 {
+		b.t.Fatalf("the stream's file is not found: %v", files)
+	}
+	const checksum = 8 // bytes, behind the payload
+	content := must(os.ReadFile(files[0]))(b.t)
+	content[len(content)-checksum-2] ^= 0x10
+	must(0, os.WriteFile(files[0], content, 0o600))(b.t)
+	b.start()
+}
+
+// TestFlippedBitAtTheEnd damages the last command. The server says that the
+// stream has it, and sends nothing: whoever reads up to it is told, and does
+// not wait for ever.
+func TestFlippedBitAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	a := b.author()
+	b.run(t.TempDir()).stop()
+	crowd(a, 100)
+	last := a.flush()
+	b.flipInLast()
+	says := fmt.Sprintf("seq %d is in the stream, and can't be read", last)
+
+	p := b.run(t.TempDir())
+	if err := p.WaitApplied(within(t), last-1); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, p.fails(), projector.ErrLog, says)
+
+	log := must(projector.FindLog(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
+	wantErr(t, log.ReadTo(within(t), 0, last, func(*store.Entry) error { return nil }), projector.ErrLog, says)
+}

@@ -1,0 +1,2 @@
+package projector
+import _ "reddot/projector/twin"
