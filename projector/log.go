@@ -101,33 +101,34 @@ func (l *Log) Trim(ctx context.Context, upto events.Seq) error {
 
 // Before is the seq of the last command that the stream took in before a time.
 func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
+	first, last, err := l.Range(ctx)
+	if err != nil || first > last {
+		return last, err
+	}
+	newest, err := l.TimeOf(ctx, last)
+	if err != nil || newest.Before(at) {
+		return last, err
+	}
 	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at, HeadersOnly: true,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("find the command at %s: %w", at, err)
 	}
-	_, last, err := l.Range(ctx)
-	if err != nil {
-		return 0, err
-	}
-	msgs, err := c.Fetch(1, jetstream.FetchMaxWait(beforeWait))
+	msg, err := c.Next(jetstream.FetchMaxWait(beforeWait))
 	if err != nil {
 		return 0, fmt.Errorf("find the command at %s: %w", at, err)
 	}
-	for msg := range msgs.Messages() {
-		meta, err := msg.Metadata()
-		if err != nil {
-			return 0, fmt.Errorf("find the command at %s: %w", at, err)
-		}
-		return events.Seq(meta.Sequence.Stream) - 1, nil
+	meta, err := msg.Metadata()
+	if err != nil {
+		return 0, fmt.Errorf("find the command at %s: %w", at, err)
 	}
-	return last, msgs.Error() // nothing came later
+	return events.Seq(meta.Sequence.Stream) - 1, nil
 }
 
-// beforeWait is how long a command after a time is waited for. There is one at
-// once, or none.
-const beforeWait = time.Second
+// beforeWait is how long the first command at or after a time is waited for,
+// which is there.
+const beforeWait = 5 * time.Second
 
 // check says what is wrong with the stream for a store at a position: it is
 // gone or another one, its configuration has drifted, it ends before the

@@ -99,18 +99,18 @@ func TestBucketSyncAlways(t *testing.T) {
 		t.Errorf("the server has not refused an object of 64 MiB: %v", err)
 	}
 	r := newRig(t, vfs.NewMem(), b.bucket())
-	r.rows.apply(t, 66, 1<<20)
-	c, err := r.repo.Create(within(t), r.rows, nil)
-	if err != nil {
-		t.Fatal(err)
+	store := r.plain()
+	store.add("a", 50<<20)
+	store.add("b", 15<<20)
+	c, err := r.repo.Create(within(t), store, nil)
+	if err != nil || c.NewBytes != 65<<20 {
+		t.Fatalf("%+v, %v", c, err)
 	}
-	if c.Manifest.Bytes < 64<<20 || c.NewBytes < 64<<20 {
-		t.Errorf("%+v", c)
+	store.add("c", 1<<20)
+	if c, err = r.repo.Create(within(t), store, nil); err != nil || c.NewBytes != 1<<20 {
+		t.Fatalf("%+v, %v", c, err)
 	}
-	if c = r.create(1); c.NewBytes > 1<<20 {
-		t.Errorf("%+v", c)
-	}
-	if _, _, err := r.restore(snapshot.Want{}); err != nil {
+	if m, _, err := r.restore(snapshot.Want{}); err != nil || m.Bytes != 66<<20 {
 		t.Error(err)
 	}
 	r.checkClean()

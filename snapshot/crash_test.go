@@ -24,6 +24,7 @@ type crashPoint struct {
 	op        string
 	fs        *vfs.MemFS
 	published []events.Seq // snapshots that the program was told of, and has not begun to remove
+	restored  string       // folder that it was told of; "": none yet
 }
 
 // crashes takes a copy of what a crash leaves just before every write.
@@ -49,11 +50,11 @@ func (c *crashes) MaybeError(op errorfs.Op) error {
 
 func (c *crashes) String() string { return "crash" }
 
-// holds notes which snapshots a crash must leave from now on.
-func (c *crashes) holds(seqs ...events.Seq) {
+// holds notes what a crash must leave from now on.
+func (c *crashes) holds(restored string, seqs ...events.Seq) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now.published = seqs
+	c.now.restored, c.now.published = restored, seqs
 }
 
 // TestCrashAtEveryWrite crashes the machine at every write while snapshots are
@@ -63,17 +64,20 @@ func TestCrashAtEveryWrite(t *testing.T) {
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(drawSeed(t), 1))}
 	r := newRig(t, errorfs.Wrap(c.fs, c), nil)
 	r.create(50)
-	c.holds(50)
+	c.holds("", 50)
 	r.create(50)
-	c.holds(100, 50)
+	c.holds("", 100, 50)
 	r.create(50)
-	c.holds(150, 100) // 50 is what the prune removes
+	c.holds("", 150, 100) // 50 is what the prune removes
 	if _, err := r.repo.Prune(within(t), snapshot.PruneOptions{Keep: 2}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := r.restore(snapshot.Want{AtMost: 100}); err != nil {
+	_, dir, err := r.restore(snapshot.Want{AtMost: 100})
+	if err != nil {
 		t.Fatal(err)
 	}
+	c.holds(dir, 150, 100)
+	r.create(1)
 	c.mu.Lock()
 	points := c.points
 	c.mu.Unlock()
@@ -106,6 +110,12 @@ func (p crashPoint) check(t *testing.T) {
 	for _, seq := range p.published {
 		if !slices.Contains(seqs, seq) {
 			t.Errorf("%s: snapshot %d is lost; there are %v", p.op, seq, seqs)
+		}
+	}
+	if p.restored != "" {
+		state, err := checkRows(p.fs)(ctx, p.restored, func(uint64) {})
+		if err != nil || state.Seq != 100 {
+			t.Errorf("%s: the restored store: %v, %v", p.op, state, err)
 		}
 	}
 	after := openRows(t, p.fs, "after", stream, 9)

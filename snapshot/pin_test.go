@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -140,6 +139,62 @@ func TestRottenPin(t *testing.T) {
 	})
 }
 
+// lapse lets the pins of a storage lapse before the first op on a blob that
+// begins so, and has them renewed before it goes on.
+func (b *between) lapse(op, prefix string) {
+	var away, done atomic.Bool
+	b.set(func(o, name string) error {
+		if o == "put" && strings.HasPrefix(name, "pins/") && away.Load() {
+			return errors.New("away")
+		}
+		if o == op && strings.HasPrefix(name, prefix) && done.CompareAndSwap(false, true) {
+			away.Store(true)
+			pass(2 * expiry)
+			away.Store(false)
+			pass(10 * time.Second) // renewed by then
+		}
+		return nil
+	})
+}
+
+// TestSlowPrune has a prune whose storage is away for longer than its pin
+// holds, while someone creates a snapshot of what it was about to delete: it
+// deletes no more.
+func TestSlowPrune(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, storage)
+		if err := r.repo.Remove(context.Background(), r.create(500).Manifest.ID()); err != nil {
+			t.Fatal(err)
+		}
+		storage.lapse("delete", "pieces/")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			pass(expiry + time.Minute)
+			other, err := openRepository(fs, storage.Storage, "other", r.log)
+			if err != nil {
+				t.Error(err)
+			}
+			c, err := other.Create(context.Background(), r.rows, nil)
+			if err != nil || c.NewBytes > c.Manifest.Bytes/2 {
+				t.Errorf("%+v, %v", c, err)
+			}
+		}()
+		p, err := r.repo.Prune(context.Background(), snapshot.PruneOptions{Keep: 2})
+		if err == nil || !strings.Contains(err.Error(), "renewed in time") || p.Pieces != 0 {
+			t.Errorf("%+v, %v", p, err)
+		}
+		<-done
+		r.checkSeqs(500)
+		r.verifyAll()
+		r.prune()
+		r.checkPieces()
+		r.checkClean()
+	})
+}
+
 // TestSlowCreate has a create whose storage is away for longer than its pin
 // holds, at the worst moment, while someone prunes what it counts on: it finds
 // out, and stores it anew.
@@ -152,22 +207,7 @@ func TestSlowCreate(t *testing.T) {
 			if err := r.repo.Remove(context.Background(), r.create(500).Manifest.ID()); err != nil {
 				t.Fatal(err)
 			}
-			var away atomic.Bool
-			var once sync.Once
-			storage.set(func(op, name string) error {
-				if op == "put" && strings.HasPrefix(name, "pins/") && away.Load() {
-					return errors.New("away")
-				}
-				if op == "put" && strings.HasPrefix(name, at) {
-					once.Do(func() {
-						away.Store(true)
-						pass(2 * expiry)
-						away.Store(false)
-						pass(10 * time.Second) // renewed by then
-					})
-				}
-				return nil
-			})
+			storage.lapse("put", at)
 			done := make(chan struct{})
 			go func() {
 				defer close(done)

@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -208,4 +209,32 @@ func TestManyFaults(t *testing.T) {
 	if !errors.As(err, &damage) || len(damage.Faults)+damage.More != m.Pieces {
 		t.Fatalf("%d pieces: %v", m.Pieces, fmt.Sprint(err))
 	}
+}
+
+// TestFalseManifest has manifests with a right sum that say another state than
+// the files hold.
+func TestFalseManifest(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	r.create(10)
+	m := r.create(10).Manifest
+	for _, change := range [][2]string{
+		{m.Digest.String(), "0123456789abcdef"}, {`"store_format": 7`, `"store_format": 8`},
+	} {
+		forge := func(from, to string) {
+			r.alter("manifests/"+m.ID(), func(b []byte) []byte {
+				body := bytes.Replace(b[:bytes.LastIndex(b, []byte("sha256 "))], []byte(from), []byte(to), 1)
+				return fmt.Appendf(body, "sha256 %x\n", sha256.Sum256(body))
+			})
+		}
+		forge(change[0], change[1])
+		_, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil)
+		if !errors.Is(err, snapshot.ErrDamaged) || !strings.Contains(err.Error(), "its manifest says seq 20") {
+			t.Errorf("%v: %v", change, err)
+		}
+		if restored, _, err := r.restore(snapshot.Want{}); err != nil || restored.Seq != 10 {
+			t.Errorf("%v: %v, %v", change, restored, err)
+		}
+		forge(change[1], change[0])
+	}
+	r.verifyAll()
 }

@@ -144,25 +144,24 @@ func TestUnusable(t *testing.T) {
 // and only changed ones travel.
 func TestLargeFile(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
-	r.rows.apply(t, 1, 11<<20)
-	m := r.create(1).Manifest
-	var large *snapshot.File
-	for i, f := range m.Files {
-		if f.Size > 11<<20 {
-			large = &m.Files[i]
-		}
+	store := r.plain()
+	store.add("large", 11<<20)
+	c, err := r.repo.Create(within(t), store, nil)
+	if err != nil || c.NewPieces != 3 || len(c.Manifest.Files[0].Pieces) != 3 {
+		t.Fatalf("%+v, %v", c, err)
 	}
-	if large == nil || len(large.Pieces) != 3 {
-		t.Fatalf("%+v", large)
-	}
+	large := c.Manifest.Files[0]
 	blob := "pieces/" + large.Pieces[1].String()
 	r.alter(blob, flip(8*(2<<20)))
-	r.checkFault(m, large.Name, 1, blob, snapshot.ErrDamaged)
+	r.checkFault(c.Manifest, large.Name, 1, blob, snapshot.ErrDamaged)
 	r.alter(blob, flip(8*(2<<20)))
 	r.verifyAll()
-	if c := r.create(1); c.NewBytes > 1<<20 {
-		t.Errorf("%d bytes travel", c.NewBytes)
+	store.add("small", 100)
+	store.bytes["large"][9<<20]++
+	if c, err = r.repo.Create(within(t), store, nil); err != nil || c.NewBytes != 3<<20+100 {
+		t.Errorf("%+v, %v", c, err)
 	}
+	r.verifyAll()
 }
 
 // TestTrimBound is the seq of the older of the two newest sound snapshots.

@@ -147,7 +147,7 @@ func renderBench(r *bench.Result) string {
 		f := &r.Figures[i]
 		reference, ratio, aim, verdict, p50, p99 := "", "", "", "", "", ""
 		if f.Against != "" {
-			reference, ratio = quantity(f.Reference, f.Unit), fmt.Sprintf("%.2f", f.Ratio)
+			reference, ratio = quantity(f.Reference, f.Unit), ratioText(f.Ratio)
 		}
 		if f.Aim != nil {
 			aim, verdict = aimText(f), "not met"
@@ -167,6 +167,17 @@ func renderBench(r *bench.Result) string {
 	}
 	return fmt.Sprintf("%s commands, after %s joins; %s\n\n%s",
 		grouped(int64(r.Commands)), grouped(int64(r.Joins)), several(int64(r.Runs), "run"), t)
+}
+
+// ratioText shows a ratio with some three digits.
+func ratioText(r float64) string {
+	switch {
+	case r >= 100:
+		return grouped(int64(r + 0.5))
+	case r >= 0.1:
+		return fmt.Sprintf("%.2f", r)
+	}
+	return fmt.Sprintf("%.4f", r)
 }
 
 // aimText is what a figure should be.

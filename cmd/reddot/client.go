@@ -202,9 +202,10 @@ func (c *client) waitFor(q query, seq events.Seq) query {
 
 // The service's error codes that a command turns into advice.
 const (
-	codeBadRequest = 400
-	codeNotFound   = 404
-	codeNotApplied = 408
+	codeBadRequest  = 400
+	codeNotFound    = 404
+	codeNotApplied  = 408
+	codeUnavailable = 503
 )
 
 // serviceError is a query that the service answered with an error.

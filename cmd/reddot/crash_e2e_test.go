@@ -43,32 +43,3 @@ func testStandby(t *testing.T, p program) {
 	d.amid(t, 4, either.kill)
 	d.finish(t)
 }
-
-// testServerAway: the NATS server is away for a while, in good order and then
-// by a crash, and comes back with its data. The server goes on by itself.
-func testServerAway(t *testing.T, p program) {
-	const away = 2 * time.Second
-	listen := address(t)
-	// Another reddot, of another prefix, is the NATS server: it can be killed.
-	natsDir := t.TempDir()
-	host := func() *child { return p.serve(t, natsDir, "--listen", listen, "--prefix", "other") }
-	server := host()
-	c := p.serve(t, t.TempDir(), "--nats", server.nats)
-	d := newDrill(t, p, server.nats, drillLines)
-	for _, end := range []func(){func() { server.terminate(t) }, func() { server.kill() }} {
-		d.amid(t, 4, end)
-		<-time.After(away)
-		server = host()
-		eventually(t, "answer again", func() bool {
-			_, err := ask[events.Status](t.Context(), d.nc, subjects(t).Status(), request{})
-			return err == nil
-		})
-	}
-	d.finish(t)
-	select {
-	case <-c.exited:
-		t.Errorf("it has ended")
-	default:
-		c.terminate(t)
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,7 +32,10 @@ func TestEndToEnd(t *testing.T) {
 		{"server away", testServerAway},
 		{"standby", testStandby},
 		{"kill", testKill},
+		{"disk full", testDiskFull},
 		{"rotten log", testRottenLog},
+		{"rotten store", testRottenStore},
+		{"rotten snapshots", testRottenSnapshots},
 		{"terminate", testTerminate},
 		{"rebuild", testRebuild},
 		{"hostile", testHostile},
@@ -40,6 +44,16 @@ func TestEndToEnd(t *testing.T) {
 		{"serve", testServe},
 		{"verify", testVerify},
 		{"verify the digest", testVerifyDigest},
+		{"past", testPast},
+		{"export", testExport},
+		{"snapshots", testSnapshots},
+		{"snapshot places", testSnapshotPlaces},
+		{"foreign snapshot", testForeignSnapshot},
+		{"scratch", testScratch},
+		{"trim", testTrim},
+		{"trim policy", testTrimPolicy},
+		{"cut log", testCutLog},
+		{"rebuild live", testRebuildLive},
 		{"bench", testBench},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,7 +72,25 @@ const (
 )
 
 // program is the binary under test.
-type program struct{ path string }
+type program struct {
+	path  string
+	limit []string // of the shell's ulimit, for servers; nil: none
+}
+
+// limited returns the program for servers to which the shell's ulimit is
+// applied: an option and its value.
+func (p program) limited(option string, value int) program {
+	p.limit = []string{option, strconv.Itoa(value)}
+	return p
+}
+
+// server is the command of a server.
+func (p program) server(args []string) *exec.Cmd {
+	if p.limit == nil {
+		return exec.Command(p.path, args...)
+	}
+	return exec.Command("sh", append([]string{"-c", `ulimit "$0" "$1" && shift && exec "$@"`, p.limit[0], p.limit[1], p.path}, args...)...)
+}
 
 func build(t *testing.T) program {
 	t.Helper()
@@ -66,7 +98,7 @@ func build(t *testing.T) program {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
-	return program{path}
+	return program{path: path}
 }
 
 // result is what a finished run left behind.
@@ -173,7 +205,7 @@ func (p program) start(t *testing.T, dir string, env []string, args ...string) *
 		args = append(args, "--listen", "127.0.0.1:0")
 	}
 	c := &child{stdout: newOutput(), stderr: newOutput(), exited: make(chan struct{})}
-	c.cmd = exec.Command(p.path, append([]string{"serve", "--data", dir, "--http", "127.0.0.1:0"}, args...)...)
+	c.cmd = p.server(append([]string{"serve", "--data", dir, "--http", "127.0.0.1:0"}, args...))
 	c.cmd.Env = append(c.cmd.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
 	if err := c.cmd.Start(); err != nil {

@@ -212,6 +212,14 @@ func (o *operator) putStore(made string) {
 	}
 }
 
+// told checks that a run failed with a last line that has the words.
+func (r result) told(t *testing.T, words ...string) {
+	t.Helper()
+	lines := strings.SplitAfter(strings.TrimSuffix(r.stderr, "\n"), "\n")
+	r.stderr = lines[len(lines)-1] + "\n"
+	r.failed(t, 1, words...)
+}
+
 // clean checks that no scratch store is left.
 func (o *operator) clean() {
 	o.t.Helper()
@@ -239,7 +247,7 @@ func (o *operator) interrupt(after time.Duration, args ...string) {
 	<-time.After(after)
 	_ = cmd.Process.Signal(os.Interrupt) // it may have ended
 	_ = cmd.Wait()                       // what it says is in ProcessState
-	if code := cmd.ProcessState.ExitCode(); code != 0 && (code != 1 || !strings.HasSuffix(stderr.String(), "reddot: interrupted\n")) {
+	if code := cmd.ProcessState.ExitCode(); code > 0 && (code != 1 || !strings.HasSuffix(stderr.String(), "reddot: interrupted\n")) {
 		o.t.Errorf("%v, interrupted after %v, ends with %s: %s", args, after, cmd.ProcessState, stderr.String())
 	}
 	o.clean()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -179,13 +178,4 @@ func (a *app) sayWhen(ctx context.Context, log *projector.Log, seq events.Seq) e
 	}
 	_, err = fmt.Fprintln(a.stderr, text)
 	return err
-}
-
-// printJSON prints a reply as the server would send it.
-func (a *app) printJSON(reply any) error {
-	out, err := json.Marshal(reply)
-	if err != nil {
-		return fmt.Errorf("encode the reply: %w", err)
-	}
-	return a.print(string(out) + "\n")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -121,14 +120,10 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 }
 
 func (a *app) printPublished(r published, asJSON bool) error {
-	if !asJSON {
-		return a.print(fmt.Sprintf("published %d commands, last seq %d\n", r.Published, r.LastSeq))
+	if asJSON {
+		return a.printJSON(r)
 	}
-	out, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encode the result: %w", err)
-	}
-	return a.print(string(out) + "\n")
+	return a.print(fmt.Sprintf("published %d commands, last seq %d\n", r.Published, r.LastSeq))
 }
 
 // waitEmitted waits until a command is applied and its events are stored, as

@@ -77,15 +77,19 @@ func (a *app) printRebuilt(r *events.Rebuild) error {
 	return a.print(text + "\n")
 }
 
-// follow asks for the status until done says so.
+// follow asks for the status until done says so. Where a server begins anew
+// with another store it has none for a moment.
 func follow(ctx context.Context, c *client, done func(events.Status) bool) error {
-	for {
+	for patience := time.Now().Add(c.timeout); ; {
 		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
-		if err != nil {
+		if e, ok := errors.AsType[*serviceError](err); err != nil && (!ok || e.Code != codeUnavailable || time.Now().After(patience)) {
 			return err
 		}
-		if done(s) {
-			return nil
+		if err == nil {
+			if done(s) {
+				return nil
+			}
+			patience = time.Now().Add(c.timeout)
 		}
 		if err := pause(ctx, taskEvery); err != nil {
 			return err

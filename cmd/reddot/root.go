@@ -9,10 +9,13 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"reddot/events"
 )
 
 // The program's exit codes.
@@ -68,13 +71,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 // oneLine is an error's text without line breaks. Those by design are between
-// joined errors, and in cobra's suggestions for an unknown command.
+// joined errors, which may say the same, and in cobra's suggestions for an
+// unknown command.
 func oneLine(err error) string {
 	text, names, found := strings.Cut(err.Error(), "\n\nDid you mean this?\n\t")
 	if found {
 		text += ": did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
 	}
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	var parts []string
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if !slices.ContainsFunc(parts, func(said string) bool { return strings.Contains(said, part) }) {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (a *app) newRoot() *cobra.Command {
@@ -140,6 +150,16 @@ func (a *app) printRaw(reply []byte) error {
 	}
 	line.WriteByte('\n')
 	return a.print(line.String())
+}
+
+// printJSON prints a result, or a reply as the server would send it, on one
+// line.
+func (a *app) printJSON(result any) error {
+	out, err := events.Marshal(events.JSON, result)
+	if err != nil {
+		return err
+	}
+	return a.print(string(out) + "\n")
 }
 
 // print writes a command's result.

@@ -2,8 +2,6 @@ package main_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -57,8 +55,7 @@ func testRottenLog(t *testing.T, p program) {
 // line says why.
 func (r result) failedAtEnd(t *testing.T, words ...string) {
 	t.Helper()
-	lines := strings.Split(strings.TrimRight(r.stderr, "\n"), "\n")
-	last := lines[len(lines)-1]
+	last := lastLine(r.stderr)
 	if r.code != 1 || !strings.HasPrefix(last, "reddot: ") {
 		t.Errorf("exit code %d: %s", r.code, r.stderr)
 	}
@@ -69,18 +66,7 @@ func (r result) failedAtEnd(t *testing.T, words ...string) {
 	}
 }
 
-// tables lists files of the store.
-func storeFiles(t *testing.T, dir string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "store", "0*", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, f := range files {
-		if info, err := os.Stat(f); err == nil && info.Size() > 0 && info.Mode().IsRegular() {
-			all = append(all, f)
-		}
-	}
-	return all
+func lastLine(text string) string {
+	text = strings.TrimRight(text, "\n")
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,10 @@ const (
 	// above the limit for a command, so that one too long is refused by
 	// reddot, which tells so, and not by the connection.
 	maxMessage = 1 << 20
+	// maxStore is the embedded server's limit for its files, in bytes: none, but
+	// for the disk's own. JetStream's, unless it is given one, is three quarters
+	// of what was free at the start, and stays when more is freed.
+	maxStore = 1 << 50
 	// writeDeadline is how long a client may take no bytes before it is
 	// dropped. Generous: a client that waits for its disk is no reason.
 	writeDeadline = time.Minute
@@ -74,6 +79,10 @@ type serverConfig struct {
 	listen string     // host:port; port 0 picks a free one
 	sync   syncPolicy // of the streams' files
 	log    *slog.Logger
+
+	// failed, unless nil, is told once a stream's file could not be written. The
+	// stream takes nothing any more then, until the server is started again.
+	failed func(error)
 }
 
 // natsServer is a NATS server with JetStream in this process.
@@ -117,7 +126,7 @@ func openServer(cfg serverConfig) (*natsServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s is in use by another reddot (%w): stop it, or choose another with --data", cfg.dir, err)
 	}
-	s := &natsServer{log: &serverLog{log: cfg.log}, listen: cfg.listen}
+	s := &natsServer{log: &serverLog{log: cfg.log, failed: cfg.failed}, listen: cfg.listen}
 	if s.srv, err = runServer(cfg, host, port, dir, s.log); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -142,6 +151,7 @@ func runServer(cfg serverConfig, host string, port int, dir string, logger *serv
 		DontListen:             true, // until Listen
 		JetStream:              true,
 		StoreDir:               dir,
+		JetStreamMaxStore:      maxStore,
 		SyncInterval:           cfg.sync.every,
 		SyncAlways:             cfg.sync.always,
 		MaxPayload:             maxMessage,
@@ -230,8 +240,9 @@ func shutdown(s *server.Server) {
 // serverLog passes the server's log on: warnings and errors as such,
 // everything else for debugging. A fatal error is kept for startServer.
 type serverLog struct {
-	log *slog.Logger
-	mu  struct {
+	log    *slog.Logger
+	failed func(error) // see serverConfig
+	mu     struct {
 		sync.Mutex
 		fatal error
 	}
@@ -250,7 +261,12 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 }
 
 func (l *serverLog) Errorf(format string, v ...any) {
-	l.log.Error("nats: " + fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	l.log.Error("nats: " + text)
+	// The server tells this nowhere else.
+	if l.failed != nil && strings.Contains(text, "ritical write error: ") {
+		l.failed(fmt.Errorf("the NATS server can't write to disk (mend it and start again; what was acknowledged is stored): %s", text))
+	}
 }
 
 func (l *serverLog) Warnf(format string, v ...any) {

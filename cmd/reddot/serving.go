@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -60,7 +61,18 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if s.cfg.nats != "" {
 		return s.runAt(ctx, s.cfg.nats)
 	}
-	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failure atomic.Pointer[error]
+	defer func() {
+		if why := failure.Load(); why != nil {
+			err = errors.Join(*why, err)
+		}
+	}()
+	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log, failed: func(err error) {
+		failure.CompareAndSwap(nil, &err)
+		cancel()
+	}})
 	if err != nil {
 		return err
 	}

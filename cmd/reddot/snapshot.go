@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,15 +134,11 @@ that none is ever taken of a damaged store.`,
 }
 
 func (a *app) printSnapshot(s events.Snapshot, asJSON bool) error {
-	if !asJSON {
-		return a.print(fmt.Sprintf("snapshot of seq %d, digest %s, %s bytes, %s of them new\n",
-			s.Seq, s.Digest, grouped(int64(s.Bytes)), grouped(int64(s.NewBytes))))
+	if asJSON {
+		return a.printJSON(s)
 	}
-	out, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode the result: %w", err)
-	}
-	return a.print(string(out) + "\n")
+	return a.print(fmt.Sprintf("snapshot of seq %d, digest %s, %s bytes, %s of them new\n",
+		s.Seq, s.Digest, grouped(int64(s.Bytes)), grouped(int64(s.NewBytes))))
 }
 
 // takeSnapshot has the server take a snapshot and waits for it.
@@ -301,7 +296,7 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 			return fmt.Errorf("there are no snapshots to verify: %w", errNoPlace)
 		}
 	}
-	bad := uint64(0)
+	bad := int64(0)
 	for _, id := range ids {
 		bar := newBar(a.stderr, "bytes read", 0)
 		m, err := r.Verify(ctx, id, opts, bar.read)
@@ -324,9 +319,9 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 	case bad == 0:
 		return nil
 	case opts.Repair:
-		return fmt.Errorf(`%d of %s not sound: what is damaged was removed; "reddot snapshot create" stores it anew if the server still has it`, bad, several(uint64(len(ids)), "snapshot"))
+		return fmt.Errorf(`%s of %d not sound: what is damaged was removed; "reddot snapshot create" stores it anew if the server still has it`, several(bad, "snapshot"), len(ids))
 	}
-	return fmt.Errorf(`%d of %s not sound: remove what is damaged with --repair, then store it anew with "reddot snapshot create"`, bad, several(uint64(len(ids)), "snapshot"))
+	return fmt.Errorf(`%s of %d not sound: remove what is damaged with --repair, then store it anew with "reddot snapshot create"`, several(bad, "snapshot"), len(ids))
 }
 
 func (a *app) snapshotPrune() *cobra.Command {

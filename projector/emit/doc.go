@@ -32,10 +32,14 @@
 //
 // The last message of the event stream tells up to where all events are
 // stored (E) and where its unfinished generation began. A new emitter marks
-// what the commands after E touch ([Resume]), leaves out what the unfinished
-// generation had already stored, and goes on. (If the bounds of the event
-// stream have pushed out what the unfinished generation stored first, those
-// users are told the same state again.) What neither rows nor commands
-// can tell again, refusals and dismissed or erased conversations, lies in the
-// store's outbox until E has passed it.
+// what the commands after E touch, leaves out what the unfinished generation
+// had already stored, and goes on. What neither rows nor commands can tell
+// again, refusals and dismissed or erased conversations, lies in the store's
+// outbox until E has passed it.
+//
+// If the bounds of the event stream have pushed out what the unfinished
+// generation stored first, those users are told the same state again. If the
+// last event itself is gone, listeners may have been shown anything that the log
+// holds: the new emitter waits until its store has applied that much, so that no
+// version goes backward.
 package emit

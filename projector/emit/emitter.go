@@ -82,7 +82,9 @@ type Emitter struct {
 	marks  Marks
 	upto   stamp      // the marks are of commands up to here
 	seeded bool       // the marks are kept; while standing by they are not
-	marked events.Seq // the last command that left a mark
+	begun  bool       // Add was called
+	marked events.Seq // the last command that left a mark, or may have
+	told   events.Seq // all events of the commands up to here are stored
 	wake   chan struct{}
 }
 
@@ -124,12 +126,15 @@ func (e *Emitter) Watch(user string) events.Time {
 }
 
 // Add hands over the marks of the commands up to seq, which are committed.
-// The caller starts anew with m empty. It never blocks for long.
+// The caller starts anew with m empty. The first call says what was committed
+// before the caller started; nobody knows what those commands marked. It never
+// blocks for long.
 func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	e.mu.Lock()
-	if !m.empty() {
+	if !m.empty() || !e.begun {
 		e.marked = seq
 	}
+	e.begun = true
 	if e.seeded {
 		e.marks.merge(m)
 	}
@@ -164,6 +169,11 @@ func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
 // Run emits until ctx ends or the event stream can't be used any more. A
 // fenced emitter stands by and does not end.
 func (e *Emitter) Run(ctx context.Context) error {
+	told, err := e.cfg.Store.Emitted()
+	if err != nil {
+		return err
+	}
+	e.stored(told)
 	for {
 		err := e.lead(ctx)
 		if !errors.Is(err, errFenced) {
@@ -207,21 +217,37 @@ func (e *Emitter) standBy(ctx context.Context) error {
 			e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
 			continue
 		}
-		e.mu.Lock()
-		applied, marked := e.upto.seq, e.marked
-		e.mu.Unlock()
-		if t.applied >= marked { // nothing to tell is left
-			e.onStored(applied)
-		} else {
-			e.onStored(t.applied)
-		}
-		if t != seen || t.applied >= marked {
+		e.stored(t.applied)
+		if done := e.toldAll(); done || t != seen {
 			seen, moved = t, time.Now()
 		}
 		if time.Since(moved) >= takeOverAfter {
 			return nil
 		}
 	}
+}
+
+// stored notes that all events of the commands up to a seq are stored, and
+// returns up to where they are known to be.
+func (e *Emitter) stored(seq events.Seq) events.Seq {
+	e.mu.Lock()
+	e.told = max(e.told, seq)
+	seq = e.told
+	e.mu.Unlock()
+	e.onStored(seq)
+	return seq
+}
+
+// toldAll says whether nothing is left to tell of what was applied: what came
+// after the last command that was told left no mark.
+func (e *Emitter) toldAll() bool {
+	e.mu.Lock()
+	applied, done := e.upto.seq, e.told >= e.marked
+	e.mu.Unlock()
+	if done {
+		e.stored(applied)
+	}
+	return done
 }
 
 // awaitTail reads the end of the event stream, as soon as the server can be
@@ -245,7 +271,8 @@ func (e *Emitter) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, next: t.last + 1, stored: e.onStored}
+	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, next: t.last + 1,
+		stored: func(seq events.Seq) { e.stored(seq) }}
 	since, told, err := e.seed(ctx, t)
 	if err != nil {
 		return err

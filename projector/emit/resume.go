@@ -38,10 +38,7 @@ func (t *told) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq
 // seed finds out where the events end and marks what the commands since then
 // touched. It returns the seq up to which all events are stored.
 func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *told, err error) {
-	if since, err = e.cfg.Store.Emitted(); err != nil {
-		return 0, nil, err
-	}
-	since = max(since, t.applied)
+	since = e.stored(t.applied)
 	shown, err := e.shown(ctx, t)
 	if err != nil {
 		return 0, nil, err
@@ -60,7 +57,6 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 	e.mu.Lock()
 	e.marks.merge(m)
 	e.mu.Unlock()
-	e.onStored(since)
 	return since, told, nil
 }
 

@@ -16,8 +16,9 @@ import (
 
 // Headers of stored events that are checked.
 const (
-	headerAt   = "Reddot-At"
-	headerMore = "Reddot-More"
+	headerAt     = "Reddot-At"
+	headerMore   = "Reddot-More"
+	headerWriter = "Reddot-Writer"
 )
 
 // audit is a listener that hears all that is stored, and compares it with the
@@ -28,6 +29,8 @@ type audit struct {
 	present func(event int) bool          // an event is still in the stream
 	fail    func(format string, a ...any) // a check did not hold
 
+	known    map[string]events.Seq // what a run knew to be emitted when it began
+	writer   string                // the run that wrote the last event
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
 	sent     map[events.Receipt]bool // by the twin
@@ -57,7 +60,7 @@ type follower struct {
 
 func newAudit(h *history) *audit {
 	return &audit{
-		history: h, twin: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
+		history: h, known: map[string]events.Seq{}, twin: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
 		receipts: map[pair]receipt{}, refusals: map[events.Seq]int{},
 	}
 }
@@ -82,7 +85,7 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		a.fail("event %d shows seq %d (%v), one before it %d", event, at, err, a.at)
 		return
 	}
-	a.at = events.Seq(at)
+	a.at, a.writer = events.Seq(at), msg.Header.Get(headerWriter)
 	a.advance(a.at)
 	subject, ok := strings.CutPrefix(msg.Subject, "unread-out.0.")
 	if !ok {
@@ -121,10 +124,12 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	}
 }
 
-// again checks that an event tells again only what the stream holds no more.
-func (a *audit) again(event, before int, what string, args ...any) {
-	if a.present(before) {
-		a.fail("event %d tells again what event %d tells, which is still there: %s", event, before, fmt.Sprintf(what, args...))
+// again checks that an event tells again only what the stream holds no more,
+// and what its writer's store did not know to be told.
+func (a *audit) again(event, before int, seq events.Seq, what string, args ...any) {
+	if a.present(before) || seq <= a.known[a.writer] {
+		a.fail("event %d tells again what event %d tells, which is still there, or known to be told up to %d: %s",
+			event, before, a.known[a.writer], fmt.Sprintf(what, args...))
 	}
 	a.repeats++
 }
@@ -139,7 +144,7 @@ func (a *audit) change(event int, c *events.Change, more bool) {
 	case c.Version < f.version || c.Version > a.at:
 		a.fail("event %d at seq %d: %q gets version %d after %d", event, a.at, c.User, c.Version, f.version)
 	case c.Version == f.version && !f.more:
-		a.again(event, f.event, "version %d of %q", c.Version, c.User)
+		a.again(event, f.event, c.Version, "version %d of %q", c.Version, c.User)
 	}
 	if v := a.twin.Version(c.User); v != c.Version {
 		a.fail("event %d: %q is told version %d, and has %d at seq %d", event, c.User, c.Version, v, a.at)
@@ -175,7 +180,7 @@ func (a *audit) receipt(event int, r events.Receipt) {
 	case r.Version < before.Version || r.Version > a.at:
 		a.fail("event %d at seq %d: %+v comes after %+v", event, a.at, r, before)
 	case r.Version == before.Version:
-		a.again(event, before.event, "%+v", r)
+		a.again(event, before.event, r.Version, "%+v", r)
 	}
 	if !a.sent[r] {
 		a.fail("event %d: the twin has not sent %+v by seq %d", event, r, a.at)
@@ -185,7 +190,7 @@ func (a *audit) receipt(event int, r events.Receipt) {
 
 func (a *audit) rejected(event int, r events.Rejected) {
 	if before, ok := a.refusals[r.Seq]; ok {
-		a.again(event, before, "the refusal of seq %d", r.Seq)
+		a.again(event, before, r.Seq, "the refusal of seq %d", r.Seq)
 	}
 	a.refusals[r.Seq] = event
 	c := command{}

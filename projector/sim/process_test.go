@@ -80,7 +80,14 @@ func (p *process) start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	at := r.current.Load().Position()
-	w.do(func() { w.note("%s starts at %d", r.name, at.Applied) })
+	emitted, err := r.Emitted()
+	if err != nil {
+		return err
+	}
+	w.do(func() {
+		w.note("%s starts at %d", r.name, at.Applied)
+		w.audit.known[r.name] = emitted
+	})
 	cfg := emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
 		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd,
@@ -311,7 +318,7 @@ func (r *run) end() error {
 // disk holds what was flushed, and maybe what was written.
 func (p *process) kill() error {
 	p.w.do(func() { p.w.note("%s is killed", p.run.name) })
-	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.run.folder.IntN(2), RNG: p.run.folder.Rand})
+	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.w.script.IntN(2), RNG: p.w.script.Rand})
 	p.w.do(p.run.link.kill)
 	err := p.run.end()
 	p.disk = left

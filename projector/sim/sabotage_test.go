@@ -27,29 +27,32 @@ func TestFindsDefects(t *testing.T) {
 	header := func(change func(nats.Header)) sabotage {
 		return sabotage{message: func(m *nats.Msg) { change(m.Header) }}
 	}
-	for name, s := range map[string]sabotage{
-		"no expected last sequence":   header(func(h nats.Header) { h.Del(jetstream.ExpectedLastSeqHeader) }),
-		"no expected last message id": header(func(h nats.Header) { h.Del(jetstream.ExpectedLastMsgIDHeader) }),
-		"said to be told too early":   header(func(h nats.Header) { h.Set("Reddot-Applied", h.Get(headerAt)) }),
-		"never said to be told":       header(func(h nats.Header) { h.Set("Reddot-Applied", "0") }),
-		"no beginning of generations": header(func(h nats.Header) { h.Del("Reddot-Generation") }),
-		"other seq shown":             header(func(h nats.Header) { h.Set(headerAt, h.Get("Reddot-Applied")) }),
-		"no end of the log":           {config: func(c *emit.Config) { c.End = nil }},
-		"position not written down":   {config: func(c *emit.Config) { c.Store = forgetful{c.Store} }},
-		"position far ahead":          {config: func(c *emit.Config) { c.Store = boastful{c.Store} }},
-		"replay of nothing": {config: func(c *emit.Config) {
+	for _, defect := range []struct {
+		name string
+		sabotage
+	}{
+		{"no expected last sequence", header(func(h nats.Header) { h.Del(jetstream.ExpectedLastSeqHeader) })},
+		{"no expected last message id", header(func(h nats.Header) { h.Del(jetstream.ExpectedLastMsgIDHeader) })},
+		{"said to be told too early", header(func(h nats.Header) { h.Set("Reddot-Applied", h.Get(headerAt)) })},
+		{"never said to be told", header(func(h nats.Header) { h.Set("Reddot-Applied", "0") })},
+		{"no beginning of generations", header(func(h nats.Header) { h.Del("Reddot-Generation") })},
+		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get("Reddot-Applied")) })},
+		{"no end of the log", sabotage{config: func(c *emit.Config) { c.End = nil }}},
+		{"position not written down", sabotage{config: func(c *emit.Config) { c.Store = forgetful{c.Store} }}},
+		{"position far ahead", sabotage{config: func(c *emit.Config) { c.Store = boastful{c.Store} }}},
+		{"replay of nothing", sabotage{config: func(c *emit.Config) {
 			c.Replay = func(context.Context, events.Seq, events.Seq, func(*store.Entry) error) error { return nil }
-		}},
-		"replay without the last": {config: func(c *emit.Config) {
+		}}},
+		{"replay without the last", sabotage{config: func(c *emit.Config) {
 			replay := c.Replay
 			c.Replay = func(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
 				return replay(ctx, after, max(after, upto-1), fn)
 			}
-		}},
+		}}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(defect.name, func(t *testing.T) {
 			for n := range uint64(maxSearch) {
-				if out := simulate(t, n, false, s); len(out.failures) > 0 {
+				if out := simulate(t, n, false, defect.sabotage); len(out.failures) > 0 {
 					t.Logf("seed %d: %s", n, out.failures[0])
 					return
 				}

@@ -71,7 +71,7 @@ func (w *world) play() error {
 		if err := w.step(); err != nil {
 			return err
 		}
-		if len(w.failures) > 0 {
+		if w.failed() {
 			return nil
 		}
 	}
@@ -81,7 +81,7 @@ func (w *world) play() error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	if len(w.failures) > 0 {
+	if w.failed() {
 		return nil
 	}
 	return w.check()
@@ -131,7 +131,9 @@ func (w *world) bury() error {
 		default:
 			continue
 		}
-		if !w.endedWell(p.run) {
+		well := false
+		w.do(func() { well = w.endedWell(p.run) })
+		if !well {
 			return fmt.Errorf("%s has ended by itself: %w", p.run.name, p.run.why)
 		}
 		w.do(p.run.link.kill)
@@ -168,7 +170,8 @@ func (w *world) heal() error {
 
 // mend ends a hole that must be mended, when it has stopped who has come to it.
 func (w *world) mend() error {
-	h := w.server.hole
+	var h *hole
+	w.do(func() { h = w.server.hole })
 	if h == nil {
 		return nil
 	}
@@ -181,12 +184,14 @@ func (w *world) mend() error {
 	if err := w.bury(); err != nil {
 		return err
 	}
-	for _, p := range w.processes {
-		if p.run != nil && h.times > maxReadings && w.server.last > h.last && h.stops(p.run) {
-			return fmt.Errorf("%s goes on before the hole from %d to %d", p.run.name, h.first, h.last)
+	w.do(func() {
+		for _, p := range w.processes {
+			if p.run != nil && h.times > maxReadings && w.server.last > h.last && h.stops(p.run) {
+				w.failf("%s goes on before the hole from %d to %d", p.run.name, h.first, h.last)
+			}
 		}
-	}
-	w.do(func() { w.server.hole = nil })
+		w.server.hole = nil
+	})
 	return nil
 }
 
@@ -206,7 +211,7 @@ func (w *world) settle() error {
 			}
 			done = done && p.run.applied.Load() == last && p.run.emitted.Load() == last
 		}
-		if err := w.bury(); err != nil || done || len(w.failures) > 0 {
+		if err := w.bury(); err != nil || done || w.failed() {
 			return err
 		}
 		if w.now() > end {

@@ -149,6 +149,12 @@ func (w *world) failf(format string, args ...any) {
 	w.note("FAIL: "+format, args...)
 }
 
+func (w *world) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.failures) > 0
+}
+
 // named says which seed panics.
 func (w *world) named() {
 	if p := recover(); p != nil {
@@ -244,8 +250,11 @@ func (w *world) tearHole(p *process) {
 	}
 	first := events.Seq(p.run.applied.Load()) + 1 + events.Seq(w.script.IntN(8))
 	h := &hole{first: first, last: first + events.Seq(w.script.IntN(3)), process: p.name, times: 1 + w.script.IntN(3)}
-	if h.times > 2 {
+	switch {
+	case h.times > 2:
 		h.times = forever
+	case w.plan.repeats: // which count too, up to when the log is given up
+		h.times = 1
 	}
 	if int(h.last) >= len(w.history.log) {
 		return // nobody notices that the last command is missing
@@ -274,7 +283,8 @@ func (w *world) mayRepeat(run string, due events.Seq) bool {
 	return w.server.again[k] == 1 && w.server.hole == nil
 }
 
-// endedWell says whether a run may end by itself as it did.
+// endedWell says whether a run may end by itself as it did. It is called with
+// the world at hand.
 func (w *world) endedWell(r *run) bool {
 	switch {
 	case errors.Is(r.why, projector.ErrLog):

@@ -20,21 +20,24 @@
 // one applied position. [Store.Checkpoint] writes the files of one commit into
 // another folder meanwhile.
 //
+// # Rows
+//
+// The newest messages of a conversation are stored in the row of its log, which
+// every message changes anyway; a full page of them becomes a row of its own,
+// written once, and its message ids become rows of the index. So most commands
+// write one row. Which rows there are follows from the log alone.
+//
 // # Row cache
 //
-// Rows are kept decoded in bounded caches, one per family. A command changes
-// the decoded row; a row changed many times between two commits is encoded
-// and written once. Messages are never read back to be stored: their bytes are
-// appended to their page by a Pebble merge, which concatenates.
+// Rows are kept in caches bounded by bytes, one per family: as they are stored,
+// and decoded from their first use to the next commit. A command changes the
+// decoded row; a row changed many times between two commits is encoded and
+// written once. A filter of all keys answers for the rows that are not there.
 //
 // # Digest
 //
-// The digest is the sum, modulo 2^64, of a hash of every row (of every
-// message, in pages). A commit takes the hash of the old row out and puts the
-// new one in. The sum does not depend on order or on where batches end, so two
-// stores that applied the same commands have the same digest. [Check] adds it up
-// anew from the rows of a folder; [Diff] tells two folders apart, row by row.
-//
-// The position also keeps the sum of the command at Applied: a log in which
-// another command has that seq is not the one that was folded.
+// The digest is the sum, modulo 2^64, of a hash of every row. A commit takes the
+// hash of the old row out and puts the new one in. The sum does not depend on
+// order or on where batches end, so two stores that applied the same commands
+// have the same digest.
 package store

@@ -2,10 +2,9 @@ package store
 
 import "slices"
 
-// deleted lists the changed rows whose keys have a prefix and that are
-// deleted; alive reports whether there are others.
-func (t *table[R]) deleted(prefix []byte) (keys map[string]bool, alive bool) {
-	keys = map[string]bool{}
+// deleted adds to keys the changed rows whose keys have a prefix and that are
+// deleted. It reports whether there are others.
+func (t *table[R]) deleted(prefix []byte, keys map[string]bool) (alive bool) {
 	t.changed(prefix, func(key string, row *R) {
 		if row != nil {
 			alive = true
@@ -13,22 +12,24 @@ func (t *table[R]) deleted(prefix []byte) (keys map[string]bool, alive bool) {
 			keys[key] = true
 		}
 	})
-	return keys, alive
+	return alive
 }
 
 // EraseInbox implements fold.Rows.
 func (s *Store) EraseInbox(user string) (found bool) {
-	families := s.families()
 	for _, prefix := range inboxPrefixes(user) {
-		f := families[prefix[0]]
-		deleted, alive := f.deleted(prefix)
-		found = found || alive
-		f.forget(prefix)
+		tables, deleted := s.of(prefix[0]), map[string]bool{}
+		for _, f := range tables {
+			found = f.deleted(prefix, deleted) || found
+			f.forget(prefix)
+		}
 		scan(s.db, prefix, func(rest, value []byte) {
 			key := slices.Concat(prefix, rest)
 			s.writer.digest -= rowHash(key, value)
 			s.erase = append(s.erase, key)
-			f.drop(string(key))
+			for _, f := range tables {
+				f.drop(string(key))
+			}
 			found = found || !deleted[string(key)]
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
@@ -27,7 +29,9 @@ func (s *Store) DB() *pebble.DB { return s.db }
 // Shrink leaves room for so many bytes in every cache of a store that has just
 // been opened.
 func (s *Store) Shrink(hot, common int) {
-	shrink(s.conversations, hot, common)
+	for _, t := range s.conversations[events.C2C:] {
+		shrink(t, hot, common)
+	}
 	shrink(s.groups, hot, common)
 	shrink(s.users, hot, common)
 	shrink(s.members, hot, common)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -11,17 +12,20 @@ import (
 
 // Bounds of the row caches, in bytes. They cover what a batch touches many
 // times over, and the working set of some tens of thousands of active users.
+// Members' rows have room of their own: every C2C message may bring a new row,
+// and would push them out.
 const (
-	hotConversations = 48 << 20
-	hotGroups        = 8 << 20
-	hotUnread        = 8 << 20
-	hotOthers        = 2 << 20 // of each family that is rarely touched
+	hotC2C     = 32 << 20
+	hotMembers = 32 << 20
+	hotGroups  = 8 << 20
+	hotUnread  = 8 << 20
+	hotOthers  = 2 << 20 // of each family that is rarely touched
 )
 
 // Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
 // who are being told of changes or who ask, with all their conversations.
 const (
-	sharedConversations = 64 << 20
+	sharedConversations = 32 << 20 // of each kind
 	sharedLists         = 16 << 20
 	sharedGroups        = 8 << 20
 	sharedPages         = 8 << 20
@@ -30,7 +34,7 @@ const (
 
 // tables are the rows of all families.
 type tables struct {
-	conversations *table[fold.Conversation]
+	conversations [events.Group + 1]*table[fold.Conversation] // by kind
 	groups        *table[fold.Log]
 	users         *table[events.Seq]
 	members       *table[present]
@@ -50,21 +54,25 @@ type tables struct {
 
 func newTables(filter *keyFilter) tables {
 	t := tables{
-		conversations: newTable(conversationRows, hotConversations, newShared[fold.Conversation](sharedConversations)),
-		groups:        newTable(groupRows, hotGroups, newShared[fold.Log](sharedGroups)),
-		users:         newTable(userRows, hotOthers, newShared[events.Seq](sharedOthers)),
-		members:       newTable(memberRows, hotOthers, nil),
-		indexes:       newTable(indexRows, hotOthers, nil),
-		pages:         newTable(pageRows, hotOthers, newShared[page](sharedPages)),
-		blocks:        newTable(blockRows, hotOthers, nil),
-		buckets:       newTable(bucketRows, hotOthers, newShared[fold.Bucket](sharedOthers)),
-		directories:   newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
-		waiters:       newTable(waiterRows, hotOthers, nil),
-		unread:        unread{newCache[inbox](hotUnread)},
-		lists:         newShared[[]fold.Key](sharedLists),
-		audiences:     newShared[[]string](sharedGroups),
+		groups:      newTable(groupRows, hotGroups, newShared[fold.Log](sharedGroups)),
+		users:       newTable(userRows, hotOthers, newShared[events.Seq](sharedOthers)),
+		members:     newTable(memberRows, hotOthers, nil),
+		indexes:     newTable(indexRows, hotOthers, nil),
+		pages:       newTable(pageRows, hotOthers, newShared[page](sharedPages)),
+		blocks:      newTable(blockRows, hotOthers, nil),
+		buckets:     newTable(bucketRows, hotOthers, newShared[fold.Bucket](sharedOthers)),
+		directories: newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
+		waiters:     newTable(waiterRows, hotOthers, nil),
+		unread:      unread{newCache[inbox](hotUnread)},
+		lists:       newShared[[]fold.Key](sharedLists),
+		audiences:   newShared[[]string](sharedGroups),
 	}
-	t.conversations.filter, t.indexes.filter = filter, filter
+	t.conversations[events.C2C] = newTable(conversationRows, hotC2C, newShared[fold.Conversation](sharedConversations))
+	t.conversations[events.Group] = newTable(conversationRows, hotMembers, newShared[fold.Conversation](sharedConversations))
+	for _, f := range t.conversations[events.C2C:] {
+		f.filter = filter
+	}
+	t.indexes.filter = filter
 	return t
 }
 
@@ -74,24 +82,38 @@ type family interface {
 	committed(to events.Seq)
 	drop(key string)
 	forget(prefix []byte)
-	deleted(prefix []byte) (keys map[string]bool, alive bool)
+	deleted(prefix []byte, keys map[string]bool) (alive bool)
 }
 
-// families are all tables, by family.
-func (t *tables) families() map[byte]family {
-	return map[byte]family{
-		famConversation: t.conversations, famGroup: t.groups, famUser: t.users, famMember: t.members,
-		famIndex: t.indexes, famPage: t.pages, famBlock: t.blocks, famBucket: t.buckets,
-		famDirectory: t.directories, famWaiter: t.waiters,
+// all are the tables of all families, in the order of their keys.
+func (t *tables) all() []family {
+	return []family{
+		t.conversations[events.C2C], t.conversations[events.Group], t.directories, t.groups, t.indexes,
+		t.members, t.pages, t.buckets, t.blocks, t.users, t.waiters,
+	}
+}
+
+// of are the tables of a family of which users have rows of their own.
+func (t *tables) of(fam byte) []family {
+	switch fam {
+	case famConversation:
+		return []family{t.conversations[events.C2C], t.conversations[events.Group]}
+	case famIndex:
+		return []family{t.indexes}
+	case famPage:
+		return []family{t.pages}
+	case famBlock:
+		return []family{t.blocks}
+	case famBucket:
+		return []family{t.buckets}
+	default:
+		return []family{t.directories}
 	}
 }
 
 // commit writes all changes into a batch, in the order of the keys.
 func (t *tables) commit(b *pebble.Batch, w *writer) error {
-	for _, f := range []family{
-		t.conversations, t.directories, t.groups, t.indexes, t.members,
-		t.pages, t.buckets, t.blocks, t.users, t.waiters,
-	} {
+	for _, f := range t.all() {
 		if err := f.commit(b, w); err != nil {
 			return err
 		}
@@ -102,8 +124,8 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 // settle brings the caches up to a commit.
 func (t *tables) settle(to events.Seq) {
 	t.lists.advance(to, func() {
-		for _, keys := range [][]string{t.conversations.moved, t.conversations.gone} {
-			for _, key := range keys {
+		for _, f := range t.conversations[events.C2C:] {
+			for _, key := range slices.Concat(f.moved, f.gone) {
 				user, _, _ := strings.Cut(key[1:], "\x00")
 				t.lists.rows.drop(user)
 			}
@@ -115,7 +137,7 @@ func (t *tables) settle(to events.Seq) {
 			t.audiences.rows.drop(group)
 		}
 	})
-	for _, f := range t.families() {
+	for _, f := range t.all() {
 		f.committed(to)
 	}
 	t.unread.rows.trim()

@@ -27,12 +27,12 @@ func (s *Store) conversationKey(k fold.Key) []byte {
 
 // Conversation implements fold.Reader.
 func (s *Store) Conversation(k fold.Key) *fold.Conversation {
-	return s.conversations.get(s.db, s.conversationKey(k))
+	return s.conversations[k.Kind].get(s.db, s.conversationKey(k))
 }
 
 // PutConversation implements fold.Rows.
 func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
-	s.conversations.put(s.db, s.conversationKey(k), c)
+	s.conversations[k.Kind].put(s.db, s.conversationKey(k), c)
 	if k.Kind == events.Group || c.Read.Pos < c.Log.Head.Pos || c.Marked {
 		s.unread.add(k)
 	}
@@ -40,19 +40,25 @@ func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
 
 // DeleteConversation implements fold.Rows.
 func (s *Store) DeleteConversation(k fold.Key) {
-	s.conversations.put(s.db, s.conversationKey(k), nil)
+	s.conversations[k.Kind].put(s.db, s.conversationKey(k), nil)
 }
 
 // Conversations implements fold.Reader: the stored ones, and what was created
 // or deleted since.
 func (s *Store) Conversations(user string) []fold.Key {
 	keys := conversationsOf(s.db, user)
-	s.conversations.changed(conversationsPrefix(user), func(key string, _ *fold.Conversation) {
-		keys = append(keys, conversationKey(key))
-	})
+	s.changedOf(user, func(k fold.Key) { keys = append(keys, k) })
 	keys = slices.DeleteFunc(keys, func(k fold.Key) bool { return s.Conversation(k) == nil })
 	slices.SortFunc(keys, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
 	return slices.Compact(keys)
+}
+
+// changedOf calls fn with a user's conversations that have changed since the
+// last commit.
+func (s *Store) changedOf(user string, fn func(fold.Key)) {
+	for _, t := range s.conversations[events.C2C:] {
+		t.changed(conversationsPrefix(user), func(key string, _ *fold.Conversation) { fn(conversationKey(key)) })
+	}
 }
 
 // compareConversations orders one user's conversations, as their keys do.

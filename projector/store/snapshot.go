@@ -93,7 +93,7 @@ func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {
-	return cached(s.Snapshot, s.store.conversations, appendConversation(s.key[:0], k))
+	return cached(s.Snapshot, s.store.conversations[k.Kind], appendConversation(s.key[:0], k))
 }
 
 func (s reader) Conversations(user string) []fold.Key {

@@ -78,8 +78,6 @@ func (s *Store) findUnread(user string) (all inbox) {
 			all = append(all, events.ConversationID{Kind: kindOf(rest[0]), ID: string(rest[1:])})
 		}
 	})
-	s.conversations.changed(prefix, func(key string, _ *fold.Conversation) {
-		all = append(all, conversationKey(key).ConversationID)
-	})
+	s.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })
 	return all
 }

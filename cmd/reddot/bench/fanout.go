@@ -38,7 +38,8 @@ func fanoutName(members int, emission string) string {
 // fanned is a group of some size.
 type fanned struct {
 	members int
-	sent    int
+	ids     int // of messages
+	sent    int // messages whose time is in took
 	took    time.Duration
 }
 
@@ -60,17 +61,31 @@ func (f *fanned) joins() (all []events.Command) {
 func (f *fanned) messages(n int) (all []events.Command) {
 	for range n {
 		all = append(all, events.Command{
-			Verb: events.GroupMessage, Inbox: f.name(), ID: strconv.Itoa(firstID + f.sent), From: user(f.sent % fanWriters),
+			Verb: events.GroupMessage, Inbox: f.name(), ID: strconv.Itoa(firstID + f.ids), From: user(f.ids % fanWriters),
 		})
-		f.sent++
+		f.ids++
 	}
 	return all
 }
+
+// make makes the group, and sends it a first message from each writer.
+func (f *fanned) make(ctx context.Context, t *traffic) error {
+	if _, err := t.send(ctx, f.joins()); err != nil {
+		return err
+	}
+	err := f.send(ctx, t, fanWriters)
+	f.sent, f.took = 0, 0
+	return err
+}
+
+// each is the time that a message took, in seconds.
+func (f *fanned) each() float64 { return f.took.Seconds() / float64(f.sent) }
 
 // send sends n messages and counts the time until all their events are stored.
 func (f *fanned) send(ctx context.Context, t *traffic, n int) error {
 	took, err := t.send(ctx, f.messages(n))
 	f.took += took
+	f.sent += n
 	return err
 }
 
@@ -81,18 +96,13 @@ func (b *bench) fanout(ctx context.Context) error {
 		return err
 	}
 	burst := max(1, b.cfg.Workload.Commands/burstShare)
-	err := b.fanoutOf(ctx, "off", "0", func(t *traffic, f *fanned) error {
-		for range fanTurns {
-			if err := f.send(ctx, t, burst); err != nil {
-				return err
-			}
-		}
-		return nil
+	err := b.fanoutOf(ctx, "off", "0", fanTurns, func(t *traffic, f *fanned) error {
+		return f.send(ctx, t, burst)
 	})
 	if err != nil {
 		return err
 	}
-	return b.fanoutOf(ctx, "on", "1000000", func(t *traffic, f *fanned) error {
+	return b.fanoutOf(ctx, "on", "1000000", 1, func(t *traffic, f *fanned) error {
 		for f.sent < fewestSingles || f.took < b.cfg.For/4 {
 			if err := f.send(ctx, t, 1); err != nil {
 				return err
@@ -102,40 +112,40 @@ func (b *bench) fanout(ctx context.Context) error {
 	})
 }
 
-// fanoutOf measures with a fan-out limit.
-func (b *bench) fanoutOf(ctx context.Context, emission, limit string, measure func(*traffic, *fanned) error) error {
+// fanoutOf measures with a fan-out limit: each group in each turn.
+func (b *bench) fanoutOf(ctx context.Context, emission, limit string, turns int, measure func(*traffic, *fanned) error) error {
 	t, err := b.startServed(ctx, "fanout", "--fanout-limit", limit)
 	if err != nil {
 		return err
 	}
-	sizes := fanSizes(b.cfg.Workload.Users)
 	var all []*fanned
-	err = b.turns("fanout, emission "+emission, len(sizes), func(step *Step) error {
-		for _, n := range sizes {
-			f := &fanned{members: n}
-			all = append(all, f)
-			if _, err := t.send(ctx, f.joins()); err != nil {
+	for _, n := range fanSizes(b.cfg.Workload.Users) {
+		all = append(all, &fanned{members: n})
+	}
+	err = b.turns("fanout, emission "+emission, turns*len(all), func(step *Step) error {
+		for _, f := range all {
+			if err := f.make(ctx, t); err != nil {
 				return err
 			}
 		}
-		for _, f := range all {
-			if err := measure(t, f); err != nil {
-				return err
+		for range turns {
+			for _, f := range all {
+				if err := measure(t, f); err != nil {
+					return err
+				}
+				step.done.Add(1)
 			}
-			step.done.Add(1)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	each := func(f *fanned) float64 { return f.took.Seconds() / float64(f.sent) }
-	for i, f := range all {
-		figure := figure("fanout", fanoutName(f.members, emission), Seconds, each(f))
-		if i > 0 {
-			figure = figure.compare(fmt.Sprint("to ", all[0].members), each(all[0]))
-		}
-		b.note(figure)
+	first := all[0]
+	b.note(figure("fanout", fanoutName(first.members, emission), Seconds, first.each()))
+	for _, f := range all[1:] {
+		b.note(figure("fanout", fanoutName(f.members, emission), Seconds, f.each()).
+			compare(fmt.Sprint("to ", first.members), first.each()))
 	}
 	return t.end()
 }

@@ -70,6 +70,6 @@ func (p pipe) open(ctx context.Context, conn *nats.Conn, js jetstream.JetStream)
 	_, err = c.Consume(func(m jetstream.Msg) {
 		// What is lost is missed by who listens.
 		_ = pass(p.out, m.Data())
-	}, jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes))
+	})
 	return err
 }

@@ -1,0 +1,41 @@
+package emit
+
+import (
+	"testing"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// TestToldAll has one that stands by find out whether the other has told of all
+// that is applied. What was applied before it started may have left marks that
+// it knows nothing of.
+func TestToldAll(t *testing.T) {
+	var stored events.Seq
+	e := New(Config{}, nil, func(seq events.Seq) { stored = seq })
+	check := func(what string, want bool, upto events.Seq) {
+		t.Helper()
+		if got := e.toldAll(); got != want || stored != upto {
+			t.Errorf("%s: all is told: %v, up to %d; want %v, %d", what, got, stored, want, upto)
+		}
+	}
+	marks := func() *Marks {
+		m := new(Marks)
+		m.Add(30, 0, &fold.Effects{Refused: "for the test"})
+		return m
+	}
+	e.Add(new(Marks), 27, 0)
+	e.stored(18)
+	check("commands before the start", false, 18)
+	e.Add(new(Marks), 28, 0)
+	check("a command without a mark", false, 18)
+	e.stored(27)
+	check("the start is told", true, 28)
+	e.Add(marks(), 30, 0)
+	check("a command with a mark", false, 28)
+	e.Add(new(Marks), 31, 0)
+	e.stored(18)
+	check("the other tells of an old command", false, 28)
+	e.stored(30)
+	check("the mark is told", true, 31)
+}

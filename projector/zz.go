@@ -1,2 +1,0 @@
-package projector
-import _ "reddot/projector/twin"
