@@ -92,20 +92,12 @@ func (e *CutError) addEvents(ctx context.Context, log *Log, newest emit.Newest) 
 	return err
 }
 
-// appliedIn is the position of the store in a folder, zero if it is of another
-// log or can't be read: Open sees to that.
+// appliedIn is the position of the store in use in a folder, zero if it is of
+// another log or can't be read: Open sees to that.
 func appliedIn(dir string, id store.Identity) (store.Position, error) {
-	folder, err := store.OpenFolder(nil, dir)
-	if err != nil {
-		return store.Position{}, err
-	}
-	path, ok := folder.Current()
-	if !ok {
-		return store.Position{}, nil
-	}
-	info, err := store.Inspect(nil, path)
+	info, err := inspectCurrent(dir)
 	if err != nil || info.Identity.Stream != id.Stream || !info.Identity.Created.Equal(id.Created) {
-		return store.Position{}, nil
+		return store.Position{}, err
 	}
 	return info.Position, nil
 }

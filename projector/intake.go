@@ -1,7 +1,10 @@
 package projector
 
 import (
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -10,9 +13,10 @@ import (
 )
 
 // maxBatch bounds the commands between the reader and the fold, and so those
-// of one commit: enough to make the cost of a commit small, few enough to
-// keep a batch within some milliseconds.
-const maxBatch = 1024
+// of one commit: enough that a row which many commands change, such as a busy
+// group's, is written once for all of them; few enough to keep a batch within
+// some ten milliseconds.
+const maxBatch = 4096
 
 // intake decodes commands on the reader's goroutine and hands them to the
 // fold in batches: one is filled while the other is folded. A full batch
@@ -38,8 +42,8 @@ func newIntake(s events.Subjects, after events.Seq) *intake {
 
 // put decodes one message of the stream. It reports false once closed.
 func (in *intake) put(msg jetstream.Msg) bool {
-	meta, err := msg.Metadata()
-	if err != nil {
+	seq, at, ok := delivered(msg.Reply())
+	if !ok {
 		return true // not of JetStream: a stray message to the consumer's inbox
 	}
 	in.mu.Lock()
@@ -50,15 +54,41 @@ func (in *intake) put(msg jetstream.Msg) bool {
 	if in.closed {
 		return false
 	}
-	in.newest = events.Seq(meta.Sequence.Stream)
+	in.newest = seq
 	in.filling = in.filling[:len(in.filling)+1]
-	in.decode(&in.filling[len(in.filling)-1], meta, msg.Subject(), msg.Data())
+	in.decode(&in.filling[len(in.filling)-1], seq, at, msg.Subject(), msg.Data())
 	in.ready.Signal()
 	return true
 }
 
-func (in *intake) decode(e *store.Entry, meta *jetstream.MsgMetadata, subject string, payload []byte) {
-	e.Seq, e.Time, e.Subject = events.Seq(meta.Sequence.Stream), events.Time(meta.Timestamp.UnixMilli()), subject
+// delivered reads a delivered message's place in the stream from its reply
+// subject, which is
+//
+//	$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>[.<token>]
+//
+// The library's own reading takes the whole subject apart, for every message.
+func delivered(reply string) (seq events.Seq, at events.Time, ok bool) {
+	const plain, withDomain = 9, 11 // tokens
+	field := 5                      // of the stream seq
+	switch n := strings.Count(reply, ".") + 1; {
+	case !strings.HasPrefix(reply, "$JS.ACK.") || n < plain:
+		return 0, 0, false
+	case n >= withDomain:
+		field += 2
+	}
+	for range field {
+		_, reply, _ = strings.Cut(reply, ".")
+	}
+	token, rest, _ := strings.Cut(reply, ".")
+	no, err := strconv.ParseUint(token, 10, 64)
+	_, rest, _ = strings.Cut(rest, ".")
+	token, _, _ = strings.Cut(rest, ".")
+	nanoseconds, e := strconv.ParseInt(token, 10, 64)
+	return events.Seq(no), events.Time(time.Unix(0, nanoseconds).UnixMilli()), err == nil && e == nil
+}
+
+func (in *intake) decode(e *store.Entry, seq events.Seq, at events.Time, subject string, payload []byte) {
+	e.Seq, e.Time, e.Subject = seq, at, subject
 	e.Sum = store.Sum(subject, e.Time, payload)
 	e.Invalid = ""
 	target, err := in.subjects.ParseCommand(subject)

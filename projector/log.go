@@ -33,16 +33,44 @@ func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, log
 	return newLog(stream, s, logger)
 }
 
-// ensureLog is FindLog, but creates the stream if it is not there.
-func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
-	stream, err := js.Stream(ctx, s.CommandStream())
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = js.CreateStream(ctx, commandStream(s))
+// ensureLog is FindLog, but creates the stream if it is not there, and no store
+// in dir was made of it.
+func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, dir string, logger *slog.Logger) (*Log, error) {
+	log, err := FindLog(ctx, js, s, logger)
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return log, err
 	}
+	info, err := inspectCurrent(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", s.CommandStream(), err)
+		return nil, err
+	}
+	if info.Identity.Stream == s.CommandStream() {
+		return nil, fmt.Errorf("%w: stream %s, of which the store in %s was made, is gone; restore it, or start with an empty data folder",
+			ErrLog, s.CommandStream(), dir)
+	}
+	stream, err := js.CreateStream(ctx, commandStream(s))
+	if err != nil {
+		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
 	}
 	return newLog(stream, s, logger)
+}
+
+// inspectCurrent inspects the current store of a folder; zero if there is none
+// that can be read.
+func inspectCurrent(dir string) (store.Info, error) {
+	folder, err := store.OpenFolder(nil, dir)
+	if err != nil {
+		return store.Info{}, err
+	}
+	path, ok := folder.Current()
+	if !ok {
+		return store.Info{}, nil
+	}
+	info, err := store.Inspect(nil, path)
+	if err != nil {
+		return store.Info{}, nil // whoever opens it sees to that
+	}
+	return info, nil
 }
 
 func newLog(stream jetstream.Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {

@@ -201,8 +201,8 @@ func TestTrimmedWhileRunning(t *testing.T) {
 	t.Logf("applied %d: %v", applied, err)
 }
 
-// TestForeignStream deletes the stream and makes it anew: the store belongs to
-// the old one.
+// TestForeignStream deletes the stream, and makes it anew: the store belongs to
+// the old one. Nobody but who deleted it makes it.
 func TestForeignStream(t *testing.T) {
 	b := newBus(t)
 	a := b.author()
@@ -211,9 +211,13 @@ func TestForeignStream(t *testing.T) {
 	crowd(a, 10)
 	p.settle(a.last())
 	p.stop()
-	must(0, b.js.DeleteStream(t.Context(), b.subjects.CommandStream()))(t)
+	c := b.commands().CachedInfo().Config
+	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
+	for range 2 {
+		wantErr(t, b.refused(dir), projector.ErrLog, "UNREAD_COMMANDS", "is gone", dir)
+	}
+	must(b.js.CreateStream(t.Context(), c))(t)
 	wantErr(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
-	wantErr(t, b.refused(dir), store.ErrForeign)
 }
 
 // TestFlippedBit flips a bit in the middle of the server's files, while it is

@@ -55,8 +55,12 @@ const openTimeout = 10 * time.Second
 // flushEvery is how often the store is made durable while commands come.
 const flushEvery = 5 * time.Second
 
-// watchEvery is how often the stream's configuration and range are checked.
-const watchEvery = 30 * time.Second
+// The stream's configuration and range are checked watchFirst after the start,
+// and then twice as long after each check, up to watchEvery.
+const (
+	watchFirst = time.Second
+	watchEvery = 30 * time.Second
+)
 
 // ErrStopped is returned to those who ask a projector that has ended.
 var ErrStopped = errors.New("the projector has stopped")
@@ -92,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	p := &Projector{cfg: cfg, damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if p.log, err = ensureLog(opening, js, cfg.Subjects, cfg.Logger); err != nil {
+	if p.log, err = ensureLog(opening, js, cfg.Subjects, cfg.Dir, cfg.Logger); err != nil {
 		return nil, err
 	}
 	first, last := bounds(p.log.stream.CachedInfo().State)
@@ -258,13 +262,11 @@ func (p *Projector) flush(ctx context.Context) error {
 // watchStream ends with an error when the stream is no longer the log that
 // the store is of.
 func (p *Projector) watchStream(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
+	for wait := watchFirst; ; wait = min(2*wait, watchEvery) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 		if err := p.checkLog(ctx); err != nil {
 			return err

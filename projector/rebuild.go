@@ -13,7 +13,7 @@ import (
 
 // handOver is how many commands a new store may still lack when it takes the
 // place of the old one: folding waits while it catches up.
-const handOver = 4 * maxBatch
+const handOver = maxBatch
 
 // rebuilding is the state of a rebuild.
 type rebuilding struct {
@@ -144,6 +144,9 @@ func (p *Projector) swap(ctx context.Context, s *store.Store, dir string) (old *
 	at := old.Position()
 	if err := p.log.Build(ctx, s, at.Applied, nil); err != nil {
 		return nil, err
+	}
+	if s.Position().Log != at.Log {
+		return nil, &AlteredError{Seq: at.Applied, By: "the store in use"}
 	}
 	if got, was := s.Position().Digest(), at.Digest(); got != was {
 		p.cfg.Logger.Error("the store in use was not what the log says; the new one is",

@@ -89,6 +89,21 @@ func (e *TrimmedError) Error() string {
 
 func (e *TrimmedError) Unwrap() error { return ErrLog }
 
+// AlteredError says that the log's commands up to a seq are not those of which
+// something was made, although none is missing: a bit of a stored message that
+// no checksum covers has changed, or somebody changed the files. It is an ErrLog.
+type AlteredError struct {
+	Seq events.Seq
+	By  string // what was made of them, such as "the store"
+}
+
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("%v: some of the commands up to seq %d are not those of which %s was made: they were altered in the stream's files; restore the stream, and build nothing of it before",
+		ErrLog, e.Seq, e.By)
+}
+
+func (e *AlteredError) Unwrap() error { return ErrLog }
+
 // checkRange refuses a stream that does not hold what a store needs next.
 func checkRange(applied, first, last events.Seq) error {
 	switch {

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -10,13 +11,16 @@ import (
 )
 
 const (
-	// attemptWithin bounds one attempt at one request for a blob.
-	attemptWithin = 30 * time.Second
-	// attempts is how often a request is made before it fails. The waits
-	// between them double from firstWait up to longestWait: some 20 s in all.
-	attempts    = 10
+	// The first attempt at a request for a blob may take firstWithin: an answer
+	// that is lost with a server costs that. Each further one may take twice as
+	// long, up to longestWithin, for slow links.
+	firstWithin   = 2 * time.Second
+	longestWithin = time.Minute
+	// The waits between attempts double from firstWait up to longestWait; after
+	// goodWhile no further one is made.
 	firstWait   = 50 * time.Millisecond
 	longestWait = 5 * time.Second
+	goodWhile   = 2 * time.Minute
 	// otherReplicas is how often a replicated bucket is asked for what one
 	// replica does not have or has damaged. Another may have it whole.
 	otherReplicas = 4
@@ -25,23 +29,23 @@ const (
 // attempt makes a request again where the server was away or could not keep
 // up.
 func (b *Bucket) attempt(ctx context.Context, request func(context.Context) error) error {
-	wait := firstWait
+	wait, within, end := firstWait, firstWithin, time.Now().Add(goodWhile)
 	for tried := 1; ; tried++ {
-		err := b.once(ctx, request)
-		if err == nil || tried == attempts || ctx.Err() != nil || !passing(err) && !b.elsewhere(err, tried) {
+		err := b.once(ctx, within, request)
+		if err == nil || time.Now().After(end) || ctx.Err() != nil || !passing(err) && !b.elsewhere(err, tried) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
+			return fmt.Errorf("%w; the last attempt: %w", ctx.Err(), err)
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, longestWait)
+		wait, within = min(2*wait, longestWait), min(2*within, longestWithin)
 	}
 }
 
-func (b *Bucket) once(ctx context.Context, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptWithin)
+func (b *Bucket) once(ctx context.Context, within time.Duration, request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	return request(ctx)
 }

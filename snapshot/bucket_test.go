@@ -323,21 +323,37 @@ func TestForgetfulBucket(t *testing.T) {
 }
 
 // TestBucketServerAway restarts the server while a snapshot is stored and
-// while one is restored: both go on.
+// while one is restored, first without JetStream: both go on.
 func TestBucketServerAway(t *testing.T) {
 	b := newBus(t, nil)
 	storage := &between{Storage: b.bucket()}
 	r := newRig(t, vfs.NewMem(), storage)
 	r.rows.apply(t, 12, 1<<20)
-	restart := func() { b.stop(); b.start() }
+	var back sync.WaitGroup
+	restart := func() {
+		b.stop()
+		b.options.JetStream = false
+		b.start()
+		back.Go(func() {
+			<-time.After(100 * time.Millisecond) // of no responders
+			b.stop()
+			b.options.JetStream = true
+			b.start()
+		})
+	}
 	storage.once("put", "pieces/", restart)
-	if c := r.create(1); c.NewBytes < 12<<20 {
+	c := r.create(1)
+	back.Wait()
+	if c.NewBytes < 12<<20 {
 		t.Errorf("%+v", c)
 	}
 	storage.once("get", "pieces/", restart)
-	if _, _, err := r.restore(snapshot.Want{}); err != nil {
+	_, _, err := r.restore(snapshot.Want{})
+	back.Wait()
+	if err != nil {
 		t.Error(err)
 	}
+	r.verifyAll()
 	r.checkClean()
 }
 

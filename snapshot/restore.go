@@ -60,12 +60,13 @@ func (e *UnusableError) Unwrap() []error {
 	return errs
 }
 
-// Restore writes the files of the newest snapshot that will do into dir, which
-// must be empty or not exist. When it returns, they are durable, have the
-// hashes of the manifest, and the store in them has passed its check and holds
-// what the manifest says. A damaged snapshot is told in the log, and the one
-// before is taken. Nothing else is touched: to use the store is up to the
-// caller. After an error dir is gone. Errors: *UnusableError.
+// Restore writes the files of the newest snapshot that will do, or the oldest,
+// into dir, which must be empty or not exist. When it returns, they are durable
+// and have the hashes of the manifest, and the store in them has passed its
+// check and holds what the manifest says. A damaged snapshot is told in the
+// log, and the next that will do is taken. Nothing else is touched: to use the
+// store is up to the caller. After an error dir is gone. Errors:
+// *UnusableError.
 func (r *Repository) Restore(ctx context.Context, want Want, dir string, progress func(Progress)) (*Manifest, error) {
 	if err := emptyDir(r.fs, dir); err != nil {
 		return nil, fmt.Errorf("restore: %w", err)

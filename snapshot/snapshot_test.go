@@ -72,6 +72,8 @@ func TestRestore(t *testing.T) {
 		{ID: r.list()[1].ID}:       200,
 		{StoreFormat: storeFormat}: 300,
 		{First: 301}:               300,
+		{Oldest: true}:             100,
+		{Oldest: true, First: 150}: 200,
 	} {
 		m, dir, err := r.restore(want)
 		if err != nil {
@@ -161,6 +163,20 @@ func TestLargeFile(t *testing.T) {
 	if c, err = r.repo.Create(within(t), store, nil); err != nil || c.NewBytes != 3<<20+100 {
 		t.Errorf("%+v, %v", c, err)
 	}
+	r.verifyAll()
+}
+
+// TestMended takes a snapshot of a state anew if the one that is there lacks a
+// piece.
+func TestMended(t *testing.T) {
+	r := newRig(t, vfs.NewMem(), nil)
+	m := r.create(10).Manifest
+	r.remove(own(m))
+	c, err := r.repo.Create(within(t), r.rows, nil)
+	if err != nil || c.Existing || c.NewPieces == 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	r.checkSeqs(10)
 	r.verifyAll()
 }
 

@@ -40,6 +40,7 @@ func TestEndToEnd(t *testing.T) {
 		{"rebuild", testRebuild},
 		{"hostile", testHostile},
 		{"foreign", testForeign},
+		{"drift", testDrift},
 		{"serve fails", testServeFails},
 		{"serve", testServe},
 		{"verify", testVerify},

@@ -239,7 +239,10 @@ func (o *operator) clean() {
 func (o *operator) interrupt(after time.Duration, args ...string) {
 	o.t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.Command(o.program.path, append(args, "--server", o.server.nats)...)
+	if o.server != nil {
+		args = append(args, "--server", o.server.nats)
+	}
+	cmd := exec.Command(o.program.path, args...)
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		o.t.Fatal(err)

@@ -113,10 +113,14 @@ func testForeign(t *testing.T, p program) {
 	}
 	p.serve(t, dir, "--nats", url).terminate(t)
 
-	// A server that has a stream of the same name, but not the same one.
-	serve(runNATS(t)).failed(t, 1, "UNREAD_COMMANDS", "belongs to another stream", "data folder")
-	// The same server, with the stream deleted and made anew.
+	// Another server, that has no such stream, and gets none.
+	serve(runNATS(t)).failed(t, 1, "UNREAD_COMMANDS", "is gone", "data folder")
+	// The same server, with the stream deleted, and then made anew.
 	if err := js.DeleteStream(t.Context(), subjects(t).CommandStream()); err != nil {
+		t.Fatal(err)
+	}
+	serve(url).failed(t, 1, "UNREAD_COMMANDS", "is gone", "restore it")
+	if _, err := js.CreateStream(t.Context(), drifted); err != nil {
 		t.Fatal(err)
 	}
 	serve(url).failed(t, 1, "UNREAD_COMMANDS", "belongs to another stream")

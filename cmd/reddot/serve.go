@@ -46,7 +46,11 @@ func (a *app) serveCommand() *cobra.Command {
 		Short:   "Start the server",
 		Long: `Start everything: a NATS server with JetStream, the projector and the queries.
 Prints one line that starts with "ready" once commands are accepted and queries
-are answered. SIGTERM or SIGINT ends it cleanly.`,
+are answered. SIGTERM or SIGINT ends it cleanly.
+
+Snapshots of the state are taken meanwhile. A store that is missing or damaged is
+built anew from one of them and the log. A log that is not whole is not served:
+the error says what is missing, and what to do.`,
 		Example: `  # everything in one process, data in ./reddot-data
   reddot serve
 

@@ -126,6 +126,9 @@ func openServer(cfg serverConfig) (*natsServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s is in use by another reddot (%w): stop it, or choose another with --data", cfg.dir, err)
 	}
+	if err := checkBlocks(dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	s := &natsServer{log: &serverLog{log: cfg.log, failed: cfg.failed}, listen: cfg.listen}
 	if s.srv, err = runServer(cfg, host, port, dir, s.log); err != nil {
 		return nil, errors.Join(err, lock.Close())

@@ -81,7 +81,11 @@ func (s *serving) run(ctx context.Context) (err error) {
 			s.log.Error("ending the NATS server", "error", e)
 		}
 	}()
-	if err := s.listen(ctx, server); err != nil {
+	err = s.listen(ctx, server)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // asked to end while the log was checked
+	}
+	if err != nil {
 		return err
 	}
 	return s.runAt(ctx, server.URL())

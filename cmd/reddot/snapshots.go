@@ -174,7 +174,7 @@ func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)
 // taken is called after each snapshot: it trims the log if that is asked for.
 func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
 	s.mu.Lock()
-	if s.last == nil || s.last.State != events.Running {
+	if s.last == nil || s.last.State != events.Running && s.last.Seq < c.Manifest.Seq {
 		s.last = told(c, time.Now().Add(-c.Took))
 	}
 	s.mu.Unlock()

@@ -33,6 +33,9 @@ func testTrim(t *testing.T, p program) {
 	}
 	o.publish(50)
 	status := o.status()
+	for i := range 3 {
+		o.interrupt(time.Duration(i*20)*time.Millisecond, "trim", "--dry-run", "--data", o.dir)
+	}
 	for _, c := range []struct{ line, prints string }{
 		{"trim --dry-run", "600 commands could be removed, seq 1 to 600\n"},
 		{"trim --upto 250 --dry-run", "250 commands could be removed, seq 1 to 250\n"},

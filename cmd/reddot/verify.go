@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/events"
+	"reddot/projector"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -153,14 +154,18 @@ func (v *verification) run(ctx context.Context) error {
 		return v.print(fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, begun+1, digest))
 	}
 	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, digest)
-	if err := v.differences(ctx, folded); err != nil {
+	err = v.differences(ctx, folded)
+	if errors.Is(err, projector.ErrLog) {
+		return err
+	}
+	if err != nil {
 		return fmt.Errorf("%s; the rows can't be compared: %w", differs, err)
 	}
 	return fmt.Errorf(`%s: have it built anew with "reddot rebuild", and take away the snapshots that are wrong with "reddot snapshot remove"`, differs)
 }
 
 // differences names the first rows of the snapshot that differ from those
-// folded.
+// folded; a *projector.AlteredError if they are of other commands.
 func (v *verification) differences(ctx context.Context, folded string) error {
 	if v.begin.repo == nil {
 		return errNoPlace
@@ -169,6 +174,17 @@ func (v *verification) differences(ctx context.Context, folded string) error {
 	want := snapshot.Want{Stream: streamOf(v.begin.log.Identity()), AtMost: v.seq, First: v.seq + 1, StoreFormat: store.Format}
 	if _, err := v.begin.repo.Restore(ctx, want, is, nil); err != nil {
 		return err
+	}
+	made, err := store.Inspect(nil, is)
+	if err != nil {
+		return err
+	}
+	read, err := store.Inspect(nil, folded)
+	if err != nil {
+		return err
+	}
+	if made.Position.Log != read.Position.Log {
+		return &projector.AlteredError{Seq: v.seq, By: "the state"}
 	}
 	rows, err := store.Diff(ctx, vfs.Default, is, folded, shownDifferences)
 	if err != nil {

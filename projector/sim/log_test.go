@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -161,10 +162,10 @@ type message struct {
 func (m *message) Subject() string { return m.command.subject }
 func (m *message) Data() []byte    { return m.command.payload }
 
-func (m *message) Metadata() (*jetstream.MsgMetadata, error) {
-	return &jetstream.MsgMetadata{
-		Sequence: jetstream.SequencePair{Stream: uint64(m.seq)}, Timestamp: time.UnixMilli(int64(m.command.time)),
-	}, nil
+// Reply is where JetStream says what it delivers.
+func (m *message) Reply() string {
+	at := time.UnixMilli(int64(m.command.time))
+	return fmt.Sprintf("$JS.ACK.%s.consumer.1.%d.1.%d.0", identity.Stream, m.seq, at.UnixNano())
 }
 
 // openLog opens the log over a lane.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,10 +99,10 @@ func (p *process) start() error {
 	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
 	r.emitter.Add(new(emit.Marks), at.Applied, 0)
-	r.goes("fold", func() error { return r.fold(ctx) })
-	r.goes("emit", func() error { return r.emitter.Run(ctx) })
+	r.goes(ctx, "fold", r.folder, func() error { return r.fold(ctx) })
+	r.goes(ctx, "emit", w.actor(), func() error { return r.emitter.Run(ctx) })
 	if builder := w.actor(); w.plan.rebuilds && builder.one(2) {
-		r.goes("rebuild", func() error { return r.rebuild(ctx, builder) })
+		r.goes(ctx, "rebuild", builder, func() error { return r.rebuild(ctx, builder) })
 	}
 	go func() {
 		r.work.Wait()
@@ -111,11 +112,15 @@ func (p *process) start() error {
 	return nil
 }
 
-// goes runs a part. When one ends with an error, all do.
-func (r *run) goes(what string, part func() error) {
+// goes runs a part, soon. When one ends with an error, all do.
+func (r *run) goes(ctx context.Context, what string, who *actor, part func() error) {
 	r.work.Go(func() {
 		defer r.w.named()
-		if err := part(); err != nil && !errors.Is(err, context.Canceled) {
+		err := r.pause(ctx, who)
+		if err == nil {
+			err = part()
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
 			r.once.Do(func() { r.why = fmt.Errorf("%s: %w", what, err) })
 			r.w.do(func() { r.w.note("%s ends: %v", r.name, err) })
 			r.cancel()
@@ -267,9 +272,6 @@ const behindEnough = 5
 
 // rebuild builds a new store beside the one in use, and puts it in its place.
 func (r *run) rebuild(ctx context.Context, who *actor) error {
-	if err := r.pause(ctx, who); err != nil {
-		return err
-	}
 	s, dir, err := r.newStore()
 	if err != nil {
 		return err
@@ -318,7 +320,8 @@ func (r *run) end() error {
 // disk holds what was flushed, and maybe what was written.
 func (p *process) kill() error {
 	p.w.do(func() { p.w.note("%s is killed", p.run.name) })
-	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.w.script.IntN(2), RNG: p.w.script.Rand})
+	// How many numbers are drawn for the files is not the same each time.
+	left := p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100 * p.w.script.IntN(2), RNG: rand.New(rand.NewPCG(p.w.seed, 0))})
 	p.w.do(p.run.link.kill)
 	err := p.run.end()
 	p.disk = left

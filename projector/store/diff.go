@@ -85,7 +85,7 @@ func (d *differ) walk(ctx context.Context) error {
 		return err
 	}
 	pa, pb := d.positions[0], d.positions[1]
-	pa.rows, pb.rows = 0, 0
+	pa.rows, pb.rows, pa.Last, pb.Last, pa.Log, pb.Log = 0, 0, 0, 0, 0, 0
 	d.fields("position and counters", pa, pb)
 	return ctx.Err()
 }

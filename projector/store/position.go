@@ -18,6 +18,7 @@ import (
 type Position struct {
 	Applied  events.Seq
 	Last     uint64 // Entry.Sum of the command at Applied: tells a log that was rewritten
+	Log      uint64 // of the Entry.Sum of every command: tells a log of which a part was altered
 	Policy   events.OwnPolicy
 	Refused  uint64
 	Ignored  uint64
@@ -30,7 +31,7 @@ type Position struct {
 // counters.
 func (p Position) Digest() uint64 {
 	rows := p.rows
-	p.rows, p.Applied, p.Last = 0, 0, 0
+	p.rows, p.Applied, p.Last, p.Log = 0, 0, 0, 0
 	return rows + xxhash.Sum64(p.encode())
 }
 
@@ -46,6 +47,14 @@ func Sum(subject string, at events.Time, payload []byte) uint64 {
 	_, _ = h.WriteString(subject)
 	_, _ = h.Write(payload)
 	return h.Sum64()
+}
+
+// follow moves the position to a command.
+func (p *Position) follow(e *Entry) {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], p.Log)
+	binary.BigEndian.PutUint64(b[8:], e.Sum)
+	p.Applied, p.Last, p.Log = e.Seq, e.Sum, xxhash.Sum64(b[:])
 }
 
 // count enters one command into the counters.
@@ -65,7 +74,7 @@ func (p *Position) count(v events.Verb, fx *fold.Effects) {
 
 func (p Position) encode() []byte {
 	b := []byte{Format}
-	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
+	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, n := range p.Accepted {
@@ -78,7 +87,7 @@ func decodePosition(b []byte) (Position, error) {
 	d := decoder{b: string(b)}
 	d.version()
 	p := Position{
-		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Policy: events.OwnPolicy(d.uint()),
+		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Log: d.uint(), Policy: events.OwnPolicy(d.uint()),
 		Refused: d.uint(), Ignored: d.uint(),
 	}
 	n := d.uint()

@@ -31,15 +31,16 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// TestLast: the position knows the command at Applied, over restarts, and the
-// digest does not.
+// TestLast: the position knows the commands up to Applied, over restarts, and
+// the digest does not.
 func TestLast(t *testing.T) {
-	fold := func(sum uint64) store.Position {
+	fold := func(sums ...uint64) store.Position {
 		r := &rig{t: t}
 		r.open(vfs.NewMem())
-		for seq := range events.Seq(3) {
+		for i, sum := range sums {
+			seq := events.Seq(i)
 			r.log = append(r.log, store.Entry{
-				Seq: seq + 1, Sum: sum + uint64(seq), Command: events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a"}},
+				Seq: seq + 1, Sum: sum, Command: events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a"}},
 			})
 			r.apply(seq + 1)
 		}
@@ -50,9 +51,15 @@ func TestLast(t *testing.T) {
 		}
 		return p
 	}
-	a, b := fold(100), fold(200)
+	a, b, altered := fold(100, 101, 102), fold(200, 201, 202), fold(100, 100, 102)
 	if a.Last != 102 || b.Last != 202 {
 		t.Errorf("last commands %d and %d, not 102 and 202", a.Last, b.Last)
+	}
+	if altered.Last != a.Last || altered.Log == a.Log || fold(101, 100, 102).Log == a.Log {
+		t.Error("another command before the last is not noticed")
+	}
+	if again := fold(100, 101, 102); again.Log != a.Log {
+		t.Errorf("the same log has the sums %x and %x", again.Log, a.Log)
 	}
 	if a.Digest() != b.Digest() {
 		t.Error("the digest depends on the last command's bytes")

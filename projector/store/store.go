@@ -92,7 +92,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	}
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
-	s.position.Applied, s.position.Last = e.Seq, e.Sum
+	s.position.follow(e)
 	if s.erase != nil {
 		// Rows of an erased inbox must not be read before they are deleted.
 		_, err = s.Commit()
