@@ -130,4 +130,3 @@ func FuzzFindStray(f *testing.F) {
 		}
 	})
 }
-

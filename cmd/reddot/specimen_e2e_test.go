@@ -241,7 +241,8 @@ func (r record) bits() map[string][2]int {
 	return map[string][2]int{
 		"size":           {0, 20},
 		"has a head":     {31, 32},
-		"seq":            {32, 42}, // further ones make NATS fill up memory
+		"seq":            {32, 42},
+		"far seq":        {32 + 23, 32 + 62},
 		"time":           {96, 160},
 		"subject length": {160, 163},
 		"subject":        {8 * recordHead, 8 * (recordHead + r.subject)},

@@ -168,6 +168,9 @@ func (l *link) drawSlack() time.Duration {
 // ask sends a request and waits for the answer until ctx ends. The server
 // drops one now and then, or says that it is not ready.
 func ask[V any](ctx context.Context, l *lane, serve func() (V, error)) (v V, err error) {
+	if ctx.Err() != nil { // whoever asks may not have noticed
+		return v, ctx.Err()
+	}
 	type answer struct {
 		v   V
 		err error
