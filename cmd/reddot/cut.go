@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
@@ -28,8 +30,11 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 		return err
 	}
 	log, err := projector.FindLog(ctx, js, subjects, s.log)
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, projector.ErrLog) {
-		return nil // it is new, or the projector says what is wrong
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return s.checkUnread(subjects.CommandStream())
+	case errors.Is(err, projector.ErrLog):
+		return nil // the projector says what is wrong
 	}
 	if err != nil {
 		return err
@@ -59,6 +64,20 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 		}
 	}
 	return log.AcceptCut(ctx, js, stores, cut)
+}
+
+// checkUnread finds out whether the embedded server does not have a stream
+// because it could not read its description: a new one of that name would take
+// over the messages, but not be the same.
+func (s *serving) checkUnread(stream string) error {
+	if s.cfg.nats != "" {
+		return nil
+	}
+	described := filepath.Join(s.cfg.data, natsFolder, "jetstream", "$G", "streams", stream, "meta.inf")
+	if _, err := os.Stat(described); err != nil {
+		return nil // it is new
+	}
+	return fmt.Errorf("the NATS server can't read stream %s: file %s, or meta.sum beside it, is damaged; restore both from a backup", stream, described)
 }
 
 // foreign are the snapshots that were made of other commands than the log has,

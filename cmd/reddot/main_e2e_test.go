@@ -34,6 +34,7 @@ func TestEndToEnd(t *testing.T) {
 		{"kill", testKill},
 		{"disk full", testDiskFull},
 		{"rotten log", testRottenLog},
+		{"rotten stream", testRottenStream},
 		{"rotten store", testRottenStore},
 		{"rotten snapshots", testRottenSnapshots},
 		{"terminate", testTerminate},

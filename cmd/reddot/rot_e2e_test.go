@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,30 @@ func testRottenLog(t *testing.T, p program) {
 			dir := s.copy(t, without...)
 			s.flipIn(t, dir, r, "size")
 			p.startAt(t, dir).stops(t, s.users, "not whole", fmt.Sprintf("ends at seq %d", r.seq-1))
+		})
+	}
+}
+
+// testRottenStream flips one bit in the files that describe the command stream.
+// The NATS server leaves the stream out, or reads all of its messages to make
+// the index anew. Nobody makes another stream in its place.
+func testRottenStream(t *testing.T, p program) {
+	s := newSpecimen(t, p)
+	stream := filepath.Join("nats", "jetstream", "$G", "streams", "UNREAD_COMMANDS")
+	for _, without := range [][]string{{"store", "snapshots"}, {"store"}, nil} {
+		for _, name := range []string{"meta.inf", "meta.sum"} {
+			t.Run(fmt.Sprintf("%s without %s", name, without), func(t *testing.T) {
+				dir := s.copy(t, without...)
+				s.flipAny(t, filepath.Join(dir, stream, name))
+				for range 2 {
+					p.startAt(t, dir).stops(t, s.users, "meta.inf", "damaged")
+				}
+			})
+		}
+		t.Run(fmt.Sprintf("index without %s", without), func(t *testing.T) {
+			dir := s.copy(t, without...)
+			s.flipAny(t, filepath.Join(dir, stream, "msgs", "index.db"))
+			s.answersRight(t, p.serve(t, dir))
 		})
 	}
 }
