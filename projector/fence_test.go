@@ -73,7 +73,10 @@ func TestFencedWithinWindow(t *testing.T) {
 	a := b.author()
 	dir := t.TempDir()
 	b.run(dir).stop()
-	crowd(a, users)
+	for i := range users { // one command for each: each has one change, wherever generations end
+		a.message(member(i), "sender", "m1")
+	}
+	a.flush()
 	changes := b.hear(t, "unread.evt.>")
 	first := make(chan *nats.Msg, users) // of the last generation
 	if _, err := b.connect().Subscribe("unread.evt.>", func(m *nats.Msg) {

@@ -309,3 +309,17 @@ func (a *app) withClient(ctx context.Context, cfg *clientConfig, name string, f 
 	defer c.close()
 	return f(c)
 }
+
+// withBound is withClient with a context that also ends when the connection is
+// lost. Whatever fails then fails because of that, or because of an interrupt.
+func (a *app) withBound(ctx context.Context, cfg *clientConfig, name string, f func(context.Context, *client) error) error {
+	return a.withClient(ctx, cfg, name, func(c *client) error {
+		ctx, unbind := c.bind(ctx)
+		defer unbind()
+		err := f(ctx, c)
+		if err != nil && ctx.Err() != nil {
+			return ended(ctx)
+		}
+		return err
+	})
+}

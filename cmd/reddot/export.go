@@ -63,8 +63,8 @@ those are is told at the end.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "export", func(c *client) error {
-				return a.export(cmd.Context(), c, &cfg)
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "export", func(ctx context.Context, c *client) error {
+				return a.export(ctx, c, &cfg)
 			})
 		},
 	}
@@ -91,8 +91,6 @@ func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
 }
 
 func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
-	ctx, unbind := c.bind(ctx)
-	defer unbind()
 	log, err := a.findLog(ctx, c)
 	if err != nil {
 		return err
@@ -113,9 +111,6 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 	refused, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq + 1 - from)) })
 	bar.finish(err == nil)
 	if err = out.close(err); err != nil {
-		if ctx.Err() != nil {
-			return ended(ctx)
-		}
 		return err
 	}
 	if refused > 0 {

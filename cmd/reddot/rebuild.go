@@ -32,9 +32,7 @@ by itself.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg, "rebuild", func(c *client) error {
-				return a.rebuild(cmd.Context(), c)
-			})
+			return a.withBound(cmd.Context(), &cfg, "rebuild", func(ctx context.Context, c *client) error { return a.rebuild(ctx, c) })
 		},
 	}
 	cfg.addFlags(cmd)

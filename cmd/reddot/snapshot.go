@@ -61,20 +61,16 @@ func (a *app) withRepository(ctx context.Context, cfg *placeConfig, use func(ctx
 		return err
 	}
 	open := func(ctx context.Context, js func() (jetstream.JetStream, error)) error {
-		err := a.openPlace(ctx, &cfg.snapshotPlace, js, func(r *snapshot.Repository) error { return use(ctx, r) })
-		if err != nil && ctx.Err() != nil {
-			return ended(ctx)
-		}
-		return err
+		return a.openPlace(ctx, &cfg.snapshotPlace, js, func(r *snapshot.Repository) error { return use(ctx, r) })
 	}
-	if _, ok := cfg.bucket(); !ok {
-		return open(ctx, nil)
+	if _, ok := cfg.bucket(); ok {
+		return a.withBound(ctx, &cfg.clientConfig, "snapshot", func(ctx context.Context, c *client) error { return open(ctx, c.jetStream) })
 	}
-	return a.withClient(ctx, &cfg.clientConfig, "snapshot", func(c *client) error {
-		ctx, unbind := c.bind(ctx)
-		defer unbind()
-		return open(ctx, c.jetStream)
-	})
+	err := open(ctx, nil)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
 }
 
 // openPlace opens the snapshots at a place, with scratch space.
@@ -119,8 +115,8 @@ that none is ever taken of a damaged store.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg, "snapshot", func(c *client) error {
-				s, err := a.takeSnapshot(cmd.Context(), c)
+			return a.withBound(cmd.Context(), &cfg, "snapshot", func(ctx context.Context, c *client) error {
+				s, err := a.takeSnapshot(ctx, c)
 				if err != nil {
 					return err
 				}

@@ -39,14 +39,8 @@ By itself "reddot serve" never trims, unless it is told to with --trim.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "trim", func(c *client) error {
-				ctx, unbind := c.bind(cmd.Context())
-				defer unbind()
-				err := a.trim(ctx, c, &cfg)
-				if err != nil && ctx.Err() != nil {
-					return ended(ctx)
-				}
-				return err
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "trim", func(ctx context.Context, c *client) error {
+				return a.trim(ctx, c, &cfg)
 			})
 		},
 	}

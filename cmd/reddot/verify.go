@@ -46,14 +46,8 @@ from which it goes on.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "verify", func(c *client) error {
-				ctx, unbind := c.bind(cmd.Context())
-				defer unbind()
-				err := a.verify(ctx, c, &cfg)
-				if err != nil && ctx.Err() != nil {
-					return ended(ctx)
-				}
-				return err
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "verify", func(ctx context.Context, c *client) error {
+				return a.verify(ctx, c, &cfg)
 			})
 		},
 	}
