@@ -41,4 +41,11 @@
 // time, it is checked that the stream is still the same one, configured as a
 // log must be, no shorter than what was applied, and that it holds at the
 // applied seq the very command that was applied.
+//
+// # A log that lost its end
+//
+// The log, the events and the store reach the disk each for itself, so a power
+// cut may leave a log that lacks commands of which something was made. That is
+// found before anybody can publish, see Log.FindCut, and stops the program. It
+// goes on with what is left only if it is told to, see Log.AcceptCut.
 package projector

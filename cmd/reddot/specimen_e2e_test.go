@@ -32,6 +32,10 @@ type specimen struct {
 	status  events.Status
 }
 
+// largePayload is the size in bytes of a specimen's large messages, which are
+// counted all.
+const largePayload = 250_000
+
 // newSpecimen has a server apply random commands and take two snapshots. The
 // log is in two files then, of which the first has all but a few commands.
 func newSpecimen(t *testing.T, p program) *specimen {
@@ -50,9 +54,9 @@ func newSpecimen(t *testing.T, p program) *specimen {
 		p.run(t, strings.NewReader(strings.Join(part, "")), "publish", "--server", c.nats, "--wait").done(t)
 		p.run(t, nil, "snapshot", "create", "--server", c.nats).done(t)
 	}
-	const fileSize, large = 8 << 20, 250_000 // bytes
-	padding := strings.Repeat("x", large)
-	for n := range fileSize/large + 1 {
+	const fileSize = 8 << 20
+	padding := strings.Repeat("x", largePayload)
+	for n := range fileSize/largePayload + 1 {
 		publish(t, d.nc, "unread.cmd.user.a.message", fmt.Sprintf(`{"id":"large%d","from":"b","padding":%q}`, n, padding))
 	}
 	for n := range 10 {
@@ -239,7 +243,7 @@ func records(t *testing.T, dir string) (files [][]record) {
 // bits of a record's fields, to flip.
 func (r record) bits() map[string][2]int {
 	return map[string][2]int{
-		"size":           {0, 20},
+		"size":           {9, 20},
 		"has a head":     {31, 32},
 		"seq":            {32, 42},
 		"far seq":        {32 + 23, 32 + 62},

@@ -98,6 +98,10 @@ func testTrim(t *testing.T, p program) {
 		t.Errorf("digest %s, want %s", now.Digest, status.Digest)
 	}
 	o.stop()
+	matches(t, "[0-9]+ snapshots removed, 2 kept, [0-9,]+ bytes freed\n", o.run("snapshot", "prune", "--keep", "2").done(t))
+	if ids := o.snapshots(); len(ids) != 2 || !strings.Contains(ids[0], "751") {
+		t.Errorf("kept %v", ids)
+	}
 	// Neither store nor snapshot.
 	for _, folder := range []string{"store", "snapshots"} {
 		if err := os.RemoveAll(filepath.Join(o.dir, folder)); err != nil {
