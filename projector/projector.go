@@ -123,7 +123,7 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 	p.emitter, err = emit.Open(ctx, emit.Config{
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
 		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Logger: p.cfg.Logger,
-		Store: &p.current, Replay: p.replay,
+		Store: &p.current, Replay: p.replay, End: p.end,
 	}, p.stored)
 	if err != nil {
 		return err
@@ -220,6 +220,14 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 	p.applied.set(last.Seq)
 	p.emitter.Add(marks, last.Seq, last.Time)
 	return nil
+}
+
+// end implements emit.Config.End.
+func (p *Projector) end(ctx context.Context) (events.Seq, error) {
+	return patiently(ctx, p.log, func() (events.Seq, error) {
+		_, last, err := p.log.Range(ctx)
+		return last, err
+	})
 }
 
 // replay implements emit.Replay.

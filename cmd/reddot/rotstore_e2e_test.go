@@ -32,7 +32,8 @@ func testRottenStore(t *testing.T, p program) {
 				})
 			}
 			t.Logf("found: %v", found)
-			if kind == "*.sst" && !found {
+			// One that was out of use already is removed, not read.
+			if _, err := os.Stat(file); err == nil && kind == "*.sst" && !found {
 				t.Errorf("nobody has found the damage")
 			}
 			if says := c.stderr.String(); found && !strings.Contains(says, "built anew") {
