@@ -68,7 +68,7 @@ func TestTakeover(t *testing.T) {
 // that an emitter has on their way: of those behind it none is stored, and
 // when the other goes quiet the rest follows.
 func TestFencedWithinWindow(t *testing.T) {
-	const users = 40_000
+	const users = 10_000
 	b := newBus(t)
 	a := b.author()
 	dir := t.TempDir()

@@ -41,9 +41,10 @@ func NewView(s *store.Store) (*View, error) {
 	return &View{snap: snap, damaged: func(error) {}}, nil
 }
 
-// stopped says why a closed store is closed.
+// stopped says why a closed store is closed, and tells of a damaged one.
 func (p *Projector) stopped(err error) error {
 	if !errors.Is(err, store.ErrClosed) {
+		p.Damaged(err)
 		return err
 	}
 	if why := p.failure.Load(); why != nil {
@@ -133,6 +134,7 @@ func (p *Projector) Log() *Log { return p.log }
 // of the same file system. Nothing stops meanwhile.
 func (p *Projector) Checkpoint(dir string) error {
 	_, err := use(&p.current, func(s *store.Store) (struct{}, error) { return struct{}{}, s.Checkpoint(dir) })
+	p.Damaged(err)
 	return err
 }
 
@@ -190,7 +192,7 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	at := snap.Position()
 	durable, err := use(&p.current, (*store.Store).Durable)
 	if err = errors.Join(err, snap.Close()); err != nil {
-		return s, err
+		return s, p.stopped(err)
 	}
 	_, last, err := p.log.Range(ctx)
 	if err != nil {
