@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -71,27 +72,33 @@ func encodingOf(contentType string, data []byte) (Encoding, error) {
 	return Msgpack, fmt.Errorf("content type %q: want application/msgpack or application/json", contentType)
 }
 
+// buffers are what Marshal writes into: a message has the length of its bytes
+// then, and none of them are copied while it grows.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // Marshal writes an event or a reply: one of this package's structs or a
 // pointer to one.
 func Marshal(e Encoding, v any) ([]byte, error) {
-	var out bytes.Buffer
+	out := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(out)
+	out.Reset()
 	switch e {
 	case Msgpack:
 		enc := msgpack.GetEncoder()
 		defer msgpack.PutEncoder(enc)
-		enc.Reset(&out)
+		enc.Reset(out)
 		enc.UseCompactInts(true)
 		if err := enc.Encode(v); err != nil {
 			return nil, fmt.Errorf("encode %T as msgpack: %w", v, err)
 		}
-		return out.Bytes(), nil
+		return bytes.Clone(out.Bytes()), nil
 	case JSON:
-		enc := json.NewEncoder(&out)
+		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(v); err != nil {
 			return nil, fmt.Errorf("encode %T as JSON: %w", v, err)
 		}
-		return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+		return bytes.Clone(bytes.TrimSuffix(out.Bytes(), []byte("\n"))), nil
 	}
 	return nil, fmt.Errorf("encode %T: unknown encoding %d", v, e)
 }

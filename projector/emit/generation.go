@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -27,31 +28,32 @@ type generation struct {
 	told    *told // what an unfinished generation before had stored; nil: nothing
 
 	begin    uint64          // the event stream's sequence of the first message
-	sum      uint64          // of the command at upto
+	header   nats.Header     // that all messages have
 	held     *nats.Msg       // the newest message: the last one says more than the others
 	watching map[string]bool // users, and whether they have been told of all large groups
 	watchers []string        // the same users, sorted; nil until they are asked for
-	done     map[string]bool // users who were sent their change, or need none
 }
 
 func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
-	g.begin, g.sum = g.writer.next, snap.Position().Last
+	g.begin = g.writer.next
 	if g.told != nil { // it goes on with what was unfinished
 		g.begin = g.told.begin
 	}
+	g.header = nats.Header{
+		"Content-Type": {g.emitter.cfg.Encoding.ContentType()},
+		headerWriter:   {g.writer.id},
+		headerApplied:  {format(g.since)},
+		headerAt:       {format(g.upto.seq)},
+		headerSum:      {strconv.FormatUint(snap.Position().Last, 10)},
+		headerBegin:    {strconv.FormatUint(g.begin, 10)},
+	}
 	g.watching = g.emitter.watchers.watching(time.Now())
-	g.done = make(map[string]bool, g.marks.users.len())
 	err := g.rejections(ctx, snap)
 	if err == nil {
-		err = snap.Read(func(r fold.Reader) error {
-			if err := g.receipts(ctx, r); err != nil {
-				return err
-			}
-			return g.users(ctx, r)
-		})
+		err = snap.Read(func(r fold.Reader) error { return g.receipts(ctx, r) })
 	}
 	if err == nil {
-		err = g.groups(ctx, snap)
+		err = g.changes(ctx, snap)
 	}
 	if err != nil {
 		return err
@@ -74,11 +76,7 @@ func (g *generation) put(ctx context.Context, subject string, event any, more bo
 	}
 	msg := nats.NewMsg(g.emitter.cfg.Subjects.Prefix() + "-out." + strconv.Itoa(g.emitter.cfg.Partition) + "." + subject)
 	msg.Data = data
-	msg.Header.Set("Content-Type", g.emitter.cfg.Encoding.ContentType())
-	msg.Header.Set(headerApplied, format(g.since))
-	msg.Header.Set(headerAt, format(g.upto.seq))
-	msg.Header.Set(headerSum, strconv.FormatUint(g.sum, 10))
-	msg.Header.Set(headerBegin, strconv.FormatUint(g.begin, 10))
+	maps.Copy(msg.Header, g.header)
 	if more {
 		msg.Header.Set(headerMore, "1")
 	}
@@ -107,7 +105,9 @@ func (g *generation) rejections(ctx context.Context, snap *store.Snapshot) error
 }
 
 func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
-	for k := range g.marks.receipts.all() {
+	for _, k := range g.marks.receipts.sorted(func(a, b fold.Key) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
+	}) {
 		receipt, ok := view.Receipt(r, k.ID, k.User)
 		if !ok || g.told.receipt(receipt) {
 			continue
@@ -120,50 +120,65 @@ func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
 	return nil
 }
 
-// users sends the changes of users whom commands name.
-func (g *generation) users(ctx context.Context, r fold.Reader) error {
-	for user, mark := range g.marks.users.all() {
-		at := mark.stamp
-		for c := range mark.conversations.all() {
-			if c.Kind == events.Group {
-				at = later(at, g.marks.groups.get(c.ID))
+// manyUsers is from how many users on their lists are read from the store one
+// after the other, and not kept in its caches.
+const manyUsers = 512
+
+// changes sends the changes of the users whom commands name and of the members
+// of touched groups, by name: for each message that the event stream
+// republishes, the server looks up the last one of the same subject, and so
+// finds those of one generation after another side by side in the stream's
+// files.
+func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
+	users, err := g.touched(snap)
+	if err != nil {
+		return err
+	}
+	if len(users) > manyUsers {
+		snap.Many()
+	}
+	return snap.Read(func(r fold.Reader) error {
+		for _, user := range slices.Sorted(maps.Keys(users)) {
+			if err := g.change(ctx, r, user); err != nil {
+				return err
 			}
 		}
-		if err := g.change(ctx, r, user, &mark.conversations, at); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
-// groups sends the changes of those who are members of touched groups.
-func (g *generation) groups(ctx context.Context, snap *store.Snapshot) error {
-	var none conversations
-	for group, at := range g.marks.groups.all() {
+// touched are the users who may have to be told of a change.
+func (g *generation) touched(snap *store.Snapshot) (map[string]bool, error) {
+	users := make(map[string]bool, g.marks.users.len())
+	for user := range g.marks.users.all() {
+		users[user] = true
+	}
+	for group := range g.marks.groups.all() {
 		members, err := g.audience(snap, group)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		err = snap.Read(func(r fold.Reader) error {
+			log := r.Group(group)
 			for _, user := range members {
-				if g.done[user] {
+				if users[user] {
 					continue
 				}
-				c := r.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
-				if c == nil || c.ViewVersion(user, r.Group(group)) <= g.since {
-					continue // a revoke of what the member has read or sent
+				if log != nil && log.Version <= g.since { // a revoke, which most have read or sent
+					c := r.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
+					if c == nil || c.ViewVersion(user, log) <= g.since {
+						continue
+					}
 				}
-				if err := g.change(ctx, r, user, &none, *at); err != nil {
-					return err
-				}
+				users[user] = true
 			}
 			return nil
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return users, nil
 }
 
 // audience lists who is told of a group's messages: its members, or of a large
@@ -192,17 +207,25 @@ func (g *generation) large(log *fold.Log) bool { return log.Members > g.emitter.
 // belong to the totals without the user having been told of every message,
 // since the group is or was large, so that the list adds up to them (rule
 // total).
-func (g *generation) change(ctx context.Context, r fold.Reader, user string, named *conversations, at stamp) error {
+func (g *generation) change(ctx context.Context, r fold.Reader, user string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g.done[user] = true
+	mark := g.marks.users.get(user)
+	at, named := mark.stamp, &mark.conversations
+	for c := range named.all() {
+		if c.Kind == events.Group {
+			at = later(at, g.marks.groups.get(c.ID))
+		}
+	}
 	since := max(g.since, g.told.change(user))
 	told, watching := g.watching[user]
 	shows := named.len() > 0 // else what changed is not in the user's list (rule quiet)
 	c := view.Change(r, user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(user, log) > since
-		shows = shows || changed
+		if shows = shows || changed; changed && k.Kind == events.Group {
+			at = later(at, g.marks.groups.get(k.ID))
+		}
 		return changed || log.Peak > g.emitter.cfg.FanoutLimit && !told
 	})
 	if c.Version <= since || !shows {

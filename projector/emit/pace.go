@@ -5,21 +5,23 @@ import (
 	"time"
 )
 
-// While commands stream in, the emitter rests after each generation for
-// restShare times as long as the generation took, mostRest at most: the changes
-// merge meanwhile, and the fold, which shares the processors, comes to its end
-// sooner. When no command has come for quietAfter there is nothing to wait for.
-// Generations shorter than shortRound don't hold anybody up.
+// A fold that was busy for more than a busyShare-th of a generation's time is at
+// work on more than the odd command, and shares the processors with the
+// emitter. Then the emitter rests for restShare times as long as the generation
+// took, mostRest at most: the changes merge meanwhile, and the fold comes to its
+// end sooner. When no command has come for quietAfter there is nothing to wait
+// for. Generations shorter than shortRound don't hold anybody up.
 const (
+	busyShare  = 5
 	restShare  = 3
-	mostRest   = 2 * time.Second
-	quietAfter = 20 * time.Millisecond
+	mostRest   = 5 * time.Second
+	quietAfter = 100 * time.Millisecond
 	shortRound = 5 * time.Millisecond
 )
 
-// pace rests after a generation that took some time.
-func (e *Emitter) pace(ctx context.Context, took time.Duration) error {
-	if took < shortRound {
+// pace rests after a generation, during which the fold was busy for some time.
+func (e *Emitter) pace(ctx context.Context, took, folded time.Duration) error {
+	if took < shortRound || folded < took/busyShare {
 		return nil
 	}
 	rest := time.NewTimer(min(restShare*took, mostRest))
@@ -38,4 +40,11 @@ func (e *Emitter) pace(ctx context.Context, took time.Duration) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// busy is how long the fold has been busy since the start.
+func (e *Emitter) busy() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.folded
 }

@@ -69,7 +69,6 @@ func (w *writer) send(ctx context.Context, msg *nats.Msg, done events.Seq) error
 			return err
 		}
 	}
-	msg.Header.Set(headerWriter, w.id)
 	msg.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(w.next-1, 10))
 	if w.last != "" {
 		msg.Header.Set(jetstream.ExpectedLastMsgIDHeader, w.last)

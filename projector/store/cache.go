@@ -8,12 +8,14 @@ type entry[R any] struct {
 	key  string // the stored row's; of a list of keys, its user or group
 	row  *R
 	size int // bytes that it takes, about
+	age  int // of the cache when it was entered: the young generation's, or an older one's
 
 	// Of a table:
-	value string // the stored row
-	hash  uint64 // its hash; 0 if none is stored
-	live  bool   // row is as it is now; else it is to be read from value
-	dirty bool   // row has changed since the last commit
+	value string    // the stored row
+	hash  uint64    // its hash; 0 if none is stored
+	live  bool      // row is as it is now; else it is to be read from value
+	dirty bool      // row has changed since the last commit
+	next  *entry[R] // another dirty row of the same owner
 
 	// Of a shared cache:
 	since events.Seq // the row is as it was at this seq
@@ -23,6 +25,9 @@ type entry[R any] struct {
 // row: bytes.
 const entryWeight = 160
 
+// dropped is the age of an entry that is in no cache.
+const dropped = -1
+
 // cache keeps the rows used lately, in two generations: what is used moves to
 // the young one; when that has taken half of the bound, the old one is
 // forgotten and the young one becomes the old one. So nothing is ever sorted
@@ -30,6 +35,7 @@ const entryWeight = 160
 type cache[R any] struct {
 	bound      int // bytes
 	size       int // of young
+	age        int // counts generations
 	young, old map[string]*entry[R]
 }
 
@@ -61,12 +67,13 @@ func (c *cache[R]) peek(key string) *entry[R] {
 // add enters an entry whose key is not in the cache.
 func (c *cache[R]) add(e *entry[R]) {
 	c.young[e.key] = e
+	e.age = c.age
 	c.size += e.size
 }
 
 // resize says how large the row of an entry is now.
 func (c *cache[R]) resize(e *entry[R], size int) {
-	if size != e.size && c.young[e.key] == e {
+	if e.age == c.age {
 		c.size += size - e.size
 	}
 	e.size = size
@@ -75,6 +82,7 @@ func (c *cache[R]) resize(e *entry[R], size int) {
 func (c *cache[R]) drop(key string) {
 	if e := c.young[key]; e != nil {
 		c.size -= e.size
+		e.age = dropped
 		delete(c.young, key)
 	}
 	delete(c.old, key)
@@ -88,4 +96,5 @@ func (c *cache[R]) trim() {
 	c.old = c.young
 	c.young = make(map[string]*entry[R], len(c.old)/2)
 	c.size = 0
+	c.age++
 }

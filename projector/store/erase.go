@@ -1,17 +1,22 @@
 package store
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // deleted adds to keys the changed rows whose keys have a prefix and that are
 // deleted. It reports whether there are others.
 func (t *table[R]) deleted(prefix []byte, keys map[string]bool) (alive bool) {
-	t.changed(prefix, func(key string, row *R) {
-		if row != nil {
+	for _, e := range t.dirty {
+		switch {
+		case !strings.HasPrefix(e.key, string(prefix)):
+		case e.row != nil:
 			alive = true
-		} else {
-			keys[key] = true
+		default:
+			keys[e.key] = true
 		}
-	})
+	}
 	return alive
 }
 

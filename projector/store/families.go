@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,11 +24,10 @@ const (
 // Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
 // who are being told of changes or who ask, with all their conversations.
 const (
-	sharedConversations = 32 << 20 // of each kind
-	sharedLists         = 16 << 20
-	sharedGroups        = 8 << 20
-	sharedPages         = 8 << 20
-	sharedOthers        = 2 << 20
+	sharedLists  = 48 << 20
+	sharedGroups = 24 << 20
+	sharedPages  = 8 << 20
+	sharedOthers = 2 << 20
 )
 
 // tables are the rows of all families.
@@ -48,14 +46,14 @@ type tables struct {
 	unread unread
 
 	// For snapshots, beside the tables' own.
-	lists     *shared[[]fold.Key] // of users
-	audiences *shared[[]string]   // members of groups
+	lists     userLists
+	audiences *shared[[]string] // members of groups
 }
 
 func newTables(filter *keyFilter) tables {
 	t := tables{
 		groups:      newTable(groupRows, hotGroups, newShared[fold.Log](sharedGroups)),
-		users:       newTable(userRows, hotOthers, newShared[events.Seq](sharedOthers)),
+		users:       newTable(userRows, hotOthers, nil),
 		members:     newTable(memberRows, hotOthers, nil),
 		indexes:     newTable(indexRows, hotOthers, nil),
 		pages:       newTable(pageRows, hotOthers, newShared[page](sharedPages)),
@@ -64,13 +62,17 @@ func newTables(filter *keyFilter) tables {
 		directories: newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
 		waiters:     newTable(waiterRows, hotOthers, nil),
 		unread:      unread{newCache[inbox](hotUnread)},
-		lists:       newShared[[]fold.Key](sharedLists),
+		lists:       userLists{newShared[userList](sharedLists)},
 		audiences:   newShared[[]string](sharedGroups),
 	}
-	t.conversations[events.C2C] = newTable(conversationRows, hotC2C, newShared[fold.Conversation](sharedConversations))
-	t.conversations[events.Group] = newTable(conversationRows, hotMembers, newShared[fold.Conversation](sharedConversations))
+	t.conversations[events.C2C] = newTable(conversationRows, hotC2C, nil)
+	t.conversations[events.Group] = newTable(conversationRows, hotMembers, nil)
 	for _, f := range t.conversations[events.C2C:] {
 		f.filter = filter
+		f.owners = map[string]*entry[fold.Conversation]{}
+	}
+	for _, f := range []*table[present]{t.members, t.waiters} {
+		f.owners = map[string]*entry[present]{}
 	}
 	t.indexes.filter = filter
 	return t
@@ -123,14 +125,7 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 
 // settle brings the caches up to a commit.
 func (t *tables) settle(to events.Seq) {
-	t.lists.advance(to, func() {
-		for _, f := range t.conversations[events.C2C:] {
-			for _, key := range slices.Concat(f.moved, f.gone) {
-				user, _, _ := strings.Cut(key[1:], "\x00")
-				t.lists.rows.drop(user)
-			}
-		}
-	})
+	t.lists.commit(to, t.conversations[events.C2C:], t.users)
 	t.audiences.advance(to, func() {
 		for _, key := range t.members.moved {
 			group, _, _ := strings.Cut(key[1:], "\x00")

@@ -56,8 +56,9 @@ func (s *Store) Conversations(user string) []fold.Key {
 // changedOf calls fn with a user's conversations that have changed since the
 // last commit.
 func (s *Store) changedOf(user string, fn func(fold.Key)) {
+	prefix := string(conversationsPrefix(user))
 	for _, t := range s.conversations[events.C2C:] {
-		t.changed(conversationsPrefix(user), func(key string, _ *fold.Conversation) { fn(conversationKey(key)) })
+		t.changedOf(prefix, func(key string, _ *fold.Conversation) { fn(conversationKey(key)) })
 	}
 }
 
@@ -138,7 +139,7 @@ func membersOf(r pebble.Reader, group string) []string {
 func (s *Store) list(t *table[present], prefix []byte) []string {
 	set := map[string]bool{}
 	scan(s.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
-	t.changed(prefix, func(key string, row *present) {
+	t.changedOf(string(prefix), func(key string, row *present) {
 		if rest := key[len(prefix):]; row != nil {
 			set[rest] = true
 		} else {

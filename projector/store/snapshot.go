@@ -19,6 +19,12 @@ type Snapshot struct {
 	key     []byte   // scratch
 	lastLog fold.Key // the log read last
 	last    *fold.Log
+
+	many                 bool // see Many
+	conversations, users walk
+	listUser             string // whose list was read last
+	list                 *userList
+	listHint             int // which of its rows may be asked for next
 }
 
 // Snapshot returns a view of the last commit, or ErrClosed. The store is kept
@@ -27,7 +33,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	if err := s.hold(); err != nil {
 		return nil, err
 	}
-	snap := &Snapshot{store: s, snap: s.db.NewSnapshot()}
+	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: famConversation}, users: walk{family: famUser}}
 	var err error
 	if snap.position, err = findPosition(snap.snap); err != nil {
 		return nil, errors.Join(damaged(err), snap.Close())
@@ -41,13 +47,23 @@ func (s *Snapshot) Position() Position { return s.position }
 // Close releases the snapshot.
 func (s *Snapshot) Close() error {
 	defer s.store.release()
-	return s.snap.Close()
+	return errors.Join(s.conversations.close(), s.users.close(), s.snap.Close())
 }
+
+// Many says that many users' lists are going to be read, by name: in that order
+// the rows follow each other, and the caches are left to others.
+func (s *Snapshot) Many() { s.many = true }
 
 // Members lists the members of a group. The list must not be changed.
 func (s *Snapshot) Members(group string) (users []string, err error) {
 	defer catch(&err)
-	return *through(s, s.store.audiences, group, func() []string { return membersOf(s.snap, group) }), nil
+	s.key = append(s.key[:0], group...)
+	if list, ok := s.store.audiences.get(s.key, s.position.Applied); ok {
+		return *list, nil
+	}
+	users = membersOf(s.snap, group)
+	s.store.audiences.add(s.position.Applied, &entry[[]string]{key: group, row: &users, size: entryWeight + len(group) + listWeight*len(users)})
+	return users, nil
 }
 
 // Read calls fn with the rows. A row that can't be read ends fn with an
@@ -59,17 +75,6 @@ func (s *Snapshot) Read(fn func(fold.Reader) error) (err error) {
 
 // reader implements fold.Reader within Read.
 type reader struct{ *Snapshot }
-
-// through reads a list through a cache, where its key is its user or group.
-func through[R any](s *Snapshot, cache *shared[[]R], key string, find func() []R) *[]R {
-	s.key = append(s.key[:0], key...)
-	if list, ok := cache.get(s.key, s.position.Applied); ok {
-		return list
-	}
-	list := find()
-	cache.add(s.position.Applied, &entry[[]R]{key: key, row: &list, size: entryWeight + len(key) + listWeight*len(list)})
-	return &list
-}
 
 // listWeight is about what an entry of a list takes: bytes.
 const listWeight = 64
@@ -93,19 +98,27 @@ func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {
-	return cached(s.Snapshot, s.store.conversations[k.Kind], appendConversation(s.key[:0], k))
+	if s.list == nil || s.listUser != k.User {
+		s.key = append(s.key[:0], k.User...)
+		if l, ok := s.store.lists.get(s.key, s.position.Applied); ok {
+			row, _ := l.find(k, 0)
+			return row
+		}
+		return cached(s.Snapshot, s.store.conversations[k.Kind], appendConversation(s.key[:0], k))
+	}
+	row, at := s.list.find(k, s.listHint)
+	s.listHint = at + 1
+	return row
 }
 
-func (s reader) Conversations(user string) []fold.Key {
-	return *through(s.Snapshot, s.store.lists, user, func() []fold.Key { return conversationsOf(s.snap, user) })
-}
+func (s reader) Conversations(user string) []fold.Key { return s.listOf(user).keys }
 
 func (s reader) Group(group string) *fold.Log {
 	return cached(s.Snapshot, s.store.groups, appendGroup(s.key[:0], group))
 }
 
 func (s reader) UserVersion(user string) events.Seq {
-	return number(cached(s.Snapshot, s.store.users, appendUser(s.key[:0], user)))
+	return s.listOf(user).version
 }
 
 func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {

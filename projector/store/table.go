@@ -68,10 +68,11 @@ type table[R any] struct {
 	rows   cache[R]
 	live   []*entry[R]
 	dirty  []*entry[R]
-	moved  []string   // keys of rows that the last commit created or deleted
-	gone   []string   // keys of rows that the last commit erased
-	shared *shared[R] // for snapshots; nil: they read the family from Pebble
-	filter *keyFilter // holds the family's keys; nil: every lookup is a read
+	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
+	moved  []string             // keys of rows that the last commit created or deleted
+	gone   []string             // keys of rows that the last commit erased
+	shared *shared[R]           // for snapshots; nil: they read the family from Pebble
+	filter *keyFilter           // holds the family's keys; nil: every lookup is a read
 
 	// The row used last: most rows are asked for some times in a row. nil if it
 	// is not known to the cache and not stored.
@@ -133,6 +134,11 @@ func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
 	if !e.dirty {
 		e.dirty = true
 		t.dirty = append(t.dirty, e)
+		if t.owners != nil {
+			owner := ownerOf(e.key)
+			e.next = t.owners[owner]
+			t.owners[owner] = e
+		}
 	}
 }
 
@@ -186,9 +192,10 @@ func (t *table[R]) committed(to events.Seq) {
 	}
 	t.gone = nil
 	for _, e := range t.dirty {
-		e.dirty = false
+		e.dirty, e.next = false, nil
 	}
 	t.dirty = emptied(t.dirty)
+	clear(t.owners)
 	for _, e := range t.live {
 		e.row, e.live = nil, false
 	}
@@ -199,7 +206,7 @@ func (t *table[R]) committed(to events.Seq) {
 
 // keptRoom is the number of changed rows that a list keeps room for: a full
 // batch of commands changes some thousand rows of a family.
-const keptRoom = 4096
+const keptRoom = 65536
 
 // emptied empties a list of what one commit changed; a large one is made anew.
 func emptied[V any](list []V) []V {
@@ -210,11 +217,17 @@ func emptied[V any](list []V) []V {
 	return list[:0]
 }
 
-// changed calls fn with every changed row whose key has a prefix; nil of one
-// that is deleted.
-func (t *table[R]) changed(prefix []byte, fn func(key string, row *R)) {
-	for _, e := range t.dirty {
-		if strings.HasPrefix(e.key, string(prefix)) {
+// ownerOf is the id that a key begins with, behind the family.
+func ownerOf(key string) string {
+	owner, _, _ := strings.Cut(key[1:], "\x00")
+	return owner
+}
+
+// changedOf calls fn with every changed row of a table with owners whose key
+// has a prefix, which holds the owner; nil of one that is deleted.
+func (t *table[R]) changedOf(prefix string, fn func(key string, row *R)) {
+	for e := t.owners[ownerOf(prefix)]; e != nil; e = e.next {
+		if strings.HasPrefix(e.key, prefix) {
 			fn(e.key, e.row)
 		}
 	}
@@ -228,6 +241,7 @@ func (t *table[R]) forget(prefix []byte) {
 			return false
 		}
 		t.rows.drop(e.key)
+		delete(t.owners, ownerOf(e.key))
 		return true
 	})
 	t.lastKey, t.last = t.lastKey[:0], nil

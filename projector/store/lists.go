@@ -1,0 +1,197 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// userList is what a user's list is made of. It is never changed: who holds one
+// may go on reading it.
+type userList struct {
+	version events.Seq // fold.Reader.UserVersion
+	keys    []fold.Key // sorted by kind, then id
+	rows    []*fold.Conversation
+}
+
+// find returns the row of a conversation, nil if there is none. hint is where
+// it may be.
+func (l *userList) find(k fold.Key, hint int) (row *fold.Conversation, at int) {
+	if hint < len(l.keys) && l.keys[hint] == k {
+		return l.rows[hint], hint
+	}
+	if i, ok := l.search(k); ok {
+		return l.rows[i], i
+	}
+	return nil, hint
+}
+
+func (l *userList) search(k fold.Key) (i int, ok bool) {
+	return slices.BinarySearchFunc(l.keys, k, func(a, b fold.Key) int {
+		return compareConversations(a.ConversationID, b.ConversationID)
+	})
+}
+
+// size is about what a list takes: bytes.
+func (l *userList) size() int {
+	n := entryWeight
+	for _, row := range l.rows {
+		n += conversationRows.weight + len(row.Log.Tail)
+	}
+	return n
+}
+
+// mostCopied bounds the lists that are brought up to a commit. Larger ones are
+// read anew when they are asked for.
+const mostCopied = 256
+
+// userLists keeps the lists of the users who ask and who are told.
+type userLists struct{ *shared[userList] }
+
+// change replaces a cached list by a changed copy.
+func (c userLists) change(to events.Seq, user string, fn func(*userList)) {
+	e := c.rows.peek(user)
+	if e == nil {
+		return
+	}
+	if len(e.row.keys) > mostCopied {
+		c.rows.drop(user)
+		return
+	}
+	l := userList{e.row.version, slices.Clone(e.row.keys), slices.Clone(e.row.rows)}
+	fn(&l)
+	c.rows.resize(e, l.size())
+	e.row, e.since = &l, to
+}
+
+// commit brings the lists up to a commit.
+func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[events.Seq]) {
+	c.advance(to, func() {
+		for _, t := range conversations {
+			for _, key := range t.gone {
+				c.rows.drop(ownerOf(key))
+			}
+			for user, first := range t.owners {
+				c.change(to, user, func(l *userList) {
+					for e := first; e != nil; e = e.next {
+						l.put(conversationKey(e.key), e.row)
+					}
+				})
+			}
+		}
+		for _, e := range users.dirty {
+			c.change(to, e.key[1:], func(l *userList) { l.version = number(e.row) })
+		}
+	})
+}
+
+// put sets the row of a conversation; nil removes it.
+func (l *userList) put(k fold.Key, row *fold.Conversation) {
+	i, found := l.search(k)
+	switch {
+	case row != nil && found:
+		l.rows[i] = row
+	case row != nil:
+		l.keys, l.rows = slices.Insert(l.keys, i, k), slices.Insert(l.rows, i, row)
+	case found:
+		l.keys, l.rows = slices.Delete(l.keys, i, i+1), slices.Delete(l.rows, i, i+1)
+	}
+}
+
+// listOf returns a user's list, the same as long as the same user is asked
+// for.
+func (s *Snapshot) listOf(user string) *userList {
+	if s.list != nil && s.listUser == user {
+		return s.list
+	}
+	s.key = append(s.key[:0], user...)
+	l, ok := s.store.lists.get(s.key, s.position.Applied)
+	if !ok {
+		l = s.findList(user)
+		if !s.many {
+			s.store.lists.add(s.position.Applied, &entry[userList]{key: user, row: l, size: l.size()})
+		}
+	}
+	s.list, s.listUser, s.listHint = l, user, 0
+	return l
+}
+
+// findList reads a user's list from Pebble.
+func (s *Snapshot) findList(user string) *userList {
+	l := &userList{version: s.findUserVersion(user)}
+	prefix := conversationsPrefix(user)
+	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
+		key := string(s.conversations.Key())
+		row, err := decodeConversation(key, string(s.conversations.Value()))
+		if err != nil {
+			check(fmt.Errorf("decode row %q: %w", key, err))
+		}
+		k := conversationKey(key)
+		k.User = user
+		l.keys, l.rows = append(l.keys, k), append(l.rows, row)
+	}
+	check(s.conversations.Error())
+	return l
+}
+
+// findUserVersion reads the version of a user who lost conversations.
+func (s *Snapshot) findUserVersion(user string) events.Seq {
+	s.key = appendUser(s.key[:0], user)
+	if !s.many {
+		e, err := userRows.find(s.snap, s.key)
+		check(err)
+		return number(e.row)
+	}
+	// Few users have one: the next user who has is mostly known already.
+	found := s.users.seek(s.snap, s.key)
+	check(s.users.Error())
+	if !found || !bytes.Equal(s.users.Key(), s.key) {
+		return 0
+	}
+	version, err := userRows.decode("", string(s.users.Value()))
+	check(err)
+	return number(version)
+}
+
+// walk is an iterator over a family's rows. Who asks for keys in their order
+// goes from one to the next, mostly without a search.
+type walk struct {
+	*pebble.Iterator
+	family byte
+	from   []byte // no row lies between here and where it stands
+	valid  bool
+}
+
+// seek goes to the first row at or after a key.
+func (w *walk) seek(r pebble.Reader, key []byte) bool {
+	if w.Iterator == nil {
+		var err error
+		w.Iterator, err = r.NewIter(&pebble.IterOptions{LowerBound: []byte{w.family}, UpperBound: []byte{w.family + 1}})
+		check(err)
+	}
+	if w.from == nil || bytes.Compare(key, w.from) < 0 || w.valid && bytes.Compare(w.Key(), key) < 0 {
+		w.valid = w.SeekGE(key)
+	}
+	w.from = append(w.from[:0], key...)
+	return w.valid
+}
+
+// next goes to the next row.
+func (w *walk) next() bool {
+	w.from = append(append(w.from[:0], w.Key()...), 0)
+	w.valid = w.Next()
+	return w.valid
+}
+
+func (w *walk) close() error {
+	if w.Iterator == nil {
+		return nil
+	}
+	return errors.Join(w.Error(), w.Iterator.Close())
+}
