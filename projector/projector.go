@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -197,6 +198,11 @@ func (p *Projector) project(ctx context.Context) error {
 	})
 }
 
+// yieldEvery is after how many commands the fold lets others have its
+// processor: the runtime would do so after 10 ms, and a query crosses some six
+// goroutines that wait for one.
+const yieldEvery = 32
+
 // fold folds one batch and commits it.
 func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
 	p.folding.Lock()
@@ -210,6 +216,9 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		}
 		marks.Add(e.Seq, e.At(), fx)
 		p.metrics.applied(e, fx)
+		if i%yieldEvery == yieldEvery-1 {
+			runtime.Gosched()
+		}
 	}
 	rows, err := s.Commit()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,6 +143,7 @@ func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
 			if err := g.change(ctx, r, user); err != nil {
 				return err
 			}
+			runtime.Gosched() // queries are waiting for a processor, and the fold
 		}
 		return nil
 	})

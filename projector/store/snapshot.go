@@ -33,7 +33,12 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	if err := s.hold(); err != nil {
 		return nil, err
 	}
+	commits, latest := s.commits.Load(), s.latest.Load()
 	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: famConversation}, users: walk{family: famUser}}
+	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
+		snap.position = *latest
+		return snap, nil
+	}
 	var err error
 	if snap.position, err = findPosition(snap.snap); err != nil {
 		return nil, errors.Join(damaged(err), snap.Close())

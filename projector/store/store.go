@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,11 @@ type Store struct {
 	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
 	outbox    []Out        // entries to write in the next commit
 	kept      []events.Seq // entries in the store
+
+	// For Snapshot: while a commit becomes visible, commits is odd; else latest is
+	// the position that the rows show.
+	commits atomic.Uint64
+	latest  atomic.Pointer[Position]
 
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
@@ -129,10 +135,12 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, s.background.err
 	default:
 	}
+	s.commits.Add(1)
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	s.settle()
+	s.commits.Add(1)
 	if err := s.filter.poll(); err != nil {
 		return 0, err
 	}
@@ -150,4 +158,7 @@ func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	s.erase = nil
 	s.tables.settle(s.position.Applied)
+	at := s.position
+	at.Accepted = slices.Clone(at.Accepted)
+	s.latest.Store(&at)
 }

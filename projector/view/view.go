@@ -162,17 +162,29 @@ func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
 func total(r fold.Reader, items []item, q events.TotalsQuery) events.Totals {
 	var t events.Totals
 	for _, i := range items {
-		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) {
-			i.add(r, &t, q.IncludeMuted)
-		}
+		i.addTo(r, &t, q)
 	}
 	return t
 }
 
-// Totals answers a TotalsQuery (rule total).
+// addTo adds one conversation to the totals that a query asks for.
+func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsQuery) {
+	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) {
+		i.add(r, t, q.IncludeMuted)
+	}
+}
+
+// Totals answers a TotalsQuery (rule total). It is what is asked for most: no
+// list is made for it.
 func Totals(r fold.Reader, user string, q events.TotalsQuery) events.TotalsReply {
-	items, version := list(r, user)
-	return events.TotalsReply{User: user, Version: version, Totals: total(r, items, q)}
+	reply := events.TotalsReply{User: user, Version: r.UserVersion(user)}
+	for _, k := range r.Conversations(user) {
+		if i, ok := load(r, k); ok {
+			reply.Version = max(reply.Version, i.version())
+			i.addTo(r, &reply.Totals, q)
+		}
+	}
+	return reply
 }
 
 // Conversations answers a ConversationsQuery with one page of the list. The
