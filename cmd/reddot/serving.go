@@ -88,7 +88,9 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.runAt(ctx, server.URL())
+	// Without the network a command or an answer costs two calls of the system
+	// less.
+	return s.runAt(ctx, server.URL(), nats.InProcessServer(server.srv))
 }
 
 // listen checks the log of the embedded server and then lets others connect.
@@ -130,7 +132,7 @@ func lockData(dir string) (unlock func() error, err error) {
 }
 
 // runAt serves with the NATS server at a URL.
-func (s *serving) runAt(ctx context.Context, url string) (err error) {
+func (s *serving) runAt(ctx context.Context, url string, how ...nats.Option) (err error) {
 	cfg, log := s.cfg, s.log
 	subjects, err := events.NewSubjects(cfg.prefix)
 	if err != nil {
@@ -142,12 +144,12 @@ func (s *serving) runAt(ctx context.Context, url string) (err error) {
 	}
 	// The log is read on a connection of its own: a full pipe of commands must
 	// not hold up the answers.
-	logConn, err := connectServer(cfg, url, "reddot projector", log)
+	logConn, err := connectServer(cfg, url, "reddot projector", log, how...)
 	if err != nil {
 		return err
 	}
 	defer logConn.Close()
-	apiConn, err := connectServer(cfg, url, "reddot queries", log)
+	apiConn, err := connectServer(cfg, url, "reddot queries", log, how...)
 	if err != nil {
 		return err
 	}
@@ -271,8 +273,8 @@ func part(ctx context.Context, name string, err error) error {
 }
 
 // connectServer connects to the NATS server, and again whenever it was away.
-func connectServer(cfg *serveConfig, url, name string, log *slog.Logger) (*nats.Conn, error) {
-	options := []nats.Option{
+func connectServer(cfg *serveConfig, url, name string, log *slog.Logger, how ...nats.Option) (*nats.Conn, error) {
+	options := append([]nats.Option{
 		nats.Name(name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(200 * time.Millisecond),
@@ -285,7 +287,7 @@ func connectServer(cfg *serveConfig, url, name string, log *slog.Logger) (*nats.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("NATS connection", "connection", name, "error", err)
 		}),
-	}
+	}, how...)
 	if cfg.creds != "" {
 		options = append(options, nats.UserCredentials(cfg.creds))
 	}

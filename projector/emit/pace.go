@@ -14,7 +14,7 @@ import (
 const (
 	busyShare  = 5
 	restShare  = 3
-	mostRest   = 5 * time.Second
+	mostRest   = 3 * time.Second
 	quietAfter = 100 * time.Millisecond
 	shortRound = 5 * time.Millisecond
 )
