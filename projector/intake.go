@@ -125,6 +125,13 @@ func (in *intake) last() events.Seq {
 	return in.newest
 }
 
+// full reports whether the reader waits for the fold.
+func (in *intake) full() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.filling) == maxBatch
+}
+
 // close ends both sides.
 func (in *intake) close() { in.fail(nil) }
 

@@ -238,6 +238,10 @@ func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry)
 	reads, at := 0, events.Seq(0)
 	for {
 		err := l.readOn(ctx, &after, fn)
+		if errors.Is(err, errStalled) {
+			l.logger.Warn("reading the command stream anew", "reason", err, "want", after+1)
+			continue
+		}
 		var gap errGap
 		if !errors.As(err, &gap) {
 			return err

@@ -13,8 +13,8 @@ import (
 // for. Generations shorter than shortRound don't hold anybody up.
 const (
 	busyShare  = 5
-	restShare  = 3
-	mostRest   = 3 * time.Second
+	restShare  = 2
+	mostRest   = 2 * time.Second
 	quietAfter = 100 * time.Millisecond
 	shortRound = 5 * time.Millisecond
 )

@@ -256,8 +256,8 @@ func (w *world) tearHole(p *process) {
 	case w.plan.repeats: // which count too, up to when the log is given up
 		h.times = 1
 	}
-	if int(h.last) >= len(w.history.log) {
-		return // nobody notices that the last command is missing
+	if int(h.first) > len(w.history.log) {
+		return
 	}
 	w.server.hole = h
 	w.note("%s misses %d to %d, %d times", p.name, h.first, h.last, h.times)
