@@ -143,7 +143,7 @@ func (p *Projector) stored(seq events.Seq) {
 // Run folds and emits until ctx ends or something fails; it says what. It runs
 // once.
 func (p *Projector) Run(ctx context.Context) error {
-	p.emitter.Add(new(emit.Marks), p.current.get().Position().Applied, 0, 0)
+	p.emitter.Add(new(emit.Marks), p.current.get().Position().Applied, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
@@ -225,10 +225,9 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		return err
 	}
 	last := &batch[len(batch)-1]
-	took := time.Since(start)
-	p.metrics.committed(len(batch), rows, took, last.Time)
+	p.metrics.committed(len(batch), rows, time.Since(start), last.Time)
 	p.applied.set(last.Seq)
-	p.emitter.Add(marks, last.Seq, last.Time, took)
+	p.emitter.Add(marks, last.Seq, last.Time)
 	return nil
 }
 

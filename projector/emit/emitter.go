@@ -80,12 +80,11 @@ type Emitter struct {
 
 	mu     sync.Mutex
 	marks  Marks
-	upto   stamp         // the marks are of commands up to here
-	seeded bool          // the marks are kept; while standing by they are not
-	begun  bool          // Add was called
-	marked events.Seq    // the last command that left a mark, or may have
-	told   events.Seq    // all events of the commands up to here are stored
-	folded time.Duration // what the fold took in all
+	upto   stamp      // the marks are of commands up to here
+	seeded bool       // the marks are kept; while standing by they are not
+	begun  bool       // Add was called
+	marked events.Seq // the last command that left a mark, or may have
+	told   events.Seq // all events of the commands up to here are stored
 	wake   chan struct{}
 }
 
@@ -128,9 +127,9 @@ func (e *Emitter) Watch(user string) events.Time {
 
 // Add hands over the marks of the commands up to seq, which are committed.
 // The caller starts anew with m empty. The first call says what was committed
-// before the caller started; nobody knows what those commands marked. took is
-// how long they kept the caller busy: see pace. It never blocks for long.
-func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time, took time.Duration) {
+// before the caller started; nobody knows what those commands marked. It never
+// blocks for long.
+func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	e.mu.Lock()
 	if !m.empty() || !e.begun {
 		e.marked = seq
@@ -140,7 +139,6 @@ func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time, took time.Durati
 		e.marks.merge(m)
 	}
 	e.upto = stamp{seq, at}
-	e.folded += took
 	e.mu.Unlock()
 	*m = Marks{}
 	select {
@@ -295,15 +293,11 @@ func (e *Emitter) lead(ctx context.Context) error {
 			continue
 		}
 		g := generation{emitter: e, writer: w, marks: &m, since: since, upto: upto, told: told}
-		began, folded := time.Now(), e.busy()
 		if err := errors.Join(g.run(ctx, snap), snap.Close()); err != nil {
 			return err
 		}
 		e.figures.Generations.Add(1)
 		since, told = upto.seq, nil
-		if err := e.pace(ctx, time.Since(began), e.busy()-folded); err != nil {
-			return err
-		}
 	}
 }
 

@@ -125,6 +125,10 @@ func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
 // after the other, and not kept in its caches.
 const manyUsers = 512
 
+// yieldEvery is after how many users the emitter lets others have its processor:
+// see the fold's.
+const yieldEvery = 32
+
 // changes sends the changes of the users whom commands name and of the members
 // of touched groups, by name: for each message that the event stream
 // republishes, the server looks up the last one of the same subject, and so
@@ -139,11 +143,13 @@ func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
 		snap.Many()
 	}
 	return snap.Read(func(r fold.Reader) error {
-		for _, user := range slices.Sorted(maps.Keys(users)) {
+		for i, user := range slices.Sorted(maps.Keys(users)) {
 			if err := g.change(ctx, r, user); err != nil {
 				return err
 			}
-			runtime.Gosched() // queries are waiting for a processor, and the fold
+			if i%yieldEvery == yieldEvery-1 {
+				runtime.Gosched()
+			}
 		}
 		return nil
 	})

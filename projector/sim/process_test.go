@@ -98,7 +98,7 @@ func (p *process) start() error {
 	}
 	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
-	r.emitter.Add(new(emit.Marks), at.Applied, 0, 0)
+	r.emitter.Add(new(emit.Marks), at.Applied, 0)
 	r.goes(ctx, "fold", r.folder, func() error { return r.fold(ctx) })
 	r.goes(ctx, "emit", w.actor(), func() error { return r.emitter.Run(ctx) })
 	if builder := w.actor(); w.plan.rebuilds && builder.one(2) {
@@ -223,7 +223,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 		return err
 	}
 	r.applied.Store(uint64(last.Seq))
-	r.emitter.Add(marks, last.Seq, last.Time, 0)
+	r.emitter.Add(marks, last.Seq, last.Time)
 	if !r.folder.one(r.w.plan.flushEvery) {
 		return nil
 	}

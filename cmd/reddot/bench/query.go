@@ -193,7 +193,7 @@ func (b *bench) query(ctx context.Context) error {
 	if err := b.askIdle(ctx, asker, all); err != nil {
 		return err
 	}
-	if err := b.askLive(ctx, t, asker, all[1:]); err != nil {
+	if err := b.askLive(ctx, t, asker, all); err != nil {
 		return err
 	}
 	b.tellQueries(all)
@@ -254,8 +254,10 @@ func (b *bench) askLive(ctx context.Context, t *traffic, conn *nats.Conn, all []
 func (b *bench) tellQueries(all []*question) {
 	echo := all[0].idle
 	b.note(figure("query", "echo, "+idle, PerSecond, echo.perSecond()).with(echo.times))
-	for _, q := range all[1:] {
-		b.note(figure("query", q.name+", "+idle, PerSecond, q.idle.perSecond()).compare("echo", echo.perSecond()).with(q.idle.times))
+	for i, q := range all {
+		if i > 0 {
+			b.note(figure("query", q.name+", "+idle, PerSecond, q.idle.perSecond()).compare("echo", echo.perSecond()).with(q.idle.times))
+		}
 		b.note(figure("query", q.name+", "+duringLive, PerSecond, q.live.perSecond()).compare(idle, q.idle.perSecond()).with(q.live.times))
 		b.note(figure("query", q.name+", p99 "+duringLive, Seconds, q.live.times.at(0.99).Seconds()).compare(idle, q.idle.times.at(0.99).Seconds()))
 	}
