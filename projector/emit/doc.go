@@ -13,7 +13,7 @@
 //	loop:
 //	    marks, A := what the commands since the last generation touched
 //	    rows     := snapshot of the rows at A
-//	    send rejections, then receipts, then for each touched user
+//	    send rejections, then receipts, then for each touched user, by name,
 //	        the conversations with a version after the last generation's A
 //	    the last message says: all events up to A are stored
 //

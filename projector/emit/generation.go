@@ -127,7 +127,7 @@ const manyUsers = 512
 
 // yieldEvery is after how many users the emitter lets others have its processor:
 // see the fold's.
-const yieldEvery = 32
+const yieldEvery = 16
 
 // changes sends the changes of the users whom commands name and of the members
 // of touched groups, by name: for each message that the event stream

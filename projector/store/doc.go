@@ -34,6 +34,14 @@
 // decoded row; a row changed many times between two commits is encoded and
 // written once. A filter of all keys answers for the rows that are not there.
 //
+// # Lists
+//
+// Whoever asks for a user's totals or list needs all rows of that user. They are
+// cached together, decoded, and brought up to each commit by a copy: so a query
+// looks up one entry, beside the groups' logs. Who reads the lists of many users
+// says so with [Snapshot.Many], and reads them by name: in that order the rows
+// follow each other in Pebble, and the cache is left to those who ask.
+//
 // # Digest
 //
 // The digest is the sum, modulo 2^64, of a hash of every row. A commit takes the

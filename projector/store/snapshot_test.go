@@ -118,6 +118,9 @@ func (h *history) watch(s *store.Store, rng *rand.Rand, done <-chan struct{}) er
 			if open[i], err = s.Snapshot(); err != nil {
 				return err
 			}
+			if rng.IntN(3) == 0 {
+				open[i].Many() // in any order: slower, and as right
+			}
 		}
 		user, group := h.users[rng.IntN(len(h.users))], h.groups[rng.IntN(len(h.groups))]
 		if err := h.check(open[i], user, group); err != nil {
