@@ -14,7 +14,7 @@ import (
 // Members' rows have room of their own: every C2C message may bring a new row,
 // and would push them out.
 const (
-	hotC2C     = 32 << 20
+	hotC2C     = 64 << 20
 	hotMembers = 32 << 20
 	hotGroups  = 8 << 20
 	hotUnread  = 8 << 20
