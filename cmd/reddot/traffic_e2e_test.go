@@ -1,12 +1,9 @@
 package main_test
 
 import (
-	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -55,20 +52,13 @@ func testTraffic(t *testing.T, p program) {
 	c := p.serve(t, t.TempDir())
 	nc := connect(t, c.nats)
 
-	feed(t, p, c, func() result { return p.run(t, nil, "publish", "--wait", "--server", c.nats, c2c+".jsonl.gz") })
+	feed(t, p, c, c2c)
 	want := readKnown(t, c2c)
 	want.compare(t, nc)
 	receipts := c.metric(t, "reddot_events_receipts_total")
 	t.Logf("%.0f receipts were told for %d reads that send one", receipts, want.Receipts)
 
-	var rows []float64 // per command, of each third
-	for _, third := range thirds(t, group+".jsonl.gz") {
-		rows = append(rows, feed(t, p, c, func() result { return p.run(t, bytes.NewReader(third), "publish", "--wait", "--server", c.nats) }))
-	}
-	// How many commands share a commit, and so a row, is chance: hence the tenth.
-	if rows[2] > 1.1*rows[0] {
-		t.Errorf("a command writes %.2f rows when the group is large, %.2f when it is small", rows[2], rows[0])
-	}
+	feed(t, p, c, group)
 	more := readKnown(t, group)
 	more.compare(t, nc)
 	if got, all := settled(t, nc, 0), want.Commands+more.Commands; uint64(got.Applied) != all || got.Refused != 0 {
@@ -76,40 +66,16 @@ func testTraffic(t *testing.T, p program) {
 	}
 }
 
-// feed publishes commands and returns how many rows each of them wrote.
-func feed(t *testing.T, p program, c *child, publish func() result) (rows float64) {
+// feed publishes a file's commands and says how fast that was.
+func feed(t *testing.T, p program, c *child, base string) {
 	t.Helper()
 	commandsBefore, rowsBefore := c.metric(t, "reddot_commands_applied_total"), c.metric(t, "reddot_rows_written_total")
 	start := time.Now()
-	publish().done(t)
+	p.run(t, nil, "publish", "--wait", "--server", c.nats, base+".jsonl.gz").done(t)
 	took := time.Since(start).Seconds()
 	commands := c.metric(t, "reddot_commands_applied_total") - commandsBefore
-	rows = (c.metric(t, "reddot_rows_written_total") - rowsBefore) / commands
+	rows := (c.metric(t, "reddot_rows_written_total") - rowsBefore) / commands
 	t.Logf("%.0f commands in %.1f s, %.0f a second, their events stored; %.2f rows a command", commands, took, commands/took, rows)
-	return rows
-}
-
-// thirds unpacks a file and cuts it into three parts of as many lines.
-func thirds(t *testing.T, path string) [3][]byte {
-	t.Helper()
-	packed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(bufio.NewReader(z))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	var parts [3][]byte
-	for i := range parts {
-		parts[i] = bytes.Join(lines[i*len(lines)/3:(i+1)*len(lines)/3], nil)
-	}
-	return parts
 }
 
 func readKnown(t *testing.T, base string) (k known) {
