@@ -32,7 +32,7 @@ by itself.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withBound(cmd.Context(), &cfg, "rebuild", func(ctx context.Context, c *client) error { return a.rebuild(ctx, c) })
+			return a.withBound(cmd.Context(), &cfg, "rebuild", a.rebuild)
 		},
 	}
 	cfg.addFlags(cmd)

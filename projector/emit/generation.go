@@ -28,7 +28,6 @@ type generation struct {
 	upto    stamp
 	told    *told // what an unfinished generation before had stored; nil: nothing
 
-	begin    uint64          // the event stream's sequence of the first message
 	header   nats.Header     // that all messages have
 	held     *nats.Msg       // the newest message: the last one says more than the others
 	watching map[string]bool // users, and whether they have been told of all large groups
@@ -36,9 +35,9 @@ type generation struct {
 }
 
 func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
-	g.begin = g.writer.next
-	if g.told != nil { // it goes on with what was unfinished
-		g.begin = g.told.begin
+	begin := g.writer.next // the event stream's sequence of the first message
+	if g.told != nil {     // it goes on with what was unfinished
+		begin = g.told.begin
 	}
 	g.header = nats.Header{
 		"Content-Type": {g.emitter.cfg.Encoding.ContentType()},
@@ -46,7 +45,7 @@ func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
 		headerApplied:  {format(g.since)},
 		headerAt:       {format(g.upto.seq)},
 		headerSum:      {strconv.FormatUint(snap.Position().Last, 10)},
-		headerBegin:    {strconv.FormatUint(g.begin, 10)},
+		headerBegin:    {strconv.FormatUint(begin, 10)},
 	}
 	g.watching = g.emitter.watchers.watching(time.Now())
 	err := g.rejections(ctx, snap)

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"strings"
-
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
@@ -127,8 +125,7 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 func (t *tables) settle(to events.Seq) {
 	t.lists.commit(to, t.conversations[events.C2C:], t.users)
 	t.audiences.advance(to, func() {
-		for _, key := range t.members.moved {
-			group, _, _ := strings.Cut(key[1:], "\x00")
+		for group := range t.members.owners {
 			t.audiences.rows.drop(group)
 		}
 	})

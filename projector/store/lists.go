@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -193,5 +192,5 @@ func (w *walk) close() error {
 	if w.Iterator == nil {
 		return nil
 	}
-	return errors.Join(w.Error(), w.Iterator.Close())
+	return w.Iterator.Close()
 }

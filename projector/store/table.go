@@ -69,7 +69,6 @@ type table[R any] struct {
 	live   []*entry[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
-	moved  []string             // keys of rows that the last commit created or deleted
 	gone   []string             // keys of rows that the last commit erased
 	shared *shared[R]           // for snapshots; nil: they read the family from Pebble
 	filter *keyFilter           // holds the family's keys; nil: every lookup is a read
@@ -145,7 +144,6 @@ func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
 // commit writes the changed rows into a batch and moves the digest from the
 // old rows to the new. Keys in order go into Pebble's memtable side by side.
 func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
-	t.moved = t.moved[:0]
 	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
 	for _, e := range t.dirty {
 		w.key = append(w.key[:0], e.key...)
@@ -164,11 +162,8 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 			}
 			w.rows++
 		}
-		if (e.row == nil) != (e.hash == 0) {
-			t.moved = append(t.moved, e.key)
-			if t.filter != nil && e.row != nil {
-				t.filter.add(w.key)
-			}
+		if t.filter != nil && e.row != nil && e.hash == 0 {
+			t.filter.add(w.key)
 		}
 		w.digest += hash - e.hash
 		e.hash = hash
@@ -205,8 +200,8 @@ func (t *table[R]) committed(to events.Seq) {
 }
 
 // keptRoom is the number of changed rows that a list keeps room for: a full
-// batch of commands changes some thousand rows of a family.
-const keptRoom = 65536
+// batch of commands changes about as many of a family as it has commands.
+const keptRoom = 32_768
 
 // emptied empties a list of what one commit changed; a large one is made anew.
 func emptied[V any](list []V) []V {
