@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,7 +37,7 @@ type intake struct {
 
 // newIntake returns an intake of the commands after a seq.
 func newIntake(s events.Subjects, after events.Seq) *intake {
-	in := &intake{subjects: s, newest: after, filling: make([]store.Entry, 0, maxBatch), spare: make([]store.Entry, 0, maxBatch)}
+	in := &intake{subjects: s, newest: after}
 	in.ready.L = &in.mu
 	return in
 }
@@ -56,7 +57,8 @@ func (in *intake) put(msg jetstream.Msg) bool {
 		return false
 	}
 	in.newest = seq
-	in.filling = in.filling[:len(in.filling)+1]
+	// The entry keeps the room of the one that stood there before.
+	in.filling = slices.Grow(in.filling, 1)[:len(in.filling)+1]
 	in.decode(&in.filling[len(in.filling)-1], seq, at, msg.Subject(), msg.Data())
 	in.ready.Signal()
 	return true
