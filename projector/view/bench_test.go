@@ -28,6 +28,7 @@ func benchmarkViews(b *testing.B, views map[string]func(fold.Reader), r *rig, ne
 	for _, name := range []string{"totals", "conversations", "conversation", "explain"} {
 		b.Run(name, func(b *testing.B) {
 			r.TB = b
+			b.ReportAllocs()
 			r.read(func(rows fold.Reader) {
 				for b.Loop() {
 					views[name](rows)
@@ -36,6 +37,7 @@ func benchmarkViews(b *testing.B, views map[string]func(fold.Reader), r *rig, ne
 		})
 		b.Run(name+" after a message", func(b *testing.B) {
 			r.TB = b
+			b.ReportAllocs()
 			for b.Loop() {
 				next()
 				r.read(views[name])
