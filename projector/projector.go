@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/yield"
 )
 
 // Config configures a Projector.
@@ -198,10 +198,13 @@ func (p *Projector) project(ctx context.Context) error {
 	})
 }
 
-// yieldEvery is after how many commands the fold lets others have its
-// processor: the runtime would do so after 10 ms, and a query crosses some six
-// goroutines that wait for one.
-const yieldEvery = 32
+// yieldEvery is after how many commands the fold gives way to others. A batch
+// of bulkBatch commands says that the fold is behind, so that nobody waits for
+// one of them in particular.
+const (
+	yieldEvery = 32
+	bulkBatch  = 1_024
+)
 
 // fold folds one batch and commits it.
 func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
@@ -209,6 +212,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 	defer p.folding.Unlock()
 	s := p.current.get()
 	start := time.Now()
+	bulk := len(batch) >= bulkBatch && batch[0].Seq > p.target // what is missing at the start is waited for
 	for i := range batch {
 		e := &batch[i]
 		if err := s.Apply(e, fx); err != nil {
@@ -217,7 +221,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		marks.Add(e.Seq, e.At(), fx)
 		p.metrics.applied(e, fx)
 		if i%yieldEvery == yieldEvery-1 {
-			runtime.Gosched()
+			yield.Turn(bulk)
 		}
 	}
 	rows, err := s.Commit()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
+	"reddot/projector/yield"
 )
 
 // generation sends what the commands in (since, upto] changed, as the rows
@@ -105,9 +105,11 @@ func (g *generation) rejections(ctx context.Context, snap *store.Snapshot) error
 }
 
 func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
-	for _, k := range g.marks.receipts.sorted(func(a, b fold.Key) int {
+	all := g.marks.receipts.sorted(func(a, b fold.Key) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
-	}) {
+	})
+	for i, k := range all {
+		giveWay(i, len(all))
 		receipt, ok := view.Receipt(r, k.ID, k.User)
 		if !ok || g.told.receipt(receipt) {
 			continue
@@ -124,9 +126,14 @@ func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
 // after the other, and not kept in its caches.
 const manyUsers = 512
 
-// yieldEvery is after how many users the emitter lets others have its processor:
-// see the fold's.
-const yieldEvery = 16
+// giveWay is called after one of many users or receipts. After some of them, it
+// lets others have the processor.
+func giveWay(i, many int) {
+	const every = 32
+	if i%every == every-1 {
+		yield.Turn(many > manyUsers)
+	}
+}
 
 // changes sends the changes of the users whom commands name and of the members
 // of touched groups, by name: for each message that the event stream
@@ -146,9 +153,7 @@ func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
 			if err := g.change(ctx, r, user); err != nil {
 				return err
 			}
-			if i%yieldEvery == yieldEvery-1 {
-				runtime.Gosched()
-			}
+			giveWay(i, len(users))
 		}
 		return nil
 	})

@@ -1,0 +1,33 @@
+// Package yield lets work in bulk leave the processors to what is waited for.
+//
+// Go runs goroutines in turn, without priorities, and each for up to 10 ms. Worse
+// for a server: it looks for network input only when no goroutine waits for a
+// processor, else every 10 ms (findRunnable and sysmon in the runtime's proc.go).
+// A fold or an emitter that is behind always waits for one, so a query would
+// wait that long at each step of its way. So both give way every millisecond or
+// less, and step aside for longer when others were waiting.
+package yield
+
+import (
+	"runtime"
+	"time"
+)
+
+const (
+	// waited is from how long on a turn of others says that they need the
+	// processors.
+	waited = 200 * time.Microsecond
+	// rest is how long bulk work then steps aside: long enough for those who
+	// wait to be done, and for the network to be looked at.
+	rest = 5 * time.Millisecond
+)
+
+// Turn lets others have a turn. Work in bulk, which is not what anyone waits for
+// at the moment, then rests if others needed the processors.
+func Turn(bulk bool) {
+	start := time.Now()
+	runtime.Gosched()
+	if bulk && time.Since(start) > waited {
+		time.Sleep(rest)
+	}
+}
