@@ -96,6 +96,7 @@ func (p *process) start() error {
 	if w.sabotage.config != nil {
 		w.sabotage.config(&cfg)
 	}
+	r.emitted.Store(uint64(emitted))
 	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
 	r.emitter.Add(new(emit.Marks), at.Applied, 0)

@@ -51,6 +51,7 @@ type hub struct {
 	events  eventStream
 	deleted int // how often the event stream was deleted
 	hole    *hole
+	torn    events.Seq     // the end of the last hole there was
 	again   map[string]int // deliveries of old commands, by run and place
 }
 
@@ -248,7 +249,8 @@ func (w *world) tearHole(p *process) {
 	if w.server.hole != nil || p.run == nil {
 		return
 	}
-	first := events.Seq(p.run.applied.Load()) + 1 + events.Seq(w.script.IntN(8))
+	// Behind the hole before: two at one place could be one time too many.
+	first := max(events.Seq(p.run.applied.Load()), w.server.torn) + 1 + events.Seq(w.script.IntN(8))
 	h := &hole{first: first, last: first + events.Seq(w.script.IntN(3)), process: p.name, times: 1 + w.script.IntN(3)}
 	switch {
 	case h.times > 2:
@@ -259,7 +261,7 @@ func (w *world) tearHole(p *process) {
 	if int(h.first) > len(w.history.log) {
 		return
 	}
-	w.server.hole = h
+	w.server.hole, w.server.torn = h, h.last
 	w.note("%s misses %d to %d, %d times", p.name, h.first, h.last, h.times)
 }
 
