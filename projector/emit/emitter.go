@@ -88,6 +88,10 @@ type Emitter struct {
 	wake   chan struct{}
 }
 
+// idLen is how long an emitter's id is: the part of a NUID that is drawn anew by
+// each generator. Every stored event bears it thrice.
+const idLen = 12
+
 // figures are what an emitter counts.
 type figures struct {
 	Changes, Receipts, Rejected, Generations atomic.Uint64
@@ -106,7 +110,7 @@ func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter,
 // New is Open for an event stream that is there.
 func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
 	if cfg.ID == "" {
-		cfg.ID = nuid.Next()
+		cfg.ID = nuid.New().Next()[:idLen]
 	}
 	if cfg.Window == 0 {
 		cfg.Window = DefaultWindow

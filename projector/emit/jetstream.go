@@ -10,9 +10,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Duplicates is how long the server remembers message ids, which chain the
-// messages that are on their way together.
-const Duplicates = 2 * AckTimeout
+// Duplicates is how long the server remembers message ids, some hundred bytes
+// of memory for each. A message that is sent again later than that is refused,
+// as its place in the chain is taken, and then found to be stored.
+const Duplicates = time.Second
 
 // Stream bounds, if Config leaves them zero.
 const (
