@@ -105,11 +105,10 @@ func (g *generation) rejections(ctx context.Context, snap *store.Snapshot) error
 }
 
 func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
-	all := g.marks.receipts.sorted(func(a, b fold.Key) int {
+	for i, k := range g.marks.receipts.sorted(func(a, b fold.Key) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
-	})
-	for i, k := range all {
-		giveWay(i, len(all))
+	}) {
+		g.giveWay(i)
 		receipt, ok := view.Receipt(r, k.ID, k.User)
 		if !ok || g.told.receipt(receipt) {
 			continue
@@ -126,12 +125,12 @@ func (g *generation) receipts(ctx context.Context, r fold.Reader) error {
 // after the other, and not kept in its caches.
 const manyUsers = 512
 
-// giveWay is called after one of many users or receipts. After some of them, it
-// lets others have the processor.
-func giveWay(i, many int) {
+// giveWay is called with each of many users or receipts. After some of them, it
+// lets others have the processor, and rests if the fold has much to do.
+func (g *generation) giveWay(i int) {
 	const every = 32
 	if i%every == every-1 {
-		yield.Turn(many > manyUsers)
+		yield.Turn(g.emitter.behind(g.upto.seq))
 	}
 }
 
@@ -153,7 +152,7 @@ func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
 			if err := g.change(ctx, r, user); err != nil {
 				return err
 			}
-			giveWay(i, len(users))
+			g.giveWay(i)
 		}
 		return nil
 	})
