@@ -198,13 +198,8 @@ func (p *Projector) project(ctx context.Context) error {
 	})
 }
 
-// yieldEvery is after how many commands the fold gives way to others. A batch
-// of bulkBatch commands says that the fold is behind, so that nobody waits for
-// one of them in particular.
-const (
-	yieldEvery = 32
-	bulkBatch  = 1_024
-)
+// yieldEvery is after how many commands the fold gives way to others.
+const yieldEvery = 32
 
 // fold folds one batch and commits it.
 func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
@@ -212,7 +207,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 	defer p.folding.Unlock()
 	s := p.current.get()
 	start := time.Now()
-	bulk := len(batch) >= bulkBatch && batch[0].Seq > p.target // what is missing at the start is waited for
+	bulk := len(batch) >= yield.Behind && batch[0].Seq > p.target // what is missing at the start is waited for
 	for i := range batch {
 		e := &batch[i]
 		if err := s.Apply(e, fx); err != nil {

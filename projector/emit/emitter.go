@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/store"
+	"reddot/projector/yield"
 )
 
 // Config configures an Emitter.
@@ -151,15 +152,11 @@ func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	}
 }
 
-// farBehind is how many commands applied since then say that the fold has so much
-// to do that nobody waits for one generation in particular.
-const farBehind = 1_024
-
 // behind reports whether many commands have been applied since a seq.
 func (e *Emitter) behind(seq events.Seq) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.upto.seq >= seq+farBehind
+	return e.upto.seq >= seq+yield.Behind
 }
 
 // take takes the marks and opens a snapshot that shows exactly the commands

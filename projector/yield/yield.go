@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+// Behind is how many commands not yet dealt with make work of them work in bulk:
+// nobody waits for one of them in particular.
+const Behind = 1_024
+
 const (
 	// waited is from how long on a turn of others says that they need the
 	// processors.
