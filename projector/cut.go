@@ -44,6 +44,9 @@ func (e *CutError) Unwrap() error { return ErrLog }
 // The log, the events and the store reach the disk each for itself, so after a
 // power cut any of them may be ahead.
 func (l *Log) FindCut(ctx context.Context, js jetstream.JetStream, dir string) (*CutError, error) {
+	if err := l.recognise(ctx, dir); err != nil {
+		return nil, err
+	}
 	applied, err := appliedIn(dir, l.identity)
 	if err != nil {
 		return nil, err

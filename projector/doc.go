@@ -42,6 +42,13 @@
 // log must be, no shorter than what was applied, and that it holds at the
 // applied seq the very command that was applied.
 //
+// # A log that was restored
+//
+// A log is known by what it holds, not by when its stream was made: NATS's own
+// tools make a stream anew when they restore it. When the log was begun stands in
+// the stream's metadata, which a backup has too; a stream without it is taken for
+// the log of a store whose last command it holds at the same seq.
+//
 // # A log that lost its end
 //
 // The log, the events and the store reach the disk each for itself, so a power

@@ -20,6 +20,7 @@ type Log struct {
 	stream   jetstream.Stream
 	subjects events.Subjects
 	identity store.Identity
+	created  time.Time // the stream: another one has another time
 	logger   *slog.Logger
 }
 
@@ -37,8 +38,11 @@ func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, log
 // in dir was made of it.
 func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, dir string, logger *slog.Logger) (*Log, error) {
 	log, err := FindLog(ctx, js, s, logger)
+	if err == nil {
+		return log, log.recognise(ctx, dir)
+	}
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return log, err
+		return nil, err
 	}
 	info, err := inspectCurrent(dir)
 	if err != nil {
@@ -77,7 +81,7 @@ func newLog(stream jetstream.Stream, s events.Subjects, logger *slog.Logger) (*L
 	info := stream.CachedInfo()
 	return &Log{
 		stream: stream, subjects: s, logger: logger,
-		identity: store.Identity{Stream: info.Config.Name, Created: info.Created},
+		identity: identityOf(info), created: info.Created,
 	}, checkStream(s, info.Config)
 }
 
@@ -170,7 +174,7 @@ func (l *Log) check(ctx context.Context, at store.Position) error {
 	case err != nil:
 		return nil
 	}
-	if !info.Created.Equal(l.identity.Created) {
+	if !info.Created.Equal(l.created) {
 		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, l.identity.Stream)
 	}
 	first, last := bounds(info.State)

@@ -222,6 +222,10 @@ func TestForeignStream(t *testing.T) {
 	for range 2 {
 		wantErr(t, b.refused(dir), projector.ErrLog, "UNREAD_COMMANDS", "is gone", dir)
 	}
+	must(b.js.CreateStream(t.Context(), c))(t) // it says that it is the same, and is not
+	wantErr(t, b.refused(dir), projector.ErrLog, "ends at seq 0", "made of the commands up to seq")
+	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
+	c.Metadata = nil
 	must(b.js.CreateStream(t.Context(), c))(t)
 	wantErr(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -31,6 +32,7 @@ func commandStream(s events.Subjects) jetstream.StreamConfig {
 		MaxMsgSize:        -1,
 		MaxMsgsPerSubject: -1,
 		DenyDelete:        true,
+		Metadata:          map[string]string{metadataBegun: time.Now().UTC().Format(time.RFC3339Nano)},
 	}
 }
 

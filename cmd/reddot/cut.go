@@ -39,6 +39,11 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 	if err != nil {
 		return err
 	}
+	if taker != nil {
+		if err := recognise(ctx, log, taker.repo); err != nil {
+			return err
+		}
+	}
 	stores := filepath.Join(s.cfg.data, storeFolder)
 	cut, err := log.FindCut(ctx, js, stores)
 	if err != nil {

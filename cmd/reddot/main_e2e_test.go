@@ -54,6 +54,7 @@ func TestEndToEnd(t *testing.T) {
 		{"scratch", testScratch},
 		{"trim", testTrim},
 		{"trim policy", testTrimPolicy},
+		{"backup", testBackup},
 		{"cut log", testCutLog},
 		{"rebuild live", testRebuildLive},
 		{"bench", testBench},

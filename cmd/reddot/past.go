@@ -81,7 +81,10 @@ func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show fun
 	}
 	return withScratch(cfg.data, func(dir string) (err error) {
 		b := &beginning{log: log, warn: a.warnings()}
-		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err != nil {
+		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err == nil && b.repo != nil {
+			err = recognise(ctx, log, b.repo)
+		}
+		if err != nil {
 			return err
 		}
 		seq, err := cfg.resolve(ctx, b, a.zone)

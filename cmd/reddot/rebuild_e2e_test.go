@@ -120,8 +120,20 @@ func testForeign(t *testing.T, p program) {
 		t.Fatal(err)
 	}
 	serve(url).failed(t, 1, "UNREAD_COMMANDS", "is gone", "restore it")
-	if _, err := js.CreateStream(t.Context(), drifted); err != nil {
-		t.Fatal(err)
+	for _, made := range []struct {
+		metadata map[string]string
+		words    []string
+	}{
+		{drifted.Metadata, []string{"ends at seq 0", "made of the commands up to seq 1"}}, // it says that it is the same
+		{nil, []string{"UNREAD_COMMANDS", "belongs to another stream"}},
+	} {
+		drifted.Metadata = made.metadata
+		if _, err := js.CreateStream(t.Context(), drifted); err != nil {
+			t.Fatal(err)
+		}
+		serve(url).failed(t, 1, made.words...)
+		if err := js.DeleteStream(t.Context(), drifted.Name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	serve(url).failed(t, 1, "UNREAD_COMMANDS", "belongs to another stream")
 }

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/projector"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -106,6 +108,33 @@ func openRepository(ctx context.Context, s snapshot.Storage, scratch string, log
 	return snapshot.Open(ctx, snapshot.Config{
 		Storage: s, Check: checkStore, Scratch: filepath.Join(scratch, "snapshot"), Program: version(), Logger: log,
 	})
+}
+
+// recognise gives the log the identity of the snapshots that were made of it, if
+// its stream does not say so: it was restored from a backup without its
+// metadata. A command that the stream took in at the very time that a snapshot
+// names, to the nanosecond, is that snapshot's.
+func recognise(ctx context.Context, log *projector.Log, repo *snapshot.Repository) error {
+	entries, err := repo.List(ctx)
+	if err != nil {
+		return err
+	}
+	id := streamOf(log.Identity())
+	entries = slices.DeleteFunc(entries, func(e snapshot.Entry) bool { return e.Err != nil || e.Manifest.Stream.Name != id.Name })
+	if slices.ContainsFunc(entries, func(e snapshot.Entry) bool { return e.Manifest.Stream.Equal(id) }) {
+		return nil
+	}
+	for _, e := range entries {
+		at, err := log.TimeOf(ctx, e.Seq)
+		if err != nil {
+			return err
+		}
+		if m := e.Manifest; !at.IsZero() && m.LogTime.Equal(at) {
+			log.Adopt(store.Identity{Stream: m.Stream.Name, Created: m.Stream.Created})
+			return nil
+		}
+	}
+	return nil
 }
 
 // checkStore reads every row of a store's folder.

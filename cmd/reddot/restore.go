@@ -72,6 +72,11 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 		}
 		return a.openPlace(ctx, &cfg.snapshotPlace, js, func(repo *snapshot.Repository) error {
 			r.repo = repo
+			if r.log != nil {
+				if err := recognise(ctx, r.log, repo); err != nil {
+					return err
+				}
+			}
 			return r.run(ctx)
 		})
 	})

@@ -86,6 +86,9 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *pr
 		return 0, err
 	}
 	err = a.openPlace(ctx, &cfg.snapshotPlace, c.jetStream, func(r *snapshot.Repository) error {
+		if err := recognise(ctx, log, r); err != nil {
+			return err
+		}
 		bar := newBar(a.stderr, "bytes read", 0)
 		defer bar.finish(false)
 		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), bar.read)

@@ -84,6 +84,9 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 		if err == nil {
 			v.begin.repo, err = openRepository(ctx, storage, dir, a.warnings())
 		}
+		if err == nil {
+			err = recognise(ctx, log, v.begin.repo)
+		}
 		if err != nil && (cfg.against != "" || !errors.Is(err, errNoPlace)) {
 			return err
 		}

@@ -12,8 +12,9 @@ import (
 	"reddot/events"
 )
 
-// Identity is the stream whose commands a store holds. A stream that was
-// deleted and made again has the same name, but not the same identity.
+// Identity is the log whose commands a store holds: the stream's name, and when
+// the log was begun. A stream that was deleted and made again has the same name,
+// but not the same identity; one that was restored from a backup has both.
 type Identity struct {
 	Stream  string
 	Created time.Time

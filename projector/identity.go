@@ -1,0 +1,74 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector/store"
+)
+
+// metadataBegun is, in the command stream's metadata, when the log was begun.
+// It is part of the stream's configuration, so a stream that NATS's own tools
+// have restored from a backup has it too, while its own creation time is
+// another one.
+const metadataBegun = "reddot-log-begun"
+
+// identityOf is the identity of the log that a stream says it holds. What it
+// really holds is compared with what was made of it, see Log.check and
+// Log.FindCut: a configuration can be copied to a stream that holds nothing. A
+// stream without the metadata was made by an older reddot, or by somebody else.
+func identityOf(info *jetstream.StreamInfo) store.Identity {
+	id := store.Identity{Stream: info.Config.Name, Created: info.Created}
+	if begun, err := time.Parse(time.RFC3339Nano, info.Config.Metadata[metadataBegun]); err == nil {
+		id.Created = begun
+	}
+	return id
+}
+
+// recognise gives the log the identity of the store in use in a folder, if the
+// stream does not say so but holds what the store was made of: it was restored
+// from a backup without its metadata.
+func (l *Log) recognise(ctx context.Context, dir string) error {
+	info, err := inspectCurrent(dir)
+	if err != nil || info.Identity.Stream != l.identity.Stream || info.Identity.Created.Equal(l.identity.Created) {
+		return err
+	}
+	same, err := l.holds(ctx, info.Position)
+	if err != nil {
+		return err
+	}
+	if same {
+		l.logger.Info("the stream was restored: it holds the commands that the store was made of",
+			"stream", l.identity.Stream, "created", l.created, "applied", info.Position.Applied)
+		l.Adopt(info.Identity)
+	}
+	return nil
+}
+
+// Adopt gives the log another identity: something else that was made of a log of
+// that identity was made of the commands that the stream holds. It is for who
+// has just found the log, before anybody else uses it.
+func (l *Log) Adopt(id store.Identity) { l.identity = id }
+
+// holds reports whether the stream holds the very command that a store applied
+// last, or begins just after it: no stream begins behind its first seq unless
+// what was before is gone. A store that has applied nothing fits every log.
+func (l *Log) holds(ctx context.Context, at store.Position) (bool, error) {
+	if at.Applied == 0 {
+		return true, nil
+	}
+	msg, err := l.stream.GetMsg(ctx, uint64(at.Applied))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		first, _, err := l.Range(ctx)
+		return first == at.Applied+1, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("read command %d: %w", at.Applied, err)
+	}
+	return store.Sum(msg.Subject, events.Time(msg.Time.UnixMilli()), msg.Data) == at.Last, nil
+}
