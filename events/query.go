@@ -149,6 +149,7 @@ const (
 
 // Rebuild is the building of a new store beside the one in use.
 type Rebuild struct {
+	Run      string `json:"run" msgpack:"run"`                       // names it, unlike any other
 	State    string `json:"state" msgpack:"state"`                   // "running", "done" or "failed"
 	From     Seq    `json:"from,omitempty" msgpack:"from,omitempty"` // the new store began with a snapshot of this seq; 0: with nothing
 	Applied  Seq    `json:"applied" msgpack:"applied"`               // by the new store
@@ -161,7 +162,8 @@ type Rebuild struct {
 
 // Snapshot is a copy of the state, kept apart from the store.
 type Snapshot struct {
-	State    string `json:"state" msgpack:"state"` // as of a Rebuild
+	Run      string `json:"run,omitempty" msgpack:"run,omitempty"` // names it if it was asked for, unlike any other
+	State    string `json:"state" msgpack:"state"`                 // as of a Rebuild
 	Seq      Seq    `json:"seq,omitempty" msgpack:"seq,omitempty"`
 	Digest   string `json:"digest,omitempty" msgpack:"digest,omitempty"` // of the state, 16 hex digits
 	Started  Time   `json:"started,omitempty" msgpack:"started,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nuid"
+
 	"reddot/events"
 	"reddot/projector/store"
 )
@@ -54,7 +56,7 @@ func (p *Projector) Rebuild() (events.Rebuild, error) {
 	defer r.mu.Unlock()
 	if r.last == nil || r.last.State != events.Running {
 		r.last = &events.Rebuild{
-			State: events.Running, Target: p.applied.get(), Started: events.Time(time.Now().UnixMilli()),
+			Run: nuid.Next(), State: events.Running, Target: p.applied.get(), Started: events.Time(time.Now().UnixMilli()),
 		}
 		r.asked <- struct{}{}
 	}

@@ -73,6 +73,9 @@ func (b *Bucket) open(ctx context.Context, cfg BucketConfig) (err error) {
 // String names the bucket for people.
 func (b *Bucket) String() string { return "bucket " + b.name }
 
+// Replicas is how many servers keep the bucket.
+func (b *Bucket) Replicas() int { return b.replicas }
+
 // Put implements Storage.
 func (b *Bucket) Put(ctx context.Context, name string, data []byte) error {
 	if err := errors.Join(ctx.Err(), checkName(name)); err != nil {
@@ -202,10 +205,8 @@ func (b *Bucket) infos(ctx context.Context) (map[string]*jetstream.ObjectInfo, e
 	}
 	defer func() {
 		_ = watch.Stop()
-		go func() { // what is on its way must not block the subscription
-			for range watch.Updates() {
-			}
-		}()
+		for range watch.Updates() { // until the subscription, which what is on its way must not block, is gone
+		}
 	}()
 	infos := make(map[string]*jetstream.ObjectInfo)
 	for {

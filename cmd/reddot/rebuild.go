@@ -46,25 +46,23 @@ func (a *app) rebuild(ctx context.Context, c *client) error {
 	}
 	bar := newBar(a.stderr, "commands folded", 0)
 	var last *events.Rebuild
-	err = follow(ctx, c, func(s events.Status) bool {
-		if last = s.Rebuild; last == nil || last.Started != begun.Started {
-			return true
+	err = follow(ctx, c, func(s events.Status) (known, ended bool) {
+		if s.Rebuild == nil || s.Rebuild.Run != begun.Run {
+			return false, false
 		}
+		last = s.Rebuild
 		bar.total(uint64(last.Target - last.From))
 		bar.set(uint64(max(last.Applied, last.From) - last.From))
-		return last.State != events.Running
+		return true, last.State != events.Running
 	})
-	done := err == nil && last != nil && last.Started == begun.Started && last.State == events.Done
-	bar.finish(done)
+	bar.finish(err == nil && last.State == events.Done)
 	switch {
 	case err != nil:
 		return err
-	case done:
-		return a.printRebuilt(last)
-	case last != nil && last.State == events.Failed:
+	case last.State == events.Failed:
 		return fmt.Errorf("the server could not build a new store, the one in use stays: %s", last.Error)
 	}
-	return errors.New("the server has started again meanwhile: see its log, and ask once more")
+	return a.printRebuilt(last)
 }
 
 func (a *app) printRebuilt(r *events.Rebuild) error {
@@ -75,19 +73,29 @@ func (a *app) printRebuilt(r *events.Rebuild) error {
 	return a.print(text + "\n")
 }
 
-// follow asks for the status until done says so. Where a server begins anew
-// with another store it has none for a moment.
-func follow(ctx context.Context, c *client, done func(events.Status) bool) error {
+// errRestarted says that nobody knows of a run any more.
+var errRestarted = errors.New("the server has started again meanwhile: see its log, and ask once more")
+
+// follow asks for the status until look says that a run has ended. Where a
+// server begins anew with another store it has none for a moment; where there
+// are several servers, those that don't know of the run may answer, too.
+func follow(ctx context.Context, c *client, look func(events.Status) (known, ended bool)) error {
 	for patience := time.Now().Add(c.timeout); ; {
 		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
-		if e, ok := errors.AsType[*serviceError](err); err != nil && (!ok || e.Code != codeUnavailable || time.Now().After(patience)) {
+		late := time.Now().After(patience)
+		if e, ok := errors.AsType[*serviceError](err); err != nil && (!ok || e.Code != codeUnavailable || late) {
 			return err
 		}
 		if err == nil {
-			if done(s) {
+			known, ended := look(s)
+			switch {
+			case ended:
 				return nil
+			case known:
+				patience = time.Now().Add(c.timeout)
+			case late:
+				return errRestarted
 			}
-			patience = time.Now().Add(c.timeout)
 		}
 		if err := pause(ctx, taskEvery); err != nil {
 			return err

@@ -37,6 +37,8 @@ const noSnapshots = "off"
 type snapshotPlace struct {
 	data string // data folder
 	at   string // a folder, "bucket:NAME", "off", or empty: the folder snapshots in the data folder
+
+	replicas int // of a bucket that is made; 0: one
 }
 
 func (p *snapshotPlace) addFlags(cmd *cobra.Command) {
@@ -77,7 +79,7 @@ func (p *snapshotPlace) storage(ctx context.Context, js func() (jetstream.JetStr
 	if err != nil {
 		return nil, err
 	}
-	return snapshot.OpenBucket(ctx, stream, snapshot.BucketConfig{Name: name})
+	return snapshot.OpenBucket(ctx, stream, snapshot.BucketConfig{Name: name, Replicas: p.replicas})
 }
 
 // errNoPlace is wrapped where there is nothing at the place of snapshots.

@@ -239,7 +239,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 	ran = true
 	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
 	if source.snapshots != nil {
-		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.keeper.Run(ctx)) })
+		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.run(ctx)) })
 	}
 	g.Go(func() error {
 		defer stop()

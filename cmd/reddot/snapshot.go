@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -145,19 +144,20 @@ func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, err
 	}
 	bar := newBar(a.stderr, "bytes stored", 0)
 	var last *events.Snapshot
-	err = follow(ctx, c, func(s events.Status) bool {
-		if last = s.Snapshot; last != nil && last.Started == begun.Started && last.State == events.Running {
-			bar.set(last.Done)
-			return false
+	err = follow(ctx, c, func(s events.Status) (known, ended bool) {
+		if s.Snapshot == nil || s.Snapshot.Run != begun.Run {
+			return false, false
 		}
-		return true
+		if last = s.Snapshot; last.State == events.Running {
+			bar.set(last.Done)
+			return true, false
+		}
+		return true, true
 	})
 	bar.finish(false)
 	switch {
 	case err != nil:
 		return begun, err
-	case last == nil || last.Started < begun.Started:
-		return begun, errors.New("the server has started again meanwhile: see its log, and ask once more")
 	case last.State == events.Failed:
 		return begun, fmt.Errorf("the server could not take a snapshot: %s", last.Error)
 	}

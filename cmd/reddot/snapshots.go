@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/events"
@@ -30,8 +31,17 @@ type snapshots struct {
 	keeper  *snapshot.Keeper
 	checked atomic.Value // string: the checkpoint made last
 
+	asked sync.WaitGroup // snapshots asked for that are being taken
+
 	mu   sync.Mutex
 	last *events.Snapshot // nil: none since the start
+}
+
+// run takes snapshots until ctx ends.
+func (s *snapshots) run(ctx context.Context) error {
+	err := s.keeper.Run(ctx)
+	s.asked.Wait()
+	return err
 }
 
 // openSnapshots opens the place of a server's snapshots; nil if they are off.
@@ -39,10 +49,22 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *
 	if cfg.snapshots == noSnapshots {
 		return nil, nil
 	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
 	place := snapshotPlace{data: cfg.data, at: cfg.snapshots}
-	storage, err := place.storage(ctx, func() (jetstream.JetStream, error) { return jetstream.New(conn) })
+	if _, ok := place.bucket(); ok {
+		if place.replicas, err = logReplicas(ctx, js, cfg.prefix); err != nil {
+			return nil, err
+		}
+	}
+	storage, err := place.storage(ctx, func() (jetstream.JetStream, error) { return js, nil })
 	if err != nil {
 		return nil, fmt.Errorf("open the snapshots: %w", err)
+	}
+	if b, ok := storage.(*snapshot.Bucket); ok && b.Replicas() < place.replicas {
+		log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", place.replicas)
 	}
 	s := &snapshots{cfg: cfg, log: log}
 	owner := ""
@@ -54,6 +76,23 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *
 		Program: version(), Logger: log,
 	})
 	return s, err
+}
+
+// logReplicas is how many copies the log has, 0 if there is no log yet: what is
+// kept for it, and of it where it is trimmed, has as many.
+func logReplicas(ctx context.Context, js jetstream.JetStream, prefix string) (int, error) {
+	subjects, err := events.NewSubjects(prefix)
+	if err != nil {
+		return 0, err
+	}
+	stream, err := js.Stream(ctx, subjects.CommandStream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("open stream %s: %w", subjects.CommandStream(), err)
+	}
+	return stream.CachedInfo().Config.Replicas, nil
 }
 
 // restore implements projector.Config.Restore.
@@ -228,8 +267,9 @@ func (s *snapshots) begin(ctx context.Context) (events.Snapshot, error) {
 		return *s.last, nil
 	}
 	began := time.Now()
-	s.last = &events.Snapshot{State: events.Running, Started: events.Time(began.UnixMilli())}
-	go func() {
+	run := nuid.Next()
+	s.last = &events.Snapshot{Run: run, State: events.Running, Started: events.Time(began.UnixMilli())}
+	s.asked.Go(func() {
 		c, err := s.keeper.Now(context.WithoutCancel(ctx))
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -238,7 +278,8 @@ func (s *snapshots) begin(ctx context.Context) (events.Snapshot, error) {
 			return
 		}
 		s.last = told(c, began)
-	}()
+		s.last.Run = run
+	})
 	return *s.last, nil
 }
 
