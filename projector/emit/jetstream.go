@@ -119,7 +119,7 @@ func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err err
 
 // Read implements Stream. What is read may leave the stream meanwhile, the last
 // message too.
-func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
+func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(uint64, *nats.Msg) error) error {
 	c, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 	})
@@ -146,7 +146,7 @@ func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg
 		}
 		seq := meta.Sequence.Stream
 		if seq <= upto {
-			if err := fn(&nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()}); err != nil {
+			if err := fn(seq, &nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()}); err != nil {
 				return fmt.Errorf("event %d: %w", seq, err)
 			}
 		}

@@ -75,7 +75,10 @@ func (s streamed) append(t *testing.T, no int, data []byte) error {
 // read reads a stretch of the stream and returns the numbers of the messages.
 func (s streamed) read(t *testing.T, from, upto uint64) (got []int) {
 	t.Helper()
-	err := s.Read(t.Context(), from, upto, func(msg *nats.Msg) error {
+	err := s.Read(t.Context(), from, upto, func(seq uint64, msg *nats.Msg) error {
+		if no := number(msg.Header, "No"); no != seq {
+			t.Errorf("message %d is said to be at %d", no, seq)
+		}
 		got = append(got, int(number(msg.Header, "No")))
 		return nil
 	})

@@ -99,7 +99,7 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at, begin: t.begin}
 	for {
 		var unreadable error
-		err := e.stream.Read(ctx, t.begin, t.last, func(msg *nats.Msg) error {
+		err := e.stream.Read(ctx, t.begin, t.last, func(_ uint64, msg *nats.Msg) error {
 			unreadable = told.enter(msg)
 			return unreadable
 		})

@@ -46,8 +46,9 @@ type Stream interface {
 	// any cache, and that message, or nil if it has left the stream.
 	Tail(context.Context) (last uint64, msg *nats.Msg, err error)
 	// Read calls fn with the messages from one sequence to another that are
-	// still in the stream, in order.
-	Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error
+	// still in the stream, in order, each with its sequence: what a message
+	// says of itself anybody may have written.
+	Read(ctx context.Context, from, upto uint64, fn func(seq uint64, msg *nats.Msg) error) error
 }
 
 // Future tells what became of an appended message: one of the channels gives

@@ -122,7 +122,7 @@ func (s stream) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error
 const readTimeout = 2 * time.Second
 
 // Read implements emit.Stream.
-func (s stream) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) error) error {
+func (s stream) Read(ctx context.Context, from, upto uint64, fn func(uint64, *nats.Msg) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	all, err := ask(ctx, s.lane, func() ([]stored, error) { return s.w.server.events.between(from, upto), nil })
@@ -130,7 +130,7 @@ func (s stream) Read(ctx context.Context, from, upto uint64, fn func(*nats.Msg) 
 		return err
 	}
 	for _, m := range all {
-		if err := fn(m.msg); err != nil {
+		if err := fn(m.seq, m.msg); err != nil {
 			return err
 		}
 	}
