@@ -16,7 +16,8 @@ import (
 type metrics struct {
 	commands  *prometheus.CounterVec
 	byVerb    []prometheus.Counter
-	refused   prometheus.Counter
+	refused   []prometheus.Counter // by events.Refusal
+	unheard   prometheus.Counter
 	ignored   prometheus.Counter
 	rows      prometheus.Counter
 	batch     prometheus.Histogram
@@ -30,8 +31,8 @@ func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reddot_commands_applied_total", Help: "Commands folded in since the start, the ignored ones included, by verb.",
 		}, []string{"verb"}),
-		refused: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "reddot_commands_refused_total", Help: "Commands refused since the start.",
+		unheard: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "reddot_group_messages_unheard_total", Help: "Messages in groups without members since the start: they count for nobody.",
 		}),
 		ignored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reddot_commands_ignored_total", Help: "Commands that changed nothing, since the start.",
@@ -55,7 +56,14 @@ func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
 		m.byVerb = append(m.byVerb, m.commands.WithLabelValues(events.Verb(v).String()))
 	}
 	m.commands.DeleteLabelValues("")
-	m.all = []prometheus.Collector{m.commands, m.refused, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)}
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "reddot_commands_refused_total", Help: "Commands refused since the start, by the kind of reason.",
+	}, []string{"reason"})
+	m.refused = make([]prometheus.Counter, len(events.Refusals())+1)
+	for _, r := range events.Refusals() {
+		m.refused[r] = refused.WithLabelValues(r.String())
+	}
+	m.all = []prometheus.Collector{m.commands, refused, m.unheard, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)}
 	if registry == nil {
 		return m, nil
 	}
@@ -79,8 +87,11 @@ func (m *metrics) unregister(registry *prometheus.Registry) {
 // applied counts one command.
 func (m *metrics) applied(e *store.Entry, fx *fold.Effects) {
 	if fx.Refused != "" {
-		m.refused.Inc()
+		m.refused[fold.RefusalOf(fx.Refused)].Inc()
 		return
+	}
+	if fx.Unheard {
+		m.unheard.Inc()
 	}
 	m.byVerb[e.Command.Verb].Inc()
 	if fx.Ignored {

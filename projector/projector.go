@@ -74,6 +74,7 @@ type Projector struct {
 	folder  *store.Folder
 	emitter *emit.Emitter
 	metrics *metrics
+	refused *refusals
 
 	folding sync.Mutex // held while a batch is folded, or the store replaced
 	current current    // changed with folding held
@@ -94,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Projector{cfg: cfg, damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
+	p := &Projector{cfg: cfg, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if p.log, err = ensureLog(opening, js, cfg.Subjects, cfg.Dir, cfg.Logger); err != nil {
@@ -215,6 +216,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		}
 		marks.Add(e.Seq, e.At(), fx)
 		p.metrics.applied(e, fx)
+		p.refused.add(e, fx)
 		if i%yieldEvery == yieldEvery-1 {
 			yield.Turn(bulk)
 		}
@@ -266,6 +268,7 @@ func (p *Projector) flush(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
+		p.refused.flush()
 		if applied := p.applied.get(); applied > flushed {
 			if err := p.current.flushSoon(); err != nil {
 				return err

@@ -18,6 +18,7 @@ const (
 type Effects struct {
 	Refused string // the reason; "" if the command was accepted
 	Ignored bool   // accepted, but it changed nothing that shows
+	Unheard bool   // a message in a group without members: it counts for nobody
 
 	Changed  []Key    // conversations whose view changed, or that left the list
 	Groups   []string // groups whose members' views may have changed

@@ -134,6 +134,7 @@ func (s *step) groupMessage() {
 	if m.Counted && m.All { // rule mention
 		log.All.Add(s, lk.Set(SetAll), m.Ord)
 	}
+	s.fx.Unheard = log.Members == 0
 	s.PutGroup(g, log)
 	// Count first: a read moves past what is counted.
 	sk := Key{m.From, lk.ConversationID}
