@@ -65,21 +65,28 @@ func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest uint64) error 
 // publish writes a file that is there with all its bytes, or not at all.
 func publish(fs vfs.FS, dir, name string, b []byte) error {
 	path := fs.PathJoin(dir, name)
-	f, err := fs.Create(path+".tmp", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
+	err := writeSynced(fs, path+".tmp", b)
 	if err == nil {
-		err = f.Sync()
+		err = fs.Rename(path+".tmp", path)
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := fs.Rename(path+".tmp", path); err != nil {
+	if err != nil {
+		if e := fs.Remove(path + ".tmp"); !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 		return err
 	}
 	return syncDir(fs, dir)
+}
+
+func writeSynced(fs vfs.FS, path string, b []byte) error {
+	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(b); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 func syncDir(fs vfs.FS, dir string) error {
