@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/twin"
 )
@@ -183,4 +184,81 @@ func TestDamagedWhileRunning(t *testing.T) {
 	c.check(p)
 	c.write(500)
 	c.check(p)
+}
+
+// TestInconsistentWhileRunning: a row that no log can have made of it, met by
+// the emitter or by the fold, ends the projector as other damage does; the next
+// one builds the store anew and tells what was to be told.
+func TestInconsistentWhileRunning(t *testing.T) {
+	k := fold.Key{User: "alice", ConversationID: events.ConversationID{Kind: events.C2C, ID: "bob"}}
+	for name, test := range map[string]struct {
+		spoil func(*fold.Conversation)
+		next  events.Command
+	}{
+		"by the emitter": {
+			func(c *fold.Conversation) { c.Read = c.Log.Head; c.Log.Head.Ord++ },
+			events.Command{Verb: events.UserMute, Inbox: "alice", Conversation: k.ConversationID, Muted: true},
+		},
+		"by the fold": {
+			func(c *fold.Conversation) { c.Named = fold.Set{Tail: &fold.Bucket{1 << 2}} }, // of which NamedAfter knows nothing
+			events.Command{Verb: events.UserRevoke, Inbox: "alice", From: "bob", ID: "m2"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBus(t)
+			a := b.author()
+			dir := t.TempDir()
+			p := b.run(dir)
+			a.message("alice", "bob", "m1")
+			a.message("alice", "bob", "m2")
+			p.settle(a.flush())
+			p.stop()
+			spoilRow(t, b, dir, k, test.spoil)
+			p = b.run(dir)
+			a.write(test.next)
+			if err := p.fails(); !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "conversation of alice with c2c_bob") {
+				t.Fatalf("it ends with %v", err)
+			}
+			p = b.run(dir)
+			p.settle(a.flush())
+			want := uint64(2)
+			if test.next.Verb == events.UserRevoke {
+				want = 1
+			}
+			if c := p.conversation(k); c.Unread != want {
+				t.Errorf("the store built anew says unread %d, not %d", c.Unread, want)
+			}
+			a.message("alice", "bob", "m3")
+			p.settle(a.flush())
+			if c := p.conversation(k); c.Unread != want+1 {
+				t.Errorf("it goes on with unread %d, not %d", c.Unread, want+1)
+			}
+		})
+	}
+}
+
+// conversation is what a view shows of one.
+func (p *process) conversation(k fold.Key) events.Conversation {
+	p.t.Helper()
+	v := must(p.View())(p.t)
+	defer v.Close()
+	return must(v.Conversation(k.User, k.ConversationID))(p.t).Conversation
+}
+
+// spoilRow changes a conversation's row in the store that lies in a folder.
+func spoilRow(t *testing.T, b *bus, dir string, k fold.Key, spoil func(*fold.Conversation)) {
+	t.Helper()
+	path, ok := must(store.OpenFolder(nil, dir))(t).Current()
+	if !ok {
+		t.Fatal("there is no store")
+	}
+	info := must(store.Inspect(nil, path))(t)
+	s := must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
+	c := s.Conversation(k)
+	spoil(c)
+	s.PutConversation(k, c)
+	must(s.Commit())(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -114,9 +114,27 @@ func (s *step) load(k Key) (*Conversation, *Log) {
 		return nil, nil
 	}
 	if k.Kind == events.Group {
-		return c, s.Group(k.ID)
+		return c, s.group(k.ID)
 	}
 	return c, &c.Log
+}
+
+// conversation returns one that must be there.
+func (s *step) conversation(k Key) *Conversation {
+	c := s.Conversation(k)
+	if c == nil {
+		Break(k, "it is missing")
+	}
+	return c
+}
+
+// group returns the log of a group that must be there.
+func (s *step) group(g string) *Log {
+	log := s.Group(g)
+	if log == nil {
+		Break(GroupKey(g), "it is missing")
+	}
+	return log
 }
 
 // append gives a message the next position of its log.
@@ -154,7 +172,7 @@ func (s *step) dropEarly(k Key, c *Conversation) {
 		lk, id := k.LogKey(), c.Early.ID
 		s.DeleteWaiter(k.ID, id, k.User)
 		i, _ := s.Index(lk, id)
-		if i.Awaited--; i.Awaited == 0 && !i.Revoked {
+		if less(&i.Awaited, k, "who awaits "+id); i.Awaited == 0 && !i.Revoked {
 			s.DeleteIndex(lk, id)
 		} else {
 			s.PutIndex(lk, id, i)

@@ -61,7 +61,7 @@ func (s *step) dismiss() {
 
 // part ends one membership: the conversation and its count are gone at once.
 func (s *step) part(k Key) {
-	c, log := s.load(k)
+	c, log := s.conversation(k), s.group(k.ID)
 	s.dropEarly(k, c)
 	version := max(s.UserVersion(k.User), c.Version)
 	if c.Listed(k, log) {
@@ -74,6 +74,6 @@ func (s *step) part(k Key) {
 	s.DeleteConversation(k)
 	s.DeleteMember(k.ID, k.User)
 	s.SetUserVersion(k.User, version)
-	log.Members--
+	less(&log.Members, GroupKey(k.ID), "its members")
 	s.PutGroup(k.ID, log)
 }

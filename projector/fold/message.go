@@ -84,7 +84,7 @@ func (s *step) revoke() {
 		s.ignore()
 		return
 	}
-	c := s.Conversation(k)
+	c := s.conversation(k)
 	if c.Log.Revoked.Has(s, k.Set(SetRevoked), i.Ord) {
 		s.ignore()
 		return
@@ -93,7 +93,7 @@ func (s *step) revoke() {
 	named := c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	if i.Ord > c.Read.Ord {
 		if named {
-			c.NamedAfter--
+			less(&c.NamedAfter, k, "its unread mentions")
 		}
 		s.changed(k, c, &c.Log)
 	} else {
@@ -146,7 +146,7 @@ func (s *step) groupMessage() {
 	if known.Awaited > 0 {
 		for _, user := range s.Waiters(g, m.ID) {
 			k := Key{user, lk.ConversationID}
-			c := s.Conversation(k)
+			c := s.conversation(k)
 			s.DeleteWaiter(g, m.ID, user)
 			s.arrived(k, c, log, m.ID)
 			s.PutConversation(k, c)
@@ -207,7 +207,7 @@ func (s *step) groupRevoke() {
 		s.ignore()
 		return
 	}
-	log := s.Group(g)
+	log := s.group(g)
 	if log.Revoked.Has(s, lk.Set(SetRevoked), i.Ord) {
 		s.ignore()
 		return
@@ -237,7 +237,7 @@ func (s *step) unmark(g, user string, o Ord) {
 		if set.Remove(s, k.Set(kind), o) {
 			touched = true
 			if unread {
-				*after--
+				less(after, k, "its unread messages in a set")
 			}
 		}
 	}

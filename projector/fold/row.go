@@ -170,11 +170,14 @@ func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log
 
 // Unread is the conversation's count.
 func (c *Conversation) Unread(r Reader, k Key, log *Log) uint64 {
-	n := uint64(log.Head.Ord - c.Read.Ord)
-	if n == 0 {
+	if log.Head.Ord == c.Read.Ord {
 		return 0
 	}
-	return n - c.OwnAfter - log.Revoked.CountAfter(r, k.LogKey().Set(SetRevoked), c.Read.Ord)
+	off := c.OwnAfter + log.Revoked.CountAfter(r, k.LogKey().Set(SetRevoked), c.Read.Ord)
+	if log.Head.Ord < c.Read.Ord || uint64(log.Head.Ord-c.Read.Ord) < off {
+		Break(k, "read up to ordinal %d of %d, and %d do not count after it", c.Read.Ord, log.Head.Ord, off)
+	}
+	return uint64(log.Head.Ord-c.Read.Ord) - off
 }
 
 // Mentions is the number of unread messages that name the user or everybody.
@@ -182,7 +185,11 @@ func (c *Conversation) Mentions(r Reader, k Key, log *Log) uint64 {
 	if log.Head.Ord == c.Read.Ord {
 		return 0
 	}
-	return c.NamedAfter + log.All.CountAfter(r, k.LogKey().Set(SetAll), c.Read.Ord) - c.OwnAllAfter
+	n := c.NamedAfter + log.All.CountAfter(r, k.LogKey().Set(SetAll), c.Read.Ord)
+	if n < c.OwnAllAfter {
+		Break(k, "%d messages name the user, %d of them are the user's own to all", n, c.OwnAllAfter)
+	}
+	return n - c.OwnAllAfter
 }
 
 // Message is one message of a log, as stored.
@@ -235,9 +242,9 @@ const (
 )
 
 // Reader reads rows. What it returns must not be changed by the caller,
-// except through Rows. Reading fails by panicking with the store's error,
-// which the caller of Apply or of a view recovers: no rule can go on with a
-// row that could not be read.
+// except through Rows. Reading fails by panicking with the store's error, or
+// with Broken, which the caller of Apply or of a view recovers: no rule can go
+// on with a row that could not be read.
 type Reader interface {
 	Conversation(k Key) *Conversation   // nil: none
 	Conversations(user string) []Key    // sorted by kind, then id

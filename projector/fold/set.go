@@ -192,7 +192,11 @@ func (s *Set) CountAfter(r Reader, k SetKey, o Ord) uint64 {
 	d := r.Directory(k)
 	i, found := d.find(no)
 	if found {
-		n += uint64(r.Bucket(k, no).countAfter(o))
+		b := r.Bucket(k, no)
+		if b == nil {
+			Break(k.Owner, "bucket %d of set %c is missing", no, k.Kind)
+		}
+		n += uint64(b.countAfter(o))
 		i++
 	}
 	for _, e := range d[i:] {

@@ -11,11 +11,12 @@ type entry[R any] struct {
 	age  int // of the cache when it was entered: the young generation's, or an older one's
 
 	// Of a table:
-	value string    // the stored row
-	hash  uint64    // its hash; 0 if none is stored
-	live  bool      // row is as it is now; else it is to be read from value
-	dirty bool      // row has changed since the last commit
-	next  *entry[R] // another dirty row of the same owner
+	stored bool      // there is a stored row
+	value  string    // the stored row
+	hash   uint64    // its part of the digest; 0 if none is stored
+	live   bool      // row is as it is now; else it is to be read from value
+	dirty  bool      // row has changed since the last commit
+	next   *entry[R] // another dirty row of the same owner
 
 	// Of a shared cache:
 	since events.Seq // the row is as it was at this seq

@@ -45,16 +45,18 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 		return err
 	}
 	var sum, rows uint64
+	var hasher hasher
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
 		var value []byte
 		if value, err = it.ValueAndErr(); err != nil {
 			break
 		}
-		var hash uint64
-		if hash, err = checkRow(it.Key(), value); err != nil {
+		if err = checkRow(it.Key(), value); err != nil {
 			break
 		}
-		sum += hash
+		if inDigest(it.Key()) {
+			sum += rowHash(&hasher, it.Key(), value)
+		}
 		if rows++; rows%checkEvery == 0 {
 			progress(rows)
 			err = ctx.Err()
@@ -71,20 +73,17 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 	return ctx.Err()
 }
 
-// checkRow reads a row and returns its part of the digest.
-func checkRow(key, value []byte) (hash uint64, err error) {
-	if _, err = decodeRow(key, value); err != nil {
-		err = fmt.Errorf("%s, key %q: %w", nameRow(key), key, err)
-		if !errors.Is(err, ErrCorrupt) {
-			err = fmt.Errorf("%w: %w", ErrCorrupt, err) // one row of another format
-		}
-		return 0, err
+// checkRow reads a row.
+func checkRow(key, value []byte) error {
+	_, err := decodeRow(key, value)
+	if err == nil {
+		return nil
 	}
-	if key[0] == famMeta || key[0] == famOutbox {
-		return 0, nil
+	err = rowError(key, err)
+	if !errors.Is(err, ErrCorrupt) {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err) // one row of another format
 	}
-	defer catch(&err)
-	return rowHash(key, value), nil
+	return err
 }
 
 // checkTables compares every block of the tables with its checksum: reading all

@@ -10,7 +10,7 @@ import (
 )
 
 // Format is the version of the stored rows. Every row begins with it.
-const Format = 1
+const Format = 2
 
 // The codecs of all families.
 var (

@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -111,14 +110,20 @@ func (d *decoder) log(lk fold.Key, l *fold.Log) {
 
 // tail reads the unfinished page of a log, and what follows from it.
 func (d *decoder) tail(lk fold.Key, l *fold.Log) {
-	all := d.b
+	all, counted := d.b, fold.Ord(0)
 	for range inTail(l.Head.Pos) {
 		m := d.record(lk)
+		if m.Counted {
+			counted++
+		}
 		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
 		if tailHasBlock(l.Head.Pos) && (l.Tail == "" || m.At < l.BlockMin) {
 			l.BlockMin = m.At
 		}
 		l.Tail = all[:len(all)-len(d.b)]
+	}
+	if counted > l.Head.Ord {
+		d.fail(errCorrupt)
 	}
 }
 
@@ -194,8 +199,11 @@ func settled(key, value []byte) (bool, error) {
 		_, err := decodeConversation(string(key), string(value)) // it says why
 		return false, err
 	}
-	_, id, _ := strings.Cut(string(key), "\x00")
-	return kindOf(id[0]) == events.C2C && flags&convReadIsHead != 0 && flags&convMarked == 0, nil
+	k, ok := conversationKey(string(key))
+	if !ok {
+		return false, errCorrupt
+	}
+	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&convMarked == 0, nil
 }
 
 func encodeConversation(b []byte, c *fold.Conversation) []byte {
@@ -251,8 +259,12 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 	d.version()
 	flags := d.uint()
 	c.Hidden, c.Muted, c.Marked = flags&convHidden != 0, flags&convMuted != 0, flags&convMarked != 0
+	k, ok := conversationKey(key)
+	if !ok {
+		return nil, errCorrupt
+	}
 	if flags&convLog != 0 {
-		d.log(conversationKey(key), &c.Log)
+		d.log(k, &c.Log)
 		if flags&convPeerIsLast != 0 {
 			c.Peer = fold.PeerMark{Pos: c.Log.Head.Pos, ID: c.Log.Last.ID}
 		} else {

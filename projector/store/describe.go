@@ -22,8 +22,10 @@ func nameRow(key []byte) string {
 	case famUser:
 		return "version of " + shown(rest)
 	case famConversation:
-		user, id, _ := bytes.Cut(rest, []byte{0})
-		return nameConversation(fold.Key{User: string(user), ConversationID: conversationID(id)})
+		if k, ok := conversationKey(string(key)); ok {
+			return nameConversation(k)
+		}
+		return fmt.Sprintf("unknown row %q", key)
 	case famGroup:
 		return "log of " + nameGroup(rest)
 	case famMember:
@@ -102,14 +104,6 @@ func shown(id []byte) string {
 		return string(id)
 	}
 	return q
-}
-
-// conversationID reads a conversation's kind and id from its row's key.
-func conversationID(b []byte) events.ConversationID {
-	if len(b) == 0 {
-		return events.ConversationID{}
-	}
-	return events.ConversationID{Kind: kindOf(b[0]), ID: string(b[1:])}
 }
 
 // cutOwner reads the log, or the owner of a set, that a key begins with after
@@ -219,7 +213,8 @@ func decodeTailed[R any](c codec[R], key, value []byte, logOf func(*R) *fold.Log
 // logOfRow is the key of the log that a row of a conversation or a group holds.
 func logOfRow(key []byte) fold.Key {
 	if key[0] == famConversation {
-		return conversationKey(string(key))
+		k, _ := conversationKey(string(key)) // it was decoded
+		return k
 	}
 	return fold.GroupKey(string(key[1:]))
 }

@@ -103,7 +103,7 @@ func compareValid(a, b *pebble.Iterator) int {
 
 // compare compares a row; nil is none.
 func (d *differ) compare(key, a, b []byte) {
-	if key[0] == famMeta || key[0] == famOutbox || a != nil && b != nil && bytes.Equal(a, b) {
+	if !inDigest(key) || a != nil && b != nil && bytes.Equal(a, b) {
 		return
 	}
 	var rows [2]any

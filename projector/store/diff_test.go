@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -110,7 +111,7 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 	spoil(t, fs, "sgg\x00a\x00", func(v []byte) []byte { v[5] ^= 0x10; return v })
 	spoil(t, fs, "igg\x00m7", func(v []byte) []byte { return append(v[:2], 0x88, 0, 8) }) // 8 in two bytes
 	want := []string{
-		"message id m7 of the log of group_g: bytes 0101880008 | bytes 01010808",
+		fmt.Sprintf("message id m7 of the log of group_g: bytes %02[1]x01880008 | bytes %02[1]x010808", store.Format),
 		"membership of a in group_g: none | there",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
 		"bucket 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",

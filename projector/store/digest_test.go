@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
 	"testing"
 
@@ -38,8 +37,7 @@ func sumOfRows(t *testing.T, db pebble.Reader) uint64 {
 		if key[0] == 'M' || key[0] == 'x' {
 			return
 		}
-		hi, lo := bits.Mul64(xxhash.Sum64(key)^0x9e3779b97f4a7c15, xxhash.Sum64(value)^0x243f6a8885a308d3)
-		sum += hi ^ lo
+		sum += xxhash.Sum64(slices.Concat(binary.AppendUvarint(nil, uint64(len(key))), key, value))
 	})
 	return sum
 }

@@ -11,7 +11,8 @@
 //
 // Damage is never taken for a state. Pebble's tables carry checksums; the file
 // "position" tells a manifest that lost its end from one that a crash cut short;
-// a row says its format. Whoever meets damage gets an error that wraps
+// a row says its format; rows that no log can have made of each other are found
+// by whoever folds or shows them. Whoever meets damage gets an error that wraps
 // [ErrCorrupt] and names the file or the row; a store of an older format is told
 // by [ErrFormat] before any row is read. Both are built anew from the log, in
 // another generation of the [Folder], while the current one goes on.
@@ -44,7 +45,8 @@
 //
 // # Digest
 //
-// The digest is the sum, modulo 2^64, of a hash of every row. A commit takes the
+// The digest is the sum, modulo 2^64, of a hash of every row: of its key and its
+// value together. A hash never says whether a row is there. A commit takes the
 // hash of the old row out and puts the new one in. The sum does not depend on
 // order or on where batches end, so two stores that applied the same commands
 // have the same digest.

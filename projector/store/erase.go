@@ -30,7 +30,7 @@ func (s *Store) EraseInbox(user string) (found bool) {
 		}
 		scan(s.db, prefix, func(rest, value []byte) {
 			key := slices.Concat(prefix, rest)
-			s.writer.digest -= rowHash(key, value)
+			s.writer.digest -= rowHash(&s.hasher, key, value)
 			s.erase = append(s.erase, key)
 			for _, f := range tables {
 				f.drop(string(key))

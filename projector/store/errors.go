@@ -43,6 +43,11 @@ func formatError(format byte) error {
 		ErrNewer, format, Format)
 }
 
+// rowError names the row that an error is about.
+func rowError(key []byte, err error) error {
+	return fmt.Errorf("%s, key %q: %w", nameRow(key), key, err)
+}
+
 // damage is damage that Pebble has met, with the file it is in.
 type damage struct {
 	file string // "" if Pebble doesn't say

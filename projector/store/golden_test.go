@@ -23,9 +23,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
-// goldenDir holds the keys and the bytes of every row family in format 1. What
+// goldenDir holds the keys and the bytes of every row family in format 2. What
 // lies there must be readable as long as the format is.
-const goldenDir = "../../testdata/golden/store/v1"
+const goldenDir = "../../testdata/golden/store/v2"
 
 // goldenRow is one stored row with what it must read as.
 type goldenRow struct {

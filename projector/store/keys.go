@@ -84,11 +84,14 @@ func kindByte(k events.Kind) byte {
 	panic(fmt.Sprintf("store: conversation of kind %d has no key", k))
 }
 
-func kindOf(b byte) events.Kind {
-	if b == 'g' {
-		return events.Group
+func kindOf(b byte) (k events.Kind, ok bool) {
+	switch b {
+	case 'c':
+		return events.C2C, true
+	case 'g':
+		return events.Group, true
 	}
-	return events.C2C
+	return events.NoKind, false
 }
 
 func appendPair(b []byte, x, y string) []byte {
@@ -105,12 +108,14 @@ func appendConversation(b []byte, k fold.Key) []byte {
 }
 
 // conversationKey reads the key of a conversation's row.
-func conversationKey(key string) fold.Key {
-	user, id, ok := strings.Cut(key[1:], "\x00")
-	if !ok || id == "" {
-		return fold.Key{User: user}
+func conversationKey(key string) (k fold.Key, ok bool) {
+	user, id, found := strings.Cut(key[1:], "\x00")
+	k.User = user
+	if found && id != "" {
+		k.Kind, ok = kindOf(id[0])
+		k.ID = id[1:]
 	}
-	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: kindOf(id[0]), ID: id[1:]}}
+	return k, ok
 }
 
 // conversationsPrefix is that of a user's conversations.

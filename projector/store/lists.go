@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -79,7 +78,8 @@ func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversatio
 			for user, first := range t.owners {
 				c.change(to, user, func(l *userList) {
 					for e := first; e != nil; e = e.next {
-						l.put(conversationKey(e.key), e.row)
+						k, _ := conversationKey(e.key)
+						l.put(k, e.row)
 					}
 				})
 			}
@@ -129,9 +129,9 @@ func (s *Snapshot) findList(user string) *userList {
 		key := string(s.conversations.Key())
 		row, err := decodeConversation(key, string(s.conversations.Value()))
 		if err != nil {
-			check(fmt.Errorf("decode row %q: %w", key, err))
+			check(rowError([]byte(key), err))
 		}
-		k := conversationKey(key)
+		k, _ := conversationKey(key)
 		k.User = user
 		l.keys, l.rows = append(l.keys, k), append(l.rows, row)
 	}
@@ -154,7 +154,9 @@ func (s *Snapshot) findUserVersion(user string) events.Seq {
 		return 0
 	}
 	version, err := userRows.decode("", string(s.users.Value()))
-	check(err)
+	if err != nil {
+		check(rowError(s.key, err))
+	}
 	return number(version)
 }
 

@@ -64,7 +64,10 @@ func (s *Store) commitOutbox(b *pebble.Batch) error {
 func (s *Store) findKept() (err error) {
 	defer catch(&err)
 	scan(s.db, []byte{famOutbox}, func(rest, _ []byte) {
-		seq, _ := readUint(rest)
+		seq, ok := readUint(rest)
+		if !ok {
+			check(rowError(append([]byte{famOutbox}, rest...), errCorrupt))
+		}
 		s.kept = append(s.kept, events.Seq(seq))
 	})
 	return nil
@@ -100,9 +103,14 @@ func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
 		return fmt.Errorf("read outbox: %w", err)
 	}
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		seq, _ := readUint(it.Key()[1:])
-		var o Out
-		if o, err = decodeOut(events.Seq(seq), it.Value()); err == nil {
+		seq, numbered := readUint(it.Key()[1:])
+		o, unread := decodeOut(events.Seq(seq), it.Value())
+		switch {
+		case !numbered:
+			err = rowError(it.Key(), errCorrupt)
+		case unread != nil:
+			err = rowError(it.Key(), unread)
+		default:
 			err = fn(o)
 		}
 	}
@@ -135,7 +143,11 @@ func decodeOut(seq events.Seq, value []byte) (Out, error) {
 		return o, d.end()
 	}
 	for d.err == nil && len(d.b) > 0 {
-		kind := kindOf(d.byte())
+		kind, ok := kindOf(d.byte())
+		if !ok {
+			d.fail(errCorrupt)
+			break
+		}
 		o.Noted = append(o.Noted, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
 	}
 	return o, d.end()

@@ -202,6 +202,15 @@ func (p page) message(log fold.Key, pos fold.Pos) (fold.Message, error) {
 	return m, d.err
 }
 
+// mustMessage is message within Apply or Read.
+func (p page) mustMessage(log fold.Key, pos fold.Pos) fold.Message {
+	m, err := p.message(log, pos)
+	if err != nil {
+		check(rowError(appendPage(nil, pageKey{log, pageNo(pos)}), err))
+	}
+	return m
+}
+
 // messages reads all messages of the page.
 func (p page) messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
 	n := 0

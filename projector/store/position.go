@@ -36,7 +36,7 @@ func (p Position) Digest() uint64 {
 }
 
 // Sum is the sum of a command as it stands in the stream: of its subject, the
-// stream's time and its payload.
+// stream's time and its payload. It is never 0, which says that no sum is known.
 func Sum(subject string, at events.Time, payload []byte) uint64 {
 	var h xxhash.Digest
 	h.Reset()
@@ -46,7 +46,7 @@ func Sum(subject string, at events.Time, payload []byte) uint64 {
 	_, _ = h.Write(n[:])
 	_, _ = h.WriteString(subject)
 	_, _ = h.Write(payload)
-	return h.Sum64()
+	return max(h.Sum64(), 1)
 }
 
 // follow moves the position to a command.

@@ -58,7 +58,10 @@ func (s *Store) Conversations(user string) []fold.Key {
 func (s *Store) changedOf(user string, fn func(fold.Key)) {
 	prefix := string(conversationsPrefix(user))
 	for _, t := range s.conversations[events.C2C:] {
-		t.changedOf(prefix, func(key string, _ *fold.Conversation) { fn(conversationKey(key)) })
+		t.changedOf(prefix, func(key string, _ *fold.Conversation) {
+			k, _ := conversationKey(key)
+			fn(k)
+		})
 	}
 }
 
@@ -70,8 +73,14 @@ func compareConversations(a, b events.ConversationID) int {
 // conversationsOf lists the stored conversations of a user, by kind and id.
 func conversationsOf(r pebble.Reader, user string) []fold.Key {
 	var keys []fold.Key
-	scan(r, conversationsPrefix(user), func(rest, _ []byte) {
-		keys = append(keys, fold.Key{User: user, ConversationID: events.ConversationID{Kind: kindOf(rest[0]), ID: string(rest[1:])}})
+	prefix := string(conversationsPrefix(user))
+	scan(r, []byte(prefix), func(rest, _ []byte) {
+		k, ok := conversationKey(prefix + string(rest))
+		if !ok {
+			check(rowError([]byte(prefix+string(rest)), errCorrupt))
+		}
+		k.User = user
+		keys = append(keys, k)
 	})
 	return keys
 }
@@ -248,19 +257,17 @@ func (s *Store) page(lk fold.Key, no uint64) page {
 	return *there(s.pages.get(s.db, s.key), s.key)
 }
 
-// there returns a page that must be there.
-func there(p *page, key []byte) *page {
+// there returns a row that must be there.
+func there[R any](p *R, key []byte) *R {
 	if p == nil {
-		check(fmt.Errorf("read row %q: %w: it is missing", key, ErrCorrupt))
+		check(rowError(key, fmt.Errorf("%w: it is missing", ErrCorrupt)))
 	}
 	return p
 }
 
 // Message implements fold.Reader.
 func (s *Store) Message(log fold.Key, pos fold.Pos) fold.Message {
-	m, err := s.page(log, pageNo(pos)).message(log, pos)
-	check(err)
-	return m
+	return s.page(log, pageNo(pos)).mustMessage(log, pos)
 }
 
 // PageBase implements fold.Reader.
@@ -269,7 +276,7 @@ func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, 
 // TimeBlock implements fold.Reader.
 func (s *Store) TimeBlock(log fold.Key, block uint64) events.Time {
 	s.key = appendBlock(s.key[:0], pageKey{log, block})
-	return number(s.blocks.get(s.db, s.key))
+	return *there(s.blocks.get(s.db, s.key), s.key)
 }
 
 // PutTimeBlock implements fold.Rows.

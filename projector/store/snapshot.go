@@ -165,15 +165,14 @@ func (s reader) page(lk fold.Key, no uint64) page {
 }
 
 func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
-	m, err := s.page(log, pageNo(pos)).message(log, pos)
-	check(err)
-	return m
+	return s.page(log, pageNo(pos)).mustMessage(log, pos)
 }
 
 func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
 
 func (s reader) TimeBlock(log fold.Key, block uint64) events.Time {
-	return number(cached(s.Snapshot, s.store.blocks, appendBlock(s.key[:0], pageKey{log, block})))
+	key := appendBlock(s.key[:0], pageKey{log, block})
+	return *there(cached(s.Snapshot, s.store.blocks, key), key)
 }
 
 func (s reader) Bucket(k fold.SetKey, no uint64) *fold.Bucket {

@@ -51,6 +51,7 @@ type Store struct {
 
 	tables
 	filter *keyFilter
+	hasher hasher
 	key    []byte // scratch; see rows.go
 }
 

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
+	"reddot/projector/fold"
 )
 
 // codec says how the rows of one family are encoded. Two equal rows encode to
@@ -30,7 +29,7 @@ func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
 		return entry[R]{key: string(key), size: entryWeight + len(key)}, nil
 	}
 	if err != nil {
-		return e, fmt.Errorf("read row %q: %w", key, err)
+		return e, rowError(key, err)
 	}
 	e, err = c.read(key, value)
 	if e := closer.Close(); err == nil {
@@ -42,21 +41,13 @@ func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
 // read makes an entry of a stored row.
 func (c codec[R]) read(key, value []byte) (e entry[R], err error) {
 	e = entry[R]{
-		key: string(key), value: string(value), hash: rowHash(key, value),
+		key: string(key), value: string(value), stored: true,
 		size: entryWeight + len(key) + len(value),
 	}
 	if e.row, err = c.decode(e.key, e.value); err != nil {
-		err = fmt.Errorf("decode row %q: %w", key, err)
+		err = rowError(key, err)
 	}
 	return e, err
-}
-
-// rowHash is a row's part of the digest.
-func rowHash(key, value []byte) uint64 {
-	// The product's halves mix both hashes into every bit; the constants, of
-	// the golden ratio and of pi, keep either from being 0.
-	hi, lo := bits.Mul64(xxhash.Sum64(key)^0x9e3779b97f4a7c15, xxhash.Sum64(value)^0x243f6a8885a308d3)
-	return hi ^ lo
 }
 
 // table keeps the rows of one family: decoded until the next commit, then as
@@ -72,6 +63,7 @@ type table[R any] struct {
 	gone   []string             // keys of rows that the last commit erased
 	shared *shared[R]           // for snapshots; nil: they read the family from Pebble
 	filter *keyFilter           // holds the family's keys; nil: every lookup is a read
+	hasher hasher
 
 	// The row used last: most rows are asked for some times in a row. nil if it
 	// is not known to the cache and not stored.
@@ -94,13 +86,17 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 		found, err := t.find(db, key)
 		check(err)
 		e = &found
+		if e.stored {
+			e.hash = rowHash(&t.hasher, e.key, e.value)
+		}
 		t.rows.add(e)
 		t.enliven(e)
 	} else if e != nil && !e.live {
-		if e.hash != 0 {
+		if e.stored {
 			var err error
-			e.row, err = t.decode(e.key, e.value)
-			check(err)
+			if e.row, err = t.decode(e.key, e.value); err != nil {
+				check(rowError(key, err))
+			}
 		}
 		t.enliven(e)
 	}
@@ -147,26 +143,28 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
 	for _, e := range t.dirty {
 		w.key = append(w.key[:0], e.key...)
-		hash := uint64(0)
-		e.value = ""
-		if e.row != nil {
+		w.digest -= e.hash
+		was := e.stored
+		e.value, e.hash, e.stored = "", 0, e.row != nil
+		switch {
+		case e.stored:
 			w.value = t.encode(w.value[:0], e.row)
-			hash, e.value = rowHash(w.key, w.value), string(w.value)
+			e.value = string(w.value)
+			e.hash = rowHash(&t.hasher, e.key, e.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
 			w.rows++
-		} else if e.hash != 0 {
+		case was:
 			if err := b.Delete(w.key, nil); err != nil {
 				return err
 			}
 			w.rows++
 		}
-		if t.filter != nil && e.row != nil && e.hash == 0 {
+		if t.filter != nil && e.stored && !was {
 			t.filter.add(w.key)
 		}
-		w.digest += hash - e.hash
-		e.hash = hash
+		w.digest += e.hash
 		t.rows.resize(e, entryWeight+len(e.key)+len(e.value))
 	}
 	return nil
@@ -259,13 +257,16 @@ func check(err error) {
 	}
 }
 
-// catch turns the panic of check back into an error. Other panics are broken
-// invariants and go on.
+// catch turns the panics of check and of fold.Break back into an error: what no
+// log can have made of the rows is damage like any other, and the store is to be
+// built anew. Other panics are mistakes of the program and go on.
 func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case storeError:
 		*err = damaged(p.err)
+	case fold.Broken:
+		*err = fmt.Errorf("%s: %w: %s", nameConversation(p.Row), ErrCorrupt, p.What)
 	default:
 		panic(p)
 	}

@@ -73,9 +73,12 @@ func (s *Store) findUnread(user string) (all inbox) {
 	scan(s.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
 		read, err := settled(key, value)
-		check(err)
+		if err != nil {
+			check(rowError(key, err))
+		}
 		if !read {
-			all = append(all, events.ConversationID{Kind: kindOf(rest[0]), ID: string(rest[1:])})
+			k, _ := conversationKey(string(key))
+			all = append(all, k.ConversationID)
 		}
 	})
 	s.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })

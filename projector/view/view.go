@@ -26,7 +26,9 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	}
 	log := &c.Log
 	if k.Kind == events.Group {
-		log = r.Group(k.ID)
+		if log = r.Group(k.ID); log == nil {
+			fold.Break(fold.GroupKey(k.ID), "it is missing")
+		}
 	}
 	return item{k, c, log}, true
 }
@@ -135,7 +137,8 @@ func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
 			return m
 		}
 	}
-	panic(fmt.Sprintf("view: %s of %q: no message with ordinal %d", i.key, i.key.User, o))
+	fold.Break(i.key, "no message has ordinal %d", o)
+	return fold.Message{}
 }
 
 // add sums one conversation into totals.

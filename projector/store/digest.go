@@ -1,0 +1,26 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// hasher is scratch memory for rowHash.
+type hasher struct{ framed []byte }
+
+// rowHash is a row's part of the digest: one hash over its key, behind the key's
+// length, and its value. Users choose keys, by the ids of messages and peers, and
+// xxhash can be inverted: of a hash put together of the key's and the value's,
+// some key could make every value look the same. 0 is a hash like any other.
+func rowHash[B string | []byte](h *hasher, key, value B) uint64 {
+	h.framed = binary.AppendUvarint(h.framed[:0], uint64(len(key)))
+	h.framed = append(append(h.framed, key...), value...)
+	return xxhash.Sum64(h.framed)
+}
+
+// inDigest reports whether the row with a key is part of the digest: not if the
+// log alone doesn't tell it.
+func inDigest(key []byte) bool {
+	return len(key) > 0 && key[0] != famMeta && key[0] != famOutbox
+}
