@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -81,10 +82,13 @@ func (s Subjects) Decode(subject string, payload []byte, c *Command) error {
 }
 
 // meet notes that the payload names a field, and returns it; noField if the
-// verb doesn't know it.
+// verb doesn't know it and its form is open.
 func (d *Decoder) meet(verb Verb, name []byte) (field, error) {
-	f := fieldNamed(name)
-	if f == noField || !forms[verb].known().has(f) {
+	f, form := fieldNamed(name), &forms[verb]
+	if f == noField || !form.known().has(f) {
+		if !form.open {
+			return noField, unknownField(name)
+		}
 		return noField, nil
 	}
 	if d.seen.has(f) {
@@ -92,6 +96,25 @@ func (d *Decoder) meet(verb Verb, name []byte) (field, error) {
 	}
 	d.seen |= 1 << f
 	return f, nil
+}
+
+// maxNamed is how much of an unknown field's name a reason repeats: bytes.
+const maxNamed = 64
+
+// unknownField refuses a field that the verb doesn't have. The reason is ASCII
+// whatever the name is, so that no table of Unicode has a part in it.
+func unknownField(name []byte) error {
+	switch {
+	case !utf8.Valid(name):
+		return invalid(reasonNameUTF8)
+	case len(name) <= maxNamed:
+		return invalid("unknown field " + strconv.QuoteToASCII(string(name)))
+	}
+	end := maxNamed
+	for !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return invalid("unknown field " + strconv.QuoteToASCII(string(name[:end])) + "...")
 }
 
 // checkUnknown refuses a name that two unknown fields share and forgets the
@@ -149,32 +172,27 @@ func wrongType(f field) error {
 func wrongEntry(f field) error { return invalid(fieldSpecs[f].entry + " is not a string") }
 
 // setString fills a field of shapeID or shapeWord with a copy of b.
-func (c *Command) setString(f field, b []byte) (err error) {
-	switch f {
-	case fieldConversation:
-		c.Conversation, err = ParseConversation(string(b))
-	case fieldKind:
-		c.Kind, err = ParseKind(string(b))
-	case fieldOwnMessage:
-		c.OwnMessage, err = parseOwnPolicy(string(b))
-	default:
-		s := c.idField(f)
-		*s = string(b)
-		err = CheckID(fieldSpecs[f].name, *s)
+func (c *Command) setString(f field, b []byte) error {
+	spec := &fieldSpecs[f]
+	if spec.shape == shapeWord {
+		return spec.word.set(c, string(b))
 	}
-	return err
+	s := spec.id(c)
+	*s = string(b)
+	return CheckID(spec.name, *s)
 }
 
 // setTime fills a field of shapeTime.
 func (c *Command) setTime(f field, ms uint64) error {
-	at, has := c.timeField(f)
+	at, has := fieldSpecs[f].time(c)
 	*at, *has = Time(min(ms, 1<<62)), true
 	return checkTime(f, *at)
 }
 
 // addEntry appends a copy of b to a field of shapeList.
 func (c *Command) addEntry(f field, b []byte) error {
-	spec, list := &fieldSpecs[f], c.listField(f)
+	spec := &fieldSpecs[f]
+	list := spec.list(c)
 	if len(*list) >= spec.max {
 		return tooMany(f)
 	}
@@ -185,6 +203,6 @@ func (c *Command) addEntry(f field, b []byte) error {
 
 // reserve makes room for n more entries; n is at most the list's limit.
 func (c *Command) reserve(f field, n int) {
-	list := c.listField(f)
+	list := fieldSpecs[f].list(c)
 	*list = slices.Grow(*list, n)
 }

@@ -84,7 +84,7 @@ func (d *Decoder) jsonField(f field, c *Command) error {
 		}
 		return c.setString(f, s)
 	case (kind == 't' || kind == 'f') && shape == shapeFlag:
-		*c.flagField(f) = kind == 't'
+		*fieldSpecs[f].flag(c) = kind == 't'
 		return d.skipJSON()
 	case kind == '0' && shape == shapeTime:
 		return d.jsonTime(f, c)

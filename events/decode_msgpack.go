@@ -55,7 +55,7 @@ func (d *Decoder) msgpackField(b []byte, at int, f field, c *Command) (int, erro
 		if v.kind != itemTrue && v.kind != itemFalse {
 			return at, wrongType(f)
 		}
-		*c.flagField(f) = v.kind == itemTrue
+		*fieldSpecs[f].flag(c) = v.kind == itemTrue
 		return v.next, nil
 	case shapeTime:
 		switch v.kind {

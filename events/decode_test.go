@@ -177,8 +177,14 @@ func TestFieldValues(t *testing.T) {
 	}
 }
 
-// A field of another verb is an unknown field, and unknown fields are ignored
-// whatever they hold.
+// openVerbs are those whose payloads may hold fields of the back end's own.
+var openVerbs = map[Verb]bool{UserMessage: true, UserSent: true, GroupMessage: true}
+
+// sent is a payload of user.sent with some more fields, which it ignores.
+func sent(more string) string { return `{"id":"m1","to":"bob",` + more + `}` }
+
+// A field of another verb is an unknown field. What tells of a message ignores
+// it whatever it holds; every other command is refused.
 func TestUnknownFields(t *testing.T) {
 	for _, verb := range Verbs() {
 		want := check(t, verb, object(verb, nil), "")
@@ -189,13 +195,43 @@ func TestUnknownFields(t *testing.T) {
 			}
 			for _, value := range []string{`null`, `""`, `7`, `-1.5`, `true`, `[]`, `{}`, `{"id":[{"x":null},"a\u0000"]}`} {
 				payload := strings.TrimSuffix(object(verb, nil), "}") + fmt.Sprintf(",%q:%s}", name, value)
-				if d := diff(want, check(t, verb, payload, "")); d != "" {
+				if !openVerbs[verb] {
+					check(t, verb, strings.Replace(payload, "{,", "{", 1), fmt.Sprintf("unknown field %q", name))
+				} else if d := diff(want, check(t, verb, payload, "")); d != "" {
 					t.Errorf("%v: %s is not ignored:\n%s", verb, payload, d)
 				}
 			}
 		}
 	}
-	check(t, UserErase, `{"":1,"ID":2,"x":3,"at ":"no"}`, "")
+	check(t, UserSent, sent(`"":1,"ID":2,"x":3,"at ":"no"`), "")
+}
+
+// The name of an unknown field is told, in ASCII and not much of it, whichever
+// encoding brings it. The first one is told.
+func TestUnknownFieldNames(t *testing.T) {
+	long := strings.Repeat("x", maxNamed)
+	for name, told := range map[string]string{
+		`up_to`:                  `"up_to"`,
+		``:                       `""`,
+		`thread`:                 `"thread"`, // not yet a field of a read
+		`Upto`:                   `"Upto"`,
+		`up\u0074o `:             `"upto "`,
+		`a\"b\\c`:                `"a\"b\\c"`,
+		`\r\n\u0000\u001b[31m`:   `"\r\n\x00\x1b[31m"`,
+		`名\u202e`:                `"\u540d\u202e"`,
+		`\ud83d\ude00`:           `"\U0001f600"`,
+		long:                     `"` + long + `"`,
+		long + `y`:               `"` + long + `"...`,
+		long[1:] + `名`:           `"` + long[1:] + `"...`,
+		strings.Repeat(`名`, 100): `"` + strings.Repeat(`\u540d`, maxNamed/3) + `"...`,
+	} {
+		check(t, UserRead, `{"conversation":"c2c_bob","`+name+`":"m1","x":1}`, "unknown field "+told)
+		check(t, UserReadAll, `{"`+name+`":null}`, "unknown field "+told)
+	}
+	var c Command
+	if got := reason(t, Decode(target(UserErase), []byte("\x81\xa2a\xff\x01"), &c)); got != reasonNameUTF8 {
+		t.Errorf("a name that is not UTF-8: %q", got)
+	}
 }
 
 func TestDecodedValues(t *testing.T) {
@@ -248,17 +284,17 @@ func TestEmptyPayload(t *testing.T) {
 
 func TestPayloadSize(t *testing.T) {
 	for _, form := range []struct{ name, head, tail string }{
-		{"json", `{"pad":"`, `"}`},
-		{"json white space", `{`, `}`},
-		{"msgpack", "\x81\xa3pad\xdb\x00\x03\xff\xf6", ""},
+		{"json", `{"id":"m","to":"b","pad":"`, `"}`},
+		{"json white space", `{"id":"m","to":"b"`, `}`},
+		{"msgpack", "\x83\xa2id\xa1m\xa2to\xa1b\xa3pad\xdb\x00\x03\xff\xec", ""},
 	} {
 		fill := " "
 		payload := form.head + strings.Repeat(fill, MaxPayload-len(form.head)-len(form.tail)) + form.tail
 		var c Command
-		if err := Decode(target(UserErase), []byte(payload), &c); err != nil {
+		if err := Decode(target(UserSent), []byte(payload), &c); err != nil {
 			t.Errorf("%s of %d bytes: %v", form.name, len(payload), err)
 		}
-		if got := reason(t, Decode(target(UserErase), []byte(payload+" "), &c)); got != reasonSize {
+		if got := reason(t, Decode(target(UserSent), []byte(payload+" "), &c)); got != reasonSize {
 			t.Errorf("%s of %d bytes: %q", form.name, len(payload)+1, got)
 		}
 	}
@@ -268,27 +304,28 @@ func TestDepth(t *testing.T) {
 	lists := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	maps := func(n int) string { return strings.Repeat(`{"x":`, n) + "0" + strings.Repeat("}", n) }
 	// the payload itself is the first level
-	check(t, UserErase, `{"x":`+lists(MaxDepth-1)+`}`, "")
-	check(t, UserErase, `{"x":`+lists(MaxDepth)+`}`, reasonDepth)
-	check(t, UserErase, maps(MaxDepth), "")
-	check(t, UserErase, maps(MaxDepth+1), reasonDepth)
-	check(t, UserErase, `{"a":[[]],"x":[1,`+lists(MaxDepth-2)+`,`+lists(MaxDepth-2)+`],"y":2}`, "")
-	check(t, UserErase, `{"a":[[]],"x":[1,`+lists(MaxDepth-1)+`],"y":2}`, reasonDepth)
+	check(t, UserSent, sent(`"x":`+lists(MaxDepth-1)), "")
+	check(t, UserSent, sent(`"x":`+lists(MaxDepth)), reasonDepth)
+	check(t, UserSent, sent(`"x":`+maps(MaxDepth-1)), "")
+	check(t, UserSent, sent(`"x":`+maps(MaxDepth)), reasonDepth)
+	check(t, UserSent, sent(`"a":[[]],"x":[1,`+lists(MaxDepth-2)+`,`+lists(MaxDepth-2)+`],"y":2`), "")
+	check(t, UserSent, sent(`"a":[[]],"x":[1,`+lists(MaxDepth-1)+`],"y":2`), reasonDepth)
 }
 
 func TestFieldsTwice(t *testing.T) {
-	for _, payload := range []string{
-		`{"at":1,"at":1}`, `{"at":null,"at":1}`, `{"at":1,"at":null}`, `{"at":1,"a\u0074":2}`,
-		`{"x":1,"x":2}`, `{"x":1,"at":2,"y":3,"x":4}`, `{"id":1,"id":2}`, `{"":1,"":2}`,
+	for _, fields := range []string{
+		`"at":1,"at":1`, `"at":null,"at":1`, `"at":1,"at":null`, `"at":1,"a\u0074":2`, `"id":"m2"`,
+		`"x":1,"x":2`, `"x":1,"at":2,"y":3,"x":4`, `"upto":1,"upto":2`, `"":1,"":2`,
 	} {
-		check(t, UserErase, payload, reasonTwice)
+		check(t, UserSent, sent(fields), reasonTwice)
 	}
+	check(t, UserErase, `{"at":1,"at":1}`, reasonTwice)
 	var many strings.Builder
 	for i := range 5000 {
 		fmt.Fprintf(&many, `"f%d":%d,`, i, i)
 	}
-	check(t, UserErase, `{`+many.String()+`"x":0}`, "")
-	check(t, UserErase, `{`+many.String()+`"f77":0}`, reasonTwice)
+	check(t, UserSent, sent(many.String()+`"x":0`), "")
+	check(t, UserSent, sent(many.String()+`"f77":0`), reasonTwice)
 }
 
 // A decoder and a command may be used again and again, also after errors, and

@@ -40,16 +40,16 @@ func Encode(c *Command) ([]byte, error) {
 func (c *Command) encodeField(enc *msgpack.Encoder, f field) error {
 	switch fieldSpecs[f].shape {
 	case shapeID:
-		return enc.EncodeString(*c.idField(f))
+		return enc.EncodeString(*fieldSpecs[f].id(c))
 	case shapeWord:
-		return enc.EncodeString(c.word(f))
+		return enc.EncodeString(fieldSpecs[f].word.text(c))
 	case shapeFlag:
-		return enc.EncodeBool(*c.flagField(f))
+		return enc.EncodeBool(*fieldSpecs[f].flag(c))
 	case shapeTime:
-		at, _ := c.timeField(f)
+		at, _ := fieldSpecs[f].time(c)
 		return enc.EncodeInt(int64(*at))
 	}
-	list := *c.listField(f)
+	list := *fieldSpecs[f].list(c)
 	if err := enc.EncodeArrayLen(len(list)); err != nil {
 		return err
 	}
@@ -90,17 +90,17 @@ func EncodeJSON(c *Command) ([]byte, error) {
 func (c *Command) appendField(out []byte, f field) ([]byte, error) {
 	switch fieldSpecs[f].shape {
 	case shapeID:
-		return jsontext.AppendQuote(out, *c.idField(f))
+		return jsontext.AppendQuote(out, *fieldSpecs[f].id(c))
 	case shapeWord:
-		return jsontext.AppendQuote(out, c.word(f))
+		return jsontext.AppendQuote(out, fieldSpecs[f].word.text(c))
 	case shapeFlag:
-		return strconv.AppendBool(out, *c.flagField(f)), nil
+		return strconv.AppendBool(out, *fieldSpecs[f].flag(c)), nil
 	case shapeTime:
-		at, _ := c.timeField(f)
+		at, _ := fieldSpecs[f].time(c)
 		return strconv.AppendInt(out, int64(*at), 10), nil
 	}
 	out = append(out, '[')
-	for i, id := range *c.listField(f) {
+	for i, id := range *fieldSpecs[f].list(c) {
 		if i > 0 {
 			out = append(out, ',')
 		}

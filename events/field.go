@@ -38,30 +38,44 @@ const (
 	shapeList              // a list of ids
 )
 
+// fieldSpec says what a field is called, what its value looks like and where a
+// command keeps it: exactly the accessor of its shape is set.
 type fieldSpec struct {
 	name  string
 	shape shape
 	max   int    // of a list: how many entries
 	entry string // of a list: an entry's name in a reason
+
+	id   func(*Command) *string        // shapeID
+	word *word                         // shapeWord
+	flag func(*Command) *bool          // shapeFlag
+	time func(*Command) (*Time, *bool) // shapeTime: the time, and whether there is one
+	list func(*Command) *[]string      // shapeList
 }
 
 var fieldSpecs = [fields]fieldSpec{
-	fieldConversation: {name: "conversation", shape: shapeWord},
-	fieldID:           {name: "id", shape: shapeID},
-	fieldFrom:         {name: "from", shape: shapeID},
-	fieldTo:           {name: "to", shape: shapeID},
-	fieldUsers:        {name: "users", shape: shapeList, max: MaxUsers, entry: "users: an entry"},
-	fieldMuted:        {name: "muted", shape: shapeFlag},
-	fieldKind:         {name: "kind", shape: shapeWord},
-	fieldUpto:         {name: "upto", shape: shapeID},
-	fieldUptoAt:       {name: "upto_at", shape: shapeTime},
-	fieldPrivate:      {name: "private", shape: shapeFlag},
-	fieldOwnMessage:   {name: "own_message", shape: shapeWord},
-	fieldAt:           {name: "at", shape: shapeTime},
-	fieldSilent:       {name: "silent", shape: shapeFlag},
-	fieldMentions:     {name: "mentions", shape: shapeList, max: MaxMentions, entry: "mentions: an entry"},
-	fieldMentionAll:   {name: "mention_all", shape: shapeFlag},
-	fieldThread:       {name: "thread", shape: shapeID},
+	fieldConversation: {name: "conversation", shape: shapeWord, word: &conversationWord},
+	fieldID:           {name: "id", shape: shapeID, id: func(c *Command) *string { return &c.ID }},
+	fieldFrom:         {name: "from", shape: shapeID, id: func(c *Command) *string { return &c.From }},
+	fieldTo:           {name: "to", shape: shapeID, id: func(c *Command) *string { return &c.To }},
+	fieldUsers: {
+		name: "users", shape: shapeList, max: MaxUsers, entry: "users: an entry",
+		list: func(c *Command) *[]string { return &c.Users },
+	},
+	fieldMuted:      {name: "muted", shape: shapeFlag, flag: func(c *Command) *bool { return &c.Muted }},
+	fieldKind:       {name: "kind", shape: shapeWord, word: &kindWord},
+	fieldUpto:       {name: "upto", shape: shapeID, id: func(c *Command) *string { return &c.Upto }},
+	fieldUptoAt:     {name: "upto_at", shape: shapeTime, time: func(c *Command) (*Time, *bool) { return &c.UptoAt, &c.HasUptoAt }},
+	fieldPrivate:    {name: "private", shape: shapeFlag, flag: func(c *Command) *bool { return &c.Private }},
+	fieldOwnMessage: {name: "own_message", shape: shapeWord, word: &ownMessageWord},
+	fieldAt:         {name: "at", shape: shapeTime, time: func(c *Command) (*Time, *bool) { return &c.At, &c.HasAt }},
+	fieldSilent:     {name: "silent", shape: shapeFlag, flag: func(c *Command) *bool { return &c.Silent }},
+	fieldMentions: {
+		name: "mentions", shape: shapeList, max: MaxMentions, entry: "mentions: an entry",
+		list: func(c *Command) *[]string { return &c.Mentions },
+	},
+	fieldMentionAll: {name: "mention_all", shape: shapeFlag, flag: func(c *Command) *bool { return &c.MentionAll }},
+	fieldThread:     {name: "thread", shape: shapeID, id: func(c *Command) *string { return &c.Thread }},
 }
 
 // fieldNamed finds a field by its name in payloads; noField if there is none.
@@ -118,109 +132,56 @@ func (s fieldSet) has(f field) bool { return s>>f&1 != 0 }
 
 func (s fieldSet) len() int { return bits.OnesCount32(uint32(s)) }
 
-// form is which fields a verb's payload has. Any other is an unknown field.
-type form struct{ required, optional fieldSet }
+// form is which fields a verb's payload has. Any other is an unknown field:
+// it refuses the payload, unless the form is open.
+type form struct {
+	required, optional fieldSet
+	open               bool
+}
 
 func (f form) known() fieldSet { return f.required | f.optional }
 
-// forms is the one place that says what each verb's payload holds.
+// forms is the one place that says what each verb's payload holds. What tells
+// of a message is open, so that a back end may publish its own records; in a
+// command, a misspelt position would widen what it does.
 var forms = [verbs]form{
-	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldThread)},
-	UserRevoke:  {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt)},
-	UserSent:    {fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt)},
-	UserRead:    {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldPrivate, fieldAt)},
-	UserReadAll: {0, fieldSetOf(fieldKind, fieldPrivate, fieldAt)},
-	UserUnread:  {fieldSetOf(fieldConversation), fieldSetOf(fieldFrom, fieldAt)},
-	UserMute:    {fieldSetOf(fieldConversation, fieldMuted), fieldSetOf(fieldAt)},
-	UserDelete:  {fieldSetOf(fieldConversation), fieldSetOf(fieldAt)},
-	UserErase:   {0, fieldSetOf(fieldAt)},
+	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldThread), true},
+	UserRevoke:  {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt), false},
+	UserSent:    {fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt), true},
+	UserRead:    {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldPrivate, fieldAt), false},
+	UserReadAll: {0, fieldSetOf(fieldKind, fieldPrivate, fieldAt), false},
+	UserUnread:  {fieldSetOf(fieldConversation), fieldSetOf(fieldFrom, fieldAt), false},
+	UserMute:    {fieldSetOf(fieldConversation, fieldMuted), fieldSetOf(fieldAt), false},
+	UserDelete:  {fieldSetOf(fieldConversation), fieldSetOf(fieldAt), false},
+	UserErase:   {0, fieldSetOf(fieldAt), false},
 
-	GroupMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldMentionAll, fieldThread)},
-	GroupRevoke:  {fieldSetOf(fieldID), fieldSetOf(fieldAt)},
-	GroupJoin:    {fieldSetOf(fieldUsers), fieldSetOf(fieldAt)},
-	GroupLeave:   {fieldSetOf(fieldUsers), fieldSetOf(fieldAt)},
-	GroupDismiss: {0, fieldSetOf(fieldAt)},
+	GroupMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldMentionAll, fieldThread), true},
+	GroupRevoke:  {fieldSetOf(fieldID), fieldSetOf(fieldAt), false},
+	GroupJoin:    {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
+	GroupLeave:   {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
+	GroupDismiss: {0, fieldSetOf(fieldAt), false},
 
-	PolicySet: {0, fieldSetOf(fieldOwnMessage, fieldAt)},
-}
-
-// idField is where a command keeps a field of shapeID.
-func (c *Command) idField(f field) *string {
-	switch f {
-	case fieldID:
-		return &c.ID
-	case fieldFrom:
-		return &c.From
-	case fieldTo:
-		return &c.To
-	case fieldUpto:
-		return &c.Upto
-	default:
-		return &c.Thread
-	}
-}
-
-// flagField is where a command keeps a field of shapeFlag.
-func (c *Command) flagField(f field) *bool {
-	switch f {
-	case fieldMuted:
-		return &c.Muted
-	case fieldPrivate:
-		return &c.Private
-	case fieldSilent:
-		return &c.Silent
-	default:
-		return &c.MentionAll
-	}
-}
-
-// timeField is where a command keeps a field of shapeTime, and whether it has
-// it.
-func (c *Command) timeField(f field) (*Time, *bool) {
-	if f == fieldUptoAt {
-		return &c.UptoAt, &c.HasUptoAt
-	}
-	return &c.At, &c.HasAt
-}
-
-// listField is where a command keeps a field of shapeList.
-func (c *Command) listField(f field) *[]string {
-	if f == fieldUsers {
-		return &c.Users
-	}
-	return &c.Mentions
-}
-
-// word is the text of a field of shapeWord; empty if the command has none.
-func (c *Command) word(f field) string {
-	switch f {
-	case fieldConversation:
-		return c.Conversation.String()
-	case fieldKind:
-		return c.Kind.String()
-	default:
-		return c.OwnMessage.String()
-	}
+	PolicySet: {0, fieldSetOf(fieldOwnMessage, fieldAt), false},
 }
 
 // present returns the fields that the command has a value for.
 func (c *Command) present() fieldSet {
 	var s fieldSet
 	for f := range fields {
+		spec := &fieldSpecs[f]
 		var has bool
-		switch fieldSpecs[f].shape {
+		switch spec.shape {
 		case shapeID:
-			has = *c.idField(f) != ""
+			has = *spec.id(c) != ""
 		case shapeFlag:
-			has = *c.flagField(f)
+			has = *spec.flag(c)
 		case shapeTime:
-			_, h := c.timeField(f)
+			_, h := spec.time(c)
 			has = *h
 		case shapeList:
-			has = len(*c.listField(f)) > 0
+			has = len(*spec.list(c)) > 0
 		case shapeWord:
-			has = f == fieldConversation && c.Conversation != ConversationID{} ||
-				f == fieldKind && c.Kind != NoKind || f == fieldOwnMessage && c.OwnMessage != NoPolicy
+			has = spec.word.has(c)
 		}
 		if has {
 			s |= 1 << f

@@ -84,8 +84,8 @@ func TestUnknownMsgpackValues(t *testing.T) {
 		"\x82\x01\x01\x01\x01", "\x81\x81\xc0\x90\xd4\x01x",
 	} {
 		var c Command
-		payload := "\x82\xa1x" + value + "\xa2at\x05"
-		if err := Decode(Target{UserErase, "a"}, []byte(payload), &c); err != nil || c.At != 5 {
+		payload := "\x84\xa2id\xa1m\xa2to\xa1b\xa1x" + value + "\xa2at\x05"
+		if err := Decode(Target{UserSent, "a"}, []byte(payload), &c); err != nil || c.At != 5 {
 			t.Errorf("% x: at %d, %v", value, c.At, err)
 		}
 		if err := msgpack.NewDecoder(strings.NewReader(value)).Skip(); err != nil {
@@ -188,12 +188,12 @@ func TestHostileJSON(t *testing.T) {
 
 func TestJSONForms(t *testing.T) {
 	for _, payload := range []string{
-		`{"id":"m1","at":5}`,
-		"{ \"id\" :\t\"m1\" ,\r\n\"at\": 5 } \r\n\t",
-		`{"\u0069\u0064":"\u006d1","at":5,"x":[1e400,-0.0,{"":[]}]}`,
+		`{"id":"m1","to":"b","at":5}`,
+		"{ \"id\" :\t\"m1\" ,\r\n\"to\":\"b\",\"at\": 5 } \r\n\t",
+		`{"\u0069\u0064":"\u006d1","to":"b","at":5,"x":[1e400,-0.0,{"":[]}]}`,
 	} {
 		var c Command
-		if err := Decode(Target{GroupRevoke, "g"}, []byte(payload), &c); err != nil || c.ID != "m1" || c.At != 5 {
+		if err := Decode(Target{UserSent, "a"}, []byte(payload), &c); err != nil || c.ID != "m1" || c.At != 5 {
 			t.Errorf("%s: %+v, %v", payload, c, err)
 		}
 	}

@@ -10,7 +10,7 @@ func TestLines(t *testing.T) {
 	p := NewLineParser(unread(t))
 	tests := []struct{ line, subject, payload string }{
 		{`{"subject":"unread.cmd.user.a.erase","payload":{}}`, "unread.cmd.user.a.erase", `{}`},
-		{`{"payload": {"id": "m1",  "x":[1, 2]} , "subject": "unread.cmd.group.g.revoke"}`, "unread.cmd.group.g.revoke", `{"id": "m1",  "x":[1, 2]}`},
+		{`{"payload": {"id": "m1", "to":"b", "x":[1, 2]} , "subject": "unread.cmd.user.a.sent"}`, "unread.cmd.user.a.sent", `{"id": "m1", "to":"b", "x":[1, 2]}`},
 		{"\t {\"at\":5,\"subject\":\"unread.cmd.user.a\\u00252Eb.read-all\",\"note\":{\"payload\":[]},\"payload\":{\n}} \r\n", "unread.cmd.user.a%2Eb.read-all", "{\n}"},
 		{`{"subject":"unread.cmd.policy","payload":{"own_message":"\u006beep"}}`, "unread.cmd.policy", `{"own_message":"\u006beep"}`},
 		{`{"Subject":1,"subject":"unread.cmd.policy","Payload":2,"payload":{}}`, "unread.cmd.policy", `{}`},
@@ -56,7 +56,8 @@ func TestLinesRefused(t *testing.T) {
 		{`{"subject":"unread.cmd.user.a%2e.erase","payload":{}}`, `subject "unread.cmd.user.a%2e.erase": subject token holds a % that is not followed by two upper-case hex digits`},
 		{`{"subject":"unread.cmd.user.a.message","payload":{"id":"m1"}}`, "payload of user.message: from is missing"},
 		{`{"subject":"unread.cmd.user.a.erase","payload":{"at":-1}}`, "payload of user.erase: at is outside 0 to 2^53-1"},
-		{`{"subject":"unread.cmd.user.a.erase","payload":{"x":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}}`, "payload of user.erase: " + reasonDepth},
+		{`{"subject":"unread.cmd.user.a.sent","payload":{"x":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}}`, "payload of user.sent: " + reasonDepth},
+		{`{"subject":"unread.cmd.user.a.read","payload":{"conversation":"c2c_b","up_to":"m1"}}`, `payload of user.read: unknown field "up_to"`},
 		{`{"subject":"unread.cmd.user.a.erase","payload":{"x":"` + strings.Repeat("x", MaxPayload) + `"}}`, "payload of user.erase: " + reasonSize},
 	}
 	for _, tt := range tests {

@@ -43,12 +43,12 @@ func (c *Command) checkField(f field) error {
 	spec := &fieldSpecs[f]
 	switch spec.shape {
 	case shapeID:
-		return CheckID(spec.name, *c.idField(f))
+		return CheckID(spec.name, *spec.id(c))
 	case shapeTime:
-		at, _ := c.timeField(f)
+		at, _ := spec.time(c)
 		return checkTime(f, *at)
 	case shapeList:
-		list := *c.listField(f)
+		list := *spec.list(c)
 		if len(list) > spec.max {
 			return tooMany(f)
 		}
@@ -58,26 +58,10 @@ func (c *Command) checkField(f field) error {
 			}
 		}
 	case shapeWord:
-		return c.checkWord(f)
+		var again Command
+		return spec.word.set(&again, spec.word.text(c))
 	}
 	return nil
-}
-
-func (c *Command) checkWord(f field) error {
-	switch f {
-	case fieldConversation:
-		if c.Conversation.Kind != C2C && c.Conversation.Kind != Group {
-			_, err := ParseConversation("")
-			return err
-		}
-		return CheckID("conversation", c.Conversation.ID)
-	case fieldKind:
-		_, err := ParseKind(c.Kind.String())
-		return err
-	default:
-		_, err := parseOwnPolicy(c.OwnMessage.String())
-		return err
-	}
 }
 
 func checkTime(f field, at Time) error {
@@ -90,16 +74,6 @@ func checkTime(f field, at Time) error {
 func tooMany(f field) error {
 	spec := &fieldSpecs[f]
 	return invalid(spec.name + " has more than " + strconv.Itoa(spec.max) + " entries")
-}
-
-func parseOwnPolicy(s string) (OwnPolicy, error) {
-	switch s {
-	case "keep":
-		return OwnKeep, nil
-	case "advance":
-		return OwnAdvance, nil
-	}
-	return NoPolicy, invalid(`own_message is neither "keep" nor "advance"`)
 }
 
 func outOfRange(f field) error {
