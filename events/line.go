@@ -15,6 +15,10 @@ import (
 // Further fields are ignored. It uses its memory again from line to line and
 // is not safe for concurrent use.
 type LineParser struct {
+	// AnyPrefix takes commands for another prefix, too, as if they were for this
+	// one.
+	AnyPrefix bool
+
 	subjects Subjects
 	json     jsontext.Decoder
 	source   bytes.Buffer // what json reads; always over the caller's line
@@ -32,6 +36,9 @@ func NewLineParser(s Subjects) *LineParser { return &LineParser{subjects: s} }
 func (p *LineParser) Parse(line []byte) (subject string, payload []byte, err error) {
 	if subject, payload, err = p.split(line); err != nil {
 		return "", nil, err
+	}
+	if p.AnyPrefix {
+		subject = p.subjects.adopt(subject)
 	}
 	target, err := p.subjects.ParseCommand(subject)
 	if err != nil {

@@ -55,6 +55,9 @@ func (s Subjects) Events(user string) string { return s.prefix + ".evt." + Escap
 // Rejected is where refused commands are told.
 func (s Subjects) Rejected() string { return s.prefix + ".rejected" }
 
+// StoredRejected matches the refused commands as they stand in the event stream.
+func (s Subjects) StoredRejected() string { return s.prefix + "-out.*.rejected" }
+
 // Query is the subject of one query about a user.
 func (s Subjects) Query(user, query string) string {
 	return s.prefix + ".api." + EscapeToken(user) + "." + query
@@ -139,6 +142,25 @@ func (s Subjects) ParseCommand(subject string) (Target, error) {
 		return Target{}, err
 	}
 	return Target{Verb: v, Inbox: id}, nil
+}
+
+// PrefixOf is the prefix of a command's subject under any prefix; "" if it is not
+// one.
+func PrefixOf(subject string) string {
+	prefix, _, ok := strings.Cut(subject, ".cmd.")
+	if _, err := NewSubjects(prefix); !ok || err != nil {
+		return ""
+	}
+	return prefix
+}
+
+// adopt puts a command's subject under the own prefix; any other it leaves.
+func (s Subjects) adopt(subject string) string {
+	prefix := PrefixOf(subject)
+	if prefix == "" || prefix == s.prefix {
+		return subject
+	}
+	return s.prefix + subject[len(prefix):]
 }
 
 func parseVerb(inbox, verb string) Verb {

@@ -143,6 +143,7 @@ func TestOtherSubjects(t *testing.T) {
 		s.Receipt("a.b"):         "chat-1.evt.a%2Eb.receipt",
 		s.Events("a.b"):          "chat-1.evt.a%2Eb.>",
 		s.Rejected():             "chat-1.rejected",
+		s.StoredRejected():       "chat-1-out.*.rejected",
 		s.Query("a.b", "totals"): "chat-1.api.a%2Eb.totals",
 		s.QueryPattern("totals"): "chat-1.api.*.totals",
 		s.Status():               "chat-1.api.status",

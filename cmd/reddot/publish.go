@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +24,9 @@ type publishConfig struct {
 	fromLine int    // lines before it are skipped
 	rate     int    // commands per second; 0 for no limit
 	wait     bool
-	json     bool
+	// rewritePrefix publishes commands for another prefix under this one.
+	rewritePrefix bool
+	json          bool
 }
 
 func (a *app) publishCommand() *cobra.Command {
@@ -39,7 +42,11 @@ after it is sent.
 
 An error names the first line that was not acknowledged; go on there with
 --from-line. Some of the lines after it may be stored already: a copied message
-changes nothing, but a read without a position would then be applied twice.`,
+changes nothing, but a read without a position would then be applied twice.
+
+A command that is stored may still be refused when it is applied, as a read in a
+group that its user is not in. Only --wait hears of that: it says which lines
+were refused and why, and exits with 1.`,
 		Example: `  # publish a file, then wait until it is applied and its events are stored
   reddot publish --wait commands.jsonl.gz
 
@@ -65,6 +72,7 @@ changes nothing, but a read without a position would then be applied twice.`,
 	f.IntVar(&cfg.fromLine, "from-line", 1, "skip the lines before this `number`")
 	f.IntVar(&cfg.rate, "rate", 0, "most commands per second; 0 for no limit")
 	f.BoolVar(&cfg.wait, "wait", false, "wait until the last command is applied and its events are stored")
+	f.BoolVar(&cfg.rewritePrefix, "rewrite-prefix", false, "publish commands for another prefix, too, under this one")
 	f.BoolVar(&cfg.json, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -84,6 +92,9 @@ func (cfg *publishConfig) validate() error {
 type published struct {
 	Published int64      `json:"published"` // commands stored
 	LastSeq   events.Seq `json:"last_seq"`  // of the last one; 0 if none
+
+	Refused  *int64    `json:"refused,omitempty"`  // of them; nil if that was not waited for
+	Refusals []refusal `json:"refusals,omitempty"` // the first ones
 }
 
 func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
@@ -103,6 +114,12 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		if err != nil {
 			return err
 		}
+		if cfg.wait {
+			if p.refused, err = hearRefusals(c); err != nil {
+				return err
+			}
+			defer p.refused.close()
+		}
 		bar := startProgress(a.stderr, publishGauge{from, &p.acked})
 		err = p.run(ctx)
 		bar.finish(err == nil)
@@ -115,7 +132,17 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", several(result.Published, "command"), result.LastSeq, err)
 			}
 		}
-		return a.printPublished(result, cfg.json)
+		if cfg.wait {
+			named, count, err := p.refused.result(ctx)
+			if err != nil {
+				return fmt.Errorf("%s stored, last seq %d: %w", several(result.Published, "command"), result.LastSeq, err)
+			}
+			result.Refusals, result.Refused = named, &count
+		}
+		if err := a.printPublished(result, cfg.json); err != nil {
+			return err
+		}
+		return result.failure()
 	})
 }
 
@@ -123,7 +150,37 @@ func (a *app) printPublished(r published, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(r)
 	}
-	return a.print(fmt.Sprintf("published %d commands, last seq %d\n", r.Published, r.LastSeq))
+	text := fmt.Sprintf("published %s, last seq %d\n", several(r.Published, "command"), r.LastSeq)
+	if len(r.Refusals) > 0 {
+		text += "\n" + renderRefusals(r.Refusals)
+		if more := *r.Refused - int64(len(r.Refusals)); more > 0 {
+			text += fmt.Sprintf("... and %d more\n", more)
+		}
+	}
+	return a.print(text)
+}
+
+func renderRefusals(list []refusal) string {
+	t := newTable(">LINE", ">SEQ", "REFUSED", "REASON")
+	for _, r := range list {
+		line := "?"
+		if r.Line > 0 {
+			line = strconv.Itoa(r.Line)
+		}
+		t.add(line, number(r.Seq), printable(r.Subject), advised(r.Subject, r.Reason))
+	}
+	return t.String()
+}
+
+// failure is the error that commands were refused, if any were.
+func (r published) failure() error {
+	if r.Refused == nil || *r.Refused == 0 {
+		return nil
+	}
+	if *r.Refused == 1 {
+		return errors.New("1 command was refused")
+	}
+	return fmt.Errorf("%d commands were refused", *r.Refused)
 }
 
 // waitEmitted waits until a command is applied and its events are stored, as

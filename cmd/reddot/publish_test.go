@@ -145,6 +145,7 @@ func TestPublishStopsAtABadLine(t *testing.T) {
 	for bad, reason := range map[string]string{
 		`{"subject":`: "JSON",
 		`{"subject":"unread.cmd.user.a.dance","payload":{}}`:                        "unknown verb",
+		`{"subject":"unread.cmd.user.a.mesage","payload":{}}`:                       "unknown verb: did you mean message?",
 		`{"subject":"elsewhere.cmd.user.a.erase","payload":{}}`:                     "not a command's",
 		`{"subject":"unread.cmd.user.a.message","payload":{"id":"","from":"bob"}}`:  "id is empty",
 		`{"subject":"unread.cmd.user.a.message","payload":{"id":"m1"}}`:             "from",
@@ -170,6 +171,32 @@ func TestPublishGoesOn(t *testing.T) {
 		t.Errorf("stdout %q", out)
 	}
 	inOrder(t, stream, 1, 30)
+}
+
+// TestPublishBeginsBehindTheEnd: nothing is left to publish right after the last
+// line, but a number behind that is a mistake.
+func TestPublishBeginsBehindTheEnd(t *testing.T) {
+	s, _ := testServer(t)
+	r := reddot(t, strings.NewReader(messageLines(2)), "publish", "--server", s.URL(), "--from-line", "3")
+	if out := r.done(t); out != "published 0 commands, last seq 0\n" {
+		t.Errorf("stdout %q", out)
+	}
+	r = reddot(t, strings.NewReader(messageLines(2)), "publish", "--server", s.URL(), "--from-line", "5")
+	r.failed(t, exitFailed, "standard input: it has 2 lines, and --from-line is 5: there is nothing to publish")
+}
+
+// TestPublishAnotherPrefix: an export is published under another prefix only if
+// that is wanted.
+func TestPublishAnotherPrefix(t *testing.T) {
+	s, stream := testServer(t)
+	line := strings.Replace(messageLine(1), "unread", "chat-1", 1)
+	r := reddot(t, strings.NewReader(line), "publish", "--server", s.URL())
+	r.failed(t, exitFailed, "line 1: ", "has the prefix chat-1, not unread", "--rewrite-prefix", "--prefix chat-1")
+	out := reddot(t, strings.NewReader(line+"\n"+messageLine(2)), "publish", "--server", s.URL(), "--rewrite-prefix").done(t)
+	if out != "published 2 commands, last seq 2\n" {
+		t.Errorf("stdout %q", out)
+	}
+	inOrder(t, stream, 1, 2)
 }
 
 func TestPublishBrokenInput(t *testing.T) {

@@ -37,6 +37,7 @@ type publisher struct {
 	fromLine int
 	limit    *rate.Limiter
 	inFlight chan flight
+	refused  *refusals // hears which are refused; nil: nobody asks
 
 	acked   atomic.Int64 // commands acknowledged
 	lastSeq events.Seq   // of the last of them; owned by collect until run returns
@@ -47,6 +48,9 @@ type flight struct {
 	line int
 	ack  jetstream.PubAckFuture
 }
+
+// errFromLine says that a publish was to begin behind its last line.
+var errFromLine = errors.New("there is nothing to publish")
 
 // stop is why a publish ended before its last line.
 type stop struct {
@@ -62,6 +66,7 @@ func newPublisher(c *client, lines *lineReader, cfg *publishConfig) (*publisher,
 	}
 	p := &publisher{client: c, js: js, lines: lines, parser: events.NewLineParser(c.subjects), fromLine: cfg.fromLine,
 		limit: rate.NewLimiter(rate.Inf, 0), inFlight: make(chan flight, maxInFlight)}
+	p.parser.AnyPrefix = cfg.rewritePrefix
 	if cfg.rate > 0 {
 		p.limit = rate.NewLimiter(rate.Limit(cfg.rate), max(1, cfg.rate/rateBurst))
 	}
@@ -104,6 +109,9 @@ func (p *publisher) send(ctx context.Context) *stop {
 	for {
 		line, err := p.lines.next()
 		at := p.lines.n
+		if errors.Is(err, io.EOF) && at < p.fromLine-1 {
+			return &stop{at, errFromLine}
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -115,7 +123,7 @@ func (p *publisher) send(ctx context.Context) *stop {
 		}
 		subject, payload, err := p.parser.Parse(line)
 		if err != nil {
-			return &stop{at, err}
+			return &stop{at, lineAdvice(line, p.client.subjects, err)}
 		}
 		if err := p.limit.Wait(ctx); err != nil {
 			return &stop{at, err}
@@ -147,6 +155,7 @@ func (p *publisher) collect() *stop {
 			return &stop{f.line, err}
 		}
 		p.lastSeq = events.Seq(ack.Sequence)
+		p.refused.stored(f.line, p.lastSeq)
 		p.acked.Add(1)
 	}
 	return nil
@@ -197,6 +206,9 @@ func (p *publisher) check(ack *jetstream.PubAck) error {
 
 // describe says which line stopped it, what is stored, and how to go on.
 func (p *publisher) describe(s *stop) error {
+	if errors.Is(s.err, errFromLine) {
+		return fmt.Errorf("it has %s, and --from-line is %d: %w", several(int64(s.line), "line"), p.fromLine, s.err)
+	}
 	stored := "nothing is known to be stored"
 	switch n := p.acked.Load(); {
 	case n == 1:
