@@ -163,10 +163,11 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	if err != nil {
 		return err
 	}
+	var touch fold.Touch
 	err = snap.Read(func(r fold.Reader) error {
 		return e.cfg.Replay(ctx, since, upto, func(c *store.Entry) error {
 			if c.Invalid == "" {
-				m.again(r, since, c)
+				m.again(r, since, c, &touch)
 			}
 			return nil
 		})
@@ -178,43 +179,16 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 
 // again marks what one applied command may have touched. What did not change
 // has no new version, and is not sent; what left a list is in the outbox.
-func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry) {
-	c := &e.Command
+func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry, t *fold.Touch) {
+	fold.Touched(r, since, &e.Command, t)
 	s := stamp{e.Seq, e.At()}
-	switch c.Verb {
-	case events.UserMessage:
-		m.user(c.Inbox, s)
-		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: c.From}})
-	case events.UserRead:
-		m.user(c.Inbox, s)
-		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: c.Conversation})
-	case events.UserReadAll:
-		m.user(c.Inbox, s)
-		for _, k := range r.Conversations(c.Inbox) {
-			m.receiptAgain(r, since, k)
-		}
-	case events.UserSent: // its message may have been read early
-		m.user(c.Inbox, s)
-		m.receiptAgain(r, since, fold.Key{User: c.Inbox, ConversationID: events.ConversationID{Kind: events.C2C, ID: c.To}})
-	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
-		m.user(c.Inbox, s)
-	case events.GroupMessage:
-		m.group(c.Inbox, s)
-		sender := fold.Key{User: c.From, ConversationID: fold.GroupKey(c.Inbox).ConversationID}
-		if row := r.Conversation(sender); row != nil && row.Version > since {
-			m.user(c.From, s) // whose position moved, under policy advance
-		}
-	case events.GroupRevoke:
-		m.group(c.Inbox, s)
-	case events.GroupJoin, events.GroupLeave:
-		for _, user := range c.Users {
-			m.user(user, s)
-		}
+	for _, user := range t.Users {
+		m.user(user, s)
 	}
-}
-
-func (m *Marks) receiptAgain(r fold.Reader, since events.Seq, k fold.Key) {
-	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
+	for _, group := range t.Groups {
+		m.group(group, s)
+	}
+	for _, k := range t.Receipts {
 		m.receipts.at(k)
 	}
 }

@@ -1,0 +1,86 @@
+package fold
+
+import (
+	"fmt"
+
+	"reddot/events"
+)
+
+// Touch is what one command may have touched; see Touched.
+type Touch struct {
+	Users    []string
+	Groups   []string // as Effects.Groups
+	Receipts []Key    // as Effects.Receipts
+}
+
+// Touched says for a command that has been applied what Apply said in its
+// Effects, but for Noted: from the command and the rows as later commands have
+// left them. So an emitter that starts anew finds whom to tell. It may name more:
+// what has no version after since shows nothing new. t is reset first.
+func Touched(r Reader, since events.Seq, c *events.Command, t *Touch) {
+	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Receipts: t.Receipts[:0]}
+	switch c.Verb {
+	case events.UserMessage:
+		t.reader(r, since, peerKey(c.Inbox, c.From))
+	case events.UserSent: // its message may have been read early
+		t.reader(r, since, peerKey(c.Inbox, c.To))
+	case events.UserRead:
+		t.reader(r, since, Key{c.Inbox, c.Conversation})
+	case events.UserReadAll:
+		t.Users = append(t.Users, c.Inbox)
+		for _, k := range r.Conversations(c.Inbox) {
+			t.receipt(r, since, k)
+		}
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
+		t.Users = append(t.Users, c.Inbox)
+	case events.GroupMessage:
+		t.Groups = append(t.Groups, c.Inbox)
+		t.member(r, since, c.Inbox, c.From) // whose position moved, under policy advance
+		t.named(r, c.Inbox, c.Mentions)
+	case events.GroupRevoke:
+		t.Groups = append(t.Groups, c.Inbox)
+		lk := GroupKey(c.Inbox)
+		if i, _ := r.Index(lk, c.ID); i.Pos > 0 {
+			t.named(r, c.Inbox, r.Message(lk, i.Pos).Mentions)
+		}
+	case events.GroupJoin, events.GroupLeave:
+		t.Users = append(t.Users, c.Users...)
+	case events.UserErase, events.GroupDismiss: // all of it is noted
+	case events.PolicySet: // shows nothing
+	default:
+		panic(fmt.Sprintf("fold: verb %d has no rule for what it touches", c.Verb))
+	}
+}
+
+func peerKey(user, peer string) Key {
+	return Key{user, events.ConversationID{Kind: events.C2C, ID: peer}}
+}
+
+// reader is a user who may have read a conversation, and sent a receipt.
+func (t *Touch) reader(r Reader, since events.Seq, k Key) {
+	t.Users = append(t.Users, k.User)
+	t.receipt(r, since, k)
+}
+
+func (t *Touch) receipt(r Reader, since events.Seq, k Key) {
+	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
+		t.Receipts = append(t.Receipts, k)
+	}
+}
+
+// member is a user whose own row of a group may have changed.
+func (t *Touch) member(r Reader, since events.Seq, group, user string) {
+	c := r.Conversation(Key{user, GroupKey(group).ConversationID})
+	if c != nil && c.Version > since {
+		t.Users = append(t.Users, user)
+	}
+}
+
+// named are those whom a message names, if they are members (rule named).
+func (t *Touch) named(r Reader, group string, users []string) {
+	for _, user := range users {
+		if r.Conversation(Key{user, GroupKey(group).ConversationID}) != nil {
+			t.Users = append(t.Users, user)
+		}
+	}
+}

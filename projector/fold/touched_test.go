@@ -1,0 +1,94 @@
+package fold_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// TestTouchedVerbs: every verb has a rule for what it touches.
+func TestTouchedVerbs(t *testing.T) {
+	s := openStore(t, vfs.NewMem())
+	defer s.Close()
+	conversation := events.ConversationID{Kind: events.C2C, ID: "b"}
+	for _, verb := range events.Verbs() {
+		var touch fold.Touch
+		fold.Touched(s, 0, &events.Command{Verb: verb, Inbox: "a", Conversation: conversation}, &touch)
+	}
+}
+
+// applied is a command with its effects.
+type applied struct {
+	store.Entry
+	fx fold.Effects
+}
+
+// TestTouched folds random commands, and then finds again from the commands and
+// the rows what each has touched: all that its effects name and do not note.
+func TestTouched(t *testing.T) {
+	rng := newRand(t)
+	s := openStore(t, vfs.NewMem())
+	g := twin.NewGenerator(rng.Uint64(), twin.Config{Groups: 3})
+	seq := events.Seq(0)
+	found := map[events.Verb]int{}
+	for range 60 {
+		var log []applied
+		for range 1 + rng.IntN(80) {
+			seq++
+			a := applied{Entry: store.Entry{Seq: seq}}
+			g.Next(&a.Command)
+			a.Time = g.Now()
+			if err := s.Apply(&a.Entry, &a.fx); err != nil {
+				t.Fatal(err)
+			}
+			log = append(log, a)
+		}
+		for i := range log {
+			found[log[i].Command.Verb] += checkTouched(t, s, &log[i])
+		}
+		commit(t, s)
+	}
+	t.Log(found)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkTouched returns how much was to be found.
+func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
+	t.Helper()
+	var touch fold.Touch
+	fold.Touched(rows, a.Seq-1, &a.Command, &touch)
+	missed := func(what string, k any) {
+		t.Helper()
+		t.Fatalf("seq %d, %s %+v: %s %+v is not found again: %+v", a.Seq, a.Command.Verb, a.Command, what, k, touch)
+	}
+	for _, k := range a.fx.Changed {
+		if slices.Contains(a.fx.Noted, k) || rows.Conversation(k) == nil { // gone since: that was noted
+			continue
+		}
+		if n++; !slices.Contains(touch.Users, k.User) {
+			missed("the change of", k)
+		}
+	}
+	for _, group := range a.fx.Groups {
+		if n++; !slices.Contains(touch.Groups, group) {
+			missed("group", group)
+		}
+	}
+	for _, k := range a.fx.Receipts {
+		if rows.Conversation(k) == nil {
+			continue
+		}
+		if n++; !slices.Contains(touch.Receipts, k) {
+			missed("the receipt of", k)
+		}
+	}
+	return n
+}
