@@ -131,6 +131,9 @@ type Status struct {
 	Refused  uint64            `json:"refused" msgpack:"refused"`   // of all commands, since the log began
 	Ignored  uint64            `json:"ignored" msgpack:"ignored"`
 
+	// RefusedFor is the refused ones by the kind of reason; see [Refusal].
+	RefusedFor map[string]uint64 `json:"refused_for,omitempty" msgpack:"refused_for,omitempty"`
+
 	Stream  string `json:"stream" msgpack:"stream"`
 	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
 	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`

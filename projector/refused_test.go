@@ -35,7 +35,8 @@ func counted(t *testing.T, registry *prometheus.Registry, name string) map[strin
 func TestRefusedAreTold(t *testing.T) {
 	b := newBus(t)
 	registry := prometheus.NewRegistry()
-	p := b.run(t.TempDir(), func(cfg *projector.Config) { cfg.Registry = registry })
+	dir := t.TempDir()
+	p := b.run(dir, func(cfg *projector.Config) { cfg.Registry = registry })
 	a := b.author()
 	team := events.ConversationID{Kind: events.Group, ID: "team"}
 	a.garble("unread.cmd.user.alice.mesage", []byte(`{"id":"m1","from":"bob"}`))
@@ -54,6 +55,14 @@ func TestRefusedAreTold(t *testing.T) {
 	if d := cmp.Diff(map[string]float64{"": 1}, counted(t, registry, "reddot_group_messages_unheard_total")); d != "" {
 		t.Error(d)
 	}
+	again := func() {
+		t.Helper()
+		s := p.status()
+		if d := cmp.Diff(map[string]uint64{"verb": 1, "missing_field": 1, "payload": 1, "not_member": 2}, s.RefusedFor); d != "" || s.Refused != 5 {
+			t.Errorf("%d refused, for %s", s.Refused, d)
+		}
+	}
+	again()
 	for _, line := range []string{
 		`level=WARN msg="command refused" seq=1 subject=unread.cmd.user.alice.mesage reason="unknown verb"`,
 		`level=WARN msg="command refused" seq=2 subject=unread.cmd.user.alice.message reason="from is missing"`,
@@ -64,4 +73,8 @@ func TestRefusedAreTold(t *testing.T) {
 			t.Errorf("the log lacks %s:\n%s", line, p.log.String())
 		}
 	}
+	p.stop()
+	p = b.run(dir)
+	p.settle(a.last())
+	again() // the store knows
 }

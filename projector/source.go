@@ -203,7 +203,13 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s.Lag = uint64(s.Last - s.Applied)
 	s.Digest = fmt.Sprintf("%016x", at.Digest())
 	s.Policy = events.Policy{OwnMessage: at.Policy.String()}
-	s.Refused, s.Ignored = at.Refused, at.Ignored
+	s.Ignored, s.RefusedFor = at.Ignored, map[string]uint64{}
+	for r, n := range at.Refused {
+		if n > 0 {
+			s.Refused += n
+			s.RefusedFor[events.Refusal(r).String()] = n
+		}
+	}
 	for v, n := range at.Accepted {
 		if n > 0 {
 			s.Commands[events.Verb(v).String()] = n

@@ -133,7 +133,7 @@ func (d *drill) note(t *testing.T, says string) {
 // finish publishes the rest, compares everything and returns the last seq.
 func (d *drill) finish(t *testing.T) events.Seq {
 	t.Helper()
-	d.program.run(t, nil, "publish", "--server", d.url, "--from-line", strconv.Itoa(d.next), "--wait", d.file).done(t)
+	d.program.run(t, nil, "publish", "--server", d.url, "--from-line", strconv.Itoa(d.next), "--wait", d.file).stored(t)
 	// The listener may have been away when a user was told the last time.
 	closing := twinUsers(t, d.nc)
 	last := events.Seq(0)

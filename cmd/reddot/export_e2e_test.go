@@ -44,7 +44,7 @@ func testExport(t *testing.T, p program) {
 	}
 
 	other := operate(t, p, "--snapshots", "off")
-	p.run(t, nil, "publish", "--wait", "--server", other.server.nats, file("all.jsonl.gz")).done(t)
+	p.run(t, nil, "publish", "--wait", "--server", other.server.nats, file("all.jsonl.gz")).stored(t)
 	if again := other.status(); again.Digest != whole.Digest || again.Refused != whole.Refused {
 		t.Errorf("published again: digest %s, %d refused; was %s, %d", again.Digest, again.Refused, whole.Digest, whole.Refused)
 	}

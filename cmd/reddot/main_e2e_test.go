@@ -146,6 +146,16 @@ func (r result) done(t *testing.T) string {
 	return r.stdout
 }
 
+// stored checks that everything was stored, refused or not, and returns the
+// run's standard output.
+func (r result) stored(t *testing.T) string {
+	t.Helper()
+	if r.code != 0 && !strings.HasSuffix(r.stderr, " refused\n") {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	return r.stdout
+}
+
 // failed checks the exit code, and that the error is one line with the words.
 func (r result) failed(t *testing.T, code int, words ...string) {
 	t.Helper()

@@ -98,7 +98,7 @@ func (o *operator) publish(n int) events.Seq {
 		LastSeq events.Seq `json:"last_seq"`
 	}
 	r := o.program.run(o.t, strings.NewReader(text.String()), "publish", "--wait", "--json", "--server", o.server.nats)
-	if err := json.Unmarshal([]byte(r.done(o.t)), &out); err != nil {
+	if err := json.Unmarshal([]byte(r.stored(o.t)), &out); err != nil {
 		o.t.Fatal(err)
 	}
 	return out.LastSeq

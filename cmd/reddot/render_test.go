@@ -87,7 +87,7 @@ func TestRenderExplanation(t *testing.T) {
 
 func TestRenderStatus(t *testing.T) {
 	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: "00c0ffee00c0ffee",
-		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
+		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
 	golden(t, "status.txt", renderStatus(s, testZone()))
 	s.State, s.Emitter, s.Error = "stopped", "", "command 375911 is missing in the stream"

@@ -75,7 +75,7 @@ func checkHTTP(t *testing.T, c *child) {
 func checkClient(t *testing.T, p program, c *child) {
 	t.Helper()
 	line := `{"subject":"unread.cmd.user.alice.message","payload":{"id":"m3","from":"carol","at":3000}}`
-	if got := p.run(t, strings.NewReader(line), "publish", "--server", c.nats, "--wait").done(t); got != "published 1 commands, last seq 4\n" {
+	if got := p.run(t, strings.NewReader(line), "publish", "--server", c.nats, "--wait").done(t); got != "published 1 command, last seq 4\n" {
 		t.Errorf("publish prints %q", got)
 	}
 	var list events.ConversationsReply

@@ -51,7 +51,7 @@ func newSpecimen(t *testing.T, p program) *specimen {
 	}
 	all := slices.Collect(strings.Lines(string(text)))
 	for part := range slices.Chunk(all, lines/parts) {
-		p.run(t, strings.NewReader(strings.Join(part, "")), "publish", "--server", c.nats, "--wait").done(t)
+		p.run(t, strings.NewReader(strings.Join(part, "")), "publish", "--server", c.nats, "--wait").stored(t)
 		p.run(t, nil, "snapshot", "create", "--server", c.nats).done(t)
 	}
 	const fileSize = 8 << 20

@@ -27,7 +27,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Short:   "Show how far the server is and what it counted",
 		Long: `Show the commands applied, emitted (all their events stored), durable (safe on
 disk) and last in the stream; the digest of the whole state, the policies in
-force, and how many commands of each verb were accepted, refused and ignored.`,
+force, and how many commands of each verb were accepted, how many were refused and for what,
+and how many were ignored.`,
 		Example: `  reddot status
 
   # wait until command 1207 is applied and its events are stored
@@ -91,6 +92,9 @@ func renderStatus(s events.Status, zone *time.Location) string {
 		counts.add(printable(verb), number(s.Commands[verb]))
 	}
 	counts.add("refused", number(s.Refused))
+	for _, reason := range slices.Sorted(maps.Keys(s.RefusedFor)) {
+		counts.add("  "+printable(reason), number(s.RefusedFor[reason]))
+	}
 	counts.add("ignored", number(s.Ignored))
 	return head.String() + "\n" + seqs.String() + "\n" + counts.String()
 }

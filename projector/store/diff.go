@@ -263,6 +263,15 @@ func flatten(to []field, name string, v reflect.Value) []field {
 	switch x := v.Interface().(type) {
 	case fold.Bucket:
 		return append(to, field{name, ranges(&x)})
+	case byRefusal:
+		for _, r := range events.Refusals() {
+			n := uint64(0)
+			if int(r) < len(x) {
+				n = x[r]
+			}
+			to = append(to, field{name + "." + r.String(), fmt.Sprint(n)})
+		}
+		return to
 	case []uint64: // commands accepted, by verb
 		for _, verb := range events.Verbs() {
 			n := uint64(0)

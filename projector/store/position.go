@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -20,12 +21,15 @@ type Position struct {
 	Last     uint64 // Entry.Sum of the command at Applied: tells a log that was rewritten
 	Log      uint64 // of the Entry.Sum of every command: tells a log of which a part was altered
 	Policy   events.OwnPolicy
-	Refused  uint64
+	Refused  byRefusal
 	Ignored  uint64
 	Accepted []uint64 // by verb
 
 	rows uint64 // the sum of the rows' hashes
 }
+
+// byRefusal counts commands by what they are refused for.
+type byRefusal []uint64
 
 // Digest is the digest of the whole state: the rows, the policy and the
 // counters.
@@ -60,25 +64,39 @@ func (p *Position) follow(e *Entry) {
 // count enters one command into the counters.
 func (p *Position) count(v events.Verb, fx *fold.Effects) {
 	if fx.Refused != "" {
-		p.Refused++
+		increment((*[]uint64)(&p.Refused), fold.RefusalOf(fx.Refused))
 		return
 	}
-	for len(p.Accepted) <= int(v) {
-		p.Accepted = append(p.Accepted, 0)
-	}
-	p.Accepted[v]++
+	increment(&p.Accepted, v)
 	if fx.Ignored {
 		p.Ignored++
 	}
 }
 
+// increment counts one thing of a kind.
+func increment[K ~uint8](counts *[]uint64, kind K) {
+	for len(*counts) <= int(kind) {
+		*counts = append(*counts, 0)
+	}
+	(*counts)[kind]++
+}
+
+// clone returns the position with counters of its own.
+func (p Position) clone() Position {
+	p.Refused, p.Accepted = slices.Clone(p.Refused), slices.Clone(p.Accepted)
+	return p
+}
+
 func (p Position) encode() []byte {
 	b := []byte{Format}
-	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policy), p.Refused, p.Ignored, uint64(len(p.Accepted))} {
+	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policy), p.Ignored} {
 		b = binary.AppendUvarint(b, n)
 	}
-	for _, n := range p.Accepted {
-		b = binary.AppendUvarint(b, n)
+	for _, counts := range [][]uint64{p.Accepted, p.Refused} {
+		b = binary.AppendUvarint(b, uint64(len(counts)))
+		for _, n := range counts {
+			b = binary.AppendUvarint(b, n)
+		}
 	}
 	return b
 }
@@ -88,14 +106,16 @@ func decodePosition(b []byte) (Position, error) {
 	d.version()
 	p := Position{
 		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Log: d.uint(), Policy: events.OwnPolicy(d.uint()),
-		Refused: d.uint(), Ignored: d.uint(),
+		Ignored: d.uint(),
 	}
-	n := d.uint()
-	if n > uint64(len(d.b)) {
-		d.fail(errCorrupt)
-	}
-	for i := uint64(0); i < n && d.err == nil; i++ {
-		p.Accepted = append(p.Accepted, d.uint())
+	for _, counts := range []*[]uint64{&p.Accepted, (*[]uint64)(&p.Refused)} {
+		n := d.uint()
+		if n > uint64(len(d.b)) {
+			d.fail(errCorrupt)
+		}
+		for i := uint64(0); i < n && d.err == nil; i++ {
+			*counts = append(*counts, d.uint())
+		}
 	}
 	if err := d.end(); err != nil {
 		return Position{}, fmt.Errorf("decode position: %w", err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -159,7 +158,6 @@ func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	s.erase = nil
 	s.tables.settle(s.position.Applied)
-	at := s.position
-	at.Accepted = slices.Clone(at.Accepted)
+	at := s.position.clone()
 	s.latest.Store(&at)
 }
