@@ -9,6 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +38,7 @@ type HTTPConfig struct {
 	Registry *prometheus.Registry // shown at /metrics; required
 	Ready    func() error         // why not ready, nil for ready; a nil func: always ready
 	Profiles bool                 // serve Go's profiles at /debug/pprof/
+	AnyHost  bool                 // answer under any name, not only under the address's own
 	Logger   *slog.Logger         // nil logs nothing
 }
 
@@ -44,7 +48,10 @@ type HTTPConfig struct {
 //	/readyz   200 "ready", or 503 with the reason
 //	/metrics  the registry's metrics in Prometheus's formats
 //
-// with Profiles Go's own /debug/pprof/, and 404 for all else.
+// with Profiles Go's own /debug/pprof/, and 404 for all else. A request for
+// another name than a loopback one or the listener's own is answered 403: nobody
+// is asked who they are, and a page of another site that a browser on this
+// machine shows must not read the figures by a name that leads here.
 type HTTP struct {
 	cfg      HTTPConfig
 	server   *http.Server
@@ -64,7 +71,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{cfg: cfg}
 	h.server = &http.Server{
-		Handler:           h.routes(),
+		Handler:           h.guarded(h.routes()),
 		ReadHeaderTimeout: httpReadTimeout,
 		ReadTimeout:       httpReadTimeout,
 		WriteTimeout:      httpWriteTimeout,
@@ -107,6 +114,35 @@ func (h *HTTP) routes() http.Handler {
 		EnableOpenMetrics:   true,
 	}))
 	return mux
+}
+
+// guarded answers only requests for a name that is the listener's.
+func (h *HTTP) guarded(next http.Handler) http.Handler {
+	if h.cfg.AnyHost {
+		return next
+	}
+	own, _, _ := net.SplitHostPort(h.cfg.Addr)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.Host
+		if host, _, err := net.SplitHostPort(name); err == nil {
+			name = host
+		}
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+		if name != own && !Loopback(name) {
+			text(w, http.StatusForbidden, "this address is not "+strconv.Quote(name)+": ask 127.0.0.1 or localhost, or start reddot with --insecure-open")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Loopback reports whether a host names this machine to itself alone.
+func Loopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
 }
 
 func text(w http.ResponseWriter, code int, line string) {

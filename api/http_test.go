@@ -120,6 +120,43 @@ func TestHTTP(t *testing.T) {
 }
 
 // TestHTTPStatusDown: a scrape says so when the projection doesn't answer.
+// TestHTTPHost: a page of another site, which a browser on this machine shows and
+// whose name leads here, reads nothing.
+func TestHTTPHost(t *testing.T) {
+	ask := func(base, host string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode == http.StatusForbidden && !strings.Contains(string(body), "--insecure-open") {
+			t.Errorf("%s: %s, %v", host, body, err)
+		}
+		return resp.StatusCode
+	}
+	closed, endClosed := startHTTP(t, HTTPConfig{Registry: prometheus.NewRegistry()})
+	open, endOpen := startHTTP(t, HTTPConfig{Registry: prometheus.NewRegistry(), AnyHost: true})
+	for host, want := range map[string]int{
+		"localhost": 200, "LOCALHOST:8480": 200, "localhost.:1": 200, "127.0.0.1": 200, "127.0.0.1:1": 200, "127.9.8.7": 200, "[::1]": 200, "[::1]:1": 200,
+		"evil.example": 403, "evil.example:8480": 403, "127.0.0.1.evil.example": 403, "localhost.evil.example": 403, "10.0.0.1": 403, "[2001:db8::1]:80": 403, "0.0.0.0": 403,
+	} {
+		if got := ask(closed, host); got != want {
+			t.Errorf("%s: %d, want %d", host, got, want)
+		}
+		if got := ask(open, host); got != 200 {
+			t.Errorf("%s: %d where any name will do", host, got)
+		}
+	}
+	if err := errors.Join(endClosed(), endOpen()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHTTPStatusDown(t *testing.T) {
 	source := newTwinSource()
 	source.hook = func(string) error { return errors.New("gone") }

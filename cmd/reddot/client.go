@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -33,16 +32,16 @@ var errInterrupted = errors.New("interrupted")
 
 // clientConfig says which server a client command talks to, and how.
 type clientConfig struct {
-	server  string        // one or more NATS URLs, comma-separated; NATS_URL or the default if empty
-	creds   string        // path of a NATS credentials file; none if empty
+	server  string        // one or more NATS URLs, comma-separated; see urls
+	auth    natsConfig    // as whom it is connected to
 	prefix  string        // of the subjects
 	timeout time.Duration // for a connection, an answer, an acknowledgement
 }
 
 func (c *clientConfig) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.server, "server", "", "`URL` of the NATS server (default NATS_URL, else "+nats.DefaultURL+")")
-	f.StringVar(&c.creds, "creds", "", "NATS credentials `file`")
+	f.StringVar(&c.server, "server", "", "`URL` of the NATS server, or several with commas (default that of --nats-context, else NATS_URL, else "+nats.DefaultURL+")")
+	c.auth.addFlags(f)
 	f.StringVar(&c.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
 	f.DurationVar(&c.timeout, "timeout", defaultTimeout, "longest wait for a connection, an answer or an acknowledgement")
 }
@@ -51,6 +50,15 @@ func (c *clientConfig) addFlags(cmd *cobra.Command) {
 func (c *clientConfig) urls() string {
 	if c.server != "" {
 		return c.server
+	}
+	if c.auth.context != "" {
+		context, err := readContext(c.auth.context)
+		if err != nil {
+			return "" // dial says why
+		}
+		if urls := strings.Join(context.Servers, ","); urls != "" {
+			return urls
+		}
 	}
 	if env := os.Getenv("NATS_URL"); env != "" {
 		return env
@@ -66,33 +74,7 @@ func (c *clientConfig) validate() error {
 	if _, err := events.NewSubjects(c.prefix); err != nil {
 		return usagef("--prefix: %w", err)
 	}
-	for u := range strings.SplitSeq(c.urls(), ",") {
-		if _, err := parseURL(u); err != nil {
-			return usagef("server URL: %w", err)
-		}
-	}
-	return nil
-}
-
-// parseURL reads a server's URL; the scheme may be left out.
-func parseURL(s string) (*url.URL, error) {
-	s = strings.TrimSpace(s)
-	if !strings.Contains(s, "://") {
-		s = "nats://" + s
-	}
-	return url.Parse(s)
-}
-
-// redacted is a list of URLs without their passwords.
-func redacted(urls string) string {
-	var safe []string
-	for s := range strings.SplitSeq(urls, ",") {
-		if u, err := parseURL(s); err == nil {
-			s = u.Redacted()
-		}
-		safe = append(safe, s)
-	}
-	return strings.Join(safe, ",")
+	return c.auth.validate(c.urls())
 }
 
 // client is a connection to a NATS server behind which a reddot answers. It
@@ -118,9 +100,14 @@ func (c *clientConfig) dial(name string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := redacted(c.urls())
+	urls := c.urls()
+	shown := redacted(urls)
+	how, err := c.auth.options()
+	if err != nil {
+		return nil, err
+	}
 	lost, lose := context.WithCancelCause(context.Background())
-	options := []nats.Option{
+	options := append(how,
 		nats.Name(name),
 		nats.Timeout(c.timeout),
 		nats.NoReconnect(),
@@ -129,32 +116,28 @@ func (c *clientConfig) dial(name string) (*client, error) {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				lose(fmt.Errorf("the NATS server at %s refuses this user (%w): name other credentials with --creds", shown, err))
+				lose(fmt.Errorf("the NATS server at %s refuses this to %s (%w): give it the permission, or name another with --nats-user or --nats-creds",
+					shown, c.auth.who(urls), safe(err)))
 			}
 		}),
-	}
-	if c.creds != "" {
-		if _, err := os.Stat(c.creds); err != nil {
-			return nil, fmt.Errorf("read the credentials: %w", err)
-		}
-		options = append(options, nats.UserCredentials(c.creds))
-	}
-	nc, err := nats.Connect(c.urls(), options...)
+	)
+	nc, err := nats.Connect(urls, options...)
 	if err != nil {
-		return nil, dialError(err, shown)
+		return nil, c.dialError(err)
 	}
 	return &client{nc: nc, subjects: subjects, url: shown, timeout: c.timeout, lost: lost}, nil
 }
 
 // dialError says what a failed connection means for the user.
-func dialError(err error, shown string) error {
-	switch {
-	case errors.Is(err, nats.ErrNoServers):
-		return fmt.Errorf(`no NATS server at %s: start one with "reddot serve", or name yours with --server or NATS_URL`, shown)
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
-		return fmt.Errorf("the NATS server at %s refuses this user (%w): name credentials with --creds", shown, err)
+func (c *clientConfig) dialError(err error) error {
+	urls := c.urls()
+	if refused := c.auth.refused(err, urls); refused != nil {
+		return refused
 	}
-	return fmt.Errorf("connect to the NATS server at %s: %w: name another with --server or NATS_URL", shown, err)
+	if errors.Is(err, nats.ErrNoServers) {
+		return fmt.Errorf(`no NATS server at %s: start one with "reddot serve", or name yours with --server or NATS_URL`, redacted(urls))
+	}
+	return fmt.Errorf("connect to the NATS server at %s: %w: name another with --server or NATS_URL", redacted(urls), safe(err))
 }
 
 func (c *client) close() { c.nc.Close() }

@@ -247,13 +247,13 @@ func TestRefusedUser(t *testing.T) {
 	s.Start()
 	t.Cleanup(func() { shutdown(s) })
 	host := strings.TrimPrefix(s.ClientURL(), "nats://")
-	reddot(t, nil, "status", "--server", s.ClientURL()).failed(t, exitFailed, "refuses this user", "--creds")
+	reddot(t, nil, "status", "--server", s.ClientURL()).failed(t, exitFailed, "refuses this user", "--nats-creds")
 	t.Setenv("NATS_URL", "nats://me:secret@"+host)
 	for _, r := range []result{
 		reddot(t, nil, "status", "--timeout", "1m"),
 		reddot(t, strings.NewReader(messageLine(1)), "publish", "--timeout", "1m"),
 	} {
-		r.failed(t, exitFailed, "nats://me:xxxxx@"+host+" refuses this user", "permissions violation", "--creds")
+		r.failed(t, exitFailed, "nats://me:xxxxx@"+host+` refuses this to the user "me"`, "permissions violation", "--nats-creds")
 	}
 }
 

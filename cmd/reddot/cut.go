@@ -75,7 +75,7 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 // because it could not read its description: a new one of that name would take
 // over the messages, but not be the same.
 func (s *serving) checkUnread(stream string) error {
-	if s.cfg.nats != "" {
+	if s.cfg.external() {
 		return nil
 	}
 	described := filepath.Join(s.cfg.data, natsFolder, "jetstream", "$G", "streams", stream, "meta.inf")

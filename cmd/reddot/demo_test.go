@@ -32,13 +32,13 @@ func TestDemo(t *testing.T) {
 
 func TestDemoFails(t *testing.T) {
 	for line, words := range map[string]string{
-		"demo now":          "unknown command",
+		"demo now":          "demo takes no arguments",
 		"demo --speed 0":    "--speed 0",
 		"demo --speed NaN":  "--speed NaN",
 		"demo --speed 1e9":  "--speed 1e+09",
 		"demo --for 0s":     "--for 0s",
-		"demo --seed -1":    "invalid argument",
-		"demo --seed alice": "invalid argument",
+		"demo --seed -1":    "use a whole number",
+		"demo --seed alice": "use a whole number",
 	} {
 		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
 	}

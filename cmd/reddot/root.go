@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitDone
 	}
-	text := oneLine(err)
+	text := scrubbed(oneLine(err))
 	if a.started && !errors.As(err, new(usageError)) {
 		fmt.Fprintf(stderr, "reddot: %s\n", text)
 		return exitFailed
@@ -95,7 +93,10 @@ func (a *app) newRoot() *cobra.Command {
 
 It folds a stream of commands (messages, reads, revokes, joins) into each
 user's conversations and totals, tells listeners what changed and answers
-queries. "reddot serve" starts all of it; the other commands are clients.`,
+queries. "reddot serve" starts all of it; the other commands are clients.
+
+Every flag is also an environment variable: --snapshot-keep is
+REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 		Example: `  # start a server, with NATS in it and data in ./reddot-data
   reddot serve
 
@@ -106,8 +107,12 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// Cobra calls it once flags and arguments are accepted.
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return readEnvironment(cmd)
+		},
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("reddot {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "Server:"},
@@ -129,17 +134,43 @@ queries. "reddot serve" starts all of it; the other commands are clients.`,
 		a.snapshotCommand(),
 		a.trimCommand(),
 		a.exportCommand(),
+		a.versionCommand(),
 	)
+	sayArguments(root)
 	return root
 }
 
-// version is the module's version and the Go release it was built with.
-func version() string {
-	v := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
+// sayArguments has a command and those below it say which arguments they take
+// when others are given.
+func sayArguments(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		sayArguments(c)
 	}
-	return v + " " + runtime.Version()
+	check := cmd.Args
+	if check == nil || cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if check(cmd, args) == nil {
+			return nil
+		}
+		_, takes, found := strings.Cut(cmd.Use, " ")
+		if !found {
+			return fmt.Errorf("%q is too much: %s takes no arguments", args[0], cmd.Name())
+		}
+		return fmt.Errorf("%s takes %s, and %s given", cmd.Name(), takes, counted(len(args)))
+	}
+}
+
+// counted says how many arguments there are.
+func counted(n int) string {
+	switch n {
+	case 0:
+		return "none is"
+	case 1:
+		return "one is"
+	}
+	return fmt.Sprintf("%d are", n)
 }
 
 // printRaw writes a reply as it came, on one line.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -64,42 +65,58 @@ func writeFile(path string, content []byte) error {
 
 func TestWrongUsage(t *testing.T) {
 	for line, words := range map[string]string{
-		"frobnicate":                        `unknown command "frobnicate"`,
-		"pubish":                            `did you mean publish?`,
-		"--bogus":                           "unknown flag: --bogus",
-		"show":                              "between 1 and 2 arg(s)",
-		"show a b c":                        "between 1 and 2 arg(s)",
-		"show alice bob":                    "use c2c_PEER or group_GROUP",
-		"show alice c2c_":                   "is empty",
-		"show alice c2c_bob --unread":       "--unread is for the list",
-		"show alice c2c_bob --limit 3":      "--limit is for the list",
-		"show alice --limit 0":              "--limit 0",
-		"show alice --limit x":              "invalid argument",
-		"show alice --kind room":            `--kind "room": use c2c or group`,
-		"show alice --after-seq -1":         "invalid argument",
-		"show " + strings.Repeat("u", 257):  "longer than 256 bytes",
-		"show alice --prefix a.b":           "--prefix",
-		"show alice --timeout 0s":           "--timeout",
-		"show alice --server nats://h:port": "server URL",
-		"explain alice":                     "accepts 2 arg(s)",
-		"explain alice x":                   "use c2c_PEER or group_GROUP",
-		"explain alice c2c_bob --limit 201": "use 1 to 200",
-		"explain alice c2c_bob --limit 0":   "use 1 to 200",
-		"status now":                        "unknown command",
-		"publish a b":                       "at most 1 arg(s)",
-		"publish --rate -1":                 "--rate -1",
-		"publish --from-line 0":             "--from-line 0",
-		"publish --prefix=":                 "--prefix",
-		"serve now":                         "unknown command",
-		"serve --sync never":                "use always, or 100ms to 1m0s",
-		"serve --sync 5ms":                  "use always, or 100ms to 1m0s",
-		"serve --listen 4222":               "--listen",
-		"serve --listen 127.0.0.1:99999":    "port from 0 to 65535",
-		"serve --http nowhere":              "--http",
-		"serve --prefix a.b":                "--prefix",
-		"serve --fanout-limit -1":           "--fanout-limit",
-		"serve --event-encoding xml":        "use msgpack or json",
-		"serve --creds f":                   "name it with --nats",
+		"frobnicate":                                      `unknown command "frobnicate"`,
+		"pubish":                                          `did you mean publish?`,
+		"--bogus":                                         "unknown flag: --bogus",
+		"show":                                            "show takes USER [CONVERSATION], and none is given",
+		"show a b c":                                      "and 3 are given",
+		"show alice bob":                                  "use c2c_PEER or group_GROUP",
+		"show alice c2c_":                                 "is empty",
+		"show alice c2c_bob --unread":                     "--unread is for the list",
+		"show alice c2c_bob --limit 3":                    "--limit is for the list",
+		"show alice --limit 0":                            "--limit 0",
+		"show alice --limit x":                            `--limit "x": use a whole number`,
+		"show alice --kind room":                          `--kind "room": use c2c or group`,
+		"show alice --after-seq -1":                       `--after-seq "-1": use a whole number`,
+		"show " + strings.Repeat("u", 257):                "longer than 256 bytes",
+		"show alice --prefix a.b":                         "--prefix",
+		"show alice --timeout 0s":                         "--timeout",
+		"show alice --server nats://h:port":               "no URL",
+		"explain alice":                                   "explain takes USER CONVERSATION, and one is given",
+		"explain alice x":                                 "use c2c_PEER or group_GROUP",
+		"explain alice c2c_bob --limit 201":               "use 1 to 200",
+		"explain alice c2c_bob --limit 0":                 "use 1 to 200",
+		"status now":                                      `"now" is too much: status takes no arguments`,
+		"publish a b":                                     "publish takes ",
+		"publish --rate -1":                               "--rate -1",
+		"publish --from-line 0":                           "--from-line 0",
+		"publish --prefix=":                               "--prefix",
+		"serve now":                                       "serve takes no arguments",
+		"serve --sync never":                              "use always, or 100ms to 1m0s",
+		"serve --sync 5ms":                                "use always, or 100ms to 1m0s",
+		"serve --sync 10":                                 `--sync "10": 10 has no unit: use always, or 100ms to 1m0s, as 10s`,
+		"serve --snapshot-interval 10":                    `--snapshot-interval "10" has no unit: use 10s, 10m or 10h`,
+		"show alice --timeout soon":                       `--timeout "soon": use a time with its unit`,
+		"serve --log-level trace":                         `--log-level "trace": use debug, info, warn or error`,
+		"serve --events-max-bytes 1GX":                    `--events-max-bytes "1GX": use a number of bytes, or one with a unit, as 512MB or 1GiB`,
+		"serve --events-max-bytes -1GB":                   "as 512MB or 1GiB",
+		"serve --events-max-bytes 10EiB":                  "as 512MB or 1GiB",
+		"serve --events-max-bytes 512KiB":                 "--events-max-bytes 512KiB: use 1MiB or more",
+		"serve --trim=perhaps":                            `--trim "perhaps": use true or false`,
+		"serve --listen 0.0.0.0:4222":                     "--insecure-open",
+		"serve --listen :0":                               "--insecure-open",
+		"serve --listen [::]:0":                           "--insecure-open",
+		"serve --listen example.com:4222":                 "--insecure-open",
+		"serve --http 0.0.0.0:8480":                       "--insecure-open",
+		"serve --http 10.0.0.1:8480":                      "--insecure-open",
+		"serve --listen 4222":                             "--listen",
+		"serve --listen 127.0.0.1:99999":                  "port from 0 to 65535",
+		"serve --http nowhere":                            "--http",
+		"serve --prefix a.b":                              "--prefix",
+		"serve --fanout-limit -1":                         "--fanout-limit",
+		"serve --event-encoding xml":                      "use msgpack or json",
+		"serve --creds f":                                 "name it with --nats",
+		"version now":                                     `"now" is too much: version takes no arguments`,
 		"serve --nats nats://h:4222 --listen 127.0.0.1:1": "leave out --nats",
 		"serve --nats nats://h:4222 --sync always":        "leave out --nats",
 		"serve --nats nats://h:port":                      "--nats",
@@ -140,6 +157,48 @@ func TestVersion(t *testing.T) {
 	out := reddot(t, nil, "--version").done(t)
 	if !strings.HasPrefix(out, "reddot ") || !strings.Contains(out, " go1.") {
 		t.Errorf("got %q", out)
+	}
+	if other := reddot(t, nil, "version").done(t); other != out {
+		t.Errorf("version prints %q, --version %q", other, out)
+	}
+	var b build
+	if err := json.Unmarshal([]byte(reddot(t, nil, "version", "--json").done(t)), &b); err != nil || b != thisBuild() || b.Go == "" || b.Version == "" {
+		t.Errorf("%+v, %v", b, err)
+	}
+	b = build{Version: "v1.2.3", Commit: "abc", Modified: true, Go: "go1.26", Platform: "linux/amd64"}
+	if got := b.String(); got != "v1.2.3 abc+modified go1.26 linux/amd64" {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestEnvironment: every flag is an environment variable, too, and goes before
+// it.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
+	t.Setenv("REDDOT_TIMEOUT", "10")
+	reddot(t, nil, "status").failed(t, exitUsage, `REDDOT_TIMEOUT "10" has no unit: use 10s, 10m or 10h`)
+	reddot(t, nil, "status", "--timeout", "1s").failed(t, exitFailed, "no NATS server at nats://127.0.0.1:1")
+	t.Setenv("REDDOT_TIMEOUT", "")
+	reddot(t, nil, "status").failed(t, exitFailed, "no NATS server at nats://127.0.0.1:1")
+	t.Setenv("REDDOT_SERVER", "nats://127.0.0.1:2")
+	reddot(t, nil, "status").failed(t, exitFailed, "no NATS server at nats://127.0.0.1:2")
+	reddot(t, nil, "status", "--server", "nats://127.0.0.1:3").failed(t, exitFailed, "no NATS server at nats://127.0.0.1:3")
+	t.Setenv("REDDOT_EVENTS_MAX_BYTES", "1KB")
+	reddot(t, nil, "serve").failed(t, exitUsage, "--events-max-bytes 1000B: use 1MiB or more")
+	t.Setenv("REDDOT_EVENTS_MAX_BYTES", "")
+	t.Setenv("REDDOT_HTTP", "0.0.0.0:0")
+	reddot(t, nil, "serve").failed(t, exitUsage, "--http 0.0.0.0:0", "--insecure-open")
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]size{"1048576": 1 << 20, "1GiB": 1 << 30, "1.5 GiB": 3 << 29, "512MB": 512_000_000, "512mb": 512_000_000, "2T": 2_000_000_000_000} {
+		var s size
+		if err := s.Set(text); err != nil || s != want {
+			t.Errorf("%s is %d: %v", text, s, err)
+		}
+	}
+	if s := size(1 << 30); s.String() != "1GiB" {
+		t.Errorf("1 GiB is shown as %s", &s)
 	}
 }
 

@@ -1,12 +1,16 @@
 package main
 
 import (
-	"log/slog"
-	"os"
+	"cmp"
+	"fmt"
+	"net"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	"reddot/api"
 	"reddot/events"
 	"reddot/projector/emit"
 	"reddot/snapshot"
@@ -16,15 +20,15 @@ import (
 type serveConfig struct {
 	data          string     // directory of everything stored
 	listen        string     // address of the embedded NATS server
-	nats          string     // URL of an existing NATS server; the embedded one if empty
-	creds         string     // credentials file for it
+	nats          string     // URLs of an existing NATS server; see external
+	auth          natsConfig // as whom it is connected to
 	prefix        string     // first token of every subject
 	sync          syncPolicy // of the embedded server's streams
 	fanoutLimit   int        // members up to which a group's changes go to everyone
 	eventEncoding string     // msgpack or json
 	http          string     // address of health and metrics; none if empty
 	eventsMaxAge  time.Duration
-	eventsMaxSize int64 // bytes of stored events
+	eventsMaxSize size // of the stored events
 
 	snapshots        string        // folder, bucket:NAME, "off"; empty: in the data folder
 	snapshotEvery    uint64        // commands; 0: not by number
@@ -33,13 +37,15 @@ type serveConfig struct {
 	trim             bool // the log, once two snapshots have its commands
 	acceptCut        bool // go on with a log that lacks commands of which something was made
 
+	insecureOpen bool // whoever reaches the listeners may do everything
+
 	profiles  bool // on the HTTP listener
-	logLevel  slog.Level
+	logLevel  level
 	logFormat string // text or json
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cfg := serveConfig{sync: syncPolicy{every: time.Second}}
+	cfg := serveConfig{sync: syncPolicy{every: time.Second}, auth: natsConfig{ownInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
 	cmd := &cobra.Command{
 		Use:     "serve",
 		GroupID: groupServer,
@@ -50,7 +56,17 @@ are answered. SIGTERM or SIGINT ends it cleanly.
 
 Snapshots of the state are taken meanwhile. A store that is missing or damaged is
 built anew from one of them and the log. A log that is not whole is not served:
-the error says what is missing, and what to do.`,
+the error says what is missing, and what to do.
+
+With --nats or --nats-context an existing NATS server is used, which is waited
+for if it is not there yet; /readyz says so meanwhile. NATS_URL is for the client
+commands alone: serve does not hear it, REDDOT_NATS it does.
+
+Nobody is asked who they are yet: whoever reaches --listen may do everything,
+and whoever reaches --http may read the figures. So both are on this machine alone unless
+--insecure-open says that the network around them is safe.
+
+Everything in --data is for this user alone (folders 0700, files 0600).`,
 		Example: `  # everything in one process, data in ./reddot-data
   reddot serve
 
@@ -58,11 +74,15 @@ the error says what is missing, and what to do.`,
   reddot serve --data /var/lib/reddot --listen 127.0.0.1:0 --http 127.0.0.1:0 --sync always
 
   # with a NATS server that runs already
-  reddot serve --nats nats://nats.example.com:4222 --creds reddot.creds`,
+  reddot serve --nats tls://nats.example.com:4222 --nats-creds reddot.creds
+
+  # the same, by environment variables, with a password in a file
+  REDDOT_NATS=tls://a.example.com,tls://b.example.com REDDOT_NATS_USER=reddot \
+    REDDOT_NATS_PASSWORD_FILE=/run/secrets/nats REDDOT_NATS_CA=ca.pem reddot serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range []string{"listen", "sync"} {
-				if cfg.nats != "" && cmd.Flags().Changed(name) {
+				if cfg.external() && cmd.Flags().Changed(name) {
 					return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
 				}
 			}
@@ -75,14 +95,14 @@ the error says what is missing, and what to do.`,
 	f := cmd.Flags()
 	f.StringVar(&cfg.data, "data", "./reddot-data", "`directory` of the data")
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:4222", "`address` of the embedded NATS server; port 0 picks a free one")
-	f.StringVar(&cfg.nats, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one")
-	f.StringVar(&cfg.creds, "creds", "", "NATS credentials `file` for --nats")
+	f.StringVar(&cfg.nats, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one, or several with commas")
+	cfg.auth.addFlags(f)
 	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
-	f.Var(&cfg.sync, "sync", "when stored messages are forced to disk: an interval, or always")
+	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", minSync, maxSync))
 	f.IntVar(&cfg.fanoutLimit, "fanout-limit", 1000, "members up to which a group's changes go to everyone, not only to watchers")
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
 	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
-	f.Int64Var(&cfg.eventsMaxSize, "events-max-bytes", emit.DefaultMaxBytes, "`bytes` of stored events")
+	f.Var(&cfg.eventsMaxSize, "events-max-bytes", "`size` of the stored events, as 512MB or 1GiB")
 	f.StringVar(&cfg.snapshots, "snapshots", "", "`place` where snapshots are kept: a directory, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
 	f.Uint64Var(&cfg.snapshotEvery, "snapshot-every", 5_000_000, "take a snapshot after this many `commands`; 0 for never")
 	f.DurationVar(&cfg.snapshotInterval, "snapshot-interval", time.Hour, "take a snapshot after this time, if anything was applied since; 0 for never")
@@ -90,8 +110,9 @@ the error says what is missing, and what to do.`,
 	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
 	f.BoolVar(&cfg.acceptCut, "accept-cut", false, "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s")
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.BoolVar(&cfg.insecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
-	f.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
+	f.Var(&cfg.logLevel, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&cfg.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
 	return cmd
 }
@@ -109,16 +130,11 @@ func (cfg *serveConfig) validate() error {
 			return usagef("--http: %w", err)
 		}
 	}
-	if _, err := parseURL(cfg.nats); err != nil {
-		return usagef("--nats: %w", err)
+	if err := cfg.validateOpen(); err != nil {
+		return err
 	}
-	if cfg.creds != "" && cfg.nats == "" {
-		return usagef("--creds is for an existing NATS server: name it with --nats")
-	}
-	if cfg.creds != "" {
-		if _, err := os.Stat(cfg.creds); err != nil {
-			return usagef("--creds: %w", err)
-		}
+	if err := cfg.validateNATS(); err != nil {
+		return err
 	}
 	if _, err := events.NewSubjects(cfg.prefix); err != nil {
 		return usagef("--prefix: %w", err)
@@ -127,7 +143,7 @@ func (cfg *serveConfig) validate() error {
 		return usagef("--events-max-age %s: use 1s or more", cfg.eventsMaxAge)
 	}
 	if cfg.eventsMaxSize < 1<<20 {
-		return usagef("--events-max-bytes %d: use 1048576 (1 MiB) or more", cfg.eventsMaxSize)
+		return usagef("--events-max-bytes %s: use 1MiB or more", &cfg.eventsMaxSize)
 	}
 	if err := (&snapshotPlace{data: cfg.data, at: cfg.snapshots}).validate(); err != nil {
 		return err
@@ -149,6 +165,56 @@ func (cfg *serveConfig) validate() error {
 	}
 	if _, err := events.ParseEncoding(cfg.eventEncoding); err != nil {
 		return usagef("--event-encoding %q: use msgpack or json", cfg.eventEncoding)
+	}
+	return nil
+}
+
+// external reports whether an existing NATS server is used.
+func (cfg *serveConfig) external() bool { return cfg.nats != "" || cfg.auth.context != "" }
+
+// urls are those of the existing NATS server.
+func (cfg *serveConfig) urls() (string, error) {
+	if cfg.nats != "" {
+		return cfg.nats, nil
+	}
+	context, err := readContext(cfg.auth.context)
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(strings.Join(context.Servers, ","), nats.DefaultURL), nil
+}
+
+// validateNATS reports a usageError.
+func (cfg *serveConfig) validateNATS() error {
+	if !cfg.external() {
+		if given := append(cfg.auth.given(), cfg.auth.trust()...); len(given) > 0 {
+			return usagef("%s is for an existing NATS server: name it with --nats", given[0])
+		}
+		return nil
+	}
+	if err := cfg.auth.validate(cfg.nats); err != nil {
+		return fmt.Errorf("--nats: %w", err)
+	}
+	return nil
+}
+
+// validateOpen reports a usageError for an address that other machines reach
+// while nobody is asked who they are.
+func (cfg *serveConfig) validateOpen() error {
+	if cfg.insecureOpen {
+		return nil
+	}
+	for _, l := range []struct{ flag, address, may string }{
+		{"--listen", cfg.listen, "do everything"},
+		{"--http", cfg.http, "read all figures"},
+	} {
+		if l.address == "" || l.flag == "--listen" && cfg.external() {
+			continue
+		}
+		if host, _, _ := net.SplitHostPort(l.address); !api.Loopback(host) {
+			return usagef("%s %s: whoever reaches it from another machine could %s: use 127.0.0.1, or say with --insecure-open that the network is safe",
+				l.flag, l.address, l.may)
+		}
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (p *syncPolicy) String() string {
 }
 
 // Type is the flag's type in the help.
-func (p *syncPolicy) Type() string { return "1s|always" }
+func (p *syncPolicy) Type() string { return "interval" }
 
 // Set reads the flag.
 func (p *syncPolicy) Set(s string) error {
@@ -66,6 +66,9 @@ func (p *syncPolicy) Set(s string) error {
 		return nil
 	}
 	d, err := time.ParseDuration(s)
+	if strings.Trim(s, "0123456789.") == "" && s != "" {
+		return fmt.Errorf("%s has no unit: use always, or %v to %v, as %ss", s, minSync, maxSync, s)
+	}
 	if err != nil || d < minSync || d > maxSync {
 		return fmt.Errorf("use always, or %v to %v", minSync, maxSync)
 	}

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -58,8 +56,12 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if err := sweepScratch(s.cfg.data); err != nil {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
-	if s.cfg.nats != "" {
-		return s.runAt(ctx, s.cfg.nats)
+	if s.cfg.external() {
+		urls, err := s.cfg.urls()
+		if err != nil {
+			return err
+		}
+		return s.runAt(ctx, urls)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,11 +114,30 @@ func (s *serving) listen(ctx context.Context, server *natsServer) error {
 }
 
 func (a *app) logger(cfg *serveConfig) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.logLevel}
+	options := &slog.HandlerOptions{Level: slog.Level(cfg.logLevel), ReplaceAttr: logged}
 	if cfg.logFormat == "json" {
 		return slog.New(slog.NewJSONHandler(a.stderr, options))
 	}
 	return slog.New(slog.NewTextHandler(a.stderr, options))
+}
+
+// logged is an attribute as the log has it: without secrets, and with times that
+// name their unit.
+func logged(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindString:
+		a.Value = slog.StringValue(scrubbed(a.Value.String()))
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case error:
+			a.Value = slog.StringValue(scrubbed(v.Error()))
+		case fmt.Stringer:
+			a.Value = slog.StringValue(scrubbed(v.String()))
+		}
+	}
+	return a
 }
 
 // lockData takes the data folder for this process.
@@ -163,7 +184,7 @@ func (s *serving) runAt(ctx context.Context, url string, how ...nats.Option) (er
 	next := projector.Config{
 		Conn: logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, storeFolder), Logger: log, Registry: registry,
 		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
-		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: cfg.eventsMaxSize,
+		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: int64(cfg.eventsMaxSize),
 	}
 	source := &projection{log: log, stream: subjects.CommandStream(), snapshots: taker, open: func(ctx context.Context) (*projector.Projector, error) {
 		return s.openProjector(ctx, next, taker, apiConn)
@@ -223,7 +244,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 	g, ctx := errgroup.WithContext(ctx)
 	addr := ""
 	if cfg.http != "" {
-		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Profiles: cfg.profiles, Logger: log})
+		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Profiles: cfg.profiles, AnyHost: cfg.insecureOpen, Logger: log})
 		if err == nil {
 			err = h.Listen()
 		}
@@ -254,7 +275,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 		if err := source.waitReady(ctx); err != nil {
 			return nil // the projector's own error is told
 		}
-		s.ready(conn.ConnectedUrl(), addr)
+		s.ready(redacted(conn.ConnectedUrl()), addr)
 		return nil
 	})
 	return g.Wait()
@@ -273,38 +294,33 @@ func part(ctx context.Context, name string, err error) error {
 }
 
 // connectServer connects to the NATS server, and again whenever it was away.
-func connectServer(cfg *serveConfig, url, name string, log *slog.Logger, how ...nats.Option) (*nats.Conn, error) {
-	options := append([]nats.Option{
+func connectServer(cfg *serveConfig, urls, name string, log *slog.Logger, how ...nats.Option) (*nats.Conn, error) {
+	options, err := cfg.auth.options()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options,
 		nats.Name(name),
 		nats.MaxReconnects(-1),
-		nats.ReconnectWait(200 * time.Millisecond),
+		nats.ReconnectWait(200*time.Millisecond),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.Warn("NATS server lost", "connection", name, "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("NATS server back", "connection", name, "url", c.ConnectedUrlRedacted()) }),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			log.Info("NATS server back", "connection", name, "url", redacted(c.ConnectedUrl()))
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("NATS connection", "connection", name, "error", err)
 		}),
-	}, how...)
-	if cfg.creds != "" {
-		options = append(options, nats.UserCredentials(cfg.creds))
-	}
-	conn, err := nats.Connect(url, options...)
+	)
+	conn, err := nats.Connect(urls, append(options, how...)...)
 	if err != nil {
-		return nil, fmt.Errorf("no NATS server at %s: check --nats and --creds, or leave them out to start one (%w)", redacted(url), err)
+		if refused := cfg.auth.refused(err, urls); refused != nil {
+			return nil, refused
+		}
+		return nil, fmt.Errorf("no NATS server at %s: check --nats, or leave it out to start one (%w)", redacted(urls), safe(err))
 	}
 	return conn, nil
-}
-
-// serviceVersion is the module's version as the query service wants it:
-// without a leading v.
-func serviceVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v, ok := strings.CutPrefix(info.Main.Version, "v"); ok {
-			return v
-		}
-	}
-	return "0.0.0"
 }

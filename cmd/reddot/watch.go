@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -140,8 +139,11 @@ func watchEnd(ctx context.Context, cfg *watchConfig, sub *goclient.Subscription)
 // the user is refused; then lost is called. The listener tells everything
 // else.
 func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, error) {
-	shown := redacted(c.urls())
-	options := []nats.Option{
+	options, err := c.auth.options()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options,
 		nats.Name(name),
 		nats.Timeout(c.timeout),
 		nats.MaxReconnects(-1),
@@ -153,18 +155,12 @@ func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, e
 			if err == nil {
 				err = nats.ErrConnectionClosed
 			}
-			lost(dialError(err, shown))
+			lost(c.dialError(err))
 		}),
-	}
-	if c.creds != "" {
-		if _, err := os.Stat(c.creds); err != nil {
-			return nil, fmt.Errorf("read the credentials: %w", err)
-		}
-		options = append(options, nats.UserCredentials(c.creds))
-	}
+	)
 	nc, err := nats.Connect(c.urls(), options...)
 	if err != nil {
-		return nil, dialError(err, shown)
+		return nil, c.dialError(err)
 	}
 	return nc, nil
 }

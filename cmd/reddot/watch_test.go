@@ -258,13 +258,13 @@ func TestWatchFails(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 	reddot(t, nil, "watch", "alice", "--server", "nats://"+address, "--creds", t.TempDir()+"/none").
-		failed(t, exitFailed, "read the credentials")
+		failed(t, exitFailed, "--nats-creds")
 }
 
 func TestWatchUsage(t *testing.T) {
 	for line, words := range map[string]string{
-		"watch":                             "accepts 1 arg(s)",
-		"watch alice bob":                   "accepts 1 arg(s)",
+		"watch":                             "watch takes USER",
+		"watch alice bob":                   "watch takes USER",
 		"watch " + strings.Repeat("u", 257): "longer than 256 bytes",
 		"watch alice --for 0s":              "--for 0s",
 		"watch alice --for -1s":             "--for -1s",

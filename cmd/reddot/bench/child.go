@@ -47,6 +47,7 @@ func (b *bench) start(args ...string) (*child, error) {
 	}
 	c := &child{cmd: exec.Command(b.cfg.Program, args...), lines: make(chan string, 16), exited: make(chan struct{})}
 	c.cmd.SysProcAttr = bound()
+	c.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "REDDOT_") }) // its flags say all
 	c.cmd.Stderr = &c.stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
