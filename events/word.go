@@ -28,14 +28,15 @@ var kindWord = word{
 
 var ownMessageWord = word{
 	set: func(c *Command, s string) (err error) {
-		c.OwnMessage, err = parseOwnPolicy(s)
+		c.OwnMessage, err = ParseOwnPolicy(s)
 		return err
 	},
 	text: func(c *Command) string { return c.OwnMessage.String() },
 	has:  func(c *Command) bool { return c.OwnMessage != NoPolicy },
 }
 
-func parseOwnPolicy(s string) (OwnPolicy, error) {
+// ParseOwnPolicy reads "keep" or "advance".
+func ParseOwnPolicy(s string) (OwnPolicy, error) {
 	switch s {
 	case "keep":
 		return OwnKeep, nil

@@ -50,14 +50,11 @@ func (p *pastConfig) parse(zone *time.Location) (seq events.Seq, at time.Time, e
 	if n, err := strconv.ParseUint(p.when, 10, 64); err == nil {
 		return events.Seq(n), time.Time{}, nil
 	}
-	for _, layout := range pastTimes {
-		at, err := time.ParseInLocation(layout, p.when, zone)
-		if err == nil && (at.Year() < 1970 || at.Year() > 2261) { // the log counts nanoseconds since 1970
+	if at, ok := parseTime(p.when, zone); ok {
+		if at.Year() < 1970 || at.Year() > 2261 { // the log counts nanoseconds since 1970
 			return 0, at, usagef("--at %q: use a time from 1970 to 2261", p.when)
 		}
-		if err == nil {
-			return 0, at, nil
-		}
+		return 0, at, nil
 	}
 	return 0, time.Time{}, usagef("--at %q: use a seq, or a time as in 2026-11-23T18:00:00Z", p.when)
 }

@@ -168,7 +168,7 @@ func (p *publisher) await(f jetstream.PubAckFuture, expired <-chan time.Time) (*
 	case ack := <-f.Ok():
 		return ack, nil
 	case err := <-f.Err():
-		return nil, p.ackError(err)
+		return nil, p.client.ackError(err)
 	case <-p.client.lost.Done():
 		select {
 		case ack := <-f.Ok():
@@ -182,24 +182,32 @@ func (p *publisher) await(f jetstream.PubAckFuture, expired <-chan time.Time) (*
 }
 
 // ackError says what a refused command means for the user.
-func (p *publisher) ackError(err error) error {
+func (c *client) ackError(err error) error {
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
 		return fmt.Errorf(`no stream at %s takes commands under the prefix %s: start "reddot serve" there, or name yours with --server or --prefix`,
-			p.client.url, p.client.subjects.Prefix())
+			c.url, c.subjects.Prefix())
 	case errors.Is(err, nats.ErrDisconnected):
-		return fmt.Errorf("lost the connection to the NATS server at %s", p.client.url)
+		return fmt.Errorf("lost the connection to the NATS server at %s", c.url)
 	}
 	return fmt.Errorf("the NATS server refuses it: %w", err)
 }
 
 // check makes sure that commands land where reddot reads, in order.
 func (p *publisher) check(ack *jetstream.PubAck) error {
-	if want := p.client.subjects.CommandStream(); ack.Stream != want {
-		return fmt.Errorf("it was stored in the stream %s, reddot reads %s: take the subject out of the other stream", ack.Stream, want)
+	if err := p.client.checkStream(ack); err != nil {
+		return err
 	}
 	if seq := events.Seq(ack.Sequence); seq <= p.lastSeq {
 		return fmt.Errorf("it was stored at seq %d, after the next line's %d: the stream does not keep the order", seq, p.lastSeq)
+	}
+	return nil
+}
+
+// checkStream makes sure that a command landed where reddot reads.
+func (c *client) checkStream(ack *jetstream.PubAck) error {
+	if want := c.subjects.CommandStream(); ack.Stream != want {
+		return fmt.Errorf("it was stored in the stream %s, reddot reads %s: take the subject out of the other stream", ack.Stream, want)
 	}
 	return nil
 }

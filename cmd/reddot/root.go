@@ -27,6 +27,7 @@ const (
 const (
 	groupServer = "server"
 	groupClient = "client"
+	groupSingle = "single"
 	groupProof  = "proof"
 )
 
@@ -117,6 +118,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "Server:"},
 		&cobra.Group{ID: groupClient, Title: "Client:"},
+		&cobra.Group{ID: groupSingle, Title: "Client, one command each:"},
 		&cobra.Group{ID: groupProof, Title: "Proof and repair:"},
 	)
 	root.AddCommand(
@@ -136,6 +138,9 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 		a.exportCommand(),
 		a.versionCommand(),
 	)
+	for _, act := range actions() {
+		root.AddCommand(a.actionCommand(act))
+	}
 	sayArguments(root)
 	return root
 }

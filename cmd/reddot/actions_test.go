@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"reddot/events"
+)
+
+// TestActions: each publishes the one command that it says, with the ids written
+// as a subject wants them.
+func TestActions(t *testing.T) {
+	s, stream := testServer(t)
+	t.Setenv("NATS_URL", s.URL())
+	for _, c := range []struct{ line, subject, payload string }{
+		{"send alice --from bob --id m1", "user.alice.message", `{"id":"m1","from":"bob"}`},
+		{"send a.b --from bob --id m1 --silent --mention a.b --mention c --thread t --at 1000", "user.a%2Eb.message",
+			`{"id":"m1","from":"bob","at":1000,"silent":true,"mentions":["a.b","c"],"thread":"t"}`},
+		{"send --group team --from bob --id g1 --mention-all", "group.team.message", `{"id":"g1","from":"bob","mention_all":true}`},
+		{"revoke alice m1 --from bob", "user.alice.revoke", `{"id":"m1","from":"bob"}`},
+		{"revoke --group team g1", "group.team.revoke", `{"id":"g1"}`},
+		{"sent bob alice m1 --at 2026-11-23T18:00:00Z", "user.bob.sent", `{"id":"m1","to":"alice","at":1795456800000}`},
+		{"read alice c2c_bob", "user.alice.read", `{"conversation":"c2c_bob"}`},
+		{"read alice group_team --upto g1 --upto-at 5 --private", "user.alice.read", `{"conversation":"group_team","upto":"g1","upto_at":5,"private":true}`},
+		{"read-all alice --kind group --private", "user.alice.read-all", `{"kind":"group","private":true}`},
+		{"unread alice c2c_bob", "user.alice.unread", `{"conversation":"c2c_bob"}`},
+		{"unread alice c2c_bob --from-message m1", "user.alice.unread", `{"conversation":"c2c_bob","from":"m1"}`},
+		{"mute alice c2c_bob", "user.alice.mute", `{"conversation":"c2c_bob","muted":true}`},
+		{"unmute alice c2c_bob", "user.alice.mute", `{"conversation":"c2c_bob","muted":false}`},
+		{"delete alice c2c_bob", "user.alice.delete", `{"conversation":"c2c_bob"}`},
+		{"erase alice", "user.alice.erase", `{}`},
+		{"join team alice bob", "group.team.join", `{"users":["alice","bob"]}`},
+		{"leave team alice", "group.team.leave", `{"users":["alice"]}`},
+		{"dismiss team", "group.team.dismiss", `{}`},
+		{"policy --own-message advance", "policy", `{"own_message":"advance"}`},
+	} {
+		out := reddot(t, nil, strings.Fields(c.line)...).done(t)
+		last := lastSeq(t, stream)
+		if want := "seq " + number(last) + "\n"; !strings.HasSuffix(out, want) {
+			t.Errorf("%s prints %q, want %q", c.line, out, want)
+		}
+		m, err := stream.GetMsg(t.Context(), last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Subject != "unread.cmd."+c.subject || !sameJSON(t, m.Data, c.payload) {
+			t.Errorf("%s publishes %s %s, want %s %s", c.line, m.Subject, m.Data, c.subject, c.payload)
+		}
+	}
+	named := reddot(t, nil, "send", "alice", "--from", "bob").done(t)
+	again := reddot(t, nil, "send", "alice", "--from", "bob").done(t)
+	id := regexp.MustCompile(`^message ([0-9A-Za-z]{22}), seq \d+\n$`)
+	if a, b := id.FindStringSubmatch(named), id.FindStringSubmatch(again); a == nil || b == nil || a[1] == b[1] {
+		t.Errorf("new messages are %q and %q", named, again)
+	}
+}
+
+func sameJSON(t *testing.T, a []byte, b string) bool {
+	t.Helper()
+	var x, y any
+	if err := json.Unmarshal(a, &x); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(b), &y); err != nil {
+		t.Fatal(err)
+	}
+	return jsonText(t, x) == jsonText(t, y)
+}
+
+func jsonText(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestEveryVerbHasAnAction: what the back end may publish can be done by hand.
+func TestEveryVerbHasAnAction(t *testing.T) {
+	has := map[events.Verb]bool{}
+	for _, act := range actions() {
+		has[act.verb], has[act.group] = true, true
+	}
+	for _, v := range events.Verbs() {
+		if !has[v] {
+			t.Errorf("no action publishes %s", v)
+		}
+	}
+}
+
+// TestActionsWait: with --wait what was published counts, or it is said why not.
+func TestActionsWait(t *testing.T) {
+	address, _ := served(t, t.TempDir(), "127.0.0.1:0")
+	t.Setenv("NATS_URL", address)
+	if out := reddot(t, nil, "send", "alice", "--from", "bob", "--id", "m1", "--wait", "--json").done(t); out != `{"id":"m1","seq":1}`+"\n" {
+		t.Errorf("stdout %q", out)
+	}
+	if out := reddot(t, nil, "show", "alice", "c2c_bob").done(t); !regexp.MustCompile(`(?m)^Unread: +1$`).MatchString(out) {
+		t.Errorf("alice is shown\n%s", out)
+	}
+	if out := reddot(t, nil, "read", "alice", "c2c_bob", "--wait").done(t); out != "seq 2\n" {
+		t.Errorf("stdout %q", out)
+	}
+	reddot(t, nil, "read", "alice", "group_team", "--wait").failed(t, exitFailed, "the command was refused, seq 3: not a member of the group")
+	r := reddot(t, nil, "mute", "alice", "group_team", "--wait", "--json")
+	if want := `{"seq":4,"refused":"not a member of the group"}` + "\n"; r.stdout != want || r.code != exitFailed {
+		t.Errorf("exit code %d, stdout %q, want %q", r.code, r.stdout, want)
+	}
+}
+
+func TestActionsWrongUsage(t *testing.T) {
+	for line, words := range map[string]string{
+		"send --from bob":               "name a user, or a group with --group",
+		"send alice":                    "name the sender with --from",
+		"send alice --group t --from b": "--group t or the user alice: leave out one of them",
+		"send alice --from " + strings.Repeat("u", 257): "from is longer than 256 bytes",
+		"send alice --from bob --mention-all":           "mention_all is not a field of user.message",
+		"revoke m1":                                     "name a user, or a group with --group",
+		"revoke alice m1":                               "name the sender with --from",
+		"revoke --group team t1 --from bob":             "leave out --group",
+		"read alice":                                    "read takes USER CONVERSATION, and one is given",
+		"read alice bob":                                "use c2c_PEER or group_GROUP",
+		"read alice c2c_bob --upto-at soon":             "use a time as in",
+		"read alice c2c_bob --at -5":                    "use a time from 1970 on",
+		"read-all alice --kind room":                    `neither "c2c" nor "group"`,
+		"join team":                                     "join takes GROUP USER..., and one is given",
+		"policy":                                        "name a policy: --own-message keep",
+		"policy --own-message often":                    `neither "keep" nor "advance"`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
+		})
+	}
+}
