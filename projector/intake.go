@@ -1,15 +1,12 @@
 package projector
 
 import (
+	"errors"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
-	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/pull"
 	"reddot/projector/store"
 )
 
@@ -42,53 +39,26 @@ func newIntake(s events.Subjects, after events.Seq) *intake {
 	return in
 }
 
-// put decodes one message of the stream. It reports false once closed.
-func (in *intake) put(msg jetstream.Msg) bool {
-	seq, at, ok := delivered(msg.Reply())
-	if !ok {
-		return true // not of JetStream: a stray message to the consumer's inbox
-	}
+// put decodes one message of the stream. Once closed it says so.
+func (in *intake) put(msg *pull.Message) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for len(in.filling) == maxBatch && !in.closed {
 		in.ready.Wait()
 	}
 	if in.closed {
-		return false
+		return errClosed
 	}
-	in.newest = seq
+	in.newest = events.Seq(msg.Seq)
 	// The entry keeps the room of the one that stood there before.
 	in.filling = slices.Grow(in.filling, 1)[:len(in.filling)+1]
-	in.decode(&in.filling[len(in.filling)-1], seq, at, msg.Subject(), msg.Data())
+	in.decode(&in.filling[len(in.filling)-1], in.newest, events.Time(msg.Time().UnixMilli()), msg.Subject, msg.Data)
 	in.ready.Signal()
-	return true
+	return nil
 }
 
-// delivered reads a delivered message's place in the stream from its reply
-// subject, which is
-//
-//	$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>[.<token>]
-//
-// The library's own reading takes the whole subject apart, for every message.
-func delivered(reply string) (seq events.Seq, at events.Time, ok bool) {
-	const plain, withDomain = 9, 11 // tokens
-	field := 5                      // of the stream seq
-	switch n := strings.Count(reply, ".") + 1; {
-	case !strings.HasPrefix(reply, "$JS.ACK.") || n < plain:
-		return 0, 0, false
-	case n >= withDomain:
-		field += 2
-	}
-	for range field {
-		_, reply, _ = strings.Cut(reply, ".")
-	}
-	token, rest, _ := strings.Cut(reply, ".")
-	no, err := strconv.ParseUint(token, 10, 64)
-	_, rest, _ = strings.Cut(rest, ".")
-	token, _, _ = strings.Cut(rest, ".")
-	nanoseconds, e := strconv.ParseInt(token, 10, 64)
-	return events.Seq(no), events.Time(time.Unix(0, nanoseconds).UnixMilli()), err == nil && e == nil
-}
+// errClosed ends a reading that nobody wants any more.
+var errClosed = errors.New("the intake is closed")
 
 func (in *intake) decode(e *store.Entry, seq events.Seq, at events.Time, subject string, payload []byte) {
 	e.Seq, e.Time, e.Subject = seq, at, subject

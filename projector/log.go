@@ -6,18 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/pull"
 	"reddot/projector/store"
 )
 
 // Log is the command stream as a projection reads it: whole and in order, or
 // not at all. Safe for concurrent use.
 type Log struct {
-	stream   jetstream.Stream
+	stream   Stream
 	subjects events.Subjects
 	identity store.Identity
 	created  time.Time // the stream: another one has another time
@@ -29,9 +31,14 @@ type Log struct {
 func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
 	stream, err := js.Stream(ctx, s.CommandStream())
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", s.CommandStream(), err)
+		return nil, openError(js, s, err)
 	}
-	return newLog(stream, s, logger)
+	return NewLog(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
+}
+
+// openError says why the stream can't be opened.
+func openError(js jetstream.JetStream, s events.Subjects, err error) error {
+	return fmt.Errorf("open stream %s: %w", s.CommandStream(), explain(js, s, err))
 }
 
 // ensureLog is FindLog, but creates the stream if it is not there, and no store
@@ -56,7 +63,7 @@ func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, d
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
 	}
-	return newLog(stream, s, logger)
+	return NewLog(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
 }
 
 // inspectCurrent inspects the current store of a folder; zero if there is none
@@ -77,7 +84,8 @@ func inspectCurrent(dir string) (store.Info, error) {
 	return info, nil
 }
 
-func newLog(stream jetstream.Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
+// NewLog is FindLog for a stream that is there.
+func NewLog(stream Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
 	info := stream.CachedInfo()
 	return &Log{
 		stream: stream, subjects: s, logger: logger,
@@ -141,21 +149,17 @@ func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
 	if err != nil || newest.Before(at) {
 		return last, err
 	}
-	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at, HeadersOnly: true,
+	ctx, cancel := context.WithTimeout(ctx, beforeWait)
+	defer cancel()
+	var found events.Seq
+	err = l.stream.Read(ctx, pull.Options{Since: at, HeadersOnly: true, Batch: 1}, func(m *pull.Message) error {
+		found = events.Seq(m.Seq)
+		return pull.ErrEnough
 	})
 	if err != nil {
 		return 0, fmt.Errorf("find the command at %s: %w", at, err)
 	}
-	msg, err := c.Next(jetstream.FetchMaxWait(beforeWait))
-	if err != nil {
-		return 0, fmt.Errorf("find the command at %s: %w", at, err)
-	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		return 0, fmt.Errorf("find the command at %s: %w", at, err)
-	}
-	return events.Seq(meta.Sequence.Stream) - 1, nil
+	return found - 1, nil
 }
 
 // beforeWait is how long the first command at or after a time is waited for,
@@ -263,16 +267,23 @@ func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry)
 // readOn reads the stream once, and moves after along.
 func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	in := newIntake(l.subjects, *after)
+	var reading sync.WaitGroup
+	defer func() {
+		cancel()
+		in.close() // the reader may be waiting for room
+		reading.Wait()
+	}()
 	defer context.AfterFunc(ctx, in.close)()
-	stop, err := patiently(ctx, l, func() (func(), error) { return l.consume(ctx, *after+1, in) })
-	if err != nil {
-		return err
-	}
-	defer stop()
-	defer in.close() // first: the reader may be waiting for room
-	go l.watchIntake(ctx, in)
+	from := uint64(*after) + 1
+	reading.Go(func() {
+		err := l.stream.Read(ctx, pull.Options{From: from, Lost: l.lost}, in.put)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			err = fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+		}
+		in.fail(err)
+	})
+	reading.Go(func() { l.watchIntake(ctx, in) })
 	for {
 		batch := in.take()
 		if batch == nil {
@@ -319,6 +330,9 @@ func patiently[V any](ctx context.Context, l *Log, ask func() (V, error)) (V, er
 	}
 }
 
+// lost tells why the stream is read anew.
+func (l *Log) lost(err error) { l.logger.Warn("reading the command stream", "error", err) }
+
 // errEnough ends a reading that has come to its end.
 var errEnough = errors.New("enough")
 
@@ -346,39 +360,4 @@ func (l *Log) ReadTo(ctx context.Context, after, upto events.Seq, fn func(*store
 		return nil
 	}
 	return err
-}
-
-// Figures of the consumer that reads the stream.
-const (
-	// pullMessages is how many commands are asked for at a time. The next ones
-	// are asked for when half of them have come, so on a busy machine, where the
-	// server takes some ten milliseconds to answer, few would be all that are read
-	// in that time.
-	pullMessages = 40_000
-	// pullBytes bounds them when they are large.
-	pullBytes = 16 << 20
-	// A request expires, and a silent server is noticed, within seconds.
-	pullExpiry    = 5 * time.Second
-	pullHeartbeat = 500 * time.Millisecond
-)
-
-// consume reads the stream from a seq on with one unfiltered ordered
-// consumer, into an intake, until some time after stop is called.
-func (l *Log) consume(ctx context.Context, from events.Seq, in *intake) (stop func(), err error) {
-	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   uint64(from),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
-	}
-	run, err := c.Consume(func(msg jetstream.Msg) { in.put(msg) },
-		jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { l.logger.Warn("reading the command stream", "error", err) }))
-	if err != nil {
-		return nil, fmt.Errorf("read stream from seq %d: %w", from, err)
-	}
-	// Stop waits while the client looks for a lost server. The handler may be
-	// called until then.
-	return func() { go run.Stop() }, nil
 }

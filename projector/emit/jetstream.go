@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/pull"
 )
 
 // Duplicates is how long the server remembers message ids, some hundred bytes
@@ -31,8 +33,9 @@ var ErrForeign = errors.New("the event stream tells of another command stream")
 
 // streamed is the event stream in JetStream. It implements Stream.
 type streamed struct {
-	js     jetstream.JetStream
-	stream jetstream.Stream
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	messages *pull.Stream // the same stream, read as package pull does
 }
 
 // ensureStream creates the event stream or sets what an emitter needs of it;
@@ -65,7 +68,7 @@ func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	if err != nil {
 		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
 	}
-	return streamed{cfg.JetStream, stream}, nil
+	return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
 }
 
 // configure sets what an emitter needs.
@@ -107,7 +110,7 @@ func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err err
 	if last = info.State.LastSeq; last == 0 || info.State.Msgs == 0 {
 		return last, nil, nil
 	}
-	raw, err := s.stream.GetMsg(ctx, last)
+	raw, err := s.messages.Get(ctx, last)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return last, nil, nil // gone by age
 	}
@@ -120,38 +123,14 @@ func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err err
 // Read implements Stream. What is read may leave the stream meanwhile, the last
 // message too.
 func (s streamed) Read(ctx context.Context, from, upto uint64, fn func(uint64, *nats.Msg) error) error {
-	c, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-	})
-	if err != nil {
-		return err
-	}
-	if c.CachedInfo().NumPending == 0 {
+	err := s.messages.Read(ctx, pull.Options{From: from, Upto: upto}, func(m *pull.Message) error {
+		if err := fn(m.Seq, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); err != nil {
+			return fmt.Errorf("event %d: %w", m.Seq, err)
+		}
 		return nil
+	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
-	messages, err := c.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)() // Next looks for a lost server for longer than ctx
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
-		seq := meta.Sequence.Stream
-		if seq <= upto {
-			if err := fn(seq, &nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()}); err != nil {
-				return fmt.Errorf("event %d: %w", seq, err)
-			}
-		}
-		if seq >= upto || meta.NumPending == 0 {
-			return nil
-		}
-	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/pull"
 )
 
 // Newest says which state the newest stored event shows.
@@ -35,7 +36,7 @@ func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, 
 	if state.Msgs == 0 {
 		return Newest{}, nil
 	}
-	msg, err := stream.GetMsg(ctx, state.LastSeq)
+	msg, err := pull.New(js, s.EventStream()).Get(ctx, state.LastSeq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Newest{}, nil // gone by age
 	}

@@ -2,31 +2,19 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/pull"
 )
 
-// What projector.Log needs of JetStream, over a process's link. The embedded
-// interfaces are nil: what a Log comes to need is to be added here.
-
-// logServer has the command stream.
-type logServer struct {
-	jetstream.JetStream
-	lane *lane
-}
-
-// Stream finds the stream at once: a process starts when it can.
-func (s logServer) Stream(context.Context, string) (jetstream.Stream, error) {
-	return logStream{lane: s.lane}, nil
-}
-
+// logStream is the command stream over a process's link. It implements
+// projector.Stream; the embedded interface is nil: nothing is trimmed here.
 type logStream struct {
-	jetstream.Stream
+	projector.Stream
 	lane *lane
 }
 
@@ -54,7 +42,7 @@ func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jet
 
 // GetMsg reads one command, from a replica that misses it for as long as it must
 // be mended.
-func (s logStream) GetMsg(ctx context.Context, seq uint64, _ ...jetstream.GetMsgOpt) (*jetstream.RawStreamMsg, error) {
+func (s logStream) GetMsg(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return ask(ctx, s.lane, func() (*jetstream.RawStreamMsg, error) {
@@ -68,50 +56,50 @@ func (s logStream) GetMsg(ctx context.Context, seq uint64, _ ...jetstream.GetMsg
 	})
 }
 
-// OrderedConsumer makes a consumer: a request to the server.
-func (s logStream) OrderedConsumer(ctx context.Context, cfg jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return ask(ctx, s.lane, func() (jetstream.Consumer, error) {
-		return consumer{lane: s.lane, from: events.Seq(cfg.OptStartSeq)}, nil
-	})
-}
-
-type consumer struct {
-	jetstream.Consumer
-	lane *lane
-	from events.Seq
-}
-
-func (c consumer) Consume(handle jetstream.MessageHandler, _ ...jetstream.PullConsumeOpt) (jetstream.ConsumeContext, error) {
-	w := c.lane.w
+// Read implements projector.Stream. To begin is a request to the server.
+func (s logStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error {
+	for {
+		asking, cancel := context.WithTimeout(ctx, requestTimeout)
+		_, err := ask(asking, s.lane, func() (struct{}, error) { return struct{}{}, nil })
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	w := s.lane.w
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := &reading{lane: c.lane, handle: handle, next: c.from}
+	r := &reading{lane: s.lane, handle: fn, next: events.Seq(o.From), ended: make(chan error, 1)}
 	r.lane.readers = append(r.lane.readers, r)
-	r.hole = w.holeFor(c.lane.name)
+	r.hole = w.holeFor(s.lane.name)
 	r.resume()
-	return r, nil
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		r.stopped = true
+	}()
+	select {
+	case err := <-r.ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // reading delivers commands one after the other. After a cut it goes on where
-// it was, as an ordered consumer does that is made anew; now and then one comes
+// it was, as a reading does whose consumer is made anew; now and then one comes
 // that has come before.
 type reading struct {
-	jetstream.ConsumeContext
 	lane    *lane
-	handle  jetstream.MessageHandler
+	handle  func(*pull.Message) error
 	next    events.Seq
 	hole    *hole // nil: none
 	under   bool  // one is on its way
 	stopped bool
-}
-
-// Stop implements jetstream.ConsumeContext. It is called with world.mu free.
-func (r *reading) Stop() {
-	r.lane.w.mu.Lock()
-	defer r.lane.w.mu.Unlock()
-	r.stopped = true
+	ended   chan error // what the handler returned
 }
 
 // resume sends the next command, if there is one and none is on its way.
@@ -149,26 +137,15 @@ func (r *reading) deliver() {
 		r.next++
 	}
 	w.note("%s gets command %d", r.lane.name, seq)
-	r.handle(&message{seq: seq, command: &w.history.log[seq-1]})
-}
-
-// message is a command as it is delivered.
-type message struct {
-	jetstream.Msg
-	seq     events.Seq
-	command *command
-}
-
-func (m *message) Subject() string { return m.command.subject }
-func (m *message) Data() []byte    { return m.command.payload }
-
-// Reply is where JetStream says what it delivers.
-func (m *message) Reply() string {
-	at := time.UnixMilli(int64(m.command.time))
-	return fmt.Sprintf("$JS.ACK.%s.consumer.1.%d.1.%d.0", identity.Stream, m.seq, at.UnixNano())
+	c := &w.history.log[seq-1]
+	at := time.UnixMilli(int64(c.time)).UnixNano()
+	if err := r.handle(&pull.Message{Seq: uint64(seq), At: at, Subject: c.subject, Data: c.payload}); err != nil {
+		r.stopped = true
+		r.ended <- err
+	}
 }
 
 // openLog opens the log over a lane.
 func (w *world) openLog(l *lane) (*projector.Log, error) {
-	return projector.FindLog(context.Background(), logServer{lane: l}, w.history.subjects, w.logger)
+	return projector.NewLog(logStream{lane: l}, w.history.subjects, w.logger)
 }
