@@ -106,7 +106,7 @@ func (a *app) act(ctx context.Context, c *client, cfg *actConfig) error {
 	}
 	heard.stored(1, result.Seq)
 	if cfg.wait {
-		if err := waitEmitted(ctx, c, result.Seq); err != nil {
+		if err := waitEmitted(ctx, c, result.Seq, func(events.Status) {}); err != nil {
 			return fmt.Errorf("the command is stored, seq %d; wait for reddot: %w", result.Seq, err)
 		}
 		named, _, err := heard.result(ctx)

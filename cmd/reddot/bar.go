@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"strings"
 	"sync/atomic"
 
 	"reddot/snapshot"
@@ -21,17 +20,10 @@ type taskGauge struct {
 	done atomic.Int64
 }
 
-func (g *taskGauge) total() int64 { return g.all.Load() }
-func (g *taskGauge) at() int64    { return g.done.Load() }
-func (g *taskGauge) bytes() bool  { return strings.HasPrefix(g.unit, "bytes") }
-func (g *taskGauge) count() int64 { return g.done.Load() }
-
-func (g *taskGauge) words() string {
-	if g.done.Load() == 1 {
-		return "1 " + strings.Replace(g.unit, "s ", " ", 1)
-	}
-	return grouped(g.done.Load()) + " " + g.unit
-}
+func (g *taskGauge) total() int64  { return g.all.Load() }
+func (g *taskGauge) at() int64     { return g.done.Load() }
+func (g *taskGauge) count() int64  { return g.done.Load() }
+func (g *taskGauge) words() string { return ofTotal(g.at(), g.total(), g.unit) }
 
 // newBar starts a bar of total units; 0: not known.
 func newBar(out io.Writer, unit string, total uint64) *bar {

@@ -287,7 +287,7 @@ func TestPublishWaits(t *testing.T) {
 			s, _ := testServer(t)
 			service := serve(t, s.URL(), "unread.api.status", c.reply)
 			r := reddot(t, strings.NewReader(messageLines(2)), "publish", "--wait", "--server", s.URL())
-			if got, want := service.requests()[0], `{"after_seq":2,"timeout_ms":5000}`; got != want {
+			if got, want := service.requests()[0], `{"after_seq":2,"timeout_ms":500}`; got != want {
 				t.Errorf("request %s, want %s", got, want)
 			}
 			if c.words == "" {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 )
 
 // maxLine is the longest line that publish accepts, in bytes: four times the
@@ -22,17 +21,16 @@ const readSize = 64 << 10
 // source is where publish reads from.
 type source struct {
 	name string // for errors
-	size int64  // bytes as stored; -1 if unknown
 	in   io.Reader
-	read atomic.Int64 // bytes taken so far, as stored
+	file *io.SectionReader // the same once more; nil if it can be read once only
 }
 
 // openSource opens a file, or standard input for "-". The caller calls close.
 func openSource(name string, stdin io.Reader) (s *source, close func() error, err error) {
 	if name == "-" {
-		s = &source{name: "standard input", size: -1, in: stdin}
+		s = &source{name: "standard input", in: stdin}
 		if f, ok := stdin.(*os.File); ok {
-			s.size = fileSize(f)
+			s.file = again(f)
 		}
 		return s, func() error { return nil }, nil
 	}
@@ -40,22 +38,49 @@ func openSource(name string, stdin io.Reader) (s *source, close func() error, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the commands: %w", err)
 	}
-	return &source{name: name, size: fileSize(f), in: f}, f.Close, nil
+	return &source{name: name, in: f, file: again(f)}, f.Close, nil
 }
 
-// fileSize is the bytes in a regular file, -1 for anything else.
-func fileSize(f *os.File) int64 {
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		return info.Size()
+// again reads a regular file from where it stands to its end without moving it;
+// nil for anything else.
+func again(f *os.File) *io.SectionReader {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	return io.NewSectionReader(f, at, max(info.Size()-at, 0))
+}
+
+// Read reads the bytes as stored.
+func (s *source) Read(p []byte) (int, error) { return s.in.Read(p) }
+
+// count counts the lines from a number on, if they can be read twice; -1 if not.
+// It takes much less time than publishing them.
+func (s *source) count(ctx context.Context, from int) int64 {
+	if s.file == nil {
+		return -1
+	}
+	lines, err := newLineReader(s.file)
+	if err != nil {
+		return -1
+	}
+	for n := int64(0); ctx.Err() == nil; {
+		_, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return n
+		}
+		if err != nil {
+			return -1 // publishing says why
+		}
+		if lines.n >= from {
+			n++
+		}
 	}
 	return -1
-}
-
-// Read reads the bytes as stored and counts them.
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.in.Read(p)
-	s.read.Add(int64(n))
-	return n, err
 }
 
 // chunk is what one read returned.

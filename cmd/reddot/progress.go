@@ -3,49 +3,65 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"reddot/cmd/reddot/bench"
 )
 
-// progressInterval is how often the progress bar is drawn.
-const progressInterval = 100 * time.Millisecond
+const (
+	// progressInterval is how often the progress bar is drawn.
+	progressInterval = 100 * time.Millisecond
+	// progressLine is how often a line tells how far it is where there is no
+	// terminal.
+	progressLine = 10 * time.Second
+)
 
-// gauge is what a progress bar shows.
+// gauge is what a progress shows.
 type gauge interface {
 	total() int64  // where at ends; -1 if unknown
 	at() int64     // how far it is
-	bytes() bool   // both are bytes
-	count() int64  // what is done; 0 if it has no rate
-	words() string // what is done
+	count() int64  // what the rate is of; 0 if it has none
+	words() string // what is done, and of how much if that is not all
 }
 
-// publishGauge is the gauge of a publish: by the bytes read of the source,
-// which are known before its lines are.
+// ofTotal is how far something is, in words.
+func ofTotal(at, total int64, unit string) string {
+	switch {
+	case total > at:
+		return fmt.Sprintf("%s of %s %s", grouped(at), grouped(total), unit)
+	case at == 1:
+		return "1 " + singular(unit)
+	}
+	return grouped(at) + " " + unit
+}
+
+// publishGauge is the gauge of a publish.
 type publishGauge struct {
-	from  *source
 	acked *atomic.Int64 // commands acknowledged
+	lines *atomic.Int64 // to publish; -1 while that is not known
 }
 
-func (g publishGauge) total() int64  { return g.from.size }
-func (g publishGauge) at() int64     { return g.from.read.Load() }
-func (g publishGauge) bytes() bool   { return true }
+func (g publishGauge) total() int64  { return g.lines.Load() }
+func (g publishGauge) at() int64     { return g.acked.Load() }
 func (g publishGauge) count() int64  { return g.acked.Load() }
-func (g publishGauge) words() string { return grouped(g.count()) + " commands" }
+func (g publishGauge) words() string { return ofTotal(g.at(), g.total(), "commands") }
 
 // stepGauge is the gauge of a step of bench.
 type stepGauge struct{ *bench.Step }
 
-func (g stepGauge) total() int64  { return g.Total }
-func (g stepGauge) at() int64     { return g.Done() }
-func (g stepGauge) bytes() bool   { return false }
-func (g stepGauge) words() string { return g.Name }
+func (g stepGauge) total() int64 { return g.Total }
+func (g stepGauge) at() int64    { return g.Done() }
+
+func (g stepGauge) words() string {
+	if at, total := g.at(), g.total(); at < total {
+		return fmt.Sprintf("%s, %s of %s", g.Name, grouped(at), grouped(total))
+	}
+	return g.Name
+}
 
 func (g stepGauge) count() int64 {
 	if g.Turns {
@@ -54,43 +70,61 @@ func (g stepGauge) count() int64 {
 	return g.Done()
 }
 
-// progress tells on stderr how something comes along: with a bar on a
-// terminal, in one line at the end elsewhere.
+// progress tells on standard error how something comes along: with a bar on a
+// terminal, elsewhere in a line from time to time. At the end, one line sums it
+// up.
 type progress struct {
-	out      io.Writer
-	gauge    gauge
-	begun    time.Time
-	terminal bool
-	quit     chan struct{}
-	done     chan struct{}
+	console *console
+	gauge   gauge
+	begun   time.Time
+	quiet   bool // no line at the end
+	every   time.Duration
+	quit    chan struct{}
+	done    chan struct{}
 }
 
 func startProgress(out io.Writer, g gauge) *progress {
-	p := &progress{out: out, gauge: g, begun: time.Now(), terminal: isTerminal(out),
-		quit: make(chan struct{}), done: make(chan struct{})}
-	if p.terminal {
-		go p.draw()
-	} else {
-		close(p.done)
+	p := newProgress(newConsole(out), g)
+	go p.run()
+	return p
+}
+
+func newProgress(c *console, g gauge) *progress {
+	p := &progress{console: c, gauge: g, begun: time.Now(), every: progressLine, quit: make(chan struct{}), done: make(chan struct{})}
+	if c.terminal {
+		p.every = progressInterval
 	}
 	return p
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+// run shows how far it is until finish is called.
+func (p *progress) run() {
+	defer close(p.done)
+	show := p.tell
+	if p.console.terminal {
+		show = p.bar()
+		show()
+	}
+	ticker := time.NewTicker(p.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-ticker.C:
+			show()
+		}
+	}
 }
 
-// finish ends the bar, or prints the line. What was not complete leaves the
-// bar where it stood and prints no line: the error says it all.
+// finish takes the bar away and sums it up. Nothing is said of what was not
+// completed: the error says it all.
 func (p *progress) finish(complete bool) {
 	close(p.quit)
 	<-p.done
-	switch {
-	case p.terminal:
-		fmt.Fprintln(p.out)
-	case complete:
-		fmt.Fprintln(p.out, p.summary())
+	p.console.clear()
+	if complete && !p.quiet {
+		fmt.Fprintln(p.console, p.summary())
 	}
 }
 
@@ -109,41 +143,33 @@ func (p *progress) summary() string {
 	return fmt.Sprintf("%s in %v%s", p.gauge.words(), took.Round(time.Millisecond), p.rate(took))
 }
 
-// draw moves the bar until finish is called.
-func (p *progress) draw() {
-	defer close(p.done)
+// tell writes a line.
+func (p *progress) tell() { fmt.Fprintln(p.console, p.gauge.words()+p.rate(time.Since(p.begun))) }
+
+// bar returns what draws the bar.
+func (p *progress) bar() func() {
 	most := p.gauge.total()
 	bar := progressbar.NewOptions64(most,
-		progressbar.OptionSetWriter(p.out),
-		progressbar.OptionShowBytes(p.gauge.bytes()),
-		progressbar.OptionShowCount(),
+		progressbar.OptionSetWriter(p.console.out), // a terminal, whose width it asks for
 		progressbar.OptionFullWidth(),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionSetSpinnerChangeInterval(0),
 	)
-	ticker := time.NewTicker(progressInterval)
-	defer ticker.Stop()
-	for ending := false; ; {
-		at := p.gauge.at()
-		if now := p.gauge.total(); now != most {
-			most = now
-			bar.ChangeMax64(most)
-		}
-		if !ending && most >= 0 {
-			at = min(at, most-1) // a full bar is not drawn again
-		}
-		// The bar's own errors are those of writing to the terminal.
-		bar.Describe(p.gauge.words() + p.rate(time.Since(p.begun)))
-		_ = bar.Set64(at)
-		if ending {
-			return
-		}
-		select {
-		case <-p.quit:
-			ending = true
-		case <-ticker.C:
-		}
+	return func() {
+		p.console.draw(func() {
+			if now := p.gauge.total(); now != most {
+				most = now
+				bar.ChangeMax64(most)
+			}
+			at := p.gauge.at()
+			if most >= 0 {
+				at = min(at, most-1) // a full bar is not drawn again
+			}
+			// The bar's own errors are those of writing to the terminal.
+			bar.Describe(p.gauge.words() + p.rate(time.Since(p.begun)))
+			_ = bar.Set64(at)
+		})
 	}
 }
 

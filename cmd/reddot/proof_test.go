@@ -136,8 +136,8 @@ func TestBar(t *testing.T) {
 		if got := out.String(); !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || strings.Contains(got, "/s") != (c.complete && c.done > 0) {
 			t.Errorf("%+v prints %q", c, got)
 		}
-		if b.task.total() == 0 || c.unit == "bytes read" != b.task.bytes() {
-			t.Errorf("%+v: total %d, bytes %v", c, b.task.total(), b.task.bytes())
+		if b.task.total() == 0 {
+			t.Errorf("%+v: a total of 0", c)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -13,9 +14,14 @@ import (
 	"reddot/events"
 )
 
-// waitRounds is how many status queries in a row may see no progress before
-// --wait gives up. Each waits for --timeout.
-const waitRounds = 6
+const (
+	// waitRound is how long one status query waits, so that what --wait shows is
+	// never much older.
+	waitRound = 500 * time.Millisecond
+	// waitPatience is for how many times --timeout there may be no progress before
+	// --wait gives up.
+	waitPatience = 6
+)
 
 // publishConfig is the command line of publish.
 type publishConfig struct {
@@ -120,15 +126,17 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 			}
 			defer p.refused.close()
 		}
-		bar := startProgress(a.stderr, publishGauge{from, &p.acked})
+		gauge, stop := countedGauge(ctx, from, p)
+		bar := startProgress(a.stderr, gauge)
 		err = p.run(ctx)
 		bar.finish(err == nil)
+		stop()
 		if err != nil {
 			return fmt.Errorf("%s: %w", from.name, err)
 		}
 		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
 		if cfg.wait && result.LastSeq > 0 {
-			if err := waitEmitted(ctx, c, result.LastSeq); err != nil {
+			if err := a.waitTold(ctx, c, result); err != nil {
 				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", several(result.Published, "command"), result.LastSeq, err)
 			}
 		}
@@ -144,6 +152,40 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		}
 		return result.failure()
 	})
+}
+
+// countedGauge is a publish's gauge. The lines are counted while they are
+// published, until stop is called.
+func countedGauge(ctx context.Context, from *source, p *publisher) (g publishGauge, stop func()) {
+	g = publishGauge{acked: &p.acked, lines: new(atomic.Int64)}
+	g.lines.Store(-1)
+	ctx, cancel := context.WithCancel(ctx)
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		if n := from.count(ctx, p.fromLine); n >= 0 {
+			g.lines.Store(n)
+		}
+	}()
+	return g, func() {
+		cancel()
+		<-counted
+	}
+}
+
+// waitTold is waitEmitted with a progress.
+func (a *app) waitTold(ctx context.Context, c *client, r published) error {
+	g := &taskGauge{unit: "commands are applied and told"}
+	g.all.Store(r.Published)
+	bar := newProgress(newConsole(a.stderr), g)
+	bar.quiet = true
+	go bar.run()
+	err := waitEmitted(ctx, c, r.LastSeq, func(s events.Status) {
+		// Others' commands may lie between.
+		g.done.Store(max(r.Published-int64(r.LastSeq-min(s.Emitted, r.LastSeq)), 0))
+	})
+	bar.finish(err == nil)
+	return err
 }
 
 func (a *app) printPublished(r published, asJSON bool) error {
@@ -185,13 +227,16 @@ func (r published) failure() error {
 
 // waitEmitted waits until a command is applied and its events are stored, as
 // long as that comes nearer.
-func waitEmitted(ctx context.Context, c *client, seq events.Seq) error {
+func waitEmitted(ctx context.Context, c *client, seq events.Seq, progress func(events.Status)) error {
+	round := min(waitRound, c.timeout)
+	patience := int(waitPatience * c.timeout / round) // in rounds
+	q := query{AfterSeq: seq, TimeoutMS: max(round.Milliseconds(), 1)}
 	var applied, emitted events.Seq
 	for idle := 0; ; idle++ {
-		_, _, err := ask[events.Status](ctx, c, c.subjects.Status(), c.waitFor(query{}, seq))
-		if errors.Is(err, nats.ErrNoResponders) && idle < waitRounds {
+		_, _, err := ask[events.Status](ctx, c, c.subjects.Status(), q)
+		if errors.Is(err, nats.ErrNoResponders) && idle < waitPatience {
 			// It may be on its way back to a server that was away.
-			if err := pause(ctx, c.timeout/waitRounds); err != nil {
+			if err := pause(ctx, c.timeout/waitPatience); err != nil {
 				return err
 			}
 			continue
@@ -200,14 +245,16 @@ func waitEmitted(ctx context.Context, c *client, seq events.Seq) error {
 			return err
 		}
 		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		progress(s)
+		switch {
 		case s.State == "stopped":
 			return fmt.Errorf("it stopped at command %d: %s", s.Applied, s.Error)
 		case s.Applied > applied || s.Emitted > emitted:
 			applied, emitted, idle = s.Applied, s.Emitted, 0
-		case idle >= waitRounds:
+		case idle >= patience:
 			return fmt.Errorf(`it stands at command %d (events of %d): see "reddot status"`, s.Applied, s.Emitted)
 		}
 	}

@@ -74,6 +74,12 @@ func several[N ~int64 | ~uint64](n N, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// singular is a unit of one, as "command folded" of "commands folded".
+func singular(unit string) string {
+	word, rest, _ := strings.Cut(unit, " ")
+	return strings.TrimSpace(strings.TrimSuffix(word, "s") + " " + rest)
+}
+
 // yes shows a flag that is set.
 func yes(set bool) string {
 	if set {
