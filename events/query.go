@@ -138,6 +138,7 @@ type Status struct {
 	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
 	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`
 	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
+	Foreign uint64 `json:"foreign,omitempty" msgpack:"foreign,omitempty"` // messages in the event stream that no reddot has written, found since the start
 
 	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
 	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start

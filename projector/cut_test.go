@@ -84,9 +84,9 @@ func (c *powerCut) write(id string, n int) events.Seq {
 }
 
 // log is the command stream as it is now.
-func (c *powerCut) log() *projector.Log {
-	c.t.Helper()
-	return must(projector.FindLog(within(c.t), c.js, c.subjects, slog.New(slog.DiscardHandler)))(c.t)
+func (b *bus) log() *projector.Log {
+	b.t.Helper()
+	return must(projector.FindLog(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
 }
 
 func (c *powerCut) find() *projector.CutError {

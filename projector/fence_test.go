@@ -1,11 +1,17 @@
 package projector_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector/emit"
@@ -64,6 +70,37 @@ func TestTakeover(t *testing.T) {
 	t.Logf("%d commands, %d events, %d of them changes", c.upto, c.events, c.changes)
 }
 
+// sealer returns what puts on a message for the event stream what an emitter
+// would, at a place.
+func (b *bus) sealer() func(msg *nats.Msg, place uint64) {
+	b.t.Helper()
+	metadata := b.events().CachedInfo().Config.Metadata
+	var from uint64
+	var secret string
+	if n, err := fmt.Sscanf(metadata["reddot-key"], "key1 %d %s", &from, &secret); n != 2 || from != 1 {
+		b.t.Fatalf("the key of the event stream is for sequence %d on: %v", from, err)
+	}
+	sum := func(key []byte, text ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, b := range text {
+			h.Write(b)
+		}
+		return h.Sum(nil)
+	}
+	key := sum(must(base64.RawURLEncoding.DecodeString(secret))(b.t), []byte("reddot event 1\x00"+metadata["reddot-log"]))
+	return func(msg *nats.Msg, place uint64) {
+		text := binary.BigEndian.AppendUint64(nil, place)
+		for _, field := range []string{
+			msg.Subject, msg.Header.Get("Content-Type"), msg.Header.Get("Reddot-Writer"), msg.Header.Get("Reddot-Applied"),
+			msg.Header.Get("Reddot-At"), msg.Header.Get("Reddot-Sum"), msg.Header.Get("Reddot-Generation"), msg.Header.Get("Reddot-More"),
+		} {
+			text = append(binary.BigEndian.AppendUint32(text, uint32(len(field))), field...)
+		}
+		msg.Header.Set("Nats-Msg-Id", base64.RawURLEncoding.EncodeToString(sum(key, text, msg.Data)[:16]))
+		msg.Header.Set("Nats-Expected-Last-Sequence", fmt.Sprint(place-1))
+	}
+}
+
 // TestFencedWithinWindow has another emitter's message come in between the many
 // that an emitter has on their way: of those behind it none is stored, and
 // when the other goes quiet the rest follows.
@@ -87,22 +124,16 @@ func TestFencedWithinWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := b.run(dir)
-	var header nats.Header
+	var heard *nats.Msg
 	select {
-	case m := <-first:
-		header = m.Header
+	case heard = <-first:
 	case <-time.After(tooLong):
 		t.Fatal("the last generation does not begin")
 	}
-	foreign := &nats.Msg{Subject: "unread-out.0.evt.foreign.change", Header: nats.Header{"Reddot-Writer": {"other"}}}
-	for _, name := range []string{"Content-Type", "Reddot-Applied", "Reddot-At", "Reddot-Generation"} {
-		foreign.Header.Set(name, header.Get(name))
-	}
-	foreign.Data = must(events.Marshal(events.Msgpack, events.Change{User: "foreign", Version: 1}))(t)
-	ack := must(b.js.PublishMsg(t.Context(), foreign))(t)
+	rivals := b.intrude(heard)
 	eventually(t, "the emitter stands by", func() bool { return p.emitter() == emit.Standby })
-	if end := b.end(); end != ack.Sequence || end > users {
-		t.Fatalf("the stream ends at %d, not with the other's message, %d", end, ack.Sequence)
+	if end := b.end(); end != rivals[len(rivals)-1] || end > users {
+		t.Fatalf("the stream ends at %d, not with the other's message, %d", end, rivals[len(rivals)-1])
 	}
 	p.settle(a.last())
 	if got := p.emitter(); got != emit.Emitting {
@@ -118,9 +149,39 @@ func TestFencedWithinWindow(t *testing.T) {
 	for i := range users {
 		l.settled(v, member(i))
 	}
-	if want := users + 1; l.changes != want {
+	if want := users + len(rivals); l.changes != want {
 		t.Errorf("%d changes are stored, not %d", l.changes, want)
 	}
 	changes.compare(t, all)
-	t.Logf("the other's message is %d of %d", ack.Sequence, len(all))
+	t.Logf("%d of the other's messages are from %d on, of %d", len(rivals), rivals[0], len(all))
+}
+
+// intrude has another emitter's messages come in between those of one that goes
+// on from an event that was heard. It returns where they are.
+func (b *bus) intrude(heard *nats.Msg) (places []uint64) {
+	b.t.Helper()
+	const guesses = 500
+	base := &nats.Msg{Subject: "unread-out.0.evt.foreign.change", Header: nats.Header{"Reddot-Writer": {"other"}}}
+	for _, name := range []string{"Content-Type", "Reddot-Applied", "Reddot-At", "Reddot-Generation"} {
+		base.Header.Set(name, heard.Header.Get(name))
+	}
+	seal := b.sealer()
+	for version := events.Seq(1); places == nil; {
+		var futures []jetstream.PubAckFuture
+		for place := b.end() + 1; len(futures) < guesses; place++ { // one that fits, and so may those after it
+			msg := &nats.Msg{Subject: base.Subject, Header: maps.Clone(base.Header)}
+			msg.Data = must(events.Marshal(events.Msgpack, events.Change{User: "foreign", Version: version}))(b.t)
+			version++
+			seal(msg, place)
+			futures = append(futures, must(b.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0)))(b.t))
+		}
+		for _, f := range futures {
+			select {
+			case ack := <-f.Ok():
+				places = append(places, ack.Sequence)
+			case <-f.Err():
+			}
+		}
+	}
+	return places
 }

@@ -60,6 +60,9 @@ func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, d
 			ErrLog, s.CommandStream(), dir)
 	}
 	stream, err := js.CreateStream(ctx, commandStream(s))
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another reddot was faster
+		return FindLog(ctx, js, s, logger)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
 	}

@@ -127,6 +127,7 @@ func newStoreMetrics(p *Projector) *storeMetrics {
 		{"reddot_events_receipts_total", "Read receipts written."},
 		{"reddot_events_rejected_total", "Refusals told."},
 		{"reddot_events_generations_total", "Rounds of emission."},
+		{"reddot_events_foreign_total", "Messages found in the event stream that no reddot has written."},
 	} {
 		m.descs = append(m.descs, prometheus.NewDesc(d[0], d[1], nil, nil))
 	}
@@ -162,6 +163,7 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 		{counter, float64(receipts)},
 		{counter, float64(rejected)},
 		{counter, float64(generations)},
+		{counter, float64(m.p.emitter.Foreign())},
 	} {
 		ch <- prometheus.MustNewConstMetric(m.descs[i], v.kind, v.value)
 	}

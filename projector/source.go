@@ -182,7 +182,7 @@ func (p *Projector) WaitReady(ctx context.Context) error { return p.applied.wait
 // Status says how far the projection has come.
 func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s := events.Status{
-		Stream: p.cfg.Subjects.CommandStream(), State: "live", Emitter: string(p.emitter.State()),
+		Stream: p.cfg.Subjects.CommandStream(), State: "live", Emitter: string(p.emitter.State()), Foreign: p.emitter.Foreign(),
 		Commands: map[string]uint64{},
 	}
 	snap, err := p.current.Snapshot()

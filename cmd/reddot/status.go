@@ -71,6 +71,9 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	if s.Emitter != "" {
 		head.add("Emitter:", printable(s.Emitter))
 	}
+	if s.Foreign > 0 {
+		head.add("Foreign:", fmt.Sprintf("%s in the event stream that no reddot has written", several(s.Foreign, "message")))
+	}
 	head.add("Digest:", printable(s.Digest))
 	head.add("Own messages:", printable(s.Policy.OwnMessage))
 	if s.Rebuild != nil {

@@ -28,6 +28,31 @@
 // the stream and takes over when the other has stopped moving although there
 // is something to tell.
 //
+// # Whose events they are
+//
+// A message's id (Nats-Msg-Id) is its seal: an HMAC of the message and of its
+// place in the stream, with a key that all emitters of the stream have. A message
+// without a true seal is foreign, and so is a copy of an event at another place.
+// Foreign messages are counted, named in the log, and skipped: they say nothing
+// of what was told, and are no rival. What is on its way when one comes in between
+// goes to the places behind it, at once.
+//
+// The key is drawn by who makes the stream and lies in the stream's metadata, so
+// two emitters have it in common, and a restored stream brings it along. A stream
+// of an older reddot gets one when it is opened; its key says from which sequence
+// on events have seals, and those before it are taken at their word. After a time
+// with an older reddot again, what that one has stored is foreign.
+//
+// This keeps who may only publish to the stream's subjects from stopping, lagging
+// or misleading an emitter. It does not protect from who can read the key: by
+// the JetStream API ($JS.API.STREAM.INFO, or a subscription to its replies or to
+// $JS.EVENT.ADVISORY.API) or from the server's files; nor from who has all rights
+// on the server. Who may also listen on the stream's subjects, so to what is on
+// its way and not stored yet, may put it in its place behind others that were
+// refused, and have some events of one moment never told. And a seal is for
+// emitters only: the server republishes foreign messages to listeners, who can't
+// tell. So nobody but reddot should be permitted to publish there.
+//
 // # After a crash
 //
 // The last message of the event stream tells up to where all events are

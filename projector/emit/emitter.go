@@ -74,6 +74,8 @@ const (
 type Emitter struct {
 	cfg      Config
 	stream   Stream
+	ends     lookout
+	foreign  foreign
 	watchers watchers
 	onStored func(events.Seq)
 	state    atomic.Value // State
@@ -117,6 +119,8 @@ func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
 		cfg.Window = DefaultWindow
 	}
 	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
+	e.foreign.log = cfg.Logger
+	e.ends = lookout{stream: stream, log: cfg.Log, foreign: &e.foreign}
 	e.state.Store(Starting)
 	return e
 }
@@ -179,7 +183,8 @@ func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
 }
 
 // Run emits until ctx ends or the event stream can't be used any more. A
-// fenced emitter stands by and does not end.
+// fenced emitter stands by and does not end. One that has lost its place among
+// its events begins anew.
 func (e *Emitter) Run(ctx context.Context) error {
 	told, err := e.cfg.Store.Emitted()
 	if err != nil {
@@ -188,11 +193,16 @@ func (e *Emitter) Run(ctx context.Context) error {
 	e.stored(told)
 	for {
 		err := e.lead(ctx)
+		if errors.Is(err, errLost) {
+			e.cfg.Logger.Warn("emitter begins anew", "reason", err)
+			e.forget(Starting)
+			continue
+		}
 		if !errors.Is(err, errFenced) {
 			return err
 		}
 		e.cfg.Logger.Warn("emitter stands by", "reason", err)
-		e.forget()
+		e.forget(Standby)
 		if err := e.standBy(ctx); err != nil {
 			return err
 		}
@@ -200,8 +210,8 @@ func (e *Emitter) Run(ctx context.Context) error {
 	}
 }
 
-func (e *Emitter) forget() {
-	e.state.Store(Standby)
+func (e *Emitter) forget(state State) {
+	e.state.Store(state)
 	e.watchers.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -221,8 +231,8 @@ func (e *Emitter) standBy(ctx context.Context) error {
 			return ctx.Err()
 		case <-look.C:
 		}
-		t, err := readTail(ctx, e.stream)
-		if errors.Is(err, ErrGone) {
+		t, err := e.ends.look(ctx)
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrKey) {
 			return err
 		}
 		if err != nil {
@@ -230,6 +240,7 @@ func (e *Emitter) standBy(ctx context.Context) error {
 			continue
 		}
 		e.stored(t.applied)
+		t.last = 0 // foreign messages are no sign of life
 		if done := e.toldAll(); done || t != seen {
 			seen, moved = t, time.Now()
 		}
@@ -266,8 +277,8 @@ func (e *Emitter) toldAll() bool {
 // asked.
 func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
 	for {
-		t, err := readTail(ctx, e.stream)
-		if err == nil || errors.Is(err, ErrGone) {
+		t, err := e.ends.look(ctx)
+		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrKey) {
 			return t, err
 		}
 		e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
@@ -283,7 +294,7 @@ func (e *Emitter) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, next: t.last + 1,
+	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1,
 		stored: func(seq events.Seq) { e.stored(seq) }}
 	since, told, err := e.seed(ctx, t)
 	if err != nil {
@@ -327,8 +338,10 @@ func (e *Emitter) idle(ctx context.Context, w *writer) error {
 	select {
 	case <-e.wake:
 		return w.poll(ctx)
-	case <-future.Ok():
-		w.acked()
+	case ack := <-future.Ok():
+		if err := w.confirm(ctx, ack); err != nil {
+			return err
+		}
 		return w.poll(ctx)
 	case err := <-future.Err():
 		return w.recover(ctx, err)
@@ -338,6 +351,10 @@ func (e *Emitter) idle(ctx context.Context, w *writer) error {
 		return ctx.Err()
 	}
 }
+
+// Foreign returns how many messages in the event stream were found that no
+// emitter has put there. Safe for concurrent use.
+func (e *Emitter) Foreign() uint64 { return e.foreign.count.Load() }
 
 // Figures returns how many events of each kind were written, and in how many
 // generations. Safe for concurrent use.

@@ -40,12 +40,12 @@ func (g *generation) run(ctx context.Context, snap *store.Snapshot) error {
 		begin = g.told.begin
 	}
 	g.header = nats.Header{
-		"Content-Type": {g.emitter.cfg.Encoding.ContentType()},
-		headerWriter:   {g.writer.id},
-		headerApplied:  {format(g.since)},
-		headerAt:       {format(g.upto.seq)},
-		headerSum:      {strconv.FormatUint(snap.Position().Last, 10)},
-		headerBegin:    {strconv.FormatUint(begin, 10)},
+		headerContentType: {g.emitter.cfg.Encoding.ContentType()},
+		headerWriter:      {g.writer.id},
+		headerApplied:     {format(g.since)},
+		headerAt:          {format(g.upto.seq)},
+		headerSum:         {strconv.FormatUint(snap.Position().Last, 10)},
+		headerBegin:       {strconv.FormatUint(begin, 10)},
 	}
 	g.watching = g.emitter.watchers.watching(time.Now())
 	err := g.rejections(ctx, snap)

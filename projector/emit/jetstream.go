@@ -23,9 +23,13 @@ const (
 	DefaultMaxBytes = 1 << 30
 )
 
-// metadataLog names, in the event stream's metadata, the command stream whose
-// seqs its events carry.
-const metadataLog = "reddot-log"
+// What the event stream's metadata has: the identity of the command stream whose
+// seqs its events carry, and the Key of its events. Who may read the stream's
+// configuration has the key, and no one else.
+const (
+	metadataLog = "reddot-log"
+	metadataKey = "reddot-key"
+)
 
 // ErrForeign is returned by Open for an event stream that tells of another
 // command stream, whose seqs mean nothing here.
@@ -43,32 +47,51 @@ type streamed struct {
 // are republished to the subjects that listeners know once they are stored.
 func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	name := cfg.Subjects.EventStream()
-	config := jetstream.StreamConfig{
-		Name:        name,
-		Description: "reddot: change events, read receipts and refusals, derived from the commands",
-		Metadata:    map[string]string{metadataLog: cfg.Log},
-	}
-	stream, err := cfg.JetStream.Stream(ctx, name)
-	found := err == nil
-	if found {
-		config = stream.CachedInfo().Config
-		if log := config.Metadata[metadataLog]; log != cfg.Log {
-			return streamed{}, fmt.Errorf("%w: %s is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
-				ErrForeign, name, log, cfg.Log, name)
+	for {
+		stream, err := cfg.JetStream.Stream(ctx, name)
+		switch {
+		case err == nil:
+			stream, err = cfg.update(ctx, stream.CachedInfo())
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			stream, err = cfg.create(ctx)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+				continue // another reddot was faster, and its key is another one
+			}
 		}
-	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+		if err != nil {
+			return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+		}
+		return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
+	}
+}
+
+// create makes the event stream, with a new key.
+func (cfg Config) create(ctx context.Context) (jetstream.Stream, error) {
+	config := jetstream.StreamConfig{
+		Name:        cfg.Subjects.EventStream(),
+		Description: "reddot: change events, read receipts and refusals, derived from the commands",
+		Metadata:    map[string]string{metadataLog: cfg.Log, metadataKey: newKey(1).String()},
 	}
 	cfg.configure(&config)
-	if found {
-		stream, err = cfg.JetStream.UpdateStream(ctx, config)
-	} else {
-		stream, err = cfg.JetStream.CreateStream(ctx, config)
+	return cfg.JetStream.CreateStream(ctx, config)
+}
+
+// update sets what an emitter needs, and makes a key for a stream without one:
+// what is in it was stored by an older reddot. Where two do so at a time, both go
+// on with the key that stays.
+func (cfg Config) update(ctx context.Context, info *jetstream.StreamInfo) (jetstream.Stream, error) {
+	config := info.Config
+	if log := config.Metadata[metadataLog]; log != cfg.Log {
+		return nil, fmt.Errorf("%w: it is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
+			ErrForeign, log, cfg.Log, config.Name)
 	}
-	if err != nil {
-		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+	if text, found := config.Metadata[metadataKey]; !found {
+		config.Metadata[metadataKey] = newKey(info.State.LastSeq + 1).String()
+	} else if _, err := parseKey(text); err != nil {
+		return nil, err
 	}
-	return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
+	cfg.configure(&config)
+	return cfg.JetStream.UpdateStream(ctx, config)
 }
 
 // configure sets what an emitter needs.
@@ -85,6 +108,7 @@ func (cfg Config) configure(c *jetstream.StreamConfig) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
+	c.AllowRollup = false // with which one message removes all others
 	c.Duplicates = Duplicates
 	c.RePublish = &jetstream.RePublish{Source: out + ".*.>", Destination: cfg.Subjects.Prefix() + ".>"}
 }
@@ -99,25 +123,31 @@ func (s streamed) Append(msg *nats.Msg) (Future, error) {
 }
 
 // Tail implements Stream.
-func (s streamed) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error) {
+func (s streamed) Tail(ctx context.Context) (end End, err error) {
 	info, err := s.stream.Info(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the end of the event stream: %w", err)
+		return End{}, fmt.Errorf("read the end of the event stream: %w", err)
 	}
-	if last = info.State.LastSeq; last == 0 || info.State.Msgs == 0 {
-		return last, nil, nil
+	if text, found := info.Config.Metadata[metadataKey]; found {
+		if end.Key, err = parseKey(text); err != nil {
+			return End{}, err
+		}
 	}
-	raw, err := s.messages.Get(ctx, last)
+	if end.Last = info.State.LastSeq; end.Last == 0 || info.State.Msgs == 0 {
+		return end, nil
+	}
+	raw, err := s.messages.Get(ctx, end.Last)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return last, nil, nil // gone by age
+		return end, nil // gone by age
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the last event: %w", err)
+		return End{}, fmt.Errorf("read the last message of the event stream: %w", err)
 	}
-	return last, &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data}, nil
+	end.Msg = &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data}
+	return end, nil
 }
 
 // Read implements Stream. What is read may leave the stream meanwhile, the last

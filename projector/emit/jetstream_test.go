@@ -91,14 +91,14 @@ func (s streamed) read(t *testing.T, from, upto uint64) (got []int) {
 // tail reads the end of the stream: its last sequence and the message's number.
 func (s streamed) tail(t *testing.T) (last uint64, no int) {
 	t.Helper()
-	last, msg, err := s.Tail(t.Context())
+	end, err := s.Tail(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if msg == nil {
-		return last, 0
+	if end.Msg == nil {
+		return end.Last, 0
 	}
-	return last, int(number(msg.Header, "No"))
+	return end.Last, int(number(end.Msg.Header, "No"))
 }
 
 // TestJetStream appends to an event stream and reads it, with messages missing
@@ -142,7 +142,7 @@ func TestJetStream(t *testing.T) {
 	if err := s.js.DeleteStream(t.Context(), "UNREAD_EVENTS"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Tail(t.Context()); !errors.Is(err, ErrGone) {
+	if _, err := s.Tail(t.Context()); !errors.Is(err, ErrGone) {
 		t.Errorf("the end of a deleted stream: %v", err)
 	}
 }

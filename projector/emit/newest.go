@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -14,13 +15,15 @@ import (
 
 // Newest says which state the newest stored event shows.
 type Newest struct {
-	At   events.Seq // 0: no event is stored
-	Sum  uint64     // store.Entry.Sum of the command at At; 0: not known
-	Time time.Time  // at which the stream took the event in
+	Place uint64     // sequence of the event in its stream
+	At    events.Seq // 0: no event is stored
+	Sum   uint64     // store.Entry.Sum of the command at At; 0: not known
+	Time  time.Time  // at which the stream took the event in
 }
 
 // FindNewest reads the end of the event stream that tells of a command stream,
-// named as Config.Log names it. Where there is none, nothing is stored.
+// named as Config.Log names it. Where there is none, nothing is stored. Foreign
+// messages say nothing.
 func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, log string) (Newest, error) {
 	stream, err := js.Stream(ctx, s.EventStream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -29,23 +32,27 @@ func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, 
 	if err != nil {
 		return Newest{}, fmt.Errorf("open stream %s: %w", s.EventStream(), err)
 	}
-	if stream.CachedInfo().Config.Metadata[metadataLog] != log {
+	metadata := stream.CachedInfo().Config.Metadata
+	if metadata[metadataLog] != log {
 		return Newest{}, nil // Open says so
 	}
-	state := stream.CachedInfo().State
-	if state.Msgs == 0 {
-		return Newest{}, nil
+	messages := pull.New(js, s.EventStream())
+	ends := lookout{stream: streamed{js, stream, messages}, log: log, foreign: &foreign{log: slog.New(slog.DiscardHandler)}} // the emitter tells
+	if _, found := metadata[metadataKey]; !found {
+		ends.sealer = newSealer(unsealed(), log)
 	}
-	msg, err := pull.New(js, s.EventStream()).Get(ctx, state.LastSeq)
+	t, err := ends.look(ctx)
+	if err != nil || !t.there {
+		return Newest{}, err
+	}
+	msg, err := messages.Get(ctx, t.place) // for its time
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Newest{}, nil // gone by age
 	}
 	if err != nil {
 		return Newest{}, fmt.Errorf("read the last event: %w", err)
 	}
-	return Newest{
-		At: events.Seq(number(msg.Header, headerAt)), Sum: number(msg.Header, headerSum), Time: msg.Time,
-	}, nil
+	return Newest{Place: t.place, At: t.at, Sum: number(ends.event.Header, headerSum), Time: msg.Time}, nil
 }
 
 // Forget removes all stored events: what they tell of is gone. The sequence of

@@ -99,8 +99,10 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at, begin: t.begin}
 	for {
 		var unreadable error
-		err := e.stream.Read(ctx, t.begin, t.last, func(_ uint64, msg *nats.Msg) error {
-			unreadable = told.enter(msg)
+		err := e.stream.Read(ctx, t.begin, t.place, func(seq uint64, msg *nats.Msg) error {
+			if e.ends.sealer.genuine(seq, msg) {
+				unreadable = told.enter(msg)
+			}
 			return unreadable
 		})
 		switch {
@@ -127,7 +129,7 @@ func (t *told) enter(msg *nats.Msg) error {
 		Seq     events.Seq `json:"seq" msgpack:"seq"`
 	}
 	h := msg.Header
-	if err := events.Unmarshal(h.Get("Content-Type"), msg.Data, &event); err != nil {
+	if err := events.Unmarshal(h.Get(headerContentType), msg.Data, &event); err != nil {
 		return err
 	}
 	switch {

@@ -204,6 +204,10 @@ func (a *audit) rejected(event int, r events.Rejected) {
 
 // told checks the claim that all events of the commands up to seq are stored.
 func (a *audit) told(seq events.Seq) {
+	if n := len(a.history.log); int(seq) > n {
+		a.fail("seq %d is said to be told, and there are %d commands", seq, n)
+		return
+	}
 	for i := range a.history.log[:seq] {
 		if _, ok := a.refusals[events.Seq(i+1)]; a.history.log[i].refused != "" && !ok {
 			a.fail("seq %d is said to be told, the refusal of %d is not", seq, i+1)

@@ -27,7 +27,9 @@
 // The faults: messages, acknowledgements and requests are slow, late or lost;
 // connections break, and what was on its way arrives after the next one was made;
 // the server restarts and knows only the message ids of what it holds; the event
-// stream refuses, loses old events to its bounds, is purged, or deleted; commands
+// stream refuses, loses old events to its bounds, is purged, or deleted; somebody
+// stores what no emitter has written, copies of what one has written, altered or
+// not, one or hundreds at a time, or one every few milliseconds; commands
 // are delivered again, or are missing, for some readings or until mended;
 // processes are stopped, killed anywhere in what they do, get an older disk or an
 // empty one, and build a new store beside the old; a second one folds the same log

@@ -31,7 +31,8 @@ type eventStream struct {
 	maxAge  time.Duration // 0: no bound
 	refuses bool          // takes nothing, as one whose disk is full
 	gone    bool          // it was deleted
-	count   int           // of the events there ever were
+	count   int           // of the messages there ever were
+	key     emit.Key      // of the events
 
 	last   uint64            // of the last message there ever was
 	lastID string            // its id, as far as the server knows
@@ -119,9 +120,10 @@ func (s *eventStream) restart(now time.Time) {
 	}
 }
 
-// again makes a stream that was deleted anew.
+// again makes a stream that was deleted anew, with another key.
 func (s *eventStream) again() {
-	*s = eventStream{maxMsgs: s.maxMsgs, maxAge: s.maxAge, count: s.count}
+	*s = eventStream{maxMsgs: s.maxMsgs, maxAge: s.maxAge, count: s.count, key: s.key}
+	s.key.Secret[0]++
 }
 
 // present says whether an event is still there.

@@ -87,6 +87,7 @@ var faults = []fault{
 	}},
 	{"server restart", func(w *world, _ *process) error { w.do(w.stopServer); return nil }},
 	{"refuse", func(w *world, _ *process) error { w.do(w.refuse); return nil }},
+	{"forge", func(w *world, _ *process) error { w.do(w.forge); return nil }},
 	{"purge", func(w *world, _ *process) error { w.do(w.purge); return nil }},
 	{"delete the events", func(w *world, _ *process) error { w.do(w.deleteEvents); return nil }},
 	{"hole", func(w *world, p *process) error { w.do(func() { w.tearHole(p) }); return nil }},

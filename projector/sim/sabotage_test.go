@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -16,7 +17,12 @@ import (
 type sabotage struct {
 	message func(*nats.Msg)    // changes what is sent
 	config  func(*emit.Config) // changes what the emitter has
+	key     func(*emit.Key)    // changes what it tells events by
+	alone   bool               // nobody forges events
 }
+
+// trust has an emitter take everything for an event.
+func trust(k *emit.Key) { k.From = math.MaxUint64 }
 
 // maxSearch is in how many seeds a defect must be found.
 const maxSearch = 2_000
@@ -24,8 +30,9 @@ const maxSearch = 2_000
 // TestFindsDefects puts defects into the emitter, one after the other: some seed
 // soon finds each.
 func TestFindsDefects(t *testing.T) {
+	// What is changed behind the emitter's back has a broken seal.
 	header := func(change func(nats.Header)) sabotage {
-		return sabotage{message: func(m *nats.Msg) { change(m.Header) }}
+		return sabotage{message: func(m *nats.Msg) { change(m.Header) }, key: trust, alone: true}
 	}
 	for _, defect := range []struct {
 		name string
@@ -37,6 +44,7 @@ func TestFindsDefects(t *testing.T) {
 		{"never said to be told", header(func(h nats.Header) { h.Set("Reddot-Applied", "0") })},
 		{"no beginning of generations", header(func(h nats.Header) { h.Del("Reddot-Generation") })},
 		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get("Reddot-Applied")) })},
+		{"forged events trusted", sabotage{key: trust}},
 		{"no end of the log", sabotage{config: func(c *emit.Config) { c.End = nil }}},
 		{"position not written down", sabotage{config: func(c *emit.Config) { c.Store = forgetful{c.Store} }}},
 		{"position far ahead", sabotage{config: func(c *emit.Config) { c.Store = boastful{c.Store} }}},

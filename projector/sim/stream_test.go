@@ -51,6 +51,7 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 	if w.sabotage.message != nil {
 		w.sabotage.message(wire)
 	}
+	w.forger.sent = wire
 	w.note("%s sends %s", l.name, id(wire))
 	f := &future{ok: make(chan *jetstream.PubAck, 1), err: make(chan error, 1)}
 	l.futures = append(l.futures, f)
@@ -94,27 +95,28 @@ func (l *lane) resolve(f *future, seq uint64, err error) {
 }
 
 // Tail implements emit.Stream, in two requests as the one in JetStream.
-func (s stream) Tail(ctx context.Context) (last uint64, msg *nats.Msg, err error) {
-	type end struct {
-		last uint64
-		none bool
-	}
-	e, err := ask(ctx, s.lane, func() (end, error) {
+func (s stream) Tail(ctx context.Context) (emit.End, error) {
+	none := false
+	end, err := ask(ctx, s.lane, func() (emit.End, error) {
 		es := &s.w.server.events
 		if es.gone {
-			return end{}, emit.ErrGone
+			return emit.End{}, emit.ErrGone
 		}
 		es.expire(time.Now())
-		return end{es.last, len(es.msgs) == 0}, nil
+		none = len(es.msgs) == 0
+		return emit.End{Last: es.last, Key: es.key}, nil
 	})
-	if err != nil || e.none {
-		return e.last, nil, err
+	if err != nil || none {
+		return end, err
 	}
-	msg, err = ask(ctx, s.lane, func() (*nats.Msg, error) {
-		m, _ := s.w.server.events.get(e.last)
+	if s.w.sabotage.key != nil {
+		s.w.sabotage.key(&end.Key)
+	}
+	end.Msg, err = ask(ctx, s.lane, func() (*nats.Msg, error) {
+		m, _ := s.w.server.events.get(end.Last)
 		return m.msg, nil
 	})
-	return e.last, msg, err
+	return end, err
 }
 
 // readTimeout is how long a reading of events waits before it says that it

@@ -41,6 +41,7 @@ type world struct {
 	trace    trace
 	failures []string
 	server   hub
+	forger   forger
 	audit    *audit
 }
 
@@ -93,6 +94,7 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := &world{seed: seed, plan: newPlan(rng), begin: time.Now(), logger: slog.New(slog.DiscardHandler)}
 	w.script = w.actor()
+	w.forger.actor = w.actor()
 	w.trace.keep = keep
 	if keep {
 		w.logger = slog.New(slog.NewTextHandler(traceWriter{w}, nil))
@@ -101,7 +103,7 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 	if w.history, err = newHistory(seed, rng, w.plan.commands); err != nil {
 		return nil, err
 	}
-	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge}}
+	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge, key: emit.Key{From: 1}}}
 	w.audit = newAudit(w.history)
 	w.audit.fanout = w.plan.fanout == small
 	w.audit.fail = w.failf

@@ -1,0 +1,123 @@
+package emit
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// counted counts what is read of a stream.
+type counted struct {
+	Stream
+	readings, messages int
+}
+
+func (c *counted) Read(ctx context.Context, from, upto uint64, fn func(uint64, *nats.Msg) error) error {
+	c.readings++
+	return c.Stream.Read(ctx, from, upto, func(seq uint64, msg *nats.Msg) error {
+		c.messages++
+		return fn(seq, msg)
+	})
+}
+
+// flood stores foreign messages.
+func (s streamed) flood(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{headerWriter: {"none"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-s.js.PublishAsyncComplete():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the messages are not acknowledged")
+	}
+}
+
+// event stores an event at a place.
+func (l *lookout) store(t *testing.T, s streamed, seq uint64) {
+	t.Helper()
+	msg := nats.NewMsg("unread-out.0.evt.a.change")
+	msg.Header.Set(headerWriter, "writer")
+	msg.Header.Set(headerAt, strconv.FormatUint(seq, 10))
+	msg.Header.Set(jetstream.MsgIDHeader, l.sealer.seal(seq, msg))
+	if ack, err := s.js.PublishMsg(t.Context(), msg); err != nil || ack.Sequence != seq {
+		t.Fatalf("the event is stored: %+v, %v", ack, err)
+	}
+}
+
+// TestLookout finds the last event behind foreign messages. It reads what it has
+// not seen, in few pieces, and each message once.
+func TestLookout(t *testing.T) {
+	s := newStreamed(t)
+	open := func() (*lookout, *counted) {
+		c := &counted{Stream: s}
+		l := &lookout{stream: c, log: "test", foreign: &foreign{log: slog.New(slog.DiscardHandler)}}
+		if _, err := l.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return l, c
+	}
+	look := func(l *lookout, want tail) {
+		t.Helper()
+		got, err := l.look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.last != want.last || got.place != want.place || got.there != want.there || got.there && uint64(got.at) != want.place {
+			t.Errorf("it ends with %+v, not %+v", got, want)
+		}
+	}
+	l, c := open()
+	look(l, tail{})
+	s.flood(t, 3)
+	look(l, tail{last: 3})
+	l.store(t, s, 4)
+	look(l, tail{last: 4, place: 4, there: true})
+	for _, n := range []int{1, 63, 64, 65, 1_000, 10_000} {
+		was := *c
+		before, err := s.Tail(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.flood(t, n)
+		last := before.Last + uint64(n)
+		look(l, tail{last: last, place: before.Last, there: true})
+		look(l, tail{last: last, place: before.Last, there: true})
+		if c.messages != was.messages+n {
+			t.Errorf("of %d messages it reads %d", n, c.messages-was.messages)
+		}
+		fresh, d := open()
+		look(fresh, tail{last: last, place: before.Last, there: true})
+		if d.messages > 5*n+searchFirst || d.readings > 7 {
+			t.Errorf("one that starts behind %d reads %d messages, in %d pieces", n, d.messages, d.readings)
+		}
+		l.store(t, s, last+1)
+		look(l, tail{last: last + 1, place: last + 1, there: true})
+	}
+	// What has left the stream may have been an event.
+	end, err := s.Tail(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.flood(t, 3)
+	for _, seq := range []uint64{end.Last + 2, end.Last} {
+		if err := s.stream.DeleteMsg(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+		fresh, _ := open()
+		look(fresh, tail{last: end.Last + 3})
+	}
+	look(l, tail{last: end.Last + 3})
+	if err := s.stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fresh, _ := open()
+	look(fresh, tail{last: end.Last + 3})
+}
