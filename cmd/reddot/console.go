@@ -36,12 +36,14 @@ func (c *console) Write(p []byte) (int, error) {
 	return c.out.Write(p)
 }
 
-// draw has f draw the bar.
+// draw has f draw the bar. The cursor is left at its beginning: what the
+// terminal itself shows, as ^C for Ctrl-C, would else break the full line.
 func (c *console) draw(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bar = true
 	f()
+	_, _ = io.WriteString(c.out, "\r")
 }
 
 // clear takes the bar away.

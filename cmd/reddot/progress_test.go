@@ -60,8 +60,12 @@ func TestProgressOnATerminal(t *testing.T) {
 
 	out.Reset()
 	p = newProgress(c, g)
+	p.bar()()
+	if got := out.String(); !strings.HasSuffix(got, "\r") {
+		t.Errorf("the cursor is left behind the bar: %q", got)
+	}
 	go p.run()
-	p.finish(false) // as after Ctrl-C, which the terminal shows as ^C on the bar
+	p.finish(false)
 	if lines := screen(out.String()); len(lines) != 1 || lines[0] != "" {
 		t.Errorf("the terminal shows %q", lines)
 	}
