@@ -121,7 +121,11 @@ func renderExplanation(e events.Explanation, zone *time.Location) string {
 		head.add("Muted:", "yes, not part of the totals")
 	}
 	sum := &table{gap: 1, right: []bool{false, true, false}}
-	sum.add("", number(e.SinceRead), "counted messages after the read position")
+	counted := "counted messages"
+	if e.SinceRead == 1 {
+		counted = "counted message"
+	}
+	sum.add("", number(e.SinceRead), counted+" after the read position")
 	sum.add("-", number(e.Own), "sent by "+printable(e.User))
 	sum.add("-", number(e.Revoked), "revoked")
 	sum.add("=", number(e.Unread), "unread, of them "+several(e.Mentions, "mention"))
