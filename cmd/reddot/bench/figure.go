@@ -59,7 +59,7 @@ type key struct{ stage, name string }
 
 // aims are what reddot should reach, all in one place.
 func aims() map[key]Aim {
-	return map[key]Aim{
+	all := map[key]Aim{
 		{"rebuild", rebuilt}:                                                  atLeast(0.25, 0.40),
 		{"latency", latencyName(200, "p50")}:                                  atMost(2, 1.5),
 		{"latency", latencyName(200, "p99")}:                                  atMost(3, 2),
@@ -74,6 +74,11 @@ func aims() map[key]Aim {
 		{"disk", storeBytes}:                                                  atMost(120, 60),
 		{"growth", growthName}:                                                atMost(1.4, 1.1),
 	}
+	for _, w := range bulks(1) {
+		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
+		all[key{"fairness", w.name + toldLongest}] = w.told()
+	}
+	return all
 }
 
 // compare relates a figure to what was measured in the same run.
