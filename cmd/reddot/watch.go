@@ -28,6 +28,7 @@ const (
 type watchConfig struct {
 	clientConfig
 	user        string
+	rejected    rejectionsConfig
 	largeGroups bool
 	lasts       time.Duration // 0 for no end
 	json        bool
@@ -36,14 +37,17 @@ type watchConfig struct {
 func (a *app) watchCommand() *cobra.Command {
 	var cfg watchConfig
 	cmd := &cobra.Command{
-		Use:     "watch USER",
+		Use:     "watch [USER]",
 		GroupID: groupClient,
-		Short:   "Print a user's changes and receipts as they come",
+		Short:   "Print a user's changes and receipts as they come, or refused commands",
 		Long: `Print a user's conversations, totals and receipts as they are, and then every
 change as it comes. Values in between may be left out, the last one is always
 printed, and a list is followed by the totals that belong to it. A server that
 goes away is waited for, and what changed meanwhile is printed; standard error
 tells. SIGTERM or SIGINT ends it with exit code 0.
+
+With --rejected it prints commands that were refused, whoever published them, and
+why: the last ones of those that are stored, and then every one as it comes.
 
 With --json every line is an object whose "type" names its other field:
 
@@ -51,16 +55,20 @@ With --json every line is an object whose "type" names its other field:
   {"type":"removed","removed":["c2c_bob"]}        have left the list
   {"type":"totals","totals":{...}}                one of them has changed
   {"type":"receipts","receipts":[...]}            peers have read the user's messages, one for a peer
+  {"type":"rejected","rejected":{...}}            a refused command: seq, subject, reason, at
   {"type":"state","state":"live"}                 syncing, live (all of the above is current) or offline
   {"type":"error","error":"..."}                  something that is tried again`,
 		Example: `  # what alice's phone would show
   reddot watch alice
 
   # the unread total of the next ten minutes
-  reddot watch alice --json --for 10m | jq 'select(.type == "totals").totals.unread'`,
-		Args: cobra.ExactArgs(1),
+  reddot watch alice --json --for 10m | jq 'select(.type == "totals").totals.unread'
+
+  # what was refused in the last hour, and what is
+  reddot watch --rejected --since 1h`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkInbox(args); err != nil {
+			if err := cfg.whom(cmd, args, a.zone); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("for") && cfg.lasts <= 0 {
@@ -69,16 +77,46 @@ With --json every line is an object whose "type" names its other field:
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			cfg.user = args[0]
 			return a.watch(cmd.Context(), &cfg)
 		},
 	}
 	cfg.addFlags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&cfg.largeGroups, "large-groups", false, "also hear every message in groups with more members than the server's --fanout-limit")
+	f.BoolVar(&cfg.rejected.on, "rejected", false, "print refused commands instead of what a user is told")
+	f.StringVar(&cfg.rejected.since, "since", "", "with --rejected: list those stored since this `time`, as 1h or 2026-11-23T18:00:00Z")
+	f.IntVar(&cfg.rejected.last, "last", defaultRejections, "with --rejected: list this `number` of stored ones first; 0 for all (default 10, or all with --since)")
+	f.Lookup("last").DefValue = "0"
+	f.BoolVar(&cfg.largeGroups, "large-groups", true, "also hear every message in groups with more members than the server's --fanout-limit")
 	f.DurationVar(&cfg.lasts, "for", 0, "end after this `time` (default: never)")
 	f.BoolVar(&cfg.json, "json", false, "print one JSON object per line")
 	return cmd
+}
+
+// whom takes from the command line whether a user or refusals are watched.
+func (cfg *watchConfig) whom(cmd *cobra.Command, args []string, zone *time.Location) error {
+	f := cmd.Flags()
+	if !cfg.rejected.on {
+		for _, name := range []string{"since", "last"} {
+			if f.Changed(name) {
+				return usagef("--%s is for refused commands: leave it out, or add --rejected", name)
+			}
+		}
+		if len(args) == 0 {
+			return usagef("name a user, or --rejected")
+		}
+		cfg.user = args[0]
+		return checkInbox(args)
+	}
+	if len(args) > 0 {
+		return usagef("--rejected is of all users: leave out %s", printable(args[0]))
+	}
+	if f.Changed("large-groups") {
+		return usagef("--large-groups is for a user: leave it out, or leave out --rejected")
+	}
+	if f.Changed("since") && !f.Changed("last") {
+		cfg.rejected.last = 0
+	}
+	return cfg.rejected.validate(time.Now(), zone)
 }
 
 // watch prints what the listener is told until ctx ends or the time is over.
@@ -93,6 +131,9 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	if cfg.rejected.on {
+		return a.watchRejected(ctx, cfg, fail)
+	}
 	conn, err := cfg.dialLasting("reddot watch", fail)
 	if err != nil {
 		return err
@@ -102,7 +143,7 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	if err != nil {
 		return err
 	}
-	w := &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: redacted(cfg.urls()), fail: fail}
+	w := a.watcher(cfg, fail)
 	sub, err := c.User(cfg.user).Listen(w.listener())
 	if err != nil {
 		return err
@@ -114,6 +155,11 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	case <-time.After(watchLastLine):
 	}
 	return watchEnd(ctx, cfg, sub)
+}
+
+// watcher prints what is heard; fail is told if that can't be written.
+func (a *app) watcher(cfg *watchConfig, fail func(error)) *watcher {
+	return &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: redacted(cfg.urls()), fail: fail}
 }
 
 // watchEnd is whether the watch ended well: the user's wish is no error, and

@@ -180,7 +180,7 @@ func TestWatch(t *testing.T) {
 	at := func(ms int64) goclient.CommandOption { return goclient.At(time.UnixMilli(ms)) }
 	must(back.MessageReceived(ctx, "alice", goclient.Message{ID: "m1", From: "bob"}, at(1000), goclient.WaitApplied()))
 
-	w := watch(t, "alice", "--json", "--large-groups", "--server", "nats://"+address)
+	w := watch(t, "alice", "--json", "--server", "nats://"+address)
 	totals := func(unread, c2c, group, conversations string) string {
 		return `{"type":"totals","totals":{"unread":` + unread + `,"c2c":` + c2c + `,"group":` + group + `,"mentions":0,"conversations":` + conversations + `,"muted":0}}`
 	}
@@ -263,8 +263,15 @@ func TestWatchFails(t *testing.T) {
 
 func TestWatchUsage(t *testing.T) {
 	for line, words := range map[string]string{
-		"watch":                             "watch takes USER",
-		"watch alice bob":                   "watch takes USER",
+		"watch":                             "name a user, or --rejected",
+		"watch alice bob":                   "watch takes [USER], and 2 are given",
+		"watch alice --rejected":            "--rejected is of all users: leave out alice",
+		"watch alice --last 3":              "add --rejected",
+		"watch alice --since 1h":            "add --rejected",
+		"watch --rejected --since soon":     `--since "soon": use a time with its unit`,
+		"watch --rejected --since -1h":      "use a time with its unit",
+		"watch --rejected --last -1":        "use 0 for all, or 1 to 100000",
+		"watch --rejected --large-groups":   "--large-groups is for a user",
 		"watch " + strings.Repeat("u", 257): "longer than 256 bytes",
 		"watch alice --for 0s":              "--for 0s",
 		"watch alice --for -1s":             "--for -1s",

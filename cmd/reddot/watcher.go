@@ -32,6 +32,7 @@ type watchLine struct {
 	Removed       []string              `json:"removed,omitempty"`
 	Totals        *events.Totals        `json:"totals,omitempty"`
 	Receipts      []events.Receipt      `json:"receipts,omitempty"`
+	Rejected      *events.Rejected      `json:"rejected,omitempty"`
 	State         string                `json:"state,omitempty"`
 	Error         string                `json:"error,omitempty"`
 }

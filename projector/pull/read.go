@@ -19,8 +19,9 @@ type Options struct {
 	// Upto, unless 0, ends the reading with the message at that seq, or when the
 	// stream holds none any more up to there.
 	Upto        uint64
-	HeadersOnly bool // without payloads
-	Batch       int  // messages asked for ahead; 0: many
+	Subject     string // unless empty, only messages of subjects that it matches
+	HeadersOnly bool   // without payloads
+	Batch       int    // messages asked for ahead; 0: many
 
 	// Lost, unless nil, is told why the reading begins again. Not too often: the
 	// pauses between grow.
@@ -121,7 +122,7 @@ func (r *reading) config() jetstream.ConsumerConfig {
 	c := jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.next, 1),
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
-		InactiveThreshold: inactive, HeadersOnly: r.HeadersOnly, MaxWaiting: maxWaiting,
+		InactiveThreshold: inactive, FilterSubject: r.Subject, HeadersOnly: r.HeadersOnly, MaxWaiting: maxWaiting,
 	}
 	if r.next == 0 && !r.Since.IsZero() {
 		c.DeliverPolicy, c.OptStartSeq, c.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &r.Since

@@ -192,6 +192,22 @@ func TestUpto(t *testing.T) {
 	}
 }
 
+// TestSubject reads the messages of some subjects only, whatever lies between.
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 10 {
+		r.store([]string{"in.a.x", "in.b.x", "in.a.y"}[i%3], nil, nil)
+	}
+	a := r.reader(pull.Options{From: 2, Subject: "in.*.x"})
+	for _, want := range []uint64{2, 4, 5, 7, 8, 10} {
+		a.upto(want, want)
+	}
+	r.store("in.a.y", nil, nil)
+	r.store("in.b.x", nil, nil)
+	a.upto(12, 12)
+}
+
 // TestPermissions takes one permission after the other away: what is missing is
 // said, with the subject to permit.
 func TestPermissions(t *testing.T) {

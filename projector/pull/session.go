@@ -151,7 +151,11 @@ func (s *session) create(ctx context.Context) (pending uint64, err error) {
 	config.Name = lastToken(s.conn.NewInbox()) // of the same making as the library's
 	c, err := s.js.CreateConsumer(ctx, s.name, config)
 	if err != nil {
-		err = s.Explain(err, "CONSUMER.CREATE."+s.name+"."+config.Name)
+		what := "CONSUMER.CREATE." + s.name + "." + config.Name
+		if s.Subject != "" {
+			what += "." + s.Subject
+		}
+		err = s.Explain(err, what)
 		return 0, fmt.Errorf("read stream %s from seq %d: %w", s.name, s.next, err)
 	}
 	info := c.CachedInfo()
