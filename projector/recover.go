@@ -30,7 +30,7 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 		}
 		p.cfg.Logger.Error("the store can't be used: it is built anew from the log", "error", err)
 	} else if last > 0 {
-		p.cfg.Logger.Warn("there is no store: it is built from the log", "commands", last)
+		p.cfg.Logger.Info("there is no store yet: it is built from the log", "commands", last)
 	}
 	s, dir, err := p.newStore(ctx, Wanted{Log: p.log.identity, First: first, Last: last})
 	if err != nil {

@@ -411,7 +411,7 @@ func TestWrongWays(t *testing.T) {
 		"--nats-ca none":                              "--nats-ca: open none: no such file",
 		"--nats-cert " + text + " --nats-key " + text: "--nats-cert " + text,
 	} {
-		for _, command := range []string{"status --server", "serve --data " + t.TempDir() + " --nats"} {
+		for _, command := range []string{"status --server", "serve --http= --data " + t.TempDir() + " --nats"} {
 			r := reddot(t, nil, strings.Fields(command+" nats://127.0.0.1:1 "+line)...)
 			if !strings.Contains(r.stderr, words) || r.code == exitDone || strings.Count(r.stderr, "\n") != 1 {
 				t.Errorf("%s %s: code %d: %s", command, line, r.code, r.stderr)

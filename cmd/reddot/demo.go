@@ -131,7 +131,7 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 // play plays with the server at a URL until over is done. life ends with the
 // server.
 func (a *app) play(life, over context.Context, cfg *demoConfig, server *serving, url string) (summary string, err error) {
-	conn, err := connectServer(server.cfg, url, "reddot demo", server.log)
+	conn, err := (&link{cfg: server.cfg, urls: url, log: server.log, stop: server.fail}).dial(life, "reddot demo")
 	if err != nil {
 		return "", err
 	}

@@ -44,6 +44,7 @@ func TestEndToEnd(t *testing.T) {
 		{"drift", testDrift},
 		{"serve fails", testServeFails},
 		{"serve", testServe},
+		{"serve waits", testWaits},
 		{"verify", testVerify},
 		{"verify the digest", testVerifyDigest},
 		{"past", testPast},

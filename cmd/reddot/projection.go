@@ -38,6 +38,7 @@ type projection struct {
 type phase struct {
 	p      *projector.Projector // nil: none
 	why    error
+	begins bool          // there was none yet
 	before events.Status // of the projector that has stopped
 	over   chan struct{} // closed when the next phase has begun
 }
@@ -48,6 +49,9 @@ func (s *projection) enter(next *phase) {
 		close(last.over)
 	}
 }
+
+// begin says why there is no projector yet.
+func (s *projection) begin(why error) { s.enter(&phase{why: why, begins: true}) }
 
 // openFirst opens the first projector. It fails where there is nothing that
 // could pass by itself.
@@ -127,7 +131,10 @@ func (s *projection) close() error {
 // running returns the projector at work.
 func (s *projection) running() (*projector.Projector, error) {
 	now := s.now.Load()
-	if now.p == nil {
+	switch {
+	case now.begins:
+		return nil, now.why
+	case now.p == nil:
 		return nil, fmt.Errorf("%w: %w", projector.ErrStopped, now.why)
 	}
 	return now.p, nil
@@ -179,6 +186,9 @@ func (s *projection) Watch(user string) (events.Time, error) {
 func (s *projection) Status(ctx context.Context) (events.Status, error) {
 	now := s.now.Load()
 	status := now.before
+	if now.begins {
+		return status, now.why
+	}
 	if now.p == nil {
 		status.Stream, status.State, status.Error = s.stream, "stopped", now.why.Error()
 	} else {

@@ -67,9 +67,14 @@ func lastEvent(t *testing.T, nc *nats.Conn) uint64 {
 // runNATS starts a NATS server in this process, until the test ends.
 func runNATS(t *testing.T) (url string) {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
+	return runOptions(t, &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT})
+}
+
+// runOptions is runNATS with options of a test's own.
+func runOptions(t *testing.T, o *server.Options) (url string) {
+	t.Helper()
+	o.JetStream, o.StoreDir, o.NoSigs, o.NoLog = true, t.TempDir(), true, true
+	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +99,7 @@ func testForeign(t *testing.T, p program) {
 	c.terminate(t)
 
 	serve := func(url string) result {
-		return p.run(t, nil, "serve", "--data", dir, "--http", "127.0.0.1:0", "--nats", url)
+		return p.run(t, nil, "serve", "--data", dir, "--http", "127.0.0.1:0", "--nats", url, "--log-level", "error")
 	}
 	js := jetStream(t, nc)
 	stream, err := js.Stream(t.Context(), subjects(t).CommandStream())

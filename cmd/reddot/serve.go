@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"reddot/api"
 	"reddot/events"
@@ -89,7 +91,12 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), cfg)
+			if cfg.external() {
+				if _, err := cfg.auth.options(); err != nil {
+					return err // before anything is begun
+				}
+			}
+			return a.serve(cmd.Context(), cfg, settings(cmd.Flags()))
 		},
 	}
 	f := cmd.Flags()
@@ -115,6 +122,19 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.Var(&cfg.logLevel, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&cfg.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
 	return cmd
+}
+
+// settings are the flags that are not as they are by themselves. None holds a
+// secret but for the URL, of which the log keeps none.
+func settings(flags *pflag.FlagSet) (set []slog.Attr) {
+	flags.Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		if f.Name == "nats" {
+			value = redacted(value)
+		}
+		set = append(set, slog.String(f.Name, value))
+	})
+	return set
 }
 
 // validate reports a usageError.

@@ -3,12 +3,17 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
@@ -140,7 +145,7 @@ func testServeFails(t *testing.T, p program) {
 	dir := t.TempDir()
 	c := p.serve(t, dir)
 	serve := func(args ...string) result {
-		return p.run(t, nil, append([]string{"serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)...)
+		return p.run(t, nil, append([]string{"serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "error"}, args...)...)
 	}
 	serve("--data", dir).failed(t, 1, dir, "in use by another reddot", "--data")
 
@@ -153,9 +158,6 @@ func testServeFails(t *testing.T, p program) {
 	for _, flag := range []string{"--listen", "--http"} {
 		serve("--data", other, flag, taken.Addr().String()).failed(t, 1, taken.Addr().String(), "in use", flag)
 	}
-	p.run(t, nil, "serve", "--data", other, "--http", "127.0.0.1:0", "--nats", fmt.Sprintf("nats://%s", address(t))).
-		failed(t, 1, "no NATS server at", "--nats")
-
 	for _, bad := range [][]string{{"--sync", "never"}, {"--prefix", "a.b"}, {"--http", "nowhere"}, {"--fanout-limit", "many"}, {"--nope"}, {"more"}} {
 		serve(append([]string{"--data", other}, bad...)...).failed(t, 2, "--help")
 	}
@@ -164,4 +166,88 @@ func testServeFails(t *testing.T, p program) {
 		t.Errorf("status %+v", status)
 	}
 	p.serve(t, other).terminate(t)
+}
+
+// testWaits starts a server before its NATS server, and ends and starts that
+// again: it waits, says so, and serves once that is there. One that is asked to
+// end meanwhile does.
+func testWaits(t *testing.T, p program) {
+	at, http := address(t), address(t)
+	start := func(at, http string) *child {
+		c := p.start(t, t.TempDir(), nil, "--nats", "nats://me:s3cret@"+at, "--http", http, "--log-format", "json")
+		c.http = http
+		eventually(t, "the reason on /readyz", func() bool {
+			code, body, err := probe(c.http + "/readyz")
+			return err == nil && code == 503 && strings.Contains(body, "no NATS server at nats://me:xxxxx@"+at+" not yet")
+		})
+		return c
+	}
+	idle := start(address(t), address(t))
+	c := start(at, http)
+	if code, body, err := probe(http + "/healthz"); code != 200 || err != nil {
+		t.Errorf("healthz: %d %s %v", code, body, err)
+	}
+	idle.terminate(t)
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runOptions(t, &server.Options{Host: host, Port: number, Username: "me", Password: "s3cret"})
+	select {
+	case <-c.stdout.line:
+	case <-c.exited:
+		t.Fatalf("it ended: %s", c.stderr)
+	case <-time.After(startTimeout):
+		t.Fatalf("it is not ready: %s", c.stderr)
+	}
+	if want := fmt.Sprintf("ready nats=nats://me:xxxxx@%s http=%s\n", at, http); c.stdout.String() != want {
+		t.Errorf("the ready line is %q, want %q", c.stdout, want)
+	}
+	c.terminate(t)
+	type line struct {
+		Level, Msg, Version, Data, Error, After string
+		Settings                                map[string]string
+	}
+	var lines []line
+	for text := range strings.Lines(c.stderr.String()) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		lines = append(lines, l)
+	}
+	first, waits, last := lines[0], lines[1], lines[len(lines)-1]
+	if first.Msg != "reddot starts" || !strings.Contains(first.Version, "go1.") || !filepath.IsAbs(first.Data) || first.Settings["nats"] != "nats://me:xxxxx@"+at {
+		t.Errorf("the first line is %+v", first)
+	}
+	if waits.Msg != "waiting" || waits.Level != "WARN" || !strings.Contains(waits.Error, "no NATS server at") {
+		t.Errorf("the second line is %+v", waits)
+	}
+	if d, err := time.ParseDuration(last.After); last.Msg != "reddot ends" || err != nil || d <= 0 {
+		t.Errorf("the last line is %+v", last)
+	}
+	for _, l := range lines[2:] {
+		if l.Level != "INFO" && l.Level != "DEBUG" {
+			t.Errorf("a first start logs %+v", l)
+		}
+	}
+	if strings.Contains(c.stderr.String(), "s3cret") {
+		t.Errorf("the log has the password: %s", c.stderr)
+	}
+}
+
+// probe asks a server that may not be there.
+func probe(at string) (code int, body string, err error) {
+	client := http.Client{Timeout: waitTimeout}
+	r, err := client.Get("http://" + at)
+	if err != nil {
+		return 0, "", err
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	return r.StatusCode, string(text), err
 }

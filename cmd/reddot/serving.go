@@ -7,10 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -31,12 +29,18 @@ type serving struct {
 	// server; the latter is empty if there is none.
 	ready func(nats, http string)
 
-	checked bool // the log, for the first projector
+	settings []slog.Attr // what the command line and the environment say, for the log
+
+	fail     func(error) // ends the server with a reason; valid within run
+	subjects events.Subjects
+	registry *prometheus.Registry
+	source   *projection
+	checked  bool // the log, for the first projector
 }
 
 // serve runs the server until ctx ends or a part of it fails.
-func (a *app) serve(ctx context.Context, cfg serveConfig) error {
-	s := &serving{cfg: &cfg, log: a.logger(&cfg), ready: func(nats, http string) {
+func (a *app) serve(ctx context.Context, cfg serveConfig, settings []slog.Attr) error {
+	s := &serving{cfg: &cfg, log: a.logger(&cfg), settings: settings, ready: func(nats, http string) {
 		line := "ready nats=" + nats
 		if http != "" {
 			line += " http=" + http
@@ -45,6 +49,14 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) error {
 	}}
 	return s.run(ctx)
 }
+
+// errStarting is why a server is not ready at first.
+var errStarting = errors.New("starting")
+
+// failure is why a server ends by itself.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
 
 // run serves until ctx ends or a part of the server fails.
 func (s *serving) run(ctx context.Context) (err error) {
@@ -56,25 +68,73 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if err := sweepScratch(s.cfg.data); err != nil {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
-	if s.cfg.external() {
-		urls, err := s.cfg.urls()
-		if err != nil {
-			return err
-		}
-		return s.runAt(ctx, urls)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var failure atomic.Pointer[error]
+	defer s.logLife(&err)()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.fail = func(err error) { cancel(failure{err}) }
 	defer func() {
-		if why := failure.Load(); why != nil {
-			err = errors.Join(*why, err)
+		if why, ok := errors.AsType[failure](context.Cause(ctx)); ok {
+			if errors.Is(err, context.Canceled) {
+				err = nil // that is how the others ended
+			}
+			err = errors.Join(why.error, err)
 		}
 	}()
-	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log, failed: func(err error) {
-		failure.CompareAndSwap(nil, &err)
-		cancel()
-	}})
+	subjects, err := events.NewSubjects(s.cfg.prefix)
+	if err != nil {
+		return err
+	}
+	s.subjects, s.registry = subjects, prometheus.NewRegistry()
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
+	s.source.begin(errStarting)
+	http, err := s.serveHTTP(ctx)
+	if err != nil {
+		return err
+	}
+	defer http.wait()
+	defer cancel(nil)
+	if s.cfg.external() {
+		err = s.runExternal(ctx, http.addr)
+	} else {
+		err = s.runEmbedded(ctx, http.addr)
+	}
+	return err
+}
+
+// logLife logs the beginning, and the end when the function is called that it
+// returns. The reason of an end that nobody asked for is on standard error as
+// well.
+func (s *serving) logLife(err *error) func() {
+	began := time.Now()
+	host, _ := os.Hostname() // empty if it has none
+	data, e := filepath.Abs(s.cfg.data)
+	if e != nil {
+		data = s.cfg.data
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "reddot starts", slog.String("version", version()),
+		slog.String("host", host), slog.Int("pid", os.Getpid()), slog.String("data", data), slog.GroupAttrs("settings", s.settings...))
+	return func() {
+		attrs := []slog.Attr{slog.Duration("after", time.Since(began).Round(time.Millisecond))}
+		if *err != nil {
+			attrs = append(attrs, slog.Any("error", *err))
+		}
+		s.log.LogAttrs(context.Background(), slog.LevelInfo, "reddot ends", attrs...)
+	}
+}
+
+// runExternal serves with an existing NATS server.
+func (s *serving) runExternal(ctx context.Context, http string) error {
+	urls, err := s.cfg.urls()
+	if err != nil {
+		return err
+	}
+	return s.runAt(ctx, &link{cfg: s.cfg, urls: urls, needs: needs(s.cfg, s.subjects), log: s.log, stop: s.fail, waiting: s.source.begin}, http)
+}
+
+// runEmbedded serves with a NATS server in this process.
+func (s *serving) runEmbedded(ctx context.Context, http string) error {
+	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log, failed: s.fail})
 	if err != nil {
 		return err
 	}
@@ -92,7 +152,40 @@ func (s *serving) run(ctx context.Context) (err error) {
 	}
 	// Without the network a command or an answer costs two calls of the system
 	// less.
-	return s.runAt(ctx, server.URL(), nats.InProcessServer(server.srv))
+	how := []nats.Option{nats.InProcessServer(server.srv)}
+	return s.runAt(ctx, &link{cfg: s.cfg, urls: server.URL(), how: how, log: s.log, stop: s.fail, waiting: s.source.begin}, http)
+}
+
+// httpServer is the HTTP listener at work; none if addr is empty.
+type httpServer struct {
+	addr string
+	wait func() // until it has ended
+}
+
+// serveHTTP serves health and metrics, before anything else works, until ctx
+// ends.
+func (s *serving) serveHTTP(ctx context.Context) (httpServer, error) {
+	if s.cfg.http == "" {
+		return httpServer{wait: func() {}}, nil
+	}
+	h, err := api.NewHTTP(api.HTTPConfig{
+		Addr: s.cfg.http, Source: s.source, Registry: s.registry, Ready: s.source.Ready,
+		Profiles: s.cfg.profiles, AnyHost: s.cfg.insecureOpen, Logger: s.log,
+	})
+	if err == nil {
+		err = h.Listen()
+	}
+	if err != nil {
+		return httpServer{}, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := part(ctx, "HTTP server", h.Run(ctx)); err != nil {
+			s.fail(err)
+		}
+	}()
+	return httpServer{h.Addr(), func() { <-ended }}, nil
 }
 
 // listen checks the log of the embedded server and then lets others connect.
@@ -113,90 +206,66 @@ func (s *serving) listen(ctx context.Context, server *natsServer) error {
 	return server.Listen()
 }
 
-func (a *app) logger(cfg *serveConfig) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.Level(cfg.logLevel), ReplaceAttr: logged}
-	if cfg.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(a.stderr, options))
+// runAt serves with the NATS server at the end of a link.
+func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
+	encoding, err := events.ParseEncoding(s.cfg.eventEncoding)
+	if err != nil {
+		return err
 	}
-	return slog.New(slog.NewTextHandler(a.stderr, options))
-}
-
-// logged is an attribute as the log has it: without secrets, and with times that
-// name their unit.
-func logged(_ []string, a slog.Attr) slog.Attr {
-	switch a.Value.Kind() {
-	case slog.KindDuration:
-		a.Value = slog.StringValue(a.Value.Duration().String())
-	case slog.KindString:
-		a.Value = slog.StringValue(scrubbed(a.Value.String()))
-	case slog.KindAny:
-		switch v := a.Value.Any().(type) {
-		case error:
-			a.Value = slog.StringValue(scrubbed(v.Error()))
-		case fmt.Stringer:
-			a.Value = slog.StringValue(scrubbed(v.String()))
+	var conns []*nats.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
 		}
-	}
-	return a
-}
-
-// lockData takes the data folder for this process.
-func lockData(dir string) (unlock func() error, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the data folder: %w", err)
-	}
-	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
-	if err != nil {
-		return nil, fmt.Errorf("data folder %s is in use by another reddot: end that one, or choose another folder with --data (%w)", dir, err)
-	}
-	return lock.Close, nil
-}
-
-// runAt serves with the NATS server at a URL.
-func (s *serving) runAt(ctx context.Context, url string, how ...nats.Option) (err error) {
-	cfg, log := s.cfg, s.log
-	subjects, err := events.NewSubjects(cfg.prefix)
-	if err != nil {
-		return err
-	}
-	encoding, err := events.ParseEncoding(cfg.eventEncoding)
-	if err != nil {
-		return err
-	}
+	}()
 	// The log is read on a connection of its own: a full pipe of commands must
 	// not hold up the answers.
-	logConn, err := connectServer(cfg, url, "reddot projector", log, how...)
-	if err != nil {
-		return err
+	for _, name := range []string{"reddot projector", "reddot queries"} {
+		c, err := l.connect(ctx, name)
+		if err != nil {
+			return askedToEnd(ctx, err)
+		}
+		conns = append(conns, c)
 	}
-	defer logConn.Close()
-	apiConn, err := connectServer(cfg, url, "reddot queries", log, how...)
-	if err != nil {
-		return err
-	}
-	defer apiConn.Close()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	taker, err := openSnapshots(ctx, cfg, apiConn, log)
-	if err != nil {
-		return err
-	}
+	apiConn := conns[1]
+	s.source.begin(errStarting)
 	next := projector.Config{
-		Conn: logConn, Subjects: subjects, Dir: filepath.Join(cfg.data, storeFolder), Logger: log, Registry: registry,
-		FanoutLimit: uint64(cfg.fanoutLimit), Encoding: encoding,
-		EventsMaxAge: cfg.eventsMaxAge, EventsMaxBytes: int64(cfg.eventsMaxSize),
+		Conn: conns[0], Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
+		FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
+		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize),
 	}
-	source := &projection{log: log, stream: subjects.CommandStream(), snapshots: taker, open: func(ctx context.Context) (*projector.Projector, error) {
-		return s.openProjector(ctx, next, taker, apiConn)
-	}}
-	err = source.openFirst(ctx)
+	err = l.patiently(ctx, func() error {
+		if err := l.probe(apiConn); err != nil {
+			return err
+		}
+		return l.opened(s.open(ctx, next, apiConn))
+	})
+	if err != nil {
+		return askedToEnd(ctx, err)
+	}
+	return s.runParts(ctx, apiConn, http)
+}
+
+// askedToEnd is an error of a server that had not begun to serve: none if it was
+// asked to end.
+func askedToEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // asked to end while it opened
+		return nil
 	}
+	return err
+}
+
+// open opens the snapshots and the first projector.
+func (s *serving) open(ctx context.Context, next projector.Config, conn *nats.Conn) error {
+	taker, err := openSnapshots(ctx, s.cfg, conn, s.log)
 	if err != nil {
 		return err
 	}
-	return s.runParts(ctx, source, apiConn, subjects, registry)
+	s.source.snapshots = taker
+	s.source.open = func(ctx context.Context) (*projector.Projector, error) {
+		return s.openProjector(ctx, next, taker, conn)
+	}
+	return s.source.openFirst(ctx)
 }
 
 // openProjector opens the first projector or a further one.
@@ -214,12 +283,10 @@ func (s *serving) openProjector(ctx context.Context, cfg projector.Config, taker
 	return p, taker.advise(ctx, conn, err)
 }
 
-// runParts runs the projection, the queries and the HTTP server until ctx ends
-// or one of them does.
-func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.Conn,
-	subjects events.Subjects, registry *prometheus.Registry,
-) (err error) {
-	cfg, log := s.cfg, s.log
+// runParts runs the projection and the queries until ctx ends or one of them
+// does.
+func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (err error) {
+	source, registry := s.source, s.registry
 	ran := false
 	defer func() {
 		if !ran {
@@ -236,24 +303,12 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 		}
 	}
 	service, err := api.NewService(api.ServiceConfig{
-		Conn: conn, Subjects: subjects, Source: source, Keeper: source, Version: serviceVersion(), Logger: log, Metrics: queryMetrics,
+		Conn: conn, Subjects: s.subjects, Source: source, Keeper: source, Version: serviceVersion(), Logger: s.log, Metrics: queryMetrics,
 	})
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	addr := ""
-	if cfg.http != "" {
-		h, err := api.NewHTTP(api.HTTPConfig{Addr: cfg.http, Source: source, Registry: registry, Ready: source.Ready, Profiles: cfg.profiles, AnyHost: cfg.insecureOpen, Logger: log})
-		if err == nil {
-			err = h.Listen()
-		}
-		if err != nil {
-			return err
-		}
-		addr = h.Addr()
-		g.Go(func() error { return part(ctx, "HTTP server", h.Run(ctx)) })
-	}
 	// The projector ends after the queries, which it answers to the last.
 	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -275,7 +330,7 @@ func (s *serving) runParts(ctx context.Context, source *projection, conn *nats.C
 		if err := source.waitReady(ctx); err != nil {
 			return nil // the projector's own error is told
 		}
-		s.ready(redacted(conn.ConnectedUrl()), addr)
+		s.ready(redacted(conn.ConnectedUrl()), http)
 		return nil
 	})
 	return g.Wait()
@@ -291,36 +346,4 @@ func part(ctx context.Context, name string, err error) error {
 		return fmt.Errorf("%s ended by itself", name)
 	}
 	return nil
-}
-
-// connectServer connects to the NATS server, and again whenever it was away.
-func connectServer(cfg *serveConfig, urls, name string, log *slog.Logger, how ...nats.Option) (*nats.Conn, error) {
-	options, err := cfg.auth.options()
-	if err != nil {
-		return nil, err
-	}
-	options = append(options,
-		nats.Name(name),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(200*time.Millisecond),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				log.Warn("NATS server lost", "connection", name, "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) {
-			log.Info("NATS server back", "connection", name, "url", redacted(c.ConnectedUrl()))
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.Warn("NATS connection", "connection", name, "error", err)
-		}),
-	)
-	conn, err := nats.Connect(urls, append(options, how...)...)
-	if err != nil {
-		if refused := cfg.auth.refused(err, urls); refused != nil {
-			return nil, refused
-		}
-		return nil, fmt.Errorf("no NATS server at %s: check --nats, or leave it out to start one (%w)", redacted(urls), safe(err))
-	}
-	return conn, nil
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// connectEvery is how long a NATS server that is not there yet is let alone.
+	connectEvery = 500 * time.Millisecond
+	// waitTold is how often the log says what is waited for.
+	waitTold = 30 * time.Second
+)
+
+// link is a server's way to its NATS server: connections that come back whenever
+// that was away.
+type link struct {
+	cfg   *serveConfig
+	urls  string
+	how   []nats.Option // beside those of cfg
+	needs []permission  // of its user; nil: the NATS server is this program's own
+	log   *slog.Logger
+
+	// stop ends the server: something needs a person.
+	stop func(error)
+	// waiting is told what is waited for.
+	waiting func(error)
+}
+
+// connect connects, once there is a NATS server. It fails where time changes
+// nothing.
+func (l *link) connect(ctx context.Context, name string) (*nats.Conn, error) {
+	var conn *nats.Conn
+	err := l.patiently(ctx, func() (err error) {
+		conn, err = l.dial(ctx, name)
+		return err
+	})
+	return conn, err
+}
+
+// errNotYet is wrapped by errors that may pass by themselves.
+var errNotYet = errors.New("not yet")
+
+// patiently tries until it is done, or fails for good.
+func (l *link) patiently(ctx context.Context, try func() error) error {
+	var told time.Time
+	for {
+		err := try()
+		if !errors.Is(err, errNotYet) {
+			return err
+		}
+		l.waiting(err)
+		if time.Since(told) > waitTold {
+			l.log.Warn("waiting", "error", err)
+			told = time.Now()
+		}
+		select {
+		case <-time.After(connectEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// dial tries once. The client library does not hear ctx, so a connection that
+// comes too late is closed.
+func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
+	options, err := l.options(name)
+	if err != nil {
+		return nil, err
+	}
+	type dialed struct {
+		conn *nats.Conn
+		err  error
+	}
+	done := make(chan dialed, 1)
+	go func() {
+		conn, err := nats.Connect(l.urls, options...)
+		if err != nil {
+			err = l.failed(err, options)
+		}
+		done <- dialed{conn, err}
+	}()
+	select {
+	case d := <-done:
+		return d.conn, d.err
+	case <-ctx.Done():
+		go func() {
+			if d := <-done; d.conn != nil {
+				d.conn.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// failed is what a failure to connect means. Of several servers the library
+// tells of one; a refusal of any is one of all.
+func (l *link) failed(err error, options []nats.Option) error {
+	urls := strings.Split(l.urls, ",")
+	refused := l.cfg.auth.refused(err, l.urls)
+	for i := 0; refused == nil && len(urls) > 1 && i < len(urls); i++ {
+		conn, err := nats.Connect(urls[i], options...)
+		if err == nil {
+			conn.Close() // it has come meanwhile
+			break
+		}
+		refused = l.cfg.auth.refused(err, urls[i])
+	}
+	if refused != nil {
+		return l.advised(refused)
+	}
+	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", redacted(l.urls), errNotYet, safe(err))
+}
+
+// advised adds what reddot's user needs.
+func (l *link) advised(err error) error {
+	if l.needs == nil {
+		return err
+	}
+	return fmt.Errorf("%w. %s", err, listNeeds(l.needs))
+}
+
+func (l *link) options(name string) ([]nats.Option, error) {
+	options, err := l.cfg.auth.options()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options,
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(200*time.Millisecond),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				l.log.Warn("NATS server lost", "connection", name, "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			l.log.Info("NATS server back", "connection", name, "url", redacted(c.ConnectedUrl()))
+		}),
+		nats.ClosedHandler(func(c *nats.Conn) { l.closed(c.LastError()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.heard(name, err) }),
+	)
+	return append(options, l.how...), nil
+}
+
+// closed is called when a connection has ended for good. The library ends one
+// by itself when the server refuses the same user again.
+func (l *link) closed(err error) {
+	if err == nil {
+		return
+	}
+	if refused := l.cfg.auth.refused(err, l.urls); refused != nil {
+		l.stop(l.advised(refused))
+	}
+}
+
+// heard is told of errors of a connection that goes on.
+func (l *link) heard(name string, err error) {
+	if denied, ok := deniedBy(err); ok && l.vital(denied) {
+		l.stop(l.denied(denied))
+		return
+	}
+	l.log.Warn("NATS connection", "connection", name, "error", err)
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// logger is the log of a server, on standard error.
+func (a *app) logger(cfg *serveConfig) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.Level(cfg.logLevel), ReplaceAttr: logged}
+	if cfg.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, options))
+}
+
+// logged is an attribute as the log has it: without secrets, and with times that
+// name their unit.
+func logged(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindString:
+		a.Value = slog.StringValue(scrubbed(a.Value.String()))
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case error:
+			a.Value = slog.StringValue(scrubbed(v.Error()))
+		case fmt.Stringer:
+			a.Value = slog.StringValue(scrubbed(v.String()))
+		}
+	}
+	return a
+}

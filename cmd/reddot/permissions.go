@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"reddot/events"
+)
+
+// verb is what a permission of NATS permits.
+type verb string
+
+const (
+	publishing  verb = "publish"
+	subscribing verb = "subscribe"
+)
+
+// permission is one that reddot's own user needs on a NATS server that asks
+// users who they are.
+type permission struct {
+	verb    verb
+	subject string // with wildcards
+	to      string // what it is needed for: "find the log"
+
+	// vital: without it reddot ends. Others are missed where they are used.
+	vital bool
+	// probe, unless empty, is a subject of it that is tried at the start, where
+	// its lack would be noticed late or by nobody.
+	probe string
+}
+
+// needs are the permissions that reddot's user needs.
+func needs(cfg *serveConfig, s events.Subjects) []permission {
+	log, out := s.CommandStream(), s.EventStream()
+	prefix, inbox := s.Prefix(), cfg.auth.inboxPrefix()
+	token := nuid.Next() // nobody else uses it
+	api := func(call string) string { return "$JS.API." + call }
+	list := []permission{
+		{publishing, api("STREAM.INFO." + log), "find the log", true, ""},
+		{publishing, api("STREAM.INFO." + out), "find the event stream", true, ""},
+		{publishing, api("STREAM.CREATE." + log), "create the log at the first start", true, ""},
+		{publishing, api("STREAM.CREATE." + out), "create the event stream at the first start", true, ""},
+		{publishing, api("STREAM.UPDATE." + out), "configure the event stream", true, ""},
+		{publishing, api("STREAM.MSG.GET." + log), "look at a command", true, ""},
+		{publishing, api("STREAM.MSG.GET." + out), "look at the last event", true, ""},
+		{publishing, api("CONSUMER.CREATE." + log + ".>"), "read the log", true, ""},
+		{publishing, api("CONSUMER.MSG.NEXT." + log + ".>"), "read the log", true, api("CONSUMER.MSG.NEXT." + log + "." + token)},
+		{publishing, api("CONSUMER.DELETE." + log + ".>"), "tidy up after reading the log", false, ""},
+		{publishing, api("CONSUMER.CREATE." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.CREATE." + out + "." + token)},
+		{publishing, api("CONSUMER.MSG.NEXT." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.MSG.NEXT." + out + "." + token)},
+		{publishing, api("CONSUMER.DELETE." + out + ".>"), "tidy up after that", false, ""},
+		{publishing, prefix + "-out.>", "store events", true, prefix + "-out.probe." + token},
+		{publishing, prefix + ".cmd.>", "store what users ask for", true, prefix + ".cmd.probe." + token},
+		{publishing, "_INBOX.>", "answer", true, "_INBOX." + token},
+		{publishing, prefix + ".inbox.>", "answer users with an inbox of their own", true, prefix + ".inbox.probe." + token},
+		{subscribing, inbox + ".>", "hear the answers of the NATS server", true, inbox + "." + token},
+		{subscribing, prefix + ".api.>", "be asked", true, prefix + ".api." + token + ".totals"},
+		{subscribing, prefix + ".do.>", "be asked by users", true, prefix + ".do." + token + ".read"},
+		{subscribing, "$SRV.>", "be found as a micro service", true, "$SRV.PING.reddot"},
+	}
+	if cfg.trim {
+		list = append(list, permission{publishing, api("STREAM.PURGE." + log), "trim the log", false, ""})
+	}
+	place := snapshotPlace{at: cfg.snapshots}
+	if name, ok := place.bucket(); ok {
+		bucket := "OBJ_" + name
+		for _, call := range []string{"STREAM.INFO." + bucket, "STREAM.CREATE." + bucket, "STREAM.PURGE." + bucket, "DIRECT.GET." + bucket, "DIRECT.GET." + bucket + ".>",
+			"CONSUMER.CREATE." + bucket + ".>", "CONSUMER.DELETE." + bucket + ".>"} {
+			list = append(list, permission{publishing, api(call), "keep snapshots", true, ""})
+		}
+		list = append(list, permission{publishing, "$O." + name + ".>", "keep snapshots", true, ""})
+	}
+	return list
+}
+
+// listNeeds is what reddot's user needs, on one line.
+func listNeeds(list []permission) string {
+	subjects := func(v verb) string {
+		var all []string
+		for _, p := range list {
+			if p.verb == v {
+				all = append(all, p.subject)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	return fmt.Sprintf("Reddot's user needs to publish to %s and to subscribe to %s", subjects(publishing), subjects(subscribing))
+}
+
+// denial is what a server does not permit.
+type denial struct {
+	verb    verb
+	subject string
+}
+
+// deniedText is how the server says so.
+var deniedText = regexp.MustCompile(`Permissions Violation for (Publish|Subscription) to ("(?:[^"\\]|\\.)*")`)
+
+// deniedBy is what an error says is not permitted.
+func deniedBy(err error) (denial, bool) {
+	if !errors.Is(err, nats.ErrPermissionViolation) {
+		return denial{}, false
+	}
+	said := deniedText.FindStringSubmatch(err.Error())
+	if said == nil {
+		return denial{}, false
+	}
+	subject, err := strconv.Unquote(said[2])
+	if err != nil {
+		return denial{}, false
+	}
+	d := denial{publishing, subject}
+	if said[1] == "Subscription" {
+		d.verb = subscribing
+	}
+	return d, true
+}
+
+// need is the permission that would have permitted it; nil if reddot needs none.
+func (l *link) need(d denial) *permission {
+	i := slices.IndexFunc(l.needs, func(p permission) bool { return p.verb == d.verb && server.SubjectsCollide(p.subject, d.subject) })
+	if i < 0 {
+		return nil
+	}
+	return &l.needs[i]
+}
+
+// vital reports whether reddot can't do without what was denied. A reply subject
+// is chosen by who asks, so an answer that can't be sent is not.
+func (l *link) vital(d denial) bool {
+	p := l.need(d)
+	return p != nil && p.vital && p.to != "answer" && !strings.HasSuffix(p.subject, ".inbox.>")
+}
+
+// denied says what is to be permitted.
+func (l *link) denied(d denial) error {
+	subject, to := d.subject, "do its work"
+	if p := l.need(d); p != nil {
+		subject, to = p.subject, p.to
+	}
+	return l.advised(fmt.Errorf("the NATS server at %s does not let %s %s to %s, which it takes to %s: permit it",
+		redacted(l.urls), l.cfg.auth.who(l.urls), d.verb, subject, to))
+}
+
+// probeStream is a stream that is not there: what is published for it is stored
+// nowhere.
+const probeStream = "reddot-probe"
+
+// probe tries the permissions whose lack would not be noticed at the start: a
+// reddot that never reads or never answers would look ready.
+func (l *link) probe(conn *nats.Conn) error {
+	for _, p := range l.needs {
+		if p.probe == "" {
+			continue
+		}
+		if err := try(conn, p); err != nil {
+			if d, ok := deniedBy(err); ok && d.subject == p.probe {
+				return l.denied(d)
+			}
+			return fmt.Errorf("ask the NATS server at %s for its permissions %w: %w", redacted(l.urls), errNotYet, safe(err))
+		}
+	}
+	return nil
+}
+
+// try does something that takes a permission, and nothing else.
+func try(conn *nats.Conn, p permission) error {
+	if p.verb == subscribing {
+		sub, err := conn.SubscribeSync(p.probe)
+		if err != nil {
+			return err
+		}
+		defer sub.Unsubscribe() // the connection may be lost meanwhile: then it goes with it
+	} else {
+		msg := nats.NewMsg(p.probe)
+		msg.Header.Set(nats.ExpectedStreamHdr, probeStream)
+		if err := conn.PublishMsg(msg); err != nil {
+			return err
+		}
+	}
+	if err := conn.Flush(); err != nil {
+		return err
+	}
+	// The server's refusal comes before its answer to the flush.
+	if err := conn.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return err
+	}
+	return nil
+}
+
+// opened is what an error of opening the streams means; one that may pass is
+// errNotYet.
+func (l *link) opened(err error) error {
+	if err == nil {
+		return nil
+	}
+	at := redacted(l.urls)
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch server.ErrorIdentifier(api.ErrorCode) {
+		case server.JSClusterNotAvailErr:
+			return fmt.Errorf("JetStream at %s is %w ready: %w", at, errNotYet, err)
+		case server.JSInsufficientResourcesErr, server.JSMemoryResourcesExceededErr, server.JSStorageResourcesExceededErr:
+			return fmt.Errorf("JetStream at %s has not the room for the streams (%w): give it more, or ask for less with --events-max-bytes, which is reserved for events (now %s)",
+				at, err, &l.cfg.eventsMaxSize)
+		}
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf(`JetStream is off at the NATS server at %s, or for the account of %s (%w): turn it on, with "jetstream {}" in the server's configuration and "jetstream: enabled" in the account's`,
+			at, l.cfg.auth.who(l.urls), err)
+	case l.needs != nil && transient(err):
+		return fmt.Errorf("JetStream at %s does %w answer: %w", at, errNotYet, err)
+	}
+	return err
+}
+
+// transient reports whether an error is one of a server that is away, or slow.
+func transient(err error) bool {
+	return slices.ContainsFunc([]error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrNoServers},
+		func(e error) bool { return errors.Is(err, e) })
+}

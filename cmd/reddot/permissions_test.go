@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// restricted runs a NATS server with users that have the password "x": "reddot"
+// with all that reddot needs, "admin" who may do anything, and for each
+// permission one who lacks it, named "lacks N".
+func restricted(t *testing.T, list []permission) (url string) {
+	t.Helper()
+	user := func(name string, permitted []permission) *server.User {
+		p := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
+		for _, x := range permitted {
+			if x.verb == publishing {
+				p.Publish.Allow = append(p.Publish.Allow, x.subject)
+			} else {
+				p.Subscribe.Allow = append(p.Subscribe.Allow, x.subject)
+			}
+		}
+		return &server.User{Username: name, Password: "x", Permissions: p}
+	}
+	o := &server.Options{Users: []*server.User{{Username: "admin", Password: "x"}, user("reddot", list)}}
+	for i := range list {
+		o.Users = append(o.Users, user(fmt.Sprintf("lacks %d", i), append(append([]permission{}, list[:i]...), list[i+1:]...)))
+	}
+	return "nats://" + natsAt(t, o)
+}
+
+// TestPermissions: reddot works as a user who has exactly the permissions that it
+// says it needs. Where one is missing, it ends and names it; a user without
+// JetStream rights, too.
+func TestPermissions(t *testing.T) {
+	cfg := &serveConfig{auth: natsConfig{ownInbox: ownInbox}}
+	list := needs(cfg, defaultSubjects(t))
+	url := restricted(t, list)
+	password := fileOf(t, "x")
+	as := func(user string) []string {
+		return []string{"--nats", url, "--nats-user", user, "--nats-password-file", password}
+	}
+	fails := func(i int) {
+		t.Helper()
+		p := list[i]
+		_, r := servedBy(t, as(fmt.Sprintf("lacks %d", i))...)
+		r.failed(t, exitFailed, url+fmt.Sprintf(" does not let the user \"lacks %d\" %s to %s, which it takes to %s: permit it. Reddot's user needs", i, p.verb, p.subject, p.to),
+			"$JS.API.STREAM.INFO.UNREAD_COMMANDS", "unread.api.>")
+	}
+	creates := func(p permission) bool { return strings.Contains(p.subject, ".STREAM.CREATE.") }
+	for i, p := range list {
+		if creates(p) {
+			fails(i)
+		}
+	}
+	works(t, as("reddot"), append([]string{"--server"}, as("admin")[1:]...))
+	for i, p := range list {
+		switch {
+		case creates(p):
+		case p.vital:
+			fails(i)
+		default:
+			if ready, r := servedBy(t, as(fmt.Sprintf("lacks %d", i))...); ready == "" {
+				t.Errorf("without %s, which it can do without: %+v", p.subject, r)
+			}
+		}
+	}
+}
+
+// TestBucketPermissions: the same with snapshots in a bucket, and a log that is
+// trimmed.
+func TestBucketPermissions(t *testing.T) {
+	list := needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))
+	url := restricted(t, list)
+	password := fileOf(t, "x")
+	works(t, []string{"--nats", url, "--nats-user", "reddot", "--nats-password-file", password, "--snapshots", "bucket:kept", "--trim"},
+		[]string{"--server", url, "--nats-user", "admin", "--nats-password-file", password})
+}
+
+// lockedBuffer is a buffer that may be read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// works checks that a server works, several times on the same data.
+func works(t *testing.T, serve, ask []string) {
+	t.Helper()
+	data := t.TempDir()
+	for range 3 {
+		ctx, end := context.WithCancel(t.Context())
+		ready := make(chan struct{}, 1)
+		var stderr lockedBuffer
+		out := writerFunc(func(p []byte) (int, error) {
+			ready <- struct{}{}
+			return len(p), nil
+		})
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, append([]string{"serve", "--data", data, "--http", "", "--log-level", "warn"}, serve...), nil, out, &stderr)
+		}()
+		select {
+		case <-ready:
+		case code := <-ended:
+			t.Fatalf("exit code %d: %s", code, stderr.String())
+		}
+		asked := func(args ...string) string {
+			t.Helper()
+			return reddot(t, strings.NewReader(`{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}`), append(args, ask...)...).done(t)
+		}
+		asked("publish", "--wait")
+		if got := asked("show", "alice", "--json"); !strings.Contains(got, `"unread":1`) {
+			t.Errorf("show prints %s", got)
+		}
+		if got := asked("watch", "alice", "--json", "--for", "2s"); !strings.Contains(got, `"unread":1`) {
+			t.Errorf("watch prints %s", got)
+		}
+		asked("rebuild")
+		asked("snapshot", "create")
+		if strings.Contains(stderr.String(), "ermission") {
+			t.Fatal(stderr.String())
+		}
+		end()
+		if code := <-ended; code != exitDone || strings.Contains(stderr.String(), "ermission") {
+			t.Errorf("exit code %d: %s", code, stderr.String())
+		}
+	}
+}
+
+// TestJetStreamOff: a server without JetStream, or too small a one, is named for
+// what it lacks.
+func TestJetStreamOff(t *testing.T) {
+	bare, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare.Start()
+	t.Cleanup(func() { shutdown(bare) })
+	_, r := servedBy(t, "--nats", bare.ClientURL())
+	r.failed(t, exitFailed, "JetStream is off at the NATS server at "+bare.ClientURL(), "turn it on")
+	small := "nats://" + natsAt(t, &server.Options{JetStreamMaxStore: 20 << 20})
+	_, r = servedBy(t, "--nats", small)
+	r.failed(t, exitFailed, "has not the room for the streams", "--events-max-bytes", "now 1GiB")
+	if ready, r := servedBy(t, "--nats", small, "--events-max-bytes", "10MiB"); ready == "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestDeniedBy reads the server's words.
+func TestDeniedBy(t *testing.T) {
+	if _, ok := deniedBy(errors.New("x")); ok {
+		t.Error("any error is a denial")
+	}
+	l := &link{needs: needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))}
+	for d, vital := range map[denial]bool{
+		{publishing, "$JS.API.STREAM.INFO.UNREAD_COMMANDS"}:     true,
+		{publishing, "$JS.API.CONSUMER.CREATE.UNREAD_EVENTS.x"}: true,
+		{publishing, "$JS.API.STREAM.INFO.OBJ_kept"}:            true,
+		{publishing, "$O.kept.M.x"}:                             true,
+		{subscribing, "unread.api.*.totals"}:                    true,
+		{subscribing, "_INBOX_reddot.x.*"}:                      true,
+		{publishing, "$JS.API.STREAM.PURGE.UNREAD_COMMANDS"}:    false, // when the log is trimmed
+		{publishing, "_INBOX.of.who.asks"}:                      false,
+		{publishing, "unread.inbox.alice.x"}:                    false,
+		{publishing, "chosen.by.who.asks"}:                      false,
+		{publishing, "$JS.API.STREAM.DELETE.UNREAD_COMMANDS"}:   false,
+	} {
+		if got := l.vital(d); got != vital {
+			t.Errorf("%v: vital %v", d, got)
+		}
+	}
+}
+
+// TestUserRefusedLater: a user that is refused while the server runs ends it,
+// with the reason; so does a permission that is taken away.
+func TestUserRefusedLater(t *testing.T) {
+	list := needs(&serveConfig{auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))
+	users := func(password string, list []permission) []*server.User {
+		p := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
+		for _, x := range list {
+			if x.verb == publishing {
+				p.Publish.Allow = append(p.Publish.Allow, x.subject)
+			} else {
+				p.Subscribe.Allow = append(p.Subscribe.Allow, x.subject)
+			}
+		}
+		return []*server.User{{Username: "reddot", Password: password, Permissions: p}}
+	}
+	for name, c := range map[string]struct {
+		then []*server.User
+		says []string
+	}{
+		"password":   {users("other", list), []string{`refuses the user "reddot"`, "Reddot's user needs to publish to"}},
+		"permission": {users("x", list[:len(list)-1]), []string{`does not let the user "reddot" subscribe to $SRV.>`, "permit it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), Users: users("x", list)}
+			s, err := server.NewServer(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Start()
+			t.Cleanup(func() { shutdown(s) })
+			var stderr bytes.Buffer
+			changed := make(chan error, 1)
+			out := writerFunc(func(p []byte) (int, error) { // it is ready
+				next := o.Clone()
+				next.Users, next.Port = c.then, s.Addr().(*net.TCPAddr).Port
+				changed <- s.ReloadOptions(next)
+				return len(p), nil
+			})
+			code := run(t.Context(), []string{"serve", "--data", t.TempDir(), "--http", "", "--log-level", "error",
+				"--nats", s.ClientURL(), "--nats-user", "reddot", "--nats-password-file", fileOf(t, "x")}, nil, out, &stderr)
+			if err := <-changed; err != nil {
+				t.Fatal(err)
+			}
+			result{code, "", stderr.String()}.failed(t, exitFailed, append(c.says, s.ClientURL())...)
+		})
+	}
+}
+
+// TestReadmePermissions: the README lists what reddot's user needs.
+func TestReadmePermissions(t *testing.T) {
+	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	cfg := &serveConfig{trim: true, snapshots: "bucket:NAME", auth: natsConfig{ownInbox: ownInbox}}
+	for _, p := range needs(cfg, defaultSubjects(t)) {
+		if !strings.Contains(text, "`"+p.subject+"`") {
+			t.Errorf("%s %s is not in it", p.verb, p.subject)
+		}
+	}
+}
