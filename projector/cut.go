@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
@@ -26,7 +26,10 @@ type CutError struct {
 }
 
 func (e *CutError) Error() string {
-	const advice = `restore the stream, or go on with what is left with "reddot serve --accept-cut"`
+	advice := `restore the stream, or go on with what is left with "reddot serve --accept-cut"`
+	if n := e.Missing(); n > MostMissing {
+		advice = fmt.Sprintf(`restore the stream, or, if it is true that %d commands are missing, go on with what is left with "reddot serve --accept-cut=%d"`, n, n)
+	}
 	if e.Made > e.Last {
 		return fmt.Sprintf("%v: it ends at seq %d, but %s was made of the commands up to seq %d: the stream was cut, as a power cut may do with --sync 1s; %s",
 			ErrLog, e.Last, e.By, e.Made, advice)
@@ -36,6 +39,15 @@ func (e *CutError) Error() string {
 }
 
 func (e *CutError) Unwrap() error { return ErrLog }
+
+// Missing is how many commands are missing at the end of the log, whose seqs
+// must not be given again.
+func (e *CutError) Missing() uint64 {
+	if e.Made <= e.Last {
+		return 0
+	}
+	return uint64(e.Made - e.Last)
+}
 
 // FindCut compares the log with what was made of it: the store in use in a
 // folder of stores, and the newest stored event. Made is 0 if both are of this
@@ -81,18 +93,39 @@ func (e *CutError) addStore(ctx context.Context, log *Log, at store.Position) (e
 }
 
 func (e *CutError) addEvents(ctx context.Context, log *Log, newest emit.Newest) error {
+	by := fmt.Sprintf("the newest event, %d of %s,", newest.Place, log.subjects.EventStream())
 	if newest.At > e.Last {
-		e.Add("the newest event", newest.At)
-		// A command that is younger than the event took a lost one's seq.
-		youngest, err := log.TimeOf(ctx, e.Last)
-		e.told = youngest.After(newest.Time)
+		e.Add(by, newest.At)
+		var err error
+		e.told, err = log.writtenOn(ctx, e.Last, newest.Time)
 		return err
 	}
 	other, lost, err := log.replaced(ctx, newest.At, newest.Sum)
-	if e.told = other && !lost; e.told {
-		e.Add("the newest event", newest.At)
+	if e.told = other && lost != lostUntold; e.told {
+		e.Add(by, newest.At)
 	}
 	return err
+}
+
+// writtenOn reports whether the log was written further after it was cut: its
+// last command, as it was found, is younger than an event of one that is gone, so
+// it took a lost one's seq. Where AcceptCut has begun to fill the log up, it has
+// noted that.
+func (l *Log) writtenOn(ctx context.Context, last events.Seq, event time.Time) (bool, error) {
+	if last == 0 {
+		return false, nil
+	}
+	msg, err := l.stream.GetMsg(ctx, uint64(last))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read command %d: %w", last, err)
+	}
+	if lost := l.lostMark(msg); lost != "" {
+		return lost == lostTold, nil
+	}
+	return msg.Time.After(event), nil
 }
 
 // appliedIn is the position of the store in use in a folder, zero if it is of
@@ -103,59 +136,4 @@ func appliedIn(dir string, id store.Identity) (store.Position, error) {
 		return store.Position{}, err
 	}
 	return info.Position, nil
-}
-
-// AcceptCut makes it possible to go on with the log as it is. What was made of
-// commands that are gone is forgotten: the store, and the stored events if other
-// commands are in their place. A log that ends too early is filled up with
-// commands that change nothing, so that no seq, which is a version, is ever
-// given twice. Where a crash cuts it short, a further FindCut finds the rest.
-//
-// Listeners who were told of a command that is gone keep what they were told
-// until the conversation changes again, or they ask.
-func (l *Log) AcceptCut(ctx context.Context, js jetstream.JetStream, dir string, cut *CutError) error {
-	l.logger.Error("going on with a log that was cut", "last", cut.Last, "made", cut.Made, "by", cut.By)
-	if cut.store {
-		folder, err := store.OpenFolder(nil, dir)
-		if err == nil {
-			err = folder.Drop()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if cut.told {
-		if err := emit.Forget(ctx, js, l.subjects); err != nil {
-			return err
-		}
-	}
-	if cut.Made <= cut.Last {
-		return nil
-	}
-	return l.fill(ctx, js, cut.Last, cut.Made)
-}
-
-// fill publishes commands that change nothing at the seqs after last up to upto.
-func (l *Log) fill(ctx context.Context, js jetstream.JetStream, last, upto events.Seq) error {
-	var newest jetstream.PubAckFuture
-	for seq := last; seq < upto; seq++ {
-		msg := &nats.Msg{
-			Subject: l.subjects.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {"1"}},
-		}
-		// Each is chained to the one before, so the last one answers for all.
-		future, err := js.PublishMsgAsync(msg, jetstream.WithExpectLastSequence(uint64(seq)),
-			jetstream.WithRetryAttempts(0), jetstream.WithStallWait(openTimeout))
-		if err != nil {
-			return fmt.Errorf("fill the log at seq %d: %w", seq+1, err)
-		}
-		newest = future
-	}
-	select {
-	case <-newest.Ok():
-		return nil
-	case err := <-newest.Err():
-		return fmt.Errorf("fill the log up to seq %d, in which nobody else may publish meanwhile: %w", upto, err)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -202,25 +202,38 @@ func (l *Log) checkLast(ctx context.Context, at store.Position) error {
 }
 
 // headerLost marks a command that changes nothing and stands where AcceptCut
-// found one lost.
-const headerLost = "Reddot-Lost"
+// found one lost. It says whether events may tell of other commands at such seqs.
+const (
+	headerLost = "Reddot-Lost"
+	lostUntold = "1"
+	lostTold   = "told"
+)
 
 // replaced reports whether another command is at a seq than that with a sum, and
-// whether it is one that AcceptCut has put there. Not if that is not known: the
-// sum is 0, or the command was trimmed.
-func (l *Log) replaced(ctx context.Context, seq events.Seq, sum uint64) (other, lost bool, err error) {
+// what its headerLost says. Not if that is not known: the sum is 0, or the command
+// was trimmed.
+func (l *Log) replaced(ctx context.Context, seq events.Seq, sum uint64) (other bool, lost string, err error) {
 	if seq == 0 || sum == 0 {
-		return false, false, nil
+		return false, "", nil
 	}
 	msg, err := l.stream.GetMsg(ctx, uint64(seq))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, false, nil
+		return false, "", nil
 	}
 	if err != nil {
-		return false, false, fmt.Errorf("read command %d: %w", seq, err)
+		return false, "", fmt.Errorf("read command %d: %w", seq, err)
 	}
 	other = store.Sum(msg.Subject, events.Time(msg.Time.UnixMilli()), msg.Data) != sum
-	return other, msg.Header.Get(headerLost) != "", nil
+	return other, l.lostMark(msg), nil
+}
+
+// lostMark is what the headerLost of a command says; empty for one that AcceptCut
+// can't have published.
+func (l *Log) lostMark(msg *jetstream.RawStreamMsg) string {
+	if msg.Subject != l.subjects.Command(events.Target{Verb: events.PolicySet}) {
+		return ""
+	}
+	return msg.Header.Get(headerLost)
 }
 
 // errGap says that the stream went on with another seq than the next one, or

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -59,17 +60,62 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 	switch {
 	case cut.Made == 0:
 		return nil
-	case !s.cfg.acceptCut:
+	case s.cfg.acceptCut == 0 || cut.Missing() > uint64(s.cfg.acceptCut):
 		return cut
 	}
-	for _, e := range foreign {
+	if err := s.accept(ctx, log, js, stores, cut); err != nil {
+		return err
+	}
+	for _, e := range foreign { // last, as they may be all that tells of what is gone
 		s.log.Error("removing a snapshot of commands that are gone", "id", e.ID)
 		if err := taker.repo.Remove(ctx, e.ID); err != nil {
 			return err
 		}
 	}
-	return log.AcceptCut(ctx, js, stores, cut)
+	return nil
 }
+
+// accept goes on with a log that was cut, with a bar on a terminal.
+func (s *serving) accept(ctx context.Context, log *projector.Log, js jetstream.JetStream, stores string, cut *projector.CutError) error {
+	if cut.Missing() == 0 || !isTerminal(s.stderr) {
+		return log.AcceptCut(ctx, js, stores, cut, nil)
+	}
+	bar := newBar(s.stderr, "commands filled up", cut.Missing())
+	err := log.AcceptCut(ctx, js, stores, cut, bar.set)
+	bar.finish(err == nil)
+	return err
+}
+
+// acceptance is the flag --accept-cut: how many commands may be missing; 0: none.
+type acceptance uint64
+
+// Set reads the flag.
+func (a *acceptance) Set(text string) error {
+	switch text {
+	case "true":
+		*a = projector.MostMissing
+	case "false":
+		*a = 0
+	default:
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return errors.New("use true or false, or the number of missing commands that the error names")
+		}
+		*a = acceptance(n)
+	}
+	return nil
+}
+
+// String is the flag's text.
+func (a *acceptance) String() string {
+	if *a == 0 {
+		return "false"
+	}
+	return strconv.FormatUint(uint64(*a), 10)
+}
+
+// Type is the flag's type in the help.
+func (a *acceptance) Type() string { return "acceptance" }
 
 // checkUnread finds out whether the embedded server does not have a stream
 // because it could not read its description: a new one of that name would take

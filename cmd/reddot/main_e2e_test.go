@@ -57,6 +57,7 @@ func TestEndToEnd(t *testing.T) {
 		{"trim policy", testTrimPolicy},
 		{"backup", testBackup},
 		{"cut log", testCutLog},
+		{"forged events", testForgedEvents},
 		{"rebuild live", testRebuildLive},
 		{"bench", testBench},
 	} {

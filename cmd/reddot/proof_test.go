@@ -62,7 +62,8 @@ func TestProofWrongUsage(t *testing.T) {
 		"serve --snapshot-keep 1":                 "use 2 or more",
 		"serve --snapshot-interval 1ms":           "use 1s or more, or 0",
 		"serve --snapshot-every -1":               "use a whole number",
-		"serve --accept-cut=perhaps":              "use true or false",
+		"serve --accept-cut=perhaps":              `--accept-cut "perhaps": use true or false, or the number of missing commands`,
+		"serve --accept-cut=-1":                   "use true or false, or the number of missing commands",
 		"snapshot verify --data= --snapshots off": "--snapshots off",
 	} {
 		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,8 +22,9 @@ import (
 
 // serving is one server.
 type serving struct {
-	cfg *serveConfig
-	log *slog.Logger
+	cfg    *serveConfig
+	log    *slog.Logger
+	stderr io.Writer
 
 	// ready is called once, when commands are accepted and queries are
 	// answered, with the URL of the NATS server and the address of the HTTP
@@ -40,7 +42,7 @@ type serving struct {
 
 // serve runs the server until ctx ends or a part of it fails.
 func (a *app) serve(ctx context.Context, cfg serveConfig, settings []slog.Attr) error {
-	s := &serving{cfg: &cfg, log: a.logger(&cfg), settings: settings, ready: func(nats, http string) {
+	s := &serving{cfg: &cfg, log: a.logger(&cfg), settings: settings, stderr: a.stderr, ready: func(nats, http string) {
 		line := "ready nats=" + nats
 		if http != "" {
 			line += " http=" + http

@@ -1,0 +1,90 @@
+package projector_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector"
+)
+
+// TestFillInterrupted ends the filling of a log in the middle, again and again,
+// as SIGTERM does: it ends after the piece that is on its way, what it was made
+// for is found again, and the last attempt leaves the log as one attempt would.
+func TestFillInterrupted(t *testing.T) {
+	t.Parallel()
+	c := newPowerCut(t)
+	const piece, missing = 1_000, 3_500
+	for name, test := range map[string]struct {
+		left    moment
+		written int  // commands meanwhile
+		told    bool // of some that others have the seqs of
+	}{
+		"store ahead":             {left: moment{c.early.commands, c.early.events, c.late.store}},
+		"events ahead":            {left: moment{c.early.commands, c.late.events, c.early.store}},
+		"written on, both ahead":  {left: moment{c.early.commands, c.late.events, c.late.store}, written: 10, told: true},
+		"written on, store ahead": {left: moment{c.early.commands, c.early.events, c.late.store}, written: 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.restore(test.left)
+			if test.written > 0 {
+				c.write("other", test.written)
+			}
+			upto := c.find().Last + missing
+			stored := c.events().CachedInfo().State.Msgs
+			for ends := 0; ; ends++ {
+				cut := c.find()
+				cut.Add("a snapshot", upto)
+				ctx, cancel := context.WithCancel(within(t))
+				told := uint64(0)
+				err := c.log().AcceptCut(ctx, c.js, c.dir, cut, func(done uint64) {
+					told = done
+					cancel()
+				})
+				if err == nil {
+					if least := missing / piece; ends < least || ends > least+1 { // the last one may forget events yet
+						t.Errorf("it is done after %d attempts", ends)
+					}
+					break
+				}
+				_, last, rangeErr := c.log().Range(within(t))
+				if !errors.Is(err, context.Canceled) || rangeErr != nil || last != min(cut.Last+piece, upto) || told != uint64(last-cut.Last) {
+					t.Fatalf("attempt %d, told of %d, ends at %d after %d: %v, %v", ends, told, last, cut.Last, err, rangeErr)
+				}
+			}
+			if cut := c.find(); cut.Made != 0 || cut.Last != upto {
+				t.Errorf("it ends at %d, not at %d: %v", cut.Last, upto, cut)
+			}
+			if left := c.events().CachedInfo().State.Msgs; (left == 0) != test.told || left != 0 && left != stored {
+				t.Errorf("%d of %d events are left", left, stored)
+			}
+			p := c.run(c.dir)
+			next := c.write("new", 40)
+			p.settle(next)
+			status := p.status()
+			p.stop()
+			if want := c.digest(next); next != upto+40 || status.Digest != want {
+				t.Errorf("at seq %d the digest is %s, the log's is %s", next, status.Digest, want)
+			}
+		})
+	}
+}
+
+// TestManyMissing names the number of missing commands where it must be
+// confirmed.
+func TestManyMissing(t *testing.T) {
+	for missing, says := range map[events.Seq]string{
+		projector.MostMissing:     `go on with what is left with "reddot serve --accept-cut"`,
+		projector.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-cut=1000001"`,
+		3_999_999_997:             `--accept-cut=3999999997"`,
+	} {
+		cut := &projector.CutError{Last: 3}
+		cut.Add("snapshot x", 3+missing)
+		wantErr(t, cut, projector.ErrLog, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
+		if cut.Missing() != uint64(missing) {
+			t.Errorf("%d are missing, not %d", cut.Missing(), missing)
+		}
+	}
+}
