@@ -13,16 +13,16 @@ type Verb uint8
 // The verbs. User verbs touch the inbox of one user, group verbs one group.
 const (
 	NoVerb       Verb = iota
-	UserMessage       // the user received a C2C message: ID, From, Silent, Mentions, Thread
+	UserMessage       // the user received a C2C message: ID, From, Silent, Hidden, Mentions, Thread
 	UserRevoke        // that message was recalled: ID, From
-	UserSent          // the user sent a C2C message: ID, To
+	UserSent          // the user sent a C2C message: ID, To, Silent, Hidden, Thread
 	UserRead          // mark read: Conversation, Upto, UptoAt, Private
-	UserReadAll       // mark everything read: Kind, Private
+	UserReadAll       // mark everything read: Kind, UptoAt, Private
 	UserUnread        // mark unread: Conversation, From (a message id, may be empty)
 	UserMute          // Conversation, Muted
-	UserDelete        // drop from the list: Conversation
+	UserDelete        // drop from the list: Conversation, Upto, UptoAt
 	UserErase         // forget the user
-	GroupMessage      // a message in the group: ID, From, Silent, Mentions, MentionAll, Thread
+	GroupMessage      // a message in the group: ID, From, Silent, Hidden, Mentions, MentionAll, Thread
 	GroupRevoke       // it was recalled: ID
 	GroupJoin         // Users are members from here on
 	GroupLeave        // Users left or were removed
@@ -98,7 +98,8 @@ type Command struct {
 	Kind         Kind // of UserReadAll; NoKind for both
 	Mentions     []string
 	MentionAll   bool
-	Silent       bool
+	Silent       bool // never counts
+	Hidden       bool // nor shows, but reads up to it work
 	Private      bool
 	Muted        bool
 	Users        []string

@@ -10,11 +10,12 @@ type Totals struct {
 	Muted         uint64 `json:"muted" msgpack:"muted"`                 // unread messages kept out by muting
 }
 
-// LastMessage is the newest message of a conversation.
+// LastMessage is the newest message of a conversation, hidden ones left out.
 type LastMessage struct {
-	ID   string `json:"id" msgpack:"id"`
-	From string `json:"from" msgpack:"from"`
-	At   Time   `json:"at" msgpack:"at"`
+	ID      string `json:"id" msgpack:"id"`
+	From    string `json:"from" msgpack:"from"`
+	At      Time   `json:"at" msgpack:"at"`
+	Revoked bool   `json:"revoked,omitempty" msgpack:"revoked,omitempty"` // it was recalled
 }
 
 // Conversation is one user's view of a chat.

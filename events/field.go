@@ -20,6 +20,7 @@ const (
 	fieldOwnMessage
 	fieldAt
 	fieldSilent
+	fieldHidden
 	fieldMentions
 	fieldMentionAll
 	fieldThread
@@ -70,6 +71,7 @@ var fieldSpecs = [fields]fieldSpec{
 	fieldOwnMessage: {name: "own_message", shape: shapeWord, word: &ownMessageWord},
 	fieldAt:         {name: "at", shape: shapeTime, time: func(c *Command) (*Time, *bool) { return &c.At, &c.HasAt }},
 	fieldSilent:     {name: "silent", shape: shapeFlag, flag: func(c *Command) *bool { return &c.Silent }},
+	fieldHidden:     {name: "hidden", shape: shapeFlag, flag: func(c *Command) *bool { return &c.Hidden }},
 	fieldMentions: {
 		name: "mentions", shape: shapeList, max: MaxMentions, entry: "mentions: an entry",
 		list: func(c *Command) *[]string { return &c.Mentions },
@@ -107,6 +109,8 @@ func fieldNamed(name []byte) field {
 		return fieldAt
 	case "silent":
 		return fieldSilent
+	case "hidden":
+		return fieldHidden
 	case "mentions":
 		return fieldMentions
 	case "mention_all":
@@ -145,17 +149,17 @@ func (f form) known() fieldSet { return f.required | f.optional }
 // of a message is open, so that a back end may publish its own records; in a
 // command, a misspelt position would widen what it does.
 var forms = [verbs]form{
-	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldThread), true},
+	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldThread), true},
 	UserRevoke:  {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt), false},
-	UserSent:    {fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt), true},
+	UserSent:    {fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldThread), true},
 	UserRead:    {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldPrivate, fieldAt), false},
-	UserReadAll: {0, fieldSetOf(fieldKind, fieldPrivate, fieldAt), false},
+	UserReadAll: {0, fieldSetOf(fieldKind, fieldUptoAt, fieldPrivate, fieldAt), false},
 	UserUnread:  {fieldSetOf(fieldConversation), fieldSetOf(fieldFrom, fieldAt), false},
 	UserMute:    {fieldSetOf(fieldConversation, fieldMuted), fieldSetOf(fieldAt), false},
-	UserDelete:  {fieldSetOf(fieldConversation), fieldSetOf(fieldAt), false},
+	UserDelete:  {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldAt), false},
 	UserErase:   {0, fieldSetOf(fieldAt), false},
 
-	GroupMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldMentions, fieldMentionAll, fieldThread), true},
+	GroupMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldMentionAll, fieldThread), true},
 	GroupRevoke:  {fieldSetOf(fieldID), fieldSetOf(fieldAt), false},
 	GroupJoin:    {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
 	GroupLeave:   {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},

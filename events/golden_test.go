@@ -24,36 +24,41 @@ func goldenCommands() map[string]Command {
 	at := func(c Command) Command { c.At, c.HasAt = 1700000000123, true; return c }
 	bob, team := ConversationID{C2C, "bob"}, ConversationID{Group, "team"}
 	return map[string]Command{
-		"user.message":      at(Command{Verb: UserMessage, ID: "m1", From: "bob@example.com", Silent: true, Mentions: []string{"alice", "卡罗尔"}, Thread: "t1"}),
-		"user.message.min":  {Verb: UserMessage, ID: "m1", From: "bob@example.com"},
-		"user.revoke":       at(Command{Verb: UserRevoke, ID: "m1", From: "bob"}),
-		"user.revoke.min":   {Verb: UserRevoke, ID: "m1", From: "bob"},
-		"user.sent":         at(Command{Verb: UserSent, ID: "m1", To: "bob"}),
-		"user.sent.min":     {Verb: UserSent, ID: "m1", To: "bob"},
-		"user.read":         at(Command{Verb: UserRead, Conversation: bob, Upto: "m1", UptoAt: 1700000000000, HasUptoAt: true, Private: true}),
-		"user.read.min":     {Verb: UserRead, Conversation: team},
-		"user.read-all":     at(Command{Verb: UserReadAll, Kind: C2C, Private: true}),
-		"user.read-all.min": {Verb: UserReadAll},
-		"user.unread":       at(Command{Verb: UserUnread, Conversation: bob, From: "m1"}),
-		"user.unread.min":   {Verb: UserUnread, Conversation: team},
-		"user.mute":         at(Command{Verb: UserMute, Conversation: team, Muted: true}),
-		"user.mute.min":     {Verb: UserMute, Conversation: team},
-		"user.delete":       at(Command{Verb: UserDelete, Conversation: bob}),
-		"user.delete.min":   {Verb: UserDelete, Conversation: bob},
-		"user.erase":        at(Command{Verb: UserErase}),
-		"user.erase.min":    {Verb: UserErase},
-		"group.message":     at(Command{Verb: GroupMessage, ID: "m1", From: "bob", Silent: true, Mentions: []string{"alice"}, MentionAll: true, Thread: strings.Repeat("t", 40)}),
-		"group.message.min": {Verb: GroupMessage, ID: "m1", From: "bob"},
-		"group.revoke":      at(Command{Verb: GroupRevoke, ID: "m1"}),
-		"group.revoke.min":  {Verb: GroupRevoke, ID: "m1"},
-		"group.join":        at(Command{Verb: GroupJoin, Users: []string{"alice", "bob", "\"<&>\"\n"}}),
-		"group.join.min":    {Verb: GroupJoin, Users: []string{}},
-		"group.leave":       at(Command{Verb: GroupLeave, Users: []string{"alice"}}),
-		"group.leave.min":   {Verb: GroupLeave, Users: []string{}},
-		"group.dismiss":     at(Command{Verb: GroupDismiss}),
-		"group.dismiss.min": {Verb: GroupDismiss},
-		"policy":            at(Command{Verb: PolicySet, OwnMessage: OwnAdvance}),
-		"policy.min":        {Verb: PolicySet},
+		"user.message":         at(Command{Verb: UserMessage, ID: "m1", From: "bob@example.com", Silent: true, Mentions: []string{"alice", "卡罗尔"}, Thread: "t1"}),
+		"user.message.hidden":  {Verb: UserMessage, ID: "m1", From: "bob", Hidden: true},
+		"user.message.min":     {Verb: UserMessage, ID: "m1", From: "bob@example.com"},
+		"user.revoke":          at(Command{Verb: UserRevoke, ID: "m1", From: "bob"}),
+		"user.revoke.min":      {Verb: UserRevoke, ID: "m1", From: "bob"},
+		"user.sent":            at(Command{Verb: UserSent, ID: "m1", To: "bob"}),
+		"user.sent.silent":     at(Command{Verb: UserSent, ID: "m1", To: "bob", Silent: true, Hidden: true, Thread: "t1"}),
+		"user.sent.min":        {Verb: UserSent, ID: "m1", To: "bob"},
+		"user.read":            at(Command{Verb: UserRead, Conversation: bob, Upto: "m1", UptoAt: 1700000000000, HasUptoAt: true, Private: true}),
+		"user.read.min":        {Verb: UserRead, Conversation: team},
+		"user.read-all":        at(Command{Verb: UserReadAll, Kind: C2C, Private: true}),
+		"user.read-all.upto":   {Verb: UserReadAll, UptoAt: 1700000000000, HasUptoAt: true},
+		"user.read-all.min":    {Verb: UserReadAll},
+		"user.unread":          at(Command{Verb: UserUnread, Conversation: bob, From: "m1"}),
+		"user.unread.min":      {Verb: UserUnread, Conversation: team},
+		"user.mute":            at(Command{Verb: UserMute, Conversation: team, Muted: true}),
+		"user.mute.min":        {Verb: UserMute, Conversation: team},
+		"user.delete":          at(Command{Verb: UserDelete, Conversation: bob}),
+		"user.delete.upto":     at(Command{Verb: UserDelete, Conversation: bob, Upto: "m1", UptoAt: 1700000000000, HasUptoAt: true}),
+		"user.delete.min":      {Verb: UserDelete, Conversation: bob},
+		"user.erase":           at(Command{Verb: UserErase}),
+		"user.erase.min":       {Verb: UserErase},
+		"group.message":        at(Command{Verb: GroupMessage, ID: "m1", From: "bob", Silent: true, Mentions: []string{"alice"}, MentionAll: true, Thread: strings.Repeat("t", 40)}),
+		"group.message.hidden": {Verb: GroupMessage, ID: "m1", From: "bob", Hidden: true, Mentions: []string{"alice"}, MentionAll: true},
+		"group.message.min":    {Verb: GroupMessage, ID: "m1", From: "bob"},
+		"group.revoke":         at(Command{Verb: GroupRevoke, ID: "m1"}),
+		"group.revoke.min":     {Verb: GroupRevoke, ID: "m1"},
+		"group.join":           at(Command{Verb: GroupJoin, Users: []string{"alice", "bob", "\"<&>\"\n"}}),
+		"group.join.min":       {Verb: GroupJoin, Users: []string{}},
+		"group.leave":          at(Command{Verb: GroupLeave, Users: []string{"alice"}}),
+		"group.leave.min":      {Verb: GroupLeave, Users: []string{}},
+		"group.dismiss":        at(Command{Verb: GroupDismiss}),
+		"group.dismiss.min":    {Verb: GroupDismiss},
+		"policy":               at(Command{Verb: PolicySet, OwnMessage: OwnAdvance}),
+		"policy.min":           {Verb: PolicySet},
 	}
 }
 
@@ -74,6 +79,9 @@ func goldenValues() []goldenValue {
 	bare := Conversation{Conversation: "c2c_bob@example.com", Version: 7}
 	return []goldenValue{
 		{"change", Change{User: "alice", Version: 42, At: 1700000000123, Totals: totals, Conversations: []Conversation{full, bare}, Removed: []string{"c2c_carol"}}},
+		{"change.revoked", Change{User: "alice", Version: 43, At: 1700000000123, Conversations: []Conversation{
+			{Conversation: "c2c_bob", LastMessage: &LastMessage{ID: "m9", From: "bob", At: 1700000000123, Revoked: true}, Version: 43},
+		}}},
 		{"change.min", Change{User: "alice", Version: 1, At: 1, Conversations: []Conversation{}}},
 		{"receipt", Receipt{User: "alice", Version: 42, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: 1700000000123}},
 		{"rejected", Rejected{Seq: 43, Subject: "unread.cmd.user.alice.message", Reason: "id is missing", At: 1700000000123}},
@@ -84,7 +92,7 @@ func goldenValues() []goldenValue {
 		{"reply.explain", Explanation{
 			User: "alice", Version: 42, Conversation: "group_team", Unread: 2, Mentions: 1, MarkedUnread: true, Muted: true,
 			ReadUpto: "m4", ReadAt: 1700000000000, ReadSeq: 30, SinceRead: 4, Own: 1, Revoked: 1,
-			EarlyRead: &EarlyRead{Upto: "m99", At: 1700000000100, Seq: 41},
+			EarlyReads: []EarlyRead{{Upto: "m99", At: 1700000000100, Seq: 41}, {Upto: "m98", At: 1700000000101, Seq: 42, Private: true}},
 			Messages: []ExplainedMessage{
 				{ID: "m5", From: "bob", At: 1700000000050, Seq: 35, Mention: true, Thread: "t1"},
 				{ID: "m9", From: "bob", At: 1700000000123, Seq: 42},
@@ -107,24 +115,25 @@ func TestGoldenCommands(t *testing.T) {
 	commands := goldenCommands()
 	for _, verb := range Verbs() {
 		for _, name := range []string{verb.String(), verb.String() + ".min"} {
-			want, ok := commands[name]
-			if !ok || want.Verb != verb {
+			if commands[name].Verb != verb {
 				t.Errorf("%s is missing", name)
-				continue
 			}
-			want.Inbox = target(verb).Inbox
-			for ext, encode := range map[string]func(*Command) ([]byte, error){".json": EncodeJSON, ".msgpack": Encode} {
-				b, err := encode(&want)
-				if err != nil {
-					t.Fatal(err)
-				}
-				file := "command." + name + ext
-				var got Command
-				if err := Decode(target(verb), golden(t, file, b), &got); err != nil {
-					t.Errorf("%s: %v", file, err)
-				} else if d := diff(want, got); d != "" {
-					t.Errorf("%s reads as another command:\n%s", file, d)
-				}
+		}
+	}
+	for name, want := range commands {
+		to := target(want.Verb)
+		want.Inbox = to.Inbox
+		for ext, encode := range map[string]func(*Command) ([]byte, error){".json": EncodeJSON, ".msgpack": Encode} {
+			b, err := encode(&want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := "command." + name + ext
+			var got Command
+			if err := Decode(to, golden(t, file, b), &got); err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if d := diff(want, got); d != "" {
+				t.Errorf("%s reads as another command:\n%s", file, d)
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func (f *fanout) join(group string, users ...string) {
 }
 
 // TestFanoutLimit tells all members of a group with as many as the limit, and
-// of a larger one those who watch.
+// of a larger one those who watch or are named.
 func TestFanoutLimit(t *testing.T) {
 	f := newFanout(t, 3)
 	f.join("even", "a", "b", "c")
@@ -81,7 +81,8 @@ func TestFanoutLimit(t *testing.T) {
 	f.join("odd", "a", "b", "c", "d")
 	f.wantTold("a join", "a", "b", "c", "d")
 	f.say("odd", "a", "m1", "b")
-	f.wantTold("a message beyond the limit, though it names one")
+	f.wantTold("a message beyond the limit that names one", "b")
+	f.agrees("b")
 	f.p.Watch("c")
 	f.p.Watch("stranger")
 	f.say("odd", "a", "m2")

@@ -260,6 +260,9 @@ func (w *world) conversation(c *events.Conversation) string {
 	}
 	if m := c.LastMessage; m != nil {
 		out += fmt.Sprintf(" last=%s by %s @%s", shorten(m.ID), m.From, w.time(m.At))
+		if m.Revoked {
+			out += " revoked"
+		}
 	}
 	return out
 }
@@ -285,8 +288,12 @@ func (w *world) explanation(e *events.Explanation) string {
 	if e.More > 0 {
 		out += fmt.Sprintf("  and %d more\n", e.More)
 	}
-	if r := e.EarlyRead; r != nil {
-		out += fmt.Sprintf("  waits for %s, read @%s by seq %d\n", r.Upto, w.time(r.At), r.Seq)
+	for _, r := range e.EarlyReads {
+		private := ""
+		if r.Private {
+			private = ", in private"
+		}
+		out += fmt.Sprintf("  waits for %s, read @%s by seq %d%s\n", shorten(r.Upto), w.time(r.At), r.Seq, private)
 	}
 	return out
 }

@@ -9,10 +9,11 @@ import (
 // Message is a message as reddot sees it: not what it says, but what it does
 // to counts. Its time is given with [At].
 type Message struct {
-	ID   string // counts once in its conversation, for ever (rule once)
+	ID   string // names one message of its conversation, for ever (rule once)
 	From string // the sender's user id
 
 	Silent     bool     // never counts
+	Hidden     bool     // neither counts nor shows as the last message, but reads up to it work
 	Mentions   []string // users it names; at most events.MaxMentions (1,000)
 	MentionAll bool     // it names everybody; groups only
 	Thread     string   // stored, not yet counted by
@@ -22,7 +23,7 @@ type Message struct {
 func (m *Message) command(verb events.Verb, inbox string) events.Command {
 	return events.Command{
 		Verb: verb, Inbox: inbox, ID: m.ID, From: m.From,
-		Silent: m.Silent, Mentions: m.Mentions, MentionAll: m.MentionAll, Thread: m.Thread,
+		Silent: m.Silent, Hidden: m.Hidden, Mentions: m.Mentions, MentionAll: m.MentionAll, Thread: m.Thread,
 	}
 }
 
@@ -33,10 +34,21 @@ func (c *Client) MessageReceived(ctx context.Context, to string, m Message, opts
 }
 
 // MessageSent tells that a user sent a C2C message. It brings the conversation
-// to the top of the sender's own list and never counts (rule own).
+// to the top of the sender's own list and never counts (rule own). Options:
+// [Silent], [Hidden], [InThread], [At].
 func (c *Client) MessageSent(ctx context.Context, from, to, messageID string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.UserSent, Inbox: from, To: to, ID: messageID}, opts...)
 }
+
+// Silent says of a message sent that it disturbs nobody: it does not bring back a
+// deleted conversation, nor read one.
+func Silent() CommandOption { return func(s *sending) { s.command.Silent = true } }
+
+// Hidden says of a message sent that it does not show: a reaction, say.
+func Hidden() CommandOption { return func(s *sending) { s.command.Hidden = true } }
+
+// InThread names the thread of a message sent; stored, not yet counted by.
+func InThread(id string) CommandOption { return func(s *sending) { s.command.Thread = id } }
 
 // Revoke tells that a C2C message to a user was recalled. It may come before
 // its message.

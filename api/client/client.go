@@ -47,8 +47,8 @@ type Options struct {
 	// WatchLargeGroups has listeners told of every message in groups with more
 	// members than the server's --fanout-limit. It costs a request per user
 	// every 20 seconds, so set it for users who look at a screen. Without it
-	// the counts of such groups come with the user's next other change, or
-	// with the next check.
+	// the counts of such groups come with a message that names the user, with
+	// the user's next other change, or with the next check.
 	WatchLargeGroups bool
 
 	// CheckEvery is how often a listener's version is compared with the

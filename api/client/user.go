@@ -9,7 +9,8 @@ import (
 
 // Upto names the last message that was seen: the read goes up to that message
 // and leaves later ones unread, whatever the order in which reads and messages
-// arrive (rules read-exact and read-early). A client should always give it.
+// arrive (rules read-exact and read-early). A client should always give it. Of a
+// conversation that is deleted, the last message that is.
 func Upto(messageID string) CommandOption {
 	return func(s *sending) { s.command.Upto = messageID }
 }
@@ -20,7 +21,8 @@ func UptoTime(t time.Time) CommandOption {
 	return func(s *sending) { s.command.UptoAt, s.command.HasUptoAt = events.Time(t.UnixMilli()), true }
 }
 
-// Private keeps a read to oneself: no receipt is sent.
+// Private keeps a read to oneself: no receipt is sent, until a later read that is
+// not private tells how far one has read.
 func Private() CommandOption { return func(s *sending) { s.command.Private = true } }
 
 // Kind narrows MarkAllRead to C2C conversations or to groups.
@@ -33,7 +35,7 @@ func FromMessage(messageID string) CommandOption {
 }
 
 // MarkC2CRead marks the conversation with a peer as read, and sends the peer a
-// receipt if that moves past one of the peer's messages. Options: [Upto],
+// receipt if that is further than the peer was ever told. Options: [Upto],
 // [UptoTime], [Private], [At]. Without a position it reads whatever is stored
 // before it, also what the user has not seen. It returns the command's seq;
 // for errors see [Client.Send].
@@ -48,14 +50,14 @@ func (u *User) MarkGroupRead(ctx context.Context, group string, opts ...CommandO
 }
 
 // MarkAllRead marks every conversation of the list as read, muted ones too, and
-// sends receipts as MarkC2CRead does. Options: [Kind], [Private], [At].
+// sends receipts as MarkC2CRead does. Options: [Kind], [UptoTime], [Private], [At].
 func (u *User) MarkAllRead(ctx context.Context, opts ...CommandOption) (events.Seq, error) {
 	return u.send(ctx, events.Command{Verb: events.UserReadAll}, opts)
 }
 
 // MarkUnread marks a conversation as unread. With [FromMessage] that message
-// and all later ones count again; without, the conversation only gets a mark
-// that no count includes. The next read clears both.
+// and all later ones count again; without, or if none of them counts, the
+// conversation only gets a mark that no count includes. The next read clears both.
 func (u *User) MarkUnread(ctx context.Context, conversation string, opts ...CommandOption) (events.Seq, error) {
 	return u.sendOn(ctx, conversation, events.Command{Verb: events.UserUnread}, opts)
 }
@@ -67,7 +69,9 @@ func (u *User) Mute(ctx context.Context, conversation string, muted bool, opts .
 }
 
 // DeleteConversation drops a conversation from the list, with nothing unread
-// and without a receipt. The next counted message brings it back with 1.
+// and without a receipt. The next counted message brings it back with 1. Options:
+// [Upto], [UptoTime], [At]; with a position what lies after it stays, so that a
+// retry does no harm.
 func (u *User) DeleteConversation(ctx context.Context, conversation string, opts ...CommandOption) (events.Seq, error) {
 	return u.sendOn(ctx, conversation, events.Command{Verb: events.UserDelete}, opts)
 }

@@ -27,7 +27,7 @@ func actions() []action {
 written in a group. Only what counts is published, not what the message says.`,
 			example: `  reddot send alice --from bob
   reddot send --group team --from bob --mention alice`,
-			fields:  []string{"id", "from", "silent", "mention", "mention-all", "thread"},
+			fields:  []string{"id", "from", "silent", "hidden", "mention", "mention-all", "thread"},
 			prepare: newMessage},
 		{use: "revoke [USER] ID", verb: events.UserRevoke, group: events.GroupRevoke,
 			short: "Publish that a message was recalled",
@@ -37,6 +37,7 @@ written in a group. Only what counts is published, not what the message says.`,
 		{use: "sent USER PEER ID", verb: events.UserSent,
 			short:   "Publish that a user sent a message to a peer",
 			example: "  reddot sent bob alice m1",
+			fields:  []string{"silent", "hidden", "thread"},
 			prepare: func(c *events.Command, args []string) error {
 				c.To, c.ID = args[0], args[1]
 				return nil
@@ -49,8 +50,9 @@ written in a group. Only what counts is published, not what the message says.`,
 			fields: []string{"upto", "upto-at", "private"}, prepare: inConversation},
 		{use: "read-all USER", verb: events.UserReadAll,
 			short:   "Mark all conversations read",
+			long:    "Mark all conversations read: all that there is before the command, or up to a time.",
 			example: "  reddot read-all alice --kind group",
-			fields:  []string{"kind", "private"}},
+			fields:  []string{"kind", "upto-at", "private"}},
 		{use: "unread USER CONVERSATION", verb: events.UserUnread,
 			short: "Mark a conversation unread",
 			long:  "Mark a conversation unread from a message on, or without --from-message with the bare mark.",
@@ -69,9 +71,13 @@ written in a group. Only what counts is published, not what the message says.`,
 			example: "  reddot unmute alice group_team",
 			prepare: inConversation},
 		{use: "delete USER CONVERSATION", verb: events.UserDelete,
-			short:   "Drop a conversation from the list",
-			example: "  reddot delete alice c2c_bob",
-			prepare: inConversation},
+			short: "Drop a conversation from the list",
+			long: `Drop a conversation from the list: all that there is before the command, or up to
+a message or a time. What comes after that stays, so that it does no harm to say
+it twice.`,
+			example: `  reddot delete alice c2c_bob
+  reddot delete alice c2c_bob --upto m7`,
+			fields: []string{"upto", "upto-at"}, prepare: inConversation},
 		{use: "erase USER", verb: events.UserErase,
 			short:   "Forget a user: conversations, memberships and read positions",
 			example: "  reddot erase alice"},
@@ -157,16 +163,20 @@ func actionFlags(cmd *cobra.Command, c *events.Command, a *app, fields []string)
 			f.BoolVar(&c.MentionAll, field, false, "the message names everybody in the group")
 		case "silent":
 			f.BoolVar(&c.Silent, field, false, "the message never counts")
+		case "hidden":
+			f.BoolVar(&c.Hidden, field, false, "the message neither counts nor shows as the last one, as a reaction does not")
 		case "private":
 			f.BoolVar(&c.Private, field, false, "no peer is sent a receipt")
 		case "upto":
-			f.StringVar(&c.Upto, field, "", "`id` of the last message that is read")
+			f.StringVar(&c.Upto, field, "", "`id` of the last message that is meant")
 		case "upto-at":
-			f.Var(&timeFlag{&c.UptoAt, &c.HasUptoAt, a}, field, "`time` up to which messages are read, as in 2026-11-23T18:00:00Z or in Unix milliseconds")
+			f.Var(&timeFlag{&c.UptoAt, &c.HasUptoAt, a}, field, "`time` up to which messages are meant, as in 2026-11-23T18:00:00Z or in Unix milliseconds")
 		case "kind":
 			f.Var(&wordFlag[events.Kind]{&c.Kind, events.ParseKind}, field, "only conversations of this `kind`: c2c or group")
+			completes(cmd, field, "c2c", "group")
 		case "own-message":
 			f.Var(&wordFlag[events.OwnPolicy]{&c.OwnMessage, events.ParseOwnPolicy}, field, "what sending does to the own read position: `keep` or advance")
+			completes(cmd, field, "keep", "advance")
 		}
 	}
 	f.Var(&timeFlag{&c.At, &c.HasAt, a}, "at", "`time` of the command, as in 2026-11-23T18:00:00Z or in Unix milliseconds (default that of the stream)")

@@ -111,8 +111,12 @@ func renderExplanation(e events.Explanation, zone *time.Location) string {
 	if read := readPosition(e.ReadUpto, e.ReadAt, e.ReadSeq, zone); read != "" {
 		head.add("Read up to:", read)
 	}
-	if early := e.EarlyRead; early != nil {
-		head.add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone))
+	for _, early := range e.EarlyReads {
+		private := ""
+		if early.Private {
+			private = ", private"
+		}
+		head.add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone)+private)
 	}
 	if e.MarkedUnread {
 		head.add("Marked unread:", "yes, not part of the count")

@@ -23,10 +23,15 @@
 // row. A group's log is shared; a member's conversation row holds only what
 // is the member's own.
 //
+// A hidden message takes a position, so that reads up to it work, and is not the
+// log's Last. What a C2C reader has read and what the peer was told of it are kept
+// apart, as a read may be private and a position may go back: receipts only grow.
+//
 // # Invariants
 //
-// After every command: Read.Pos <= Head.Pos and Join.Pos <= Read.Pos; ordinals
-// grow with positions; a position, once given, never changes its message.
+// After every command: Read.Pos <= Head.Pos, Last.Pos <= Head.Pos and Join.Pos <=
+// Read.Pos; ordinals grow with positions; a position, once given, never changes its
+// message; a receipt names a message of the peer's.
 // [Apply] refuses before it writes: a refused command leaves the rows as they
 // were.
 package fold

@@ -6,8 +6,10 @@ import (
 	"reddot/events"
 )
 
-// Reasons of rule stranger.
+// Reasons of rules once and stranger.
 const (
+	ReasonOtherSender = "the id is another sender's message"
+
 	ReasonNotMember = "not a member of the group"
 	ReasonNoMessage = "the conversation does not have the message"
 )
@@ -145,14 +147,14 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	}
 	m.Ord = log.Head.Ord
 	pos := log.Head.Pos
-	if in := (uint64(pos) - 1) % BlockSize; in == 0 || m.At < log.BlockMin {
-		log.BlockMin = m.At
-	}
+	log.Block = log.Block.with(m.At, (uint64(pos)-1)%BlockSize == 0)
 	if uint64(pos)%BlockSize == 0 {
-		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.BlockMin)
+		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.Block)
 	}
 	s.Append(lk, log, m)
-	log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq}
+	if !m.Hidden { // rule hidden
+		log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked}
+	}
 }
 
 // moveTo sets the read position and counts anew what lies after it.
@@ -163,27 +165,9 @@ func (s *step) moveTo(k Key, c *Conversation, to Cursor) {
 	c.OwnAllAfter = c.OwnAll.CountAfter(s, k.Set(SetOwnAll), to.Ord)
 }
 
-// dropEarly forgets a read up to a message that has not arrived.
-func (s *step) dropEarly(k Key, c *Conversation) {
-	if c.Early == nil {
-		return
-	}
-	if k.Kind == events.Group {
-		lk, id := k.LogKey(), c.Early.ID
-		s.DeleteWaiter(k.ID, id, k.User)
-		i, _ := s.Index(lk, id)
-		if less(&i.Awaited, k, "who awaits "+id); i.Awaited == 0 && !i.Revoked {
-			s.DeleteIndex(lk, id)
-		} else {
-			s.PutIndex(lk, id, i)
-		}
-	}
-	c.Early = nil
-}
-
 // putOrDrop writes a row back, or deletes one that says nothing.
 func (s *step) putOrDrop(k Key, c *Conversation) {
-	if !c.Exists(k) && !c.Muted && c.Early == nil {
+	if c.empty(k) {
 		s.DeleteConversation(k)
 		return
 	}

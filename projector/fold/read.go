@@ -4,52 +4,59 @@ import "reddot/events"
 
 // readBy says whose read moves a position, and when.
 type readBy struct {
-	at      events.Time
-	seq     events.Seq
-	private bool
-	own     bool // by sending, under policy advance: no receipt
+	at  events.Time
+	seq events.Seq
+
+	open   bool        // the peer is told
+	openAt events.Time // with this time
+}
+
+// reading is a read by the command.
+func (s *step) reading() readBy {
+	return readBy{at: s.at, seq: s.seq, open: !s.c.Private, openAt: s.at}
 }
 
 // readTo moves the read position forward and clears the mark. It reports
-// whether anything changed (rule read-exact); the caller writes the row.
+// whether anything came of it (rule read-exact), be it only a receipt; the caller
+// writes the row.
 func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
-	from := c.Read
-	if to.Pos <= from.Pos && !c.Marked {
-		return false
-	}
+	changed := c.Marked
 	c.Marked = false
-	if to.Pos > from.Pos {
+	if to.Pos > c.Read.Pos {
 		s.moveTo(k, c, to)
 		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
-		if !by.private && !by.own {
-			s.receipt(k, c, from, by.at)
-		}
+		changed = true
 	}
-	s.changed(k, c, log)
-	return true
+	told := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
+	if changed {
+		s.changed(k, c, log)
+	}
+	return changed || told
 }
 
-// receipt tells a C2C peer that messages of theirs after from have been read
-// (rule receipt).
-func (s *step) receipt(k Key, c *Conversation, from Cursor, at events.Time) {
-	if k.Kind != events.C2C {
-		return
+// receipt tells a C2C peer how far their messages are read, if that is further than
+// they were ever told (rule receipt). It reports whether it does.
+func (s *step) receipt(k Key, c *Conversation, at events.Time) bool {
+	told := c.Told()
+	if c.Read.Pos <= told {
+		return false
 	}
 	pos, id := c.Peer.Pos, c.Peer.ID
 	if c.Read.Pos < pos {
 		m := s.Message(k, c.Read.Pos)
 		pos, id = c.Read.Pos, m.ID
 		if m.From == k.User {
-			if pos = m.PrevPeer; pos > from.Pos {
+			if pos = m.PrevPeer; pos > told {
 				id = s.Message(k, pos).ID
 			}
 		}
 	}
-	if pos <= from.Pos {
-		return
+	if pos <= told {
+		return false
 	}
-	c.Receipt = &Receipt{Upto: id, At: at, Seq: s.seq}
+	c.Receipt = &Receipt{Upto: id, Pos: pos, At: at, Seq: s.seq}
 	s.fx.Receipts = append(s.fx.Receipts, k)
+	return true
 }
 
 // read folds a user's read of one conversation.
@@ -64,80 +71,52 @@ func (s *step) read() {
 		c = new(Conversation)
 		log = &c.Log
 	}
-	to, isRead := s.readTarget(k, c, log)
-	if isRead && c.Exists(k) && s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq, private: s.c.Private}) {
-		s.PutConversation(k, c)
-		return
+	p := s.position(k, c, log, c.Read.Pos)
+	if s.c.Upto == "" && !s.c.HasUptoAt {
+		p = place{Cursor: log.Head, named: true}
 	}
-	if c.Early != nil && c.Early.Seq == s.seq {
-		s.PutConversation(k, c)
-		return
+	did := p.early && s.keepEarly(k, c)
+	if p.named {
+		did = s.readTo(k, c, log, p.Cursor, s.reading()) || did
 	}
-	s.ignore()
+	if did {
+		s.PutConversation(k, c)
+	} else {
+		s.ignore()
+	}
 }
 
-// readTarget finds how far a read goes, and keeps one up to an unknown
-// message for later (rule read-early). It reports false if that is all the
-// command asks for.
-func (s *step) readTarget(k Key, c *Conversation, log *Log) (to Cursor, isRead bool) {
-	if s.c.Upto == "" && !s.c.HasUptoAt {
-		return log.Head, true
-	}
+// place is where a command's position lies.
+type place struct {
+	Cursor
+	named bool // there is one
+	early bool // it is up to a message that has not arrived, for anybody
+}
+
+// find finds a message of the conversation. What came before a member's join is
+// unknown to the member (rule join).
+func (s *step) find(k Key, c *Conversation, id string) (i Index, known bool) {
+	i, _ = s.Index(k.LogKey(), id)
+	return i, i.Pos > c.Join.Pos
+}
+
+// position finds the place that a command names by upto and upto_at, the further
+// one (rules read-exact, read-time). Messages at or before floor are not looked at
+// for their time.
+func (s *step) position(k Key, c *Conversation, log *Log, floor Pos) (p place) {
 	if s.c.Upto != "" {
-		if i, _ := s.Index(k.LogKey(), s.c.Upto); i.Pos > 0 {
-			to, isRead = Cursor{i.Pos, i.Ord}, true
-		} else {
-			s.keepEarly(k, c)
+		i, known := s.find(k, c, s.c.Upto)
+		if p.early = i.Pos == 0; known {
+			p.Cursor, p.named = Cursor{i.Pos, i.Ord}, true
 		}
 	}
 	if s.c.HasUptoAt {
-		if t := s.notLater(k.LogKey(), log, c.Read.Pos, s.c.UptoAt); t.Pos > to.Pos {
-			to = t
+		if t := s.notLater(k.LogKey(), log, floor, s.c.UptoAt); t.Pos > p.Pos {
+			p.Cursor = t
 		}
-		isRead = true
+		p.named = true
 	}
-	return to, isRead
-}
-
-// keepEarly remembers the read for when its message arrives; the newest
-// command wins.
-func (s *step) keepEarly(k Key, c *Conversation) {
-	if c.Early == nil || c.Early.ID != s.c.Upto {
-		s.dropEarly(k, c)
-		if k.Kind == events.Group {
-			s.PutWaiter(k.ID, s.c.Upto, k.User)
-			i, _ := s.Index(k.LogKey(), s.c.Upto)
-			i.Awaited++
-			s.PutIndex(k.LogKey(), s.c.Upto, i)
-		}
-	}
-	c.Early = &Early{ID: s.c.Upto, At: s.at, Seq: s.seq, Private: s.c.Private}
-}
-
-// notLater returns the cursor at the last message after floor whose time is
-// not later than t, or the zero cursor (rule read-time). Times need not be in
-// order: whole blocks whose least time is later are skipped.
-func (s *step) notLater(lk Key, log *Log, floor Pos, t events.Time) Cursor {
-	if log.Head.Pos > 0 && log.Last.At <= t {
-		return log.Head
-	}
-	for p := log.Head.Pos; p > floor; {
-		block := (uint64(p) - 1) / BlockSize
-		least := log.BlockMin
-		if block != (uint64(log.Head.Pos)-1)/BlockSize {
-			least = s.TimeBlock(lk, block)
-		}
-		first := Pos(block*BlockSize) + 1
-		if least <= t {
-			for q := p; q >= first && q > floor; q-- {
-				if m := s.Message(lk, q); m.At <= t {
-					return Cursor{q, m.Ord}
-				}
-			}
-		}
-		p = first - 1
-	}
-	return Cursor{}
+	return p
 }
 
 // readAll folds a read of every conversation in the list.
@@ -148,9 +127,16 @@ func (s *step) readAll() {
 		if c == nil || !c.Listed(k, log) {
 			continue
 		}
-		if s.readTo(k, c, log, log.Head, readBy{at: s.at, seq: s.seq, private: s.c.Private}) {
+		to := log.Head
+		if s.c.HasUptoAt {
+			to = s.position(k, c, log, c.Read.Pos).Cursor
+		}
+		if s.readTo(k, c, log, to, s.reading()) {
 			s.PutConversation(k, c)
 			read = true
+		}
+		if k.Kind == events.C2C && !c.Settled() { // a private read, or one up to a time
+			s.KeepUnread(k)
 		}
 	}
 	if !read {

@@ -6,6 +6,8 @@ import "reddot/events"
 // rules', or one of [events.RefusalOf].
 func RefusalOf(reason string) events.Refusal {
 	switch reason {
+	case ReasonOtherSender:
+		return events.RefusedOtherSender
 	case ReasonNotMember:
 		return events.RefusedNotMember
 	case ReasonNoMessage:

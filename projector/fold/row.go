@@ -40,29 +40,43 @@ func GroupKey(group string) Key {
 	return Key{ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
 }
 
-// Last is the newest message of a log.
+// Last is the newest message of a log that is not hidden. Pos is 0 if there is
+// none.
 type Last struct {
-	ID   string
-	From string
-	At   events.Time
-	Seq  events.Seq // of the command that brought it
+	ID      string
+	From    string
+	At      events.Time
+	Seq     events.Seq // of the command that brought it
+	Pos     Pos
+	Revoked bool // it was recalled, whether it had counted or not
 }
 
 // Log is what all readers of a conversation share.
 type Log struct {
-	Head     Cursor
-	Last     Last
-	Version  events.Seq  // of the command that last changed the view of every reader
-	Recalls  []Recall    // groups only: revokes since, which change the view of some
-	BlockMin events.Time // the least At of the messages in the unfinished time block
-	Revoked  Set         // ordinals revoked after they had counted
-	All      Set         // ordinals naming everybody, not revoked; groups only
-	Members  uint64      // groups only
-	Peak     uint64      // groups only: the most members there ever were
+	Head    Cursor
+	Last    Last
+	Version events.Seq // of the command that last changed the view of every reader
+	Recalls []Recall   // groups only: revokes since, which change the view of some
+	Block   Span       // of the messages in the unfinished time block
+	Revoked Set        // ordinals revoked after they had counted
+	All     Set        // ordinals naming everybody, not revoked; groups only
+	Members uint64     // groups only
+	Peak    uint64     // groups only: the most members there ever were
 
 	// Tail is the messages of the unfinished page, as the Rows write them: it is
 	// theirs alone.
 	Tail string
+}
+
+// Span is the least and the greatest At of some messages.
+type Span struct{ Least, Greatest events.Time }
+
+// with is the span with one more message; first says that it had none.
+func (s Span) with(at events.Time, first bool) Span {
+	if first {
+		return Span{at, at}
+	}
+	return Span{min(s.Least, at), max(s.Greatest, at)}
 }
 
 // Recall is a revoke of a message in a group. It changes the view of those who
@@ -77,9 +91,9 @@ type Recall struct {
 // message between, counts as a change for every reader.
 const maxRecalls = 32
 
-// recall lists a revoke. It stands for earlier ones of the same sender's older
+// recalled lists a revoke. It stands for earlier ones of the same sender's older
 // messages: whoever they concern, it concerns too, and it is newer.
-func (l *Log) recall(r Recall) {
+func (l *Log) recalled(r Recall) {
 	kept := slices.DeleteFunc(slices.Clone(l.Recalls), func(old Recall) bool { return old.From == r.From && old.Ord <= r.Ord })
 	if len(kept) == maxRecalls {
 		l.Version, l.Recalls = r.Seq, nil
@@ -88,17 +102,22 @@ func (l *Log) recall(r Recall) {
 	l.Recalls = append(kept, r)
 }
 
-// Early is a read up to a message that has not arrived yet.
+// Early is a read up to a message that has not arrived yet, or several up to the
+// same one: when it comes, it is read as if it had been there before them.
 type Early struct {
-	ID      string
-	At      events.Time
-	Seq     events.Seq
-	Private bool
+	ID  string
+	At  events.Time // of the first
+	Seq events.Seq  // of the first
+
+	Open   bool        // not all of them are private
+	OpenAt events.Time // of the first that is not
 }
 
-// Receipt is the last read receipt a reader has sent to a C2C peer.
+// Receipt is the last read receipt a reader has sent to a C2C peer. Receipts only
+// grow: it is the furthest, too.
 type Receipt struct {
 	Upto string
+	Pos  Pos // of that message
 	At   events.Time
 	Seq  events.Seq // of the command that sent it
 }
@@ -114,6 +133,7 @@ type PeerMark struct {
 type Conversation struct {
 	Log  Log      // C2C only
 	Peer PeerMark // C2C only
+	Sent Pos      // C2C only: of the owner's newest message that is not silent, hidden or recalled before it came
 
 	Version events.Seq // of the command that last changed this row's view
 
@@ -125,13 +145,13 @@ type Conversation struct {
 	Join    Cursor     // groups: the head at the join
 	JoinSeq events.Seq // groups: the command that joined
 
-	Hidden   bool // deleted from the list until a counted message comes
-	HiddenAt Ord  // the last ordinal at the time
+	Deleted   bool // from the list, until a counted message comes
+	DeletedAt Ord  // the last ordinal at the time
 
 	Muted  bool
 	Marked bool // marked unread by hand
 
-	Early   *Early
+	Early   []Early  // the oldest first, at most events.MaxEarlyReads
 	Receipt *Receipt // C2C only
 
 	Own         Set    // groups: ordinals of the member's own messages, not revoked
@@ -143,14 +163,41 @@ type Conversation struct {
 }
 
 // Exists reports whether the conversation has come into being: a C2C
-// conversation does with its first message, a group's with the join.
+// conversation does with its first message that is not hidden, a group's with the
+// join.
 func (c *Conversation) Exists(k Key) bool {
-	return k.Kind == events.Group || c.Log.Head.Pos > 0
+	return k.Kind == events.Group || c.Log.Last.Pos > 0
+}
+
+// empty reports whether the row says nothing.
+func (c *Conversation) empty(k Key) bool {
+	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.Early) == 0
 }
 
 // Listed reports whether the conversation is in the user's list.
 func (c *Conversation) Listed(k Key, log *Log) bool {
-	return c.Exists(k) && (!c.Hidden || log.Head.Ord > c.HiddenAt)
+	return c.Exists(k) && (!c.Deleted || log.Head.Ord > c.DeletedAt)
+}
+
+// Told is the position up to which the peer of a C2C conversation was ever told
+// that it is read.
+func (c *Conversation) Told() Pos {
+	if c.Receipt == nil {
+		return 0
+	}
+	return c.Receipt.Pos
+}
+
+// Untold reports whether a C2C conversation is read up to its end, and the peer
+// has not been told of all of that.
+func (c *Conversation) Untold() bool {
+	return c.Read == c.Log.Head && c.Peer.Pos > c.Told()
+}
+
+// Settled reports whether a read of the whole C2C conversation would find nothing
+// to do.
+func (c *Conversation) Settled() bool {
+	return c.Read == c.Log.Head && !c.Marked && !c.Untold()
 }
 
 // ViewVersion is the version of the user's view of a conversation that is in
@@ -203,6 +250,7 @@ type Message struct {
 
 	Counted  bool
 	Silent   bool
+	Hidden   bool
 	Revoked  bool     // revoked before it came
 	All      bool     // names everybody
 	Named    bool     // C2C: names the owner
@@ -236,9 +284,9 @@ const (
 	// a full page, are stored with their log, so that most messages write no row
 	// of their own; a page is as large as that row may get.
 	PageSize = 16
-	// BlockSize is the number of messages whose least time is kept, so that a
-	// search by time skips them together.
-	BlockSize = 4096
+	// BlockSize is the number of messages whose least and greatest times are
+	// kept, so that a search by time skips them together.
+	BlockSize = 256
 )
 
 // Reader reads rows. What it returns must not be changed by the caller,
@@ -253,7 +301,7 @@ type Reader interface {
 	Index(log Key, id string) (Index, bool)
 	Message(log Key, pos Pos) Message
 	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
-	TimeBlock(log Key, block uint64) events.Time
+	TimeBlock(log Key, block uint64) Span
 	Bucket(k SetKey, no uint64) *Bucket // nil: empty
 	Directory(k SetKey) Directory
 }
@@ -268,6 +316,9 @@ type Rows interface {
 	// which a read of everything may find something, and perhaps some others:
 	// sorted by kind, then id. The caller reads them all.
 	TakeUnread(user string, kind events.Kind) []Key
+	// KeepUnread says of one that TakeUnread listed that a read of everything may
+	// still find something there.
+	KeepUnread(k Key)
 	PutConversation(k Key, c *Conversation)
 	DeleteConversation(k Key)
 	PutGroup(group string, l *Log)
@@ -280,7 +331,7 @@ type Rows interface {
 	// Append gives a log its newest message, whose place is the log's Head. The
 	// id is found by Index from then on. The caller puts the row of the log.
 	Append(lk Key, l *Log, m *Message)
-	PutTimeBlock(log Key, block uint64, least events.Time)
+	PutTimeBlock(log Key, block uint64, s Span)
 	PutBucket(k SetKey, no uint64, b *Bucket) // an empty one is deleted
 	PutDirectory(k SetKey, d Directory)       // an empty one is deleted
 	Waiters(group, id string) []string        // members with an early read up to id, sorted

@@ -36,12 +36,12 @@ func Touched(r Reader, since events.Seq, c *events.Command, t *Touch) {
 	case events.GroupMessage:
 		t.Groups = append(t.Groups, c.Inbox)
 		t.member(r, since, c.Inbox, c.From) // whose position moved, under policy advance
-		t.named(r, c.Inbox, c.Mentions)
+		t.named(r, since, c.Inbox, c.Mentions)
 	case events.GroupRevoke:
 		t.Groups = append(t.Groups, c.Inbox)
 		lk := GroupKey(c.Inbox)
 		if i, _ := r.Index(lk, c.ID); i.Pos > 0 {
-			t.named(r, c.Inbox, r.Message(lk, i.Pos).Mentions)
+			t.named(r, since, c.Inbox, r.Message(lk, i.Pos).Mentions)
 		}
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
@@ -76,11 +76,10 @@ func (t *Touch) member(r Reader, since events.Seq, group, user string) {
 	}
 }
 
-// named are those whom a message names, if they are members (rule named).
-func (t *Touch) named(r Reader, group string, users []string) {
+// named are the members whom a message names (rule named), and whose rows say that
+// they were told something.
+func (t *Touch) named(r Reader, since events.Seq, group string, users []string) {
 	for _, user := range users {
-		if r.Conversation(Key{user, GroupKey(group).ConversationID}) != nil {
-			t.Users = append(t.Users, user)
-		}
+		t.member(r, since, group, user)
 	}
 }

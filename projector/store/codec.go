@@ -20,7 +20,7 @@ var (
 	memberRows       = codec[present]{encodePresent, decodePresent, 0}
 	indexRows        = codec[fold.Index]{encodeIndex, decodeIndex, 32}
 	pageRows         = codec[page]{encodePage, decodePage, 32}
-	blockRows        = codec[events.Time]{encodeNumber[events.Time], decodeNumber[events.Time], 8}
+	blockRows        = codec[fold.Span]{encodeSpan, decodeSpan, 16}
 	bucketRows       = codec[fold.Bucket]{encodeBucket, decodeBucket, 128}
 	directoryRows    = codec[fold.Directory]{encodeDirectory, decodeDirectory, 64}
 	waiterRows       = codec[present]{encodePresent, decodePresent, 0}
@@ -147,7 +147,21 @@ func decodeDirectory(_, value string) (*fold.Directory, error) {
 	return &dir, d.end()
 }
 
-// encodeNumber is the row of a user's version or a block's least time.
+// encodeSpan is the row of a time block.
+func encodeSpan(b []byte, s *fold.Span) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(s.Least))
+	return binary.AppendUvarint(b, uint64(s.Greatest-s.Least))
+}
+
+func decodeSpan(_, value string) (*fold.Span, error) {
+	d := decoder{b: value}
+	d.version()
+	s := &fold.Span{Least: d.time()}
+	s.Greatest = s.Least + d.time()
+	return s, d.end()
+}
+
+// encodeNumber is the row of a user's version.
 func encodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
 	return binary.AppendUvarint(append(b, Format), uint64(*n))
 }

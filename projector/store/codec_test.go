@@ -79,17 +79,50 @@ func (d dice) log(lk fold.Key) fold.Log {
 func (d dice) fill(lk fold.Key, l *fold.Log) {
 	l.Head.Pos = max(fold.Pos(d.uint()), 1)
 	l.Head.Ord = fold.Ord(d.uint() / 2)
-	l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq()}
-	l.BlockMin = d.time()
+	l.Block = d.span()
+	before := firstInTail(l.Head.Pos) - 1
+	if before > 0 && d.coin() {
+		l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Pos: 1 + fold.Pos(d.Uint64N(uint64(before)))}
+		if d.coin() {
+			l.Last.Pos, l.Last.At = before, l.Block.Greatest
+		}
+	}
 	for i := range inTail(l.Head.Pos) {
 		m := d.message(lk, l.Head.Ord)
 		l.Head.Ord = m.Ord
 		l.Tail += string(appendRecord(nil, lk, &m))
-		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
-		if tailHasBlock(l.Head.Pos) && (i == 0 || m.At < l.BlockMin) {
-			l.BlockMin = m.At
+		if !m.Hidden {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: before + 1 + fold.Pos(i)}
+		}
+		if tailHasBlock(l.Head.Pos) {
+			if i == 0 {
+				l.Block = fold.Span{Least: m.At, Greatest: m.At}
+			}
+			l.Block = fold.Span{Least: min(l.Block.Least, m.At), Greatest: max(l.Block.Greatest, m.At)}
 		}
 	}
+	l.Last.Revoked = d.coin()
+}
+
+func (d dice) span() fold.Span {
+	a, b := d.time(), d.time()
+	return fold.Span{Least: min(a, b), Greatest: max(a, b)}
+}
+
+// sent is the position of the owner's newest message in the unfinished page that
+// brings the conversation into the list.
+func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
+	first := firstInTail(l.Head.Pos)
+	messages, err := tailOf(l).messages(k, first)
+	if err != nil {
+		panic(err)
+	}
+	for i, m := range messages {
+		if m.From == k.User && !m.Silent && !m.Hidden && !m.Revoked {
+			pos = first + fold.Pos(i)
+		}
+	}
+	return pos
 }
 
 func (d dice) conversation(k fold.Key) *fold.Conversation {
@@ -108,9 +141,15 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		if d.coin() {
 			c.Version = l.Last.Seq
 		}
+		if c.Sent = sent(k, &l); c.Sent == 0 && d.coin() {
+			c.Sent = firstInTail(l.Head.Pos) - 1
+		}
 		switch d.IntN(3) {
 		case 0:
-			c.Peer = fold.PeerMark{Pos: l.Head.Pos, ID: l.Last.ID}
+			c.Peer = fold.PeerMark{Pos: l.Head.Pos, ID: d.id()}
+			if lastIsNewest(&l) {
+				c.Peer.ID = l.Last.ID
+			}
 		case 1:
 			c.Peer = fold.PeerMark{Pos: l.Head.Pos - 1, ID: d.id()}
 		}
@@ -118,16 +157,20 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if d.coin() {
 		c.Join, c.JoinSeq = d.cursor(), d.seq()
 	}
-	if c.Hidden = d.coin(); c.Hidden {
-		c.HiddenAt = fold.Ord(d.uint())
+	if c.Deleted = d.coin(); c.Deleted {
+		c.DeletedAt = fold.Ord(d.uint())
+	}
+	for len(c.Early) < events.MaxEarlyReads && d.coin() {
+		e := fold.Early{ID: d.id(), At: d.time(), Seq: d.seq()}
+		if e.Open = d.coin(); e.Open {
+			e.OpenAt = []events.Time{e.At, d.time()}[d.IntN(2)]
+		}
+		c.Early = append(c.Early, e)
 	}
 	if d.coin() {
-		c.Early = &fold.Early{ID: d.id(), At: d.time(), Seq: d.seq(), Private: d.coin()}
-	}
-	if d.coin() {
-		c.Receipt = &fold.Receipt{Upto: d.id(), At: d.time(), Seq: d.seq()}
+		c.Receipt = &fold.Receipt{Upto: d.id(), Pos: c.Peer.Pos + 1 + fold.Pos(d.uint()), At: d.time(), Seq: d.seq()}
 		if d.coin() {
-			c.Receipt.Upto = c.Peer.ID
+			c.Receipt.Upto, c.Receipt.Pos = c.Peer.ID, c.Peer.Pos
 		}
 		if d.coin() {
 			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq
@@ -148,7 +191,7 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 	m := fold.Message{
 		ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Ord: ord,
-		Counted: d.coin(), Silent: d.coin(), Revoked: d.coin(), All: d.coin(), Named: d.coin(),
+		Counted: d.coin(), Silent: d.coin(), Hidden: d.coin(), Revoked: d.coin(), All: d.coin(), Named: d.coin(),
 	}
 	if m.Counted {
 		m.Ord++
@@ -180,9 +223,9 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, conversationRows, appendConversation(nil, k), d.conversation(k))
 		log := d.log(fold.GroupKey(k.ID))
 		roundTrip(t, groupRows, appendGroup(nil, k.ID), &log)
-		version, least := events.Seq(d.uint()), d.time()
+		version, span := events.Seq(d.uint()), d.span()
 		roundTrip(t, userRows, nil, &version)
-		roundTrip(t, blockRows, nil, &least)
+		roundTrip(t, blockRows, nil, &span)
 		roundTrip(t, indexRows, nil, &fold.Index{
 			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),
 		})

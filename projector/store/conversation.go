@@ -7,156 +7,27 @@ import (
 	"reddot/projector/fold"
 )
 
-func appendSet(b []byte, s *fold.Set) []byte {
-	b = binary.AppendUvarint(b, s.TailNo)
-	b = binary.AppendUvarint(b, s.Stored)
-	return appendBits(b, s.Tail)
-}
-
-func (d *decoder) set() fold.Set {
-	s := fold.Set{TailNo: d.uint(), Stored: d.uint()}
-	s.Tail = d.bits()
-	return s
-}
-
-// A log begins with a byte of flags that say which of its parts follow. Its
-// unfinished page follows the parts that it spares: the newest message, and in
-// a time block's first page the least time.
-const (
-	logRevoked = 1 << iota
-	logAll
-	logMembers
-	logRecalls
-	logFlagsEnd
-)
-
-func appendLog(b []byte, l *fold.Log) []byte {
-	var flags byte
-	if l.Revoked.Tail != nil {
-		flags |= logRevoked
-	}
-	if l.All.Tail != nil {
-		flags |= logAll
-	}
-	if l.Peak > 0 {
-		flags |= logMembers
-	}
-	if len(l.Recalls) > 0 {
-		flags |= logRecalls
-	}
-	b = append(b, flags)
-	b = appendCursor(b, l.Head)
-	b = binary.AppendUvarint(b, uint64(l.Version))
-	if l.Head.Pos > 0 {
-		if inTail(l.Head.Pos) == 0 {
-			b = appendString(b, l.Last.ID)
-			b = appendString(b, l.Last.From)
-			b = binary.AppendUvarint(b, uint64(l.Last.At))
-			b = binary.AppendUvarint(b, uint64(l.Last.Seq))
-		}
-		if !tailHasBlock(l.Head.Pos) {
-			b = binary.AppendUvarint(b, uint64(l.BlockMin))
-		}
-		b = append(b, l.Tail...)
-	}
-	if flags&logRevoked != 0 {
-		b = appendSet(b, &l.Revoked)
-	}
-	if flags&logAll != 0 {
-		b = appendSet(b, &l.All)
-	}
-	if flags&logMembers != 0 {
-		b = binary.AppendUvarint(binary.AppendUvarint(b, l.Members), l.Peak)
-	}
-	if flags&logRecalls != 0 {
-		b = binary.AppendUvarint(b, uint64(len(l.Recalls)))
-		for _, r := range l.Recalls {
-			b = binary.AppendUvarint(appendString(b, r.From), uint64(r.Ord))
-			b = binary.AppendUvarint(b, uint64(r.Seq))
-		}
-	}
-	return b
-}
-
-// log reads a log. lk is its key.
-func (d *decoder) log(lk fold.Key, l *fold.Log) {
-	flags := d.byte()
-	l.Head = d.cursor()
-	l.Version = d.seq()
-	if l.Head.Pos > 0 {
-		if inTail(l.Head.Pos) == 0 {
-			l.Last = fold.Last{ID: d.string(), From: d.string(), At: d.time(), Seq: d.seq()}
-		}
-		if !tailHasBlock(l.Head.Pos) {
-			l.BlockMin = d.time()
-		}
-		d.tail(lk, l)
-	}
-	if flags&logRevoked != 0 {
-		l.Revoked = d.set()
-	}
-	if flags&logAll != 0 {
-		l.All = d.set()
-	}
-	if flags&logMembers != 0 {
-		l.Members, l.Peak = d.uint(), d.uint()
-	}
-	if flags&logRecalls != 0 {
-		for n := d.uint(); n > 0 && d.err == nil; n-- {
-			l.Recalls = append(l.Recalls, fold.Recall{From: d.string(), Ord: fold.Ord(d.uint()), Seq: d.seq()})
-		}
-	}
-}
-
-// tail reads the unfinished page of a log, and what follows from it.
-func (d *decoder) tail(lk fold.Key, l *fold.Log) {
-	all, counted := d.b, fold.Ord(0)
-	for range inTail(l.Head.Pos) {
-		m := d.record(lk)
-		if m.Counted {
-			counted++
-		}
-		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
-		if tailHasBlock(l.Head.Pos) && (l.Tail == "" || m.At < l.BlockMin) {
-			l.BlockMin = m.At
-		}
-		l.Tail = all[:len(all)-len(d.b)]
-	}
-	if counted > l.Head.Ord {
-		d.fail(errCorrupt)
-	}
-}
-
-func encodeGroup(b []byte, l *fold.Log) []byte { return appendLog(append(b, Format), l) }
-
-func decodeGroup(key, value string) (*fold.Log, error) {
-	d := decoder{b: value}
-	l := new(fold.Log)
-	d.version()
-	d.log(fold.GroupKey(key[1:]), l)
-	return l, d.end()
-}
-
 // A conversation's flags say which of its parts follow, the frequent ones
 // first: the fewer bytes they take.
 const (
 	convLog           = 1 << iota
 	convReadIsHead    // nothing comes after the read position
-	convVersionIsLast // the newest message's command changed the view last
-	convPeerIsLast    // the peer's newest message is the log's last
+	convVersionIsLast // the last message's command changed the view last
+	convPeerIsLast    // the peer's newest message is the log's last, and newest
 	convReadSet
 	convReceipt
 	convReceiptIsPeer // the receipt is up to the peer's newest message
 	convJoin
 	convReceiptIsRead // the receipt was sent by the read that set the position
 	convOwn
+	convSentBefore // the owner's newest message that brings it into the list lies before the unfinished page
 	convMuted
-	convHidden
+	convDeleted
 	convMarked
 	convNamed
 	convEarly
-	convEarlyPrivate
 	convOwnAll
+	convUntold // it is read up to its end, and the peer has not been told; it follows from the others
 	convFlagsEnd
 )
 
@@ -170,25 +41,30 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.Log.Head.Pos > 0, convLog)
 	set(c.Read == c.Log.Head, convReadIsHead)
 	set(c.Log.Head.Pos > 0 && c.Version == c.Log.Last.Seq, convVersionIsLast)
-	set(c.Log.Head.Pos > 0 && c.Peer.Pos == c.Log.Head.Pos, convPeerIsLast)
+	set(lastIsNewest(&c.Log) && c.Peer.Pos == c.Log.Head.Pos, convPeerIsLast)
+	set(sentBefore(c), convSentBefore)
 	set(c.ReadSet, convReadSet)
 	set(c.JoinSeq > 0, convJoin)
-	set(c.Hidden, convHidden)
+	set(c.Deleted, convDeleted)
 	set(c.Muted, convMuted)
 	set(c.Marked, convMarked)
 	if r := c.Receipt; r != nil {
 		flags |= convReceipt
-		set(r.Upto == c.Peer.ID, convReceiptIsPeer)
+		set(r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
 	}
-	if e := c.Early; e != nil {
-		flags |= convEarly
-		set(e.Private, convEarlyPrivate)
-	}
+	set(len(c.Early) > 0, convEarly)
 	set(c.Own.Tail != nil, convOwn)
 	set(c.Named.Tail != nil, convNamed)
 	set(c.OwnAll.Tail != nil, convOwnAll)
+	set(c.Untold(), convUntold)
 	return flags
+}
+
+// sentBefore reports whether the unfinished page does not say which of the owner's
+// messages it was that brought the conversation into the list.
+func sentBefore(c *fold.Conversation) bool {
+	return c.Sent > 0 && c.Sent < firstInTail(c.Log.Head.Pos)
 }
 
 // settled reports whether a stored conversation is a C2C one in which a read
@@ -203,7 +79,7 @@ func settled(key, value []byte) (bool, error) {
 	if !ok {
 		return false, errCorrupt
 	}
-	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&convMarked == 0, nil
+	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convUntold) == 0, nil
 }
 
 func encodeConversation(b []byte, c *fold.Conversation) []byte {
@@ -215,6 +91,9 @@ func encodeConversation(b []byte, c *fold.Conversation) []byte {
 			b = binary.AppendUvarint(b, uint64(c.Peer.Pos))
 			b = appendString(b, c.Peer.ID)
 		}
+	}
+	if flags&convSentBefore != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Sent))
 	}
 	if flags&convVersionIsLast == 0 {
 		b = binary.AppendUvarint(b, uint64(c.Version))
@@ -233,14 +112,10 @@ func encodeConversation(b []byte, c *fold.Conversation) []byte {
 		b = appendCursor(b, c.Join)
 		b = binary.AppendUvarint(b, uint64(c.JoinSeq))
 	}
-	if flags&convHidden != 0 {
-		b = binary.AppendUvarint(b, uint64(c.HiddenAt))
+	if flags&convDeleted != 0 {
+		b = binary.AppendUvarint(b, uint64(c.DeletedAt))
 	}
-	if flags&convEarly != 0 {
-		b = appendString(b, c.Early.ID)
-		b = binary.AppendUvarint(b, uint64(c.Early.At))
-		b = binary.AppendUvarint(b, uint64(c.Early.Seq))
-	}
+	b = appendEarly(b, c.Early)
 	if flags&convOwn != 0 {
 		b = binary.AppendUvarint(appendSet(b, &c.Own), c.OwnAfter)
 	}
@@ -258,18 +133,21 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 	c := new(fold.Conversation)
 	d.version()
 	flags := d.uint()
-	c.Hidden, c.Muted, c.Marked = flags&convHidden != 0, flags&convMuted != 0, flags&convMarked != 0
+	c.Deleted, c.Muted, c.Marked = flags&convDeleted != 0, flags&convMuted != 0, flags&convMarked != 0
 	k, ok := conversationKey(key)
 	if !ok {
 		return nil, errCorrupt
 	}
 	if flags&convLog != 0 {
-		d.log(k, &c.Log)
+		c.Sent = d.log(k, &c.Log)
 		if flags&convPeerIsLast != 0 {
 			c.Peer = fold.PeerMark{Pos: c.Log.Head.Pos, ID: c.Log.Last.ID}
 		} else {
 			c.Peer = fold.PeerMark{Pos: fold.Pos(d.uint()), ID: d.string()}
 		}
+	}
+	if flags&convSentBefore != 0 {
+		c.Sent = fold.Pos(d.uint())
 	}
 	if c.Version = c.Log.Last.Seq; flags&convVersionIsLast == 0 {
 		c.Version = d.seq()
@@ -288,11 +166,11 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 		c.Join = d.cursor()
 		c.JoinSeq = d.seq()
 	}
-	if flags&convHidden != 0 {
-		c.HiddenAt = fold.Ord(d.uint())
+	if flags&convDeleted != 0 {
+		c.DeletedAt = fold.Ord(d.uint())
 	}
 	if flags&convEarly != 0 {
-		c.Early = &fold.Early{ID: d.string(), At: d.time(), Seq: d.seq(), Private: flags&convEarlyPrivate != 0}
+		c.Early = d.early()
 	}
 	if flags&convOwn != 0 {
 		c.Own, c.OwnAfter = d.set(), d.uint()
@@ -308,7 +186,7 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 
 func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 	if flags&convReceiptIsPeer == 0 {
-		b = appendString(b, r.Upto)
+		b = binary.AppendUvarint(appendString(b, r.Upto), uint64(r.Pos))
 	}
 	if flags&convReceiptIsRead == 0 {
 		b = binary.AppendUvarint(b, uint64(r.At))
@@ -319,12 +197,63 @@ func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 
 // receipt reads the receipt of a conversation, whose other parts are read.
 func (d *decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
-	r := &fold.Receipt{Upto: c.Peer.ID, At: c.ReadAt, Seq: c.ReadSeq}
+	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq}
 	if flags&convReceiptIsPeer == 0 {
-		r.Upto = d.string()
+		r.Upto, r.Pos = d.string(), fold.Pos(d.uint())
 	}
 	if flags&convReceiptIsRead == 0 {
 		r.At, r.Seq = d.time(), d.seq()
 	}
 	return r
+}
+
+// Of an early read, a byte says whether the peer is told of it, at the time of the
+// read or at another one, and whether a further early read follows.
+const (
+	earlyOpen = 1 << iota
+	earlyOpenLater
+	earlyMore
+	earlyFlagsEnd
+)
+
+func appendEarly(b []byte, all []fold.Early) []byte {
+	for i, e := range all {
+		var flags byte
+		if e.Open {
+			flags |= earlyOpen
+		}
+		if e.Open && e.OpenAt != e.At {
+			flags |= earlyOpenLater
+		}
+		if i < len(all)-1 {
+			flags |= earlyMore
+		}
+		b = appendString(append(b, flags), e.ID)
+		b = binary.AppendUvarint(b, uint64(e.At))
+		b = binary.AppendUvarint(b, uint64(e.Seq))
+		if flags&earlyOpenLater != 0 {
+			b = binary.AppendUvarint(b, uint64(e.OpenAt))
+		}
+	}
+	return b
+}
+
+// early reads the early reads of a conversation, which has some.
+func (d *decoder) early() (all []fold.Early) {
+	for more := true; more && d.err == nil; {
+		flags := d.byte()
+		e := fold.Early{ID: d.string(), At: d.time(), Seq: d.seq()}
+		if flags&earlyOpen != 0 {
+			e.Open, e.OpenAt = true, e.At
+		}
+		if flags&earlyOpenLater != 0 {
+			e.OpenAt = d.time()
+		}
+		all = append(all, e)
+		more = flags&earlyMore != 0
+	}
+	if len(all) > events.MaxEarlyReads {
+		d.fail(errCorrupt)
+	}
+	return all
 }

@@ -281,6 +281,11 @@ func flatten(to []field, name string, v reflect.Value) []field {
 			to = append(to, field{name + "." + verb.String(), fmt.Sprint(n)})
 		}
 		return to
+	case []fold.Early:
+		for i := range x {
+			to = flatten(to, fmt.Sprintf("%s[%d]", name, i), v.Index(i))
+		}
+		return to
 	case fmt.Stringer, string:
 		return append(to, field{name, shown([]byte(fmt.Sprint(x)))})
 	}

@@ -69,14 +69,14 @@ func TestDiff(t *testing.T) {
 		}},
 		{"message", []events.Command{{Verb: events.UserMessage, Inbox: "new user", From: "d", ID: "m2", Mentions: []string{"new user"}}}, []string{
 			`conversation of "new user" with c2c_d: none | Log.Head.Pos=1 Log.Head.Ord=1 Log.Last.ID=m2 Log.Last.From=d` +
-				` Log.Last.Seq=4206 Peer.Pos=1 Peer.ID=m2 Version=4206 Named.Tail=1 NamedAfter=1`,
+				` Log.Last.Seq=4206 Log.Last.Pos=1 Peer.Pos=1 Peer.ID=m2 Version=4206 Named.Tail=1 NamedAfter=1`,
 			`message 1 of the conversation of "new user" with c2c_d: none | ID=m2 From=d Seq=4206 Ord=1 Counted=true Named=true`,
 			"position and counters: Applied=4205 Accepted.user.message=1 | Applied=4206 Accepted.user.message=2",
 		}},
 		{"message to all", []events.Command{{Verb: events.GroupMessage, Inbox: "g", From: "d", ID: "m x", MentionAll: true, At: 7, HasAt: true}}, []string{
-			`log of group_g: Head.Pos=4200 Head.Ord=4200 Last.ID=m4199 Last.From=c Last.At=1700000004201 Last.Seq=4201 Version=4201` +
-				` BlockMin=1700000004098 All.Tail=0-104 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4206` +
-				` Version=4206 BlockMin=7 All.Tail=0-105`,
+			`log of group_g: Head.Pos=4200 Head.Ord=4200 Last.ID=m4199 Last.From=c Last.At=1700000004201 Last.Seq=4201 Last.Pos=4200 Version=4201` +
+				` Block.Least=1700000004098 All.Tail=0-104 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4206 Last.Pos=4201` +
+				` Version=4206 Block.Least=7 All.Tail=0-105`,
 			`message 4201 of the log of group_g: none | ID="m x" From=d At=7 Seq=4206 Ord=4201 Counted=true All=true`,
 			"position and counters: Applied=4205 Accepted.group.message=4200 | Applied=4206 Accepted.group.message=4201",
 		}},
@@ -84,7 +84,7 @@ func TestDiff(t *testing.T) {
 			"position and counters: Applied=4205 Policy=keep Accepted.policy=0 | Applied=4206 Policy=advance Accepted.policy=1",
 		}},
 		{"leave", []events.Command{{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}}, []string{
-			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 Early.ID=later Early.At=1700000004203 Early.Seq=4203 | none",
+			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 Early[0].ID=later Early[0].At=1700000004203 Early[0].Seq=4203 Early[0].Open=true Early[0].OpenAt=1700000004203 | none",
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: there | none",

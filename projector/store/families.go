@@ -36,7 +36,7 @@ type tables struct {
 	members       *table[present]
 	indexes       *table[fold.Index]
 	pages         *table[page]
-	blocks        *table[events.Time]
+	blocks        *table[fold.Span]
 	buckets       *table[fold.Bucket]
 	directories   *table[fold.Directory]
 	waiters       *table[present]

@@ -66,15 +66,17 @@ func (t *tape) Next(c *events.Command) {
 	switch c.Verb {
 	case events.UserMessage:
 		c.Inbox, c.From, c.ID, c.Silent = t.user(), t.user(), t.id(), trait(1)
+		c.Hidden = trait(4)
 		if trait(2) {
 			c.Mentions = t.users()
 		}
 	case events.UserSent:
-		c.Inbox, c.To, c.ID = t.user(), t.user(), t.id()
+		c.Inbox, c.To, c.ID, c.Silent, c.Hidden = t.user(), t.user(), t.id(), trait(1), trait(4)
 	case events.UserRevoke:
 		c.Inbox, c.From, c.ID = t.user(), t.user(), t.id()
 	case events.GroupMessage:
 		c.Inbox, c.From, c.ID, c.Silent, c.MentionAll = t.group(), t.user(), t.id(), trait(1), trait(3)
+		c.Hidden = trait(4)
 		if trait(2) {
 			c.Mentions = t.users()
 		}
@@ -94,6 +96,9 @@ func (t *tape) Next(c *events.Command) {
 		}
 	case events.UserReadAll:
 		c.Inbox, c.Private, c.Kind = t.user(), trait(1), events.Kind(t.byte()%3)
+		if trait(3) {
+			c.UptoAt, c.HasUptoAt = t.time(), true
+		}
 	case events.UserUnread:
 		c.Inbox, c.Conversation = t.user(), t.conversation()
 		if trait(2) {
@@ -103,6 +108,12 @@ func (t *tape) Next(c *events.Command) {
 		c.Inbox, c.Conversation, c.Muted = t.user(), t.conversation(), trait(1)
 	case events.UserDelete:
 		c.Inbox, c.Conversation = t.user(), t.conversation()
+		if trait(2) {
+			c.Upto = t.id()
+		}
+		if trait(3) {
+			c.UptoAt, c.HasUptoAt = t.time(), true
+		}
 	case events.UserErase:
 		c.Inbox = t.user()
 	case events.PolicySet:

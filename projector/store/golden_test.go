@@ -79,6 +79,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 			{ID: "m2", From: "alice", At: at, Seq: 2, Counted: true, All: true, Thread: "t1"},
 			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
 			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
+			{ID: "r1", From: "bob", At: at, Seq: 1<<40 + 1, Hidden: true},
 		}
 	}
 	return []fold.Message{
@@ -87,6 +88,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 		{ID: "m259", From: k.ID, At: at, Seq: 3502, Silent: true},
 		{ID: "m260", From: k.ID, At: at, Seq: 3503, Revoked: true},
 		{ID: "m261", From: k.User, At: at, Seq: 3504, Silent: true, Revoked: true, Thread: "t1", PrevPeer: 260},
+		{ID: "r262", From: k.User, At: at, Seq: 3505, Hidden: true, PrevPeer: 260},
 	}
 }
 
@@ -100,10 +102,13 @@ func goldenLog(lk fold.Key, pages uint64, messages []fold.Message) (l fold.Log) 
 			l.Head.Ord++
 		}
 		l.Tail += string(appendRecord(nil, lk, &m))
-		l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq}
-		if i == 0 || m.At < l.BlockMin {
-			l.BlockMin = m.At
+		if !m.Hidden {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: l.Head.Pos}
 		}
+		if i == 0 {
+			l.Block = fold.Span{Least: m.At, Greatest: m.At}
+		}
+		l.Block = fold.Span{Least: min(l.Block.Least, m.At), Greatest: max(l.Block.Greatest, m.At)}
 	}
 	return l
 }
@@ -114,16 +119,22 @@ func goldenConversations() []goldenRow {
 	alice, team, lk := c2cKey("alice", "bob@example.com"), groupKey("alice", "team"), fold.GroupKey("team")
 	of := func(k fold.Key) []byte { return appendConversation(nil, k) }
 	set := fold.Set{TailNo: 3, Stored: 2, Tail: bucket(0, 7, 1023)}
+	earlier := fold.Span{Least: goldenTime - 1000, Greatest: goldenTime + 1000}
 	long := goldenLog(alice, 16, goldenMessages(alice))
-	long.Revoked, long.BlockMin = set, goldenTime-1000
+	long.Revoked, long.Last.Revoked = set, true
 	full := fold.Log{
-		Head: fold.Cursor{Pos: 32, Ord: 30}, BlockMin: goldenTime - 1000,
-		Last: fold.Last{ID: "m32", From: "bob@example.com", At: goldenTime, Seq: 32},
+		Head: fold.Cursor{Pos: 32, Ord: 30}, Block: fold.Span{Least: goldenTime - 1000, Greatest: goldenTime},
+		Last: fold.Last{ID: "m32", From: "bob@example.com", At: goldenTime, Seq: 32, Pos: 32},
 	}
+	reacted, only := full, fold.Log{Block: earlier}
+	reacted.Head.Pos, reacted.Block, reacted.Last.Pos, reacted.Last.Revoked = 48, earlier, 40, true
+	only.Head.Pos = 16
 	first := goldenLog(alice, 0, goldenMessages(alice)[:1])
 	group := goldenLog(lk, 16, goldenMessages(lk))
-	group.BlockMin, group.Version, group.Revoked, group.All = goldenTime-1000, 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
+	group.Version, group.Revoked, group.All = 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
 	group.Members, group.Peak = 2000, 3000
+	later := goldenLog(lk, 18, goldenMessages(lk)[4:])
+	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
 	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
 	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
 	dismissed.Peak = 3
@@ -131,10 +142,23 @@ func goldenConversations() []goldenRow {
 		row("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
 			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
 			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
-			Hidden: true, HiddenAt: 17, Muted: true, Marked: true,
-			Early:   &fold.Early{ID: "m400", At: goldenTime, Seq: 3900, Private: true},
-			Receipt: &fold.Receipt{Upto: "m200", At: goldenTime - 5, Seq: 2999},
+			Sent: 255, Deleted: true, DeletedAt: 17, Muted: true, Marked: true,
+			Early: []fold.Early{
+				{ID: "m400", At: goldenTime, Seq: 3900}, {ID: "m401", At: goldenTime, Seq: 3901, Open: true, OpenAt: goldenTime},
+				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
+			},
+			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
 			Named:   fold.Set{TailNo: 0, Tail: bucket(17)}, NamedAfter: 1,
+		}),
+		row("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
+			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
+		}),
+		row("conversation.c2c.hidden", conversationRows, of(alice), &fold.Conversation{
+			Log: only, Peer: fold.PeerMark{Pos: 16, ID: "r16"},
+		}),
+		row("conversation.c2c.untold", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
 		}),
 		row("conversation.c2c.first", conversationRows, of(alice), &fold.Conversation{
 			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3500,
@@ -142,13 +166,13 @@ func goldenConversations() []goldenRow {
 		row("conversation.c2c.read", conversationRows, of(alice), &fold.Conversation{
 			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
 			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
-			Receipt: &fold.Receipt{Upto: "m257", At: goldenTime, Seq: 3600},
+			Receipt: &fold.Receipt{Upto: "m257", Pos: 1, At: goldenTime, Seq: 3600},
 		}),
 		row("conversation.c2c.full", conversationRows, of(alice), &fold.Conversation{
 			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
 		}),
 		row("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
-		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Early: &fold.Early{ID: "m1", At: goldenTime, Seq: 1}}),
+		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Early: []fold.Early{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		row("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
@@ -157,6 +181,7 @@ func goldenConversations() []goldenRow {
 		row("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
 		row("group", groupRows, appendGroup(nil, "team"), &group),
 		row("group.new", groupRows, appendGroup(nil, "team"), &fold.Log{Members: 1, Peak: 1}),
+		row("group.reacted", groupRows, appendGroup(nil, "team"), &later),
 		row("group.dismissed", groupRows, appendGroup(nil, "team"), &dismissed),
 	}
 }
@@ -164,7 +189,7 @@ func goldenConversations() []goldenRow {
 func goldenOthers() []goldenRow {
 	alice, lk := c2cKey("alice", "bob@example.com"), fold.GroupKey("team")
 	team := groupKey("alice", "team")
-	version, least := events.Seq(4001), goldenTime
+	version, span := events.Seq(4001), fold.Span{Least: goldenTime, Greatest: goldenTime + 1}
 	block := func(k fold.Key, no uint64) []byte { return appendBlock(nil, pageKey{k, no}) }
 	index := func(k fold.Key, id string) []byte { return appendIndex(nil, indexKey{k, id}) }
 	in := func(k fold.SetKey, no uint64) []byte { return appendBucket(nil, bucketKey{k, no}) }
@@ -173,8 +198,8 @@ func goldenOthers() []goldenRow {
 		row("user", userRows, appendUser(nil, "alice"), &version),
 		row("member", memberRows, appendMember(nil, memberKey{"team", "alice"}), &present{}),
 		row("waiter", waiterRows, appendWaiter(nil, waiterKey{"team", "m400", "alice"}), &present{}),
-		row("block.c2c", blockRows, block(alice, 0), &least),
-		row("block.group", blockRows, block(lk, 256), &least),
+		row("block.c2c", blockRows, block(alice, 0), &span),
+		row("block.group", blockRows, block(lk, 256), &span),
 		row("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		row("index.group", indexRows, index(lk, "m1"), &fold.Index{Pos: 1}),
 		row("index.early", indexRows, index(lk, "m400"), &fold.Index{Revoked: true, Awaited: 300}),
@@ -250,17 +275,17 @@ func TestGoldenFlags(t *testing.T) {
 		switch v := g.want.(type) {
 		case *fold.Conversation:
 			conversations |= conversationFlags(v)
-			logs |= logFlags(&v.Log)
+			logs |= uint64(logFlags(&v.Log))
 		case *fold.Log:
-			logs |= logFlags(v)
+			logs |= uint64(logFlags(v))
 		case *fold.Index:
 			indexes |= uint64(g.value[1])
 		case *page:
-			v.each(func(flags byte, _ string) bool {
+			v.each(func(flags uint64, _ string) bool {
 				if g.name == "page.c2c" {
-					c2c |= uint64(flags)
+					c2c |= flags
 				} else {
-					group |= uint64(flags)
+					group |= flags
 				}
 				return true
 			})
@@ -274,17 +299,14 @@ func TestGoldenFlags(t *testing.T) {
 		{"conversation", conversations, convFlagsEnd - 1},
 		{"log", logs, logFlagsEnd - 1},
 		{"index", indexes, indexAwaited<<1 - 1},
-		{"message of a C2C page", c2c, 0xff &^ groupOnly},
-		{"message of a group's page", group, 0xff &^ c2cOnly},
+		{"message of a C2C page", c2c, (msgFlagsEnd - 1) &^ groupOnly},
+		{"message of a group's page", group, (msgFlagsEnd - 1) &^ c2cOnly},
 	} {
 		if f.got != f.want {
 			t.Errorf("flags of a %s: %#b in the golden rows, of %#b", f.name, f.got, f.want)
 		}
 	}
 }
-
-// logFlags are the flags that a log is stored with.
-func logFlags(l *fold.Log) uint64 { return uint64(appendLog(nil, l)[0]) }
 
 // golden returns the row of a golden file.
 func golden(t *testing.T, g goldenRow) (key, value []byte) {

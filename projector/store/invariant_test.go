@@ -120,7 +120,8 @@ func (a *audit) log(k fold.Key, log *fold.Log) {
 	l := &auditedLog{Log: log, revoked: map[fold.Ord]bool{}}
 	a.logs[k] = l
 	ord := fold.Ord(0)
-	var least events.Time
+	var span fold.Span
+	var last fold.Last
 	for pos := fold.Pos(1); pos <= log.Head.Pos; pos++ {
 		m := a.Message(k, pos)
 		l.messages = append(l.messages, m)
@@ -128,19 +129,28 @@ func (a *audit) log(k fold.Key, log *fold.Log) {
 			ord++
 		}
 		if in := (uint64(pos) - 1) % fold.BlockSize; in == 0 {
-			least = m.At
+			span = fold.Span{Least: m.At, Greatest: m.At}
 		} else {
-			least = min(least, m.At)
+			span = fold.Span{Least: min(span.Least, m.At), Greatest: max(span.Greatest, m.At)}
+		}
+		if !m.Hidden {
+			last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: pos, Revoked: m.Revoked}
+		}
+		if m.Counted && (m.Silent || m.Hidden || m.Revoked) {
+			a.fail("%q position %d counts: %+v", k, pos, m)
 		}
 		if i, _ := a.Index(k, m.ID); m.Ord != ord || i != (fold.Index{Pos: pos, Ord: ord, Counted: m.Counted}) {
 			a.fail("%q position %d: ordinal %d of %d, index %+v", k, pos, m.Ord, ord, i)
 		}
-		if block := uint64(pos) / fold.BlockSize; uint64(pos)%fold.BlockSize == 0 && a.TimeBlock(k, block-1) != least {
-			a.fail("%q block %d: least time %d of %d", k, block-1, a.TimeBlock(k, block-1), least)
+		if block := uint64(pos) / fold.BlockSize; uint64(pos)%fold.BlockSize == 0 && a.TimeBlock(k, block-1) != span {
+			a.fail("%q block %d: times %+v of %+v", k, block-1, a.TimeBlock(k, block-1), span)
 		}
 	}
-	if ord != log.Head.Ord || log.Head.Pos > 0 && least != log.BlockMin && uint64(log.Head.Pos)%fold.BlockSize != 0 {
-		a.fail("%q: head %+v with ordinal %d, least time %d of %d", k, log.Head, ord, log.BlockMin, least)
+	if ord != log.Head.Ord || log.Head.Pos > 0 && span != log.Block {
+		a.fail("%q: head %+v with ordinal %d, times %+v of %+v", k, log.Head, ord, log.Block, span)
+	}
+	if last.Revoked = last.Revoked || log.Last.Revoked; last != log.Last {
+		a.fail("%q: the last message is %+v, not %+v", k, last, log.Last)
 	}
 	for _, o := range a.set(k.Set(fold.SetRevoked), &log.Revoked) {
 		if l.revoked[o] = true; o == 0 || o > log.Head.Ord {
@@ -194,18 +204,29 @@ func (a *audit) conversation(k fold.Key) {
 	after(fold.SetNamed, &c.Named, c.NamedAfter, named)
 	after(fold.SetOwnAll, &c.OwnAll, c.OwnAllAfter, func(m *fold.Message) bool { return own(m) && m.All })
 	if k.Kind == events.C2C {
-		if c.Log.Head.Pos == 0 && !c.Muted && c.Early == nil {
+		if c.Log.Head.Pos == 0 && !c.Muted && len(c.Early) == 0 {
 			a.fail("%+v says nothing: %+v", k, c)
 		}
-		peer := fold.PeerMark{}
-		for i, m := range l.messages {
-			if m.From != k.User {
-				peer = fold.PeerMark{Pos: fold.Pos(i + 1), ID: m.ID}
-			}
+		a.sides(k, c, l)
+	}
+}
+
+// sides checks what a C2C row says of who wrote what.
+func (a *audit) sides(k fold.Key, c *fold.Conversation, l *auditedLog) {
+	peer, sent := fold.PeerMark{}, fold.Pos(0)
+	for i, m := range l.messages {
+		switch pos := fold.Pos(i + 1); {
+		case m.From != k.User:
+			peer = fold.PeerMark{Pos: pos, ID: m.ID}
+		case !m.Silent && !m.Hidden && !m.Revoked:
+			sent = pos
 		}
-		if c.Peer != peer {
-			a.fail("%+v: the peer's newest is %+v, not %+v", k, peer, c.Peer)
-		}
+	}
+	if c.Peer != peer || c.Sent != sent {
+		a.fail("%+v: the peer's newest is %+v and the owner's %d, not %+v and %d", k, peer, sent, c.Peer, c.Sent)
+	}
+	if r := c.Receipt; r != nil && (r.Pos == 0 || r.Pos > peer.Pos || l.messages[r.Pos-1].ID != r.Upto || l.messages[r.Pos-1].From == k.User) {
+		a.fail("%+v: receipt %+v", k, *r)
 	}
 }
 
@@ -280,10 +301,14 @@ func (a *audit) waiters() {
 	for _, key := range a.rows["c"] {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
-		if e := a.Conversation(k).Early; e != nil && k.Kind == events.Group {
-			early[k.ID+"\x00"+e.ID+"\x00"+user] = true
+		all := a.Conversation(k).Early
+		if len(all) > events.MaxEarlyReads {
+			a.fail("%+v: %d early reads", k, len(all))
 		}
-		if e := a.Conversation(k).Early; e != nil {
+		for _, e := range all {
+			if k.Kind == events.Group {
+				early[k.ID+"\x00"+e.ID+"\x00"+user] = true
+			}
 			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || (i.Awaited > 0) != (k.Kind == events.Group) {
 				a.fail("%+v: early read up to %q, index %+v", k, e.ID, i)
 			}

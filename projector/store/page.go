@@ -17,15 +17,18 @@ import (
 //
 // in C2C pages the sender is the owner or the peer and is a flag.
 
+// The flags are a varint: the frequent ones take one byte.
 const (
 	msgCounted = 1 << iota
+	msgOwn
+	msgNamed
+	msgMentions
+	msgAll
+	msgThread
 	msgSilent
 	msgRevoked
-	msgAll
-	msgNamed
-	msgOwn
-	msgThread
-	msgMentions
+	msgHidden
+	msgFlagsEnd
 )
 
 // inTail is the number of records in the tail of a log with so many messages.
@@ -40,14 +43,15 @@ func tailHasBlock(head fold.Pos) bool {
 // appendRecord writes a message's record.
 func appendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 	var body [512]byte
-	r := append(body[:0], recordFlags(log, m))
+	flags := recordFlags(log, m)
+	r := binary.AppendUvarint(body[:0], flags)
 	r = appendString(r, m.ID)
 	if log.Kind == events.Group {
 		r = appendString(r, m.From)
 	}
 	r = binary.AppendUvarint(r, uint64(m.At))
 	r = binary.AppendUvarint(r, uint64(m.Seq))
-	if r[0]&msgOwn != 0 {
+	if flags&msgOwn != 0 {
 		r = binary.AppendUvarint(r, uint64(m.PrevPeer))
 	}
 	if m.Thread != "" {
@@ -62,15 +66,15 @@ func appendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(r))), r...)
 }
 
-func recordFlags(log fold.Key, m *fold.Message) byte {
-	var flags byte
-	set := func(on bool, flag byte) {
+func recordFlags(log fold.Key, m *fold.Message) (flags uint64) {
+	set := func(on bool, flag uint64) {
 		if on {
 			flags |= flag
 		}
 	}
 	set(m.Counted, msgCounted)
 	set(m.Silent, msgSilent)
+	set(m.Hidden, msgHidden)
 	set(m.Revoked, msgRevoked)
 	set(m.All, msgAll)
 	set(m.Named, msgNamed)
@@ -83,9 +87,9 @@ func recordFlags(log fold.Key, m *fold.Message) byte {
 // record reads a message's record. The ordinal is the caller's.
 func (d *decoder) record(log fold.Key) fold.Message {
 	r := decoder{b: d.string()}
-	flags := r.byte()
+	flags := r.uint()
 	m := fold.Message{
-		ID: r.string(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0,
+		ID: r.string(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0, Hidden: flags&msgHidden != 0,
 		Revoked: flags&msgRevoked != 0, All: flags&msgAll != 0, Named: flags&msgNamed != 0,
 	}
 	switch {
@@ -130,7 +134,7 @@ type page struct {
 // tailOf is the unfinished page of a log.
 func tailOf(l *fold.Log) page {
 	p := page{l.Head.Ord, l.Tail}
-	p.each(func(flags byte, _ string) bool {
+	p.each(func(flags uint64, _ string) bool {
 		if flags&msgCounted != 0 {
 			p.base--
 		}
@@ -158,11 +162,11 @@ func decodePage(_, value string) (*page, error) {
 
 // each calls fn with the flags and the id of every message, until it returns
 // false.
-func (p page) each(fn func(flags byte, id string) bool) {
+func (p page) each(fn func(flags uint64, id string) bool) {
 	d := decoder{b: p.records}
 	for d.b != "" {
 		r := decoder{b: d.string()}
-		if !fn(r.byte(), r.string()) {
+		if !fn(r.uint(), r.string()) {
 			return
 		}
 	}
@@ -172,7 +176,7 @@ func (p page) each(fn func(flags byte, id string) bool) {
 // first message.
 func (p page) find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
 	at := fold.Cursor{Pos: first - 1, Ord: p.base}
-	p.each(func(flags byte, id string) bool {
+	p.each(func(flags uint64, id string) bool {
 		at.Pos++
 		if flags&msgCounted != 0 {
 			at.Ord++
@@ -214,7 +218,7 @@ func (p page) mustMessage(log fold.Key, pos fold.Pos) fold.Message {
 // messages reads all messages of the page.
 func (p page) messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
 	n := 0
-	p.each(func(byte, string) bool { n++; return true })
+	p.each(func(uint64, string) bool { n++; return true })
 	for i := range n {
 		m, err := p.message(log, first+fold.Pos(i))
 		if err != nil {

@@ -33,7 +33,7 @@ func (s *Store) Conversation(k fold.Key) *fold.Conversation {
 // PutConversation implements fold.Rows.
 func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
 	s.conversations[k.Kind].put(s.db, s.conversationKey(k), c)
-	if k.Kind == events.Group || c.Read.Pos < c.Log.Head.Pos || c.Marked {
+	if k.Kind == events.Group || !c.Settled() {
 		s.unread.add(k)
 	}
 }
@@ -238,7 +238,7 @@ func (s *Store) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	s.key = appendPage(s.key[:0], pageKey{lk, no})
 	s.pages.put(s.db, s.key, &p)
 	at := fold.Cursor{Pos: firstOf(no) - 1, Ord: p.base}
-	p.each(func(flags byte, id string) bool {
+	p.each(func(flags uint64, id string) bool {
 		at.Pos++
 		if flags&msgCounted != 0 {
 			at.Ord++
@@ -274,15 +274,15 @@ func (s *Store) Message(log fold.Key, pos fold.Pos) fold.Message {
 func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
 
 // TimeBlock implements fold.Reader.
-func (s *Store) TimeBlock(log fold.Key, block uint64) events.Time {
+func (s *Store) TimeBlock(log fold.Key, block uint64) fold.Span {
 	s.key = appendBlock(s.key[:0], pageKey{log, block})
 	return *there(s.blocks.get(s.db, s.key), s.key)
 }
 
 // PutTimeBlock implements fold.Rows.
-func (s *Store) PutTimeBlock(log fold.Key, block uint64, least events.Time) {
+func (s *Store) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	s.key = appendBlock(s.key[:0], pageKey{log, block})
-	s.blocks.put(s.db, s.key, &least)
+	s.blocks.put(s.db, s.key, &span)
 }
 
 // Bucket implements fold.Reader.

@@ -170,7 +170,7 @@ func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
 
 func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
 
-func (s reader) TimeBlock(log fold.Key, block uint64) events.Time {
+func (s reader) TimeBlock(log fold.Key, block uint64) fold.Span {
 	key := appendBlock(s.key[:0], pageKey{log, block})
 	return *there(cached(s.Snapshot, s.store.blocks, key), key)
 }

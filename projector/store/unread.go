@@ -66,6 +66,9 @@ func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
 	return taken
 }
 
+// KeepUnread implements fold.Rows.
+func (s *Store) KeepUnread(k fold.Key) { s.unread.add(k) }
+
 // findUnread looks through the rows of a user.
 func (s *Store) findUnread(user string) (all inbox) {
 	prefix := conversationsPrefix(user)

@@ -16,9 +16,15 @@ type message struct {
 	mentions []string
 	all      bool // it mentions all
 	silent   bool
+	hidden   bool
 	never    bool // revoked before it came: it never counted
 	revoked  bool // revoked after it came, when it had counted
+	recalled bool // revoked when it was the last message
 }
+
+// quiet tells whether a message never raised anybody's unread (rules silent,
+// hidden, revoke).
+func (m *message) quiet() bool { return m.silent || m.hidden || m.never }
 
 // names tells whether a message mentions a user or all.
 func (m *message) names(user string) bool {
@@ -43,6 +49,16 @@ func (c *chat) find(id string) int {
 	return slices.IndexFunc(c.log, func(m message) bool { return m.id == id })
 }
 
+// last returns the index of the newest message that shows (rule hidden), or -1.
+func (c *chat) last() int {
+	for i := len(c.log) - 1; i >= 0; i-- {
+		if !c.log[i].hidden {
+			return i
+		}
+	}
+	return -1
+}
+
 // view is one user's view of a chat.
 type view struct {
 	chat *chat
@@ -55,21 +71,41 @@ type view struct {
 	readSeq events.Seq
 	marked  bool
 	muted   bool
-	early   *earlyRead
+	early   []earlyRead     // the oldest first
 	receipt *events.Receipt // the last one sent to the peer
+	told    int             // so many messages of the log are read, as the peer was ever told
 	version events.Seq
 
 	joined  int // the length of the log at the join; 0 in C2C
 	joinSeq events.Seq
 }
 
-// earlyRead is a read up to a message that has not come yet (rule read-early).
+// earlyRead is a read up to a message that has not come yet (rule read-early):
+// the first one up to it, and the first one that the peer is told of.
 type earlyRead struct {
-	upto    string
-	at      events.Time
-	seq     events.Seq
-	private bool
+	upto string
+	at   events.Time
+	seq  events.Seq
+
+	open   bool // there is one that is not private
+	openAt events.Time
 }
+
+// find returns the index of a message that the view has, or -1: what came
+// before a member's join is unknown to the member (rule join).
+func (v *view) find(id string) int {
+	if i := v.chat.find(id); i >= v.joined {
+		return i
+	}
+	return -1
+}
+
+// yetToCome tells whether a message has not arrived, for anybody.
+func (v *view) yetToCome(id string) bool { return v.chat.find(id) < 0 }
+
+// exists tells whether the conversation has come into being: in C2C with the
+// first message that shows.
+func (v *view) exists() bool { return v.name.Kind == events.Group || v.chat.last() >= 0 }
 
 // own tells whether a message is the user's own.
 func (v *view) own(m *message) bool { return m.from == v.user }
@@ -81,13 +117,19 @@ func (v *view) counted(m *message) bool {
 	if v.name.Kind == events.C2C && v.own(m) {
 		return false
 	}
-	return !m.silent && !m.never
+	return !m.quiet()
 }
 
 // unread returns the messages that make up the count, the oldest first.
 func (v *view) unread() []*message {
+	return v.countFrom(v.read)
+}
+
+// countFrom returns the messages that would make up the count if the first n of
+// the log were read.
+func (v *view) countFrom(n int) []*message {
 	var all []*message
-	for i := v.read; i < len(v.chat.log); i++ {
+	for i := n; i < len(v.chat.log); i++ {
 		m := &v.chat.log[i]
 		if v.counted(m) && !v.own(m) && !m.revoked {
 			all = append(all, m)
@@ -107,11 +149,11 @@ func (v *view) mentions() uint64 {
 	return n
 }
 
-// activity is what the list is ordered by: the seq of the last message, in a
-// group not before the join.
+// activity is what the list is ordered by: the seq of the last message that
+// shows, in a group not before the join.
 func (v *view) activity() events.Seq {
-	if n := len(v.chat.log); n > 0 {
-		return max(v.chat.log[n-1].seq, v.joinSeq)
+	if last := v.chat.last(); last >= 0 {
+		return max(v.chat.log[last].seq, v.joinSeq)
 	}
 	return v.joinSeq
 }
@@ -126,5 +168,5 @@ func (v *view) readUpto() string {
 
 // holds tells whether anything about the conversation is remembered.
 func (v *view) holds() bool {
-	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || v.early != nil
+	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || len(v.early) > 0
 }

@@ -12,6 +12,7 @@ import (
 type ids struct {
 	used    []string // have been sent, the oldest first
 	awaited []string // have been read or revoked, but not sent
+	senders map[string]string
 	next    int
 }
 
@@ -37,6 +38,11 @@ func (g *Generator) target(chat *ids) string {
 	if len(chat.used) > 0 && !g.chance(perCentUnknown) {
 		return g.used(chat)
 	}
+	return g.unknown(chat)
+}
+
+// unknown draws the id of a message that is yet to come.
+func (g *Generator) unknown(chat *ids) string {
 	if len(chat.awaited) == maxAwaited || len(chat.awaited) > 0 && g.chance(50) {
 		return pick(g, chat.awaited)
 	}
@@ -113,7 +119,7 @@ func (g *Generator) groupName() string {
 
 func (g *Generator) chat(k chatKey) *ids {
 	if g.chats[k] == nil {
-		g.chats[k] = &ids{}
+		g.chats[k] = &ids{senders: map[string]string{}}
 	}
 	return g.chats[k]
 }

@@ -35,7 +35,7 @@ var weights = [...]struct {
 	{events.UserUnread, 60, 200},
 	{events.UserMute, 35, 30},
 	{events.UserDelete, 35, 10},
-	{events.UserErase, 3, 0},
+	{events.UserErase, 5, 0},
 	{events.GroupMessage, 220, 6000},
 	{events.GroupRevoke, 60, 300},
 	{events.GroupJoin, 60, 40},
@@ -50,15 +50,20 @@ const (
 	perCentJitter    = 25 // of those: out of order by up to jitter
 	perCentOdd       = 2  // of those: a time at the edge of what is allowed
 	perCentDuplicate = 7  // an id the conversation has had
+	perCentOther     = 40 // of those, in a group: from anybody, not from its sender
 	perCentAwaited   = 15 // an id that was read or revoked before it came
 	perCentUnknown   = 12 // a read or revoke of an id yet to come
 	perCentOld       = 35 // a read or revoke of any id, however old
 	perCentSilent    = 12
+	perCentHidden    = 8
 	perCentMentions  = 20
 	perCentAll       = 6
 	perCentThread    = 10
 	perCentPrivate   = 15
 	perCentMark      = 35 // an unread without a message id
+	perCentBounded   = 50 // a read-all up to a time, a delete up to a position
+	perCentEager     = 2  // of reads: the first of many up to messages yet to come
+	perCentGoOn      = 85 // one more of those follows
 	perCentStranger  = 4  // a user or group that is seldom heard of
 	perCentFocus     = 85 // in a deep world: the one C2C conversation
 )
@@ -67,7 +72,7 @@ const (
 	maxPause   = 1_000             // ms between two commands
 	jitter     = 60_000            // ms that a command's time may be off
 	recent     = 8                 // the last ids of a conversation are aimed at most
-	maxAwaited = 6                 // ids of a conversation that are yet to come
+	maxAwaited = 12                // ids of a conversation that are yet to come
 	strangers  = 4                 // users that are seldom heard of
 	longEvery  = 101               // every so many ids one is as long as allowed
 	start      = 1_700_000_000_000 // ms; the first command comes after it
@@ -91,6 +96,7 @@ type Generator struct {
 	groups []string
 	chats  map[chatKey]*ids
 	now    events.Time
+	eager  *events.Command // a read up to a message yet to come, while more of them follow
 }
 
 // NewGenerator returns a generator of the commands that a seed stands for.
@@ -132,8 +138,12 @@ func (g *Generator) Now() events.Time { return g.now }
 // Next draws a command. It is well-formed; rule stranger may refuse it. It
 // uses the memory of c's slices again.
 func (g *Generator) Next(c *events.Command) {
-	*c = events.Command{Verb: g.verb(), Mentions: c.Mentions[:0], Users: c.Users[:0]}
+	*c = events.Command{Mentions: c.Mentions[:0], Users: c.Users[:0]}
 	g.now += 1 + events.Time(g.rng.IntN(maxPause))
+	if g.goesOn(c) {
+		return
+	}
+	c.Verb = g.verb()
 	if g.chance(perCentAt) {
 		c.At, c.HasAt = g.time(), true
 	}
@@ -166,6 +176,8 @@ func (g *Generator) c2c(c *events.Command) {
 	case events.UserSent:
 		c.To = peer
 		c.ID = g.send(chat)
+		c.Silent, c.Hidden = g.chance(perCentSilent), g.chance(perCentHidden)
+		c.Thread = g.thread()
 	case events.UserRevoke:
 		c.From = peer
 		c.ID = g.target(chat)
@@ -182,16 +194,19 @@ func (g *Generator) group(c *events.Command) {
 	}
 	c.From = g.anyone()
 	c.ID = g.send(chat)
+	if from, ok := chat.senders[c.ID]; ok && !g.chance(perCentOther) {
+		c.From = from
+	} else if !ok {
+		chat.senders[c.ID] = c.From
+	}
 	g.traits(c)
 	c.MentionAll = g.chance(perCentAll)
 }
 
 // traits draws what a message may have besides its id and its sender.
 func (g *Generator) traits(c *events.Command) {
-	c.Silent = g.chance(perCentSilent)
-	if g.chance(perCentThread) {
-		c.Thread = "thread" + strconv.Itoa(g.rng.IntN(3))
-	}
+	c.Silent, c.Hidden = g.chance(perCentSilent), g.chance(perCentHidden)
+	c.Thread = g.thread()
 	if g.chance(perCentMentions) {
 		for range 1 + g.rng.IntN(3) {
 			c.Mentions = append(c.Mentions, g.anyone())
@@ -221,6 +236,9 @@ func (g *Generator) user(c *events.Command) {
 	if c.Verb == events.UserReadAll {
 		c.Kind = pick(g, []events.Kind{events.NoKind, events.NoKind, events.C2C, events.Group})
 		c.Private = g.chance(perCentPrivate)
+		if g.chance(perCentBounded) {
+			c.UptoAt, c.HasUptoAt = g.past(), true
+		}
 		return
 	}
 	key := chatKey{events.C2C, owner, peer}
@@ -233,13 +251,44 @@ func (g *Generator) user(c *events.Command) {
 	case events.UserRead:
 		g.position(c, g.chat(key))
 		c.Private = g.chance(perCentPrivate)
+		if g.chance(perCentEager) {
+			g.eager = &events.Command{Verb: c.Verb, Inbox: c.Inbox, Conversation: c.Conversation}
+		}
 	case events.UserUnread:
 		if !g.chance(perCentMark) {
 			c.From = g.target(g.chat(key))
 		}
 	case events.UserMute:
 		c.Muted = g.chance(50)
+	case events.UserDelete:
+		if g.chance(perCentBounded) {
+			g.position(c, g.chat(key))
+		}
 	}
+}
+
+// goesOn draws one more read up to a message that is yet to come, if there is one
+// more.
+func (g *Generator) goesOn(c *events.Command) bool {
+	if g.eager == nil || !g.chance(perCentGoOn) {
+		g.eager = nil
+		return false
+	}
+	c.Verb, c.Inbox, c.Conversation = g.eager.Verb, g.eager.Inbox, g.eager.Conversation
+	key := chatKey{kind: c.Conversation.Kind, id: c.Conversation.ID}
+	if key.kind == events.C2C {
+		key.owner = c.Inbox
+	}
+	c.Upto, c.Private = g.unknown(g.chat(key)), g.chance(50)
+	return true
+}
+
+// thread draws the thread of a message: most often none.
+func (g *Generator) thread() string {
+	if !g.chance(perCentThread) {
+		return ""
+	}
+	return "thread" + strconv.Itoa(g.rng.IntN(3))
 }
 
 // position draws up to where a read goes.

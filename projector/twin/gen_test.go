@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -58,7 +59,14 @@ func TestGeneratorCovers(t *testing.T) {
 		g.Next(&c)
 		wellFormed(t, &c)
 		note(seen, m, &c)
+		lists := listed(m, &c)
 		r := m.Apply(events.Seq(n+1), g.Now(), &c)
+		if bounded(&c) && c.Verb == events.UserDelete && !r.Ignored && r.Refused == "" {
+			seen[map[bool]string{true: "bounded delete stays", false: "bounded delete leaves"}[listed(m, &c) == lists]]++
+		}
+		if len(r.Receipts) > 0 && m.Version(c.Inbox) <= events.Seq(n) {
+			seen["nothing but a receipt"]++
+		}
 		verb := c.Verb.String()
 		switch {
 		case r.Refused != "":
@@ -80,7 +88,10 @@ func TestGeneratorCovers(t *testing.T) {
 		want(t, seen, v.String()+" ignored")
 	}
 	for _, what := range []string{
-		"refused: " + notMember, "refused: " + noMessage,
+		"refused: " + notMember, "refused: " + noMessage, "refused: " + otherSender,
+		"hidden", "sent silent", "sent hidden", "eight early reads", "early read, public and private",
+		"upto from before the join", "unread from before the join", "late own message", "unread where nothing counts",
+		"bounded read-all", "bounded delete stays", "bounded delete leaves", "nothing but a receipt", "revoke of the last",
 		"receipt by user.read", "receipt by user.read-all", "receipt by user.message", "receipt by user.sent",
 		"duplicate", "early read comes", "early revoke comes", "upto known", "upto_at", "both", "at", "silent",
 		"mentions", "mention_all", "private", "thread", "to oneself", "advance",
@@ -110,7 +121,10 @@ func note(seen map[string]int, m *Model, c *events.Command) {
 			seen[what]++
 		}
 	}
+	seen["hidden"] += map[bool]int{true: 1}[c.Hidden]
 	switch c.Verb {
+	case events.UserReadAll:
+		seen["bounded read-all"] += map[bool]int{true: 1}[bounded(c)]
 	case events.UserMessage, events.UserSent:
 		v := m.c2c(c.Inbox, c.From+c.To)
 		if v.chat.find(c.ID) >= 0 {
@@ -118,22 +132,67 @@ func note(seen map[string]int, m *Model, c *events.Command) {
 		} else if v.chat.revokes[c.ID] {
 			seen["early revoke comes"]++
 		}
-		if v.early != nil && v.early.upto == c.ID {
+		if slices.ContainsFunc(v.early, func(e earlyRead) bool { return e.upto == c.ID }) {
 			seen["early read comes"]++
+		}
+		if c.Verb == events.UserSent {
+			noteSent(seen, m, v, c)
 		}
 	case events.UserRevoke:
 		noteRevoke(seen, m.c2c(c.Inbox, c.From), c.ID)
 	case events.UserRead:
-		if v := m.view(c.Inbox, c.Conversation); v != nil && v.chat.find(c.Upto) >= 0 {
-			seen["upto known"]++
+		if v := m.view(c.Inbox, c.Conversation); v != nil {
+			noteRead(seen, v, c)
+		}
+	case events.UserUnread:
+		if v := m.view(c.Inbox, c.Conversation); v != nil && v.chat.find(c.From) >= 0 {
+			if i := v.find(c.From); i < 0 {
+				seen["unread from before the join"]++
+			} else if len(v.countFrom(i)) == 0 {
+				seen["unread where nothing counts"]++
+			}
 		}
 	}
 }
+
+func noteSent(seen map[string]int, m *Model, v *view, c *events.Command) {
+	for what, is := range map[string]bool{
+		"sent silent": c.Silent, "sent hidden": c.Hidden,
+		"late own message": m.policy == events.OwnAdvance && c.HasAt && v.read < len(v.chat.log) && v.chat.log[len(v.chat.log)-1].at > c.At,
+	} {
+		if is {
+			seen[what]++
+		}
+	}
+}
+
+func noteRead(seen map[string]int, v *view, c *events.Command) {
+	known := v.chat.find(c.Upto) >= 0
+	for what, is := range map[string]bool{
+		"upto known": known, "upto from before the join": known && v.find(c.Upto) < 0,
+		"eight early reads": len(v.early) == events.MaxEarlyReads,
+		"early read, public and private": slices.ContainsFunc(v.early, func(e earlyRead) bool {
+			return e.open && e.at != e.openAt
+		}),
+	} {
+		if is {
+			seen[what]++
+		}
+	}
+}
+
+// bounded tells whether a command has a position.
+func bounded(c *events.Command) bool { return c.Upto != "" || c.HasUptoAt }
+
+// listed is how many conversations the user of a command has in the list.
+func listed(m *Model, c *events.Command) int { return len(m.Conversations(c.Inbox)) }
 
 func noteRevoke(seen map[string]int, v *view, id string) {
 	i := v.chat.find(id)
 	switch {
 	case i < 0:
+	case i == v.chat.last() && i < v.read:
+		seen["revoke of the last"]++
 	case v.own(&v.chat.log[i]):
 		seen["revoke of an own"]++
 	case v.chat.log[i].silent:

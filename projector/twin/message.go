@@ -9,14 +9,17 @@ import (
 
 // message appends a message to a chat and tells all who look at it.
 func (m *Model) message(s step, c *chat, from string) Result {
-	if c.find(s.ID) >= 0 {
-		return ignoredUnless(false) // rule once
+	if i := c.find(s.ID); i >= 0 { // rule once
+		if c.log[i].from != from {
+			return refused(otherSender)
+		}
+		return ignoredUnless(false)
 	}
 	c.log = append(c.log, message{
 		id: s.ID, from: from, at: s.at, seq: s.seq, thread: s.Thread,
 		mentions: slices.Clone(s.Mentions), all: s.MentionAll,
-		silent: s.Silent,
-		never:  c.revokes[s.ID], // rule revoke
+		silent: s.Silent, hidden: s.Hidden,
+		never: c.revokes[s.ID], // rule revoke
 	})
 	var r Result
 	for _, v := range c.views {
@@ -32,22 +35,45 @@ func (m *Model) message(s step, c *chat, from string) Result {
 func (m *Model) arrived(s step, v *view) *events.Receipt {
 	head := len(v.chat.log)
 	last := &v.chat.log[head-1]
-	if v.name.Kind == events.C2C && head == 1 {
-		v.listed = true // the first message makes the conversation, whatever it is
+	if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(head-1) {
+		v.listed = true // the first message that shows makes the conversation
 	}
-	if !last.silent && !last.never {
+	if !last.quiet() {
 		v.listed = true // rule delete
 	}
-	m.touch(v, s.seq)
-	var sent *events.Receipt
-	if e := v.early; e != nil && e.upto == last.id { // rule read-early
-		v.early = nil
-		_, sent = v.readTo(head, readBy{seq: e.seq, at: e.at, private: e.private}, s.seq)
+	if !last.hidden {
+		m.touch(v, s.seq)
 	}
-	if m.policy == events.OwnAdvance && v.own(last) && !last.silent { // rule own
-		v.readTo(head, readBy{seq: s.seq, at: s.at, private: true}, s.seq)
+	var sent *events.Receipt
+	for i, e := range v.early {
+		if e.upto == last.id { // rule read-early
+			v.early = slices.Delete(v.early, i, i+1)
+			_, sent = v.readTo(head, readBy{seq: e.seq, at: e.at, private: !e.open, told: e.openAt}, s.seq)
+			m.touch(v, s.seq)
+			break
+		}
+	}
+	if m.policy == events.OwnAdvance && v.own(last) && !last.silent && !last.hidden { // rule own
+		v.readTo(v.reach(), readBy{seq: s.seq, at: s.at, private: true}, s.seq)
 	}
 	return sent
+}
+
+// showsBefore tells whether one of the first n messages shows.
+func (v *view) showsBefore(n int) bool {
+	return slices.ContainsFunc(v.chat.log[:n], func(m message) bool { return !m.hidden })
+}
+
+// reach returns how much of the log an own message reads that has just come (rule
+// own): all of it, or what comes before the first that is unread and later.
+func (v *view) reach() int {
+	own := len(v.chat.log) - 1
+	for i := v.read; i < own; i++ {
+		if v.chat.log[i].at > v.chat.log[own].at {
+			return i
+		}
+	}
+	return own + 1
 }
 
 // revokeC2C recalls a message from its receiver (rule revoke).
@@ -56,16 +82,24 @@ func (m *Model) revokeC2C(s step, v *view) Result {
 	if i < 0 {
 		return v.chat.revokeEarly(s.ID)
 	}
-	msg := &v.chat.log[i]
-	if !v.counted(msg) || msg.revoked {
-		return ignoredUnless(false)
-	}
-	msg.revoked = true // a read one too: it does not count again after an unread
-	if i < v.read {
+	counts, shows := v.chat.recall(i, v.counted(&v.chat.log[i]))
+	if !v.listed || !shows && !(counts && i >= v.read) {
 		return ignoredUnless(false)
 	}
 	m.touch(v, s.seq)
 	return ignoredUnless(true)
+}
+
+// recall notes that a message was revoked. It tells whether that takes it out of
+// the counts of those who have not read it, and whether it shows, as the last
+// message, to all.
+func (c *chat) recall(i int, counted bool) (counts, shows bool) {
+	msg := &c.log[i]
+	counts = counted && !msg.revoked
+	shows = i == c.last() && !msg.recalled && !msg.never
+	msg.revoked = msg.revoked || counts // a read one too: it does not count again after an unread
+	msg.recalled = msg.recalled || shows
+	return counts, shows
 }
 
 // revokeGroup recalls a message from all members (rule revoke).
@@ -75,16 +109,13 @@ func (m *Model) revokeGroup(s step, c *chat) Result {
 		return c.revokeEarly(s.ID)
 	}
 	msg := &c.log[i]
-	if msg.silent || msg.never || msg.revoked {
-		return ignoredUnless(false)
-	}
-	msg.revoked = true
+	counts, shows := c.recall(i, !msg.quiet())
 	for user, v := range c.views {
-		if i >= v.read && user != msg.from {
+		if shows || counts && i >= v.read && user != msg.from {
 			m.touch(v, s.seq)
 		}
 	}
-	return ignoredUnless(true)
+	return ignoredUnless(counts || shows)
 }
 
 // revokeEarly remembers the revoke of a message that has not come yet.

@@ -91,9 +91,9 @@ func (v *view) conversation() events.Conversation {
 		ReadAt:       v.readAt,
 		Version:      v.version,
 	}
-	if n := len(v.chat.log); n > 0 {
-		last := &v.chat.log[n-1]
-		c.LastMessage = &events.LastMessage{ID: last.id, From: last.from, At: last.at}
+	if i := v.chat.last(); i >= 0 {
+		last := &v.chat.log[i]
+		c.LastMessage = &events.LastMessage{ID: last.id, From: last.from, At: last.at, Revoked: last.never || last.recalled}
 	}
 	if len(unread) > 0 {
 		c.FirstUnread = unread[0].id
@@ -120,8 +120,8 @@ func (v *view) explain(version events.Seq, limit int) events.Explanation {
 		ReadUpto: v.readUpto(), ReadAt: v.readAt, ReadSeq: v.readSeq,
 		Messages: []events.ExplainedMessage{},
 	}
-	if v.early != nil {
-		e.EarlyRead = &events.EarlyRead{Upto: v.early.upto, At: v.early.at, Seq: v.early.seq}
+	for _, r := range v.early {
+		e.EarlyReads = append(e.EarlyReads, events.EarlyRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
 	}
 	for i := v.read; i < len(v.chat.log); i++ {
 		m := &v.chat.log[i]

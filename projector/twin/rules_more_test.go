@@ -11,7 +11,7 @@ var moreRules = []struct{ rule, name, script string }{
 		user.revoke alice id=m2 from=bob
 		list alice => 1: c2c_bob 1 first=m1
 		user.revoke alice id=m2 from=bob => ignored
-		last alice => c2c_bob m2 from bob@20
+		last alice => c2c_bob m2 from bob@20 revoked
 		versions alice => 4; c2c_bob 4
 		explain alice c2c_bob 9 => v4 1=2-0-1 @0 read=@0#0 | m1 bob@10#1`},
 	{"revoke", "a read, silent or own one lowers nothing", `
@@ -23,11 +23,14 @@ var moreRules = []struct{ rule, name, script string }{
 		user.message alice id=m3 from=bob silent
 		user.sent alice id=m4 to=bob
 		user.revoke alice id=m3 from=bob => ignored
+		versions alice => 6; c2c_bob 6
+		user.revoke alice id=m4 from=bob
 		user.revoke alice id=m4 from=bob => ignored
+		last alice => c2c_bob m4 from alice@60 revoked
 		user.unread alice c2c_bob from=m1
 		list alice => 1: c2c_bob 1 first=m2
 		user.revoke alice id=m1 from=bob => ignored
-		explain alice c2c_bob 9 => v9 1=2-0-1 @0 read=@0#9 | m2 bob@20#2`},
+		explain alice c2c_bob 9 => v10 1=2-0-1 @0 read=@0#10 | m2 bob@20#2`},
 	{"revoke", "before its message", `
 		user.revoke alice id=m1 from=bob
 		user.revoke alice id=m1 from=bob => ignored
@@ -56,7 +59,93 @@ var moreRules = []struct{ rule, name, script string }{
 		group.revoke team id=g2 => ignored
 		group.revoke team id=g3 => ignored
 		user.unread alice group_team from=g1
-		list alice => 0: group_team 0`},
+		list alice => 0: group_team 0 read=g1@60 marked`},
+	{"revoke", "the last message says so, read, silent or early", `
+		user.message alice id=m1 from=bob
+		user.read alice c2c_bob => receipt to bob m1@20 v2
+		user.revoke alice id=m1 from=bob
+		last alice => c2c_bob m1 from bob@10 revoked
+		versions alice => 3; c2c_bob 3
+		user.message alice id=m2 from=bob silent
+		last alice => c2c_bob m2 from bob@40
+		user.revoke alice id=m2 from=bob
+		user.revoke alice id=m2 from=bob => ignored
+		last alice => c2c_bob m2 from bob@40 revoked
+		user.revoke alice id=m3 from=bob
+		user.message alice id=m3 from=bob
+		last alice => c2c_bob m3 from bob@80 revoked
+		user.revoke alice id=m3 from=bob => ignored
+		user.delete alice c2c_bob
+		user.message alice id=m4 from=bob silent
+		user.revoke alice id=m4 from=bob => ignored
+		user.message alice id=m5 from=bob hidden
+		user.revoke alice id=m5 from=bob => ignored
+		list alice => 0`},
+	{"revoke", "the last message of a group, for every member", `
+		group.join team users=alice,bob
+		group.message team id=g1 from=bob
+		group.join team users=carol
+		user.read alice group_team
+		group.revoke team id=g1
+		last alice => group_team g1 from bob@20 revoked
+		versions alice => 5; group_team 5
+		versions bob => 5; group_team 5
+		versions carol => 5; group_team 5
+		list bob => 0: group_team 0
+		group.message team id=g2 from=bob silent
+		group.revoke team id=g2
+		group.revoke team id=g2 => ignored
+		last carol => group_team g2 from bob@60 revoked
+		versions carol => 7; group_team 7`},
+
+	{"hidden", "neither counts nor shows", `
+		user.message alice id=m1 from=bob
+		user.message alice id=n1 from=carol
+		user.message alice id=r1 from=bob hidden mentions=alice
+		list alice => 2: c2c_carol 1 first=n1; c2c_bob 1 first=m1
+		last alice => c2c_carol n1 from carol@20; c2c_bob m1 from bob@10
+		versions alice => 2; c2c_carol 2; c2c_bob 1
+		user.message alice id=r1 from=bob hidden => ignored
+		user.revoke alice id=r1 from=bob => ignored
+		user.message alice id=m2 from=bob
+		user.read alice c2c_bob upto=r1 => receipt to bob r1@70 v7
+		list alice => 2: c2c_bob 1 first=m2 read=r1@70; c2c_carol 1 first=n1
+		user.unread alice c2c_bob from=r1
+		user.unread alice c2c_bob from=m1
+		list alice => 3: c2c_bob 2 first=m1; c2c_carol 1 first=n1`},
+	{"hidden", "does not make a conversation", `
+		user.message alice id=r1 from=bob hidden
+		user.sent alice id=r2 to=bob hidden
+		list alice => 0
+		versions alice => 0
+		users => alice
+		user.unread alice c2c_bob => ignored
+		user.unread alice c2c_bob from=r1 => ignored
+		user.delete alice c2c_bob => ignored
+		user.read alice c2c_bob upto=r1 => receipt to bob r1@60 v6
+		user.mute alice c2c_bob muted
+		list alice => 0
+		versions alice => 0
+		user.message alice id=m1 from=bob silent
+		list alice => 0: c2c_bob 0 read=r1@60 muted`},
+	{"hidden", "nor brings one back", `
+		user.message alice id=m1 from=bob
+		user.delete alice c2c_bob
+		user.message alice id=r1 from=bob hidden
+		user.sent alice id=r2 to=bob hidden
+		list alice => 0
+		user.message alice id=m2 from=bob
+		list alice => 1: c2c_bob 1 first=m2 read=m1`},
+	{"hidden", "group, with a read that waits for it", `
+		group.join team users=alice,bob
+		group.message team id=g1 from=bob
+		user.read alice group_team upto=r1
+		group.message team id=r1 from=bob hidden mentions=alice,bob all
+		list alice => 0: group_team 0 read=r1@30
+		list bob => 0: group_team 0
+		versions alice => 4; group_team 4
+		versions bob => 2; group_team 2
+		last bob => group_team g1 from bob@20`},
 
 	{"mention", "members named, never oneself", `
 		group.join team users=alice,bob
@@ -75,7 +164,7 @@ var moreRules = []struct{ rule, name, script string }{
 		group.message team id=g1 from=bob all
 		group.join team users=carol
 		list carol => 0: group_team 0 read=g1
-		user.unread carol group_team from=g1 => ignored
+		user.unread carol group_team from=g1 => refused: the conversation does not have the message
 		list carol => 0: group_team 0 read=g1
 		list alice => 1: group_team 1 @1 first=g1`},
 	{"mention", "c2c", `
@@ -96,7 +185,23 @@ var moreRules = []struct{ rule, name, script string }{
 		list alice => 1: group_team 1 first=g2 read=g1
 		list bob => 0: group_team 0 read=g2
 		versions alice => 3; group_team 3
-		user.unread alice group_team from=g1 => ignored`},
+		user.unread alice group_team from=g1 => refused: the conversation does not have the message`},
+	{"join", "an id from before it is unknown", `
+		group.join team users=alice
+		group.message team id=g1 from=bob
+		group.message team id=g2 from=bob
+		group.leave team users=alice
+		group.join team users=alice
+		user.unread alice group_team
+		user.read alice group_team upto=g1 => ignored
+		list alice => 0: group_team 0 read=g2 marked
+		group.message team id=g3 from=bob
+		user.unread alice group_team from=g2 => refused: the conversation does not have the message
+		user.delete alice group_team upto=g2 => ignored
+		list alice => 1: group_team 1 first=g3 read=g2 marked
+		explain alice group_team 9 => v8 1=1-0-0 @0 read=g2@0#5 | g3 bob@80#8
+		user.read alice group_team upto=g1 upto_at=80
+		list alice => 0: group_team 0 read=g3@110`},
 	{"join", "leave, dismiss and again", `
 		group.join team users=alice,bob
 		group.message team id=g1 from=eve
@@ -200,7 +305,7 @@ var moreRules = []struct{ rule, name, script string }{
 		versions alice => 4
 		receipt bob alice => none
 		user.delete alice c2c_bob => ignored
-		user.read alice c2c_bob => ignored
+		user.read alice c2c_bob => receipt to bob m2@60 v6
 		user.message alice id=m3 from=bob silent
 		list alice => 0
 		user.revoke alice id=m4 from=bob
@@ -227,6 +332,67 @@ var moreRules = []struct{ rule, name, script string }{
 		user.delete alice group_team
 		group.message team id=g1 from=alice
 		list alice => 0: group_team 0; c2c_alice 0 read=n1; c2c_bob 0 read=m1`},
+	{"delete", "up to a message: what lies after it stays", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.unread alice c2c_bob
+		user.read alice c2c_bob upto=x1
+		user.delete alice c2c_bob upto=m1
+		list alice => 1: c2c_bob 1 first=m2 read=m1
+		versions alice => 5; c2c_bob 5
+		receipt bob alice => none
+		user.read alice c2c_bob upto=x2
+		user.unread alice c2c_bob
+		user.read alice c2c_bob upto=x3
+		user.delete alice c2c_bob upto=m1 => ignored
+		list alice => 1: c2c_bob 1 first=m2 read=m1 marked
+		explain alice c2c_bob 9 => v7 1=1-0-0 @0 read=m1@0#5 early=x3@80#8 | m2 bob@20#2
+		user.delete alice c2c_bob upto=m2
+		list alice => 0
+		user.delete alice c2c_bob upto=m2 => ignored
+		user.message alice id=x3 from=bob
+		user.delete alice c2c_bob upto=m2 => ignored
+		list alice => 1: c2c_bob 1 first=x3 read=m2`},
+	{"delete", "up to a time", `
+		user.message alice id=m1 from=bob at=100
+		user.message alice id=m2 from=bob at=300
+		user.message alice id=m3 from=bob at=200
+		user.message alice id=m4 from=bob at=400
+		user.read alice c2c_bob => receipt to bob m4@50 v5
+		user.delete alice c2c_bob upto_at=99 => ignored
+		user.delete alice c2c_bob upto_at=200 => ignored
+		list alice => 0: c2c_bob 0 read=m4@50
+		user.delete alice c2c_bob upto=nope => ignored
+		user.delete alice c2c_bob upto=m1 upto_at=400
+		list alice => 0`},
+	{"delete", "silent, hidden and recalled ones after it do not keep it, own ones do", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob silent
+		user.message alice id=m3 from=bob hidden
+		user.message alice id=m4 from=bob
+		user.revoke alice id=m4 from=bob
+		user.delete alice c2c_bob upto=m1
+		list alice => 0
+		user.sent alice id=o1 to=bob
+		user.delete alice c2c_bob upto=m1 => ignored
+		list alice => 0: c2c_bob 0 read=m1
+		user.delete alice c2c_bob upto=o1
+		list alice => 0
+		group.join team users=alice
+		group.message team id=g1 from=bob
+		group.message team id=g2 from=alice
+		user.delete alice group_team upto=g1
+		list alice => 0: group_team 0 read=g1
+		group.revoke team id=g2
+		user.delete alice group_team upto=g1
+		list alice => 0`},
+	{"delete", "up to a time, of a group where nothing was said since the join", `
+		group.message team id=g1 from=bob
+		group.join team users=alice
+		user.delete alice group_team upto_at=5
+		list alice => 0
+		group.message team id=g2 from=bob
+		list alice => 1: group_team 1 first=g2 read=g1`},
 	{"delete", "a read of what came silently since tells the peer", `
 		user.message alice id=m1 from=bob
 		user.delete alice c2c_bob
@@ -248,8 +414,33 @@ var moreRules = []struct{ rule, name, script string }{
 		list alice => 1: c2c_bob 1 first=m3 read=m2
 		user.unread alice c2c_bob from=m1
 		list alice => 3: c2c_bob 3 first=m1
-		user.read alice c2c_bob upto=m2 => receipt to bob m2@90 v9
-		receipt bob alice => m2@90`},
+		user.read alice c2c_bob upto=m2
+		receipt bob alice => m3@40
+		user.read alice c2c_bob
+		receipt bob alice => m3@40
+		user.message alice id=m4 from=bob
+		user.read alice c2c_bob => receipt to bob m4@120 v12`},
+	{"unread", "from where nothing counts it sets the mark", `
+		user.message alice id=m1 from=bob
+		user.sent alice id=o1 to=bob
+		user.read alice c2c_bob => receipt to bob m1@30 v3
+		user.unread alice c2c_bob from=o1
+		list alice => 0: c2c_bob 0 read=o1@30 marked
+		totals alice => {0 0 0 0 1 0}
+		user.unread alice c2c_bob from=o1 => ignored
+		user.read alice c2c_bob
+		user.message alice id=m2 from=bob
+		user.message alice id=s1 from=bob silent
+		user.unread alice c2c_bob from=s1
+		list alice => 1: c2c_bob 1 first=m2 read=o1@30 marked
+		user.revoke alice id=m2 from=bob
+		user.read alice c2c_bob => receipt to bob s1@110 v11
+		user.unread alice c2c_bob from=m2
+		list alice => 0: c2c_bob 0 read=s1@110 marked
+		group.join team users=alice
+		group.message team id=g1 from=alice
+		user.unread alice group_team from=g1
+		list alice => 0: group_team 0 marked; c2c_bob 0 read=s1@110 marked`},
 	{"unread", "the mark is in no count", `
 		user.message alice id=m1 from=bob
 		user.read alice c2c_bob => receipt to bob m1@20 v2
@@ -320,6 +511,32 @@ var moreRules = []struct{ rule, name, script string }{
 		user.message alice id=m5 from=bob silent
 		user.read alice c2c_bob => receipt to bob m5@80 v8
 		users => alice bob`},
+	{"receipt", "only grows", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m2 from=bob
+		user.read alice c2c_bob => receipt to bob m2@30 v3
+		user.unread alice c2c_bob from=m1
+		user.read alice c2c_bob upto=m1
+		receipt bob alice => m2@30
+		user.read alice c2c_bob upto_at=20
+		receipt bob alice => m2@30`},
+	{"receipt", "the next open read tells what was read in private", `
+		user.message alice id=m1 from=bob
+		user.read alice c2c_bob private
+		user.read alice c2c_bob => receipt to bob m1@30 v3
+		versions alice => 2; c2c_bob 2
+		user.read alice c2c_bob => ignored
+		user.message alice id=m2 from=bob
+		user.message alice id=m3 from=bob
+		user.read alice c2c_bob private
+		user.read alice c2c_bob upto=m2 => receipt to bob m3@80 v8`},
+	{"receipt", "a conversation alone with oneself, or where only oneself wrote, has none", `
+		user.message alice id=m1 from=alice
+		user.sent alice id=o1 to=bob
+		user.read-all alice
+		user.read-all alice => ignored
+		receipt alice alice => none
+		receipt bob alice => none`},
 	{"receipt", "private sends none", `
 		user.message alice id=m1 from=bob
 		user.read alice c2c_bob private
@@ -332,6 +549,19 @@ var moreRules = []struct{ rule, name, script string }{
 		group.message team id=g1 from=bob
 		user.read alice group_team`},
 
+	{"read-time", "read-all up to a time", `
+		user.message alice id=m1 from=bob at=1000
+		user.message alice id=m1 from=carol at=3000
+		group.join team users=alice
+		group.message team id=g1 from=bob at=1500
+		group.message team id=g2 from=bob at=2500
+		user.read-all alice upto_at=2000 => receipt to bob m1@60 v6
+		list alice => 2: group_team 1 first=g2 read=g1@60; c2c_carol 1 first=m1; c2c_bob 0 read=m1@60
+		user.read-all alice upto_at=2000 => ignored
+		user.read-all alice group upto_at=3000
+		list alice => 1: group_team 0 read=g2@80; c2c_carol 1 first=m1; c2c_bob 0 read=m1@60
+		user.read-all alice => receipt to carol m1@90 v9`},
+
 	{"exact", "explain", `
 		group.join team users=alice,bob
 		group.message team id=g1 from=bob thread=t
@@ -341,9 +571,9 @@ var moreRules = []struct{ rule, name, script string }{
 		group.message team id=g5 from=alice
 		group.revoke team id=g4
 		group.revoke team id=g5
-		explain alice group_team 1 => v7 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t +1
-		explain alice group_team 2 => v7 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t | g3 bob@40#4 mention
-		explain alice group_team 0 => v7 2=5-1-2 @1 read=@0#1 +2
+		explain alice group_team 1 => v8 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t +1
+		explain alice group_team 2 => v8 2=5-1-2 @1 read=@0#1 | g1 bob@20#2 t | g3 bob@40#4 mention
+		explain alice group_team 0 => v8 2=5-1-2 @1 read=@0#1 +2
 		explain alice c2c_bob 9 => not found
 		user.delete alice group_team
 		explain alice group_team 9 => not found`},

@@ -39,20 +39,30 @@ var rules = []struct{ rule, name, script string }{
 		last alice => c2c_bob m1 from bob@10`},
 	{"once", "message and sent share the ids", `
 		user.message alice id=m1 from=bob
-		user.sent alice id=m1 to=bob => ignored
+		user.sent alice id=m1 to=bob => refused: the id is another sender's message
 		user.sent alice id=m2 to=bob
-		user.message alice id=m2 from=bob => ignored
+		user.sent alice id=m2 to=bob => ignored
+		user.message alice id=m2 from=bob => refused: the id is another sender's message
 		list alice => 1: c2c_bob 1 first=m1`},
 	{"once", "group, another sender, after a revoke and a dismissal", `
 		group.join team users=alice,bob
 		group.message team id=g1 from=bob
-		group.message team id=g1 from=carol => ignored
+		group.message team id=g1 from=carol => refused: the id is another sender's message
 		group.revoke team id=g1
 		group.message team id=g1 from=bob => ignored
 		group.dismiss team
 		group.join team users=alice
 		group.message team id=g1 from=bob => ignored
+		group.message team id=g1 from=alice => refused: the id is another sender's message
 		list alice => 0: group_team 0 read=g1`},
+	{"once", "an id names one message in its conversation only", `
+		user.message alice id=m1 from=bob
+		user.message alice id=m1 from=carol
+		user.message bob id=m1 from=alice
+		group.join team users=alice
+		group.message team id=m1 from=dave silent
+		group.message team id=m1 from=bob => refused: the id is another sender's message
+		list alice => 2: group_team 0; c2c_carol 1 first=m1; c2c_bob 1 first=m1`},
 
 	{"silent", "never counts, keeps the positions", `
 		user.message alice id=m1 from=bob silent
@@ -92,16 +102,44 @@ var rules = []struct{ rule, name, script string }{
 		group.join team users=alice,bob
 		group.message team id=g1 from=bob
 		user.unread alice group_team
-		group.message team id=g2 from=alice at=3
-		list alice => 0: group_team 0 read=g2@3
+		group.message team id=g2 from=alice
+		list alice => 0: group_team 0 read=g2@80
 		group.message team id=g3 from=bob
 		group.message team id=g4 from=alice silent
-		list alice => 1: group_team 1 first=g3 read=g2@3
+		list alice => 1: group_team 1 first=g3 read=g2@80
 		user.message alice id=m1 from=bob
 		user.sent alice id=m2 to=bob
-		list alice => 1: c2c_bob 0 read=m2@120; group_team 1 first=g3 read=g2@3
-		user.read alice c2c_bob => ignored
-		receipt bob alice => none`},
+		list alice => 1: c2c_bob 0 read=m2@120; group_team 1 first=g3 read=g2@80
+		receipt bob alice => none
+		user.read alice c2c_bob => receipt to bob m1@130 v13
+		versions alice => 12; c2c_bob 12; group_team 10
+		user.read alice c2c_bob => ignored`},
+	{"own", "advance, a message that comes late", `
+		policy advance
+		user.message alice id=m1 from=bob at=1000
+		user.message alice id=m2 from=bob at=2000
+		user.sent alice id=o1 to=bob at=500
+		list alice => 2: c2c_bob 2 first=m1
+		user.sent alice id=o1b to=bob at=600
+		list alice => 2: c2c_bob 2 first=m1
+		user.sent alice id=o2 to=bob at=1000
+		list alice => 1: c2c_bob 1 first=m2 read=m1@1000
+		user.sent alice id=o3 to=bob at=1999
+		list alice => 1: c2c_bob 1 first=m2 read=m1@1000
+		user.sent alice id=o4 to=bob at=2000
+		list alice => 0: c2c_bob 0 read=o4@2000
+		user.message alice id=m3 from=bob at=3000
+		user.read alice c2c_bob => receipt to bob m3@100 v10
+		user.sent alice id=o5 to=bob at=1
+		list alice => 0: c2c_bob 0 read=o5@1`},
+	{"own", "advance, silent and hidden ones read nothing", `
+		policy advance
+		user.message alice id=m1 from=bob
+		user.sent alice id=o1 to=bob silent
+		user.sent alice id=o2 to=bob hidden
+		list alice => 1: c2c_bob 1 first=m1
+		last alice => c2c_bob o1 from alice@30
+		versions alice => 3; c2c_bob 3`},
 	{"own", "advance reaches past an early revoke and does not reach strangers", `
 		policy advance
 		group.join team users=alice,bob
@@ -170,17 +208,74 @@ var rules = []struct{ rule, name, script string }{
 		user.message alice id=m3 from=bob
 		list alice => 1: c2c_bob 1 first=m3 read=m2@10
 		explain alice c2c_bob 9 => v4 1=1-0-0 @0 read=m2@10#1 | m3 bob@40#4`},
-	{"read-early", "the newest wins, other reads leave it", `
+	{"read-early", "several ids, other reads leave them", `
 		user.message alice id=m1 from=bob
-		user.read alice c2c_bob upto=x1
+		user.read alice c2c_bob upto=x1 at=4
 		user.read alice c2c_bob upto=x2 at=5 private
 		user.read alice c2c_bob => receipt to bob m1@40 v4
 		user.unread alice c2c_bob from=nope => refused: the conversation does not have the message
-		user.message alice id=x1 from=bob
-		list alice => 1: c2c_bob 1 first=x1 read=m1@40
+		explain alice c2c_bob 9 => v4 0=0-0-0 @0 read=m1@40#4 early=x1@4#2 early=x2@5#3 private
+		user.message alice id=x1 from=bob => receipt to bob x1@4 v6
+		list alice => 0: c2c_bob 0 read=x1@4
+		user.message alice id=m3 from=bob
+		list alice => 1: c2c_bob 1 first=m3 read=x1@4
 		user.message alice id=x2 from=bob silent
 		list alice => 0: c2c_bob 0 read=x2@5
-		receipt bob alice => m1@40`},
+		receipt bob alice => x1@4`},
+	{"read-early", "the nearer one leaves the further one", `
+		group.join team users=alice
+		user.read alice group_team upto=g3
+		user.read alice group_team upto=g1
+		group.message team id=g1 from=bob
+		list alice => 0: group_team 0 read=g1@30
+		group.message team id=g2 from=bob
+		group.message team id=g3 from=bob
+		list alice => 0: group_team 0 read=g3@20`},
+	{"read-early", "the same id again: as if its message had been there", `
+		user.read alice c2c_bob upto=m1 at=1
+		user.read alice c2c_bob upto=m1 at=2 private => ignored
+		user.message alice id=m1 from=bob => receipt to bob m1@1 v3
+		user.read alice c2c_carol upto=m1 at=1 private
+		user.read alice c2c_carol upto=m1 at=2 private => ignored
+		user.read alice c2c_carol upto=m1 at=3
+		user.read alice c2c_carol upto=m1 at=4 => ignored
+		user.message alice id=m1 from=carol => receipt to carol m1@3 v8
+		list alice => 0: c2c_carol 0 read=m1@1; c2c_bob 0 read=m1@1
+		user.message alice id=m1 from=dave
+		user.read alice c2c_dave upto=m1 at=1 private
+		user.read alice c2c_dave upto=m1 at=2 private => ignored
+		user.read alice c2c_dave upto=m1 at=3 => receipt to dave m1@3 v12
+		user.read alice c2c_dave upto=m1 at=4 => ignored
+		versions alice => 10; c2c_dave 10; c2c_carol 8; c2c_bob 3`},
+	{"read-early", "a ninth id drops the oldest", `
+		user.message alice id=m0 from=bob
+		user.read alice c2c_bob upto=x1
+		user.read alice c2c_bob upto=x2
+		user.read alice c2c_bob upto=x3
+		user.read alice c2c_bob upto=x4
+		user.read alice c2c_bob upto=x5
+		user.read alice c2c_bob upto=x6
+		user.read alice c2c_bob upto=x7
+		user.read alice c2c_bob upto=x8
+		user.read alice c2c_bob upto=x1 => ignored
+		user.read alice c2c_bob upto=x9 private
+		user.message alice id=x1 from=bob
+		list alice => 2: c2c_bob 2 first=m0
+		user.message alice id=x2 from=bob => receipt to bob x2@30 v13
+		user.message alice id=x9 from=bob
+		list alice => 0: c2c_bob 0 read=x9@110
+		user.read alice c2c_bob => receipt to bob x9@150 v15`},
+	{"read-early", "private ones are told by the next that is not", `
+		user.read alice c2c_bob upto=m1 private
+		user.message alice id=m1 from=bob
+		list alice => 0: c2c_bob 0 read=m1@10
+		receipt bob alice => none
+		user.read alice c2c_bob upto=m9
+		receipt bob alice => none
+		user.read-all alice group => ignored
+		user.read-all alice private => ignored
+		user.read-all alice => receipt to bob m1@60 v6
+		versions alice => 2; c2c_bob 2`},
 	{"read-early", "dropped by unread and delete", `
 		group.join team users=alice
 		group.message team id=g1 from=bob

@@ -99,6 +99,8 @@ func parseField(t *testing.T, c *events.Command, word string) {
 		c.UptoAt, c.HasUptoAt = number(), true
 	case "silent":
 		c.Silent = true
+	case "hidden":
+		c.Hidden = true
 	case "private":
 		c.Private = true
 	case "muted":
@@ -169,6 +171,9 @@ func ask(t *testing.T, m *Model, words []string) string {
 			last := "none"
 			if l := c.LastMessage; l != nil {
 				last = fmt.Sprintf("%s from %s@%d", l.ID, l.From, l.At)
+				if l.Revoked {
+					last += " revoked"
+				}
 			}
 			all = append(all, c.Conversation+" "+last)
 		}
@@ -240,8 +245,11 @@ func explain(t *testing.T, m *Model, words []string) string {
 	}
 	s := fmt.Sprintf("v%d %d=%d-%d-%d @%d read=%s@%d#%d", e.Version, e.Unread, e.SinceRead, e.Own, e.Revoked,
 		e.Mentions, e.ReadUpto, e.ReadAt, e.ReadSeq)
-	if e.EarlyRead != nil {
-		s += fmt.Sprintf(" early=%s@%d#%d", e.EarlyRead.Upto, e.EarlyRead.At, e.EarlyRead.Seq)
+	for _, r := range e.EarlyReads {
+		s += fmt.Sprintf(" early=%s@%d#%d", r.Upto, r.At, r.Seq)
+		if r.Private {
+			s += " private"
+		}
 	}
 	for _, x := range e.Messages {
 		s += fmt.Sprintf(" | %s %s@%d#%d", x.ID, x.From, x.At, x.Seq)

@@ -8,10 +8,11 @@ import (
 	"reddot/events"
 )
 
-// The reasons of rule stranger.
+// The reasons of rules once and stranger.
 const (
-	notMember = "not a member of the group"
-	noMessage = "the conversation does not have the message"
+	otherSender = "the id is another sender's message"
+	notMember   = "not a member of the group"
+	noMessage   = "the conversation does not have the message"
 )
 
 // Model is the state after some commands. It is not safe for concurrent use.

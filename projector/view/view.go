@@ -84,8 +84,8 @@ func (i item) view(r fold.Reader) events.Conversation {
 	if c.ReadSet {
 		v.ReadAt = c.ReadAt
 	}
-	if i.log.Head.Pos > 0 {
-		v.LastMessage = &events.LastMessage{ID: i.log.Last.ID, From: i.log.Last.From, At: i.log.Last.At}
+	if last := &i.log.Last; last.Pos > 0 {
+		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
 	if v.Unread > 0 {
 		v.FirstUnread = i.messageAt(r, i.next(r, c.Read.Ord)).ID
@@ -97,7 +97,7 @@ func (i item) readUpto(r fold.Reader) string {
 	switch i.row.Read.Pos {
 	case 0:
 		return ""
-	case i.log.Head.Pos:
+	case i.log.Last.Pos:
 		return i.log.Last.ID
 	}
 	return r.Message(i.key.LogKey(), i.row.Read.Pos).ID
@@ -287,8 +287,8 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 		Messages: []events.ExplainedMessage{},
 	}
 	e.Revoked = e.SinceRead - e.Own - e.Unread
-	if early := i.row.Early; early != nil {
-		e.EarlyRead = &events.EarlyRead{Upto: early.ID, At: early.At, Seq: early.Seq}
+	for _, early := range i.row.Early {
+		e.EarlyReads = append(e.EarlyReads, events.EarlyRead{Upto: early.ID, At: early.At, Seq: early.Seq, Private: !early.Open})
 	}
 	for o := i.row.Read.Ord; len(e.Messages) < limit; {
 		if o = i.next(r, o); o == 0 {

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+func appendSet(b []byte, s *fold.Set) []byte {
+	b = binary.AppendUvarint(b, s.TailNo)
+	b = binary.AppendUvarint(b, s.Stored)
+	return appendBits(b, s.Tail)
+}
+
+func (d *decoder) set() fold.Set {
+	s := fold.Set{TailNo: d.uint(), Stored: d.uint()}
+	s.Tail = d.bits()
+	return s
+}
+
+// A log begins with a byte of flags that say which of its parts follow. Its
+// unfinished page follows the parts that it spares: the newest message, and in
+// a time block's first page the times.
+const (
+	logRevoked = 1 << iota
+	logAll
+	logMembers
+	logRecalls
+	logLastApart   // the last message that shows is not the newest, and not in the unfinished page
+	logLastRevoked // it was recalled
+	logGreatest    // it is not the latest of the unfinished time block
+	logFlagsEnd
+)
+
+// lastIsNewest reports whether the newest message shows.
+func lastIsNewest(l *fold.Log) bool { return l.Head.Pos > 0 && l.Last.Pos == l.Head.Pos }
+
+// firstInTail is the position of the first message of the unfinished page.
+func firstInTail(head fold.Pos) fold.Pos { return head - fold.Pos(inTail(head)) + 1 }
+
+func logFlags(l *fold.Log) (flags byte) {
+	set := func(on bool, flag byte) {
+		if on {
+			flags |= flag
+		}
+	}
+	set(l.Revoked.Tail != nil, logRevoked)
+	set(l.All.Tail != nil, logAll)
+	set(l.Peak > 0, logMembers)
+	set(len(l.Recalls) > 0, logRecalls)
+	set(l.Head.Pos > 0 && !lastIsNewest(l) && l.Last.Pos < firstInTail(l.Head.Pos), logLastApart)
+	set(l.Last.Revoked, logLastRevoked)
+	set(l.Head.Pos > 0 && !tailHasBlock(l.Head.Pos) && (!lastIsNewest(l) || l.Last.At != l.Block.Greatest), logGreatest)
+	return flags
+}
+
+func appendLog(b []byte, l *fold.Log) []byte {
+	flags := logFlags(l)
+	b = append(b, flags)
+	b = appendCursor(b, l.Head)
+	b = binary.AppendUvarint(b, uint64(l.Version))
+	if l.Head.Pos > 0 {
+		b = appendLast(b, l, flags)
+		if !tailHasBlock(l.Head.Pos) {
+			b = binary.AppendUvarint(b, uint64(l.Block.Least))
+		}
+		if flags&logGreatest != 0 {
+			b = binary.AppendUvarint(b, uint64(l.Block.Greatest-l.Block.Least))
+		}
+		b = append(b, l.Tail...)
+	}
+	if flags&logRevoked != 0 {
+		b = appendSet(b, &l.Revoked)
+	}
+	if flags&logAll != 0 {
+		b = appendSet(b, &l.All)
+	}
+	if flags&logMembers != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, l.Members), l.Peak)
+	}
+	if flags&logRecalls != 0 {
+		b = binary.AppendUvarint(b, uint64(len(l.Recalls)))
+		for _, r := range l.Recalls {
+			b = binary.AppendUvarint(appendString(b, r.From), uint64(r.Ord))
+			b = binary.AppendUvarint(b, uint64(r.Seq))
+		}
+	}
+	return b
+}
+
+// appendLast writes the last message that shows, where the unfinished page does
+// not say which it is.
+func appendLast(b []byte, l *fold.Log, flags byte) []byte {
+	if flags&logLastApart != 0 {
+		if b = binary.AppendUvarint(b, uint64(l.Last.Pos)); l.Last.Pos == 0 {
+			return b
+		}
+	} else if inTail(l.Head.Pos) > 0 {
+		return b
+	}
+	b = appendString(b, l.Last.ID)
+	b = appendString(b, l.Last.From)
+	b = binary.AppendUvarint(b, uint64(l.Last.At))
+	return binary.AppendUvarint(b, uint64(l.Last.Seq))
+}
+
+func (d *decoder) last(l *fold.Log, flags byte) {
+	l.Last.Pos = l.Head.Pos
+	if flags&logLastApart != 0 {
+		if l.Last.Pos = fold.Pos(d.uint()); l.Last.Pos == 0 {
+			return
+		}
+	} else if inTail(l.Head.Pos) > 0 {
+		return
+	}
+	l.Last.ID, l.Last.From, l.Last.At, l.Last.Seq = d.string(), d.string(), d.time(), d.seq()
+}
+
+// log reads a log. lk is its key. It returns the position of the owner's newest
+// message in the unfinished page that brings the conversation into the list.
+func (d *decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
+	flags := d.byte()
+	l.Head = d.cursor()
+	l.Version = d.seq()
+	if l.Head.Pos > 0 {
+		d.last(l, flags)
+		if !tailHasBlock(l.Head.Pos) {
+			l.Block.Least = d.time()
+		}
+		greatest := events.Time(0)
+		if flags&logGreatest != 0 {
+			greatest = l.Block.Least + d.time()
+		}
+		sent = d.tail(lk, l)
+		switch {
+		case flags&logGreatest != 0:
+			l.Block.Greatest = greatest
+		case !tailHasBlock(l.Head.Pos):
+			l.Block.Greatest = l.Last.At
+		}
+	}
+	l.Last.Revoked = flags&logLastRevoked != 0
+	if flags&logRevoked != 0 {
+		l.Revoked = d.set()
+	}
+	if flags&logAll != 0 {
+		l.All = d.set()
+	}
+	if flags&logMembers != 0 {
+		l.Members, l.Peak = d.uint(), d.uint()
+	}
+	if flags&logRecalls != 0 {
+		for n := d.uint(); n > 0 && d.err == nil; n-- {
+			l.Recalls = append(l.Recalls, fold.Recall{From: d.string(), Ord: fold.Ord(d.uint()), Seq: d.seq()})
+		}
+	}
+	return sent
+}
+
+// tail reads the unfinished page of a log, and what follows from it.
+func (d *decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
+	all, counted := d.b, fold.Ord(0)
+	first := firstInTail(l.Head.Pos)
+	for i := range fold.Pos(inTail(l.Head.Pos)) {
+		m := d.record(lk)
+		if m.Counted {
+			counted++
+		}
+		if !m.Hidden {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: first + i}
+		}
+		if lk.Kind == events.C2C && m.From == lk.User && !m.Silent && !m.Hidden && !m.Revoked {
+			sent = first + i
+		}
+		if tailHasBlock(l.Head.Pos) {
+			if i == 0 {
+				l.Block = fold.Span{Least: m.At, Greatest: m.At}
+			}
+			l.Block = fold.Span{Least: min(l.Block.Least, m.At), Greatest: max(l.Block.Greatest, m.At)}
+		}
+		l.Tail = all[:len(all)-len(d.b)]
+	}
+	if counted > l.Head.Ord || l.Last.Pos > 0 && l.Last.ID == "" {
+		d.fail(errCorrupt)
+	}
+	return sent
+}
+
+func encodeGroup(b []byte, l *fold.Log) []byte { return appendLog(append(b, Format), l) }
+
+func decodeGroup(key, value string) (*fold.Log, error) {
+	d := decoder{b: value}
+	l := new(fold.Log)
+	d.version()
+	d.log(fold.GroupKey(key[1:]), l)
+	return l, d.end()
+}
