@@ -26,6 +26,7 @@ var ErrCursor = errors.New("after: not a cursor that a reply returned in next")
 type TotalsQuery struct {
 	Kind         Kind // NoKind for both
 	IncludeMuted bool // muted conversations count like the others
+	Mentioned    bool // only conversations with unread mentions, with their whole counts
 }
 
 // TotalsReply answers a TotalsQuery.
@@ -39,6 +40,7 @@ type TotalsReply struct {
 // first.
 type ConversationsQuery struct {
 	UnreadOnly bool // only those with unread messages or the mark
+	Mentioned  bool // only those with unread mentions
 	Kind       Kind // NoKind for both
 	Limit      int  // 1 to MaxLimit
 	After      string
@@ -119,6 +121,12 @@ type WatchReply struct {
 	Until Time `json:"until" msgpack:"until"`
 }
 
+// DoReply answers a user's request for a command: where it is stored.
+type DoReply struct {
+	Seq       Seq  `json:"seq" msgpack:"seq"`
+	Duplicate bool `json:"duplicate,omitempty" msgpack:"duplicate,omitempty"` // stored before, with the same key
+}
+
 // Status is how far a reddot has come, and with what result.
 type Status struct {
 	Applied Seq    `json:"applied" msgpack:"applied"` // last command folded in
@@ -128,6 +136,8 @@ type Status struct {
 	Lag     uint64 `json:"lag" msgpack:"lag"`         // commands between applied and last
 	Digest  string `json:"digest" msgpack:"digest"`   // of the whole state at applied, 16 hex digits
 	Policy  Policy `json:"policy" msgpack:"policy"`
+
+	Features []string `json:"features" msgpack:"features"` // which optional parts it has; none yet
 
 	Commands map[string]uint64 `json:"commands" msgpack:"commands"` // accepted, by verb, since the log began
 	Refused  uint64            `json:"refused" msgpack:"refused"`   // of all commands, since the log began

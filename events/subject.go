@@ -19,6 +19,10 @@ func NewSubjects(prefix string) (Subjects, error) {
 	if prefix == "" {
 		return Subjects{}, errors.New("prefix is empty")
 	}
+	// Requests are answered at inboxes: a subject of ours must never look like one.
+	if strings.HasPrefix(prefix, "_INBOX") || prefix == "_R_" {
+		return Subjects{}, fmt.Errorf("prefix %q: begins like an inbox; choose another", prefix)
+	}
 	for _, c := range prefix {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
 			return Subjects{}, fmt.Errorf("prefix %q: use letters, digits, - and _ only", prefix)
@@ -91,6 +95,39 @@ func (s Subjects) QueryUser(subject string) (string, error) {
 	}
 	return user, CheckID("user", user)
 }
+
+// Do is the subject where a user asks for a command of their own, by the
+// command's verb without its inbox, as in "read-all".
+func (s Subjects) Do(user, verb string) string {
+	return s.prefix + ".do." + EscapeToken(user) + "." + verb
+}
+
+// DoPattern matches any user's request for a command.
+func (s Subjects) DoPattern() string { return s.prefix + ".do.*.*" }
+
+// ParseDo reads the user and the verb out of the subject of a request for a
+// command.
+func (s Subjects) ParseDo(subject string) (user, verb string, err error) {
+	rest, ok := strings.CutPrefix(subject, s.prefix+".do.")
+	if !ok {
+		return "", "", invalid("subject is not a request's for a command")
+	}
+	token, verb, ok := strings.Cut(rest, ".")
+	if !ok {
+		return "", "", invalid("subject names no user")
+	}
+	if user, err = UnescapeToken(token); err != nil {
+		return "", "", err
+	}
+	return user, verb, CheckID("user", user)
+}
+
+// Inbox is the inbox prefix of a user's connections: only that user may
+// subscribe below it, and only answers about that user are sent there.
+func (s Subjects) Inbox(user string) string { return s.Inboxes() + EscapeToken(user) }
+
+// Inboxes is what the inboxes of users begin with, and of keys.
+func (s Subjects) Inboxes() string { return s.prefix + ".inbox." }
 
 // Target is what a command's subject says: what is done, and to whose inbox.
 type Target struct {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -31,6 +32,46 @@ type refusals struct {
 
 	mu      sync.Mutex
 	leftOut uint64 // since the last line
+
+	// recent is the refusals of the newest commands, by the command's seq modulo
+	// its length: who waits for a command to be applied asks right afterwards.
+	recent struct {
+		sync.Mutex
+		refusals []refusal
+	}
+}
+
+// refusal is why one command was refused.
+type refusal struct {
+	seq    events.Seq
+	reason string
+}
+
+// recentRefusals is for how many commands a refusal is remembered at least: a
+// third of a second at 200,000 commands a second.
+const recentRefusals = 1 << 16
+
+// keep remembers a refusal.
+func (r *refusals) keep(seq events.Seq, reason string) {
+	r.recent.Lock()
+	defer r.recent.Unlock()
+	if r.recent.refusals == nil {
+		r.recent.refusals = make([]refusal, recentRefusals)
+	}
+	r.recent.refusals[seq%recentRefusals] = refusal{seq, reason}
+}
+
+// reason is why a command was refused, if it was and is remembered.
+func (r *refusals) reason(seq events.Seq) string {
+	r.recent.Lock()
+	defer r.recent.Unlock()
+	if r.recent.refusals == nil {
+		return ""
+	}
+	if of := r.recent.refusals[seq%recentRefusals]; of.seq == seq {
+		return of.reason
+	}
+	return ""
 }
 
 func newRefusals(logger *slog.Logger) *refusals {
@@ -41,6 +82,7 @@ func newRefusals(logger *slog.Logger) *refusals {
 func (r *refusals) add(e *store.Entry, fx *fold.Effects) {
 	switch {
 	case fx.Refused != "":
+		r.keep(e.Seq, fx.Refused)
 		r.warn("command refused", "seq", e.Seq, "subject", shown(e.Subject), "reason", shown(fx.Refused))
 	case fx.Unheard:
 		r.warn("message in a group without members: it counts for nobody", "seq", e.Seq, "subject", shown(e.Subject))

@@ -124,6 +124,28 @@ func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error)
 	return reply, err
 }
 
+// Holds reports whether there is a row of a conversation, in the list or not.
+func (v *View) Holds(user string, c events.ConversationID) (holds bool, err error) {
+	err = v.read(func(r fold.Reader) error {
+		holds = view.Holds(r, fold.Key{User: user, ConversationID: c})
+		return nil
+	})
+	return holds, err
+}
+
+// SelfMade counts a user's C2C conversations in which there is no message.
+func (v *View) SelfMade(user string) (n int, err error) {
+	err = v.read(func(r fold.Reader) error {
+		n = view.SelfMade(r, user)
+		return nil
+	})
+	return n, err
+}
+
+// Refusal is why a command was refused that was applied lately: one of the last
+// 65,536. Empty: it was accepted.
+func (p *Projector) Refusal(seq events.Seq) string { return p.refused.reason(seq) }
+
 // Applied is the seq of the last command that was folded in.
 func (p *Projector) Applied() events.Seq { return p.applied.get() }
 

@@ -24,7 +24,8 @@ const (
 
 // projection is what a server answers from: a projector, and the next one when
 // that has stopped for a reason that can pass. In between every question gets
-// an error, never an old answer. It implements api.Source.
+// an error, never an old answer. It implements api.Source and
+// gate.Source.
 type projection struct {
 	open      func(context.Context) (*projector.Projector, error)
 	log       *slog.Logger
@@ -144,6 +145,14 @@ func (s *projection) running() (*projector.Projector, error) {
 // held when it started there is none: what it would show was right some time
 // before the restart, and may be older than what was answered then.
 func (s *projection) View() (api.View, error) {
+	v, err := s.view()
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (s *projection) view() (*projector.View, error) {
 	p, err := s.running()
 	if err == nil {
 		err = p.Ready()
@@ -170,6 +179,35 @@ func (s *projection) WaitEmitted(ctx context.Context, seq events.Seq) error {
 		return err
 	}
 	return p.WaitEmitted(ctx, seq)
+}
+
+// Refusal implements gate.Source.
+func (s *projection) Refusal(seq events.Seq) string {
+	p, err := s.running()
+	if err != nil {
+		return ""
+	}
+	return p.Refusal(seq)
+}
+
+// Holds implements gate.Source.
+func (s *projection) Holds(user string, c events.ConversationID) (bool, error) {
+	return viewed(s, func(v *projector.View) (bool, error) { return v.Holds(user, c) })
+}
+
+// SelfMade implements gate.Source.
+func (s *projection) SelfMade(user string) (int, error) {
+	return viewed(s, func(v *projector.View) (int, error) { return v.SelfMade(user) })
+}
+
+// viewed asks a view that is closed again.
+func viewed[T any](s *projection, ask func(*projector.View) (T, error)) (answer T, err error) {
+	v, err := s.view()
+	if err != nil {
+		return answer, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	return ask(v)
 }
 
 // Watch implements api.Source.

@@ -172,7 +172,8 @@ func total(r fold.Reader, items []item, q events.TotalsQuery) events.Totals {
 
 // addTo adds one conversation to the totals that a query asks for.
 func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsQuery) {
-	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) {
+	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
+		(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) {
 		i.add(r, t, q.IncludeMuted)
 	}
 }
@@ -207,6 +208,7 @@ func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (eve
 	items = slices.DeleteFunc(items, func(i item) bool {
 		return !i.listed() || q.Kind != events.NoKind && q.Kind != i.key.Kind ||
 			q.UnreadOnly && !i.row.Marked && i.row.Unread(r, i.key, i.log) == 0 ||
+			q.Mentioned && i.row.Mentions(r, i.key, i.log) == 0 ||
 			q.After != "" && comparePlaces(i.place(), after) <= 0
 	})
 	slices.SortFunc(items, byPlace)

@@ -1,0 +1,106 @@
+package gate
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"reddot/events"
+)
+
+// MaxSelfMade is how many conversations a user may hold that nobody else brought
+// about: muted, or read up to a message that never came, with peers who have
+// not written. Each is a row that only its user can ever ask for.
+const MaxSelfMade = 10_000
+
+const (
+	// countLasts is how long a count of a user's self-made conversations is
+	// gone on from. It only grows meanwhile, by what was let through here; a new
+	// count sees what peers and other instances have changed.
+	countLasts = time.Minute
+
+	// recountAfter is how soon a user at the limit is counted again.
+	recountAfter = time.Second
+
+	// maxCounts bounds the counts kept of one generation.
+	maxCounts = 100_000
+)
+
+// quota bounds the conversations that users make by themselves.
+type quota struct {
+	source Source
+	most   int
+
+	mu       sync.Mutex
+	now, old map[string]*count
+	turned   time.Time
+}
+
+// count is the self-made conversations of one user, at least.
+type count struct {
+	mu sync.Mutex // held while they are counted
+	n  int
+	at time.Time // of the counting; zero: not yet
+}
+
+func newQuota(source Source, most int) *quota {
+	return &quota{source: source, most: most, now: map[string]*count{}}
+}
+
+// check lets a command through, or refuses it because it would make one
+// conversation too many. Only commands that may make one are looked at.
+func (q *quota) check(c *events.Command, at time.Time) error {
+	if !mayMake(c) {
+		return nil
+	}
+	known, err := q.source.Holds(c.Inbox, c.Conversation)
+	if err != nil {
+		return unavailable(err, "the projection can't be read now; ask again")
+	}
+	if known {
+		return nil
+	}
+	of := q.of(c.Inbox, at)
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	stale := at.Sub(of.at)
+	if stale > countLasts || of.n >= q.most && stale > recountAfter {
+		if of.n, err = q.source.SelfMade(c.Inbox); err != nil {
+			of.at = time.Time{}
+			return unavailable(err, "the projection can't be read now; ask again")
+		}
+		of.at = at
+	}
+	if of.n >= q.most {
+		return &events.Invalid{Reason: fmt.Sprintf("you hold %d conversations in which nobody has written: no more can be muted, or read up to a message that has not come", of.n)}
+	}
+	of.n++
+	return nil
+}
+
+// mayMake reports whether a command may bring about a conversation with a peer
+// who has not written (rules read-early and stranger).
+func mayMake(c *events.Command) bool {
+	if c.Conversation.Kind != events.C2C {
+		return false
+	}
+	return c.Verb == events.UserRead && c.Upto != "" || c.Verb == events.UserMute && c.Muted
+}
+
+// of returns a user's count.
+func (q *quota) of(user string, at time.Time) *count {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at.Sub(q.turned) > countLasts || len(q.now) >= maxCounts {
+		q.now, q.old, q.turned = map[string]*count{}, q.now, at
+	}
+	c := q.now[user]
+	if c == nil {
+		if c = q.old[user]; c == nil {
+			c = new(count)
+		}
+		delete(q.old, user)
+		q.now[user] = c
+	}
+	return c
+}

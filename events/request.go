@@ -1,0 +1,242 @@
+package events
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Limits of requests.
+const (
+	MaxWaitMS = 30_000 // timeout_ms of any request
+	MaxKey    = 200    // characters of a request's key
+)
+
+// Stage is how far a command has to come before a request for it is answered.
+type Stage uint8
+
+// The stages.
+const (
+	Stored  Stage = iota // the command is in the log
+	Applied              // queries show what it did
+	Emitted              // its events are stored too
+)
+
+var stageNames = [...]string{Stored: "stored", Applied: "applied", Emitted: "emitted"}
+
+// String returns "stored", "applied" or "emitted".
+func (s Stage) String() string {
+	if int(s) < len(stageNames) {
+		return stageNames[s]
+	}
+	return ""
+}
+
+// ParseStage reads a stage's name.
+func ParseStage(s string) (Stage, error) {
+	for stage, name := range stageNames {
+		if s == name {
+			return Stage(stage), nil
+		}
+	}
+	return Stored, invalid(`wait is none of "stored", "applied" and "emitted"`)
+}
+
+// Request is what a user's request for a command says beside the command.
+type Request struct {
+	Wait       Stage
+	TimeoutMS  int64 // how long to wait, if HasTimeout
+	HasTimeout bool
+	Key        string // the same key soon after is the same command; empty: none
+}
+
+// CheckKey reports why s is no key of a request.
+func CheckKey(s string) error {
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return invalid("key holds a character that is not visible ASCII")
+		}
+	}
+	if s == "" || len(s) > MaxKey {
+		return invalid("key is not 1 to " + strconv.Itoa(MaxKey) + " characters long")
+	}
+	return nil
+}
+
+// The fields of a request that are not the command's.
+const (
+	requestWait    = "wait"
+	requestTimeout = "timeout_ms"
+	requestKey     = "key"
+)
+
+// SplitRequest takes a user's request for a command apart: what it says of
+// itself, and the command's payload, in the request's encoding and not checked.
+// The payload may share the request's memory. Any bytes are safe to give;
+// errors are *Invalid.
+func SplitRequest(request []byte) (Request, []byte, error) {
+	switch {
+	case len(request) > MaxPayload:
+		return Request{}, nil, invalid(reasonSize)
+	case len(request) == 0:
+		return Request{}, nil, nil
+	case request[0] == '{':
+		return splitJSON(request)
+	}
+	return splitMsgpack(request)
+}
+
+// set fills one field from its value: text of a string, a number of an integer.
+func (r *Request) set(name string, text []byte, isText bool, number uint64, isNumber bool) (err error) {
+	switch {
+	case name == requestTimeout && !isNumber:
+		return invalid(requestTimeout + " is not an integer")
+	case name != requestTimeout && !isText:
+		return invalid(name + " is not a string")
+	}
+	switch name {
+	case requestWait:
+		r.Wait, err = ParseStage(string(text))
+	case requestKey:
+		r.Key = string(text)
+		err = CheckKey(r.Key)
+	default:
+		if number > MaxWaitMS {
+			return invalid(requestTimeout + " is not 0 to " + strconv.Itoa(MaxWaitMS))
+		}
+		r.TimeoutMS, r.HasTimeout = int64(number), true
+	}
+	return err
+}
+
+func isRequestField(name string) bool {
+	return name == requestWait || name == requestTimeout || name == requestKey
+}
+
+// splitJSON copies the members that are the command's. The tokenizer refuses a
+// name that comes twice; nothing recurses.
+func splitJSON(b []byte) (r Request, _ []byte, err error) {
+	d := Decoder{source: *bytes.NewBuffer(b)}
+	d.json.Reset(&d.source)
+	if err := d.skipToken(); err != nil {
+		return r, nil, err
+	}
+	rest := []byte{'{'}
+	for d.json.PeekKind() == '"' {
+		name, err := d.jsonString()
+		if err != nil {
+			return r, nil, err
+		}
+		field := string(name)
+		end := d.json.InputOffset()
+		if isRequestField(field) {
+			if err := d.requestField(&r, field); err != nil {
+				return r, nil, err
+			}
+			continue
+		}
+		if err := d.skipJSON(); err != nil {
+			return r, nil, err
+		}
+		if len(rest) > 1 {
+			rest = append(rest, ',')
+		}
+		if rest, err = jsontext.AppendQuote(rest, field); err != nil {
+			return r, nil, invalid(reasonJSON)
+		}
+		rest = append(rest, b[end:d.json.InputOffset()]...) // the colon and the value
+	}
+	if err := d.skipToken(); err != nil {
+		return r, nil, err
+	}
+	if len(bytes.TrimLeft(b[d.json.InputOffset():], " \t\r\n")) > 0 {
+		return r, nil, invalid(reasonTrailing)
+	}
+	return r, append(rest, '}'), nil
+}
+
+// requestField reads the value of a field of the request's own; null is the
+// same as absent.
+func (d *Decoder) requestField(r *Request, name string) error {
+	switch d.json.PeekKind() {
+	case 'n':
+		return d.skipJSON()
+	case '"':
+		text, err := d.jsonString()
+		if err != nil {
+			return err
+		}
+		return r.set(name, text, true, 0, false)
+	case '0':
+		digits, err := d.json.ReadValue()
+		if err != nil {
+			return jsonReason(err)
+		}
+		n, err := strconv.ParseUint(string(digits), 10, 64)
+		if err != nil && bytes.ContainsAny(digits, ".eE") {
+			return r.set(name, nil, false, 0, false)
+		}
+		if err != nil {
+			n = MaxWaitMS + 1 // negative, or beyond all bounds
+		}
+		return r.set(name, nil, false, n, true)
+	}
+	if err := d.skipJSON(); err != nil {
+		return err
+	}
+	return r.set(name, nil, false, 0, false)
+}
+
+// splitMsgpack copies the pairs that are the command's behind a head of their
+// own.
+func splitMsgpack(b []byte) (r Request, _ []byte, err error) {
+	top := readItem(b, 0)
+	if top.kind != itemMap {
+		return r, nil, invalid(reasonForm)
+	}
+	if err := checkMsgpack(b, allowance{items: MaxPayload, ext: true}); err != nil {
+		return r, nil, err
+	}
+	var pairs []byte
+	kept := 0
+	seen := map[string]bool{}
+	for at := top.next; at < len(b); {
+		begin := at
+		key := readItem(b, at)
+		if key.kind != itemStr {
+			return r, nil, invalid(reasonName)
+		}
+		end := key.next + int(key.n)
+		name := string(b[key.next:end])
+		at = skipItem(b, end)
+		if !isRequestField(name) {
+			pairs = append(pairs, b[begin:at]...)
+			kept++
+			continue
+		}
+		if seen[name] {
+			return r, nil, invalid(reasonTwice)
+		}
+		seen[name] = true
+		v := readItem(b, end)
+		switch v.kind {
+		case itemNil:
+			continue
+		case itemStr:
+			err = r.set(name, b[v.next:v.next+int(v.n)], true, 0, false)
+		case itemUint:
+			err = r.set(name, nil, false, v.n, true)
+		case itemNegative:
+			err = r.set(name, nil, false, MaxWaitMS+1, true)
+		default:
+			err = r.set(name, nil, false, 0, false)
+		}
+		if err != nil {
+			return r, nil, err
+		}
+	}
+	head := binary.BigEndian.AppendUint32([]byte{0xdf}, uint32(kept)) // map 32
+	return r, append(head, pairs...), nil
+}
