@@ -1,14 +1,17 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
@@ -17,50 +20,86 @@ import (
 // take is called by the subscription of an endpoint, one request after the
 // other, so it must not wait for anything.
 func (s *Service) take(l lives, c *call) {
-	if c.reply == "" && c.query.name != events.QueryWatch {
-		return // nobody hears the answer; only a watch is of use without one
-	}
-	if err := s.pool.admit(c); err != nil {
-		s.fail(c, unavailable(err, "too many requests at once; ask again, or ask another instance"))
+	// Only a watch and a command are of use to one who doesn't hear the answer.
+	silent := c.reply == "" && (c.lane == commandLane || c.name == events.QueryWatch)
+	if !silent && !s.answerable(c.name, c.from, c.reply, c.user) {
 		return
 	}
-	go s.serve(l, c)
+	if err := s.pool.admit(c); err != nil {
+		s.fail(c, tooMany(err))
+		return
+	}
+	if c.lane == commandLane {
+		go s.serveCommand(l, c)
+	} else {
+		go s.serve(l, c)
+	}
+}
+
+// answerable reports whether a request is answered; one that is not costs no
+// more than being counted.
+func (s *Service) answerable(name, subject, reply, user string) bool {
+	if s.replies.allows(reply, user) {
+		return true
+	}
+	s.cfg.Metrics.dropped(name)
+	if reply != "" {
+		s.dropped.warn("request dropped: its reply subject is no inbox that answers are sent to", "subject", shown(subject), "reply", shown(reply))
+	}
+	return false
+}
+
+// maxShown is how much of a subject a line of the log shows, in bytes.
+const maxShown = 200
+
+func shown(subject string) string {
+	if len(subject) > maxShown {
+		subject = subject[:maxShown] + "..."
+	}
+	return strconv.QuoteToASCII(subject)
+}
+
+// tooMany is the reply to a request beyond a bound of the pool.
+func tooMany(err error) error {
+	switch {
+	case errors.Is(err, errUserBusy):
+		return rateLimited("more than %d requests of one user at once; ask again when some are answered", maxUserQueued)
+	case errors.Is(err, errUserWaiters):
+		return rateLimited("more than %d requests of one user wait; ask again without waiting, or when some are answered", maxUserWaiters)
+	case errors.Is(err, errDropped):
+		return rateLimited("too many requests wait, and this one for longest; ask again without waiting")
+	case errors.Is(err, errWaiters):
+		return unavailable(err, "too many requests wait for after_seq; ask again without it")
+	}
+	return unavailable(err, "too many requests at once; ask again, or ask another instance")
+}
+
+// contain answers 503 where serving a request panics.
+func (s *Service) contain(c *call) {
+	if r := recover(); r != nil {
+		s.logPanic(c.name, r)
+		s.fail(c, unavailable(fmt.Errorf("panic: %v", r), "the answer failed; ask again"))
+	}
 }
 
 // serve reads a request, waits for what it waits for, and answers it.
 func (s *Service) serve(l lives, c *call) {
 	defer s.pool.leave(c)
-	defer func() {
-		if r := recover(); r != nil {
-			s.logPanic(c.query.name, r)
-			s.fail(c, unavailable(fmt.Errorf("panic: %v", r), "the answer failed; ask again"))
-		}
-	}()
+	defer s.contain(c)
 	var q question
 	var err error
-	answered := false
-	s.pool.work(func() {
-		q, err = s.read(c)
-		if err == nil && q.wait.seq == 0 && !q.slow {
+	s.pool.work(c, func() {
+		if q, err = s.read(c); err == nil && q.wait.seq == 0 {
 			s.answer(l.answers, c, q)
-			answered = true
 		}
 	})
-	if answered {
-		return
-	}
 	if err == nil && q.wait.seq > 0 {
-		err = s.await(l.waits, c, q)
-	}
-	switch {
-	case err != nil:
-		s.fail(c, err)
-	case q.slow:
-		if err := s.pool.wait(func() { s.answer(l.answers, c, q) }); err != nil {
-			s.fail(c, unavailable(err, "too many requests at once; ask again, or ask another instance"))
+		if err = s.await(l.waits, c, q); err == nil {
+			s.pool.work(c, func() { s.answer(l.answers, c, q) })
 		}
-	default:
-		s.pool.work(func() { s.answer(l.answers, c, q) })
+	}
+	if err != nil {
+		s.fail(c, err)
 	}
 }
 
@@ -70,7 +109,7 @@ func (s *Service) read(c *call) (question, error) {
 	var user string
 	if c.query.about {
 		var err error
-		if user, err = s.cfg.Subjects.QueryUser(c.subject); err != nil {
+		if user, err = s.cfg.Subjects.QueryUser(c.from); err != nil {
 			return question{}, err
 		}
 	}
@@ -80,31 +119,35 @@ func (s *Service) read(c *call) (question, error) {
 // await waits until the command q.wait.seq is applied (and emitted, if q asks
 // for that), without a place for work.
 func (s *Service) await(life context.Context, c *call, q question) error {
-	var err error
+	var err, dropped error
 	start := time.Now()
-	full := s.pool.wait(func() {
+	full := s.pool.wait(life, c, func(ctx context.Context) {
 		s.cfg.Metrics.wait(+1)
 		defer s.cfg.Metrics.wait(-1)
-		ctx, cancel := context.WithTimeout(life, q.wait.timeout)
+		ctx, cancel := context.WithTimeout(ctx, q.wait.timeout)
 		defer cancel()
 		if err = s.cfg.Source.WaitApplied(ctx, q.wait.seq); err == nil && q.emitted {
 			err = s.cfg.Source.WaitEmitted(ctx, q.wait.seq)
+		}
+		if errors.Is(context.Cause(ctx), errDropped) {
+			dropped = errDropped
 		}
 	})
 	c.waited.Store(int64(time.Since(start)))
 	if err == nil && full == nil {
 		return nil
 	}
+	full = cmp.Or(full, dropped)
 	// An asker that waits for nothing any more is not turned away: with a
 	// timeout of 0 this is the only look, and a full house is no reason.
 	if full != nil || errors.Is(err, context.DeadlineExceeded) {
-		if s.reached(life, q) {
+		if s.reached(life, c, q) {
 			return nil
 		}
 	}
 	switch {
 	case full != nil:
-		return unavailable(full, "too many requests wait for after_seq; ask again without it")
+		return tooMany(full)
 	case errors.Is(life.Err(), context.Canceled):
 		return unavailable(nil, "this instance is stopping; ask again")
 	case errors.Is(err, context.DeadlineExceeded):
@@ -119,13 +162,13 @@ func (s *Service) await(life context.Context, c *call, q question) error {
 }
 
 // reached reports whether what q waits for has happened.
-func (s *Service) reached(life context.Context, q question) bool {
+func (s *Service) reached(life context.Context, c *call, q question) bool {
 	if q.emitted {
 		status, err := s.status(life)
 		return err == nil && min(status.Applied, status.Emitted) >= q.wait.seq
 	}
 	reached := false
-	s.pool.work(func() {
+	s.pool.work(c, func() {
 		v, err := s.cfg.Source.View()
 		if err != nil {
 			return
@@ -171,9 +214,9 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 // fail sends an error reply.
 func (s *Service) fail(c *call, err error) {
 	f := faultOf(err)
-	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message})
+	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message, Seq: f.seq})
 	if err != nil {
-		s.log.warn("write an error reply", "query", c.query.name, "error", err)
+		s.log.warn("write an error reply", "query", c.name, "error", err)
 	}
 	s.send(c, body, f)
 }
@@ -181,7 +224,7 @@ func (s *Service) fail(c *call, err error) {
 // send sends a call's one reply; f is nil for an answer. Later ones are
 // dropped: the drain may have answered in the meantime.
 func (s *Service) send(c *call, body []byte, f *fault) {
-	if c.answered.Swap(true) {
+	if c.replied.Swap(true) {
 		return
 	}
 	code := "200"
@@ -191,17 +234,23 @@ func (s *Service) send(c *call, body []byte, f *fault) {
 		code = f.code
 		m.Header.Set(micro.ErrorHeader, f.word)
 		m.Header.Set(micro.ErrorCodeHeader, f.code)
-		s.stats.failed(c.query.name, f)
 		if f.cause != nil {
-			s.log.warn("query not answered", "query", c.query.name, "error", f.cause)
+			s.log.warn("query not answered", "query", c.name, "error", f.cause)
 		}
 	}
 	if c.reply != "" {
-		if err := s.cfg.Conn.PublishMsg(m); err != nil {
-			s.log.warn("send a reply", "query", c.query.name, "error", err)
-		}
+		s.publish(m)
 	}
-	s.cfg.Metrics.answered(c.query.name, code, time.Since(c.start)-time.Duration(c.waited.Load()))
+	took := time.Since(c.start) - time.Duration(c.waited.Load())
+	c.answered(took, f)
+	s.cfg.Metrics.answered(c.name, code, took)
+}
+
+// publish sends a reply to a subject that the rule has let through.
+func (s *Service) publish(m *nats.Msg) {
+	if err := s.cfg.Conn.PublishMsg(m); err != nil {
+		s.log.warn("send a reply", "error", err)
+	}
 }
 
 func (s *Service) logPanic(query string, r any) {

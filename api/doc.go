@@ -9,8 +9,8 @@
 // request has the header Accept: application/msgpack. Every reply says which
 // in Content-Type.
 //
-//	totals          {kind?, include_muted?}
-//	conversations   {unread_only?, kind?, limit?, after?}
+//	totals          {kind?, include_muted?, mentioned?}
+//	conversations   {unread_only?, kind?, mentioned?, limit?, after?}
 //	conversation    {conversation}
 //	explain         {conversation, limit?}
 //	receipt         {peer}
@@ -19,13 +19,32 @@
 //
 // Each may carry after_seq and timeout_ms: the answer then waits until that
 // command is applied (status: applied and emitted), else it is 408. null is
-// the same as absent, unknown fields are ignored, anything else that is off is
-// a 400 which says what. Names are told apart by case, duplicate names and
-// invalid UTF-8 are refused.
+// the same as absent, anything that is off is a 400 which says what, unknown
+// fields too. Names are told apart by case, duplicate names and invalid UTF-8
+// are refused.
 //
 // An error reply has the headers Nats-Service-Error (one bare word:
-// bad_request, not_found, not_applied, unavailable) and
-// Nats-Service-Error-Code (400, 404, 408, 503), and an [ErrorReply] as body.
+// bad_request, forbidden, not_found, not_applied, rate_limited, unavailable) and
+// Nats-Service-Error-Code (400, 403, 404, 408, 429, 503), and an [ErrorReply] as
+// body.
+//
+// # Users' own commands
+//
+// <prefix>.do.<user>.<verb> asks for a command of the user's own: read,
+// read-all, unread, mute, delete. The request is the command's payload, JSON or
+// msgpack, with wait? (stored, applied or emitted), timeout_ms? and key? beside;
+// the reply is {seq, duplicate?}. Package gate says what becomes of it. Requests
+// of one user are stored in the order in which one instance gets them.
+//
+// # Who is answered
+//
+// NATS checks no permission on a reply subject, and an answer is published with
+// the rights of who answers. So answers are sent to inboxes only: reply subjects
+// that begin with _INBOX or _R_., with <prefix>.inbox.<user>. of the user asked
+// about, or with <prefix>.inbox.key. (and what [ServiceConfig].ReplyPrefixes
+// adds). Any other request is counted, and nothing else is done with it. That
+// holds for monitoring too. Inboxes of the service's own connection, which
+// should have a prefix of their own, are left out.
 //
 // # A request's way
 //
@@ -37,7 +56,14 @@
 //
 // There are a few places for each CPU. A request that waits holds none, so ten
 // thousand waiting requests don't slow down one that needs no wait. Queue and
-// waiters are bounded (pool.go); what exceeds a bound is answered 503 at once.
+// waiters are bounded (pool.go), in all and of each user: sixteen requests of
+// one user may wait. What exceeds a bound of all is answered 503 at once, of the
+// user's own 429; if all together may not wait, whoever has the most waiting
+// gives one up. Requests about no user (status, maintenance) have places of
+// their own, and are always taken.
+//
+// A watch is answered by one instance and begun by all: whichever of them emits
+// has to know who watches.
 //
 // An answer comes from one View, that is from one applied position: totals and
 // conversations of one reply belong together. An answer too large for the
@@ -55,7 +81,8 @@
 //
 // # Monitoring
 //
-// $SRV.PING, INFO and STATS answer. INFO's metadata names prefix and stream;
-// it is fixed when the service is added, so the live numbers are in STATS:
-// [EndpointData] is the data of each endpoint, at most some seconds old.
+// $SRV.PING, INFO and STATS answer as those of the micro framework do, but to
+// inboxes only. INFO's metadata names prefix and stream. STATS counts answers
+// and errors of each endpoint, the time they took less what they were asked to
+// wait; [EndpointData] is its data, at most some seconds old.
 package api

@@ -7,23 +7,27 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"reddot/api/gate"
 	"reddot/events"
 )
 
 // The words of error replies, as the Nats-Service-Error header carries them.
 const (
-	WordBadRequest  = "bad_request" // 400: the request breaks a rule of its form
-	WordNotFound    = "not_found"   // 404: no such conversation in the list, no such receipt
-	WordNotApplied  = "not_applied" // 408: after_seq was not reached within timeout_ms
-	WordUnavailable = "unavailable" // 503: ask again, or ask another instance
+	WordBadRequest  = "bad_request"  // 400: the request breaks a rule of its form
+	WordForbidden   = "forbidden"    // 403: the policy does not let this user ask
+	WordNotFound    = "not_found"    // 404: no such conversation in the list, no such receipt
+	WordNotApplied  = "not_applied"  // 408: after_seq was not reached within timeout_ms
+	WordRateLimited = "rate_limited" // 429: more than one user may ask for, or have waiting
+	WordUnavailable = "unavailable"  // 503: ask again, or ask another instance
 )
 
 // ErrorReply is the body of an error reply, in the encoding the request asked
-// for. The same word stands in the header Nats-Service-Error, its code (400,
-// 404, 408 or 503) in Nats-Service-Error-Code.
+// for. The same word stands in the header Nats-Service-Error, its code in
+// Nats-Service-Error-Code.
 type ErrorReply struct {
-	Error   string `json:"error" msgpack:"error"`     // one of the words
-	Message string `json:"message" msgpack:"message"` // what is wrong, for a person; may change
+	Error   string     `json:"error" msgpack:"error"`                 // one of the words
+	Message string     `json:"message" msgpack:"message"`             // what is wrong, for a person; may change
+	Seq     events.Seq `json:"seq,omitempty" msgpack:"seq,omitempty"` // of the command asked for, where it is stored nevertheless
 }
 
 // maxMessage bounds a message in bytes, for it may quote the request.
@@ -34,6 +38,7 @@ type fault struct {
 	code    string
 	word    string
 	message string
+	seq     events.Seq
 	cause   error // logged, not told; nil if the asker alone is to blame
 }
 
@@ -53,6 +58,10 @@ func notApplied(format string, args ...any) error {
 	return &fault{code: "408", word: WordNotApplied, message: cut(fmt.Sprintf(format, args...))}
 }
 
+func rateLimited(format string, args ...any) error {
+	return &fault{code: "429", word: WordRateLimited, message: cut(fmt.Sprintf(format, args...))}
+}
+
 func unavailable(cause error, message string) error {
 	return &fault{code: "503", word: WordUnavailable, message: message, cause: cause}
 }
@@ -63,9 +72,12 @@ func unavailable(cause error, message string) error {
 func faultOf(err error) *fault {
 	var f *fault
 	var broken *events.Invalid
+	var undone *gate.Error
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &undone):
+		return faultOfGate(undone)
 	case errors.As(err, &broken):
 		err = badRequest("%s", broken.Reason)
 	case errors.Is(err, events.ErrCursor):
@@ -78,6 +90,20 @@ func faultOf(err error) *fault {
 		err = unavailable(err, "the projection can't answer now; ask again")
 	}
 	errors.As(err, &f)
+	return f
+}
+
+// faultOfGate is the reply to a request for a command that was not done.
+func faultOfGate(e *gate.Error) *fault {
+	f := &fault{code: "503", word: WordUnavailable, message: cut(e.Message), seq: e.Seq, cause: e.Cause}
+	switch e.Kind {
+	case gate.ErrRefused:
+		f.code, f.word = "400", WordBadRequest
+	case gate.ErrNotApplied:
+		f.code, f.word = "408", WordNotApplied
+	case gate.ErrRateLimited:
+		f.code, f.word = "429", WordRateLimited
+	}
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +151,28 @@ func (a *asker) want(wanted, user, query, body string) *nats.Msg {
 		a.Fatalf("%s %s %.100q: got %s %.200s, want %s", user, query, body, code(reply), reply.Data, wanted)
 	}
 	return reply
+}
+
+// counted is the value of a counter with these values of labels, in the order
+// of the labels' names.
+func (a *asker) counted(name string, labels ...string) float64 {
+	a.Helper()
+	families, err := a.registry.Gather()
+	if err != nil {
+		a.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var values []string
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+			if family.GetName() == name && slices.Equal(values, labels) {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }
 
 // ended waits for Run's result.

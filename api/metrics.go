@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"reddot/api/gate"
 )
 
 // Metrics are the numbers of a Service for Prometheus. A nil *Metrics measures
@@ -13,13 +16,19 @@ type Metrics struct {
 	queries *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
 	waiters prometheus.Gauge
+	drops   *prometheus.CounterVec
+	wishes  *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of one Service:
 //
-//	reddot_queries_total{query,code}  answers, by query and by code (200, 400, 404, 408, 503)
-//	reddot_query_seconds{query}       from a request's arrival to its answer, less the wait for after_seq
-//	reddot_query_waiters              requests waiting for after_seq now
+//	reddot_queries_total{query,code}          answers, by query and by code (200, 400, 404, 408, 429, 503)
+//	reddot_query_seconds{query}               from a request's arrival to its answer, less the wait for after_seq
+//	reddot_query_waiters                      requests waiting for after_seq now
+//	reddot_requests_dropped_total{kind}       requests not looked at, since their reply subject is no inbox
+//	reddot_user_commands_total{verb,outcome}  users' own commands, by what became of them
+//
+// Users' own commands are the query "do" of the first two.
 //
 // An error means that the registry has metrics of these names already.
 func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
@@ -37,8 +46,16 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			Name: "reddot_query_waiters",
 			Help: "Queries waiting for after_seq.",
 		}),
+		drops: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reddot_requests_dropped_total",
+			Help: "Requests dropped because their reply subject is no inbox, by kind.",
+		}, []string{"kind"}),
+		wishes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reddot_user_commands_total",
+			Help: "Commands that users asked for, by verb and outcome.",
+		}, []string{"verb", "outcome"}),
 	}
-	for _, c := range []prometheus.Collector{m.queries, m.seconds, m.waiters} {
+	for _, c := range []prometheus.Collector{m.queries, m.seconds, m.waiters, m.drops, m.wishes} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register query metrics: %w", err)
 		}
@@ -46,6 +63,14 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 	for _, q := range queries(nil) { // so that a rate is 0, not absent, before the first query
 		m.queries.WithLabelValues(q.name, "200")
 		m.seconds.WithLabelValues(q.name)
+		m.drops.WithLabelValues(q.name)
+	}
+	m.drops.WithLabelValues(commandEndpoint)
+	m.drops.WithLabelValues(monitorKind)
+	for _, verb := range gate.Verbs() {
+		for _, outcome := range []string{outcomeStored, WordRateLimited} {
+			m.wishes.WithLabelValues(verb, outcome)
+		}
 	}
 	return m, nil
 }
@@ -57,6 +82,27 @@ func (m *Metrics) answered(query, code string, took time.Duration) {
 	}
 	m.queries.WithLabelValues(query, code).Inc()
 	m.seconds.WithLabelValues(query).Observe(took.Seconds())
+}
+
+// dropped counts a request that was not looked at.
+func (m *Metrics) dropped(kind string) {
+	if m != nil {
+		m.drops.WithLabelValues(kind).Inc()
+	}
+}
+
+// What became of a user's command, beside the words of errors.
+const (
+	outcomeStored    = "stored"
+	outcomeDuplicate = "duplicate"
+	outcomeRefused   = "refused" // by the fold
+)
+
+// commanded counts a user's command. verb is one that users have, or empty.
+func (m *Metrics) commanded(verb, outcome string) {
+	if m != nil {
+		m.wishes.WithLabelValues(cmp.Or(verb, "unknown"), outcome).Inc()
+	}
 }
 
 // wait counts a request that begins (+1) or ends (-1) to wait.

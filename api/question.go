@@ -16,10 +16,6 @@ type question struct {
 	// answer too large for one message is asked for again with half of it.
 	limit int
 
-	// slow tells that the answer may have to wait for the NATS server, so that it
-	// must not hold one of the places for work.
-	slow bool
-
 	// emitted tells that wait is for emission too, not for application alone.
 	emitted bool
 
@@ -75,7 +71,7 @@ func readTask(begin func(context.Context) (any, error)) func(string, []byte) (qu
 		if err != nil {
 			return question{}, err
 		}
-		return question{wait: wait, slow: true, answer: func(ctx context.Context, _ Source, _ int) (any, error) {
+		return question{wait: wait, answer: func(ctx context.Context, _ Source, _ int) (any, error) {
 			return begin(ctx)
 		}}, nil
 	}
@@ -86,6 +82,7 @@ func readTotals(user string, body []byte) (question, error) {
 		waitFields
 		Kind         *string `json:"kind"`
 		IncludeMuted bool    `json:"include_muted"`
+		Mentioned    bool    `json:"mentioned"`
 	}
 	if err := decode(body, &in); err != nil {
 		return question{}, err
@@ -98,7 +95,7 @@ func readTotals(user string, body []byte) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
-	ask := events.TotalsQuery{Kind: kind, IncludeMuted: in.IncludeMuted}
+	ask := events.TotalsQuery{Kind: kind, IncludeMuted: in.IncludeMuted, Mentioned: in.Mentioned}
 	return question{wait: wait, answer: viewed(func(v View, _ int) (any, error) {
 		return boxed(v.Totals(user, ask))
 	})}, nil
@@ -108,6 +105,7 @@ func readConversations(user string, body []byte) (question, error) {
 	var in struct {
 		waitFields
 		UnreadOnly bool    `json:"unread_only"`
+		Mentioned  bool    `json:"mentioned"`
 		Kind       *string `json:"kind"`
 		Limit      *int64  `json:"limit"`
 		After      string  `json:"after"`
@@ -130,7 +128,7 @@ func readConversations(user string, body []byte) (question, error) {
 	if len(in.After) > maxCursor {
 		return question{}, badRequest("%s", events.ErrCursor)
 	}
-	ask := events.ConversationsQuery{UnreadOnly: in.UnreadOnly, Kind: kind, After: in.After}
+	ask := events.ConversationsQuery{UnreadOnly: in.UnreadOnly, Mentioned: in.Mentioned, Kind: kind, After: in.After}
 	return question{wait: wait, limit: limit, answer: viewed(func(v View, limit int) (any, error) {
 		ask := ask
 		ask.Limit = limit
@@ -236,11 +234,16 @@ func readStatus(_ string, body []byte) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
-	return question{wait: wait, slow: true, emitted: true,
+	return question{wait: wait, emitted: true,
 		answer: func(ctx context.Context, source Source, _ int) (any, error) {
-			return boxed(source.Status(ctx))
+			status, err := source.Status(ctx)
+			status.Features = features()
+			return status, err
 		}}, nil
 }
+
+// features names the optional parts of commands and queries that are there.
+func features() []string { return []string{} }
 
 // viewed answers from a view that is closed before the answer is sent.
 func viewed(answer func(v View, limit int) (any, error)) func(context.Context, Source, int) (any, error) {

@@ -16,7 +16,7 @@ import (
 // Limits of requests. A request that breaks one is answered 400.
 const (
 	MaxRequest     = 64 << 10                 // bytes of a request
-	MaxTimeout     = 600_000                  // timeout_ms at most
+	MaxTimeout     = events.MaxWaitMS         // timeout_ms at most
 	DefaultTimeout = 2_000 * time.Millisecond // the wait for after_seq unless timeout_ms says otherwise
 
 	// maxCursor bounds "after" in bytes. A cursor names a place in a list, so
@@ -52,11 +52,10 @@ func (w waitFields) check() (wait, error) {
 }
 
 // decode reads a request's body into a struct of the fields its query knows.
-// Fields it doesn't know are ignored, null is the same as absent. The error is
-// a 400 that says what is wrong.
+// null is the same as absent. The error is a 400 that says what is wrong.
 func decode(body []byte, into any) error {
 	if len(body) > MaxRequest {
-		return badRequest("request has %d bytes; at most %d are read", len(body), MaxRequest)
+		return badRequest("request is larger than %d bytes", MaxRequest)
 	}
 	first := firstByte(body)
 	switch {
@@ -70,7 +69,7 @@ func decode(body []byte, into any) error {
 	if depth := nesting(body); depth > events.MaxDepth {
 		return badRequest("request nests %d levels deep; at most %d are read", depth, events.MaxDepth)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := json.Unmarshal(body, into, json.RejectUnknownMembers(true)); err != nil {
 		return badRequest("%s", explain(err))
 	}
 	return nil
@@ -117,6 +116,9 @@ func nesting(body []byte) int {
 // explain says in the words of a client what the JSON package found.
 func explain(err error) string {
 	var meaning *json.SemanticError
+	if errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning) {
+		return fmt.Sprintf("unknown field %q", meaning.JSONPointer.LastToken())
+	}
 	if errors.As(err, &meaning) && meaning.GoType != nil {
 		field := strings.TrimPrefix(string(meaning.JSONPointer), "/")
 		return fmt.Sprintf("%s: want %s, got %s", field, wanted(meaning.GoType), found(meaning))

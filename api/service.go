@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"reddot/api/gate"
 	"reddot/events"
 )
 
@@ -27,10 +29,8 @@ const (
 	// then they are answered 503.
 	drainAnswers = 1500 * time.Millisecond
 
-	// drainQuiet without an arrival means that what the server had sent before
-	// it took the subscriptions back has been taken in. The framework keeps its
-	// subscriptions to itself, so this can't be asked.
-	drainQuiet = 100 * time.Millisecond
+	// drainLook is how often it is looked whether they have.
+	drainLook = 10 * time.Millisecond
 )
 
 // ServiceConfig says what a Service answers, and where.
@@ -39,9 +39,14 @@ type ServiceConfig struct {
 	Subjects events.Subjects // from events.NewSubjects; required
 	Source   Source          // required
 	Keeper   Maintainer      // nil: rebuild and snapshot are not answered
+	Gate     *gate.Gate      // of users' own commands; nil: they are not answered
 	Version  string          // as in 1.2.3 or 1.2.3-rc.1 (SemVer, no leading v); required
 	Logger   *slog.Logger    // nil logs nothing
 	Metrics  *Metrics        // nil measures nothing
+
+	// ReplyPrefixes are what reply subjects may begin with beside those of
+	// inboxes; see CheckReplyPrefix.
+	ReplyPrefixes []string
 }
 
 func (c *ServiceConfig) validate() error {
@@ -61,13 +66,15 @@ func (c *ServiceConfig) validate() error {
 
 // Service answers queries on NATS.
 type Service struct {
-	cfg     ServiceConfig
-	queries []query
-	pool    *pool
-	stats   *stats
-	log     *sparseLog
-	started atomic.Bool
-	ready   chan struct{}
+	cfg       ServiceConfig
+	replies   replyRule
+	endpoints []*endpoint
+	pool      *pool
+	stats     stats
+	log       *sparseLog
+	dropped   *sparseLog
+	started   atomic.Bool
+	ready     chan struct{}
 }
 
 // NewService returns a service that Run starts.
@@ -78,12 +85,15 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	all := queries(cfg.Keeper)
-	s := &Service{
-		cfg: cfg, queries: all, pool: newPool(defaultBounds()), stats: newStats(all),
-		log: &sparseLog{logger: cfg.Logger}, ready: make(chan struct{}),
+	replies, err := newReplyRule(cfg.Subjects, cfg.ReplyPrefixes, cfg.Conn.Opts.InboxPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("query service: %w", err)
 	}
-	return s, nil
+	return &Service{
+		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, queries(cfg.Keeper), cfg.Gate != nil),
+		pool: newPool(defaultBounds()), ready: make(chan struct{}),
+		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
+	}, nil
 }
 
 // Ready is closed once every query is answered. It stays open if Run returns
@@ -108,12 +118,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 	closed := s.cfg.Conn.StatusChanged(nats.CLOSED)
 	defer s.cfg.Conn.RemoveStatusListener(closed)
-	service, err := micro.AddService(s.cfg.Conn, s.microConfig())
-	if err != nil {
-		return fmt.Errorf("add the query service: %w", err)
-	}
-	if err := s.listen(ctx, service, lives{waits, answers}); err != nil {
-		if stopping := service.Stop(); stopping != nil {
+	subs := &subscriptions{conn: s.cfg.Conn}
+	if err := s.listen(ctx, subs, lives{waits, answers}); err != nil {
+		if stopping := subs.drain(); stopping != nil {
 			s.cfg.Logger.Warn("stop the query service", "error", stopping)
 		}
 		return err
@@ -132,8 +139,8 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	deadline := time.Now().Add(drainAnswers)
 	endWaits()
-	err = service.Stop()
-	s.drain(deadline)
+	err := subs.drain()
+	s.drain(subs, deadline)
 	select {
 	case <-following:
 	case <-time.After(time.Until(deadline)):
@@ -144,41 +151,31 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) microConfig() micro.Config {
-	return micro.Config{
-		Name:        ServiceName,
-		Version:     s.cfg.Version,
-		Description: "unread counts, badges and read receipts",
-		Metadata: map[string]string{
-			"prefix": s.cfg.Subjects.Prefix(),
-			"stream": s.cfg.Subjects.CommandStream(),
-		},
-		StatsHandler: s.endpoint,
-		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
-			s.cfg.Logger.Warn("query subscription", "subject", err.Subject, "error", err.Description)
-		},
-	}
-}
-
-// listen subscribes every query and returns once the server has taken the
+// listen subscribes every endpoint and returns once the server has taken the
 // subscriptions and the position for STATS was asked for once.
-func (s *Service) listen(ctx context.Context, service micro.Service, l lives) error {
-	for i := range s.queries {
-		q := &s.queries[i]
-		take := micro.HandlerFunc(func(req micro.Request) { s.take(l, newCall(q, req)) })
-		subject := q.subject(s.cfg.Subjects)
-		if err := service.AddEndpoint(q.name, take, micro.WithEndpointSubject(subject)); err != nil {
-			return fmt.Errorf("listen on %s: %w", subject, err)
+func (s *Service) listen(ctx context.Context, subs *subscriptions, l lives) error {
+	for _, e := range s.endpoints {
+		take := func(req *nats.Msg) { s.take(l, newCall(e, req)) }
+		if err := subs.add(e.subject, micro.DefaultQueueGroup, take); err != nil {
+			return fmt.Errorf("listen on %s: %w", e.subject, err)
 		}
+		if e.name == events.QueryWatch {
+			if err := subs.add(e.subject, "", s.overhear(e)); err != nil {
+				return fmt.Errorf("listen on %s: %w", e.subject, err)
+			}
+		}
+	}
+	if err := s.monitor().listen(subs, s.monitored, s.publish); err != nil {
+		return fmt.Errorf("listen for monitoring: %w", err)
 	}
 	if err := s.cfg.Conn.FlushTimeout(flushTimeout); err != nil {
 		return fmt.Errorf("listen for queries: %w", err)
 	}
 	// The server tells a missing permission before it answers the flush.
 	if err := s.cfg.Conn.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
-		for _, q := range s.queries {
-			if subject := q.subject(s.cfg.Subjects); strings.Contains(err.Error(), `"`+subject+`"`) {
-				return fmt.Errorf("listen on %s: %w; permit this user to subscribe to it", subject, err)
+		for _, e := range s.endpoints {
+			if strings.Contains(err.Error(), `"`+e.subject+`"`) {
+				return fmt.Errorf("listen on %s: %w; permit this user to subscribe to it", e.subject, err)
 			}
 		}
 	}
@@ -188,24 +185,61 @@ func (s *Service) listen(ctx context.Context, service micro.Service, l lives) er
 	return nil
 }
 
+// overhear begins a watch that another instance may answer: whichever of them
+// emits has to know who watches.
+func (s *Service) overhear(e *endpoint) nats.MsgHandler {
+	return func(req *nats.Msg) {
+		c := newCall(e, req)
+		if c.reply != "" && !s.replies.allows(c.reply, c.user) {
+			return // counted where it is answered
+		}
+		user, err := s.cfg.Subjects.QueryUser(c.from)
+		if err == nil {
+			_, err = c.query.read(user, c.body)
+		}
+		if err == nil {
+			defer s.contain(&call{endpoint: e})
+			_, err = s.cfg.Source.Watch(user)
+		}
+		if err != nil {
+			s.cfg.Logger.Debug("watch overheard, not begun", "error", err)
+		}
+	}
+}
+
+func (s *Service) monitor() *monitor {
+	return &monitor{
+		identity: micro.ServiceIdentity{
+			Name: ServiceName, ID: rand.Text(), Version: s.cfg.Version,
+			Metadata: map[string]string{"prefix": s.cfg.Subjects.Prefix(), "stream": s.cfg.Subjects.CommandStream()},
+		},
+		started: time.Now().UTC(), endpoints: s.endpoints, data: s.data,
+	}
+}
+
+func (s *Service) monitored(reply string) bool {
+	return s.answerable(monitorKind, "$SRV", reply, "")
+}
+
 // flushTimeout bounds a round trip to the NATS server at the start.
 const flushTimeout = 10 * time.Second
 
 // drain waits until every request under way is answered, answers what is left
 // at the deadline 503, and hands the answers to the network.
-func (s *Service) drain(deadline time.Time) {
-	flush := func() error { return s.cfg.Conn.FlushTimeout(drainTotal - drainAnswers) }
-	if err := flush(); err != nil {
-		s.cfg.Logger.Warn("drain queries", "error", err)
+func (s *Service) drain(subs *subscriptions, deadline time.Time) {
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		subs.ended.Wait()
+	}()
+	select {
+	case <-taken:
+	case <-time.After(time.Until(deadline)):
 	}
-	tick := time.NewTicker(drainQuiet / 10)
+	tick := time.NewTicker(drainLook)
 	defer tick.Stop()
-	start := time.Now()
-	for now := start; now.Before(deadline); now = <-tick.C {
-		last, idle := s.pool.quietSince()
-		if idle && now.Sub(start) >= drainQuiet && now.Sub(last) >= drainQuiet {
-			break
-		}
+	for now := time.Now(); now.Before(deadline) && !s.pool.idle(); {
+		now = <-tick.C
 	}
 	late := s.pool.underway()
 	for _, c := range late {
@@ -214,7 +248,7 @@ func (s *Service) drain(deadline time.Time) {
 	if len(late) > 0 {
 		s.cfg.Logger.Warn("queries answered 503 at the end of the drain", "count", len(late))
 	}
-	if err := flush(); err != nil {
+	if err := s.cfg.Conn.FlushTimeout(drainTotal - drainAnswers); err != nil {
 		s.cfg.Logger.Warn("drain queries", "error", err)
 	}
 }

@@ -44,6 +44,10 @@ func TestMonitoring(t *testing.T) {
 	if diff := cmp.Diff(metadata, ping.Metadata); ping.Name != "reddot" || ping.Version != "1.2.3" || diff != "" {
 		t.Errorf("PING tells %+v\n%s", ping, diff)
 	}
+	var same micro.Ping
+	if monitor("PING", &same); same.ID != ping.ID {
+		t.Errorf("one instance has the ids %s and %s", ping.ID, same.ID)
+	}
 	var info micro.Info
 	monitor("INFO", &info)
 	got := map[string]string{}
@@ -67,8 +71,8 @@ func TestMonitoring(t *testing.T) {
 		if data.Applied != seq || data.Lag != 0 || data.AsOf == 0 {
 			t.Errorf("STATS of %s tells %s", e.Name, e.Data)
 		}
-		if e.Name == events.QueryReceipt && (e.NumRequests != 1 || data.Errors != 1 || !strings.HasPrefix(data.LastError, "not_found: ")) {
-			t.Errorf("STATS after one error: %d requests, %s", e.NumRequests, e.Data)
+		if e.Name == events.QueryReceipt && (e.NumRequests != 1 || e.NumErrors != 1 || !strings.HasPrefix(e.LastError, "not_found: ") || e.ProcessingTime == 0) {
+			t.Errorf("STATS after one error: %+v", e)
 		}
 	}
 }
@@ -208,7 +212,7 @@ func TestDrain(t *testing.T) {
 	source.hook = hook
 	a := start(t, source, server.Options{})
 	inbox, waiter := a.inbox(1)
-	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":60000}`, inbox)
+	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":30000}`, inbox)
 	receive(t, entered, "waiter")
 
 	var all sync.WaitGroup
@@ -339,10 +343,11 @@ func TestServiceConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, spoil := range map[string]func(*ServiceConfig){
-		"connection": func(c *ServiceConfig) { c.Conn = nil },
-		"subjects":   func(c *ServiceConfig) { c.Subjects = events.Subjects{} },
-		"source":     func(c *ServiceConfig) { c.Source = nil },
-		"version":    func(c *ServiceConfig) { c.Version = "v1" },
+		"connection":   func(c *ServiceConfig) { c.Conn = nil },
+		"subjects":     func(c *ServiceConfig) { c.Subjects = events.Subjects{} },
+		"source":       func(c *ServiceConfig) { c.Source = nil },
+		"version":      func(c *ServiceConfig) { c.Version = "v1" },
+		"reply prefix": func(c *ServiceConfig) { c.ReplyPrefixes = []string{"unread.cmd."} },
 	} {
 		cfg := good
 		spoil(&cfg)

@@ -18,6 +18,9 @@ type twinSource struct {
 	// name; an error is the method's result. It may block, and panic.
 	hook func(method string) error
 
+	// watched, if not nil, is told of each watch.
+	watched chan<- string
+
 	mu      sync.RWMutex
 	model   *twin.Model
 	applied events.Seq
@@ -134,7 +137,10 @@ func (s *twinSource) Status(ctx context.Context) (events.Status, error) {
 	}, ctx.Err()
 }
 
-func (s *twinSource) Watch(string) (events.Time, error) {
+func (s *twinSource) Watch(user string) (events.Time, error) {
+	if s.watched != nil {
+		s.watched <- user
+	}
 	return 60_000, s.called("Watch")
 }
 
@@ -167,7 +173,7 @@ func (v *twinView) Conversations(user string, q events.ConversationsQuery) (even
 		if err != nil {
 			return reply, err
 		}
-		if (q.Kind == events.NoKind || q.Kind == id.Kind) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
+		if (q.Kind == events.NoKind || q.Kind == id.Kind) && (!q.Mentioned || c.Mentions > 0) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
 			all = append(all, c)
 		}
 	}

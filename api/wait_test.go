@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -62,7 +63,7 @@ func TestAfterSeq(t *testing.T) {
 	a := start(t, source, server.Options{})
 	inbox, replies := a.inbox(10)
 
-	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":60000}`, inbox)
+	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":30000}`, inbox)
 	receive(t, entered, "waiter")
 	if got := len(replies); got != 0 {
 		t.Fatal("answered before the command was applied")
@@ -93,7 +94,7 @@ func TestStatusWaitsForEmission(t *testing.T) {
 	receive(t, entered, "waiter")
 
 	inbox, replies := a.inbox(1)
-	a.asked(a.subjects.Status(), `{"after_seq":1,"timeout_ms":60000}`, inbox)
+	a.asked(a.subjects.Status(), `{"after_seq":1,"timeout_ms":30000}`, inbox)
 	receive(t, entered, "waiter")
 	source.emit()
 	if s := unmarshal[events.Status](t, receive(t, replies, "status")); s.Emitted != 1 {
@@ -102,49 +103,15 @@ func TestStatusWaitsForEmission(t *testing.T) {
 	a.want("200", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":0}`)
 }
 
-// TestWaitersBlockNobody fills the service with waiters: other requests of the
-// same endpoint are answered, one waiter too many is turned away, one that
-// waits for the past is not, and all are answered when the command comes.
-func TestWaitersBlockNobody(t *testing.T) {
-	source := newTwinSource()
-	source.message(t, "alice", "bob", "m1")
-	b := defaultBounds()
-	b.waiters = 1_000
-	hook, entered := entering("WaitApplied", b.waiters+10)
-	source.hook = hook
-	a := startBounded(t, startServer(t, server.Options{}), source, b)
-	inbox, replies := a.inbox(b.waiters)
-	subject := a.subject("alice", events.QueryTotals)
-	for range b.waiters {
-		a.asked(subject, `{"after_seq":2,"timeout_ms":60000}`, inbox)
-	}
-	for range b.waiters {
-		receive(t, entered, "waiter")
-	}
-	a.want("200", "alice", events.QueryTotals, "")
-	a.want("200", "alice", events.QueryTotals, `{"after_seq":1}`)
-	a.want("503", "alice", events.QueryTotals, `{"after_seq":2}`)
-
-	source.message(t, "alice", "bob", "m2")
-	for range b.waiters {
-		reply := receive(t, replies, "answer")
-		if code(reply) != "200" || unmarshal[events.TotalsReply](t, reply).Totals.Unread != 2 {
-			t.Fatalf("a waiter got %s %s", code(reply), reply.Data)
-		}
-	}
-	if n := a.service.pool.waiting.Load(); n > 1 { // one may be the service's own status
-		t.Errorf("%d still wait", n)
-	}
-}
-
 // TestSlowViews: while every place for work is taken, waiting goes on, and the
 // queue's bound holds.
 func TestSlowViews(t *testing.T) {
 	source := newTwinSource()
 	var slow atomic.Bool
 	b := defaultBounds()
-	b.queued = 500
-	entered, release := make(chan struct{}, b.queued), make(chan struct{})
+	const queued = 500
+	b.queued[queryLane], b.userQueued = queued, queued+1
+	entered, release := make(chan struct{}, queued), make(chan struct{})
 	source.hook = func(method string) error {
 		if method == "View" && slow.Load() {
 			entered <- struct{}{}
@@ -154,9 +121,9 @@ func TestSlowViews(t *testing.T) {
 	}
 	a := startBounded(t, startServer(t, server.Options{}), source, b)
 	slow.Store(true)
-	inbox, replies := a.inbox(b.queued + 1)
+	inbox, replies := a.inbox(queued + 1)
 	subject := a.subject("alice", events.QueryTotals)
-	for range b.queued + 1 {
+	for range queued + 1 {
 		a.asked(subject, "", inbox)
 	}
 	if reply := receive(t, replies, "refusal"); code(reply) != "503" {
@@ -166,7 +133,7 @@ func TestSlowViews(t *testing.T) {
 		t.Errorf("%d at work, want %d at most", got, want)
 	}
 	close(release)
-	for range b.queued {
+	for range queued {
 		if reply := receive(t, replies, "answer"); code(reply) != "200" {
 			t.Fatalf("a queued request got %s %s", code(reply), reply.Data)
 		}
@@ -178,8 +145,9 @@ func TestQueuedBytes(t *testing.T) {
 	p := newPool(defaultBounds())
 	large := make([]byte, MaxRequest)
 	var calls []*call
+	of := func(i int) *call { return &call{endpoint: &endpoint{}, user: strconv.Itoa(i), body: large} }
 	for {
-		c := &call{body: large}
+		c := of(len(calls))
 		if err := p.admit(c); err != nil {
 			if !errors.Is(err, errBusy) {
 				t.Fatal(err)
@@ -192,7 +160,7 @@ func TestQueuedBytes(t *testing.T) {
 		t.Errorf("%d large requests taken in, want %d", got, want)
 	}
 	p.shed(calls[0])
-	if err := p.admit(&call{body: large}); err != nil {
+	if err := p.admit(of(len(calls))); err != nil {
 		t.Errorf("after a body has been read: %v", err)
 	}
 	for _, c := range calls {
@@ -226,7 +194,7 @@ func TestSourceFails(t *testing.T) {
 		for _, how := range []string{"error ", "panic "} {
 			body := ""
 			if strings.HasPrefix(method, "Wait") {
-				body = `{"after_seq":1,"timeout_ms":60000}`
+				body = `{"after_seq":1,"timeout_ms":30000}`
 			}
 			if method == "WaitEmitted" {
 				source.message(t, "alice", "bob", "m")

@@ -75,7 +75,7 @@ func (c *Client) Send(ctx context.Context, command events.Command, opts ...Comma
 	switch s.wait {
 	case waitApplied:
 		// Of a user's command the user may ask; of others the back end.
-		who := anyone
+		who := anyone()
 		if s.command.Verb < events.GroupMessage {
 			who = s.command.Inbox
 		}

@@ -82,6 +82,6 @@
 //	subscribe  unread.evt.alice.>
 //	           _INBOX.>                 (or the connection's own inbox prefix)
 //
-// WaitEmitted and [Client.WaitApplied] ask unread.api.status and unread.api._,
-// which are for back ends; a user waits with [User.WaitApplied].
+// WaitEmitted and [Client.WaitApplied] ask unread.api.status and about a user of
+// no name, which is for back ends (publish unread.api.>); a user waits with [User.WaitApplied].
 package client

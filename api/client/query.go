@@ -16,7 +16,7 @@ import (
 )
 
 // maxWait is the longest wait for a command that one request may ask for.
-const maxWait = time.Minute
+const maxWait = events.MaxWaitMS * time.Millisecond
 
 // request is the body of a query: the fields of all of them, empty ones left
 // out.

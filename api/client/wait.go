@@ -2,9 +2,10 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"time"
 
 	"reddot/events"
@@ -17,15 +18,16 @@ const waitStep = 2 * time.Second
 // stepGrace is how much longer than waitStep a reply may take.
 const stepGrace = time.Second
 
-// anyone is the user asked about where only the wait counts: the server waits
-// before it looks at the user.
-const anyone = "_"
+// anyone names a user to ask about where only the wait counts: the server waits
+// before it looks at the user. Each wait asks about another one, since of one
+// user only so many may wait.
+func anyone() string { return "_" + rand.Text() }
 
 // WaitApplied returns nil once the command seq is applied: every query
 // answered from then on shows it. It goes on waiting through restarts of
 // reddot until ctx ends; then the error is ErrNotApplied.
 func (c *Client) WaitApplied(ctx context.Context, seq events.Seq) error {
-	return c.await(ctx, c.subjects.Query(anyone, events.QueryTotals), "applied", seq)
+	return c.await(ctx, c.subjects.Query(anyone(), events.QueryTotals), "applied", seq)
 }
 
 // WaitEmitted returns nil once the command seq is applied and all events of
@@ -95,5 +97,5 @@ func (b *backoff) next() time.Duration {
 
 // jitter returns between three and five quarters of d.
 func jitter(d time.Duration) time.Duration {
-	return d*3/4 + rand.N(d/2+1)
+	return d*3/4 + mathrand.N(d/2+1)
 }

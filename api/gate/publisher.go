@@ -44,7 +44,7 @@ func (p *publisher) send(ctx context.Context, o *Order) (*Pending, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, unavailable(ctx.Err(), "too many commands are on their way into the log; the command is not stored, ask again")
+		return nil, full(ctx.Err())
 	}
 	// What is sent while the server is away lies in a buffer, perhaps for long
 	// after the asker gave up: a read of everything must not arrive then.
@@ -86,11 +86,19 @@ func (p *Pending) Stored(ctx context.Context, o *Order) (events.DoReply, error) 
 	}
 }
 
+// full says that as many commands as may are on their way.
+func full(cause error) error {
+	return unavailable(cause, "too many commands are on their way into the log; the command is not stored, ask again")
+}
+
 // failed says what became of a command that was not acknowledged.
 func (p *publisher) failed(err error) error {
+	if errors.Is(err, jetstream.ErrTooManyStalledMsgs) { // the asker of an earlier one has given up, the stream has not answered
+		return full(err)
+	}
 	_, answered := errors.AsType[*jetstream.APIError](err)
 	for _, unsent := range []error{
-		jetstream.ErrNoStreamResponse, jetstream.ErrTooManyStalledMsgs, nats.ErrMaxPayload, nats.ErrReconnectBufExceeded,
+		jetstream.ErrNoStreamResponse, nats.ErrMaxPayload, nats.ErrReconnectBufExceeded,
 		nats.ErrConnectionDraining, nats.ErrConnectionClosed, nats.ErrBadSubject,
 	} {
 		answered = answered || errors.Is(err, unsent)

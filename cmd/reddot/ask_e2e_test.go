@@ -114,7 +114,7 @@ func told[T any](t *testing.T, nc *nats.Conn, subject string, r request) T {
 // settled waits until a command is applied and its events are stored.
 func settled(t *testing.T, nc *nats.Conn, seq events.Seq) events.Status {
 	t.Helper()
-	return told[events.Status](t, nc, subjects(t).Status(), request{AfterSeq: seq, TimeoutMS: waitTimeout.Milliseconds()})
+	return told[events.Status](t, nc, subjects(t).Status(), request{AfterSeq: seq, TimeoutMS: events.MaxWaitMS})
 }
 
 // lists asks for whole lists, many at a time. Nothing may change meanwhile.

@@ -210,11 +210,18 @@ func (e *serviceError) Error() string {
 // came. Its errors are fit to be shown; those of the service are
 // *serviceError.
 func ask[T any](ctx context.Context, c *client, subject string, q query) (reply T, raw []byte, err error) {
+	// One request waits no longer than it may; then comes another.
+	more := q.TimeoutMS - events.MaxWaitMS
+	q.TimeoutMS = min(q.TimeoutMS, events.MaxWaitMS)
 	body, err := json.Marshal(q)
 	if err != nil {
 		return reply, nil, fmt.Errorf("encode the query: %w", err)
 	}
 	raw, err = c.request(ctx, subject, body, time.Duration(q.TimeoutMS)*time.Millisecond)
+	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotApplied && more > 0 {
+		q.TimeoutMS = more
+		return ask[T](ctx, c, subject, q)
+	}
 	if err != nil {
 		return reply, nil, err
 	}

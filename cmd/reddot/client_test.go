@@ -193,6 +193,26 @@ func TestRepliesAsTheyCome(t *testing.T) {
 	}
 }
 
+// TestLongWaits: a wait longer than one request may ask for is made of several.
+func TestLongWaits(t *testing.T) {
+	s, _ := testServer(t)
+	service := serve(t, s.URL(), "unread.api.alice.explain", func(n int, _ query) answer {
+		if n < 2 {
+			return answer{code: "408", text: "not_applied"}
+		}
+		return answer{body: events.Explanation{User: "alice"}}
+	})
+	reddot(t, nil, "explain", "alice", "c2c_bob", "--after-seq", "3", "--timeout", "70s", "--server", s.URL()).done(t)
+	want := []string{
+		`{"conversation":"c2c_bob","limit":50,"after_seq":3,"timeout_ms":30000}`,
+		`{"conversation":"c2c_bob","limit":50,"after_seq":3,"timeout_ms":30000}`,
+		`{"conversation":"c2c_bob","limit":50,"after_seq":3,"timeout_ms":10000}`,
+	}
+	if diff := cmp.Diff(want, service.requests()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
 func TestServiceErrors(t *testing.T) {
 	s, _ := testServer(t)
 	t.Setenv("NATS_URL", s.URL())

@@ -24,6 +24,7 @@ type serveConfig struct {
 	listen        string     // address of the embedded NATS server
 	nats          string     // URLs of an existing NATS server; see external
 	auth          natsConfig // as whom it is connected to
+	gate          gateConfig
 	prefix        string     // first token of every subject
 	sync          syncPolicy // of the embedded server's streams
 	fanoutLimit   int        // members up to which a group's changes go to everyone
@@ -104,6 +105,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:4222", "`address` of the embedded NATS server; port 0 picks a free one")
 	f.StringVar(&cfg.nats, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one, or several with commas")
 	cfg.auth.addFlags(f)
+	cfg.gate.addFlags(f)
 	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
 	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", minSync, maxSync))
 	f.IntVar(&cfg.fanoutLimit, "fanout-limit", 1000, "members up to which a group's changes go to everyone, not only to watchers")
@@ -157,8 +159,8 @@ func (cfg *serveConfig) validate() error {
 	if err := cfg.validateNATS(); err != nil {
 		return err
 	}
-	if _, err := events.NewSubjects(cfg.prefix); err != nil {
-		return usagef("--prefix: %w", err)
+	if err := cfg.gate.validate(cfg.prefix); err != nil {
+		return err
 	}
 	if cfg.eventsMaxAge < time.Second {
 		return usagef("--events-max-age %s: use 1s or more", cfg.eventsMaxAge)

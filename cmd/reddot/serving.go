@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/api"
+	"reddot/api/gate"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -304,8 +305,13 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 			return err
 		}
 	}
+	door, err := gate.New(gate.Config{Conn: conn, Subjects: s.subjects, Source: source, Rate: s.cfg.gate.rate()})
+	if err != nil {
+		return err
+	}
 	service, err := api.NewService(api.ServiceConfig{
-		Conn: conn, Subjects: s.subjects, Source: source, Keeper: source, Version: serviceVersion(), Logger: s.log, Metrics: queryMetrics,
+		Conn: conn, Subjects: s.subjects, Source: source, Keeper: source, Gate: door, ReplyPrefixes: s.cfg.gate.replyPrefixes,
+		Version: serviceVersion(), Logger: s.log, Metrics: queryMetrics,
 	})
 	if err != nil {
 		return err

@@ -55,13 +55,21 @@ func (b build) String() string {
 // version is the build as manifests of snapshots and the log name it.
 func version() string { return thisBuild().String() }
 
-// serviceVersion is the module's version as the query service wants it: without
-// a leading v.
+// serviceVersion is the build as the query service wants it (SemVer): the
+// module's version without a leading v, or the commit of a build that has none.
 func serviceVersion() string {
-	if v, ok := strings.CutPrefix(thisBuild().Version, "v"); ok {
+	b := thisBuild()
+	if v, ok := strings.CutPrefix(b.Version, "v"); ok {
 		return v
 	}
-	return "0.0.0"
+	if b.Commit == "" {
+		return "0.0.0-devel"
+	}
+	v := "0.0.0-devel+" + b.Commit
+	if b.Modified {
+		v += ".modified"
+	}
+	return v
 }
 
 func (a *app) versionCommand() *cobra.Command {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,8 +23,12 @@ const inFlight = 4_096
 // ackWait is how long a full pipe may stand still.
 const ackWait = 30 * time.Second
 
-// longWait is how long one request waits for a command to be applied.
-const longWait = 10 * time.Minute
+// A command is waited for until longWait is over, by requests that each wait as
+// long as one may.
+const (
+	longWait = 10 * time.Minute
+	oneWait  = events.MaxWaitMS * time.Millisecond
+)
 
 // server is a NATS server in a process of its own: a bare one, or reddot's.
 type server struct {
@@ -144,11 +149,19 @@ func (s *server) request(ctx context.Context, subject string, body any) error {
 
 // answerError reads the error that a micro service puts into headers.
 func answerError(m *nats.Msg) error {
-	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
-		return fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(micro.ErrorHeader), code)
+	code := m.Header.Get(micro.ErrorCodeHeader)
+	if code == "" {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(micro.ErrorHeader), code)
+	if code == "408" {
+		err = fmt.Errorf("%w: %w", errNotYet, err)
+	}
+	return err
 }
+
+// errNotYet is the answer to a request that has waited as long as it may.
+var errNotYet = errors.New("not yet")
 
 // after makes a request wait for a command.
 type after struct {
@@ -156,12 +169,23 @@ type after struct {
 	Timeout int64      `json:"timeout_ms"`
 }
 
+// await asks until a command has come as far as the subject's query waits for.
+func (s *server) await(ctx context.Context, subject string, seq int) error {
+	ctx, cancel := context.WithTimeout(ctx, longWait)
+	defer cancel()
+	for {
+		if err := s.request(ctx, subject, after{events.Seq(seq), oneWait.Milliseconds()}); !errors.Is(err, errNotYet) {
+			return err
+		}
+	}
+}
+
 // applied returns once a command is applied.
 func (s *server) applied(ctx context.Context, subjects events.Subjects, seq int) error {
-	return s.request(ctx, subjects.Query(user(0), events.QueryTotals), after{events.Seq(seq), longWait.Milliseconds()})
+	return s.await(ctx, subjects.Query(user(0), events.QueryTotals), seq)
 }
 
 // emitted returns once a command is applied and its events are stored.
 func (s *server) emitted(ctx context.Context, subjects events.Subjects, seq int) error {
-	return s.request(ctx, subjects.Status(), after{events.Seq(seq), longWait.Milliseconds()})
+	return s.await(ctx, subjects.Status(), seq)
 }

@@ -1,0 +1,179 @@
+package gate_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"reddot/api"
+	"reddot/api/gate"
+	"reddot/events"
+	"reddot/projector"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+func must[T any](tb testing.TB) func(T, error) T {
+	return func(v T, err error) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v
+	}
+}
+
+// world is a NATS server, and clients of it.
+type world struct {
+	testing.TB
+	ns       *server.Server
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	subjects events.Subjects
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	ns := must[*server.Server](tb)(server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: tb.TempDir(),
+	}))
+	ns.Start()
+	tb.Cleanup(func() {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	})
+	if !ns.ReadyForConnections(patience) {
+		tb.Fatal("the NATS server does not start")
+	}
+	w := &world{TB: tb, ns: ns, subjects: must[events.Subjects](tb)(events.NewSubjects("unread"))}
+	w.conn = w.connect()
+	w.js = must[jetstream.JetStream](tb)(jetstream.New(w.conn))
+	return w
+}
+
+func (w *world) connect(opts ...nats.Option) *nats.Conn {
+	w.Helper()
+	conn := must[*nats.Conn](w)(nats.Connect(w.ns.ClientURL(), opts...))
+	w.Cleanup(conn.Close)
+	return conn
+}
+
+// reddot is a projector and a service with a gate.
+type reddot struct {
+	p    *projector.Projector
+	gate *gate.Gate
+}
+
+type source struct{ *projector.Projector }
+
+func (s source) View() (api.View, error) { return s.Projector.View() }
+
+func (s source) Holds(user string, c events.ConversationID) (bool, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return false, err
+	}
+	holds, err := v.Holds(user, c)
+	return holds, errors.Join(err, v.Close())
+}
+
+func (s source) SelfMade(user string) (int, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.SelfMade(user)
+	return n, errors.Join(err, v.Close())
+}
+
+// start starts a reddot; its projector runs only if fold is set.
+func (w *world) start(cfg gate.Config, fold bool) *reddot {
+	w.Helper()
+	log := slog.New(slog.DiscardHandler)
+	conn := w.connect(nats.CustomInboxPrefix("_INBOX_reddot"))
+	ctx, stop := context.WithCancel(context.Background())
+	p := must[*projector.Projector](w)(projector.Open(ctx, projector.Config{
+		Conn: conn, Subjects: w.subjects, Dir: w.TempDir(), Logger: log, FanoutLimit: 1000,
+	}))
+	cfg.Conn, cfg.Subjects, cfg.Source = conn, w.subjects, source{p}
+	g := must[*gate.Gate](w)(gate.New(cfg))
+	service := must[*api.Service](w)(api.NewService(api.ServiceConfig{
+		Conn: conn, Subjects: w.subjects, Source: source{p}, Gate: g, Version: "1.2.3", Logger: log,
+	}))
+	var parts errgroup.Group
+	if fold {
+		parts.Go(func() error { return p.Run(ctx) })
+	}
+	parts.Go(func() error { return service.Run(ctx) })
+	w.Cleanup(func() {
+		stop()
+		if err := errors.Join(parts.Wait(), p.Close()); err != nil {
+			w.Error(err)
+		}
+	})
+	select {
+	case <-service.Ready():
+	case <-time.After(patience):
+		w.Fatal("the service does not get ready")
+	}
+	return &reddot{p, g}
+}
+
+// reply is what a request got: the code and the fields of either body.
+type reply struct {
+	code           string
+	Seq            events.Seq
+	Duplicate      bool
+	Error, Message string
+}
+
+func read(tb testing.TB, m *nats.Msg) reply {
+	tb.Helper()
+	var done events.DoReply
+	var failed api.ErrorReply
+	r := reply{code: cmp.Or(m.Header.Get("Nats-Service-Error-Code"), "200")}
+	into := any(&done)
+	if r.code != "200" {
+		into = &failed
+	}
+	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, into); err != nil {
+		tb.Fatal(err)
+	}
+	r.Seq, r.Duplicate, r.Error, r.Message = max(done.Seq, failed.Seq), done.Duplicate, failed.Error, failed.Message
+	if r.code != "200" && m.Header.Get("Nats-Service-Error") != r.Error {
+		tb.Errorf("the word is %q in the header, %q in the body", m.Header.Get("Nats-Service-Error"), r.Error)
+	}
+	return r
+}
+
+// do asks for a command.
+func (w *world) do(user, verb, payload string) reply {
+	w.Helper()
+	return read(w, must[*nats.Msg](w)(w.conn.Request(w.subjects.Do(user, verb), []byte(payload), patience)))
+}
+
+// last is the newest message of the command stream; nil if it is empty.
+func (w *world) last() *jetstream.RawStreamMsg {
+	w.Helper()
+	s := must[jetstream.Stream](w)(w.js.Stream(context.Background(), w.subjects.CommandStream()))
+	info := must[*jetstream.StreamInfo](w)(s.Info(context.Background()))
+	if info.State.LastSeq == 0 {
+		return nil
+	}
+	return must[*jetstream.RawStreamMsg](w)(s.GetMsg(context.Background(), info.State.LastSeq))
+}
+
+// publish stores a command as a back end does.
+func (w *world) publish(subject, payload string, opts ...jetstream.PublishOpt) *jetstream.PubAck {
+	w.Helper()
+	return must[*jetstream.PubAck](w)(w.js.Publish(context.Background(), subject, []byte(payload), opts...))
+}
