@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -100,6 +101,7 @@ type Client struct {
 	subjects events.Subjects
 	opts     Options
 	syncs    chan struct{} // holds one element for each user being read
+	strange  atomic.Uint64 // see Strange
 
 	// Lock order: this one before a feed's.
 	mu struct {
@@ -151,6 +153,11 @@ func (c *Client) Close() {
 		c.conn.RemoveStatusListener(c.mu.status)
 	}
 }
+
+// Strange is how many messages came to listeners that reddot has not sent: not
+// from the event stream, or of another user. They are dropped. Who may make others
+// publish, as with the reply subject of a request, can send such ones.
+func (c *Client) Strange() uint64 { return c.strange.Load() }
 
 // User is one user's side of reddot: a phone, a browser session, or all of
 // them behind one gateway. It holds nothing; make as many as you like. An id

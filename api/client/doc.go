@@ -65,6 +65,10 @@
 // missing (each names the one before it), when the list does not add up to the
 // totals, and when a check ([Options].CheckEvery) finds a newer version.
 //
+// An event is taken only if it is the user's own and the event stream has sent it
+// (header Nats-Stream): anybody may be able to have a message sent to a subject,
+// as the answer to a request. [Client.Strange] counts the others.
+//
 // # Limits of the promise
 //
 // Values in between may be left out. An event that NATS loses without a trace

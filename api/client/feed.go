@@ -69,6 +69,8 @@ type feed struct {
 
 		torn int // readings in a row that did not add up
 
+		warned bool // of a message that reddot has not sent
+
 		sub     *nats.Subscription
 		dropped int               // by sub, as far as it is dealt with
 		stored  map[string]uint64 // by subject, the last event's sequence in the event stream
@@ -159,20 +161,34 @@ func poke(c chan<- struct{}) {
 
 // hear enters one event. It is called for one after the other.
 func (f *feed) hear(m *nats.Msg) {
+	if m.Subject != f.changes && m.Subject != f.receipt {
+		return // of a later version of reddot
+	}
+	if m.Header.Get(nats.JSStream) != f.client.subjects.EventStream() {
+		f.strange(m, "it does not come from the event stream")
+		return
+	}
 	var change events.Change
 	var receipt events.Receipt
 	var err error
-	switch contentType := m.Header.Get("Content-Type"); m.Subject {
-	case f.changes:
+	contentType, user := m.Header.Get("Content-Type"), ""
+	if m.Subject == f.changes {
 		err = events.Unmarshal(contentType, m.Data, &change)
-	case f.receipt:
+		user = change.User
+	} else {
 		err = events.Unmarshal(contentType, m.Data, &receipt)
-	default:
-		return // of a later version of reddot
+		user = receipt.User
+	}
+	strange := err == nil && user != f.user.id
+	if strange {
+		f.strange(m, "it is not for this user")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.checkChain(m)
+	f.checkChain(m) // the next event names this one, whoever has stored it
+	if strange {
+		return
+	}
 	switch {
 	case err != nil:
 		f.report(fmt.Errorf("read an event on %s: %w", m.Subject, err))
@@ -187,6 +203,19 @@ func (f *feed) hear(m *nats.Msg) {
 			f.missed()
 		}
 		f.markList(touched)
+	}
+}
+
+// strange counts a message that reddot has not sent, and logs the first one. It
+// says nothing that is believed.
+func (f *feed) strange(m *nats.Msg, why string) {
+	f.client.strange.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.mu.warned {
+		f.mu.warned = true
+		f.client.opts.Logger.Warn("reddot listener: a message that reddot has not sent is dropped, and so are others like it",
+			"user", f.user.id, "subject", m.Subject, "reason", why)
 	}
 }
 
