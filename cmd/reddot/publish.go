@@ -222,7 +222,7 @@ func (r published) failure() error {
 	if *r.Refused == 1 {
 		return errors.New("1 command was refused")
 	}
-	return fmt.Errorf("%d commands were refused", *r.Refused)
+	return fmt.Errorf("%s commands were refused", grouped(*r.Refused))
 }
 
 // waitEmitted waits until a command is applied and its events are stored, as
