@@ -173,10 +173,8 @@ func actionFlags(cmd *cobra.Command, c *events.Command, a *app, fields []string)
 			f.Var(&timeFlag{&c.UptoAt, &c.HasUptoAt, a}, field, "`time` up to which messages are meant, as in 2026-11-23T18:00:00Z or in Unix milliseconds")
 		case "kind":
 			f.Var(&wordFlag[events.Kind]{&c.Kind, events.ParseKind}, field, "only conversations of this `kind`: c2c or group")
-			completes(cmd, field, "c2c", "group")
 		case "own-message":
 			f.Var(&wordFlag[events.OwnPolicy]{&c.OwnMessage, events.ParseOwnPolicy}, field, "what sending does to the own read position: `keep` or advance")
-			completes(cmd, field, "keep", "advance")
 		}
 	}
 	f.Var(&timeFlag{&c.At, &c.HasAt, a}, "at", "`time` of the command, as in 2026-11-23T18:00:00Z or in Unix milliseconds (default that of the stream)")

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"reddot/events"
 )
 
@@ -76,12 +74,4 @@ func (f *wordFlag[W]) Set(s string) error {
 	}
 	*f.to = w
 	return nil
-}
-
-// completes has the shell complete a flag with words.
-func completes(cmd *cobra.Command, flag string, words ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(fmt.Sprintf("completion of --%s: %v", flag, err)) // the flag is not there, or completed already
-	}
 }

@@ -143,6 +143,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 		root.AddCommand(a.actionCommand(act))
 	}
 	sayArguments(root)
+	a.complete(root)
 	return root
 }
 

@@ -25,13 +25,16 @@ import (
 
 // served runs a server in this process and returns the address of its NATS
 // server once it is ready. stop ends it; the test's end does so, too.
-func served(t *testing.T, dir, listen string) (address string, stop func()) {
+func served(t *testing.T, dir, listen string, change ...func(*serveConfig)) (address string, stop func()) {
 	t.Helper()
 	ready := make(chan string, 1)
 	s := &serving{log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		ready: func(nats, _ string) { ready <- nats },
 		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: syncPolicy{every: time.Second},
 			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots}}
+	for _, f := range change {
+		f(s.cfg)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
