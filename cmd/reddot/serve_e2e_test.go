@@ -71,6 +71,16 @@ func checkHTTP(t *testing.T, c *child) {
 			t.Errorf("%s answers %d %q", path, code, body)
 		}
 	}
+	_, metrics := c.get(t, "/metrics")
+	for _, line := range []string{
+		"# TYPE reddot_snapshots_taken_total counter", "# TYPE reddot_snapshots_failed_total counter",
+		`reddot_build_info{commit=`, `reddot_stream_bytes{stream="UNREAD_COMMANDS"} `, `reddot_stream_messages{stream="UNREAD_EVENTS"} `,
+		`reddot_commands_refused_total{reason="not_member"} 0`,
+	} {
+		if !strings.Contains(metrics, line) {
+			t.Errorf("metrics lack %s", line)
+		}
+	}
 	if code, _ := c.get(t, "/"); code != http.StatusNotFound {
 		t.Errorf("/ answers %d", code)
 	}

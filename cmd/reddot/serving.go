@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
@@ -88,7 +89,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 		return err
 	}
 	s.subjects, s.registry = subjects, prometheus.NewRegistry()
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildFigure())
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
 	s.source.begin(errStarting)
 	http, err := s.serveHTTP(ctx)
@@ -297,6 +298,13 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		}
 	}()
 	queryMetrics, err := api.NewMetrics(registry)
+	if err != nil {
+		return err
+	}
+	js, err := jetstream.New(conn)
+	if err == nil {
+		err = registry.Register(newStreamFigures(js, s.subjects))
+	}
 	if err != nil {
 		return err
 	}

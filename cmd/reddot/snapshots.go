@@ -153,18 +153,25 @@ func (s *snapshots) of(source *projection) error {
 
 // register shows the figures to Prometheus.
 func (s *snapshots) register(registry *prometheus.Registry) error {
+	gauge := func(o prometheus.Opts, f func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts(o), f)
+	}
+	counter := func(o prometheus.Opts, f func() float64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts(o), f)
+	}
 	var err error
 	for _, m := range []struct {
+		kind       func(prometheus.Opts, func() float64) prometheus.Collector
 		name, help string
 		value      func(snapshot.Figures) float64
 	}{
-		{"reddot_snapshot_seq", "Seq of the last snapshot since the start.", func(f snapshot.Figures) float64 { return float64(f.Seq) }},
-		{"reddot_snapshot_bytes", "Size of the last snapshot.", func(f snapshot.Figures) float64 { return float64(f.Bytes) }},
-		{"reddot_snapshot_seconds", "Time that the last snapshot took.", func(f snapshot.Figures) float64 { return f.Took.Seconds() }},
-		{"reddot_snapshots_taken", "Snapshots taken since the start.", func(f snapshot.Figures) float64 { return float64(f.Snapshots) }},
-		{"reddot_snapshots_failed", "Snapshots, prunes and trims that failed since the start.", func(f snapshot.Figures) float64 { return float64(f.Failures) }},
+		{gauge, "reddot_snapshot_seq", "Seq of the last snapshot since the start.", func(f snapshot.Figures) float64 { return float64(f.Seq) }},
+		{gauge, "reddot_snapshot_bytes", "Size of the last snapshot.", func(f snapshot.Figures) float64 { return float64(f.Bytes) }},
+		{gauge, "reddot_snapshot_seconds", "Time that the last snapshot took.", func(f snapshot.Figures) float64 { return f.Took.Seconds() }},
+		{counter, "reddot_snapshots_taken_total", "Snapshots taken since the start.", func(f snapshot.Figures) float64 { return float64(f.Snapshots) }},
+		{counter, "reddot_snapshots_failed_total", "Snapshots, prunes and trims that failed since the start.", func(f snapshot.Figures) float64 { return float64(f.Failures) }},
 	} {
-		err = errors.Join(err, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help},
+		err = errors.Join(err, registry.Register(m.kind(prometheus.Opts{Name: m.name, Help: m.help},
 			func() float64 { return m.value(s.keeper.Figures()) })))
 	}
 	return err
