@@ -50,6 +50,9 @@ func (p *LineParser) Parse(line []byte) (subject string, payload []byte, err err
 	return subject, payload, nil
 }
 
+// At is the time of the last line's command, if it has one.
+func (p *LineParser) At() (at Time, has bool) { return p.command.At, p.command.HasAt }
+
 // ParseLine is [LineParser.Parse] with a parser of its own: for a line now
 // and then.
 func (s Subjects) ParseLine(line []byte) (subject string, payload []byte, err error) {

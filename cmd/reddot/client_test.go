@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -254,6 +255,26 @@ func TestNoService(t *testing.T) {
 	reddot(t, nil, "status", "--timeout", "50ms").failed(t, exitFailed, "no answer from "+s.URL()+" in 50ms: try again, or wait longer with --timeout")
 	reddot(t, nil, "status", "--creds", "none.creds").failed(t, exitFailed, "none.creds", "no such file")
 	reddot(t, nil, "status", "--server", "nats://no-such-host.invalid:4222").failed(t, exitFailed, "connect to the NATS server at nats://no-such-host.invalid:4222")
+}
+
+// TestShowNobody: who mistypes an id is told so, if there is somebody to read it.
+func TestShowNobody(t *testing.T) {
+	for _, c := range []struct {
+		terminal bool
+		version  events.Seq
+		want     string
+	}{
+		{true, 0, "nothing was ever published about the user alcie: is the id right?\n"}, {true, 1, ""}, {false, 0, ""},
+	} {
+		var out, told bytes.Buffer
+		a := &app{stdout: &out, stderr: &console{out: &told, terminal: c.terminal}, zone: testZone()}
+		if err := a.printList(events.ConversationsReply{User: "alcie", Version: c.version}, &showConfig{}); err != nil {
+			t.Fatal(err)
+		}
+		if told.String() != c.want {
+			t.Errorf("%+v: told %q", c, told.String())
+		}
+	}
 }
 
 // TestRefusedUser: a server that lets a user do nothing says so at once, not

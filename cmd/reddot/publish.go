@@ -52,7 +52,10 @@ changes nothing, but a read without a position would then be applied twice.
 
 A command that is stored may still be refused when it is applied, as a read in a
 group that its user is not in. Only --wait hears of that: it says which lines
-were refused and why, and exits with 1.`,
+were refused and why, and exits with 1.
+
+While a bulk import runs at full speed, what live users do is told behind it:
+bound it with --rate, or do it before you let them in.`,
 		Example: `  # publish a file, then wait until it is applied and its events are stored
   reddot publish --wait commands.jsonl.gz
 
@@ -131,6 +134,9 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		err = p.run(ctx)
 		bar.finish(err == nil)
 		stop()
+		if p.early.line > 0 {
+			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", from.name, err)
 		}

@@ -185,6 +185,18 @@ func TestPublishBeginsBehindTheEnd(t *testing.T) {
 	r.failed(t, exitFailed, "standard input: it has 2 lines, and --from-line is 5: there is nothing to publish")
 }
 
+// TestPublishTimesInSeconds: they are taken, as they may be meant, and pointed out.
+func TestPublishTimesInSeconds(t *testing.T) {
+	s, _ := testServer(t)
+	lines := messageLine(1) + "\n" + strings.Replace(messageLine(2), `"from"`, `"at":1764201600,"from"`, 1) + "\n" + messageLine(3)
+	r := reddot(t, strings.NewReader(lines), "publish", "--server", s.URL())
+	r.done(t)
+	want := "standard input: line 2: at 1764201600 is in the year 1970: times are in milliseconds, are these in seconds?\n"
+	if !strings.HasSuffix(r.stderr, want) || strings.Count(r.stderr, "\n") != 2 {
+		t.Errorf("stderr %q", r.stderr)
+	}
+}
+
 // TestPublishAnotherPrefix: an export is published under another prefix only if
 // that is wanted.
 func TestPublishAnotherPrefix(t *testing.T) {

@@ -38,6 +38,7 @@ type publisher struct {
 	limit    *rate.Limiter
 	inFlight chan flight
 	refused  *refusals // hears which are refused; nil: nobody asks
+	early    doubtful  // the first line with a time that can't be meant; owned by send until run returns
 
 	acked   atomic.Int64 // commands acknowledged
 	lastSeq events.Seq   // of the last of them; owned by collect until run returns
@@ -47,6 +48,20 @@ type publisher struct {
 type flight struct {
 	line int
 	ack  jetstream.PubAckFuture
+}
+
+// reasonableTime is the year 2001: an earlier time was written in seconds.
+const reasonableTime events.Time = 978_307_200_000
+
+// doubtful is a line with a time that can't be meant.
+type doubtful struct {
+	line int
+	at   events.Time
+}
+
+func (d doubtful) String() string {
+	return fmt.Sprintf("line %d: at %d is in the year %d: times are in milliseconds, are these in seconds?",
+		d.line, d.at, time.UnixMilli(int64(d.at)).UTC().Year())
 }
 
 // errFromLine says that a publish was to begin behind its last line.
@@ -124,6 +139,9 @@ func (p *publisher) send(ctx context.Context) *stop {
 		subject, payload, err := p.parser.Parse(line)
 		if err != nil {
 			return &stop{at, lineAdvice(line, p.client.subjects, err)}
+		}
+		if when, has := p.parser.At(); has && p.early.line == 0 && when < reasonableTime {
+			p.early = doubtful{at, when}
 		}
 		if err := p.limit.Wait(ctx); err != nil {
 			return &stop{at, err}

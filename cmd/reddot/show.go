@@ -171,6 +171,9 @@ func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) 
 }
 
 func (a *app) printList(list events.ConversationsReply, cfg *showConfig) error {
+	if list.Version == 0 && isTerminal(a.stderr) {
+		fmt.Fprintf(a.stderr, "nothing was ever published about the user %s: is the id right?\n", printable(list.User))
+	}
 	if cfg.json {
 		return a.printJSON(list)
 	}
