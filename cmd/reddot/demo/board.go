@@ -17,6 +17,10 @@ import (
 // their ids.
 const maxTexts = 2000
 
+// maxEarlier bounds what is kept of what happened before the last thing: more
+// than the lines of a screen.
+const maxEarlier = 200
+
 // board is what the listeners have said, and what the messages say.
 type board struct {
 	changed chan struct{}  // has an element when there is something new
@@ -27,6 +31,7 @@ type board struct {
 		sync.Mutex
 		panels []*panel
 		words  string            // what happened last
+		before []string          // what happened before that, the oldest first
 		texts  map[string]string // by message id
 		ids    []string          // of texts, oldest first
 	}
@@ -61,6 +66,9 @@ func (b *board) panels() []*panel {
 // happens notes what is about to happen.
 func (b *board) happens(a *act) {
 	b.update(func() string {
+		if b.mu.words != "" {
+			b.mu.before = append(b.mu.before[max(0, len(b.mu.before)+1-maxEarlier):], b.mu.words)
+		}
 		b.mu.words = a.words
 		if a.id != "" {
 			b.keepText(a.id, a.text)

@@ -24,7 +24,12 @@ func (p picture) frame(width, height int, color bool) []line {
 	full := max(width, minWidth)
 	lines := []line{between(line{{" reddot ", redBadge}, {" exact unread counts, live", plain}}, line{{p.title + " ", faint}}, full), nil}
 	lines = append(lines, p.body(full, max(1, (height-headLines-footLines)/rowLines), color)...)
-	lines = append(lines, line{{strings.Repeat("─", full), faint}}, line{{" " + p.words, bold}})
+	lines = append(lines, line{{strings.Repeat("─", full), faint}})
+	free := max(0, height-len(lines)-1) // as much of the story as there is room for
+	for _, words := range p.before[max(0, len(p.before)-free):] {
+		lines = append(lines, line{{" " + words, faint}})
+	}
+	lines = append(lines, line{{" " + p.words, bold}})
 	if len(lines) > height { // the last line says most
 		lines = append(lines[:max(0, height-1)], lines[len(lines)-1])
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func somePicture() picture {
-	return picture{title: "seed 1 · speed 1 · Ctrl-C ends", words: `bob → alice: "shall we?"`, lists: []list{
+	return picture{title: "seed 1 · speed 1 · Ctrl-C ends", words: `bob → alice: "shall we?"`, before: someStory(), lists: []list{
 		{user: "alice", live: true, totals: events.Totals{Unread: 1_234_570, C2C: 3, Group: 1_234_567, Mentions: 12, Conversations: 2, Muted: 7},
 			receipt: `bob read up to "a message that is far too long for this line"`, receiptAt: "12:00:01", rows: []row{
 				{name: "bob", unread: 3, mentions: 1, text: "@alice shall we?"},
@@ -24,6 +24,14 @@ func somePicture() picture {
 			}},
 		{user: "bob", totals: events.Totals{}, rows: []row{{name: "alice", text: "shall we?", tick: read}}},
 	}}
+}
+
+// someStory is more than any frame has room for.
+func someStory() (words []string) {
+	for i := range 60 {
+		words = append(words, fmt.Sprintf("carol → #team: \"%d\"", i))
+	}
+	return words
 }
 
 func drawn(p picture, width, height int, color bool) string {
@@ -45,6 +53,25 @@ func TestFrame(t *testing.T) {
 	p.lists[0].live, p.lists[0].rows = true, nil
 	p.lists[0].totals.Unread, p.lists[0].totals.Conversations = 1, 1
 	golden(t, "demo-frame-empty.txt", drawn(p, 80, 24, false))
+}
+
+// TestStoryFillsTheScreen: whatever the lists leave is the story's, the newest
+// last.
+func TestStoryFillsTheScreen(t *testing.T) {
+	p := somePicture()
+	for height := 24; height <= 40; height++ {
+		lines := strings.Split(strings.TrimSuffix(drawn(p, 80, height, false), "\n"), "\n")
+		if len(lines) != height || lines[height-1] != ` bob → alice: "shall we?"` || lines[height-2] != ` carol → #team: "59"` {
+			t.Errorf("a screen of %d lines:\n%s", height, strings.Join(lines, "\n"))
+		}
+	}
+	b := newBoard([]string{"alice"}, nil, nil)
+	for i := range 3 * maxEarlier {
+		b.happens(&act{words: fmt.Sprint(i)})
+	}
+	if got := b.picture(); len(got.before) != maxEarlier || got.words != fmt.Sprint(3*maxEarlier-1) || got.before[maxEarlier-1] != fmt.Sprint(3*maxEarlier-2) {
+		t.Errorf("%d are kept, the last %q before %q", len(got.before), got.before[len(got.before)-1], got.words)
+	}
 }
 
 // TestFrameFits: no frame has more lines or wider ones than there is room for.

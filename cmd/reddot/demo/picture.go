@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"reddot/api/client"
@@ -10,9 +11,10 @@ import (
 
 // picture is what a frame shows: the board at one moment.
 type picture struct {
-	title string
-	lists []list
-	words string // what happened last
+	title  string
+	lists  []list
+	words  string   // what happened last
+	before []string // what happened before that, the oldest first
 }
 
 // list is one user's conversation list.
@@ -48,7 +50,7 @@ const (
 func (b *board) picture() picture {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	pic := picture{words: b.mu.words}
+	pic := picture{words: b.mu.words, before: slices.Clone(b.mu.before)}
 	for _, p := range b.mu.panels {
 		l := list{user: p.user, live: p.state == client.Live, totals: p.totals}
 		for _, c := range p.ordered() {
