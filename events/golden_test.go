@@ -108,6 +108,12 @@ func goldenValues() []goldenValue {
 			Refused:  1, Ignored: 1, Stream: "UNREAD_COMMANDS", State: "stopped", Error: "the stream has a hole", Emitter: "emitting",
 		}},
 		{"reply.status.min", Status{Policy: Policy{OwnMessage: "keep"}, Features: []string{}, Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live"}},
+		{"reply.status.stalled", Status{
+			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Policy: Policy{OwnMessage: "keep"}, Features: []string{}, Commands: map[string]uint64{},
+			Stream: "UNREAD_COMMANDS", State: Stalled, Error: "stands still",
+			Stalled:         &Standstill{Seq: 44, Since: 1700000000123, Reason: "the stream has commands and sends none"},
+			EmissionStalled: &Standstill{Seq: 43, Since: 1700000000124, Reason: "the event stream takes nothing"},
+		}},
 	}
 }
 

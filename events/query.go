@@ -147,13 +147,35 @@ type Status struct {
 	RefusedFor map[string]uint64 `json:"refused_for,omitempty" msgpack:"refused_for,omitempty"`
 
 	Stream  string `json:"stream" msgpack:"stream"`
-	State   string `json:"state" msgpack:"state"` // "catching up", "live" or "stopped"
-	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`
+	State   string `json:"state" msgpack:"state"`                         // see [Live] and the others
+	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`     // why it is not live, or not ready
 	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
 	Foreign uint64 `json:"foreign,omitempty" msgpack:"foreign,omitempty"` // messages in the event stream that no reddot has written, found since the start
 
+	// Stalled is the command that is not applied although it is in the stream, and
+	// EmissionStalled the one whose events are not stored although it is applied;
+	// nil while that moves.
+	Stalled         *Standstill `json:"stalled,omitempty" msgpack:"stalled,omitempty"`
+	EmissionStalled *Standstill `json:"emission_stalled,omitempty" msgpack:"emission_stalled,omitempty"`
+
 	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
 	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start
+}
+
+// States of a reddot.
+const (
+	CatchingUp = "catching up" // it applies what the stream held when it started, or is far behind
+	Live       = "live"
+	Stalled    = "stalled" // commands are in the stream, or applied, and nothing moves
+	Lost       = "lost"    // the NATS server does not answer; the seqs are the last ones known
+	Stopped    = "stopped" // the stream is not whole; nothing is answered
+)
+
+// Standstill is where something stands still, since when and why.
+type Standstill struct {
+	Seq    Seq    `json:"seq" msgpack:"seq"`
+	Since  Time   `json:"since" msgpack:"since"`
+	Reason string `json:"reason" msgpack:"reason"`
 }
 
 // States of a Rebuild and of a Snapshot.

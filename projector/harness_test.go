@@ -315,3 +315,11 @@ func (a *author) message(to, from, id string) {
 	a.t.Helper()
 	a.write(events.Command{Verb: events.UserMessage, Inbox: to, From: from, ID: id})
 }
+
+// authorAt goes on writing the log of another author, with a new connection.
+func (b *bus) authorAt(a *author) *author {
+	b.t.Helper()
+	next := b.author()
+	next.log = a.log
+	return next
+}

@@ -49,12 +49,16 @@ func (in *intake) put(msg *pull.Message) error {
 	if in.closed {
 		return errClosed
 	}
+	in.add(msg)
+	in.ready.Signal()
+	return nil
+}
+
+func (in *intake) add(msg *pull.Message) {
 	in.newest = events.Seq(msg.Seq)
 	// The entry keeps the room of the one that stood there before.
 	in.filling = slices.Grow(in.filling, 1)[:len(in.filling)+1]
 	in.decode(&in.filling[len(in.filling)-1], in.newest, events.Time(msg.Time().UnixMilli()), msg.Subject, msg.Data)
-	in.ready.Signal()
-	return nil
 }
 
 // errClosed ends a reading that nobody wants any more.

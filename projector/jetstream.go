@@ -48,8 +48,30 @@ func (s inJetStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Mes
 	return s.messages.Read(ctx, o, fn)
 }
 
-// explain says which permission is missing, if that is why the command stream
-// could not be asked for.
-func explain(js jetstream.JetStream, s events.Subjects, err error) error {
-	return pull.New(js, s.CommandStream()).Explain(err, "STREAM.INFO."+s.CommandStream())
+// Info implements Stream.
+func (s inJetStream) Info(ctx context.Context, options ...jetstream.StreamInfoOpt) (info *jetstream.StreamInfo, err error) {
+	err = s.messages.Ask(ctx, "STREAM.INFO."+s.name(), func(ctx context.Context) (err error) {
+		info, err = s.library.Info(ctx, options...)
+		return err
+	})
+	return info, err
+}
+
+// Purge implements Stream.
+func (s inJetStream) Purge(ctx context.Context, options ...jetstream.StreamPurgeOpt) error {
+	return s.messages.Ask(ctx, "STREAM.PURGE."+s.name(), func(ctx context.Context) error { return s.library.Purge(ctx, options...) })
+}
+
+func (s inJetStream) name() string { return s.CachedInfo().Config.Name }
+
+// manage opens, makes or changes the command stream by one request.
+func manage(ctx context.Context, js jetstream.JetStream, s events.Subjects, request string,
+	do func(context.Context) (jetstream.Stream, error),
+) (stream jetstream.Stream, err error) {
+	name := s.CommandStream()
+	err = pull.New(js, name).Ask(ctx, request+name, func(ctx context.Context) (err error) {
+		stream, err = do(ctx)
+		return err
+	})
+	return stream, err
 }

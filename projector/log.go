@@ -1,12 +1,10 @@
 package projector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,76 +22,6 @@ type Log struct {
 	identity store.Identity
 	created  time.Time // the stream: another one has another time
 	logger   *slog.Logger
-}
-
-// FindLog opens the command stream, which must be there and configured as a
-// log must be.
-func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
-	stream, err := js.Stream(ctx, s.CommandStream())
-	if err != nil {
-		return nil, openError(js, s, err)
-	}
-	return NewLog(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
-}
-
-// openError says why the stream can't be opened.
-func openError(js jetstream.JetStream, s events.Subjects, err error) error {
-	return fmt.Errorf("open stream %s: %w", s.CommandStream(), explain(js, s, err))
-}
-
-// ensureLog is FindLog, but creates the stream if it is not there, and no store
-// in dir was made of it.
-func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, dir string, logger *slog.Logger) (*Log, error) {
-	log, err := FindLog(ctx, js, s, logger)
-	if err == nil {
-		return log, log.recognise(ctx, dir)
-	}
-	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, err
-	}
-	info, err := inspectCurrent(dir)
-	if err != nil {
-		return nil, err
-	}
-	if info.Identity.Stream == s.CommandStream() {
-		return nil, fmt.Errorf("%w: stream %s, of which the store in %s was made, is gone; restore it, or start with an empty data folder",
-			ErrLog, s.CommandStream(), dir)
-	}
-	stream, err := js.CreateStream(ctx, commandStream(s))
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another reddot was faster
-		return FindLog(ctx, js, s, logger)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
-	}
-	return NewLog(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
-}
-
-// inspectCurrent inspects the current store of a folder; zero if there is none
-// that can be read.
-func inspectCurrent(dir string) (store.Info, error) {
-	folder, err := store.OpenFolder(nil, dir)
-	if err != nil {
-		return store.Info{}, err
-	}
-	path, ok := folder.Current()
-	if !ok {
-		return store.Info{}, nil
-	}
-	info, err := store.Inspect(nil, path)
-	if err != nil {
-		return store.Info{}, nil // whoever opens it sees to that
-	}
-	return info, nil
-}
-
-// NewLog is FindLog for a stream that is there.
-func NewLog(stream Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
-	info := stream.CachedInfo()
-	return &Log{
-		stream: stream, subjects: s, logger: logger,
-		identity: identityOf(info), created: info.Created,
-	}, checkStream(s, info.Config)
 }
 
 // Identity tells this log from any other, also from one of the same name.
@@ -171,15 +99,15 @@ const beforeWait = 5 * time.Second
 
 // check says what is wrong with the stream for a store at a position: it is
 // gone or another one, its configuration has drifted, it ends before the
-// position or begins after it, or holds another command there. A server that
-// can't be asked is no error: whoever reads waits for it.
+// position or begins after it, or holds another command there. An error that is
+// no ErrLog says that it can't be asked: whoever reads waits for it.
 func (l *Log) check(ctx context.Context, at store.Position) error {
 	info, err := l.stream.Info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
 	case err != nil:
-		return nil
+		return err
 	}
 	if !info.Created.Equal(l.created) {
 		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, l.identity.Stream)
@@ -195,10 +123,11 @@ func (l *Log) check(ctx context.Context, at store.Position) error {
 // applied: a log that was restored from a backup and then written further may
 // have the same seqs and other commands.
 func (l *Log) checkLast(ctx context.Context, at store.Position) error {
-	if other, _, err := l.replaced(ctx, at.Applied, at.Last); err != nil || !other {
-		return nil // or the server is away
+	other, _, err := l.replaced(ctx, at.Applied, at.Last)
+	if err == nil && other {
+		err = &CutError{Last: at.Applied, Made: at.Applied, By: "the store"}
 	}
-	return &CutError{Last: at.Applied, Made: at.Applied, By: "the store"}
+	return err
 }
 
 // headerLost marks a command that changes nothing and stands where AcceptCut
@@ -235,119 +164,6 @@ func (l *Log) lostMark(msg *jetstream.RawStreamMsg) string {
 	}
 	return msg.Header.Get(headerLost)
 }
-
-// errGap says that the stream went on with another seq than the next one, or
-// with none (0).
-type errGap struct{ want, got events.Seq }
-
-func (e errGap) Error() string {
-	switch {
-	case e.got == 0:
-		return fmt.Sprintf("seq %d is in the stream, and can't be read", e.want)
-	case e.got < e.want:
-		return fmt.Sprintf("seq %d came again where seq %d was due", e.got, e.want)
-	}
-	return fmt.Sprintf("seq %d came where seq %d was due", e.got, e.want)
-}
-
-// maxReads is how often the stream is read anew from a place where a command
-// is missing, before the reader gives up.
-const maxReads = 3
-
-// Read calls fn with the commands after a seq, in batches, in order and
-// without a gap, until ctx ends or fn returns an error; it returns that. A
-// batch is fn's until it returns. Where a command is missing, the stream is
-// read anew, maybe from another replica; if it stays missing: an ErrLog.
-func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry) error) error {
-	reads, at := 0, events.Seq(0)
-	for {
-		err := l.readOn(ctx, &after, fn)
-		if errors.Is(err, errStalled) {
-			l.logger.Warn("reading the command stream anew", "reason", err, "want", after+1)
-			continue
-		}
-		var gap errGap
-		if !errors.As(err, &gap) {
-			return err
-		}
-		if reads++; gap.want != at {
-			reads, at = 1, gap.want
-		}
-		if reads == maxReads {
-			return fmt.Errorf("%w: %w, %d times: it is missing or damaged; restore the stream, or a replica of it", ErrLog, gap, reads)
-		}
-		l.logger.Error("the command stream has a hole: reading it anew", "want", gap.want, "got", gap.got)
-	}
-}
-
-// readOn reads the stream once, and moves after along.
-func (l *Log) readOn(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	in := newIntake(l.subjects, *after)
-	var reading sync.WaitGroup
-	defer func() {
-		cancel()
-		in.close() // the reader may be waiting for room
-		reading.Wait()
-	}()
-	defer context.AfterFunc(ctx, in.close)()
-	from := uint64(*after) + 1
-	reading.Go(func() {
-		err := l.stream.Read(ctx, pull.Options{From: from, Lost: l.lost}, in.put)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			err = fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
-		}
-		in.fail(err)
-	})
-	reading.Go(func() { l.watchIntake(ctx, in) })
-	for {
-		batch := in.take()
-		if batch == nil {
-			return cmp.Or(in.why(), ctx.Err())
-		}
-		n := 0
-		for n < len(batch) && batch[n].Seq == *after+1 {
-			n++
-			*after++
-		}
-		if n > 0 {
-			if err := fn(batch[:n]); err != nil {
-				return err
-			}
-		}
-		if n < len(batch) {
-			return errGap{want: *after + 1, got: batch[n].Seq}
-		}
-	}
-}
-
-// askAgain is how long a server that can't be asked is let alone.
-const askAgain = 500 * time.Millisecond
-
-// patiently asks the server until it answers or ctx ends: a server that is away
-// comes back. A stream that is gone does not.
-func patiently[V any](ctx context.Context, l *Log, ask func() (V, error)) (V, error) {
-	for {
-		v, err := ask()
-		switch {
-		case err == nil:
-			return v, nil
-		case errors.Is(err, jetstream.ErrStreamNotFound):
-			return v, fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
-		case ctx.Err() != nil:
-			return v, ctx.Err()
-		}
-		l.logger.Warn("waiting for the NATS server", "error", err)
-		select {
-		case <-ctx.Done():
-			return v, ctx.Err()
-		case <-time.After(askAgain):
-		}
-	}
-}
-
-// lost tells why the stream is read anew.
-func (l *Log) lost(err error) { l.logger.Warn("reading the command stream", "error", err) }
 
 // errEnough ends a reading that has come to its end.
 var errEnough = errors.New("enough")

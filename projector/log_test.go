@@ -76,10 +76,10 @@ func TestDriftedStream(t *testing.T) {
 			// A prefix of its own: NATS clears a deleted stream's folder away
 			// in the background, and can't make one of that name meanwhile.
 			b.subjects = must(events.NewSubjects(field))(t)
-			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true}
+			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true, MaxMsgSize: 1 << 20}
 			drift(&c)
 			must(b.js.CreateStream(t.Context(), c))(t)
-			wantErr(t, b.refused(t.TempDir()), projector.ErrLog, c.Name, " "+field+" must be ", "nats stream edit")
+			wantErr(t, b.refused(t.TempDir()), projector.ErrLog, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
 		})
 	}
 }

@@ -127,6 +127,10 @@ func newStoreMetrics(p *Projector) *storeMetrics {
 		{"reddot_events_receipts_total", "Read receipts written."},
 		{"reddot_events_rejected_total", "Refusals told."},
 		{"reddot_events_generations_total", "Rounds of emission."},
+		{"reddot_fold_stalled", "1 if commands are in the stream and none is applied for seconds."},
+		{"reddot_emission_stalled", "1 if commands are applied and no event is stored for seconds."},
+		{"reddot_nats_connected", "1 if there is a connection to the NATS server."},
+		{"reddot_log_heard_seconds", "How long ago the log's reader heard of the NATS server."},
 		{"reddot_events_foreign_total", "Messages found in the event stream that no reddot has written."},
 	} {
 		m.descs = append(m.descs, prometheus.NewDesc(d[0], d[1], nil, nil))
@@ -163,8 +167,20 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 		{counter, float64(receipts)},
 		{counter, float64(rejected)},
 		{counter, float64(generations)},
+		{gauge, one(m.p.health.fold.get() != nil)},
+		{gauge, one(m.p.health.emission.get() != nil)},
+		{gauge, one(m.p.cfg.Conn.IsConnected())},
+		{gauge, m.p.health.heard.ago().Seconds()},
 		{counter, float64(m.p.emitter.Foreign())},
 	} {
 		ch <- prometheus.MustNewConstMetric(m.descs[i], v.kind, v.value)
 	}
+}
+
+// one is 1 for true.
+func one(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

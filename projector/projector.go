@@ -75,6 +75,7 @@ type Projector struct {
 	emitter *emit.Emitter
 	metrics *metrics
 	refused *refusals
+	health  *health
 
 	folding sync.Mutex // held while a batch is folded, or the store replaced
 	current current    // changed with folding held
@@ -103,6 +104,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	}
 	first, last := bounds(p.log.stream.CachedInfo().State)
 	p.target = last
+	p.health = newHealth(last, cfg.Logger)
 	if err := p.openStore(ctx, first, last); err != nil {
 		return nil, err
 	}
@@ -149,6 +151,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
+	g.Go(func() error { return wrap("watch what moves", p.watchHealth(ctx)) })
 	g.Go(func() error { return wrap("flush", p.flush(ctx)) })
 	g.Go(func() error { return wrap("rebuild", p.rebuildWhenAsked(ctx)) })
 	g.Go(func() error {
@@ -194,7 +197,9 @@ func (p *Projector) Close() error {
 func (p *Projector) project(ctx context.Context) error {
 	var marks emit.Marks
 	var fx fold.Effects
-	return p.log.Read(ctx, p.current.get().Position().Applied, func(batch []store.Entry) error {
+	return p.log.read(ctx, p.current.get().Position().Applied, p.health.report(), func(batch []store.Entry) error {
+		p.health.folding.Store(true)
+		defer p.health.folding.Store(false)
 		return p.fold(batch, &marks, &fx)
 	})
 }
@@ -253,7 +258,10 @@ func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(
 		p.cfg.Logger.Error("commands were trimmed before all their events were stored", "first", after+1, "last", min(first-1, upto))
 		after = first - 1
 	}
-	return p.log.ReadTo(ctx, after, upto, fn)
+	return p.log.ReadTo(ctx, after, upto, func(e *store.Entry) error {
+		p.health.replayed.Add(1)
+		return fn(e)
+	})
 }
 
 // flush makes the store durable from time to time, so that the durable
@@ -287,8 +295,14 @@ func (p *Projector) watchStream(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(wait):
 		}
-		if err := p.checkLog(ctx); err != nil {
+		switch err := p.checkLog(ctx); {
+		case errors.Is(err, ErrLog) || ctx.Err() != nil:
 			return err
+		case err != nil:
+			p.health.checking.is(p.lostOr(err), time.Now())
+			wait = watchFirst / 2
+		default:
+			p.health.checking.over(time.Now())
 		}
 	}
 }

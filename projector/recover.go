@@ -63,6 +63,9 @@ func (p *Projector) newStore(ctx context.Context, w Wanted) (*store.Store, strin
 		if err = p.log.checkLast(ctx, at); err == nil {
 			return s, dir, nil
 		}
+		if !errors.Is(err, ErrLog) {
+			return nil, "", errors.Join(err, s.Close())
+		}
 		p.cfg.Logger.Error("a snapshot is not of this log: trying an earlier one", "seq", at.Applied, "error", err)
 		if err := s.Close(); err != nil {
 			return nil, "", err

@@ -187,24 +187,13 @@ func (p *Projector) Watch(user string) (until events.Time, err error) {
 	return p.emitter.Watch(user), nil
 }
 
-// Ready returns nil if the projection is caught up and answers, else why not.
-func (p *Projector) Ready() error {
-	if why := p.failure.Load(); why != nil {
-		return *why
-	}
-	if applied := p.applied.get(); applied < p.target {
-		return fmt.Errorf("catching up: applied %d of %d", applied, p.target)
-	}
-	return nil
-}
-
 // WaitReady returns nil once what the stream held at the start is applied.
 func (p *Projector) WaitReady(ctx context.Context) error { return p.applied.wait(ctx, p.target) }
 
 // Status says how far the projection has come.
 func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s := events.Status{
-		Stream: p.cfg.Subjects.CommandStream(), State: "live", Emitter: string(p.emitter.State()), Foreign: p.emitter.Foreign(),
+		Stream: p.cfg.Subjects.CommandStream(), Emitter: string(p.emitter.State()), Foreign: p.emitter.Foreign(),
 		Commands: map[string]uint64{},
 	}
 	snap, err := p.current.Snapshot()
@@ -216,9 +205,13 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	if err = errors.Join(err, snap.Close()); err != nil {
 		return s, p.stopped(err)
 	}
+	s.State, s.Error = p.state()
 	_, last, err := p.log.Range(ctx)
 	if err != nil {
-		return s, err
+		if s.State != events.Lost {
+			return s, err
+		}
+		last = events.Seq(p.health.last.Load()) // as far as is known
 	}
 	s.Applied, s.Emitted, s.Durable = at.Applied, p.emitted.get(), durable
 	s.Last = max(last, s.Applied)
@@ -238,10 +231,6 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		}
 	}
 	s.Rebuild = p.rebuilding.status()
-	if why := p.failure.Load(); why != nil {
-		s.State, s.Error = "stopped", (*why).Error()
-	} else if p.Ready() != nil {
-		s.State = "catching up"
-	}
+	s.Stalled, s.EmissionStalled = p.health.fold.get(), p.health.emission.get()
 	return s, nil
 }

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,7 +22,7 @@ var errStalled = errors.New("the stream does not send what it has")
 // watchIntake ends an intake to which nothing comes although the stream goes
 // on. A server skips a command that it can't read, and tells nobody. Where
 // others come behind it that is a gap; behind the last one nothing comes.
-func (l *Log) watchIntake(ctx context.Context, in *intake) {
+func (l *Log) watchIntake(ctx context.Context, in *intake, stuck *complaint) {
 	tick := time.NewTicker(stallAfter)
 	defer tick.Stop()
 	for seen := in.last(); ; {
@@ -32,9 +33,15 @@ func (l *Log) watchIntake(ctx context.Context, in *intake) {
 		}
 		at := in.last()
 		if at == seen && !in.full() {
-			if why := l.withheld(ctx, at+1); why != nil && in.last() == at {
-				in.fail(why)
+			switch missing, err := l.withheld(ctx, at+1); {
+			case in.last() != at || ctx.Err() != nil:
+			case missing != nil:
+				in.fail(missing)
 				return
+			case err != nil:
+				stuck.is(fmt.Errorf("seq %d, if there is one: %w", at+1, err), time.Now())
+			default:
+				stuck.over(time.Now())
 			}
 		}
 		seen = at
@@ -42,19 +49,19 @@ func (l *Log) watchIntake(ctx context.Context, in *intake) {
 }
 
 // withheld says what is wrong when a command does not come: an errGap if the
-// stream says that it has it, and has not. nil if it has none, or can't be
-// asked.
-func (l *Log) withheld(ctx context.Context, seq events.Seq) error {
+// stream says that it has it, and has not. missing is nil if it has none, err
+// says why it can't be asked.
+func (l *Log) withheld(ctx context.Context, seq events.Seq) (missing, err error) {
 	first, last, err := l.Range(ctx)
 	if err != nil || seq < first || seq > last {
-		return nil
+		return nil, err
 	}
 	_, err = l.stream.GetMsg(ctx, uint64(seq))
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return errGap{want: seq}
+		return errGap{want: seq}, nil
 	case err != nil:
-		return nil
+		return nil, err
 	}
-	return errStalled
+	return errStalled, nil
 }

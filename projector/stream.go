@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,20 +17,28 @@ import (
 // the whole log that a projection needs.
 var ErrLog = errors.New("the command stream is not whole")
 
+// maxMessage is the largest message that the command stream takes, in bytes: its
+// payload and its headers. A command's payload is at most a quarter of it; one
+// that is larger is refused, but may be stored first, so that who sent it is told.
+const maxMessage = 1 << 20
+
+// description is the stream's.
+const description = "reddot: the commands, from which everything else follows"
+
 // commandStream is the configuration of a new command stream. Nothing in it
 // discards a command. Deletion is denied; purging is not, since that could
 // never be taken back and would forbid trimming.
 func commandStream(s events.Subjects) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              s.CommandStream(),
-		Description:       "reddot: the commands, from which everything else follows",
+		Description:       description,
 		Subjects:          []string{s.Commands()},
 		Retention:         jetstream.LimitsPolicy,
 		Storage:           jetstream.FileStorage,
 		Discard:           jetstream.DiscardNew,
 		MaxMsgs:           -1,
 		MaxBytes:          -1,
-		MaxMsgSize:        -1,
+		MaxMsgSize:        maxMessage,
 		MaxMsgsPerSubject: -1,
 		DenyDelete:        true,
 		Metadata:          map[string]string{metadataBegun: time.Now().UTC().Format(time.RFC3339Nano)},
@@ -41,40 +50,52 @@ func commandStream(s events.Subjects) jetstream.StreamConfig {
 // the window for duplicates) is left alone.
 func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
 	var drifted []string
+	edit := "nats stream edit " + c.Name
 	for _, f := range []struct {
 		field string
 		ok    bool
 		want  string
+		flag  string // of nats stream edit; "": it is not known, or has none
 	}{
-		{"subjects", slices.Equal(c.Subjects, []string{s.Commands()}), s.Commands()},
-		{"retention", c.Retention == jetstream.LimitsPolicy, "limits"},
-		{"storage", c.Storage == jetstream.FileStorage, "file"},
-		{"max_msgs", c.MaxMsgs <= 0, "-1"},
-		{"max_bytes", c.MaxBytes <= 0, "-1"},
-		{"max_age", c.MaxAge == 0, "0"},
-		{"max_msgs_per_subject", c.MaxMsgsPerSubject <= 0, "-1"},
-		{"max_msg_size", c.MaxMsgSize <= 0 || c.MaxMsgSize >= events.MaxPayload, "-1"},
-		{"deny_delete", c.DenyDelete, "true"},
-		{"allow_rollup_hdrs", !c.AllowRollup, "false"},
-		{"allow_msg_ttl", !c.AllowMsgTTL, "false"},
-		{"allow_msg_counter", !c.AllowMsgCounter, "false"},
-		{"allow_msg_schedules", !c.AllowMsgSchedules, "false"},
-		{"subject_transform", c.SubjectTransform == nil, "none"},
-		{"mirror", c.Mirror == nil, "none"},
-		{"sources", len(c.Sources) == 0, "none"},
-		{"sealed", !c.Sealed, "false"},
-		{"no_ack", !c.NoAck, "false"},
-		{"persist_mode", c.PersistMode == jetstream.DefaultPersistMode, "default"},
+		{"subjects", slices.Equal(c.Subjects, []string{s.Commands()}), s.Commands(), ""},
+		{"retention", c.Retention == jetstream.LimitsPolicy, "limits", ""},
+		{"storage", c.Storage == jetstream.FileStorage, "file", ""},
+		{"max_msgs", c.MaxMsgs <= 0, "-1", "--max-msgs=-1"},
+		{"max_bytes", c.MaxBytes <= 0, "-1", "--max-bytes=-1"},
+		{"max_age", c.MaxAge == 0, "0", "--max-age=0s"},
+		{"max_msgs_per_subject", c.MaxMsgsPerSubject <= 0, "-1", "--max-msgs-per-subject=-1"},
+		{"max_msg_size", c.MaxMsgSize == maxMessage, strconv.Itoa(maxMessage), "--max-msg-size=" + strconv.Itoa(maxMessage)},
+		{"deny_delete", c.DenyDelete, "true", "--deny-delete"},
+		{"allow_rollup_hdrs", !c.AllowRollup, "false", ""},
+		{"allow_msg_ttl", !c.AllowMsgTTL, "false", ""},
+		{"allow_msg_counter", !c.AllowMsgCounter, "false", ""},
+		{"allow_msg_schedules", !c.AllowMsgSchedules, "false", ""},
+		{"subject_transform", c.SubjectTransform == nil, "none", ""},
+		{"mirror", c.Mirror == nil, "none", ""},
+		{"sources", len(c.Sources) == 0, "none", ""},
+		{"sealed", !c.Sealed, "false", ""},
+		{"no_ack", !c.NoAck, "false", ""},
+		{"persist_mode", c.PersistMode == jetstream.DefaultPersistMode, "default", ""},
 	} {
-		if !f.ok {
-			drifted = append(drifted, f.field+" must be "+f.want)
+		if f.ok {
+			continue
+		}
+		drifted = append(drifted, f.field+" must be "+f.want)
+		if f.flag != "" {
+			edit += " " + f.flag
 		}
 	}
 	if drifted == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with \"nats stream edit\"",
-		ErrLog, c.Name, strings.Join(drifted, ", "))
+	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with %q",
+		ErrLog, c.Name, strings.Join(drifted, ", "), edit)
+}
+
+// unbounded reports whether a stream is one that an older reddot has made, which
+// gave it no bound for messages.
+func unbounded(c jetstream.StreamConfig) bool {
+	return c.MaxMsgSize == -1 && c.Description == description && c.Metadata[metadataBegun] == ""
 }
 
 // TrimmedError says that the log does not reach back to what a store needs.

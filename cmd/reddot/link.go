@@ -127,6 +127,14 @@ func (l *link) advised(err error) error {
 	return fmt.Errorf("%w. %s", err, listNeeds(l.needs))
 }
 
+// A server that hangs is noticed when it answers no ping: the library asks every
+// two minutes, unless it is told otherwise, and stays with one that is dead for as
+// long.
+const (
+	pingEvery   = 2 * time.Second
+	pingsMissed = 2
+)
+
 func (l *link) options(name string) ([]nats.Option, error) {
 	options, err := l.cfg.auth.options()
 	if err != nil {
@@ -136,6 +144,8 @@ func (l *link) options(name string) ([]nats.Option, error) {
 		nats.Name(name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(200*time.Millisecond),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsMissed),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				l.log.Warn("NATS server lost", "connection", name, "error", err)

@@ -3,6 +3,8 @@ package main_test
 import (
 	"context"
 	"flag"
+	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -40,13 +42,19 @@ func testServerAway(t *testing.T, p program) {
 	for _, end := range []func(){func() { server.terminate(t) }, func() { server.kill() }} {
 		fed.goesOn(t)
 		end()
+		c.unready(t, "the NATS server is lost")
 		<-time.After(away)
 		server = host()
+		c.readyAgain(t)
 	}
 	fed.goesOn(t)
 	server.signal(t, syscall.SIGSTOP)
-	<-time.After(*stoppedFlag)
+	hung := time.After(*stoppedFlag)
+	c.unready(t, "") // it is not said to hang before it has for some pings
+	c.unready(t, "the NATS server is lost")
+	<-hung
 	server.signal(t, syscall.SIGCONT)
+	c.readyAgain(t)
 	fed.goesOn(t)
 	commands := fed.end(t)
 	eventually(t, "answer again", func() bool {
@@ -67,6 +75,24 @@ func testServerAway(t *testing.T, p program) {
 		t.Errorf("another server folds the log to %+v, not %+v", got, status)
 	}
 	again.terminate(t)
+}
+
+// unready waits until a server says that it is not ready, and why.
+func (c *child) unready(t *testing.T, why string) {
+	t.Helper()
+	eventually(t, "/readyz says "+why, func() bool {
+		code, body, err := probe(c.http + "/readyz")
+		return err == nil && code == http.StatusServiceUnavailable && strings.Contains(body, why)
+	})
+}
+
+// readyAgain waits until a server says that it is ready.
+func (c *child) readyAgain(t *testing.T) {
+	t.Helper()
+	eventually(t, "/readyz says ready", func() bool {
+		code, _, err := probe(c.http + "/readyz")
+		return err == nil && code == http.StatusOK
+	})
 }
 
 // signal sends a signal.

@@ -142,8 +142,9 @@ func (s *projection) running() (*projector.Projector, error) {
 }
 
 // View implements api.Source. Until the projector has applied what the stream
-// held when it started there is none: what it would show was right some time
-// before the restart, and may be older than what was answered then.
+// held when it started, and while it does not hear of the stream or is far behind
+// it, there is none: what it would show was right some time ago, and may be older
+// than what was answered then.
 func (s *projection) View() (api.View, error) {
 	v, err := s.view()
 	if err != nil {
@@ -155,7 +156,7 @@ func (s *projection) View() (api.View, error) {
 func (s *projection) view() (*projector.View, error) {
 	p, err := s.running()
 	if err == nil {
-		err = p.Ready()
+		err = p.Fresh()
 	}
 	if err != nil {
 		return nil, err
@@ -241,7 +242,7 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 	return status, nil
 }
 
-// Ready returns nil if the projection is caught up and answers, else why not.
+// Ready returns nil if the projection answers and everything moves, else why not.
 func (s *projection) Ready() error {
 	p, err := s.running()
 	if err != nil {

@@ -68,6 +68,8 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	if s.Error != "" {
 		head.add("Error:", printable(s.Error))
 	}
+	head.addStandstill("Stalled:", s.Stalled, zone)
+	head.addStandstill("Events stalled:", s.EmissionStalled, zone)
 	if s.Emitter != "" {
 		head.add("Emitter:", printable(s.Emitter))
 	}
@@ -100,6 +102,13 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	}
 	counts.add("ignored", number(s.Ignored))
 	return head.String() + "\n" + seqs.String() + "\n" + counts.String()
+}
+
+// addStandstill says where something stands still.
+func (l *table) addStandstill(what string, s *events.Standstill, zone *time.Location) {
+	if s != nil {
+		l.add(what, fmt.Sprintf("before seq %d, since %s: %s", s.Seq, clock(s.Since, zone), printable(s.Reason)))
+	}
 }
 
 // rebuildText tells of the last rebuild.

@@ -213,8 +213,8 @@ func TestSubject(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	for subject, missing := range map[string]string{
-		"$JS.API.CONSUMER.CREATE.LOG.>":   "publish to $JS.API.CONSUMER.CREATE.LOG.",
-		"$JS.API.CONSUMER.MSG.NEXT.LOG.>": "publish to $JS.API.CONSUMER.MSG.NEXT.LOG.",
+		"$JS.API.CONSUMER.CREATE.LOG.>":   "publish to $JS.API.CONSUMER.CREATE.LOG.>",
+		"$JS.API.CONSUMER.MSG.NEXT.LOG.>": "publish to $JS.API.CONSUMER.MSG.NEXT.LOG.>",
 	} {
 		t.Run(subject, func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +242,7 @@ func TestPermissions(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, withUsers(&server.Permissions{Subscribe: &server.SubjectPermission{Deny: []string{"_INBOX.>"}}}))
 		_, err := r.limited().Get(r.within(), 1)
-		wantPermission(t, err, "subscribe to _INBOX.")
+		wantPermission(t, err, "subscribe to _INBOX.>")
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Figures of a consumer.
@@ -106,14 +107,16 @@ func (r *reading) session(ctx context.Context) error {
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return fmt.Errorf("subscribe to an inbox: %w", err)
 	}
+	said := r.conn.LastError()
 	if err := s.begin(); err != nil {
 		return err
 	}
-	return s.watch(ctx, sub, connected)
+	return s.watch(ctx, sub, connected, said)
 }
 
-// watch waits for the end of a session.
-func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <-chan nats.Status) error {
+// watch waits for the end of a session. said is what the server had said before
+// it.
+func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <-chan nats.Status, said error) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	seen, missed := s.alive.Load(), 0
@@ -137,8 +140,11 @@ func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <
 			}
 			continue
 		}
+		if err := s.denied(said, s.nextSubject()); err != nil {
+			return err
+		}
 		if missed++; missed > silence {
-			return s.Explain(fmt.Errorf("%w for %v", errSilent, silence*heartbeat), s.nextSubject())
+			return s.deaf(fmt.Errorf("%w for %v", errSilent, silence*heartbeat))
 		}
 	}
 }
@@ -148,14 +154,18 @@ func (s *session) create(ctx context.Context) (pending uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	config := s.config()
-	config.Name = lastToken(s.conn.NewInbox()) // of the same making as the library's
-	c, err := s.js.CreateConsumer(ctx, s.name, config)
+	inbox := s.conn.NewInbox()
+	config.Name = inbox[strings.LastIndexByte(inbox, '.')+1:] // nobody can guess it
+	var c jetstream.Consumer
+	what := "CONSUMER.CREATE." + s.name + "." + config.Name
+	if s.Subject != "" {
+		what += "." + s.Subject
+	}
+	err = s.Ask(ctx, what, func(ctx context.Context) (err error) {
+		c, err = s.js.CreateConsumer(ctx, s.name, config)
+		return err
+	})
 	if err != nil {
-		what := "CONSUMER.CREATE." + s.name + "." + config.Name
-		if s.Subject != "" {
-			what += "." + s.Subject
-		}
-		err = s.Explain(err, what)
 		return 0, fmt.Errorf("read stream %s from seq %d: %w", s.name, s.next, err)
 	}
 	info := c.CachedInfo()

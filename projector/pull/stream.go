@@ -3,7 +3,6 @@ package pull
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -87,56 +86,16 @@ func (s *Stream) Get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, 
 func (s *Stream) ask(ctx context.Context, what string, request []byte, reply any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	msg, err := s.conn.RequestWithContext(ctx, s.api+what, request)
+	var msg *nats.Msg
+	err := s.Ask(ctx, what, func(ctx context.Context) (err error) {
+		msg, err = s.conn.RequestWithContext(ctx, s.api+what, request)
+		return err
+	})
 	if err != nil {
-		return s.Explain(err, what)
+		return err
 	}
 	if err := json.Unmarshal(msg.Data, reply); err != nil {
 		return fmt.Errorf("the answer to %s: %w", s.api+what, err)
 	}
 	return nil
 }
-
-// PermissionError says that the server does not let this user publish or
-// subscribe to a subject.
-type PermissionError struct {
-	Subscribe bool
-	Subject   string
-}
-
-func (e *PermissionError) Error() string {
-	if e.Subscribe {
-		return fmt.Sprintf("the NATS server does not let this user subscribe to %s: permit it", e.Subject)
-	}
-	return fmt.Sprintf("the NATS server does not let this user publish to %s: permit it", e.Subject)
-}
-
-// Unwrap makes it a nats.ErrPermissionViolation.
-func (e *PermissionError) Unwrap() error { return nats.ErrPermissionViolation }
-
-// Explain turns the error of a request that got no answer into a
-// *PermissionError if the server has said that the request's subject is not
-// permitted, or not the inbox for the answer; what is the subject without the
-// prefix of JetStream's. The server says so apart from the request; the
-// connection remembers the last such word.
-func (s *Stream) Explain(err error, what string) error {
-	if err == nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, errSilent) {
-		return err
-	}
-	said := s.conn.LastError()
-	if !errors.Is(said, nats.ErrPermissionViolation) {
-		return err
-	}
-	_, quoted, _ := strings.Cut(said.Error(), `"`)
-	denied, _, _ := strings.Cut(quoted, `"`)
-	inbox := s.conn.NewInbox()
-	switch subscribe := strings.Contains(said.Error(), "Subscription to"); {
-	case subscribe && strings.HasPrefix(denied, strings.TrimSuffix(inbox, lastToken(inbox))):
-		return &PermissionError{Subscribe: true, Subject: denied}
-	case !subscribe && denied == s.api+what:
-		return &PermissionError{Subject: denied}
-	}
-	return err
-}
-
-func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }

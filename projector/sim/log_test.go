@@ -22,7 +22,7 @@ func (s logStream) CachedInfo() *jetstream.StreamInfo {
 	subjects := s.lane.w.history.subjects
 	return &jetstream.StreamInfo{Created: identity.Created, Config: jetstream.StreamConfig{
 		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()}, Storage: jetstream.FileStorage,
-		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, DenyDelete: true,
+		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: 1 << 20, DenyDelete: true,
 	}}
 }
 

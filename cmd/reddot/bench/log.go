@@ -28,7 +28,7 @@ type log struct {
 func commandStream(s events.Subjects) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: s.CommandStream(), Subjects: []string{s.Commands()}, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardNew, DenyDelete: true,
+		Discard: jetstream.DiscardNew, DenyDelete: true, MaxMsgSize: 1 << 20,
 	}
 }
 

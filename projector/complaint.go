@@ -1,0 +1,72 @@
+package projector
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// complaint is what is wrong with one thing at the moment. It is logged when it
+// begins, when its text changes, and when it is over; not each time it is met.
+// Safe for concurrent use.
+type complaint struct {
+	about  string // what the log says
+	logger *slog.Logger
+
+	mu     sync.Mutex
+	err    error                // nil: nothing is wrong
+	since  time.Time            // when it began
+	logged map[string]time.Time // texts, and when they were logged; at most maxTexts
+}
+
+const (
+	// sameText is how long a text is not logged again, also when others come
+	// between.
+	sameText = time.Minute
+	// maxTexts bounds the texts that are remembered: one that changes each time is
+	// logged no more than so often.
+	maxTexts = 16
+)
+
+func newComplaint(about string, logger *slog.Logger) *complaint {
+	return &complaint{about: about, logger: logger, logged: map[string]time.Time{}}
+}
+
+// is says what is wrong.
+func (c *complaint) is(err error, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.since = now
+	}
+	c.err = err
+	for text, at := range c.logged {
+		if now.Sub(at) >= sameText {
+			delete(c.logged, text)
+		}
+	}
+	text := err.Error()
+	if _, told := c.logged[text]; told || len(c.logged) == maxTexts {
+		return
+	}
+	c.logged[text] = now
+	c.logger.Warn(c.about, "error", err)
+}
+
+// over says that nothing is wrong any more.
+func (c *complaint) over(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		return
+	}
+	c.logger.Info(c.about+": well again", "after", now.Sub(c.since).Round(time.Millisecond))
+	c.err = nil
+}
+
+// now is what is wrong, nil if nothing.
+func (c *complaint) now() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}

@@ -1,0 +1,251 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"reddot/events"
+	"reddot/projector/emit"
+)
+
+const (
+	// lookEvery is how often it is looked whether everything moves. The stream is
+	// asked each time for its last seq.
+	lookEvery = 500 * time.Millisecond
+	// lookTimeout bounds how long that is waited for.
+	lookTimeout = 2 * time.Second
+
+	// foldPatience is how long commands may be in the stream and nothing be
+	// applied; batchPatience the same while a batch is folded, which may be large.
+	foldPatience  = 3 * time.Second
+	batchPatience = 30 * time.Second
+	// emitPatience is how long commands may be applied and no event be stored.
+	emitPatience = 10 * time.Second
+
+	// staleAfter is after how long without a word of the stream's end nothing is
+	// answered: what is shown may be old.
+	staleAfter = 2 * time.Second
+	// farBehind is how long ago the state that is shown may have been the newest.
+	farBehind = 10 * time.Second
+	// silentAfter is after how long the reader of the log is taken for deaf. It
+	// hears some heartbeats a second, and begins again by itself before.
+	silentAfter = 5 * time.Second
+)
+
+// health is what a projector knows of what it lives by. Safe for concurrent use.
+type health struct {
+	lost     *complaint // why the log's reader had to begin again
+	stuck    *complaint // why the next command does not come
+	asking   *complaint // why the stream does not say how far it is
+	checking *complaint // why it can't be checked that the stream is still the log
+	fold     *standstill
+	emission *standstill
+
+	heard    instant       // when the reader last heard of the server
+	asked    instant       // when the stream was asked for its end, of the last time that it answered
+	covered  instant       // when the stream had nothing that is not applied
+	last     atomic.Uint64 // the stream's last seq, as it said then
+	folding  atomic.Bool   // a batch is folded
+	replayed atomic.Uint64 // commands read again by the emitter
+}
+
+// report is what the fold's reader tells of itself.
+func (h *health) report() report { return report{lost: h.lost, stuck: h.stuck, heard: &h.heard} }
+
+// behind reports whether it is long since the stream held nothing that is not
+// applied.
+func (h *health) behind() bool { return h.covered.before(farBehind) }
+
+// instant is a point in time.
+type instant struct{ ns atomic.Int64 }
+
+func (i *instant) set(t time.Time)             { i.ns.Store(t.UnixNano()) }
+func (i *instant) ago() time.Duration          { return time.Since(time.Unix(0, i.ns.Load())) }
+func (i *instant) before(d time.Duration) bool { return i.ago() > d }
+
+func newHealth(last events.Seq, logger *slog.Logger) *health {
+	h := &health{
+		lost:     newComplaint("reading the command stream", logger),
+		stuck:    newComplaint("the next command does not come", logger),
+		asking:   newComplaint("the command stream does not say how far it is", logger),
+		checking: newComplaint("the command stream can't be checked", logger),
+		fold:     &standstill{what: "the fold", logger: logger},
+		emission: &standstill{what: "the emission", logger: logger},
+	}
+	h.last.Store(uint64(last))
+	h.begin(time.Now())
+	return h
+}
+
+// begin takes everything for well.
+func (h *health) begin(now time.Time) {
+	h.heard.set(now)
+	h.asked.set(now)
+	h.covered.set(now)
+}
+
+// watchHealth looks until ctx ends.
+func (p *Projector) watchHealth(ctx context.Context) error {
+	p.health.begin(time.Now())
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var sample end
+	for {
+		p.look(ctx, &sample)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// end is the stream's last seq at a time.
+type end struct {
+	asked time.Time
+	last  events.Seq
+}
+
+// look looks once. sample is the stream's end at an earlier look, which is not
+// applied yet.
+func (p *Projector) look(ctx context.Context, sample *end) {
+	h := p.health
+	asked := time.Now()
+	asking, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	_, last, err := p.log.Range(asking)
+	now := time.Now()
+	switch {
+	case err == nil:
+		h.asking.over(now)
+		h.asked.set(asked)
+		h.last.Store(uint64(last))
+	case ctx.Err() != nil:
+		return
+	default:
+		h.asking.is(p.lostOr(err), now)
+		last = events.Seq(h.last.Load())
+	}
+	applied, emitted := p.applied.get(), p.emitted.get()
+	if applied >= sample.last {
+		if !sample.asked.IsZero() {
+			h.covered.set(sample.asked)
+		}
+		*sample = end{asked, last}
+	}
+	patience := foldPatience
+	if h.folding.Load() {
+		patience = batchPatience
+	}
+	h.fold.look(now, uint64(applied), applied < last, patience, applied+1, p.whyFold)
+	changes, receipts, rejected, generations := p.emitter.Figures()
+	h.emission.look(now, uint64(emitted)+changes+receipts+rejected+generations+h.replayed.Load(),
+		emitted < applied && p.emitter.State() != emit.Standby, emitPatience, emitted+1, p.whyEmission)
+}
+
+// whyFold says why nothing is applied.
+func (p *Projector) whyFold() string {
+	for _, c := range []*complaint{p.health.lost, p.health.stuck} {
+		if why := c.now(); why != nil {
+			return why.Error()
+		}
+	}
+	if p.health.folding.Load() {
+		return "a batch of commands is still at work"
+	}
+	return "the stream has commands and sends none"
+}
+
+// whyEmission says why no event is stored.
+func (p *Projector) whyEmission() string {
+	return fmt.Sprintf("the emitter is %s and the event stream takes nothing; the log says more", p.emitter.State())
+}
+
+// errLost says that there is no connection.
+var errLost = errors.New("the NATS server is lost")
+
+// lostOr is errLost, or why a server could not be asked to which there is a
+// connection.
+func (p *Projector) lostOr(err error) error {
+	if !p.cfg.Conn.IsConnected() {
+		return errLost
+	}
+	return err
+}
+
+// Fresh returns nil if what is answered is the newest state, or nearly so, else
+// why that is not known: then no answer is better than an old one.
+func (p *Projector) Fresh() error {
+	if why := p.failure.Load(); why != nil {
+		return *why
+	}
+	if applied := p.applied.get(); applied < p.target {
+		return fmt.Errorf("catching up: applied %d of %d", applied, p.target)
+	}
+	h := p.health
+	if h.asked.before(staleAfter) {
+		return fmt.Errorf("nothing was heard of the command stream for %s", seconds(h.asked.ago()))
+	}
+	if h.behind() && p.applied.get() < events.Seq(h.last.Load()) {
+		return fmt.Errorf("far behind: applied %d of %d, newest state %s ago", p.applied.get(), h.last.Load(), seconds(h.covered.ago()))
+	}
+	return nil
+}
+
+func seconds(d time.Duration) time.Duration { return d.Round(time.Second) }
+
+// Ready returns nil if the projection answers and everything moves, else why
+// not. That events are told by another reddot is no reason.
+func (p *Projector) Ready() error {
+	if why := p.failure.Load(); why != nil {
+		return *why
+	}
+	h := p.health
+	if !p.cfg.Conn.IsConnected() {
+		return fmt.Errorf("%w: nothing was heard of it for %s", errLost, seconds(h.heard.ago()))
+	}
+	if s := h.fold.get(); s != nil {
+		return fmt.Errorf("stands still before seq %d for %s: %s", s.Seq, since(s), s.Reason)
+	}
+	for _, c := range []*complaint{h.asking, h.checking} {
+		if err := c.now(); err != nil {
+			return fmt.Errorf("%s: %w", c.about, err)
+		}
+	}
+	if h.heard.before(silentAfter) {
+		return fmt.Errorf("the log's reader has heard nothing for %s: %s", seconds(h.heard.ago()), p.whyFold())
+	}
+	if err := p.Fresh(); err != nil {
+		return err
+	}
+	if s := h.emission.get(); s != nil {
+		return fmt.Errorf("events stand still before those of seq %d for %s: %s", s.Seq, since(s), s.Reason)
+	}
+	return nil
+}
+
+func since(s *events.Standstill) time.Duration {
+	return seconds(time.Since(time.UnixMilli(int64(s.Since))))
+}
+
+// state is the word of a status for how a projector is, and why it is not live.
+func (p *Projector) state() (state, why string) {
+	err := p.Ready()
+	switch {
+	case err == nil:
+		return events.Live, ""
+	case p.failure.Load() != nil:
+		return events.Stopped, err.Error()
+	case errors.Is(err, errLost) || p.health.asked.before(silentAfter):
+		return events.Lost, err.Error()
+	case p.health.fold.get() != nil || p.health.emission.get() != nil && p.Fresh() == nil:
+		return events.Stalled, err.Error()
+	case p.applied.get() < p.target || p.health.behind():
+		return events.CatchingUp, ""
+	}
+	return events.Live, err.Error()
+}

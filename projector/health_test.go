@@ -1,0 +1,184 @@
+package projector_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+	"reddot/projector"
+)
+
+// deny makes the server of a bus refuse a user "reddot" to publish to subjects;
+// everybody else may do everything. Called again it changes that.
+func (b *bus) deny(subjects ...string) {
+	b.t.Helper()
+	options := b.options
+	options.Users = []*server.User{{Username: "all", Password: "all"}, {Username: "reddot", Password: "reddot", Permissions: &server.Permissions{
+		Publish: &server.SubjectPermission{Deny: subjects},
+	}}}
+	options.NoAuthUser = "all"
+	if b.options.Users == nil {
+		b.stop()
+		b.options = options
+		b.start()
+		b.js = must(jetstream.New(b.connect()))(b.t)
+		return
+	}
+	b.options = options
+	must(0, b.srv.ReloadOptions(&options))(b.t)
+}
+
+// asReddot has a projector connect as that user.
+func (b *bus) asReddot(cfg *projector.Config) {
+	conn := must(nats.Connect(b.srv.ClientURL(), nats.UserInfo("reddot", "reddot"), nats.MaxReconnects(-1),
+		nats.ReconnectWait(20e6), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})))(b.t)
+	b.t.Cleanup(conn.Close)
+	cfg.Conn = conn
+}
+
+// count is how often something was logged.
+func (l *logged) count(text string) int { return strings.Count(l.String(), text) }
+
+// notReady waits until a projector is not ready, and says why.
+func (p *process) notReady(says string) {
+	p.t.Helper()
+	eventually(p.t, "not ready: "+says, func() bool {
+		err := p.Ready()
+		return err != nil && strings.Contains(err.Error(), says)
+	})
+}
+
+func (p *process) ready() {
+	p.t.Helper()
+	eventually(p.t, "ready", func() bool { return p.Ready() == nil })
+}
+
+// TestFoldStandsStill takes away the permissions to ask for commands. That
+// commands are in the stream and not applied is seen: by whoever asks for the
+// status or whether the server is ready, and once in the log. With the permissions
+// it goes on, and says so once.
+func TestFoldStandsStill(t *testing.T) {
+	t.Parallel()
+	const next = "$JS.API.CONSUMER.MSG.NEXT.UNREAD_COMMANDS.>"
+	b := newBus(t)
+	b.deny()
+	a := b.author()
+	p := b.run(t.TempDir(), b.asReddot)
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	p.ready()
+	b.deny(next, "$JS.API.STREAM.MSG.GET.>")
+	eventually(t, "what was asked for before has expired", func() bool { return p.log.has(next) })
+	a = b.authorAt(a)
+	a.message("alice", "bob", "m2")
+	a.message("alice", "bob", "m3")
+	last := a.flush()
+	p.notReady("stands still before seq 2")
+	s := p.status()
+	if s.State != events.Stalled || s.Stalled == nil || s.Stalled.Seq != 2 || s.Stalled.Since == 0 || s.EmissionStalled != nil ||
+		!strings.Contains(s.Stalled.Reason, "does not let this user publish to "+next+": permit it") || !strings.Contains(s.Error, s.Stalled.Reason) {
+		t.Errorf("status: %+v, stalled: %+v", s, s.Stalled)
+	}
+	b.deny()
+	p.settle(last)
+	p.ready()
+	if s := p.status(); s.State != events.Live || s.Stalled != nil || s.Error != "" {
+		t.Errorf("status: %+v", s)
+	}
+	for text, want := range map[string]int{"the fold stands still": 1, "the fold moves again": 1, "does not let this user publish to " + next: 1} {
+		// The reason stands in the line of the standstill too.
+		if n := p.log.count(text); n < want || n > 2*want {
+			t.Errorf("%q is logged %d times:\n%s", text, n, p.log.String())
+		}
+	}
+}
+
+// TestEmissionStandsStill takes away the permission to store events.
+func TestEmissionStandsStill(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	b.deny()
+	a := b.author()
+	p := b.run(t.TempDir(), b.asReddot)
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	b.deny("unread-out.>")
+	a = b.authorAt(a)
+	a.message("alice", "bob", "m2")
+	last := a.flush()
+	p.notReady("events stand still before those of seq 2")
+	if s := p.status(); s.State != events.Stalled || s.EmissionStalled == nil || s.EmissionStalled.Seq != 2 || s.Stalled != nil || s.Applied != 2 {
+		t.Errorf("status: %+v", s)
+	}
+	if err := p.Fresh(); err != nil {
+		t.Errorf("queries are not answered: %v", err)
+	}
+	b.deny()
+	p.settle(last)
+	p.ready()
+	if n, m := p.log.count("the emission stands still"), p.log.count("the emission moves again"); n != 1 || m != 1 {
+		t.Errorf("logged %d and %d times:\n%s", n, m, p.log.String())
+	}
+}
+
+// TestNobodySaysHowFar takes away what the watch over the stream needs: each
+// missing permission is named, in the log and to who asks whether it is ready.
+func TestNobodySaysHowFar(t *testing.T) {
+	t.Parallel()
+	for subject, about := range map[string]string{
+		"$JS.API.STREAM.INFO.UNREAD_COMMANDS":    "the command stream does not say how far it is",
+		"$JS.API.STREAM.MSG.GET.UNREAD_COMMANDS": "the command stream can't be checked",
+	} {
+		t.Run(subject, func(t *testing.T) {
+			t.Parallel()
+			b := newBus(t)
+			b.deny()
+			a := b.author()
+			p := b.run(t.TempDir(), b.asReddot)
+			a.message("alice", "bob", "m1")
+			p.settle(a.flush())
+			b.deny(subject)
+			says := "does not let this user publish to " + subject + ": permit it"
+			p.notReady(says)
+			if !p.log.has(about) || !p.log.has(says) {
+				t.Errorf("the log does not say why:\n%s", p.log.String())
+			}
+			b.deny()
+			p.ready()
+			if n := p.log.count(about + ": well again"); n != 1 {
+				t.Errorf("%d times it is well again:\n%s", n, p.log.String())
+			}
+		})
+	}
+}
+
+// TestServerLost stops the server: that is said, with the seqs as they were, and
+// nothing is answered any more.
+func TestServerLost(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	last := a.flush()
+	p.settle(last)
+	p.ready()
+	b.stop()
+	p.notReady("the NATS server is lost")
+	if s := p.status(); s.State != events.Lost || s.Error == "" || s.Last != last || s.Applied != last {
+		t.Errorf("status: %+v", s)
+	}
+	eventually(t, "nothing is answered", func() bool {
+		err := p.Fresh()
+		return err != nil && strings.Contains(err.Error(), "nothing was heard of the command stream")
+	})
+	b.start()
+	p.ready()
+	if s := p.status(); s.State != events.Live {
+		t.Errorf("status: %+v", s)
+	}
+}
