@@ -14,6 +14,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/fold"
 	"reddot/projector/twin"
 )
 
@@ -22,7 +23,10 @@ type chaos struct {
 	*audit
 	bus *bus
 	rng *rand.Rand
-	gen *twin.Generator
+	gen interface {
+		Next(*events.Command)
+		Now() events.Time
+	}
 
 	heard uint64 // event
 	dir   string
@@ -143,6 +147,35 @@ func (h *hearing) compare(t testing.TB, all []stored) {
 	if len(h.heard) != len(all) {
 		t.Errorf("%d events heard, %d stored", len(h.heard), len(all))
 	}
+}
+
+// TestChaosSweeping does what TestChaos does with large groups and inboxes that
+// go at once, and take many commands to be swept: what has gone is told once, and
+// is gone at every seq.
+func TestChaosSweeping(t *testing.T) {
+	seed := drawSeed(t)
+	c := newChaos(t, seed, twin.Config{})
+	c.gen = twin.NewCrowd(seed)
+	slowly := func(cfg *projector.Config) {
+		cfg.SetPace(fold.Pace{Bulk: 1, Each: 1, Burst: 2, Most: 200, MostSweeps: 20})
+	}
+	p := c.bus.run(c.dir, slowly)
+	for range 20 {
+		upto := c.write(50 + c.rng.IntN(200))
+		if c.rng.IntN(3) == 0 {
+			c.check(p)
+		}
+		if err := p.WaitApplied(within(t), upto-events.Seq(c.rng.IntN(50))); err != nil {
+			t.Fatal(err)
+		}
+		p = c.restart(p, slowly)
+	}
+	c.check(p)
+	if r := p.rebuilt(); r.State != events.Done || r.Differed {
+		t.Errorf("rebuild: %+v", r)
+	}
+	c.write(200)
+	c.check(p)
 }
 
 // TestChaos writes random commands while a projector is stopped, killed and

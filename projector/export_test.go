@@ -1,6 +1,13 @@
 package projector
 
-import "context"
+import (
+	"context"
+
+	"reddot/projector/fold"
+)
+
+// SetPace has the projector's stores leave more to be swept, and sweep it slower.
+func (c *Config) SetPace(p fold.Pace) { c.pace = p }
 
 // CheckLog is what is checked of the command stream every watchEvery.
 func (p *Projector) CheckLog(ctx context.Context) error { return p.checkLog(ctx) }

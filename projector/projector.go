@@ -33,6 +33,8 @@ type Config struct {
 	// does not exist yet. Without one that can be used: an error.
 	Restore func(ctx context.Context, w Wanted, dir string) error
 
+	pace fold.Pace // of the stores; zero, but in tests
+
 	// Emission; see emit.Config.
 	FanoutLimit    uint64
 	Encoding       events.Encoding

@@ -17,7 +17,7 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 	}
 	dir, found := p.folder.Current()
 	if found {
-		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger})
+		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger, Pace: p.cfg.pace})
 		if err == nil {
 			p.current.store.Store(s)
 			if err = errors.Join(checkRange(s.Position().Applied, first, last), p.log.checkLast(ctx, s.Position())); err != nil {
@@ -95,7 +95,7 @@ func (p *Projector) emptyStore() (*store.Store, string, error) {
 }
 
 func (p *Projector) openNew(dir string) (*store.Store, error) {
-	s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger})
+	s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger, Pace: p.cfg.pace})
 	if err != nil {
 		return nil, fmt.Errorf("begin a new store: %w", err)
 	}

@@ -140,7 +140,7 @@ func (e *Emitter) Watch(user string) events.Time {
 // blocks for long.
 func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	e.mu.Lock()
-	if !m.empty() || !e.begun {
+	if m.news() || !e.begun {
 		e.marked = seq
 	}
 	e.begun = true

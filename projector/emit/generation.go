@@ -160,6 +160,9 @@ func (g *generation) changes(ctx context.Context, snap *store.Snapshot) error {
 
 // touched are the users who may have to be told of a change.
 func (g *generation) touched(snap *store.Snapshot) (map[string]bool, error) {
+	if err := g.marks.spread(snap, g.since); err != nil {
+		return nil, err
+	}
 	users := make(map[string]bool, g.marks.users.len())
 	for user := range g.marks.users.all() {
 		users[user] = true

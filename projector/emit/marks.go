@@ -25,6 +25,7 @@ type Marks struct {
 	groups   ordered[string, stamp]
 	receipts ordered[fold.Key, struct{}]
 	rejected bool // there is a refusal in the outbox
+	bulk     bulk
 }
 
 // userMark is a touched user. conversations are those that a command named:
@@ -49,6 +50,7 @@ func (m *Marks) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	for _, k := range fx.Receipts {
 		m.receipts.at(k)
 	}
+	m.bulk.add(fx.Begun, fx.Swept)
 }
 
 func (m *Marks) user(user string, s stamp) *userMark {
@@ -81,8 +83,16 @@ func (m *Marks) merge(n *Marks) {
 	for k := range n.receipts.all() {
 		m.receipts.at(k)
 	}
+	m.bulk.begun = append(m.bulk.begun, n.bulk.begun...)
+	m.bulk.swept = append(m.bulk.swept, n.bulk.swept...)
+}
+
+// news reports whether a command may have to be told of: what is swept belongs to
+// an earlier one.
+func (m *Marks) news() bool {
+	return m.users.len() > 0 || m.groups.len() > 0 || m.receipts.len() > 0 || m.rejected || len(m.bulk.begun) > 0
 }
 
 func (m *Marks) empty() bool {
-	return m.users.len() == 0 && m.groups.len() == 0 && m.receipts.len() == 0 && !m.rejected
+	return !m.news() && len(m.bulk.swept) == 0
 }

@@ -160,10 +160,14 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 		for _, k := range o.Noted {
 			m.user(k.User, stamp{o.Seq, o.At}).conversations.at(k.ConversationID)
 		}
+		m.bulk.add(nil, o.Swept)
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	for _, w := range snap.Pending().Sweeps() {
+		m.bulk.add(w, nil)
 	}
 	var touch fold.Touch
 	err = snap.Read(func(r fold.Reader) error {

@@ -27,6 +27,14 @@
 // log's Last. What a C2C reader has read and what the peer was told of it are kept
 // apart, as a read may be private and a position may go back: receipts only grow.
 //
+// # Sweeping
+//
+// No command changes more than a few hundred rows. A dismissal of a large group and
+// an erasure leave a [Sweep]: from there on [Reader] and Rows give nobody the rows
+// that have ended, [Pending] says which those are, and every command that follows
+// buries some of them. What lists lose is told when it happens: see
+// [Effects].Begun.
+//
 // # Invariants
 //
 // After every command: Read.Pos <= Head.Pos, Last.Pos <= Head.Pos and Join.Pos <=

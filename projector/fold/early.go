@@ -69,6 +69,9 @@ func (s *step) unwait(k Key, id string) {
 	lk := k.LogKey()
 	s.DeleteWaiter(k.ID, id, k.User)
 	i, _ := s.Index(lk, id)
+	if i.Pos > 0 {
+		return // it has come since the membership ended
+	}
 	if less(&i.Awaited, k, "who awaits "+id); i.Awaited == 0 && !i.Revoked {
 		s.DeleteIndex(lk, id)
 	} else {

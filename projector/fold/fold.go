@@ -30,11 +30,17 @@ type Effects struct {
 	// and the rows: conversations that left the list, and those that a message
 	// changed for members who had read it early.
 	Noted []Key
+
+	// Begun is what the command has left to be swept, if it has left anything: who
+	// is concerned is told of it as of a change. Swept are conversations that left
+	// the list by an earlier command, and whose rows are gone now.
+	Begun *Sweep
+	Swept []Told
 }
 
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
 }
 
 // Apply folds one command into the rows. now is the stream's time of the
@@ -78,6 +84,9 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.policy()
 	default:
 		panic(fmt.Sprintf("fold: seq %d: verb %d has no rule", seq, c.Verb))
+	}
+	if fx.Refused == "" {
+		s.sweep()
 	}
 }
 

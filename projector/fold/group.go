@@ -20,7 +20,7 @@ func (s *step) join() {
 		c := &Conversation{Join: log.Head, JoinSeq: s.seq, Read: log.Head, ReadSeq: s.seq}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
-		s.PutMember(g, user)
+		s.PutMember(g, user, s.seq)
 		log.Members++
 		joined = true
 	}
@@ -28,7 +28,9 @@ func (s *step) join() {
 		s.ignore()
 		return
 	}
-	log.Peak = max(log.Peak, log.Members)
+	if log.Members > log.Peak {
+		log.Peak = max(log.Peak, s.present(g, log))
+	}
 	s.PutGroup(g, log)
 }
 
@@ -50,12 +52,25 @@ func (s *step) leave() {
 // dismiss folds the end of a group. Its log stays, so that its message ids
 // stay known (rule once).
 func (s *step) dismiss() {
-	members := s.Members(s.c.Inbox)
-	for _, user := range members {
-		s.part(Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}})
-	}
-	if len(members) == 0 {
+	g := s.c.Inbox
+	log := s.Group(g)
+	switch {
+	case s.empty(g, log):
 		s.ignore()
+	case log.Members > s.Pace().Bulk || s.Pending().Of(g):
+		s.begin(&Sweep{Kind: SweepDismiss, Head: log.Head, Rows: log.Members})
+		log = s.group(g)
+		log.Members, log.Dismissed = 0, s.seq
+		s.PutGroup(g, log)
+	default:
+		for _, user := range s.Members(g) {
+			if k := (Key{user, GroupKey(g).ConversationID}); s.Conversation(k) != nil {
+				s.part(k)
+			}
+		}
+		log = s.group(g)
+		log.Members, log.Dismissed = 0, s.seq // those who have been erased are members no more
+		s.PutGroup(g, log)
 	}
 }
 
@@ -68,9 +83,7 @@ func (s *step) part(k Key) {
 		s.left(k)
 		version = s.seq
 	}
-	c.Own.clear(s, k.Set(SetOwn))
-	c.Named.clear(s, k.Set(SetNamed))
-	c.OwnAll.clear(s, k.Set(SetOwnAll))
+	s.clearSets(k, c)
 	s.DeleteConversation(k)
 	s.DeleteMember(k.ID, k.User)
 	s.SetUserVersion(k.User, version)

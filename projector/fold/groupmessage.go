@@ -34,7 +34,7 @@ func (s *step) groupMessage() {
 	if m.Counted && m.All { // rule mention
 		log.All.Add(s, lk.Set(SetAll), m.Ord)
 	}
-	s.fx.Unheard = log.Members == 0
+	s.fx.Unheard = s.empty(g, log)
 	s.PutGroup(g, log)
 	// Count first: a read moves past what is counted.
 	sk := Key{m.From, lk.ConversationID}
@@ -60,8 +60,12 @@ func (s *step) awaited(log *Log, id string) {
 	g := s.c.Inbox
 	for _, user := range s.Waiters(g, id) {
 		k := Key{user, GroupKey(g).ConversationID}
-		c := s.conversation(k)
 		s.DeleteWaiter(g, id, user)
+		c := s.Conversation(k)
+		if s.Pending().concerns(k) && (c == nil || c.early(id) < 0) {
+			continue // who waited is a member no more
+		}
+		c = s.conversation(k)
 		s.arrived(k, c, log, id)
 		s.PutConversation(k, c)
 		if c.Listed(k, log) {

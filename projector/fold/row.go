@@ -60,8 +60,10 @@ type Log struct {
 	Block   Span       // of the messages in the unfinished time block
 	Revoked Set        // ordinals revoked after they had counted
 	All     Set        // ordinals naming everybody, not revoked; groups only
-	Members uint64     // groups only
+	Members uint64     // groups only; those who have been erased and are not swept yet among them
 	Peak    uint64     // groups only: the most members there ever were
+
+	Dismissed events.Seq // groups only: by which command last
 
 	// Tail is the messages of the unfinished page, as the Rows write them: it is
 	// theirs alone.
@@ -135,6 +137,7 @@ type Conversation struct {
 	Peer PeerMark // C2C only
 	Sent Pos      // C2C only: of the owner's newest message that is not silent, hidden or recalled before it came
 
+	Era     events.Seq // C2C only: of the erasure of the inbox that it came after
 	Version events.Seq // of the command that last changed this row's view
 
 	Read    Cursor
@@ -322,8 +325,8 @@ type Rows interface {
 	PutConversation(k Key, c *Conversation)
 	DeleteConversation(k Key)
 	PutGroup(group string, l *Log)
-	Members(group string) []string // sorted
-	PutMember(group, user string)
+	Members(group string) []string // sorted; of a group of which nothing is pending
+	PutMember(group, user string, joined events.Seq)
 	DeleteMember(group, user string)
 	SetUserVersion(user string, v events.Seq)
 	PutIndex(log Key, id string, i Index)
@@ -337,8 +340,36 @@ type Rows interface {
 	Waiters(group, id string) []string        // members with an early read up to id, sorted
 	PutWaiter(group, id, user string)
 	DeleteWaiter(group, id, user string)
-	// EraseInbox deletes every row of the user's own inbox, the version
-	// excepted, and reports whether there was any. Memberships and waiters
-	// are the caller's.
-	EraseInbox(user string) bool
+	// Stored is the row of a conversation as it is stored, whether or not it has
+	// ended.
+	Stored(k Key) *Conversation
+	Pace() Pace
+	Pending() *Pending
+	Progress() Progress // of the oldest sweep
+	PutProgress(Progress)
+	// BeginSweep enters a sweep, as the first change of its command. What was read
+	// before must be read anew.
+	BeginSweep(*Sweep)
+	EndSweep(*Sweep) // the oldest is done
+	// NextRow is the next row that a sweep may be of; whether it is, the caller
+	// looks.
+	NextRow(w *Sweep, after string) (SweptRow, bool)
+	DropRow(name string) // of no conversation
+
+	// Era is the last erasure of a user's inbox; 0: there was none. What is stored
+	// of an inbox is of one era.
+	Era(user string) events.Seq
+	// SetErased begins a new era, with nothing in it.
+	SetErased(user string, by events.Seq)
+	// Anything reports whether there is anything in a user's inbox, memberships
+	// included. All that was changed by earlier commands is committed, and must be
+	// read anew.
+	Anything(user string) bool
+}
+
+// SweptRow is a row that a sweep may be of: a conversation's, or one that belongs
+// to a conversation which is gone.
+type SweptRow struct {
+	Name         string // in the order in which they are swept
+	Conversation Key    // zero: none
 }

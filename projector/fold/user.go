@@ -168,17 +168,10 @@ func (s *step) pass(k Key, c *Conversation, to Cursor) {
 // version stays, so that it never goes backward.
 func (s *step) erase() {
 	user := s.c.Inbox
-	keys := s.Conversations(user)
-	for _, k := range keys {
-		if k.Kind == events.Group {
-			s.part(k)
-		} else if c := s.Conversation(k); c.Listed(k, &c.Log) {
-			s.left(k)
-		}
-	}
-	if !s.EraseInbox(user) && len(keys) == 0 {
+	if !s.Anything(user) {
 		s.ignore()
 		return
 	}
-	s.SetUserVersion(user, s.seq)
+	s.begin(&Sweep{Kind: SweepErase, Era: s.Era(user)})
+	s.SetErased(user, s.seq)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -196,4 +197,78 @@ func BenchmarkCommitOfOne(b *testing.B) {
 	}
 	do(b, events.Command{Verb: events.GroupDismiss, Inbox: "g"})
 	b.Run("after a large one", messages)
+}
+
+// BenchmarkBulk times what one command does to many: the command, or ten of them
+// in a row, and then a message to somebody else, each committed by itself.
+func BenchmarkBulk(b *testing.B) {
+	const size = 100_000
+	var crowd []string
+	for i := range size {
+		crowd = append(crowd, pad("member000000", uint64(i)))
+	}
+	members := func(verb events.Verb) (all []events.Command) {
+		for part := range slices.Chunk(crowd, events.MaxUsers) {
+			all = append(all, events.Command{Verb: verb, Inbox: "g", Users: part})
+		}
+		return all
+	}
+	var inbox []events.Command
+	for i, peer := range crowd {
+		inbox = append(inbox, events.Command{Verb: events.UserMessage, Inbox: "erased", From: peer, ID: pad("m000000", uint64(i))})
+	}
+	for _, bench := range []struct {
+		name          string
+		before, timed []events.Command
+	}{
+		{"dismiss/100000", members(events.GroupJoin), []events.Command{{Verb: events.GroupDismiss, Inbox: "g"}}},
+		{"erase/100000", inbox, []events.Command{{Verb: events.UserErase, Inbox: "erased"}}},
+		{"join/10x10000", nil, members(events.GroupJoin)},
+		{"leave/10x10000", members(events.GroupJoin), members(events.GroupLeave)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				benchmarkBulk(b, bench.before, append(bench.timed, events.Command{Verb: events.UserMessage, Inbox: "other", From: "b", ID: "m"}))
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+func benchmarkBulk(b *testing.B, before, timed []events.Command) {
+	s, err := store.Open(store.Config{Dir: b.TempDir() + "/store", Identity: identity})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var fx fold.Effects
+	do := func(c events.Command) {
+		seq := s.Position().Applied + 1
+		if err := s.Apply(&store.Entry{Seq: seq, Time: events.Time(seq), Command: c}, &fx); err != nil {
+			b.Fatal(err)
+		}
+	}
+	commit := func() {
+		if _, err := s.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i, c := range before {
+		if do(c); i%1024 == 1023 {
+			commit()
+		}
+	}
+	commit()
+	if err := s.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.StartTimer()
+	for _, c := range timed {
+		do(c)
+		commit()
+	}
+	b.StopTimer()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
 }

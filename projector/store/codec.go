@@ -16,14 +16,16 @@ const Format = 2
 var (
 	conversationRows = codec[fold.Conversation]{encodeConversation, decodeConversation, 480}
 	groupRows        = codec[fold.Log]{encodeGroup, decodeGroup, 240}
-	userRows         = codec[events.Seq]{encodeNumber[events.Seq], decodeNumber[events.Seq], 8}
-	memberRows       = codec[present]{encodePresent, decodePresent, 0}
+	userRows         = codec[account]{encodeAccount, decodeAccount, 16}
+	memberRows       = codec[events.Seq]{encodeNumber[events.Seq], decodeNumber[events.Seq], 8}
 	indexRows        = codec[fold.Index]{encodeIndex, decodeIndex, 32}
 	pageRows         = codec[page]{encodePage, decodePage, 32}
 	blockRows        = codec[fold.Span]{encodeSpan, decodeSpan, 16}
 	bucketRows       = codec[fold.Bucket]{encodeBucket, decodeBucket, 128}
 	directoryRows    = codec[fold.Directory]{encodeDirectory, decodeDirectory, 64}
 	waiterRows       = codec[present]{encodePresent, decodePresent, 0}
+	sweepRows        = codec[fold.Sweep]{encodeSweep, decodeSweep, 0}
+	progressRows     = codec[fold.Progress]{encodeProgress, decodeProgress, 0}
 )
 
 const (
@@ -161,7 +163,25 @@ func decodeSpan(_, value string) (*fold.Span, error) {
 	return s, d.end()
 }
 
-// encodeNumber is the row of a user's version.
+// account is the row of a user who lost conversations.
+type account struct {
+	Version events.Seq
+	Era     events.Seq // see fold.Rows
+}
+
+func encodeAccount(b []byte, a *account) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(a.Version))
+	return binary.AppendUvarint(b, uint64(a.Era))
+}
+
+func decodeAccount(_, value string) (*account, error) {
+	d := decoder{b: value}
+	d.version()
+	a := &account{Version: d.seq(), Era: d.seq()}
+	return a, d.end()
+}
+
+// encodeNumber is the row of a membership.
 func encodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
 	return binary.AppendUvarint(append(b, Format), uint64(*n))
 }

@@ -70,6 +70,9 @@ func (d dice) log(lk fold.Key) fold.Log {
 		l.Members = d.uint()
 	}
 	if d.coin() {
+		l.Dismissed = d.seq()
+	}
+	if d.coin() {
 		d.fill(lk, &l)
 	}
 	return l
@@ -155,6 +158,9 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		}
 	}
 	if d.coin() {
+		c.Era = d.seq()
+	}
+	if d.coin() {
 		c.Join, c.JoinSeq = d.cursor(), d.seq()
 	}
 	if c.Deleted = d.coin(); c.Deleted {
@@ -224,7 +230,8 @@ func TestRowsRoundTrip(t *testing.T) {
 		log := d.log(fold.GroupKey(k.ID))
 		roundTrip(t, groupRows, appendGroup(nil, k.ID), &log)
 		version, span := events.Seq(d.uint()), d.span()
-		roundTrip(t, userRows, nil, &version)
+		roundTrip(t, userRows, nil, &account{version, events.Seq(d.uint())})
+		roundTrip(t, memberRows, nil, &version)
 		roundTrip(t, blockRows, nil, &span)
 		roundTrip(t, indexRows, nil, &fold.Index{
 			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),
@@ -235,6 +242,11 @@ func TestRowsRoundTrip(t *testing.T) {
 			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.BucketSize})
 		}
 		roundTrip(t, directoryRows, nil, &dir)
+		roundTrip(t, sweepRows, appendSweep(nil, 7), &fold.Sweep{
+			Seq: 7, At: d.time(), Kind: []fold.SweepKind{fold.SweepDismiss, fold.SweepErase}[d.IntN(2)], ID: d.id(),
+			Head: d.cursor(), Era: events.Seq(d.uint()), Rows: d.uint(),
+		})
+		roundTrip(t, progressRows, nil, &fold.Progress{Swept: d.uint(), Last: d.id()})
 	}
 }
 

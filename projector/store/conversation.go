@@ -27,6 +27,7 @@ const (
 	convNamed
 	convEarly
 	convOwnAll
+	convEra
 	convUntold // it is read up to its end, and the peer has not been told; it follows from the others
 	convFlagsEnd
 )
@@ -57,6 +58,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.Own.Tail != nil, convOwn)
 	set(c.Named.Tail != nil, convNamed)
 	set(c.OwnAll.Tail != nil, convOwnAll)
+	set(c.Era > 0, convEra)
 	set(c.Untold(), convUntold)
 	return flags
 }
@@ -82,9 +84,28 @@ func settled(key, value []byte) (bool, error) {
 	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convUntold) == 0, nil
 }
 
+// before reports whether a stored C2C conversation is of an era before an
+// erasure.
+func before(erasure events.Seq, key, value []byte) (bool, error) {
+	d := decoder{b: string(value)}
+	d.version()
+	era := events.Seq(0)
+	if flags := d.uint(); flags&convEra != 0 {
+		era = d.seq()
+	}
+	k, ok := conversationKey(string(key))
+	if !ok {
+		d.fail(errCorrupt)
+	}
+	return k.Kind == events.C2C && era < erasure, d.err
+}
+
 func encodeConversation(b []byte, c *fold.Conversation) []byte {
 	flags := conversationFlags(c)
 	b = binary.AppendUvarint(append(b, Format), flags)
+	if flags&convEra != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Era))
+	}
 	if flags&convLog != 0 {
 		b = appendLog(b, &c.Log)
 		if flags&convPeerIsLast == 0 {
@@ -137,6 +158,9 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 	k, ok := conversationKey(key)
 	if !ok {
 		return nil, errCorrupt
+	}
+	if flags&convEra != 0 {
+		c.Era = d.seq()
 	}
 	if flags&convLog != 0 {
 		c.Sent = d.log(k, &c.Log)

@@ -38,6 +38,12 @@ func nameRow(key []byte) string {
 	case famOutbox:
 		seq, _ := readUint(rest)
 		return fmt.Sprintf("outbox of seq %d", seq)
+	case famSweep:
+		if seq, ok := readUint(rest); ok {
+			return fmt.Sprintf("what seq %d has left to be swept", seq)
+		}
+	case famProgress:
+		return "progress of what is being swept"
 	case famMeta:
 		return nameMeta(key)
 	}
@@ -92,7 +98,12 @@ func nameConversation(k fold.Key) string {
 	case k.Kind == events.Group:
 		return "conversation of " + shown([]byte(k.User)) + " in " + id
 	}
-	return "conversation of " + shown([]byte(k.User)) + " with " + id
+	user, era := cutEra(k.User)
+	of := shown([]byte(user))
+	if era > 0 {
+		of += fmt.Sprintf(" (since seq %d)", era)
+	}
+	return "conversation of " + of + " with " + id
 }
 
 func nameGroup(group []byte) string { return shown([]byte("group_" + string(group))) }
@@ -172,6 +183,10 @@ func decodeRow(key, value []byte) (row any, err error) {
 		return decodeAs(directoryRows, key, value)
 	case famWaiter:
 		return decodeAs(waiterRows, key, value)
+	case famSweep:
+		return decodeAs(sweepRows, key, value)
+	case famProgress:
+		return decodeAs(progressRows, key, value)
 	case famOutbox:
 		return decodeOut(0, value)
 	case famMeta:
@@ -238,6 +253,7 @@ func decodeMessages(key, value []byte) ([]fold.Message, error) {
 	if !ok || !numbered {
 		return nil, errCorrupt
 	}
+	log.User, _ = cutEra(log.User)
 	p, err := decodePage(string(key), string(value))
 	if err != nil {
 		return nil, err

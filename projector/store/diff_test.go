@@ -87,8 +87,8 @@ func TestDiff(t *testing.T) {
 			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 Early[0].ID=later Early[0].At=1700000004203 Early[0].Seq=4203 Early[0].Open=true Early[0].OpenAt=1700000004203 | none",
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
-			"membership of a in group_g: there | none",
-			"version of a: none | 4206",
+			"membership of a in group_g: 1 | none",
+			"version of a: none | Version=4206",
 			"early read of a up to later in group_g: there | none",
 			"position and counters: Applied=4205 Accepted.group.leave=1 | Applied=4206 Accepted.group.leave=2",
 		}},
@@ -112,10 +112,10 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 	spoil(t, fs, "igg\x00m7", func(v []byte) []byte { return append(v[:2], 0x88, 0, 8) }) // 8 in two bytes
 	want := []string{
 		fmt.Sprintf("message id m7 of the log of group_g: bytes %02[1]x01880008 | bytes %02[1]x010808", store.Format),
-		"membership of a in group_g: none | there",
+		"membership of a in group_g: none | 1",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
 		"bucket 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
-		"version of b: the store is damaged: row is corrupt | 4202",
+		"version of b: the store is damaged: row is corrupt Version=none Era=none | none Version=4202 Era=0",
 	}
 	got := diff(t, fs, 100)
 	if d := cmp.Diff(want, got); d != "" {

@@ -101,7 +101,7 @@ func TestDigestIsOfTheRows(t *testing.T) {
 // sameDigest folds the log of a rig once more, in batches of one size.
 func sameDigest(t *testing.T, a *rig, batch int, opened ...func(*store.Store)) {
 	t.Helper()
-	b := newRig(t, 0, opened...)
+	b := newRigAt(t, 0, a.pace, opened...)
 	b.log = a.log
 	for i := range b.log {
 		b.apply(events.Seq(i + 1))

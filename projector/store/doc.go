@@ -43,6 +43,18 @@
 // says so with [Snapshot.Many], and reads them by name: in that order the rows
 // follow each other in Pebble, and the cache is left to those who ask.
 //
+// # Sweeping
+//
+// What one command does to many rows, as to those of a large group's members or of
+// an erased inbox, is done at once for all who read, by one row that says so, and
+// written down row by row by the commands that follow: see [fold.Sweep]. That row
+// is part of the digest, as is how far the oldest of them has come: it depends on
+// the log alone, not on where batches end. All that a sweep looks for in Pebble has
+// been committed, as it is the oldest only once the commands before it are.
+//
+// An erased inbox is swept under its old name. Its user has another era from then
+// on, which is a part of the keys of what lies below a conversation.
+//
 // # Digest
 //
 // The digest is the sum, modulo 2^64, of a hash of every row: of its key and its

@@ -32,14 +32,16 @@ const (
 type tables struct {
 	conversations [events.Group + 1]*table[fold.Conversation] // by kind
 	groups        *table[fold.Log]
-	users         *table[events.Seq]
-	members       *table[present]
+	users         *table[account]
+	members       *table[events.Seq]
 	indexes       *table[fold.Index]
 	pages         *table[page]
 	blocks        *table[fold.Span]
 	buckets       *table[fold.Bucket]
 	directories   *table[fold.Directory]
 	waiters       *table[present]
+	sweeps        *table[fold.Sweep]
+	progress      *table[fold.Progress]
 
 	unread unread
 
@@ -59,6 +61,8 @@ func newTables(filter *keyFilter) tables {
 		buckets:     newTable(bucketRows, hotOthers, newShared[fold.Bucket](sharedOthers)),
 		directories: newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
 		waiters:     newTable(waiterRows, hotOthers, nil),
+		sweeps:      newTable(sweepRows, 0, nil),
+		progress:    newTable(progressRows, 0, nil),
 		unread:      unread{newCache[inbox](hotUnread)},
 		lists:       userLists{newShared[userList](sharedLists)},
 		audiences:   newShared[[]string](sharedGroups),
@@ -69,10 +73,9 @@ func newTables(filter *keyFilter) tables {
 		f.filter = filter
 		f.owners = map[string]*entry[fold.Conversation]{}
 	}
-	for _, f := range []*table[present]{t.members, t.waiters} {
-		f.owners = map[string]*entry[present]{}
-	}
-	t.indexes.filter = filter
+	t.members.owners = map[string]*entry[events.Seq]{}
+	t.waiters.owners = map[string]*entry[present]{}
+	t.indexes.filter, t.users.filter = filter, filter
 	return t
 }
 
@@ -80,34 +83,30 @@ func newTables(filter *keyFilter) tables {
 type family interface {
 	commit(*pebble.Batch, *writer) error
 	committed(to events.Seq)
-	drop(key string)
-	forget(prefix []byte)
-	deleted(prefix []byte, keys map[string]bool) (alive bool)
+	remove(db pebble.Reader, key []byte)
 }
 
 // all are the tables of all families, in the order of their keys.
 func (t *tables) all() []family {
 	return []family{
 		t.conversations[events.C2C], t.conversations[events.Group], t.directories, t.groups, t.indexes,
-		t.members, t.pages, t.buckets, t.blocks, t.users, t.waiters,
+		t.members, t.pages, t.buckets, t.blocks, t.users, t.waiters, t.progress, t.sweeps,
 	}
 }
 
-// of are the tables of a family of which users have rows of their own.
-func (t *tables) of(fam byte) []family {
+// log is the table of a family that logs have rows of, beside their own.
+func (t *tables) log(fam byte) family {
 	switch fam {
-	case famConversation:
-		return []family{t.conversations[events.C2C], t.conversations[events.Group]}
+	case famDirectory:
+		return t.directories
 	case famIndex:
-		return []family{t.indexes}
+		return t.indexes
 	case famPage:
-		return []family{t.pages}
-	case famBlock:
-		return []family{t.blocks}
+		return t.pages
 	case famBucket:
-		return []family{t.buckets}
+		return t.buckets
 	default:
-		return []family{t.directories}
+		return t.blocks
 	}
 }
 

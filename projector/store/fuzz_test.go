@@ -54,6 +54,7 @@ func decodings() []decoding {
 		decodingOf("group", groupRows, appendGroup(nil, "team")),
 		decodingOf("user", userRows, nil), decodingOf("member", memberRows, nil), decodingOf("index", indexRows, nil),
 		decodingOf("page", pageRows, nil), decodingOf("block", blockRows, nil), decodingOf("bucket", bucketRows, nil),
+		decodingOf("sweep", sweepRows, appendSweep(nil, 7)), decodingOf("progress", progressRows, nil),
 		decodingOf("directory", directoryRows, nil), decodingOf("waiter", waiterRows, nil),
 		messagesDecoding("C2C messages", alice), messagesDecoding("a group's messages", fold.GroupKey("team")),
 		{"position", func(b []byte) ([]byte, error) {

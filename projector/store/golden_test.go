@@ -137,7 +137,7 @@ func goldenConversations() []goldenRow {
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
 	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
 	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
-	dismissed.Peak = 3
+	dismissed.Peak, dismissed.Dismissed = 3, 4001
 	return []goldenRow{
 		row("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
 			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
@@ -172,6 +172,7 @@ func goldenConversations() []goldenRow {
 			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
 		}),
 		row("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
+		row("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Muted: true, Era: 3900}),
 		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Early: []fold.Early{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		row("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
@@ -195,13 +196,20 @@ func goldenOthers() []goldenRow {
 	in := func(k fold.SetKey, no uint64) []byte { return appendBucket(nil, bucketKey{k, no}) }
 	dir := func(k fold.SetKey) []byte { return appendDirectory(nil, k) }
 	return []goldenRow{
-		row("user", userRows, appendUser(nil, "alice"), &version),
-		row("member", memberRows, appendMember(nil, memberKey{"team", "alice"}), &present{}),
+		row("user", userRows, appendUser(nil, "alice"), &account{Version: version}),
+		row("user.erased", userRows, appendUser(nil, "alice"), &account{version, 3900}),
+		row("member", memberRows, appendMember(nil, memberKey{"team", "alice"}), &version),
+		row("sweep.dismiss", sweepRows, appendSweep(nil, 4001), &fold.Sweep{
+			Seq: 4001, At: goldenTime, Kind: fold.SweepDismiss, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Rows: 100_000,
+		}),
+		row("sweep.erase", sweepRows, appendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
+		row("progress", progressRows, []byte{famProgress}, &fold.Progress{Swept: 300, Last: "bob@example.com"}),
 		row("waiter", waiterRows, appendWaiter(nil, waiterKey{"team", "m400", "alice"}), &present{}),
 		row("block.c2c", blockRows, block(alice, 0), &span),
 		row("block.group", blockRows, block(lk, 256), &span),
 		row("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		row("index.group", indexRows, index(lk, "m1"), &fold.Index{Pos: 1}),
+		row("index.era", indexRows, index(c2cKey(inEra("alice", 3900), "bob"), "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		row("index.early", indexRows, index(lk, "m400"), &fold.Index{Revoked: true, Awaited: 300}),
 		row("bucket.list", bucketRows, in(alice.Set(fold.SetRevoked), 0), bucket(0, 1, 64, 1023)),
 		row("bucket.bits", bucketRows, in(lk.Set(fold.SetAll), 70000), everyOther()),
@@ -234,6 +242,7 @@ func goldenMeta() []goldenRow {
 		Seq: 4000, At: goldenTime, Subject: "unread.cmd.user.alice.read", Reason: fold.ReasonNotMember,
 	}}
 	noted := Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{groupKey("alice", "team"), c2cKey("bob", "alice")}}
+	swept := Out{Seq: 70001, At: goldenTime, Noted: noted.Noted, Swept: []fold.Told{{Key: groupKey("bob", "team"), Seq: 4001, At: goldenTime - 1}}}
 	out := func(name string, o Out) goldenRow {
 		return goldenRow{name, outboxKey(o.Seq), o.encode(), o, func(b []byte) (any, error) { return decodeOut(o.Seq, b) }}
 	}
@@ -243,6 +252,7 @@ func goldenMeta() []goldenRow {
 		{"meta.emitted", keyEmitted, encodeNumber(nil, &emitted), &emitted, func(b []byte) (any, error) { return decodeNumber[events.Seq]("", string(b)) }},
 		out("outbox.rejected", rejected),
 		out("outbox.noted", noted),
+		out("outbox.swept", swept),
 	}
 }
 

@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"reddot/events"
@@ -15,9 +17,11 @@ import (
 // its owner.
 type audit struct {
 	fold.Reader
-	rows map[string][]string // keys by family, without it, in parts
-	logs map[fold.Key]*auditedLog
-	errs []string
+	pending *fold.Pending
+	rows    map[string][]string   // keys by family, without it, in parts
+	joined  map[string]events.Seq // by membership
+	logs    map[fold.Key]*auditedLog
+	errs    []string
 }
 
 // auditedLog is a log with its messages as they are stored.
@@ -35,8 +39,12 @@ func (r *rig) verify() {
 		r.t.Fatal(err)
 	}
 	defer snap.Close()
-	a := &audit{rows: map[string][]string{}, logs: map[fold.Key]*auditedLog{}}
-	eachRow(r.t, r.store.DB(), func(key, _ []byte) {
+	a := &audit{pending: snap.Pending(), rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
+	eachRow(r.t, r.store.DB(), func(key, value []byte) {
+		if key[0] == 'n' {
+			n, _ := binary.Uvarint(value[1:])
+			a.joined[string(key[1:])] = events.Seq(n)
+		}
 		family := string(key[:1])
 		a.rows[family] = append(a.rows[family], string(key[1:]))
 		if bytes.Contains(r.store.Filtered(), key[:1]) && !r.store.MayHold(key) {
@@ -67,28 +75,42 @@ func (a *audit) all() {
 	for _, key := range a.rows["c"] {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
-		if k.Kind == events.C2C {
+		if k.Kind == events.C2C && !a.ended(k) {
 			a.log(k, &a.Conversation(k).Log)
 		}
 	}
 	for _, key := range a.rows["c"] {
 		user, id, _ := strings.Cut(key, "\x00")
-		a.conversation(fold.Key{User: user, ConversationID: conversationOf(id)})
+		if k := (fold.Key{User: user, ConversationID: conversationOf(id)}); !a.ended(k) {
+			a.conversation(k)
+		}
 	}
 	a.members()
 	a.waiters()
 	a.indexes()
 	for _, family := range []string{"p", "t", "s", "d"} {
 		for _, key := range a.rows[family] {
-			owner, _ := ownerOf(key)
-			if a.logs[owner.LogKey()] == nil || owner.User != "" && a.Conversation(owner) == nil {
+			owner, era, _ := ownerOf(key)
+			if a.swept(owner, era) {
+				continue
+			}
+			if c := a.Conversation(owner); owner.Kind == events.C2C && c != nil && c.Era != era {
+				a.fail("%s%q is not of era %d", family, key, c.Era)
+			}
+			if a.logs[owner.LogKey()] == nil || owner.User != "" && a.Conversation(owner) == nil && !a.ended(owner) {
 				a.fail("%s%q has no owner", family, key)
 			}
 		}
 	}
-	if stored := len(a.rows["s"]); stored != a.buckets() {
-		a.fail("%d buckets, %d in directories", stored, a.buckets())
+	if stored, listed := a.buckets(); stored != listed {
+		a.fail("%d buckets, %d in directories", stored, listed)
 	}
+}
+
+// ended reports whether a stored row is of what has ended, and is left to be
+// swept.
+func (a *audit) ended(k fold.Key) bool {
+	return (a.pending.Of(k.ID) || a.pending.ErasedAt(k.User) > 0) && a.Conversation(k) == nil
 }
 
 func conversationOf(id string) events.ConversationID {
@@ -98,20 +120,36 @@ func conversationOf(id string) events.ConversationID {
 	return events.ConversationID{Kind: events.C2C, ID: id[1:]}
 }
 
-// ownerOf reads the log, or the owner of a set, that a key begins with.
-func ownerOf(key string) (k fold.Key, rest string) {
+// swept reports whether a row of a log is of an inbox that was erased, and is left
+// to be swept.
+func (a *audit) swept(log fold.Key, era events.Seq) bool {
+	if log.Kind == events.C2C {
+		for _, w := range a.pending.Sweeps() {
+			if w.Kind == fold.SweepErase && w.ID == log.User && w.Era == era {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownerOf reads the log, or the owner of a set, that a key begins with, and the
+// era that it is of.
+func ownerOf(key string) (k fold.Key, era events.Seq, rest string) {
 	first, rest, _ := strings.Cut(key[1:], "\x00")
 	switch key[0] {
 	case 'g':
-		return fold.GroupKey(first), rest
+		return fold.GroupKey(first), 0, rest
 	case 'm':
 		k.Kind = events.Group
 	default:
 		k.Kind = events.C2C
 	}
-	k.User = first
+	user, digits, _ := strings.Cut(first, "\xff")
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	k.User = user
 	k.ID, rest, _ = strings.Cut(rest, "\x00")
-	return k, rest
+	return k, events.Seq(n), rest
 }
 
 // log reads every message of a log: ordinals grow with positions, and each
@@ -261,13 +299,19 @@ func (a *audit) same(k fold.SetKey, s *fold.Set, want []fold.Ord) {
 	}
 }
 
-// buckets counts the buckets that directories list.
-func (a *audit) buckets() (n int) {
-	for _, key := range a.rows["d"] {
-		owner, kind := ownerOf(key)
-		n += len(a.Directory(owner.Set(fold.SetKind(kind[0]))))
+// buckets counts the buckets, and those that directories list.
+func (a *audit) buckets() (stored, listed int) {
+	for _, key := range a.rows["s"] {
+		if owner, era, _ := ownerOf(key); !a.swept(owner, era) {
+			stored++
+		}
 	}
-	return n
+	for _, key := range a.rows["d"] {
+		if owner, era, kind := ownerOf(key); !a.swept(owner, era) {
+			listed += len(a.Directory(owner.Set(fold.SetKind(kind[0]))))
+		}
+	}
+	return stored, listed
 }
 
 // members checks that memberships and members' rows are the same.
@@ -275,7 +319,12 @@ func (a *audit) members() {
 	count := map[string]uint64{}
 	for _, key := range a.rows["n"] {
 		group, user, _ := strings.Cut(key, "\x00")
-		count[group]++
+		if a.joined[key] > a.Group(group).Dismissed {
+			count[group]++
+		}
+		if a.ended(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) {
+			continue
+		}
 		if a.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) == nil {
 			a.fail("member %q of %q has no row", user, group)
 		}
@@ -297,10 +346,14 @@ func (a *audit) members() {
 // waiters checks that members' early reads, the waiters and the marks in the
 // index are the same.
 func (a *audit) waiters() {
-	early := map[string]bool{}
+	early, ended := map[string]bool{}, map[fold.Key]bool{}
 	for _, key := range a.rows["c"] {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
+		if a.ended(k) {
+			ended[k] = true
+			continue
+		}
 		all := a.Conversation(k).Early
 		if len(all) > events.MaxEarlyReads {
 			a.fail("%+v: %d early reads", k, len(all))
@@ -314,13 +367,19 @@ func (a *audit) waiters() {
 			}
 		}
 	}
+	waiters := 0
 	for _, key := range a.rows["w"] {
-		if !early[key] {
+		group, rest, _ := strings.Cut(key, "\x00")
+		_, user, _ := strings.Cut(rest, "\x00")
+		switch {
+		case early[key]:
+			waiters++
+		case !ended[fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}]:
 			a.fail("waiter %q has no early read", key)
 		}
 	}
-	if len(early) != len(a.rows["w"]) {
-		a.fail("%d early reads in groups, %d waiters", len(early), len(a.rows["w"]))
+	if len(early) != waiters {
+		a.fail("%d early reads in groups, %d waiters", len(early), waiters)
 	}
 }
 
@@ -329,7 +388,10 @@ func (a *audit) waiters() {
 func (a *audit) indexes() {
 	placed, pages := map[fold.Key]fold.Pos{}, map[fold.Key]fold.Pos{}
 	for _, key := range a.rows["i"] {
-		log, id := ownerOf(key)
+		log, era, id := ownerOf(key)
+		if a.swept(log, era) {
+			continue
+		}
 		i, _ := a.Index(log, id)
 		switch {
 		case i.Pos > 0:
@@ -346,8 +408,9 @@ func (a *audit) indexes() {
 		}
 	}
 	for _, key := range a.rows["p"] {
-		log, _ := ownerOf(key)
-		pages[log]++
+		if log, era, _ := ownerOf(key); !a.swept(log, era) {
+			pages[log]++
+		}
 	}
 	for k, l := range a.logs {
 		if full := l.Head.Pos / fold.PageSize; pages[k] != full {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"reddot/events"
@@ -16,21 +17,24 @@ import (
 //	M i                                 the stream this store belongs to
 //	M p                                 applied seq, digest, policy, counters
 //	M e                                 emitted seq
-//	u user                              version of a user who lost conversations
+//	u user                              version of a user who lost conversations, and era
 //	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
 //	g group                             log of a group, with its unfinished page
-//	n group 00 user                     membership
+//	n group 00 user                     membership: the command that joined
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
 //	s owner 00 set <bucket>             bucket of a set of ordinals
 //	d owner 00 set                      directory of a set's buckets
 //	w group 00 message 00 user          member with an early read up to message
+//	z <seq>                             what a command has left to be swept
+//	y                                   how far the oldest of it is swept
 //	x <seq>                             outbox
 //
 // log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
 // for a member. So all rows of a user's own inbox begin, within each family,
-// with the user's id.
+// with the user's id. In C2C logs the id is followed by the era of the inbox, 0xff
+// and the seq of the erasure, if there was one: no id has that byte.
 const (
 	famMeta         = 'M'
 	famUser         = 'u'
@@ -43,6 +47,8 @@ const (
 	famBucket       = 's'
 	famDirectory    = 'd'
 	famWaiter       = 'w'
+	famSweep        = 'z'
+	famProgress     = 'y'
 	famOutbox       = 'x'
 )
 
@@ -198,14 +204,30 @@ func appendUser(b []byte, user string) []byte { return append(append(b, famUser)
 
 func appendGroup(b []byte, group string) []byte { return append(append(b, famGroup), group...) }
 
-// inboxPrefixes are the key prefixes of all rows of a user's own inbox.
-func inboxPrefixes(user string) [][]byte {
-	var ps [][]byte
-	for _, p := range [][]byte{
-		{famConversation}, {famIndex, 'c'}, {famPage, 'c'}, {famBlock, 'c'},
-		{famBucket, 'c'}, {famBucket, 'm'}, {famDirectory, 'c'}, {famDirectory, 'm'},
-	} {
-		ps = append(ps, append(append(p, user...), 0))
+// eraMark separates a user from the era of the inbox.
+const eraMark = "\xff"
+
+// inEra is the name of a user in the keys of the C2C logs of an era.
+func inEra(user string, era events.Seq) string {
+	if era == 0 {
+		return user
+	}
+	return user + eraMark + strconv.FormatUint(uint64(era), 10)
+}
+
+// cutEra takes the era off a user's name.
+func cutEra(name string) (user string, era events.Seq) {
+	user, digits, _ := strings.Cut(name, eraMark)
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	return user, events.Seq(n)
+}
+
+// inboxPrefixes are the key prefixes of a user's conversations and of all rows of
+// the C2C logs of an era, in order.
+func inboxPrefixes(user string, era events.Seq) [][]byte {
+	ps := [][]byte{conversationsPrefix(user)}
+	for _, fam := range []byte{famDirectory, famIndex, famPage, famBucket, famBlock} {
+		ps = append(ps, append(append([]byte{fam, 'c'}, inEra(user, era)...), 0))
 	}
 	return ps
 }

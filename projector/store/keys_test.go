@@ -30,12 +30,15 @@ func (d dice) address() (address, []byte) {
 	case 1:
 		k = fold.GroupKey(other)
 	}
+	if k.Kind == events.C2C && d.coin() {
+		k.User = inEra(k.User, d.seq()%3)
+	}
 	log, no := k.LogKey(), d.uint()
 	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetOwnAll}
 	set := k.Set(kinds[d.IntN(len(kinds))])
 	switch d.IntN(11) {
 	case 0:
-		if k.User == "" {
+		if k.User, _ = cutEra(k.User); k.User == "" {
 			k.User = d.id()
 		}
 		return address{famConversation, k}, appendConversation(nil, k)
@@ -182,11 +185,12 @@ func TestScansFindTheirRows(t *testing.T) {
 			t.Fatalf("waiters for %q in %q: %s", id, group, diff)
 		}
 		var inbox []string
-		for _, prefix := range inboxPrefixes(user) {
+		era := d.seq() % 3
+		for _, prefix := range inboxPrefixes(user, era) {
 			scan(db, prefix, func(rest, _ []byte) { inbox = append(inbox, fmt.Sprint(stored[string(prefix)+string(rest)])) })
 		}
 		if diff := sameRows(stored, func(a address) string {
-			if a.ownedBy(user) {
+			if a.ownedBy(user, era) {
 				return fmt.Sprint(a)
 			}
 			return ""
@@ -196,21 +200,23 @@ func TestScansFindTheirRows(t *testing.T) {
 	}
 }
 
-// ownedBy reports whether a row is of a user's own inbox.
-func (a address) ownedBy(user string) bool {
+// ownedBy reports whether a row is a user's conversation, or of a C2C log of an
+// era.
+func (a address) ownedBy(user string, era events.Seq) bool {
+	var log fold.Key
 	switch of := a.of.(type) {
 	case fold.Key:
 		return of.User == user
 	case indexKey:
-		return of.log.User == user
+		log = of.log
 	case pageKey:
-		return of.log.User == user
+		log = of.log
 	case bucketKey:
-		return of.set.Owner.User == user
+		log = of.set.Owner
 	case fold.SetKey:
-		return of.Owner.User == user
+		log = of.Owner
 	}
-	return false
+	return log.Kind == events.C2C && log.User == inEra(user, era)
 }
 
 func asStrings(keys []fold.Key) (all []string) {

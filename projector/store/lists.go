@@ -69,12 +69,9 @@ func (c userLists) change(to events.Seq, user string, fn func(*userList)) {
 }
 
 // commit brings the lists up to a commit.
-func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[events.Seq]) {
+func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[account]) {
 	c.advance(to, func() {
 		for _, t := range conversations {
-			for _, key := range t.gone {
-				c.rows.drop(ownerOf(key))
-			}
 			for user, first := range t.owners {
 				c.change(to, user, func(l *userList) {
 					for e := first; e != nil; e = e.next {
@@ -85,7 +82,7 @@ func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversatio
 			}
 		}
 		for _, e := range users.dirty {
-			c.change(to, e.key[1:], func(l *userList) { l.version = number(e.row) })
+			c.change(to, e.key[1:], func(l *userList) { l.version = versionOf(e.row) })
 		}
 	})
 }
@@ -121,12 +118,22 @@ func (s *Snapshot) listOf(user string) *userList {
 	return l
 }
 
-// findList reads a user's list from Pebble.
+// findList reads a user's list from Pebble. Of an erased inbox that is being
+// swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
 	l := &userList{version: s.findUserVersion(user)}
-	prefix := conversationsPrefix(user)
+	prefix, erased := conversationsPrefix(user), s.pending.ErasedAt(user)
 	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
 		key := string(s.conversations.Key())
+		if erased > 0 {
+			gone, err := before(erased, s.conversations.Key(), s.conversations.Value())
+			if err != nil {
+				check(rowError([]byte(key), err))
+			}
+			if gone {
+				continue
+			}
+		}
 		row, err := decodeConversation(key, string(s.conversations.Value()))
 		if err != nil {
 			check(rowError([]byte(key), err))
@@ -145,7 +152,7 @@ func (s *Snapshot) findUserVersion(user string) events.Seq {
 	if !s.many {
 		e, err := userRows.find(s.snap, s.key)
 		check(err)
-		return number(e.row)
+		return versionOf(e.row)
 	}
 	// Few users have one: the next user who has is mostly known already.
 	found := s.users.seek(s.snap, s.key)
@@ -153,11 +160,11 @@ func (s *Snapshot) findUserVersion(user string) events.Seq {
 	if !found || !bytes.Equal(s.users.Key(), s.key) {
 		return 0
 	}
-	version, err := userRows.decode("", string(s.users.Value()))
+	a, err := userRows.decode("", string(s.users.Value()))
 	if err != nil {
 		check(rowError(s.key, err))
 	}
-	return number(version)
+	return versionOf(a)
 }
 
 // walk is an iterator over a family's rows. Who asks for keys in their order

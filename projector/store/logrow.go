@@ -30,6 +30,7 @@ const (
 	logLastApart   // the last message that shows is not the newest, and not in the unfinished page
 	logLastRevoked // it was recalled
 	logGreatest    // it is not the latest of the unfinished time block
+	logDismissed
 	logFlagsEnd
 )
 
@@ -49,6 +50,7 @@ func logFlags(l *fold.Log) (flags byte) {
 	set(l.All.Tail != nil, logAll)
 	set(l.Peak > 0, logMembers)
 	set(len(l.Recalls) > 0, logRecalls)
+	set(l.Dismissed > 0, logDismissed)
 	set(l.Head.Pos > 0 && !lastIsNewest(l) && l.Last.Pos < firstInTail(l.Head.Pos), logLastApart)
 	set(l.Last.Revoked, logLastRevoked)
 	set(l.Head.Pos > 0 && !tailHasBlock(l.Head.Pos) && (!lastIsNewest(l) || l.Last.At != l.Block.Greatest), logGreatest)
@@ -85,6 +87,9 @@ func appendLog(b []byte, l *fold.Log) []byte {
 			b = binary.AppendUvarint(appendString(b, r.From), uint64(r.Ord))
 			b = binary.AppendUvarint(b, uint64(r.Seq))
 		}
+	}
+	if flags&logDismissed != 0 {
+		b = binary.AppendUvarint(b, uint64(l.Dismissed))
 	}
 	return b
 }
@@ -154,6 +159,9 @@ func (d *decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		for n := d.uint(); n > 0 && d.err == nil; n-- {
 			l.Recalls = append(l.Recalls, fold.Recall{From: d.string(), Ord: fold.Ord(d.uint()), Seq: d.seq()})
 		}
+	}
+	if flags&logDismissed != 0 {
+		l.Dismissed = d.seq()
 	}
 	return sent
 }

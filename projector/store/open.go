@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/fold"
 )
 
 // Identity is the log whose commands a store holds: the stream's name, and when
@@ -30,6 +31,7 @@ type Config struct {
 	FS       vfs.FS // nil: the operating system's
 	Identity Identity
 	Logger   *slog.Logger // nil: none
+	Pace     fold.Pace    // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
 }
 
 // Open opens or creates a store. What the error wraps tells what to do: with
@@ -50,9 +52,12 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
-		filter: &keyFilter{db: db, families: []byte{famConversation, famIndex}},
+		filter: &keyFilter{db: db, families: []byte{famConversation, famIndex, famUser}},
 	}
 	s.tables = newTables(s.filter)
+	if s.pace = cfg.Pace; s.pace == (fold.Pace{}) {
+		s.pace = fold.DefaultPace()
+	}
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(mendable(damaged(err)), db.Close())
 	}
@@ -95,6 +100,9 @@ func (s *Store) claim(id Identity) error {
 		return err
 	}
 	if err := checkFloor(s.fs, s.dir, s.position); err != nil {
+		return err
+	}
+	if s.pending, err = findPending(s.db); err != nil {
 		return err
 	}
 	s.writer.digest = s.position.rows

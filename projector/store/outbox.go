@@ -22,6 +22,7 @@ type Out struct {
 	At       events.Time
 	Rejected *events.Rejected // the command was refused
 	Noted    []fold.Key       // see fold.Effects
+	Swept    []fold.Told      // see fold.Effects
 }
 
 func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
@@ -31,8 +32,8 @@ func (s *Store) note(e *Entry, fx *fold.Effects) {
 	if fx.Refused != "" {
 		r := &events.Rejected{Seq: e.Seq, Subject: e.Subject, Reason: fx.Refused, At: e.Time}
 		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.Time, Rejected: r})
-	} else if len(fx.Noted) > 0 {
-		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.At(), Noted: slices.Clone(fx.Noted)})
+	} else if len(fx.Noted)+len(fx.Swept) > 0 {
+		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.At(), Noted: slices.Clone(fx.Noted), Swept: slices.Clone(fx.Swept)})
 	}
 }
 
@@ -126,9 +127,13 @@ func (o Out) encode() []byte {
 	if r := o.Rejected; r != nil {
 		return appendString(appendString(b, r.Subject), r.Reason)
 	}
+	b = binary.AppendUvarint(b, uint64(len(o.Noted)))
 	for _, k := range o.Noted {
-		b = appendString(append(b, kindByte(k.Kind)), k.User)
-		b = appendString(b, k.ID)
+		b = appendKey(b, k)
+	}
+	for _, t := range o.Swept {
+		b = binary.AppendUvarint(appendKey(b, t.Key), uint64(t.Seq))
+		b = binary.AppendUvarint(b, uint64(t.At))
 	}
 	return b
 }
@@ -142,13 +147,24 @@ func decodeOut(seq events.Seq, value []byte) (Out, error) {
 		o.Rejected = &events.Rejected{Seq: seq, Subject: d.string(), Reason: d.string(), At: o.At}
 		return o, d.end()
 	}
+	for n := d.uint(); n > 0 && d.err == nil; n-- {
+		o.Noted = append(o.Noted, d.key())
+	}
 	for d.err == nil && len(d.b) > 0 {
-		kind, ok := kindOf(d.byte())
-		if !ok {
-			d.fail(errCorrupt)
-			break
-		}
-		o.Noted = append(o.Noted, fold.Key{User: d.string(), ConversationID: events.ConversationID{Kind: kind, ID: d.string()}})
+		o.Swept = append(o.Swept, fold.Told{Key: d.key(), Seq: d.seq(), At: d.time()})
 	}
 	return o, d.end()
+}
+
+func appendKey(b []byte, k fold.Key) []byte {
+	return appendString(appendString(append(b, kindByte(k.Kind)), k.User), k.ID)
+}
+
+func (d *decoder) key() (k fold.Key) {
+	kind, ok := kindOf(d.byte())
+	if !ok {
+		d.fail(errCorrupt)
+	}
+	k.User, k.Kind, k.ID = d.string(), kind, d.string()
+	return k
 }

@@ -27,12 +27,26 @@ func (s *Store) conversationKey(k fold.Key) []byte {
 
 // Conversation implements fold.Reader.
 func (s *Store) Conversation(k fold.Key) *fold.Conversation {
+	c := s.Stored(k)
+	if s.pending != nil {
+		c = s.pending.Now(k, c)
+	}
+	return c
+}
+
+// Stored implements fold.Rows.
+func (s *Store) Stored(k fold.Key) *fold.Conversation {
 	return s.conversations[k.Kind].get(s.db, s.conversationKey(k))
 }
 
 // PutConversation implements fold.Rows.
 func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
-	s.conversations[k.Kind].put(s.db, s.conversationKey(k), c)
+	t, key := s.conversations[k.Kind], s.conversationKey(k)
+	if k.Kind == events.C2C && t.get(s.db, key) != c { // it begins
+		c.Era = s.Era(k.User)
+		key = s.conversationKey(k)
+	}
+	t.put(s.db, key, c)
 	if k.Kind == events.Group || !c.Settled() {
 		s.unread.add(k)
 	}
@@ -112,30 +126,46 @@ func (s *Store) PutGroup(group string, l *fold.Log) {
 	s.groups.put(s.db, s.key, l)
 }
 
-// logOf returns a log, nil if there is none.
-func (s *Store) logOf(lk fold.Key) *fold.Log {
+// logOf returns a log, nil if there is none, and how it is named in the keys of
+// the rows that it has beside its own.
+func (s *Store) logOf(lk fold.Key) (l *fold.Log, rows fold.Key) {
 	if lk.Kind == events.Group {
-		return s.Group(lk.ID)
+		return s.Group(lk.ID), lk
 	}
+	era := events.Seq(0)
 	if c := s.Conversation(lk); c != nil {
-		return &c.Log
+		l, era = &c.Log, c.Era
+	} else {
+		era = s.Era(lk.User)
 	}
-	return nil
+	if era > 0 {
+		lk.User = inEra(lk.User, era)
+	}
+	return l, lk
 }
 
-func (s *Store) putMember(group, user string, row *present) {
+// rowsOf is the name of a log in the keys of rows.
+func (s *Store) rowsOf(lk fold.Key) fold.Key {
+	if lk.Kind != events.C2C {
+		return lk
+	}
+	_, lk = s.logOf(lk)
+	return lk
+}
+
+func (s *Store) putMember(group, user string, joined *events.Seq) {
 	s.key = appendMember(s.key[:0], memberKey{group, user})
-	s.members.put(s.db, s.key, row)
+	s.members.put(s.db, s.key, joined)
 }
 
 // PutMember implements fold.Rows.
-func (s *Store) PutMember(group, user string) { s.putMember(group, user, &present{}) }
+func (s *Store) PutMember(group, user string, joined events.Seq) { s.putMember(group, user, &joined) }
 
 // DeleteMember implements fold.Rows.
 func (s *Store) DeleteMember(group, user string) { s.putMember(group, user, nil) }
 
 // Members implements fold.Rows.
-func (s *Store) Members(group string) []string { return s.list(s.members, membersPrefix(group)) }
+func (s *Store) Members(group string) []string { return list(s, s.members, membersPrefix(group)) }
 
 // membersOf lists the stored members of a group.
 func membersOf(r pebble.Reader, group string) []string {
@@ -145,10 +175,10 @@ func membersOf(r pebble.Reader, group string) []string {
 }
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
-func (s *Store) list(t *table[present], prefix []byte) []string {
+func list[R any](s *Store, t *table[R], prefix []byte) []string {
 	set := map[string]bool{}
 	scan(s.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
-	t.changedOf(string(prefix), func(key string, row *present) {
+	t.changedOf(string(prefix), func(key string, row *R) {
 		if rest := key[len(prefix):]; row != nil {
 			set[rest] = true
 		} else {
@@ -160,7 +190,7 @@ func (s *Store) list(t *table[present], prefix []byte) []string {
 
 // Waiters implements fold.Rows.
 func (s *Store) Waiters(group, id string) []string {
-	return s.list(s.waiters, append(appendPair([]byte{famWaiter}, group, id), 0))
+	return list(s, s.waiters, append(appendPair([]byte{famWaiter}, group, id), 0))
 }
 
 func (s *Store) putWaiter(group, id, user string, row *present) {
@@ -180,16 +210,45 @@ func (s *Store) Policy() events.OwnPolicy { return s.position.Policy }
 // SetPolicy implements fold.Rows.
 func (s *Store) SetPolicy(p events.OwnPolicy) { s.position.Policy = p }
 
-// UserVersion implements fold.Reader.
+// UserVersion implements fold.Reader: as it is stored.
 func (s *Store) UserVersion(user string) events.Seq {
+	return versionOf(s.account(user))
+}
+
+func (s *Store) account(user string) *account {
 	s.key = appendUser(s.key[:0], user)
-	return number(s.users.get(s.db, s.key))
+	return s.users.get(s.db, s.key)
+}
+
+func (s *Store) putAccount(user string, a *account) {
+	s.key = appendUser(s.key[:0], user)
+	s.users.put(s.db, s.key, a)
+}
+
+func versionOf(a *account) events.Seq {
+	if a == nil {
+		return 0
+	}
+	return a.Version
 }
 
 // SetUserVersion implements fold.Rows.
 func (s *Store) SetUserVersion(user string, v events.Seq) {
-	s.key = appendUser(s.key[:0], user)
-	s.users.put(s.db, s.key, &v)
+	s.putAccount(user, &account{v, s.Era(user)})
+}
+
+// Era implements fold.Rows.
+func (s *Store) Era(user string) events.Seq {
+	if a := s.account(user); a != nil {
+		return a.Era
+	}
+	return 0
+}
+
+// SetErased implements fold.Rows.
+func (s *Store) SetErased(user string, by events.Seq) {
+	s.putAccount(user, &account{by, by})
+	s.unread.rows.drop(user)
 }
 
 func number[N events.Seq | events.Time](n *N) N {
@@ -199,10 +258,14 @@ func number[N events.Seq | events.Time](n *N) N {
 	return *n
 }
 
+// setOf is rowsOf for a set.
+func (s *Store) setOf(k fold.SetKey) fold.SetKey { return s.rowsOf(k.Owner).Set(k.Kind) }
+
 // Index implements fold.Reader. The ids of the unfinished page are looked for
 // there, those of all others, and what awaits an id, in rows of their own.
 func (s *Store) Index(log fold.Key, id string) (fold.Index, bool) {
-	if l := s.logOf(log); l != nil && l.Tail != "" {
+	l, log := s.logOf(log)
+	if l != nil && l.Tail != "" {
 		if i, ok := findInTail(l, id); ok {
 			return i, true
 		}
@@ -220,10 +283,10 @@ func (s *Store) putIndex(log fold.Key, id string, i *fold.Index) {
 }
 
 // PutIndex implements fold.Rows.
-func (s *Store) PutIndex(log fold.Key, id string, i fold.Index) { s.putIndex(log, id, &i) }
+func (s *Store) PutIndex(log fold.Key, id string, i fold.Index) { s.putIndex(s.rowsOf(log), id, &i) }
 
 // DeleteIndex implements fold.Rows.
-func (s *Store) DeleteIndex(log fold.Key, id string) { s.putIndex(log, id, nil) }
+func (s *Store) DeleteIndex(log fold.Key, id string) { s.putIndex(s.rowsOf(log), id, nil) }
 
 // Append implements fold.Rows. A page that is full becomes a row, and its ids
 // rows of the index.
@@ -235,6 +298,7 @@ func (s *Store) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	}
 	p, no := tailOf(l), pageNo(l.Head.Pos)
 	l.Tail = ""
+	lk = s.rowsOf(lk)
 	s.key = appendPage(s.key[:0], pageKey{lk, no})
 	s.pages.put(s.db, s.key, &p)
 	at := fold.Cursor{Pos: firstOf(no) - 1, Ord: p.base}
@@ -250,7 +314,8 @@ func (s *Store) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 
 // page returns a page of a log.
 func (s *Store) page(lk fold.Key, no uint64) page {
-	if l := s.logOf(lk); l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
+	l, lk := s.logOf(lk)
+	if l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
 		return tailOf(l)
 	}
 	s.key = appendPage(s.key[:0], pageKey{lk, no})
@@ -275,18 +340,21 @@ func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, 
 
 // TimeBlock implements fold.Reader.
 func (s *Store) TimeBlock(log fold.Key, block uint64) fold.Span {
+	log = s.rowsOf(log)
 	s.key = appendBlock(s.key[:0], pageKey{log, block})
 	return *there(s.blocks.get(s.db, s.key), s.key)
 }
 
 // PutTimeBlock implements fold.Rows.
 func (s *Store) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
+	log = s.rowsOf(log)
 	s.key = appendBlock(s.key[:0], pageKey{log, block})
 	s.blocks.put(s.db, s.key, &span)
 }
 
 // Bucket implements fold.Reader.
 func (s *Store) Bucket(k fold.SetKey, no uint64) *fold.Bucket {
+	k = s.setOf(k)
 	s.key = appendBucket(s.key[:0], bucketKey{k, no})
 	return s.buckets.get(s.db, s.key)
 }
@@ -296,12 +364,14 @@ func (s *Store) PutBucket(k fold.SetKey, no uint64, b *fold.Bucket) {
 	if b.Len() == 0 {
 		b = nil
 	}
+	k = s.setOf(k)
 	s.key = appendBucket(s.key[:0], bucketKey{k, no})
 	s.buckets.put(s.db, s.key, b)
 }
 
 // Directory implements fold.Reader.
 func (s *Store) Directory(k fold.SetKey) fold.Directory {
+	k = s.setOf(k)
 	s.key = appendDirectory(s.key[:0], k)
 	if d := s.directories.get(s.db, s.key); d != nil {
 		return *d
@@ -315,6 +385,7 @@ func (s *Store) PutDirectory(k fold.SetKey, d fold.Directory) {
 	if len(d) == 0 {
 		row = nil
 	}
+	k = s.setOf(k)
 	s.key = appendDirectory(s.key[:0], k)
 	s.directories.put(s.db, s.key, row)
 }

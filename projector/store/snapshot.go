@@ -15,6 +15,7 @@ type Snapshot struct {
 	store    *Store // its caches
 	snap     *pebble.Snapshot
 	position Position
+	pending  *fold.Pending
 
 	key     []byte   // scratch
 	lastLog fold.Key // the log read last
@@ -36,11 +37,14 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	commits, latest := s.commits.Load(), s.latest.Load()
 	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: famConversation}, users: walk{family: famUser}}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
-		snap.position = *latest
+		snap.position, snap.pending = latest.position, latest.pending
 		return snap, nil
 	}
 	var err error
-	if snap.position, err = findPosition(snap.snap); err != nil {
+	if snap.position, err = findPosition(snap.snap); err == nil {
+		snap.pending, err = findPending(snap.snap)
+	}
+	if err != nil {
 		return nil, errors.Join(damaged(err), snap.Close())
 	}
 	return snap, nil
@@ -58,18 +62,6 @@ func (s *Snapshot) Close() error {
 // Many says that many users' lists are going to be read, by name: in that order
 // the rows follow each other, and the caches are left to others.
 func (s *Snapshot) Many() { s.many = true }
-
-// Members lists the members of a group. The list must not be changed.
-func (s *Snapshot) Members(group string) (users []string, err error) {
-	defer catch(&err)
-	s.key = append(s.key[:0], group...)
-	if list, ok := s.store.audiences.get(s.key, s.position.Applied); ok {
-		return *list, nil
-	}
-	users = membersOf(s.snap, group)
-	s.store.audiences.add(s.position.Applied, &entry[[]string]{key: group, row: &users, size: entryWeight + len(group) + listWeight*len(users)})
-	return users, nil
-}
 
 // Read calls fn with the rows. A row that can't be read ends fn with an
 // error.
@@ -103,6 +95,15 @@ func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {
+	c := s.stored(k)
+	if s.pending != nil {
+		c = s.pending.Now(k, c)
+	}
+	return c
+}
+
+// stored is a row as it is stored.
+func (s reader) stored(k fold.Key) *fold.Conversation {
 	if s.list == nil || s.listUser != k.User {
 		s.key = append(s.key[:0], k.User...)
 		if l, ok := s.store.lists.get(s.key, s.position.Applied); ok {
@@ -116,14 +117,34 @@ func (s reader) Conversation(k fold.Key) *fold.Conversation {
 	return row
 }
 
-func (s reader) Conversations(user string) []fold.Key { return s.listOf(user).keys }
+func (s reader) Conversations(user string) []fold.Key {
+	l := s.listOf(user)
+	if s.pending == nil {
+		return l.keys
+	}
+	keys := make([]fold.Key, 0, len(l.keys))
+	for i, k := range l.keys {
+		if s.pending.Now(k, l.rows[i]) != nil {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
 
 func (s reader) Group(group string) *fold.Log {
 	return cached(s.Snapshot, s.store.groups, appendGroup(s.key[:0], group))
 }
 
 func (s reader) UserVersion(user string) events.Seq {
-	return s.listOf(user).version
+	l := s.listOf(user)
+	if s.pending == nil {
+		return l.version
+	}
+	version := l.version
+	for i, k := range l.keys {
+		version = max(version, s.pending.Died(s, k, l.rows[i]))
+	}
+	return version
 }
 
 func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {
@@ -132,6 +153,7 @@ func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {
 			return i, true
 		}
 	}
+	log = s.rowsOf(log)
 	i := cached(s.Snapshot, s.store.indexes, appendIndex(s.key[:0], indexKey{log, id}))
 	if i == nil {
 		return fold.Index{}, false
@@ -156,10 +178,27 @@ func (s reader) logOf(lk fold.Key) *fold.Log {
 	return s.last
 }
 
+// rowsOf is a log as it is named in the keys of the rows that it has beside its
+// own.
+func (s reader) rowsOf(lk fold.Key) fold.Key {
+	if lk.Kind != events.C2C {
+		return lk
+	}
+	era := events.Seq(0)
+	if c := s.Conversation(lk); c != nil {
+		era = c.Era
+	} else if a := cached(s.Snapshot, s.store.users, appendUser(s.key[:0], lk.User)); a != nil {
+		era = a.Era
+	}
+	lk.User = inEra(lk.User, era)
+	return lk
+}
+
 func (s reader) page(lk fold.Key, no uint64) page {
 	if l := s.logOf(lk); l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
 		return tailOf(l)
 	}
+	lk = s.rowsOf(lk)
 	key := appendPage(s.key[:0], pageKey{lk, no})
 	return *there(cached(s.Snapshot, s.store.pages, key), key)
 }
@@ -171,15 +210,18 @@ func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
 func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
 
 func (s reader) TimeBlock(log fold.Key, block uint64) fold.Span {
+	log = s.rowsOf(log)
 	key := appendBlock(s.key[:0], pageKey{log, block})
 	return *there(cached(s.Snapshot, s.store.blocks, key), key)
 }
 
 func (s reader) Bucket(k fold.SetKey, no uint64) *fold.Bucket {
+	k = s.rowsOf(k.Owner).Set(k.Kind)
 	return cached(s.Snapshot, s.store.buckets, appendBucket(s.key[:0], bucketKey{k, no}))
 }
 
 func (s reader) Directory(k fold.SetKey) fold.Directory {
+	k = s.rowsOf(k.Owner).Set(k.Kind)
 	if d := cached(s.Snapshot, s.store.directories, appendDirectory(s.key[:0], k)); d != nil {
 		return *d
 	}

@@ -35,22 +35,21 @@ type Store struct {
 	digest    uint64     // after it
 	flushedAt events.Seq
 	writer    writer
-	unfit     bool         // a command was left half applied
-	erase     [][]byte     // keys of an erased inbox, to delete in the next commit
-	outbox    []Out        // entries to write in the next commit
-	kept      []events.Seq // entries in the store
+	unfit     bool // a command was left half applied
+	sweeping
+	outbox []Out        // entries to write in the next commit
+	kept   []events.Seq // entries in the store
 
 	// For Snapshot: while a commit becomes visible, commits is odd; else latest is
 	// the position that the rows show.
 	commits atomic.Uint64
-	latest  atomic.Pointer[Position]
+	latest  atomic.Pointer[latest]
 
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
 
 	tables
 	filter *keyFilter
-	hasher hasher
 	key    []byte // scratch; see rows.go
 }
 
@@ -90,6 +89,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	if e.Seq != s.position.Applied+1 {
 		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
 	}
+	s.sweepFrom()
 	if e.Invalid != "" {
 		fx.Reset()
 		fx.Refused = e.Invalid
@@ -99,11 +99,7 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
 	s.position.follow(e)
-	if s.erase != nil {
-		// Rows of an erased inbox must not be read before they are deleted.
-		_, err = s.Commit()
-	}
-	return err
+	return nil
 }
 
 // Commit writes every change since the last one, and the position they make
@@ -115,11 +111,6 @@ func (s *Store) Commit() (rows int, err error) {
 	b := s.db.NewBatch()
 	defer func() { err = damaged(errors.Join(err, b.Close())) }()
 	s.writer.rows = 0
-	for _, key := range s.erase {
-		if err := b.Delete(key, nil); err != nil {
-			return 0, err
-		}
-	}
 	if err := s.tables.commit(b, &s.writer); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
 	}
@@ -156,8 +147,12 @@ func (s *Store) Commit() (rows int, err error) {
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
-	s.erase = nil
 	s.tables.settle(s.position.Applied)
-	at := s.position.clone()
-	s.latest.Store(&at)
+	s.latest.Store(&latest{s.position.clone(), s.pending})
+}
+
+// latest is what the rows of a commit stand for, and what is left to be swept.
+type latest struct {
+	position Position
+	pending  *fold.Pending
 }

@@ -60,7 +60,6 @@ type table[R any] struct {
 	live   []*entry[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
-	gone   []string             // keys of rows that the last commit erased
 	shared *shared[R]           // for snapshots; nil: they read the family from Pebble
 	filter *keyFilter           // holds the family's keys; nil: every lookup is a read
 	hasher hasher
@@ -175,15 +174,11 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 func (t *table[R]) committed(to events.Seq) {
 	if t.shared != nil {
 		t.shared.advance(to, func() {
-			for _, key := range t.gone {
-				t.shared.rows.drop(key)
-			}
 			for _, e := range t.dirty {
 				t.shared.update(to, e, t.weight)
 			}
 		})
 	}
-	t.gone = nil
 	for _, e := range t.dirty {
 		e.dirty, e.next = false, nil
 	}
@@ -226,25 +221,8 @@ func (t *table[R]) changedOf(prefix string, fn func(key string, row *R)) {
 	}
 }
 
-// forget drops the changed rows whose keys have a prefix: they are being
-// erased.
-func (t *table[R]) forget(prefix []byte) {
-	t.dirty = slices.DeleteFunc(t.dirty, func(e *entry[R]) bool {
-		if !strings.HasPrefix(e.key, string(prefix)) {
-			return false
-		}
-		t.rows.drop(e.key)
-		delete(t.owners, ownerOf(e.key))
-		return true
-	})
-	t.lastKey, t.last = t.lastKey[:0], nil
-}
-
-// drop forgets a stored row that is being erased.
-func (t *table[R]) drop(key string) {
-	t.rows.drop(key)
-	t.gone = append(t.gone, key)
-}
+// remove deletes a row.
+func (t *table[R]) remove(db pebble.Reader, key []byte) { t.put(db, key, nil) }
 
 // storeError carries an error of the store through the fold, which has no
 // way to go on without its rows.

@@ -36,6 +36,7 @@ type rig struct {
 	t      *testing.T
 	fs     *vfs.MemFS
 	disk   vfs.FS // what the store sees of fs; nil: fs itself
+	pace   fold.Pace
 	store  *store.Store
 	opened []func(*store.Store) // called whenever the store has been opened
 	twin   *twin.Model
@@ -45,7 +46,12 @@ type rig struct {
 }
 
 func newRig(t *testing.T, seed uint64, opened ...func(*store.Store)) *rig {
-	r := &rig{t: t, fs: vfs.NewCrashableMem(), opened: opened, twin: twin.New(), rng: rand.New(rand.NewPCG(seed, 1))}
+	return newRigAt(t, seed, fold.Pace{}, opened...)
+}
+
+// newRigAt is newRig at a pace of sweeping.
+func newRigAt(t *testing.T, seed uint64, pace fold.Pace, opened ...func(*store.Store)) *rig {
+	r := &rig{t: t, fs: vfs.NewCrashableMem(), pace: pace, opened: opened, twin: twin.New(), rng: rand.New(rand.NewPCG(seed, 1))}
 	r.open(r.fs)
 	t.Cleanup(func() {
 		if err := r.store.Close(); err != nil {
@@ -60,7 +66,7 @@ func (r *rig) open(fs *vfs.MemFS) {
 	if disk == nil {
 		disk = fs
 	}
-	s, err := store.Open(store.Config{Dir: "store", FS: disk, Identity: identity})
+	s, err := store.Open(store.Config{Dir: "store", FS: disk, Identity: identity, Pace: r.pace})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -211,7 +217,12 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int, opened ...func(*store.Store)) *rig {
 	seed := drawSeed(t)
 	r := newRig(t, seed, opened...)
-	g := twin.NewGenerator(seed, cfg)
+	r.run(twin.NewGenerator(seed, cfg), steps, compareEvery)
+	return r
+}
+
+func (r *rig) run(g commands, steps, compareEvery int) {
+	r.t.Helper()
 	for range steps {
 		r.step(g)
 		switch n := r.rng.IntN(1000); {
@@ -230,7 +241,6 @@ func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int, opened ...f
 	r.commit()
 	r.compare(r.twin.Users())
 	r.verify()
-	return r
 }
 
 // TestTwin folds random commands into a store and into the twin, with

@@ -73,8 +73,18 @@ func (s *Store) KeepUnread(k fold.Key) { s.unread.add(k) }
 func (s *Store) findUnread(user string) (all inbox) {
 	prefix := conversationsPrefix(user)
 	key := slices.Clone(prefix)
+	erased := s.pending.ErasedAt(user)
 	scan(s.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
+		if erased > 0 {
+			gone, err := before(erased, key, value)
+			if err != nil {
+				check(rowError(key, err))
+			}
+			if gone {
+				return
+			}
+		}
 		read, err := settled(key, value)
 		if err != nil {
 			check(rowError(key, err))

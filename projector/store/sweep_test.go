@@ -1,0 +1,136 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/twin"
+)
+
+// slow is a pace at which small groups leave something to be swept, which takes
+// many commands.
+var slow = fold.Pace{Bulk: 1, Each: 1, Burst: 2, Most: 30, MostSweeps: 8}
+
+// TestTwinSweeping folds random commands with much left to be swept, with
+// commits, crashes and restarts in between: what is left shows nowhere.
+func TestTwinSweeping(t *testing.T) {
+	seed := drawSeed(t)
+	r := newRigAt(t, seed, slow)
+	r.run(twin.NewCrowd(seed), *stepsFlag/2, 2)
+	digests := digestsOf(t, r, func() int { return 1 })
+	for _, batch := range []func() int{
+		func() int { return 13 }, func() int { return len(r.log) }, func() int { return 1 + r.rng.IntN(40) },
+	} {
+		for seq, digest := range digestsOf(t, r, batch, func(s *store.Store) { s.Shrink(1<<9, 1<<9) }) {
+			if digest != digests[seq] {
+				t.Fatalf("seq %d: digest %016x in other batches, %016x one by one", seq, digest, digests[seq])
+			}
+		}
+	}
+}
+
+// digestsOf folds the log of a rig once more, in batches, with a crash here and
+// there, and returns the digest at the end of each.
+func digestsOf(t *testing.T, a *rig, batch func() int, opened ...func(*store.Store)) map[events.Seq]uint64 {
+	t.Helper()
+	b := newRigAt(t, 1, a.pace, opened...)
+	digests := map[events.Seq]uint64{}
+	for n := batch(); len(b.log) < len(a.log); n-- {
+		b.log = a.log[:len(b.log)+1]
+		b.apply(events.Seq(len(b.log)))
+		if n > 1 && len(b.log) < len(a.log) {
+			continue
+		}
+		b.commit()
+		if n = batch() + 1; b.rng.IntN(200) == 0 {
+			b.crash()
+		}
+		digests[events.Seq(len(b.log))] = b.store.Position().Digest()
+	}
+	b.verify()
+	return digests
+}
+
+// debt is a conversation that left its user's list by a command, and that the
+// fold has not told of.
+type debt struct {
+	fold.Key
+	by events.Seq
+}
+
+// listed are the conversations in the lists of a twin's users.
+func listed(m *twin.Model) map[fold.Key]bool {
+	all := map[fold.Key]bool{}
+	for _, user := range m.Users() {
+		for _, c := range m.Conversations(user) {
+			id, _ := events.ParseConversation(c.Conversation)
+			all[fold.Key{User: user, ConversationID: id}] = true
+		}
+	}
+	return all
+}
+
+// TestSweptIsToldOnce: what leaves a list is told by the command that does it, or
+// by the one that sweeps it, once; in between the rows tell it.
+func TestSweptIsToldOnce(t *testing.T) {
+	seed := drawSeed(t)
+	r := newRigAt(t, seed, slow)
+	g := twin.NewCrowd(seed)
+	owed, swept := map[debt]bool{}, 0
+	before := listed(r.twin)
+	for range *stepsFlag / 4 {
+		r.step(g)
+		seq := events.Seq(len(r.log))
+		after := listed(r.twin)
+		for k := range before {
+			if !after[k] && !slices.Contains(r.fx.Changed, k) {
+				owed[debt{k, seq}] = true
+			}
+		}
+		for _, told := range r.fx.Swept {
+			d := debt{told.Key, told.Seq}
+			if swept++; !owed[d] || told.At != r.log[d.by-1].At() {
+				t.Fatalf("seq %d: swept %+v, which was told already or never left", seq, told)
+			}
+			delete(owed, d)
+		}
+		before = after
+		if r.rng.IntN(4) == 0 {
+			r.commit()
+			r.checkOwed(owed)
+		}
+	}
+	if swept == 0 {
+		t.Error("nothing was swept")
+	}
+}
+
+// checkOwed compares what the rows say is still to be told with what is.
+func (r *rig) checkOwed(owed map[debt]bool) {
+	r.t.Helper()
+	snap, err := r.store.Snapshot()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer snap.Close()
+	found := map[debt]bool{}
+	for _, w := range snap.Pending().Sweeps() {
+		for last, more := "", true; more; more = last != "" {
+			var keys []fold.Key
+			if keys, last, err = snap.Unswept(w, last); err != nil {
+				r.t.Fatal(err)
+			}
+			for _, k := range keys {
+				found[debt{k, w.Seq}] = true
+			}
+		}
+	}
+	if d := cmp.Diff(owed, found); d != "" {
+		r.t.Fatalf("seq %d: still to be told (- owed, + in the rows):\n%s", len(r.log), d)
+	}
+}

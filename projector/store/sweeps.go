@@ -1,0 +1,256 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// sweeping is what a store knows of the sweeps beside their rows.
+type sweeping struct {
+	pace    fold.Pace
+	pending *fold.Pending
+	// What the oldest sweep finds in Pebble must be committed: all that was done up
+	// to the command by which it became the oldest.
+	since events.Seq
+	ahead ahead
+}
+
+// ahead is what comes next of the oldest sweep: read from Pebble some rows at a
+// time.
+type ahead struct {
+	sweep *fold.Sweep
+	rows  []fold.SweptRow
+	from  string // where to go on reading
+	end   bool   // nothing is there
+}
+
+// readAhead is how many rows are read at a time.
+const readAhead = 1_024
+
+func appendSweep(b []byte, seq events.Seq) []byte {
+	return appendUint(append(b, famSweep), uint64(seq))
+}
+
+// Pace implements fold.Rows.
+func (s *Store) Pace() fold.Pace { return s.pace }
+
+// Pending implements fold.Rows.
+func (s *Store) Pending() *fold.Pending { return s.pending }
+
+// Progress implements fold.Rows.
+func (s *Store) Progress() fold.Progress {
+	if p := s.progress.get(s.db, []byte{famProgress}); p != nil {
+		return *p
+	}
+	return fold.Progress{}
+}
+
+// PutProgress implements fold.Rows.
+func (s *Store) PutProgress(p fold.Progress) { s.progress.put(s.db, []byte{famProgress}, &p) }
+
+// BeginSweep implements fold.Rows. All that is to be swept is committed first.
+func (s *Store) BeginSweep(w *fold.Sweep) {
+	s.commitEarlier()
+	if s.pending == nil {
+		s.since = s.position.Applied
+	}
+	s.sweeps.put(s.db, appendSweep(nil, w.Seq), w)
+	s.pending = s.pending.With(w)
+}
+
+// commitEarlier commits what the commands before the one that is being applied
+// have changed. That one has changed nothing yet.
+func (s *Store) commitEarlier() {
+	if s.committed != s.position.Applied {
+		_, err := s.Commit()
+		check(err)
+	}
+}
+
+// Anything implements fold.Rows.
+func (s *Store) Anything(user string) (found bool) {
+	s.commitEarlier()
+	era := s.Era(user)
+	for _, prefix := range [][]byte{conversationsPrefix(user), append(append([]byte{famIndex, 'c'}, inEra(user, era)...), 0)} {
+		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+		check(err)
+		for ok := it.First(); ok && !found && err == nil; ok = it.Next() {
+			found, err = s.alive(user, it.Key(), it.Value())
+		}
+		check(errors.Join(err, it.Error(), it.Close()))
+	}
+	return found
+}
+
+// alive reports whether a committed row of an inbox is not left to be swept.
+func (s *Store) alive(user string, key, value []byte) (bool, error) {
+	erased := s.pending.ErasedAt(user)
+	if key[0] != famConversation {
+		return true, nil
+	}
+	if erased > 0 {
+		if gone, err := before(erased, key, value); err != nil || gone {
+			return false, err
+		}
+	}
+	k, ok := conversationKey(string(key))
+	if !ok {
+		return false, rowError(key, errCorrupt)
+	}
+	return s.Conversation(k) != nil, nil
+}
+
+// EndSweep implements fold.Rows.
+func (s *Store) EndSweep(w *fold.Sweep) {
+	s.sweeps.put(s.db, appendSweep(nil, w.Seq), nil)
+	s.progress.put(s.db, []byte{famProgress}, nil)
+	s.pending = s.pending.WithoutOldest()
+	s.since = s.position.Applied + 1 // the command that is being applied
+}
+
+// sweepFrom is called between two commands: the rows that the oldest sweep is of
+// must be found in Pebble.
+func (s *Store) sweepFrom() {
+	if s.pending != nil && s.committed < s.since {
+		_, err := s.Commit()
+		check(err)
+	}
+}
+
+// NextRow implements fold.Rows. Rows that have been changed since they were
+// committed are looked at by the caller.
+func (s *Store) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
+	a := &s.ahead
+	if a.sweep != w {
+		*a = ahead{sweep: w, from: after}
+	}
+	for {
+		for len(a.rows) > 0 && a.rows[0].Name <= after {
+			a.rows = a.rows[1:]
+		}
+		if len(a.rows) > 0 {
+			return a.rows[0], true
+		}
+		if a.end {
+			return row, false
+		}
+		a.read(s.db, sweptPrefixes(w))
+	}
+}
+
+// sweptPrefixes are those of the keys of the rows that a sweep may be of, those of
+// conversations first.
+func sweptPrefixes(w *fold.Sweep) [][]byte {
+	if w.Kind == fold.SweepErase {
+		return inboxPrefixes(w.ID, w.Era)
+	}
+	return [][]byte{membersPrefix(w.ID)}
+}
+
+// read reads on.
+func (a *ahead) read(r pebble.Reader, prefixes [][]byte) {
+	a.rows = nil
+	for _, prefix := range prefixes {
+		if end := prefixEnd(prefix); a.from < string(end) && !a.readPrefix(r, prefix, end) {
+			return
+		}
+	}
+	a.end = true
+}
+
+// readPrefix reads the rows whose keys have a prefix, until there are enough. It
+// reports whether that were all.
+func (a *ahead) readPrefix(r pebble.Reader, prefix, end []byte) (all bool) {
+	from := prefix
+	if a.from > string(prefix) {
+		from = append([]byte(a.from), 0)
+	}
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
+	check(err)
+	all = true
+	for ok := it.First(); ok && all && err == nil; ok = it.Next() {
+		row, mine, unread := a.row(it.Key(), it.Value())
+		if err = unread; mine {
+			a.rows = append(a.rows, row)
+		}
+		a.from = string(it.Key())
+		all = len(a.rows) < readAhead
+	}
+	check(errors.Join(err, it.Error(), it.Close()))
+	return all
+}
+
+// row reads one row, and reports whether the sweep may be of it.
+func (a *ahead) row(key, value []byte) (row fold.SweptRow, mine bool, err error) {
+	row.Name, mine = string(key), true
+	switch key[0] {
+	case famMember:
+		var joined *events.Seq
+		if joined, err = decodeNumber[events.Seq]("", string(value)); err == nil {
+			mine = *joined < a.sweep.Seq
+		}
+		row.Conversation = memberOf(a.sweep.ID, row.Name[len(membersPrefix(a.sweep.ID)):])
+	case famConversation:
+		var ok bool
+		if row.Conversation, ok = conversationKey(row.Name); !ok {
+			err = errCorrupt
+		} else if row.Conversation.Kind == events.C2C {
+			mine, err = before(a.sweep.Seq, key, value)
+		}
+	}
+	if err != nil {
+		err = rowError(key, err)
+	}
+	return row, mine, err
+}
+
+// DropRow implements fold.Rows.
+func (s *Store) DropRow(name string) { s.tables.log(name[0]).remove(s.db, []byte(name)) }
+
+// findPending reads what is left to be swept.
+func findPending(r pebble.Reader) (p *fold.Pending, err error) {
+	defer catch(&err)
+	var all []*fold.Sweep
+	scan(r, []byte{famSweep}, func(rest, value []byte) {
+		key := append([]byte{famSweep}, rest...)
+		w, err := decodeSweep(string(key), string(value))
+		if err != nil {
+			check(rowError(key, err))
+		}
+		all = append(all, w)
+	})
+	return fold.NewPending(all), nil
+}
+
+func encodeSweep(b []byte, w *fold.Sweep) []byte {
+	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
+	b = binary.AppendUvarint(appendString(b, w.ID), w.Rows)
+	return binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
+}
+
+func decodeSweep(key, value string) (*fold.Sweep, error) {
+	d := decoder{b: value}
+	d.version()
+	seq, ok := readUint([]byte(key[1:]))
+	w := &fold.Sweep{Seq: events.Seq(seq), Kind: fold.SweepKind(d.byte()), At: d.time(), ID: d.string(), Rows: d.uint(), Head: d.cursor(), Era: d.seq()}
+	if !ok || w.Kind != fold.SweepDismiss && w.Kind != fold.SweepErase {
+		d.fail(errCorrupt)
+	}
+	return w, d.end()
+}
+
+func encodeProgress(b []byte, p *fold.Progress) []byte {
+	return appendString(binary.AppendUvarint(append(b, Format), p.Swept), p.Last)
+}
+
+func decodeProgress(_, value string) (*fold.Progress, error) {
+	d := decoder{b: value}
+	d.version()
+	p := &fold.Progress{Swept: d.uint(), Last: d.string()}
+	return p, d.end()
+}
