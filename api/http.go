@@ -37,6 +37,7 @@ type HTTPConfig struct {
 
 	Registry *prometheus.Registry // shown at /metrics; required
 	Ready    func() error         // why not ready, nil for ready; a nil func: always ready
+	But      func() error         // what is wrong all the same, told by /readyz when ready; may be nil
 	Profiles bool                 // serve Go's profiles at /debug/pprof/
 	AnyHost  bool                 // answer under any name, not only under the address's own
 	Logger   *slog.Logger         // nil logs nothing
@@ -45,7 +46,8 @@ type HTTPConfig struct {
 // HTTP serves
 //
 //	/healthz  200 "ok" while the process lives
-//	/readyz   200 "ready", or 503 with the reason
+//	/readyz   200 "ready", on a second line what is wrong all the same, or 503
+//	          with the reason
 //	/metrics  the registry's metrics in Prometheus's formats
 //
 // with Profiles Go's own /debug/pprof/, and 404 for all else. A request for
@@ -105,7 +107,13 @@ func (h *HTTP) routes() http.Handler {
 				return
 			}
 		}
-		text(w, http.StatusOK, "ready")
+		line := "ready"
+		if h.cfg.But != nil {
+			if err := h.cfg.But(); err != nil {
+				line += "\nbut " + err.Error()
+			}
+		}
+		text(w, http.StatusOK, line)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gather, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(h.cfg.Logger.Handler(), slog.LevelWarn),

@@ -44,7 +44,7 @@ func makeDir(fs vfs.FS, dir string) error {
 			found = len(above)
 		}
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for i, up := range above {

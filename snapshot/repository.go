@@ -130,7 +130,7 @@ func (r *Repository) cleanScratch() error {
 // inScratch calls use with a folder that does not exist yet, and removes it
 // afterwards.
 func (r *Repository) inScratch(use func(dir string) error) (err error) {
-	if err := r.fs.MkdirAll(r.cfg.Scratch, 0o755); err != nil {
+	if err := r.fs.MkdirAll(r.cfg.Scratch, 0o700); err != nil {
 		return fmt.Errorf("make the scratch folder: %w", err)
 	}
 	dir := r.fs.PathJoin(r.cfg.Scratch, scratchPrefix+strconv.FormatUint(r.scratch.Add(1), 10))

@@ -2,13 +2,22 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // A file of a stream holds records: size (its upper bit is a flag) in 4 bytes,
@@ -26,42 +35,199 @@ const (
 // that never were in it.
 const maxHole = 1 << 22
 
-// checkBlocks looks for records in the files of a NATS server's streams whose
-// seq is beyond all reason: a flipped bit. The server would note every seq up to
-// it as missing, as soon as it reads the file, and so take all memory there is.
-// All other damage it meets and tells by itself.
-func checkBlocks(dir string) error {
+// A record in a file of a stream whose seq is beyond all reason, by a flipped
+// bit, is more than damage: once it reads the file, the NATS server notes every
+// seq up to it as missing, and so takes all memory there is. All other damage it
+// meets and tells by itself. To read every file before the server does would make
+// each start take as long as the log is, so
+//
+//   - before the start only what is read at the start is checked: of the log what
+//     the store lacks and what snapshots end with, of every stream the end, and
+//     what came within the time in which the server knows duplicates;
+//   - afterwards everything, slowly. What is found then is told in the log, and
+//     the file can be restored before anything reads it.
+
+// tailFiles is how many files at the end of a stream are checked at least: the
+// last events are read at the start.
+const tailFiles = 4
+
+// recently is within the server's time for duplicates, two minutes unless a
+// stream says otherwise, and some time for the start.
+const recently = 5 * time.Minute
+
+// scrubRate is how many bytes a second are checked behind the work of a server.
+const scrubRate = 64 << 20
+
+// scrubChunk is how much of them is read at a time.
+const scrubChunk = 1 << 20
+
+// startReads says what of the log is read at the start.
+type startReads struct {
+	stream string
+	after  uint64   // everything behind this seq
+	seqs   []uint64 // and these
+}
+
+// least is the lowest seq that is read.
+func (r *startReads) least() uint64 { return min(r.after+1, slices.Min(append(r.seqs, r.after+1))) }
+
+// includes reports whether something between two seqs is read.
+func (r *startReads) includes(first, last uint64) bool {
+	return last > r.after || slices.ContainsFunc(r.seqs, func(seq uint64) bool { return first <= seq && seq <= last })
+}
+
+// damagedFile says that a file of a stream is damaged so that it must not be
+// read.
+type damagedFile struct {
+	path, stream string
+	at           int
+	seq, before  uint64
+}
+
+func (e *damagedFile) Error() string {
+	return fmt.Sprintf("the stream's file %s is damaged: at byte %d, behind seq %d, it has seq %d, which would make the NATS server fill up memory; restore the file from a backup",
+		e.path, e.at, e.before, e.seq)
+}
+
+// checkBlocks checks the files of a NATS server's streams that are read at the
+// start. files is how many these are.
+func checkBlocks(dir string, reads startReads) (files int, err error) {
 	var content bytes.Buffer // of one file, used again
-	err := filepath.WalkDir(filepath.Join(dir, "jetstream"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".blk" {
-			return err
-		}
-		content.Reset()
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if _, err := io.Copy(&content, f); err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
-		}
-		if at, seq, before, ok := findStray(content.Bytes()); ok {
-			return fmt.Errorf("the stream's file %s is damaged: at byte %d, behind seq %d, it has seq %d, which would make the NATS server fill up memory; restore the file from a backup",
-				path, at, before, seq)
+	err = eachStream(dir, func(stream string, paths []string) error {
+		last := uint64(math.MaxUint64) // of the seqs that a file may have
+		for i := len(paths) - 1; i >= 0; i-- {
+			first, written, known, err := beginOf(paths[i])
+			if err != nil {
+				return err
+			}
+			tail := i >= len(paths)-tailFiles || time.Since(written) < recently
+			if stream != reads.stream && !tail {
+				return nil
+			}
+			if tail || !known || first > last || reads.includes(first, last) {
+				files++
+				if err := checkFile(paths[i], stream, &content, nil); err != nil {
+					return err
+				}
+			}
+			if known && first <= last {
+				if first <= reads.least() && !tail {
+					return nil
+				}
+				last = first - 1
+			}
 		}
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing is stored yet
-	}
-	return err
+	return files, err
 }
+
+// scrubBlocks checks all files, at a pace, and calls found for each that is
+// damaged. A file that the server removes or writes meanwhile is left to it.
+func scrubBlocks(ctx context.Context, dir string, found func(*damagedFile)) error {
+	pace := rate.NewLimiter(scrubRate, scrubChunk)
+	var content bytes.Buffer
+	return eachStream(dir, func(stream string, paths []string) error {
+		for _, path := range paths {
+			err := checkFile(path, stream, &content, func(n int) error { return pace.WaitN(ctx, n) })
+			if damaged, ok := errors.AsType[*damagedFile](err); ok {
+				found(damaged)
+			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachStream calls fn with the files of each stream of a NATS server, in the
+// order of what is in them.
+func eachStream(dir string, fn func(stream string, paths []string) error) error {
+	folders, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs"))
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		numbers := make(map[string]uint64)
+		var paths []string
+		for _, e := range entries {
+			name, ok := strings.CutSuffix(e.Name(), ".blk")
+			number, err := strconv.ParseUint(name, 10, 32)
+			if ok && err == nil {
+				path := filepath.Join(folder, e.Name())
+				numbers[path], paths = number, append(paths, path)
+			}
+		}
+		slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
+		if err := fn(filepath.Base(filepath.Dir(folder)), paths); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginOf is the seq that a file begins with, if it is known, and when it was
+// written last.
+func beginOf(path string) (seq uint64, written time.Time, known bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, written, false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, written, false, err
+	}
+	var head [recordHead]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, written, false, fmt.Errorf("read %s: %w", path, err)
+	}
+	s := binary.LittleEndian.Uint64(head[recordSeqAt:])
+	known = s > 0 && s&^recordSeqMask == 0 && !bytes.HasPrefix(head[:], packed)
+	return s, info.ModTime(), known, nil
+}
+
+// checkFile looks for a damaged record in one file. pace is asked before each
+// part is read.
+func checkFile(path, stream string, content *bytes.Buffer, pace func(n int) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	content.Reset()
+	for {
+		if pace != nil {
+			if err := pace(scrubChunk); err != nil {
+				return err
+			}
+		}
+		_, err := io.CopyN(content, f, scrubChunk)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	if at, seq, before, ok := findStray(content.Bytes()); ok {
+		return &damagedFile{path, stream, at, seq, before}
+	}
+	return nil
+}
+
+// packed begins a compressed file.
+var packed = []byte("cmp")
 
 // findStray finds a record whose seq is far beyond that of the one before,
 // while the next ones go on from there. What does not look like records, such
 // as a compressed file, has none.
 func findStray(b []byte) (at int, seq, before uint64, ok bool) {
-	if bytes.HasPrefix(b, []byte("cmp")) {
+	if bytes.HasPrefix(b, packed) {
 		return 0, 0, 0, false
 	}
 	for i := 0; i+recordHead <= len(b); {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -106,11 +109,109 @@ func TestSoundBlocks(t *testing.T) {
 		}
 	}
 	stopServer(t, s)
-	if err := checkBlocks(filepath.Join(dir, natsFolder)); err != nil {
+	for _, name := range []string{"DELETED", "PACKED", "FAR", "PURGED"} {
+		if files, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name}); err != nil || files == 0 {
+			t.Errorf("%s: %d files: %v", name, files, err)
+		}
+	}
+	if files, err := checkBlocks(filepath.Join(dir, "nothing"), startReads{}); err != nil || files != 0 {
+		t.Errorf("%d files: %v", files, err)
+	}
+	err = scrubBlocks(t.Context(), filepath.Join(dir, natsFolder), func(d *damagedFile) { t.Error(d) })
+	if err != nil {
 		t.Error(err)
 	}
-	if err := checkBlocks(filepath.Join(dir, "nothing")); err != nil {
-		t.Error(err)
+}
+
+// TestStartReadsLittle counts the files of a long log that are read before the
+// server starts: what the store lacks, what snapshots end with, and some at the
+// end. Damage in the others is found afterwards.
+func TestStartReadsLittle(t *testing.T) {
+	const messages, size = 80, 1_000_000
+	dir := t.TempDir()
+	s := start(t, dir)
+	stream := commandStream(t, s.URL())
+	js, err := jetstream.New(connect(t, s.URL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range messages {
+		if _, err := js.Publish(t.Context(), "unread.cmd.policy", make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := stream.CachedInfo().Config.Name
+	stopServer(t, s)
+	files, perFile := 0, uint64(0)
+	err = eachStream(filepath.Join(dir, natsFolder), func(_ string, paths []string) error {
+		files = len(paths)
+		for _, path := range paths {
+			long := time.Now().Add(-2 * recently)
+			if err := os.Chtimes(path, long, long); err != nil {
+				return err
+			}
+		}
+		second, _, known, err := beginOf(paths[1])
+		if !known {
+			t.Errorf("%s begins with what?", paths[1])
+		}
+		perFile = second - 1
+		return err
+	})
+	if err != nil || files < tailFiles+4 {
+		t.Fatalf("%d files: %v", files, err)
+	}
+	for _, c := range []struct {
+		reads startReads
+		want  int
+	}{
+		{startReads{stream: name, after: messages}, tailFiles},
+		{startReads{stream: "ANOTHER", after: 0}, tailFiles},
+		{startReads{stream: name, after: 0}, files},
+		{startReads{stream: name, after: perFile}, files - 1},
+		{startReads{stream: name, after: messages, seqs: []uint64{1}}, tailFiles + 1},
+		{startReads{stream: name, after: messages, seqs: []uint64{1, 2, perFile + 1, messages}}, tailFiles + 2},
+	} {
+		got, err := checkBlocks(filepath.Join(dir, natsFolder), c.reads)
+		if err != nil || got != c.want {
+			t.Errorf("%+v: %d of %d files are read, want %d: %v", c.reads, got, files, c.want, err)
+		}
+	}
+
+	file := blockFile(dir, name)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := int(binary.LittleEndian.Uint32(content))
+	content[second+recordSeqAt+5] ^= 1
+	old := time.Now().Add(-2 * recently)
+	if err := errors.Join(os.WriteFile(file, content, 0o600), os.Chtimes(file, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name, after: messages}); err != nil {
+		t.Errorf("a file that is not read: %v", err)
+	}
+	var found []string
+	err = scrubBlocks(t.Context(), filepath.Join(dir, natsFolder), func(d *damagedFile) { found = append(found, d.path) })
+	if err != nil || len(found) != 1 || found[0] != file {
+		t.Errorf("found %v, %v", found, err)
+	}
+	for _, reads := range []startReads{{stream: name, after: messages, seqs: []uint64{2}}, {stream: name}} {
+		if _, err := checkBlocks(filepath.Join(dir, natsFolder), reads); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%+v: %v", reads, err)
+		}
+	}
+	if err := os.Chtimes(file, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name, after: messages}); err != nil {
+		t.Errorf("a file far behind old ones: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := scrubBlocks(ctx, filepath.Join(dir, natsFolder), func(*damagedFile) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
 

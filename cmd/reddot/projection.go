@@ -32,7 +32,8 @@ type projection struct {
 	stream    string
 	snapshots *snapshots // nil: off
 
-	now atomic.Pointer[phase]
+	now    atomic.Pointer[phase]
+	flawed atomic.Pointer[error] // damage in the log that does not touch the answers
 }
 
 // phase is one projector at work, or the reason why there is none.
@@ -53,6 +54,17 @@ func (s *projection) enter(next *phase) {
 
 // begin says why there is no projector yet.
 func (s *projection) begin(why error) { s.enter(&phase{why: why, begins: true}) }
+
+// flaw tells of damage in the log that does not touch the answers.
+func (s *projection) flaw(err error) { s.flawed.CompareAndSwap(nil, &err) }
+
+// flaws is what flaw was told first; nil: nothing.
+func (s *projection) flaws() error {
+	if err := s.flawed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // openFirst opens the first projector. It fails where there is nothing that
 // could pass by itself.
@@ -235,6 +247,9 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 		if status, err = now.p.Status(ctx); err != nil {
 			return status, err
 		}
+	}
+	if err := s.flaws(); err != nil && status.Error == "" {
+		status.Error = err.Error()
 	}
 	if s.snapshots != nil {
 		status.Snapshot = s.snapshots.status()

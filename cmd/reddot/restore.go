@@ -87,15 +87,19 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 // one that is named. c is nil if there is none of both.
 func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error) {
 	if _, err := os.Stat(filepath.Join(cfg.data, natsFolder, "jetstream")); err == nil {
-		server, err := openServer(serverConfig{dir: cfg.data, listen: "127.0.0.1:0", sync: syncPolicy{every: time.Second}, log: a.warnings()})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, server.Shutdown()) }()
 		subjects, err := events.NewSubjects(cfg.prefix)
 		if err != nil {
 			return err
 		}
+		reads, err := readsAtStart(cfg.snapshotPlace, subjects.CommandStream())
+		if err != nil {
+			return err
+		}
+		server, err := openServer(serverConfig{dir: cfg.data, listen: "127.0.0.1:0", sync: syncPolicy{every: time.Second}, reads: reads, log: a.warnings()})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.Shutdown()) }()
 		nc, err := server.Connect()
 		if err != nil {
 			return err

@@ -2,10 +2,12 @@ package main_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // testRottenLog flips one bit in a file of the command stream while the server
@@ -67,6 +69,62 @@ func testRottenLog(t *testing.T, p program) {
 			p.startAt(t, dir).stops(t, s.users, "not whole", fmt.Sprintf("ends at seq %d", r.seq-1))
 		})
 	}
+}
+
+// testRottenBehind flips a bit of a seq where nothing reads when the server
+// starts: it serves, finds that by itself, and says so.
+func testRottenBehind(t *testing.T, p program) {
+	dir := t.TempDir()
+	c := p.serve(t, dir, "--snapshots", "off")
+	nc := connect(t, c.nats)
+	padding := strings.Repeat("x", largePayload)
+	for n := range 200 {
+		publish(t, nc, "unread.cmd.user.a.message", fmt.Sprintf(`{"id":"large%d","from":"b","padding":%q}`, n, padding))
+	}
+	before := settled(t, nc, 200)
+	js := jetStream(t, nc)
+	stream, err := js.Stream(t.Context(), subjects(t).CommandStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.Duplicates = 100 * time.Millisecond // the server reads what came within
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	c.terminate(t)
+	files := records(t, dir)
+	if len(files) < 6 {
+		t.Fatalf("the log is in %d files", len(files))
+	}
+	for _, file := range files {
+		long := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(file[0].file, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damaged := files[0][5].file
+	flip(t, damaged, 8*files[0][5].offset+32+40)
+	if err := os.Chtimes(damaged, time.Now().Add(-time.Hour), time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+
+	c = p.serve(t, dir, "--snapshots", "off")
+	eventually(t, "the damage is found", func() bool {
+		code, body := c.get(t, "/readyz")
+		return code == 200 && strings.Contains(body, "ready\nbut the stream's file "+damaged+" is damaged")
+	})
+	nc = connect(t, c.nats)
+	if status := settled(t, nc, 200); status.State != "live" || status.Digest != before.Digest || !strings.Contains(status.Error, "1.blk is damaged") {
+		t.Errorf("status %+v, want %+v", status, before)
+	}
+	publish(t, nc, "unread.cmd.user.a.read-all", `{}`)
+	settled(t, nc, 201)
+	if log := c.stderr.String(); !strings.Contains(log, "restore it before verify") || !strings.Contains(log, "behind seq 5") {
+		t.Errorf("the log lacks it: %s", log)
+	}
+	c.terminate(t)
 }
 
 // testRottenStream flips one bit in the files that describe the command stream.

@@ -41,7 +41,7 @@ func withScratch(data string, use func(dir string) error) (err error) {
 func makeScratch(data string) (dir string, lock io.Closer, err error) {
 	if info, err := os.Stat(data); err == nil && info.IsDir() {
 		above := filepath.Join(data, scratchFolder)
-		if os.MkdirAll(above, 0o755) == nil && sweepScratch(data) == nil {
+		if os.MkdirAll(above, privateFolder) == nil && sweepScratch(data) == nil {
 			if dir, lock, err := lockScratch(above); err == nil {
 				return dir, lock, nil
 			}

@@ -81,6 +81,7 @@ type serverConfig struct {
 	dir    string     // data directory; the server keeps its files in dir/nats
 	listen string     // host:port; port 0 picks a free one
 	sync   syncPolicy // of the streams' files
+	reads  startReads // what is read of the log as soon as it has started
 	log    *slog.Logger
 
 	// failed, unless nil, is told once a stream's file could not be written. The
@@ -109,9 +110,9 @@ func startServer(cfg serverConfig) (*natsServer, error) {
 }
 
 // openServer starts a server that is for this process alone until Listen is
-// called. Streams are recovered from dir before it returns, which takes time in
-// proportion to what they hold. A second server on the same directory is
-// refused.
+// called. Streams are recovered from dir before it returns: from their index, if
+// the last end was a clean one, else by reading all of them. A second server on
+// the same directory is refused.
 func openServer(cfg serverConfig) (*natsServer, error) {
 	host, port, err := parseListen(cfg.listen)
 	if err != nil {
@@ -121,17 +122,19 @@ func openServer(cfg serverConfig) (*natsServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the data directory: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, privateFolder); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w: choose another with --data", err)
 	}
 	// JetStream itself lets two servers write the same files.
 	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
 	if err != nil {
-		return nil, fmt.Errorf("data directory %s is in use by another reddot (%w): stop it, or choose another with --data", cfg.dir, err)
+		return nil, lockError(cfg.dir, err)
 	}
-	if err := checkBlocks(dir); err != nil {
+	files, err := checkBlocks(dir, cfg.reads)
+	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	cfg.log.Debug("files of the streams checked before the start", "files", files)
 	s := &natsServer{log: &serverLog{log: cfg.log, failed: cfg.failed}, listen: cfg.listen}
 	if s.srv, err = runServer(cfg, host, port, dir, s.log); err != nil {
 		return nil, errors.Join(err, lock.Close())

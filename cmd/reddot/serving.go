@@ -69,6 +69,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	tighten(s.cfg.data, s.log)
 	if err := sweepScratch(s.cfg.data); err != nil {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
@@ -138,7 +139,11 @@ func (s *serving) runExternal(ctx context.Context, http string) error {
 
 // runEmbedded serves with a NATS server in this process.
 func (s *serving) runEmbedded(ctx context.Context, http string) error {
-	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, log: s.log, failed: s.fail})
+	reads, err := readsAtStart(snapshotPlace{data: s.cfg.data, at: s.cfg.snapshots}, s.subjects.CommandStream())
+	if err != nil {
+		return err
+	}
+	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, reads: reads, log: s.log, failed: s.fail})
 	if err != nil {
 		return err
 	}
@@ -173,7 +178,7 @@ func (s *serving) serveHTTP(ctx context.Context) (httpServer, error) {
 		return httpServer{wait: func() {}}, nil
 	}
 	h, err := api.NewHTTP(api.HTTPConfig{
-		Addr: s.cfg.http, Source: s.source, Registry: s.registry, Ready: s.source.Ready,
+		Addr: s.cfg.http, Source: s.source, Registry: s.registry, Ready: s.source.Ready, But: s.source.flaws,
 		Profiles: s.cfg.profiles, AnyHost: s.cfg.insecureOpen, Logger: s.log,
 	})
 	if err == nil {
@@ -325,6 +330,9 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	if !s.cfg.external() {
+		g.Go(func() error { return s.scrub(ctx) })
+	}
 	// The projector ends after the queries, which it answers to the last.
 	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -350,6 +358,28 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		return nil
 	})
 	return g.Wait()
+}
+
+// scrub checks the files of the embedded server's streams once, and says what is
+// found. What was applied is right all the same, so it goes on.
+func (s *serving) scrub(ctx context.Context) error {
+	began, files := time.Now(), 0
+	err := scrubBlocks(ctx, filepath.Join(s.cfg.data, natsFolder), func(damaged *damagedFile) {
+		files++
+		s.log.Error("found in a file that nothing has read yet: restore it before verify, export or rebuild does", "error", damaged)
+		if damaged.stream == s.subjects.CommandStream() {
+			s.source.flaw(damaged)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		s.log.Error("the files of the streams can't be checked", "error", err)
+	default:
+		s.log.Info("the files of the streams are checked", "took", time.Since(began).Round(time.Millisecond), "to_restore", files)
+	}
+	return nil
 }
 
 // part is the end of one part of the server: any end but the one asked for is

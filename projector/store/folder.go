@@ -183,7 +183,7 @@ func makeDir(fs vfs.FS, dir string) error {
 		}
 		at, above = up, append(above, up)
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for _, up := range above {

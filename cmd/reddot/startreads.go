@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"reddot/projector/store"
+)
+
+// readsAtStart finds out which commands of a log a server reads when it starts
+// with a data folder: those that its store lacks, and those that its snapshots
+// end with, by which the log is recognised. Without a store it may be all.
+func readsAtStart(place snapshotPlace, stream string) (startReads, error) {
+	reads := startReads{stream: stream}
+	var err error
+	if reads.after, err = storedSeq(filepath.Join(place.data, storeFolder), stream); err != nil {
+		return reads, err
+	}
+	if _, ok := place.bucket(); ok || place.at == noSnapshots {
+		return reads, nil
+	}
+	entries, err := os.ReadDir(filepath.Join(place.folder(), "manifests"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return reads, err
+	}
+	for _, e := range entries {
+		digits, _, _ := strings.Cut(e.Name(), "-")
+		if seq, err := strconv.ParseUint(digits, 10, 64); err == nil {
+			reads.seqs = append(reads.seqs, seq)
+		}
+	}
+	return reads, nil
+}
+
+// storedSeq is the seq up to which a store has a stream's commands; 0 if there is
+// no such store.
+func storedSeq(dir, stream string) (uint64, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	folder, err := store.OpenFolder(nil, dir)
+	if err != nil {
+		return 0, err
+	}
+	path, ok := folder.Current()
+	if !ok {
+		return 0, nil
+	}
+	info, err := store.Inspect(nil, path)
+	if err != nil || info.Identity.Stream != stream {
+		return 0, nil // whoever opens it says what is wrong
+	}
+	return uint64(info.Position.Applied), nil
+}
