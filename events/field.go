@@ -145,6 +145,20 @@ type form struct {
 
 func (f form) known() fieldSet { return f.required | f.optional }
 
+// Fields are the names of the fields that a verb's payload may have.
+func Fields(v Verb) []string {
+	if v >= verbs {
+		return nil
+	}
+	var names []string
+	for f := range fields {
+		if forms[v].known().has(f) {
+			names = append(names, fieldSpecs[f].name)
+		}
+	}
+	return names
+}
+
 // forms is the one place that says what each verb's payload holds. What tells
 // of a message is open, so that a back end may publish its own records; in a
 // command, a misspelt position would widen what it does.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"reddot/events"
@@ -12,18 +14,57 @@ import (
 
 // advised is a refusal's reason, with what its publisher may have meant.
 func advised(subject, reason string) string {
-	if events.RefusalOf(reason) == events.RefusedVerb {
-		if meant := meantVerb(subject); meant != "" {
-			return printable(reason) + ": did you mean " + meant + "?"
+	return printable(reason) + meant(subject, reason, nil)
+}
+
+// meant asks whether something near was meant; "" if there is nothing near.
+// payload may be nil.
+func meant(subject, reason string, payload []byte) string {
+	word := ""
+	switch events.RefusalOf(reason) {
+	case events.RefusedVerb:
+		word = meantVerb(subject)
+	case events.RefusedUnknown:
+		unknown, err := strconv.Unquote(strings.TrimPrefix(reason, "unknown field "))
+		if err == nil {
+			word = nearest(unknown, events.Fields(verbOf(subject)))
+		}
+	case events.RefusedMissing:
+		missing := strings.TrimSuffix(reason, " is missing")
+		var fields map[string]any
+		if json.Unmarshal(payload, &fields) != nil {
+			return ""
+		}
+		if there := nearest(missing, slices.Sorted(maps.Keys(fields))); there != "" && there != missing { // or it is null
+			return ": is it misspelt as " + strconv.Quote(there) + "?"
 		}
 	}
-	return printable(reason)
+	if word == "" {
+		return ""
+	}
+	return ": did you mean " + word + "?"
+}
+
+// verbOf is the verb of a command's subject under any prefix.
+func verbOf(subject string) events.Verb {
+	s, err := events.NewSubjects(events.PrefixOf(subject))
+	if err != nil {
+		return events.NoVerb
+	}
+	target, err := s.ParseCommand(subject)
+	if err != nil {
+		return events.NoVerb
+	}
+	return target.Verb
 }
 
 // lineAdvice is the error of a line that is no command, with what may have been
 // meant.
 func lineAdvice(line []byte, s events.Subjects, err error) error {
-	var command struct{ Subject string }
+	var command struct {
+		Subject string
+		Payload json.RawMessage
+	}
 	if json.Unmarshal(line, &command) != nil {
 		return err
 	}
@@ -31,10 +72,8 @@ func lineAdvice(line []byte, s events.Subjects, err error) error {
 		return fmt.Errorf("%w: it has the prefix %s, not %s: publish it under %s all the same with --rewrite-prefix, or under its own with --prefix %s",
 			err, other, s.Prefix(), s.Prefix(), other)
 	}
-	if e, ok := errors.AsType[*events.Invalid](err); ok && events.RefusalOf(e.Reason) == events.RefusedVerb {
-		if meant := meantVerb(command.Subject); meant != "" {
-			return fmt.Errorf("%w: did you mean %s?", err, meant)
-		}
+	if e, ok := errors.AsType[*events.Invalid](err); ok {
+		return fmt.Errorf("%w%s", err, meant(command.Subject, e.Reason, command.Payload))
 	}
 	return err
 }
@@ -57,9 +96,13 @@ func meantVerb(subject string) string {
 }
 
 // nearest is the word that another one comes near: at most two letters, and no
-// more than a third of the word, are missing, added, changed or swapped.
+// more than a third of the word, are missing, added, changed or swapped; one
+// may always be, in a word of two letters or more.
 func nearest(word string, words []string) string {
-	best, at := "", min(2, len(word)/3)+1
+	if len(word) < 2 {
+		return ""
+	}
+	best, at := "", max(1, min(2, len(word)/3))+1
 	for _, w := range words {
 		if d := distance(strings.ToLower(word), w, at); d < at {
 			best, at = w, d

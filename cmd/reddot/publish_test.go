@@ -144,12 +144,14 @@ func TestPublishLongLines(t *testing.T) {
 func TestPublishStopsAtABadLine(t *testing.T) {
 	for bad, reason := range map[string]string{
 		`{"subject":`: "JSON",
-		`{"subject":"unread.cmd.user.a.dance","payload":{}}`:                        "unknown verb",
-		`{"subject":"unread.cmd.user.a.mesage","payload":{}}`:                       "unknown verb: did you mean message?",
-		`{"subject":"elsewhere.cmd.user.a.erase","payload":{}}`:                     "not a command's",
-		`{"subject":"unread.cmd.user.a.message","payload":{"id":"","from":"bob"}}`:  "id is empty",
-		`{"subject":"unread.cmd.user.a.message","payload":{"id":"m1"}}`:             "from",
-		`{"subject":"unread.cmd.user.a b.message","payload":{"id":"1","from":"b"}}`: "%XX",
+		`{"subject":"unread.cmd.user.a.dance","payload":{}}`:                                   "unknown verb",
+		`{"subject":"unread.cmd.user.a.mesage","payload":{}}`:                                  "unknown verb: did you mean message?",
+		`{"subject":"unread.cmd.user.a.read","payload":{"conversation":"c2c_b","up_to":"m1"}}`: `unknown field "up_to": did you mean upto?`,
+		`{"subject":"unread.cmd.user.a.message","payload":{"id":"m1","form":"b"}}`:             `from is missing: is it misspelt as "form"?`,
+		`{"subject":"elsewhere.cmd.user.a.erase","payload":{}}`:                                "not a command's",
+		`{"subject":"unread.cmd.user.a.message","payload":{"id":"","from":"bob"}}`:             "id is empty",
+		`{"subject":"unread.cmd.user.a.message","payload":{"id":"m1"}}`:                        "from",
+		`{"subject":"unread.cmd.user.a b.message","payload":{"id":"1","from":"b"}}`:            "%XX",
 	} {
 		t.Run(bad, func(t *testing.T) {
 			s, stream := testServer(t)

@@ -136,6 +136,22 @@ func TestRefusalsInBoundedMemory(t *testing.T) {
 	}
 }
 
+// TestAdvice: what a refusal is shown with.
+func TestAdvice(t *testing.T) {
+	for _, c := range [][3]string{
+		{"unread.cmd.user.alice.mesage", "unknown verb", "unknown verb: did you mean message?"},
+		{"chat.cmd.user.alice.read", `unknown field "up_to"`, `unknown field "up_to": did you mean upto?`},
+		{"chat.cmd.user.alice.read", `unknown field "colour"`, `unknown field "colour"`},
+		{"chat.cmd.user.alice.dance", `unknown field "up_to"`, `unknown field "up_to"`},
+		{"chat.cmd.user.alice.message", "from is missing", "from is missing"},
+		{"\x1b", "not a member of the group", "not a member of the group"},
+	} {
+		if got := advised(c[0], c[1]); got != c[2] {
+			t.Errorf("%s, %s: %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 // TestNearest: what a publisher may have meant.
 func TestNearest(t *testing.T) {
 	for subject, want := range map[string]string{
