@@ -186,7 +186,7 @@ func TestForeignCrowd(t *testing.T) {
 		model := forgeries["a copy that shows a seq far ahead"](b.storedMessages(foreign))
 		end := b.end()
 		for range many {
-			must(b.js.PublishMsgAsync(&nats.Msg{Subject: model.Subject, Header: model.Header, Data: model.Data}))(t)
+			must(b.js.PublishMsgAsync(&nats.Msg{Subject: model.Subject, Header: model.Header, Data: model.Data}, jetstream.WithStallWait(tooLong)))(t)
 		}
 		select {
 		case <-b.js.PublishAsyncComplete():

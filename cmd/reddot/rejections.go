@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/emit"
 	"reddot/projector/pull"
 )
 
@@ -55,7 +57,8 @@ func (cfg *rejectionsConfig) from(now time.Time, zone *time.Location) (time.Time
 // every one that comes.
 type rejections struct {
 	*watcher
-	last int
+	last    int
+	genuine func(seq uint64, msg *nats.Msg) bool
 
 	stored []events.Rejected // read, and not printed before it is known which are the last
 	live   bool              // the end of what was stored is reached
@@ -81,9 +84,11 @@ func (a *app) watchRejected(ctx context.Context, cfg *watchConfig, fail func(err
 		return err
 	}
 	r := &rejections{watcher: a.watcher(cfg, fail), last: cfg.rejected.last}
-	err = pull.New(js, subjects.EventStream()).Read(ctx, pull.Options{
-		From: 1, Since: from, Subject: subjects.StoredRejected(), Lost: func(err error) { r.lost(err, fail) },
-	}, r.take)
+	if r.genuine, err = emit.Genuine(ctx, js, subjects); err == nil {
+		err = pull.New(js, subjects.EventStream()).Read(ctx, pull.Options{
+			From: 1, Since: from, Subject: subjects.StoredRejected(), Lost: func(err error) { r.lost(err, fail) },
+		}, r.take)
+	}
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
@@ -111,13 +116,11 @@ func (r *rejections) lost(err error, fail func(error)) {
 func (r *rejections) take(m *pull.Message) error {
 	r.mistaken = ""
 	var told events.Rejected
-	var contentType string
-	if h := m.Header["Content-Type"]; len(h) > 0 {
-		contentType = h[0]
-	}
-	// Whoever may store events may store anything.
-	if err := events.Unmarshal(contentType, m.Data, &told); err == nil {
-		r.stored = append(r.stored, told)
+	// Others may have stored something, too.
+	if msg := (&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); r.genuine(m.Seq, msg) {
+		if err := events.Unmarshal(msg.Header.Get("Content-Type"), m.Data, &told); err == nil {
+			r.stored = append(r.stored, told)
+		}
 	}
 	if !r.live && r.last > 0 && len(r.stored) > r.last {
 		r.stored = r.stored[1:]

@@ -34,6 +34,8 @@ func TestWatchRejected(t *testing.T) {
 	for _, m := range []*nats.Msg{
 		{Subject: "unread-out.0.rejected", Header: nats.Header{"Status": {"404"}}},
 		{Subject: "unread-out.x.rejected", Data: []byte("{")},
+		{Subject: "unread-out.x.rejected", Header: nats.Header{"Content-Type": {"application/json"}},
+			Data: []byte(`{"seq":12,"subject":"unread.cmd.user.bob.read","reason":"because","at":1}`)},
 	} {
 		if _, err := js.PublishMsg(t.Context(), m); err != nil {
 			t.Fatal(err)

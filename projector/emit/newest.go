@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
@@ -53,6 +54,23 @@ func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, 
 		return Newest{}, fmt.Errorf("read the last event: %w", err)
 	}
 	return Newest{Place: t.place, At: t.at, Sum: number(ends.event.Header, headerSum), Time: msg.Time}, nil
+}
+
+// Genuine returns what tells the events of an event stream from foreign messages,
+// given their sequences: for one goroutine of a reader who may read the stream's
+// configuration.
+func Genuine(ctx context.Context, js jetstream.JetStream, s events.Subjects) (func(seq uint64, msg *nats.Msg) bool, error) {
+	stream, err := js.Stream(ctx, s.EventStream())
+	if err != nil {
+		return nil, fmt.Errorf("read the key of stream %s: %w", s.EventStream(), err)
+	}
+	metadata, key := stream.CachedInfo().Config.Metadata, unsealed()
+	if text, found := metadata[metadataKey]; found {
+		if key, err = parseKey(text); err != nil {
+			return nil, err
+		}
+	}
+	return newSealer(key, metadata[metadataLog]).genuine, nil
 }
 
 // Forget removes all stored events: what they tell of is gone. The sequence of

@@ -29,7 +29,8 @@ func (c *counted) Read(ctx context.Context, from, upto uint64, fn func(uint64, *
 func (s streamed) flood(t *testing.T, n int) {
 	t.Helper()
 	for range n {
-		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{headerWriter: {"none"}}}); err != nil {
+		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{headerWriter: {"none"}}},
+			jetstream.WithStallWait(30*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 	}

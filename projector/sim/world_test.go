@@ -83,8 +83,10 @@ func (h *hole) named(r *run) bool {
 		return false
 	}
 	for seq := h.first; seq <= h.last; seq++ {
-		if strings.Contains(r.why.Error(), fmt.Sprintf("where seq %d was due", seq)) {
-			return true
+		for _, words := range []string{"where seq %d was due", "seq %d is in the stream, and can't be read"} {
+			if strings.Contains(r.why.Error(), fmt.Sprintf(words, seq)) {
+				return true
+			}
 		}
 	}
 	return false
