@@ -214,7 +214,7 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 // fail sends an error reply.
 func (s *Service) fail(c *call, err error) {
 	f := faultOf(err)
-	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message, Seq: f.seq})
+	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message, Seq: f.seq, Uncertain: f.unsure})
 	if err != nil {
 		s.log.warn("write an error reply", "query", c.name, "error", err)
 	}

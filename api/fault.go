@@ -28,6 +28,10 @@ type ErrorReply struct {
 	Error   string     `json:"error" msgpack:"error"`                 // one of the words
 	Message string     `json:"message" msgpack:"message"`             // what is wrong, for a person; may change
 	Seq     events.Seq `json:"seq,omitempty" msgpack:"seq,omitempty"` // of the command asked for, where it is stored nevertheless
+
+	// Uncertain: the command asked for was sent to the log, which has not
+	// acknowledged it.
+	Uncertain bool `json:"uncertain,omitempty" msgpack:"uncertain,omitempty"`
 }
 
 // maxMessage bounds a message in bytes, for it may quote the request.
@@ -39,6 +43,7 @@ type fault struct {
 	word    string
 	message string
 	seq     events.Seq
+	unsure  bool  // see ErrorReply.Uncertain
 	cause   error // logged, not told; nil if the asker alone is to blame
 }
 
@@ -95,7 +100,7 @@ func faultOf(err error) *fault {
 
 // faultOfGate is the reply to a request for a command that was not done.
 func faultOfGate(e *gate.Error) *fault {
-	f := &fault{code: "503", word: WordUnavailable, message: cut(e.Message), seq: e.Seq, cause: e.Cause}
+	f := &fault{code: "503", word: WordUnavailable, message: cut(e.Message), seq: e.Seq, unsure: e.Uncertain, cause: e.Cause}
 	switch e.Kind {
 	case gate.ErrRefused:
 		f.code, f.word = "400", WordBadRequest

@@ -1,5 +1,7 @@
 package events
 
+import "strings"
+
 // Seq is a command's position in the command stream, from 1.
 type Seq uint64
 
@@ -54,6 +56,13 @@ func (v Verb) String() string {
 		return verbNames[v]
 	}
 	return ""
+}
+
+// Name returns the verb without its inbox, as in "read-all": the last token of a
+// command's subject.
+func (v Verb) Name() string {
+	name := v.String()
+	return name[strings.IndexByte(name, '.')+1:]
 }
 
 // OwnPolicy says what one's own message does to one's own read position.

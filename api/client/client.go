@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,6 +182,17 @@ func C2C(peer string) string { return events.ConversationID{Kind: events.C2C, ID
 // Group names the conversation of a group: "group_" and the group's id.
 func Group(group string) string {
 	return events.ConversationID{Kind: events.Group, ID: group}.String()
+}
+
+// InboxPrefix is the inbox prefix for a connection of one user's alone, to be
+// given to nats.CustomInboxPrefix: the user needs to subscribe below it, and
+// below no other. prefix is as in [Options]; an empty one is "unread".
+func InboxPrefix(prefix, user string) (string, error) {
+	subjects, err := events.NewSubjects(cmp.Or(prefix, events.DefaultPrefix))
+	if err != nil {
+		return "", err
+	}
+	return subjects.Inbox(user), events.CheckID("user", user)
 }
 
 // bound gives a context without a deadline the client's timeout.

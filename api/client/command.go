@@ -16,6 +16,7 @@ import (
 type sending struct {
 	command events.Command
 	wait    waiting
+	key     string
 }
 
 type waiting uint8
@@ -43,8 +44,8 @@ func At(t time.Time) CommandOption {
 func WaitApplied() CommandOption { return func(s *sending) { s.wait = waitApplied } }
 
 // WaitEmitted has the call return only once the command is applied and its
-// events are stored. If that takes longer than the call may, the call returns
-// the command's seq and ErrNotApplied.
+// events are stored. If that takes longer than the call may (of a user's command:
+// 30 seconds at most), the call returns the command's seq and ErrNotApplied.
 func WaitEmitted() CommandOption { return func(s *sending) { s.wait = waitEmitted } }
 
 // Send stores one command and returns its seq, a position in the command
@@ -61,6 +62,9 @@ func (c *Client) Send(ctx context.Context, command events.Command, opts ...Comma
 	s := sending{command: command}
 	for _, o := range opts {
 		o(&s)
+	}
+	if s.key != "" {
+		return 0, &events.Invalid{Reason: "key is for what a user asks for, not for commands that are stored by the back end itself"}
 	}
 	payload, err := c.encode(&s.command)
 	if err != nil {

@@ -84,8 +84,12 @@ func TestCommands(t *testing.T) {
 				continue
 			}
 			payload, got := h.command(t, seq)
-			if isJSON := payload[0] == '{'; isJSON != (encoding == events.JSON) {
-				t.Errorf("%s is not %s: %q", x.want.Verb, encoding, payload)
+			written := encoding
+			if own := x.want.Verb >= events.UserRead && x.want.Verb < events.UserErase; own {
+				written = events.Msgpack // by reddot
+			}
+			if isJSON := payload[0] == '{'; isJSON != (written == events.JSON) {
+				t.Errorf("%s is not %s: %q", x.want.Verb, written, payload)
 			}
 			if diff := cmp.Diff(x.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", x.want.Verb, diff)
@@ -112,7 +116,10 @@ func TestCommandsInvalid(t *testing.T) {
 		"unknown verb":                                     second(c.Send(ctx, events.Command{})),
 		`kind is neither "c2c" nor "group"`:                second(alice.MarkAllRead(ctx, client.Kind(9))),
 		"payload is larger than 256 KiB":                   second(c.Join(ctx, "team", longIDs(1100))),
-		"conversation is not a field of user.read-all":     second(c.Send(ctx, events.Command{Verb: events.UserReadAll, Inbox: "a", Conversation: events.ConversationID{Kind: events.C2C, ID: "b"}})),
+		"key is not 1 to 200 characters long":              second(alice.MarkAllRead(ctx, client.Key(strings.Repeat("k", 201)))),
+		"key holds a character that is not visible ASCII":  second(alice.MarkAllRead(ctx, client.Key("a b"))),
+		"key is for what a user asks for, not for commands that are stored by the back end itself": second(c.Dismiss(ctx, "team", client.Key("k"))),
+		"conversation is not a field of user.read-all":                                             second(c.Send(ctx, events.Command{Verb: events.UserReadAll, Inbox: "a", Conversation: events.ConversationID{Kind: events.C2C, ID: "b"}})),
 	} {
 		var invalid *events.Invalid
 		if !errors.As(err, &invalid) || invalid.Reason != reason {
@@ -170,10 +177,10 @@ func TestOptions(t *testing.T) {
 // the user's own, and one that may not hear.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	inbox := []string{"_INBOX.>"}
 	h := start(t, func(h *host) {
+		inbox := []string{"unread.inbox.alice.>"}
 		own := &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{"unread.cmd.user.alice.>", "unread.api.alice.>"}},
+			Publish:   &server.SubjectPermission{Allow: []string{"unread.do.alice.>", "unread.api.alice.>"}},
 			Subscribe: &server.SubjectPermission{Allow: append([]string{"unread.evt.alice.>"}, inbox...)},
 		}
 		deaf := &server.Permissions{Publish: own.Publish, Subscribe: &server.SubjectPermission{Allow: inbox}}
@@ -187,10 +194,19 @@ func TestPermissions(t *testing.T) {
 	p := publisher(t, back)
 	add(t, p, message("alice", "bob", "m1"))
 	flush(t, back, p)
-	alice := newClient(t, h.connect(t, nats.UserInfo("alice", "pass")), client.Options{WatchLargeGroups: true}).User("alice")
+	inbox, err := client.InboxPrefix("", "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(user string) nats.Option {
+		return func(o *nats.Options) error {
+			return errors.Join(nats.UserInfo(user, "pass")(o), nats.CustomInboxPrefix(inbox)(o))
+		}
+	}
+	alice := newClient(t, h.connect(t, as("alice")), client.Options{WatchLargeGroups: true}).User("alice")
 	r := listen(t, alice)
 	r.ready()
-	seq, err := alice.MarkC2CRead(t.Context(), "bob", client.WaitApplied())
+	seq, err := alice.MarkC2CRead(t.Context(), "bob", client.WaitEmitted())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +218,7 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("told %v", r.errs)
 	}
 
-	deaf := listen(t, newClient(t, h.connect(t, nats.UserInfo("deaf", "pass")), client.Options{}).User("alice"))
+	deaf := listen(t, newClient(t, h.connect(t, as("deaf")), client.Options{}).User("alice"))
 	deaf.ready()
 	deaf.until("an error", func() bool { return len(deaf.errs) > 0 })
 	if !errors.Is(deaf.errs[0], nats.ErrPermissionViolation) || !strings.Contains(deaf.errs[0].Error(), "unread.evt.alice.>") {

@@ -46,11 +46,18 @@
 // Queries ask reddot and show everything it has applied. [After] makes one wait
 // for a command.
 //
-// Commands are stored in the command stream and return their seq, before
-// anything has come of them. [WaitApplied] and [WaitEmitted] wait for that.
-// One that breaks a rule of form is refused here, with an [*events.Invalid];
-// one that was sent and not acknowledged is in doubt ([ErrUncertain],
-// [CommandError]). A [Publisher] stores many, in order, at full speed.
+// Commands of a back end (those of [Client]) are stored in the command stream
+// and return their seq, before anything has come of them. [WaitApplied] and
+// [WaitEmitted] wait for that. One that breaks a rule of form is refused here,
+// with an [*events.Invalid]; one that was sent and not acknowledged is in doubt
+// ([ErrUncertain], [CommandError]). A [Publisher] stores many, in order, at full
+// speed. A back end leaves the header Nats-Msg-Id out, or begins its ids with
+// anything but "h.": those are made of users' keys.
+//
+// Commands of a user (those of [User]) are asked for at reddot, which checks and
+// stores them: a user's connection may not publish to the stream. They return
+// the same, can have a [Key], and are told of refusals if they wait
+// ([RefusedError]). Each user has a rate.
 //
 // Listeners are told a user's state and then every change of it, the last
 // value always, across outages of all kinds ([User.Listen]). How:
@@ -81,10 +88,16 @@
 //
 // A connection of the user alice alone needs, with the default prefix:
 //
-//	publish    unread.cmd.user.alice.>  (or single verbs: ...read, ...read-all)
+//	publish    unread.do.alice.>
 //	           unread.api.alice.>
 //	subscribe  unread.evt.alice.>
-//	           _INBOX.>                 (or the connection's own inbox prefix)
+//	           unread.inbox.alice.>
+//
+// and is made with an inbox of its own, as whoever may subscribe to _INBOX.>
+// hears the answers to everybody:
+//
+//	inbox, err := client.InboxPrefix("unread", "alice") // unread.inbox.alice
+//	conn, err := nats.Connect(url, nats.CustomInboxPrefix(inbox))
 //
 // WaitEmitted and [Client.WaitApplied] ask unread.api.status and about a user of
 // no name, which is for back ends (publish unread.api.>); a user waits with [User.WaitApplied].

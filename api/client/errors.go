@@ -21,6 +21,17 @@ var (
 	// is safe.
 	ErrUnavailable = errors.New("reddot does not answer")
 
+	// ErrForbidden: the policy does not let this user ask.
+	ErrForbidden = errors.New("forbidden")
+
+	// ErrRateLimited: the user asks for more commands a second than one may, or
+	// has more requests waiting. Ask again a little later.
+	ErrRateLimited = errors.New("rate limited")
+
+	// ErrRefused: the command is stored and changes nothing, since it breaks a
+	// rule (rule stranger). See [RefusedError].
+	ErrRefused = errors.New("refused")
+
 	// ErrUncertain: the command was sent and not acknowledged, so it may or may
 	// not be stored. See [CommandError].
 	ErrUncertain = errors.New("the command may or may not be stored")
@@ -29,13 +40,14 @@ var (
 	ErrClosed = errors.New("closed")
 )
 
-// QueryError is a query that reddot answered with an error. It is ErrNotFound
-// (404), ErrNotApplied (408) or ErrUnavailable (503) for errors.Is; what is
-// left is 400: the request breaks a rule, which Message names.
+// QueryError is a request that reddot answered with an error. It is ErrForbidden
+// (403), ErrNotFound (404), ErrNotApplied (408), ErrRateLimited (429) or
+// ErrUnavailable (503) for errors.Is; what is left is 400: the request breaks a
+// rule, which Message names.
 type QueryError struct {
-	Query   string // as in "conversation"
+	Query   string // as in "conversation"; of a command its verb, as in "user.read"
 	User    string // whom it is about; empty for the status
-	Code    int    // 400, 404, 408 or 503
+	Code    int    // 400, 403, 404, 408, 429 or 503
 	Message string // reddot's own words; may change
 }
 
@@ -46,10 +58,14 @@ func (e *QueryError) Error() string {
 // Is makes the sentinels of this package match.
 func (e *QueryError) Is(target error) bool {
 	switch e.Code {
+	case 403:
+		return target == ErrForbidden
 	case 404:
 		return target == ErrNotFound
 	case 408:
 		return target == ErrNotApplied
+	case 429:
+		return target == ErrRateLimited
 	case 503:
 		return target == ErrUnavailable
 	}
@@ -76,7 +92,8 @@ func asking(query, user string) string {
 //     between;
 //   - reads with [Upto] or [UptoTime]: a read never moves backward;
 //   - reads without a position read up to the moment they are stored, so a
-//     second one also reads what came between. Name a position instead.
+//     second one also reads what came between. Name a position instead;
+//   - any command of a user's that has a [Key], within two minutes.
 //
 // It is ErrUncertain for errors.Is if Uncertain is set.
 type CommandError struct {
@@ -103,6 +120,22 @@ func (e *CommandError) Unwrap() error { return e.Err }
 
 // Is makes ErrUncertain match.
 func (e *CommandError) Is(target error) bool { return target == ErrUncertain && e.Uncertain }
+
+// RefusedError is a user's command that is stored and changes nothing. It is
+// ErrRefused for errors.Is.
+type RefusedError struct {
+	Verb   events.Verb
+	User   string
+	Seq    events.Seq
+	Reason string // reddot's own words, as told on <prefix>.rejected
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("command %s of %q is refused: %s (seq %d)", e.Verb, e.User, e.Reason, e.Seq)
+}
+
+// Is makes ErrRefused match.
+func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 // PublishError is where a [Publisher] stopped.
 //

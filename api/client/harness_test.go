@@ -15,6 +15,7 @@ import (
 
 	"reddot/api"
 	"reddot/api/client"
+	"reddot/api/gate"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -28,6 +29,7 @@ type host struct {
 	dir    string
 	server server.Options
 	fanout uint64
+	rate   int // of users' commands, as in gate.Config
 	log    *slog.Logger
 
 	ns     *server.Server
@@ -83,6 +85,24 @@ type projection struct{ *projector.Projector }
 
 func (s projection) View() (api.View, error) { return s.Projector.View() }
 
+func (s projection) Holds(user string, c events.ConversationID) (bool, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return false, err
+	}
+	holds, err := v.Holds(user, c)
+	return holds, errors.Join(err, v.Close())
+}
+
+func (s projection) SelfMade(user string) (int, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.SelfMade(user)
+	return n, errors.Join(err, v.Close())
+}
+
 // startReddot starts the projector and the query service, and returns once
 // they are ready.
 func (h *host) startReddot() error {
@@ -102,8 +122,13 @@ func (h *host) startReddot() error {
 		stop()
 		return err
 	}
+	door, err := gate.New(gate.Config{Conn: conn, Subjects: subjects, Source: projection{p}, Rate: h.rate})
+	if err != nil {
+		stop()
+		return err
+	}
 	service, err := api.NewService(api.ServiceConfig{
-		Conn: conn, Subjects: subjects, Source: projection{p}, Version: "0.0.0", Logger: h.log,
+		Conn: conn, Subjects: subjects, Source: projection{p}, Gate: door, Version: "0.0.0", Logger: h.log,
 	})
 	if err != nil {
 		stop()

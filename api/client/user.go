@@ -37,35 +37,41 @@ func FromMessage(messageID string) CommandOption {
 // MarkC2CRead marks the conversation with a peer as read, and sends the peer a
 // receipt if that is further than the peer was ever told. Options: [Upto],
 // [UptoTime], [Private], [At]. Without a position it reads whatever is stored
-// before it, also what the user has not seen. It returns the command's seq;
-// for errors see [Client.Send].
+// before it, also what the user has not seen. It returns the command's seq.
+//
+// Like the user's other commands it is asked for at reddot, which checks and
+// stores it, so it needs no permission to publish to the log. It can have a
+// [Key]. What breaks a rule of form is an [*events.Invalid], one that is not
+// known to be stored a [*CommandError]; with [WaitApplied] or [WaitEmitted] one
+// that is stored and refused is a [*RefusedError]. One user may ask for so many
+// commands a second (reddot serve --user-rate, 20): beyond, ErrRateLimited.
 func (u *User) MarkC2CRead(ctx context.Context, peer string, opts ...CommandOption) (events.Seq, error) {
-	return u.send(ctx, events.Command{Verb: events.UserRead, Conversation: events.ConversationID{Kind: events.C2C, ID: peer}}, opts)
+	return u.do(ctx, events.Command{Verb: events.UserRead, Conversation: events.ConversationID{Kind: events.C2C, ID: peer}}, opts)
 }
 
 // MarkGroupRead marks a group's conversation as read. Options: [Upto],
 // [UptoTime], [At]. It is refused if the user is not a member (rule stranger).
 func (u *User) MarkGroupRead(ctx context.Context, group string, opts ...CommandOption) (events.Seq, error) {
-	return u.send(ctx, events.Command{Verb: events.UserRead, Conversation: events.ConversationID{Kind: events.Group, ID: group}}, opts)
+	return u.do(ctx, events.Command{Verb: events.UserRead, Conversation: events.ConversationID{Kind: events.Group, ID: group}}, opts)
 }
 
 // MarkAllRead marks every conversation of the list as read, muted ones too, and
 // sends receipts as MarkC2CRead does. Options: [Kind], [UptoTime], [Private], [At].
 func (u *User) MarkAllRead(ctx context.Context, opts ...CommandOption) (events.Seq, error) {
-	return u.send(ctx, events.Command{Verb: events.UserReadAll}, opts)
+	return u.do(ctx, events.Command{Verb: events.UserReadAll}, opts)
 }
 
 // MarkUnread marks a conversation as unread. With [FromMessage] that message
 // and all later ones count again; without, or if none of them counts, the
 // conversation only gets a mark that no count includes. The next read clears both.
 func (u *User) MarkUnread(ctx context.Context, conversation string, opts ...CommandOption) (events.Seq, error) {
-	return u.sendOn(ctx, conversation, events.Command{Verb: events.UserUnread}, opts)
+	return u.doOn(ctx, conversation, events.Command{Verb: events.UserUnread}, opts)
 }
 
 // Mute keeps a conversation out of the totals, or takes it in again. It goes on
 // counting.
 func (u *User) Mute(ctx context.Context, conversation string, muted bool, opts ...CommandOption) (events.Seq, error) {
-	return u.sendOn(ctx, conversation, events.Command{Verb: events.UserMute, Muted: muted}, opts)
+	return u.doOn(ctx, conversation, events.Command{Verb: events.UserMute, Muted: muted}, opts)
 }
 
 // DeleteConversation drops a conversation from the list, with nothing unread
@@ -73,13 +79,13 @@ func (u *User) Mute(ctx context.Context, conversation string, muted bool, opts .
 // [Upto], [UptoTime], [At]; with a position what lies after it stays, so that a
 // retry does no harm.
 func (u *User) DeleteConversation(ctx context.Context, conversation string, opts ...CommandOption) (events.Seq, error) {
-	return u.sendOn(ctx, conversation, events.Command{Verb: events.UserDelete}, opts)
+	return u.doOn(ctx, conversation, events.Command{Verb: events.UserDelete}, opts)
 }
 
 // Erase forgets the user: conversations, memberships, read positions. There is
-// no way back.
+// no way back. It is a back end's to do: the command goes to the log itself.
 func (u *User) Erase(ctx context.Context, opts ...CommandOption) (events.Seq, error) {
-	return u.send(ctx, events.Command{Verb: events.UserErase}, opts)
+	return u.client.Send(ctx, events.Command{Verb: events.UserErase, Inbox: u.id}, opts...)
 }
 
 // WaitApplied is [Client.WaitApplied] for one who may only ask about the user.
@@ -90,17 +96,12 @@ func (u *User) WaitApplied(ctx context.Context, seq events.Seq) error {
 	return u.client.await(ctx, u.client.subjects.Query(u.id, events.QueryTotals), "applied", seq)
 }
 
-func (u *User) send(ctx context.Context, c events.Command, opts []CommandOption) (events.Seq, error) {
-	c.Inbox = u.id
-	return u.client.Send(ctx, c, opts...)
-}
-
-// sendOn sends a command about a conversation given by name.
-func (u *User) sendOn(ctx context.Context, conversation string, c events.Command, opts []CommandOption) (events.Seq, error) {
+// doOn asks for a command about a conversation given by name.
+func (u *User) doOn(ctx context.Context, conversation string, c events.Command, opts []CommandOption) (events.Seq, error) {
 	id, err := events.ParseConversation(conversation)
 	if err != nil {
 		return 0, err
 	}
 	c.Conversation = id
-	return u.send(ctx, c, opts)
+	return u.do(ctx, c, opts)
 }

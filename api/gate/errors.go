@@ -28,7 +28,11 @@ type Error struct {
 	Kind    error      // one of the sentinels
 	Message string     // what happened and what to do
 	Seq     events.Seq // of the command, if it is stored nevertheless
-	Cause   error      // for the log; nil if the asker alone is to blame
+
+	// Uncertain: the command was sent, and may be stored or not.
+	Uncertain bool
+
+	Cause error // for the log; nil if the asker alone is to blame
 }
 
 func (e *Error) Error() string { return e.Message }

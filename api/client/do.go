@@ -1,0 +1,141 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"reddot/events"
+)
+
+// Key names a user's command: within two minutes the same key of the same user
+// is the same command, so a call that ended in doubt ([ErrUncertain]) may be made
+// again as it was; it returns the seq of the first. 1 to 200 visible ASCII
+// characters. Commands of back ends have no key.
+func Key(key string) CommandOption { return func(s *sending) { s.key = key } }
+
+// doFields are what a request for a command holds beside the command.
+type doFields struct {
+	Wait      string `json:"wait,omitempty"`
+	TimeoutMS int64  `json:"timeout_ms"`
+	Key       string `json:"key,omitempty"`
+}
+
+// doError is the body of an error reply to such a request.
+type doError struct {
+	Message   string     `json:"message" msgpack:"message"`
+	Seq       events.Seq `json:"seq" msgpack:"seq"`
+	Uncertain bool       `json:"uncertain" msgpack:"uncertain"`
+}
+
+// do asks reddot for a command of the user's own and returns its seq.
+func (u *User) do(ctx context.Context, command events.Command, opts []CommandOption) (events.Seq, error) {
+	s := sending{command: command}
+	s.command.Inbox = u.id
+	for _, o := range opts {
+		o(&s)
+	}
+	ctx, cancel := u.client.bound(ctx)
+	defer cancel()
+	body, err := s.request(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := u.client.connected(ctx); err != nil {
+		return 0, s.failed(false, err)
+	}
+	msg := nats.NewMsg(u.client.subjects.Do(u.id, s.command.Verb.Name()))
+	msg.Header.Set("Accept", events.Msgpack.ContentType())
+	msg.Data = body
+	m, err := u.client.conn.RequestMsgWithContext(ctx, msg)
+	if err != nil {
+		unsent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
+		return 0, s.failed(!unsent, u.client.unanswered(err, 0))
+	}
+	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
+		return s.refused(ctx, u, code, m)
+	}
+	var reply events.DoReply
+	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &reply); err != nil {
+		return 0, s.failed(true, fmt.Errorf("%w: does another program answer under the prefix %s?", err, u.client.opts.Prefix))
+	}
+	return reply.Seq, nil
+}
+
+// request is the body of the request for a command: its payload and what is
+// asked beside.
+func (s *sending) request(ctx context.Context) ([]byte, error) {
+	payload, err := events.EncodeJSON(&s.command)
+	if err != nil {
+		return nil, err
+	}
+	if s.key != "" {
+		if err := events.CheckKey(s.key); err != nil {
+			return nil, err
+		}
+	}
+	more := doFields{Key: s.key}
+	if s.wait != noWait {
+		more.Wait = s.wait.stage().String()
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		// The server gives up a little before the caller, so that its answer
+		// arrives.
+		more.TimeoutMS = max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())
+	}
+	fields, err := json.Marshal(more)
+	if err != nil {
+		return nil, err
+	}
+	if len(payload) > len("{}") {
+		payload = append(payload[:len(payload)-1], ',')
+		fields = fields[1:]
+	} else {
+		payload = nil
+	}
+	return append(payload, fields...), nil
+}
+
+// stage is how far the command has to come.
+func (w waiting) stage() events.Stage {
+	switch w {
+	case waitApplied:
+		return events.Applied
+	case waitEmitted:
+		return events.Emitted
+	}
+	return events.Stored
+}
+
+func (s *sending) failed(uncertain bool, err error) error {
+	return &CommandError{Verb: s.command.Verb, Inbox: s.command.Inbox, Uncertain: uncertain, Err: err}
+}
+
+// refused reads an error reply. Of a command that is stored it returns the seq,
+// and goes on waiting where the server had to give up.
+func (s *sending) refused(ctx context.Context, u *User, code string, m *nats.Msg) (events.Seq, error) {
+	word := m.Header.Get(micro.ErrorHeader)
+	var body doError
+	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &body); err != nil || body.Message == "" {
+		body.Message = word
+	}
+	n, _ := strconv.Atoi(code)
+	answer := &QueryError{Query: s.command.Verb.String(), User: u.id, Code: n, Message: body.Message}
+	switch {
+	case body.Seq > 0 && n == 400:
+		return body.Seq, &RefusedError{Verb: s.command.Verb, User: u.id, Seq: body.Seq, Reason: body.Message}
+	case body.Seq > 0 && s.wait == waitApplied && ctx.Err() == nil:
+		return body.Seq, u.client.await(ctx, u.client.subjects.Query(u.id, events.QueryTotals), "applied", body.Seq)
+	case body.Seq > 0:
+		return body.Seq, answer
+	case n == 400:
+		return 0, s.failed(false, &events.Invalid{Reason: body.Message})
+	}
+	return 0, s.failed(body.Uncertain, answer)
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	goclient "reddot/api/client"
+	"reddot/events"
+)
+
+// phones is a NATS server with the README's configuration, a reddot, and who
+// connects to them.
+type phones struct {
+	*testing.T
+	url   string
+	admin *nats.Conn // of reddot's own user, who may do anything
+	alice *nats.Conn
+	back  *goclient.Client
+
+	mu struct {
+		sync.Mutex
+		denied []string // what the server did not let alice do
+	}
+}
+
+// readmeConfig is the configuration that the README gives for a NATS server.
+func readmeConfig(t *testing.T) string {
+	t.Helper()
+	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	block := regexp.MustCompile("(?s)```\n(jetstream \\{.*?)```").FindStringSubmatch(text)
+	if block == nil {
+		t.Fatal("the README has no configuration of a NATS server")
+	}
+	return regexp.MustCompile(`store_dir: "[^"]*"`).ReplaceAllString(block[1], `store_dir: "`+t.TempDir()+`"`)
+}
+
+// newPhones starts the server of the README and a reddot.
+func newPhones(t *testing.T) *phones {
+	t.Helper()
+	for _, name := range []string{"REDDOT_PASSWORD", "BACK_END_PASSWORD", "ALICE_PASSWORD"} {
+		t.Setenv(name, "s3cret")
+	}
+	o := must(server.ProcessConfigFile(fileOf(t, readmeConfig(t))))(t)
+	store := o.StoreDir
+	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	ns := must(server.NewServer(o))(t)
+	ns.Start()
+	t.Cleanup(func() { shutdown(ns) })
+	if !ns.ReadyForConnections(readyWait) || store == "" {
+		t.Fatal("the NATS server is not ready")
+	}
+	p := &phones{T: t, url: ns.ClientURL()}
+	p.serve("--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret"))
+	p.admin = p.as("reddot")
+	p.back = must(goclient.New(p.as("back-end"), goclient.Options{}))(t)
+	p.alice = p.as("alice", nats.CustomInboxPrefix("unread.inbox.alice"), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.mu.denied = append(p.mu.denied, err.Error())
+	}))
+	return p
+}
+
+func (p *phones) as(user string, options ...nats.Option) *nats.Conn {
+	p.Helper()
+	conn := must(nats.Connect(p.url, append(options, nats.UserInfo(user, "s3cret"))...))(p.T)
+	p.Cleanup(conn.Close)
+	return conn
+}
+
+// serve runs "reddot serve" until the test ends, and returns its ready line.
+func (p *phones) serve(args ...string) string {
+	p.Helper()
+	ctx, end := context.WithCancel(context.Background())
+	ready, ended := make(chan string, 1), make(chan int, 1)
+	var stderr lockedBuffer
+	out := writerFunc(func(b []byte) (int, error) {
+		ready <- string(b)
+		return len(b), nil
+	})
+	data := p.TempDir()
+	go func() {
+		ended <- run(ctx, append([]string{"serve", "--data", data, "--http", "", "--snapshots", "off", "--log-level", "warn"}, args...), nil, out, &stderr)
+	}()
+	p.Cleanup(func() {
+		end()
+		if code := <-ended; code != exitDone {
+			p.Errorf("exit code %d: %s", code, stderr.String())
+		}
+	})
+	select {
+	case line := <-ready:
+		return line
+	case code := <-ended:
+		ended <- code
+		p.Fatalf("exit code %d: %s", code, stderr.String())
+		return ""
+	}
+}
+
+// targets are subjects where nothing of alice's doing must be published.
+func targets() []string {
+	return []string{
+		"unread.cmd.user.bob.erase", "unread.cmd.user.bob.read-all", "unread.cmd.user.bob.read", "unread.cmd.group.team.dismiss", "unread.cmd.policy",
+		"unread.cmd.user.alice.erase", "unread.evt.bob.change", "unread.evt.bob.receipt", "unread-out.x.evt.bob.change", "unread-out.0.evt.bob.change",
+		"unread.rejected", "unread.api.rebuild", "unread.api.bob.watch", "unread.do.bob.delete", "unread.inbox.bob.x",
+		"$JS.API.STREAM.PURGE.UNREAD_COMMANDS", "$JS.API.STREAM.DELETE.UNREAD_COMMANDS",
+	}
+}
+
+// attack has a connection ask everything with every target as the reply subject,
+// and returns once all of it was looked at.
+func attack(t *testing.T, conn *nats.Conn) {
+	t.Helper()
+	asked := []string{"unread.do.alice.read-all", "unread.do.alice.delete", "unread.api.status", "unread.api.rebuild", "unread.api.snapshot", "$SRV.PING", "$SRV.INFO.reddot", "$SRV.STATS"}
+	for _, query := range []string{"totals", "conversations", "conversation", "explain", "receipt", "watch"} {
+		asked = append(asked, "unread.api.alice."+query)
+	}
+	for _, reply := range targets() {
+		for _, subject := range asked {
+			for _, body := range []string{"", "{}", `{"conversation":"c2c_carol"}`, `{"peer":"bob"}`} {
+				if err := conn.PublishRequest(subject, reply, []byte(body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	// Each of these comes behind the attacks on its subject.
+	for _, query := range []string{"totals", "conversations", "conversation", "explain", "receipt", "watch"} {
+		must(conn.Request("unread.api.alice."+query, []byte(`{"after_seq":0}`), readyWait))(t)
+	}
+	must(conn.Request("unread.do.alice.nothing", nil, readyWait))(t)
+}
+
+// spy hears whatever is published at the targets.
+func spy(t *testing.T, conn *nats.Conn) (heard func() []string) {
+	t.Helper()
+	var subs []*nats.Subscription
+	for _, target := range targets() {
+		subs = append(subs, must(conn.SubscribeSync(target))(t))
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return func() (all []string) {
+		if err := conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for _, sub := range subs {
+			for n, _, _ := sub.Pending(); n > 0; n-- {
+				if m := must(sub.NextMsg(readyWait))(t); m.Reply == "" { // no request
+					all = append(all, m.Subject+" "+string(m.Data))
+				}
+			}
+		}
+		return all
+	}
+}
+
+// TestPhones runs the README's configuration: a phone does and hears what it may,
+// and every way to do more leads to nothing.
+func TestPhones(t *testing.T) {
+	p := newPhones(t)
+	ctx := t.Context()
+	seq := must(p.back.MessageReceived(ctx, "alice", goclient.Message{ID: "m1", From: "bob"}))(t)
+	must(p.back.MessageReceived(ctx, "bob", goclient.Message{ID: "m1", From: "carol"}))(t)
+
+	// What alice may.
+	alice := must(goclient.New(p.alice, goclient.Options{WatchLargeGroups: true}))(t).User("alice")
+	badges := make(chan events.Totals, 10)
+	sub := must(alice.Listen(goclient.Listener{TotalUnreadChanged: func(t events.Totals) { badges <- t }}))(t)
+	defer sub.Close()
+	if n := must(alice.TotalUnread(ctx, goclient.After(seq)))(t); n != 1 {
+		t.Errorf("alice has %d unread", n)
+	}
+	must(alice.MarkC2CRead(ctx, "bob", goclient.Upto("m1"), goclient.WaitEmitted()))(t)
+	for badge := range badges {
+		if badge.Unread == 0 {
+			break
+		}
+	}
+	must(alice.MarkUnread(ctx, "c2c_bob"))(t)
+	must(alice.Mute(ctx, "c2c_bob", true))(t)
+	must(alice.DeleteConversation(ctx, "c2c_bob"))(t)
+	last := must(alice.MarkAllRead(ctx, goclient.WaitEmitted()))(t)
+	p.mu.Lock()
+	if len(p.mu.denied) > 0 {
+		t.Fatalf("what alice may: %v", p.mu.denied)
+	}
+	p.mu.Unlock()
+
+	// What she may not.
+	heard := spy(t, p.admin)
+	own := deniedTo(t, p)
+	attack(t, p.alice)
+	for _, target := range targets() {
+		if err := p.alice.Publish(target, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		own(target)
+	}
+	for _, subject := range []string{"unread.cmd.user.alice.read-all", "unread-out.x.evt.alice.change", "unread.evt.alice.change", "unread.inbox.alice.x", "_INBOX.x",
+		"unread.api.status", "unread.api.bob.totals", "unread.do.bob.read-all", "$SRV.PING", "$JS.API.INFO", "$JS.API.STREAM.MSG.GET.UNREAD_COMMANDS", "$JS.API.CONSUMER.CREATE.UNREAD_COMMANDS"} {
+		if err := p.alice.PublishRequest(subject, "unread.inbox.alice.x", nil); err != nil {
+			t.Fatal(err)
+		}
+		own(subject)
+	}
+	for _, subject := range []string{"_INBOX.>", "_INBOX_reddot.>", ">", "unread.>", "unread.evt.>", "unread.evt.bob.>", "unread.inbox.>", "unread.inbox.bob.>", "unread.cmd.>", "unread-out.>", "unread.do.>", "unread.api.>"} {
+		must(p.alice.SubscribeSync(subject))(t)
+		own(subject)
+	}
+	if got := heard(); len(got) > 0 {
+		t.Errorf("published by alice's doing: %q", got)
+	}
+	status := must(p.back.Status(ctx))(t)
+	if status.Last != last {
+		t.Errorf("the log ends at %d, want %d", status.Last, last)
+	}
+	if n := must(p.back.User("bob").TotalUnread(ctx))(t); n != 1 {
+		t.Errorf("bob has %d unread", n)
+	}
+	checkWhole(t, p.admin)
+}
+
+// deniedTo returns a check that the server has refused alice a subject.
+func deniedTo(t *testing.T, p *phones) func(subject string) {
+	return func(subject string) {
+		t.Helper()
+		if err := p.alice.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		// The server's refusal comes before its answer to the flush.
+		if err := p.alice.LastError(); !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), `"`+subject+`"`) {
+			t.Errorf("%s is not refused: %v", subject, err)
+		}
+	}
+}
+
+// checkWhole checks that the event stream holds events of reddot's alone.
+func checkWhole(t *testing.T, conn *nats.Conn) {
+	t.Helper()
+	js := must(jetstream.New(conn))(t)
+	stream := must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t)
+	info := must(stream.Info(t.Context(), jetstream.WithSubjectFilter(">")))(t)
+	for subject := range info.State.Subjects {
+		if !strings.HasPrefix(subject, "unread-out.0.evt.") {
+			t.Errorf("stored at %s", subject)
+		}
+	}
+}
+
+// TestRepliesOfTheEmbeddedServer: where nobody is asked who they are, reply subjects
+// lead nowhere all the same.
+func TestRepliesOfTheEmbeddedServer(t *testing.T) {
+	p := &phones{T: t}
+	line := p.serve("--listen", "127.0.0.1:0")
+	p.url = strings.TrimPrefix(strings.Fields(line)[1], "nats=")
+	conn := must(nats.Connect(p.url))(t)
+	t.Cleanup(conn.Close)
+	back := must(goclient.New(conn, goclient.Options{}))(t)
+	last := must(back.MessageReceived(t.Context(), "bob", goclient.Message{ID: "m1", From: "carol"}, goclient.WaitEmitted()))(t)
+	heard := spy(t, conn)
+	attack(t, conn)
+	must(conn.Request("$SRV.PING", nil, readyWait))(t)
+	if got := heard(); len(got) > 0 {
+		t.Errorf("published as answers: %q", got)
+	}
+	status := must(back.Status(t.Context()))(t)
+	if status.Last != last || status.Rebuild != nil {
+		t.Errorf("after the attacks: %+v", status)
+	}
+}
