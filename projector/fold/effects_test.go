@@ -83,6 +83,26 @@ func TestEffects(t *testing.T) {
 	}
 }
 
+// named are the conversations of those whom the message that a command is about
+// names, its sender left out (rule named).
+func named(rows fold.Reader, c *events.Command) (all []fold.Key) {
+	if c.Verb != events.GroupMessage && c.Verb != events.GroupRevoke {
+		return nil
+	}
+	lk := fold.GroupKey(c.Inbox)
+	i, _ := rows.Index(lk, c.ID)
+	if i.Pos == 0 {
+		return nil
+	}
+	m := rows.Message(lk, i.Pos)
+	for _, user := range m.Mentions {
+		if user != m.From {
+			all = append(all, fold.Key{User: user, ConversationID: lk.ConversationID})
+		}
+	}
+	return all
+}
+
 func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]events.Conversation) {
 	t.Helper()
 	fail := func(k fold.Key, what string) {
@@ -115,6 +135,11 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 	for k := range after {
 		if changed(k) && !told(rows, fx, e.Seq, k) {
 			fail(k, "has changed, and is not told")
+		}
+	}
+	for _, k := range named(rows, &e.Command) {
+		if changed(k) && !slices.Contains(fx.Changed, k) {
+			fail(k, "is named, and told as a member only")
 		}
 	}
 	for _, k := range slices.Concat(fx.Changed, fx.Noted) {

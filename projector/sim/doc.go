@@ -18,7 +18,9 @@
 //
 // # A run
 //
-//	draw a plan: commands, users, one process or two, how slow, which faults
+//	draw a plan: commands, users, one process or two, how slow, which faults; in
+//	    half of them somebody chooses the ids: those of others, of users and of
+//	    groups, the longest, of control bytes, from before a join, or many at once
 //	fold the commands one by one into a store of its own: the digest at every seq
 //	until all commands are in the stream:
 //	    some more come, or a fault comes

@@ -36,23 +36,25 @@ type history struct {
 // garbage are messages on the command stream that are no commands.
 var garbage = []string{"unread.cmd.user.a.read", "unread.cmd.group.b.shout", "unread.cmd.nonsense", "unread.cmd.user.%2e.erase"}
 
-// newHistory draws n commands.
-func newHistory(seed uint64, rng *rand.Rand, n int) (*history, error) {
+// newHistory draws n commands; hostile says that somebody chooses their ids.
+func newHistory(seed uint64, rng *rand.Rand, n int, hostile bool) (*history, error) {
 	subjects, err := events.NewSubjects("unread")
 	if err != nil {
 		return nil, err
 	}
 	h := &history{subjects: subjects, digests: make([]uint64, n+1), twin: twin.New()}
 	g := twin.NewGenerator(seed, twin.Config{Users: 3 + rng.IntN(5), Groups: 1 + rng.IntN(3)})
+	commands := newChooser(rng, g, hostile)
+	encode := []func(*events.Command) ([]byte, error){events.Encode, events.EncodeJSON}
 	for seq := events.Seq(1); int(seq) <= n; seq++ {
 		var c events.Command
-		g.Next(&c)
+		commands.next(&c)
 		line := command{time: g.Now()}
 		if rng.IntN(40) == 0 {
 			line.subject, line.payload = garbage[rng.IntN(len(garbage))], []byte(`{"conversation":7}`)
 		} else {
 			line.subject = subjects.Command(events.Target{Verb: c.Verb, Inbox: c.Inbox})
-			if line.payload, err = events.Encode(&c); err != nil {
+			if line.payload, err = encode[rng.IntN(2)](&c); err != nil {
 				return nil, err
 			}
 		}

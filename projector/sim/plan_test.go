@@ -23,6 +23,7 @@ type plan struct {
 	maxMsgs    int           // of the event stream; 0: no bound
 	maxAge     time.Duration // of the event stream; 0: no bound
 
+	hostile  bool // somebody chooses the ids of messages, users and groups
 	noise    bool // messages, acknowledgements and answers are lost one by one
 	repeats  bool // commands are delivered that were delivered before
 	rebuilds bool // stores are built beside those in use
@@ -48,7 +49,7 @@ func newPlan(rng *rand.Rand) plan {
 		slowest: 10 * time.Millisecond << rng.IntN(10), gap: time.Millisecond << rng.IntN(11),
 		burst: 1 + rng.IntN(1+rng.IntN(20)), calm: 2 + rng.IntN(8), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 0}[rng.IntN(4)],
 		fanout: unlimited, encoding: []events.Encoding{events.Msgpack, events.JSON}[rng.IntN(2)],
-		noise: often(40), repeats: often(30), rebuilds: often(25),
+		hostile: often(50), noise: often(40), repeats: often(30), rebuilds: often(25),
 	}
 	if often(15) {
 		p.fanout = small
