@@ -84,6 +84,15 @@ func TestDriftedStream(t *testing.T) {
 	}
 }
 
+// TestPrefixInAnotherCase: streams have their names in upper case, so two such
+// prefixes would share them. Nobody is told to take the other's subjects away.
+func TestPrefixInAnotherCase(t *testing.T) {
+	b := newBus(t)
+	b.run(t.TempDir())
+	b.subjects = must(events.NewSubjects(strings.ToUpper(b.subjects.Prefix())))(t)
+	wantErr(t, b.refused(t.TempDir()), projector.ErrLog, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
+}
+
 // TestDriftsWhileRunning changes the command stream under a running projector.
 func TestDriftsWhileRunning(t *testing.T) {
 	b := newBus(t)

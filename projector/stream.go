@@ -49,6 +49,12 @@ func commandStream(s events.Subjects) jetstream.StreamConfig {
 // commands. What an operator may choose (replicas, placement, compression,
 // the window for duplicates) is left alone.
 func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
+	// Stream names are in upper case: prefixes that differ in nothing else would
+	// share them.
+	if len(c.Subjects) == 1 && c.Subjects[0] != s.Commands() && strings.EqualFold(c.Subjects[0], s.Commands()) {
+		return fmt.Errorf("%w: stream %s is that of the prefix %s, and this reddot has %s: choose a prefix that differs in more than upper and lower case",
+			ErrLog, c.Name, strings.TrimSuffix(c.Subjects[0], ".cmd.>"), s.Prefix())
+	}
 	var drifted []string
 	edit := "nats stream edit " + c.Name
 	for _, f := range []struct {

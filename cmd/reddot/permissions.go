@@ -50,6 +50,7 @@ func needs(cfg *serveConfig, s events.Subjects) []permission {
 		{publishing, api("STREAM.INFO." + out), "find the event stream", true, ""},
 		{publishing, api("STREAM.CREATE." + log), "create the log at the first start", true, ""},
 		{publishing, api("STREAM.CREATE." + out), "create the event stream at the first start", true, ""},
+		{publishing, api("STREAM.UPDATE." + log), "bound the messages of a log that an older reddot has made", true, ""},
 		{publishing, api("STREAM.UPDATE." + out), "configure the event stream", true, ""},
 		{publishing, api("STREAM.MSG.GET." + log), "look at a command", true, ""},
 		{publishing, api("STREAM.MSG.GET." + out), "look at the last event", true, ""},

@@ -8,11 +8,15 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // restricted runs a NATS server with users that have the password "x": "reddot"
@@ -62,10 +66,15 @@ func TestPermissions(t *testing.T) {
 			fails(i)
 		}
 	}
-	works(t, as("reddot"), append([]string{"--server"}, as("admin")[1:]...))
+	log := defaultSubjects(t).CommandStream()
+	old := slices.IndexFunc(list, func(p permission) bool { return p.subject == "$JS.API.STREAM.UPDATE."+log })
+	admin := strings.Replace(url, "//", "//admin:x@", 1)
+	makeOld(t, admin, log)
+	fails(old)
+	works(t, admin, as("reddot"), append([]string{"--server"}, as("admin")[1:]...))
 	for i, p := range list {
 		switch {
-		case creates(p):
+		case creates(p), i == old:
 		case p.vital:
 			fails(i)
 		default:
@@ -76,13 +85,23 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// makeOld makes a log one that an older reddot has made, which had no bound for
+// messages.
+func makeOld(t *testing.T, url, log string) {
+	t.Helper()
+	js := must(jetstream.New(connect(t, url)))(t)
+	config := must(js.Stream(t.Context(), log))(t).CachedInfo().Config
+	config.MaxMsgSize, config.Metadata = -1, nil
+	must(js.UpdateStream(t.Context(), config))(t)
+}
+
 // TestBucketPermissions: the same with snapshots in a bucket, and a log that is
 // trimmed.
 func TestBucketPermissions(t *testing.T) {
 	list := needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))
 	url := restricted(t, list)
 	password := fileOf(t, "x")
-	works(t, []string{"--nats", url, "--nats-user", "reddot", "--nats-password-file", password, "--snapshots", "bucket:kept", "--trim"},
+	works(t, strings.Replace(url, "//", "//admin:x@", 1), []string{"--nats", url, "--nats-user", "reddot", "--nats-password-file", password, "--snapshots", "bucket:kept", "--trim"},
 		[]string{"--server", url, "--nats-user", "admin", "--nats-password-file", password})
 }
 
@@ -105,7 +124,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // works checks that a server works, several times on the same data.
-func works(t *testing.T, serve, ask []string) {
+func works(t *testing.T, admin string, serve, ask []string) {
 	t.Helper()
 	data := t.TempDir()
 	for range 3 {
@@ -130,11 +149,11 @@ func works(t *testing.T, serve, ask []string) {
 			return reddot(t, strings.NewReader(`{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}`), append(args, ask...)...).done(t)
 		}
 		asked("publish", "--wait")
-		if got := asked("show", "alice", "--json"); !strings.Contains(got, `"unread":1`) {
+		if got := asked("show", "alice", "--json"); !strings.Contains(got, `"conversation":"c2c_bob"`) {
 			t.Errorf("show prints %s", got)
 		}
-		if got := asked("watch", "alice", "--json", "--for", "2s"); !strings.Contains(got, `"unread":1`) {
-			t.Errorf("watch prints %s", got)
+		for _, inbox := range []string{"_INBOX", "unread.inbox.alice"} {
+			hears(t, admin, inbox)
 		}
 		asked("rebuild")
 		asked("snapshot", "create")
@@ -145,6 +164,31 @@ func works(t *testing.T, serve, ask []string) {
 		if code := <-ended; code != exitDone || strings.Contains(stderr.String(), "ermission") {
 			t.Errorf("exit code %d: %s", code, stderr.String())
 		}
+	}
+}
+
+// hears has a user, with an inbox prefix of their own, ask for a command, and
+// checks that the answer and the event come.
+func hears(t *testing.T, url, inbox string) {
+	t.Helper()
+	user, err := nats.Connect(url, nats.CustomInboxPrefix(inbox))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	events, err := user.SubscribeSync("unread.evt.alice.change")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := user.Request("unread.do.alice.unread", []byte(`{"conversation":"c2c_bob"}`), readyWait)
+	if err != nil || !strings.Contains(string(reply.Data), `"seq":`) {
+		t.Errorf("a user with the inbox %s is answered %v, %v", inbox, reply, err)
+	}
+	if _, err := events.NextMsg(time.Minute); err != nil {
+		t.Errorf("no event: %v", err)
+	}
+	if _, err := user.Request("unread.do.alice.read-all", nil, readyWait); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -66,8 +66,8 @@ for if it is not there yet; /readyz says so meanwhile. NATS_URL is for the clien
 commands alone: serve does not hear it, REDDOT_NATS it does.
 
 Nobody is asked who they are yet: whoever reaches --listen may do everything,
-and whoever reaches --http may read the figures. So both are on this machine alone unless
---insecure-open says that the network around them is safe.
+and whoever reaches --http may read the figures. So both are for this machine
+alone unless --insecure-open says that the network around them is safe.
 
 Everything in --data is for this user alone (folders 0700, files 0600).`,
 		Example: `  # everything in one process, data in ./reddot-data
