@@ -134,11 +134,11 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		err = p.run(ctx)
 		bar.finish(err == nil)
 		stop()
-		if p.early.line > 0 {
-			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
-		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", from.name, err)
+		}
+		if p.early.line > 0 {
+			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
 		}
 		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
 		if cfg.wait && result.LastSeq > 0 {

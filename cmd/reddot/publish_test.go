@@ -190,7 +190,8 @@ func TestPublishBeginsBehindTheEnd(t *testing.T) {
 // TestPublishTimesInSeconds: they are taken, as they may be meant, and pointed out.
 func TestPublishTimesInSeconds(t *testing.T) {
 	s, _ := testServer(t)
-	lines := messageLine(1) + "\n" + strings.Replace(messageLine(2), `"from"`, `"at":1764201600,"from"`, 1) + "\n" + messageLine(3)
+	early := strings.Replace(messageLine(1), `"from"`, `"at":1000,"from"`, 1) // somebody's own clock
+	lines := early + "\n" + strings.Replace(messageLine(2), `"from"`, `"at":1764201600,"from"`, 1) + "\n" + messageLine(3)
 	r := reddot(t, strings.NewReader(lines), "publish", "--server", s.URL())
 	r.done(t)
 	want := "standard input: line 2: at 1764201600 is in the year 1970: times are in milliseconds, are these in seconds?\n"

@@ -50,8 +50,11 @@ type flight struct {
 	ack  jetstream.PubAckFuture
 }
 
-// reasonableTime is the year 2001: an earlier time was written in seconds.
-const reasonableTime events.Time = 978_307_200_000
+// Times of this century in seconds, as milliseconds, are of January to April 1970.
+const (
+	firstSeconds events.Time = 900_000_000
+	lastSeconds  events.Time = 9_999_999_999
+)
 
 // doubtful is a line with a time that can't be meant.
 type doubtful struct {
@@ -140,7 +143,7 @@ func (p *publisher) send(ctx context.Context) *stop {
 		if err != nil {
 			return &stop{at, lineAdvice(line, p.client.subjects, err)}
 		}
-		if when, has := p.parser.At(); has && p.early.line == 0 && when < reasonableTime {
+		if when, has := p.parser.At(); has && p.early.line == 0 && when >= firstSeconds && when <= lastSeconds {
 			p.early = doubtful{at, when}
 		}
 		if err := p.limit.Wait(ctx); err != nil {
