@@ -157,7 +157,7 @@ func (v *twinView) Close() error {
 func (v *twinView) Totals(user string, q events.TotalsQuery) (events.TotalsReply, error) {
 	m := v.s.model
 	return events.TotalsReply{
-		User: user, Version: m.Version(user), Totals: m.Totals(user, q.Kind, q.IncludeMuted),
+		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q),
 	}, v.s.called("Totals")
 }
 

@@ -25,6 +25,10 @@ const maxMessage = 1 << 20
 // description is the stream's.
 const description = "reddot: the commands, from which everything else follows"
 
+// duplicates is how long the stream knows the id of a command: as long as a
+// user's key names one.
+const duplicates = 2 * time.Minute
+
 // commandStream is the configuration of a new command stream. Nothing in it
 // discards a command. Deletion is denied; purging is not, since that could
 // never be taken back and would forbid trimming.
@@ -41,6 +45,7 @@ func commandStream(s events.Subjects) jetstream.StreamConfig {
 		MaxMsgSize:        maxMessage,
 		MaxMsgsPerSubject: -1,
 		DenyDelete:        true,
+		Duplicates:        duplicates,
 		Metadata:          map[string]string{metadataBegun: time.Now().UTC().Format(time.RFC3339Nano)},
 	}
 }

@@ -25,6 +25,7 @@ type request struct {
 	Peer         string     `json:"peer,omitempty"`
 	UnreadOnly   bool       `json:"unread_only,omitempty"`
 	IncludeMuted bool       `json:"include_muted,omitempty"`
+	Mentioned    bool       `json:"mentioned,omitempty"`
 	Kind         string     `json:"kind,omitempty"`
 	Limit        int        `json:"limit,omitempty"`
 	After        string     `json:"after,omitempty"`
@@ -117,11 +118,12 @@ func (u *User) TotalUnread(ctx context.Context, opts ...QueryOption) (uint64, er
 
 // Totals returns the user's totals: unread messages in all, in C2C, in groups,
 // mentions, unread conversations, and what muting keeps out. q narrows it to
-// one kind of conversation or counts muted ones in. A user nobody has heard of
+// one kind of conversation, or to those with unread mentions, or counts muted ones
+// in. A user nobody has heard of
 // has zero totals.
 func (u *User) Totals(ctx context.Context, q events.TotalsQuery, opts ...QueryOption) (events.TotalsReply, error) {
 	var reply events.TotalsReply
-	err := u.ask(ctx, events.QueryTotals, request{Kind: q.Kind.String(), IncludeMuted: q.IncludeMuted}, opts, &reply)
+	err := u.ask(ctx, events.QueryTotals, request{Kind: q.Kind.String(), IncludeMuted: q.IncludeMuted, Mentioned: q.Mentioned}, opts, &reply)
 	return reply, err
 }
 
@@ -132,7 +134,7 @@ func (u *User) Totals(ctx context.Context, q events.TotalsQuery, opts ...QueryOp
 func (u *User) Page(ctx context.Context, q events.ConversationsQuery, opts ...QueryOption) (events.ConversationsReply, error) {
 	var reply events.ConversationsReply
 	err := u.ask(ctx, events.QueryConversations,
-		request{UnreadOnly: q.UnreadOnly, Kind: q.Kind.String(), Limit: q.Limit, After: q.After}, opts, &reply)
+		request{UnreadOnly: q.UnreadOnly, Mentioned: q.Mentioned, Kind: q.Kind.String(), Limit: q.Limit, After: q.After}, opts, &reply)
 	return reply, err
 }
 

@@ -52,6 +52,8 @@ func TestQueries(t *testing.T) {
 	same(t, "Totals", err, events.TotalsReply{User: "alice", Version: 6, Totals: totals}, all)
 	groups, err := alice.Totals(ctx, events.TotalsQuery{Kind: events.Group, IncludeMuted: true})
 	same(t, "Totals of groups", err, events.Totals{Unread: 1, Group: 1, Conversations: 1, Muted: 1}, groups.Totals)
+	mentioned, err := alice.Totals(ctx, events.TotalsQuery{IncludeMuted: true, Mentioned: true})
+	same(t, "Totals of mentions", err, events.Totals{Unread: 1, C2C: 1, Mentions: 1, Conversations: 1}, mentioned.Totals)
 
 	team := events.Conversation{
 		Conversation: "group_team", Unread: 1, Muted: true, FirstUnread: "g1", Version: 6,
@@ -72,6 +74,7 @@ func TestQueries(t *testing.T) {
 		{Limit: 1}:                             {team, bob},
 		{Kind: events.C2C}:                     {bob},
 		{Kind: events.Group, UnreadOnly: true}: {team},
+		{Mentioned: true}:                      {bob},
 	} {
 		var got []events.Conversation
 		for c, err := range alice.Conversations(ctx, q) {

@@ -154,6 +154,10 @@ func TestKey(t *testing.T) {
 	if id := w.last().Header.Get("Nats-Msg-Id"); id != "h.alice."+hex.EncodeToString(sum("k1"))+".0" || len(w.last().Header) != 1 {
 		t.Errorf("stored with headers %v", w.last().Header)
 	}
+	stream := must[jetstream.Stream](t)(w.js.Stream(t.Context(), w.subjects.CommandStream()))
+	if window := stream.CachedInfo().Config.Duplicates; window != 2*time.Minute {
+		t.Errorf("the stream knows ids for %v", window)
+	}
 	for range 20 { // by either instance
 		if again := w.do("alice", "read-all", `{"key":"k1","wait":"applied"}`); again.code != "200" || !again.Duplicate || again.Seq != first.Seq {
 			t.Fatalf("the same key got %+v, want the first's seq %d", again, first.Seq)
@@ -412,5 +416,33 @@ func TestSilent(t *testing.T) {
 	}
 	if r := w.do("alice", "read-all", `{"wait":"applied"}`); r.code != "200" || r.Seq != 2 {
 		t.Errorf("got %+v, want seq 2: one without a reply subject stored, one with a forbidden one not", r)
+	}
+}
+
+// TestOutcomes: commands are counted by verb and by what became of them.
+func TestOutcomes(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(gate.Config{Rate: 1}, true)
+	for _, request := range []string{
+		`alice read-all {"key":"k"}`, `alice read-all {"key":"k"}`, `alice erase {}`, `alice read {}`,
+		`bob read {"conversation":"group_g","wait":"applied"}`, `bob delete {"conversation":"c2c_x","wait":"emitted"}`,
+	} {
+		words := strings.SplitN(request, " ", 3)
+		if words[0] == "alice" && words[1] == "read" { // used up: three, and one a second
+			for w.do("alice", "mute", `{}`).code != "429" {
+			}
+			continue
+		}
+		w.do(words[0], words[1], words[2])
+	}
+	got := r.outcomes(t)
+	if got["mute rate_limited"] == 0 {
+		t.Errorf("none limited: %v", got)
+	}
+	delete(got, "mute rate_limited")
+	delete(got, "mute bad_request") // as many as there were tokens
+	want := map[string]float64{"read-all stored": 1, "read-all duplicate": 1, "unknown bad_request": 1, "read refused": 1, "delete stored": 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"reddot/api"
@@ -69,8 +70,34 @@ func (w *world) connect(opts ...nats.Option) *nats.Conn {
 
 // reddot is a projector and a service with a gate.
 type reddot struct {
-	p    *projector.Projector
-	gate *gate.Gate
+	p        *projector.Projector
+	gate     *gate.Gate
+	registry *prometheus.Registry
+}
+
+// outcomes are how many commands of each verb ended how, as the metrics tell.
+func (r *reddot) outcomes(tb testing.TB) map[string]float64 {
+	tb.Helper()
+	got := map[string]float64{}
+	families, err := r.registry.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "reddot_user_commands_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if n := m.GetCounter().GetValue(); n > 0 {
+				got[labels["verb"]+" "+labels["outcome"]] = n
+			}
+		}
+	}
+	return got
 }
 
 type source struct{ *projector.Projector }
@@ -106,8 +133,10 @@ func (w *world) start(cfg gate.Config, fold bool) *reddot {
 	}))
 	cfg.Conn, cfg.Subjects, cfg.Source = conn, w.subjects, source{p}
 	g := must[*gate.Gate](w)(gate.New(cfg))
+	registry := prometheus.NewRegistry()
 	service := must[*api.Service](w)(api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: w.subjects, Source: source{p}, Gate: g, Version: "1.2.3", Logger: log,
+		Metrics: must[*api.Metrics](w)(api.NewMetrics(registry)),
 	}))
 	var parts errgroup.Group
 	if fold {
@@ -125,7 +154,7 @@ func (w *world) start(cfg gate.Config, fold bool) *reddot {
 	case <-time.After(patience):
 		w.Fatal("the service does not get ready")
 	}
-	return &reddot{p, g}
+	return &reddot{p, g, registry}
 }
 
 // reply is what a request got: the code and the fields of either body.

@@ -21,6 +21,7 @@ var forbidden = map[string][]string{
 	"projector/store": {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
 	"projector/twin":  {"reddot/projector", "github.com/"},
 	"api":             {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
+	"api/gate":        {"reddot/api", "github.com/nats-io/nats.go/micro"},
 	"snapshot":        {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
 }
 

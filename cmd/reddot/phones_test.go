@@ -281,3 +281,32 @@ func TestRepliesOfTheEmbeddedServer(t *testing.T) {
 		t.Errorf("after the attacks: %+v", status)
 	}
 }
+
+// TestGateFlags: serve takes a rate and further reply subjects, and refuses those
+// that would let others publish with its rights.
+func TestGateFlags(t *testing.T) {
+	for line, words := range map[string]string{
+		"serve --user-rate -1":                        "--user-rate -1: use 1 to 1000000 commands a second, or 0 for any number",
+		"serve --reply-prefix unread.cmd.":            `--reply-prefix: reply prefix "unread.cmd.": an answer could be sent to a subject that begins with "unread."`,
+		"serve --prefix chat --reply-prefix ch":       `begins with "chat."`,
+		"serve --reply-prefix $JS.":                   `begins with "$"`,
+		"serve --reply-prefix gw. --reply-prefix a.*": "without wildcards",
+		"serve --prefix _INBOX":                       "begins like an inbox",
+	} {
+		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words)
+	}
+	p := &phones{T: t}
+	line := p.serve("--listen", "127.0.0.1:0", "--user-rate", "1", "--reply-prefix", "gw.", "--reply-prefix", "way.")
+	conn := must(nats.Connect(strings.TrimPrefix(strings.Fields(line)[1], "nats=")))(t)
+	t.Cleanup(conn.Close)
+	for _, reply := range []string{"gw.x", "way.x"} {
+		sub := must(conn.SubscribeSync(reply))(t)
+		if err := conn.PublishRequest("unread.api.alice.totals", reply, nil); err != nil {
+			t.Fatal(err)
+		}
+		must(sub.NextMsg(readyWait))(t)
+	}
+	for code := ""; code != "429"; {
+		code = must(conn.Request("unread.do.alice.read-all", nil, readyWait))(t).Header.Get("Nats-Service-Error-Code")
+	}
+}

@@ -39,15 +39,20 @@ func (m *Model) Version(user string) events.Seq { return m.versions[user] }
 // With includeMuted the muted ones enter every sum like the others; Muted
 // tells their unread either way.
 func (m *Model) Totals(user string, kind events.Kind, includeMuted bool) events.Totals {
+	return m.TotalsOf(user, events.TotalsQuery{Kind: kind, IncludeMuted: includeMuted})
+}
+
+// TotalsOf answers a TotalsQuery.
+func (m *Model) TotalsOf(user string, q events.TotalsQuery) events.Totals {
 	var t events.Totals
 	for _, v := range m.views(user) {
-		if !v.listed || kind != events.NoKind && kind != v.name.Kind {
+		if !v.listed || q.Kind != events.NoKind && q.Kind != v.name.Kind || q.Mentioned && v.mentions() == 0 {
 			continue
 		}
 		unread := uint64(len(v.unread()))
 		if v.muted {
 			t.Muted += unread
-			if !includeMuted {
+			if !q.IncludeMuted {
 				continue
 			}
 		}

@@ -36,7 +36,11 @@ func traffic(rng *rand.Rand, id *int) (c events.Command, moved string) {
 	switch n := rng.IntN(10); {
 	case n < 4:
 		*id++
-		return message(k, k.ID, fmt.Sprint("m", *id)), k.String()
+		c := message(k, k.ID, fmt.Sprint("m", *id))
+		if rng.IntN(4) == 0 {
+			c.Mentions = []string{"u"}
+		}
+		return c, k.String()
 	case n < 6:
 		return act(events.UserRead, k), ""
 	case n < 7:
@@ -66,7 +70,7 @@ func TestPaging(t *testing.T) {
 	}
 	for range 150 {
 		q := events.ConversationsQuery{
-			UnreadOnly: rng.IntN(3) == 0, Kind: events.Kind(rng.IntN(3)), Limit: 1 + rng.IntN(8),
+			UnreadOnly: rng.IntN(3) == 0, Mentioned: rng.IntN(3) == 0, Kind: events.Kind(rng.IntN(3)), Limit: 1 + rng.IntN(8),
 		}
 		var came []string
 		always := map[string]bool{} // what has matched and kept its place so far
@@ -139,7 +143,7 @@ func checkPage(t *testing.T, q events.ConversationsQuery, whole, page events.Con
 	}
 	for _, c := range got {
 		id, _ := events.ParseConversation(c.Conversation)
-		if q.Kind != events.NoKind && id.Kind != q.Kind || q.UnreadOnly && c.Unread == 0 && !c.MarkedUnread {
+		if q.Kind != events.NoKind && id.Kind != q.Kind || q.UnreadOnly && c.Unread == 0 && !c.MarkedUnread || q.Mentioned && c.Mentions == 0 {
 			t.Fatalf("%+v: %+v does not match", q, c)
 		}
 	}
