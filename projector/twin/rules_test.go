@@ -1,6 +1,9 @@
 package twin
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // rules are scripts by the name of the rule they spell out. The expected
 // answers are written by hand from the rule's text.
@@ -339,7 +342,7 @@ var rules = []struct{ rule, name, script string }{
 }
 
 func TestRules(t *testing.T) {
-	for _, r := range append(rules, moreRules...) {
+	for _, r := range slices.Concat(rules, moreRules, listRules) {
 		t.Run(r.rule+"/"+r.name, func(t *testing.T) { runScript(t, r.script) })
 	}
 }

@@ -1,0 +1,114 @@
+package store_test
+
+import (
+	"slices"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// members checks that memberships and members' rows are the same.
+func (a *audit) members() {
+	count := map[string]uint64{}
+	for _, key := range a.rows["n"] {
+		group, user, _ := strings.Cut(key, "\x00")
+		if a.joined[key] > a.Group(group).Dismissed {
+			count[group]++
+		}
+		if a.ended(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) {
+			continue
+		}
+		if a.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) == nil {
+			a.fail("member %q of %q has no row", user, group)
+		}
+	}
+	for k, l := range a.logs {
+		if k.Kind == events.Group && (l.Members != count[k.ID] || l.Peak < l.Members) {
+			a.fail("%d members of %q, at most %d ever, have %d rows", l.Members, k.ID, l.Peak, count[k.ID])
+		}
+	}
+	rows := slices.DeleteFunc(slices.Clone(a.rows["c"]), func(key string) bool {
+		_, id, _ := strings.Cut(key, "\x00")
+		return id[0] == 'c'
+	})
+	if len(rows) != len(a.rows["n"]) {
+		a.fail("%d members with rows, %d memberships", len(rows), len(a.rows["n"]))
+	}
+}
+
+// waiters checks that members' early reads, the waiters and the marks in the
+// index are the same.
+func (a *audit) waiters() {
+	early, ended := map[string]bool{}, map[fold.Key]bool{}
+	for _, key := range a.rows["c"] {
+		user, id, _ := strings.Cut(key, "\x00")
+		k := fold.Key{User: user, ConversationID: conversationOf(id)}
+		if a.ended(k) {
+			ended[k] = true
+			continue
+		}
+		all := a.Conversation(k).Early
+		if len(all) > events.MaxEarlyReads {
+			a.fail("%+v: %d early reads", k, len(all))
+		}
+		for _, e := range all {
+			if k.Kind == events.Group {
+				early[k.ID+"\x00"+e.ID+"\x00"+user] = true
+			}
+			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || (i.Awaited > 0) != (k.Kind == events.Group) {
+				a.fail("%+v: early read up to %q, index %+v", k, e.ID, i)
+			}
+		}
+	}
+	waiters := 0
+	for _, key := range a.rows["w"] {
+		group, rest, _ := strings.Cut(key, "\x00")
+		_, user, _ := strings.Cut(rest, "\x00")
+		switch {
+		case early[key]:
+			waiters++
+		case !ended[fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}]:
+			a.fail("waiter %q has no early read", key)
+		}
+	}
+	if len(early) != waiters {
+		a.fail("%d early reads in groups, %d waiters", len(early), waiters)
+	}
+}
+
+// indexes checks that every index is of a message of a full page, or says what
+// awaits one, and that every full page has a row.
+func (a *audit) indexes() {
+	placed, pages := map[fold.Key]fold.Pos{}, map[fold.Key]fold.Pos{}
+	for _, key := range a.rows["i"] {
+		log, era, id := ownerOf(key)
+		if a.swept(log, era) {
+			continue
+		}
+		i, _ := a.Index(log, id)
+		switch {
+		case i.Pos > 0:
+			placed[log]++
+		case !i.Revoked && i.Awaited == 0 || i.Counted || i.Ord > 0:
+			a.fail("index of %q in %+v: %+v", id, log, i)
+		case i.Awaited > 0 && !slices.ContainsFunc(a.rows["w"], func(w string) bool { return strings.HasPrefix(w, log.ID+"\x00"+id+"\x00") }):
+			a.fail("index of %q in %+v: nobody waits", id, log)
+		}
+	}
+	for k, l := range a.logs {
+		if full := l.Head.Pos / fold.PageSize * fold.PageSize; placed[k] != full {
+			a.fail("%+v: %d ids for %d messages in full pages", k, placed[k], full)
+		}
+	}
+	for _, key := range a.rows["p"] {
+		if log, era, _ := ownerOf(key); !a.swept(log, era) {
+			pages[log]++
+		}
+	}
+	for k, l := range a.logs {
+		if full := l.Head.Pos / fold.PageSize; pages[k] != full {
+			a.fail("%+v: %d pages for %d messages", k, pages[k], l.Head.Pos)
+		}
+	}
+}
