@@ -95,7 +95,7 @@ func (a *app) act(ctx context.Context, c *client, cfg *actConfig) error {
 	var heard *refusals
 	if cfg.wait {
 		var err error
-		if heard, err = hearRefusals(c); err != nil {
+		if heard, err = hearRefusals(ctx, c); err != nil {
 			return err
 		}
 		defer heard.close()

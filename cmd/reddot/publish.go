@@ -124,7 +124,7 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 			return err
 		}
 		if cfg.wait {
-			if p.refused, err = hearRefusals(c); err != nil {
+			if p.refused, err = hearRefusals(ctx, c); err != nil {
 				return err
 			}
 			defer p.refused.close()
@@ -141,23 +141,32 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
 		}
 		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
-		if cfg.wait && result.LastSeq > 0 {
-			if err := a.waitTold(ctx, c, result); err != nil {
+		if cfg.wait {
+			if err := a.waitResult(ctx, c, p.refused, &result); err != nil {
 				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", several(result.Published, "command"), result.LastSeq, err)
 			}
-		}
-		if cfg.wait {
-			named, count, err := p.refused.result(ctx)
-			if err != nil {
-				return fmt.Errorf("%s stored, last seq %d: %w", several(result.Published, "command"), result.LastSeq, err)
-			}
-			result.Refusals, result.Refused = named, &count
 		}
 		if err := a.printPublished(result, cfg.json); err != nil {
 			return err
 		}
 		return result.failure()
 	})
+}
+
+// waitResult waits until what was published is applied and told, and enters what
+// was refused.
+func (a *app) waitResult(ctx context.Context, c *client, refused *refusals, r *published) error {
+	if r.LastSeq > 0 {
+		if err := a.waitTold(ctx, c, *r); err != nil {
+			return err
+		}
+	}
+	named, count, err := refused.result(ctx)
+	if err != nil {
+		return err
+	}
+	r.Refusals, r.Refused = named, &count
+	return nil
 }
 
 // countedGauge is a publish's gauge. The lines are counted while they are

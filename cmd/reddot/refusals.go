@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/emit"
 )
 
 const (
@@ -44,8 +45,10 @@ type streak struct {
 // event stream, in the order of the seqs. Those of other publishers are told
 // there, too, so the seqs of the own ones are kept.
 type refusals struct {
-	client *client
-	sub    *nats.Subscription
+	client  *client
+	sub     *nats.Subscription
+	genuine func(seq uint64, msg *nats.Msg) bool // reddot's, and nobody else's
+	before  uint64                               // the event stream's last sequence when hearing began
 
 	mu    sync.Mutex
 	moved *sync.Cond // any of what follows has changed
@@ -59,15 +62,50 @@ type refusals struct {
 	count int64      // all
 }
 
+// errForeign is about a message that reddot did not write.
+var errForeign = errors.New("not reddot's")
+
 // hearRefusals begins to hear. The caller calls close.
-func hearRefusals(c *client) (*refusals, error) {
+func hearRefusals(ctx context.Context, c *client) (*refusals, error) {
 	r := &refusals{client: c}
 	r.moved = sync.NewCond(&r.mu)
-	var err error
-	if r.sub, err = c.nc.Subscribe(c.subjects.Rejected(), r.hear); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	stream, err := r.stream(ctx)
+	if err == nil && stream != nil {
+		js, e := c.jetStream()
+		if err = e; err == nil {
+			r.genuine, err = emit.Genuine(ctx, js, c.subjects)
+		}
+	}
+	if err == nil {
+		r.sub, err = c.nc.Subscribe(c.subjects.Rejected(), r.hear)
+	}
+	if err == nil {
+		err = c.nc.FlushWithContext(ctx) // from here on, what is stored is heard
+	}
+	if err == nil && stream != nil {
+		if stream, err = r.stream(ctx); err == nil && stream != nil {
+			r.before = stream.CachedInfo().State.LastSeq
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", c.subjects.Rejected(), err)
 	}
 	return r, nil
+}
+
+// stream is the event stream; nil if reddot has not made it yet.
+func (r *refusals) stream(ctx context.Context) (jetstream.Stream, error) {
+	js, err := r.client.jetStream()
+	if err != nil {
+		return nil, err
+	}
+	stream, err := js.Stream(ctx, r.client.subjects.EventStream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	return stream, err
 }
 
 func (r *refusals) close() {
@@ -116,8 +154,16 @@ func (r *refusals) hear(m *nats.Msg) {
 	if m.Header.Get(jetstream.StreamHeader) != r.client.subjects.EventStream() {
 		return // anybody may have published it
 	}
+	seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+	if err != nil {
+		return
+	}
 	var told events.Rejected
-	err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &told)
+	if stored := (&nats.Msg{Subject: m.Header.Get(jetstream.SubjectHeader), Header: m.Header, Data: m.Data}); r.genuine != nil && !r.genuine(seq, stored) {
+		err = errForeign
+	} else {
+		err = events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &told)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for err == nil && told.Seq > r.last && !r.ended {
@@ -130,9 +176,7 @@ func (r *refusals) hear(m *nats.Msg) {
 			}
 		}
 	}
-	if n, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64); err == nil {
-		r.heard = max(r.heard, n)
-	}
+	r.heard = max(r.heard, seq)
 	r.moved.Broadcast()
 }
 
@@ -192,26 +236,19 @@ func (r *refusals) result(ctx context.Context) (named []refusal, count int64, er
 	return slices.Clone(r.named), r.count, nil
 }
 
-// newest is the event stream's sequence of the newest refusal; 0 if that is of a
-// command before the own ones, or if there is none.
+// newest is the event stream's sequence of the newest refusal, whoever's; 0 if it
+// was stored before hearing began, or if there is none.
 func (r *refusals) newest(ctx context.Context) (uint64, error) {
-	js, err := r.client.jetStream()
+	stream, err := r.stream(ctx)
+	if err != nil || stream == nil {
+		return 0, err
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, r.client.subjects.StoredRejected())
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence <= r.before {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}
-	stream, err := js.Stream(ctx, r.client.subjects.EventStream())
-	if err == nil {
-		var m *jetstream.RawStreamMsg
-		if m, err = stream.GetLastMsgForSubject(ctx, r.client.subjects.StoredRejected()); err == nil {
-			var told events.Rejected
-			if events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &told) != nil || told.Seq < r.first {
-				return 0, nil
-			}
-			return m.Sequence, nil
-		}
-	}
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
-	}
-	return 0, err
+	return m.Sequence, nil
 }

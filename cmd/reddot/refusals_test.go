@@ -75,9 +75,11 @@ func TestPublishTellsItsOwnRefusals(t *testing.T) {
 			} else {
 				fmt.Fprintln(&text, messageLine(line))
 			}
-			if line%100 == 0 { // it is on the core subject alone
-				if err := nc.Publish("unread.rejected", fmt.Appendf(nil, `{"seq":%d,"subject":"x","reason":"forged"}`, line)); err != nil {
-					t.Fatal(err)
+			if line%100 == 0 { // on the core subject alone, and stored
+				for _, subject := range []string{"unread.rejected", "unread-out.0.rejected"} {
+					if err := nc.Publish(subject, fmt.Appendf(nil, `{"seq":%d,"subject":"x","reason":"forged"}`, line)); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 		}
@@ -107,7 +109,7 @@ func TestPublishTellsItsOwnRefusals(t *testing.T) {
 // between has a bound; beyond it a refusal counts, and its line is not known.
 func TestRefusalsInBoundedMemory(t *testing.T) {
 	s, _ := testServer(t)
-	r, err := hearRefusals(&client{nc: connect(t, s.URL()), subjects: defaultSubjects(t), timeout: defaultTimeout})
+	r, err := hearRefusals(t.Context(), &client{nc: connect(t, s.URL()), subjects: defaultSubjects(t), timeout: defaultTimeout})
 	if err != nil {
 		t.Fatal(err)
 	}
