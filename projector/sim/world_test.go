@@ -259,7 +259,7 @@ func (w *world) tearHole(p *process) {
 	switch {
 	case h.times > 2:
 		h.times = forever
-	case w.plan.repeats: // which count too, up to when the log is given up
+	case w.plan.repeats || w.plan.noise || len(w.plan.faults) > 1: // what comes again, or not at all, counts too, up to when the log is given up
 		h.times = 1
 	}
 	if int(h.first) > len(w.history.log) {
