@@ -107,7 +107,7 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 		defer nc.Close()
 		return use(&client{nc: nc, subjects: subjects, url: "the data folder " + cfg.data, timeout: cfg.timeout, lost: context.Background()})
 	}
-	if _, ok := cfg.bucket(); !ok && cfg.server == "" && os.Getenv("NATS_URL") == "" {
+	if _, ok := cfg.bucket(); !ok && cfg.server == "" && cfg.auth.context == "" && os.Getenv("NATS_URL") == "" {
 		fmt.Fprintln(a.stderr, "the log is not asked whether it has what comes after: its NATS server is not named by --server or NATS_URL")
 		return use(nil)
 	}

@@ -208,7 +208,7 @@ func testForeignSnapshot(t *testing.T, p program) {
 	r := p.run(t, nil, append([]string{"snapshot", "restore", "--data", empty}, from...)...)
 	matches(t, "the store is the snapshot of seq 100, .*", r.done(t))
 	matches(t, "the log is not asked .*--server or NATS_URL\n.* bytes read in .*\n", r.stderr)
-	p.run(t, nil, "serve", "--data", empty, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0").
+	p.run(t, nil, "serve", "--data", empty, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "error").
 		failed(t, 1, "stream", "data folder")
 }
 
