@@ -110,7 +110,7 @@ func goldenValues() []goldenValue {
 		{"reply.status.min", Status{Policy: Policy{OwnMessage: "keep"}, Features: []string{}, Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live"}},
 		{"reply.status.stalled", Status{
 			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Policy: Policy{OwnMessage: "keep"}, Features: []string{}, Commands: map[string]uint64{},
-			Stream: "UNREAD_COMMANDS", State: Stalled, Error: "stands still",
+			Stream: "UNREAD_COMMANDS", State: Stalled, Error: "stands still", Skipped: []Seq{7, 9},
 			Stalled:         &Standstill{Seq: 44, Since: 1700000000123, Reason: "the stream has commands and sends none"},
 			EmissionStalled: &Standstill{Seq: 43, Since: 1700000000124, Reason: "the event stream takes nothing"},
 		}},

@@ -152,6 +152,10 @@ type Status struct {
 	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
 	Foreign uint64 `json:"foreign,omitempty" msgpack:"foreign,omitempty"` // messages in the event stream that no reddot has written, found since the start
 
+	// Skipped are the commands that the stream could not give and that were passed
+	// over, as serve --skip-seq said: what they did is lost.
+	Skipped []Seq `json:"skipped,omitempty" msgpack:"skipped,omitempty"`
+
 	// Stalled is the command that is not applied although it is in the stream, and
 	// EmissionStalled the one whose events are not stored although it is applied;
 	// nil while that moves.

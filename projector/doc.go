@@ -36,11 +36,23 @@
 //
 // A projection of a log with a hole would be wrong for ever, so the sequence
 // of every command is checked. On a hole the stream is read anew, as another
-// replica may be whole; if the hole is still there, the projector ends with an
-// error that names the seqs. It never skips. At the start, and from time to
-// time, it is checked that the stream is still the same one, configured as a
-// log must be, no shorter than what was applied, and that it holds at the
-// applied seq the very command that was applied.
+// replica may be whole, then the command is asked for by itself; if it is still not
+// there, the projector ends with an error that names the seq. It passes over no
+// command but one that the operator has named ([Config.Skip]) and that can't be
+// read. The store's position knows those, so that every store of the log does the
+// same. At the start, and from time to time, it is checked that the stream is still
+// the same one, configured as a log must be, no shorter than what was applied, and
+// that it holds at the applied seq the very command that was applied.
+//
+// Whatever is stored is read: see package pull, which also lists what is relied on
+// of nats-server.
+//
+// # Standing still
+//
+// [Projector.Ready] says whether everything moves: the connection, the reader, the
+// fold, the emission, the watch over the stream. [Projector.Fresh] says whether
+// what is shown is nearly the newest state; nothing else may be answered. Both take
+// the stream's word for how far it is, some times a second.
 //
 // # A log that was restored
 //

@@ -49,16 +49,12 @@ func (in *intake) put(msg *pull.Message) error {
 	if in.closed {
 		return errClosed
 	}
-	in.add(msg)
-	in.ready.Signal()
-	return nil
-}
-
-func (in *intake) add(msg *pull.Message) {
 	in.newest = events.Seq(msg.Seq)
 	// The entry keeps the room of the one that stood there before.
 	in.filling = slices.Grow(in.filling, 1)[:len(in.filling)+1]
 	in.decode(&in.filling[len(in.filling)-1], in.newest, events.Time(msg.Time().UnixMilli()), msg.Subject, msg.Data)
+	in.ready.Signal()
+	return nil
 }
 
 // errClosed ends a reading that nobody wants any more.
@@ -67,7 +63,7 @@ var errClosed = errors.New("the intake is closed")
 func (in *intake) decode(e *store.Entry, seq events.Seq, at events.Time, subject string, payload []byte) {
 	e.Seq, e.Time, e.Subject = seq, at, subject
 	e.Sum = store.Sum(subject, e.Time, payload)
-	e.Invalid = ""
+	e.Invalid, e.Skipped = "", false
 	target, err := in.subjects.ParseCommand(subject)
 	if err == nil {
 		err = in.decoder.Decode(target, payload, &e.Command)

@@ -22,6 +22,7 @@ type Log struct {
 	identity store.Identity
 	created  time.Time // the stream: another one has another time
 	logger   *slog.Logger
+	skips    skips
 }
 
 // Identity tells this log from any other, also from one of the same name.

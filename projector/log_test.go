@@ -19,11 +19,15 @@ import (
 )
 
 // refused opens a projector that must not open, and returns why.
-func (b *bus) refused(dir string) error {
+func (b *bus) refused(dir string, change ...func(*projector.Config)) error {
 	b.t.Helper()
-	p, err := projector.Open(within(b.t), projector.Config{
+	cfg := projector.Config{
 		Conn: b.connect(), Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1_000,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	p, err := projector.Open(within(b.t), cfg)
 	if err == nil {
 		b.t.Error("the projector opens")
 		if err := p.Close(); err != nil {

@@ -33,6 +33,9 @@ type Config struct {
 	// does not exist yet. Without one that can be used: an error.
 	Restore func(ctx context.Context, w Wanted, dir string) error
 
+	// Skip names commands that are passed over, if nobody can read them.
+	Skip []events.Seq
+
 	pace fold.Pace // of the stores; zero, but in tests
 
 	// Emission; see emit.Config.
@@ -109,6 +112,9 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	p.health = newHealth(last, cfg.Logger)
 	if err := p.openStore(ctx, first, last); err != nil {
 		return nil, err
+	}
+	if err := p.log.name(ctx, cfg.Skip, p.current.get().Position()); err != nil {
+		return nil, errors.Join(err, p.current.get().Close())
 	}
 	if err := p.openEmitter(ctx, js); err != nil {
 		return nil, errors.Join(err, p.current.get().Close())
@@ -215,6 +221,7 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 	defer p.folding.Unlock()
 	s := p.current.get()
 	start := time.Now()
+	lost := false
 	bulk := len(batch) >= yield.Behind && batch[0].Seq > p.target // what is missing at the start is waited for
 	for i := range batch {
 		e := &batch[i]
@@ -222,6 +229,10 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 			return fmt.Errorf("seq %d: %w", e.Seq, err)
 		}
 		marks.Add(e.Seq, e.At(), fx)
+		if e.Skipped {
+			lost = true
+			continue
+		}
 		p.metrics.applied(e, fx)
 		p.refused.add(e, fx)
 		if i%yieldEvery == yieldEvery-1 {
@@ -229,6 +240,9 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 		}
 	}
 	rows, err := s.Commit()
+	if err == nil && lost { // whoever starts next need not name the command again
+		err = s.Flush()
+	}
 	if err != nil {
 		return err
 	}

@@ -73,35 +73,30 @@ func (l *Log) read(ctx context.Context, after events.Seq, r report, fn func([]st
 		if !stalled && !errors.As(err, &gap) {
 			return err
 		}
-		r.stuck.is(fmt.Errorf("seq %d: %w", after+1, err), time.Now())
+		passed, named := l.skips.find(after + 1)
+		if !passed {
+			r.stuck.is(fmt.Errorf("seq %d: %w", after+1, err), time.Now())
+		}
 		if reads++; after+1 != at {
 			reads, at = 1, after+1
 		}
-		switch {
-		case reads < maxReads:
-		case stalled:
-			if err := l.readOne(ctx, &after, fn); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("%w: %w, %d times: it is missing or damaged; restore the stream, or a replica of it", ErrLog, gap, reads)
+		if reads < maxReads && !named {
+			continue
+		}
+		before := after
+		if err := l.readOne(ctx, &after, err, reads, fn); err != nil {
+			return err
+		}
+		if after > before {
+			r.stuck.over(time.Now())
 		}
 	}
 }
 
-// readOne reads a command by itself that no consumer delivers.
-func (l *Log) readOne(ctx context.Context, after *events.Seq, fn func([]store.Entry) error) error {
-	msg, err := l.stream.GetMsg(ctx, uint64(*after)+1)
-	if err != nil {
-		return ctx.Err() // it is read anew
-	}
-	in := newIntake(l.subjects, *after)
-	in.add(&pull.Message{Seq: msg.Sequence, At: msg.Time.UnixNano(), Subject: msg.Subject, Data: msg.Data})
-	if err := fn(in.take()); err != nil {
-		return err
-	}
-	*after++
-	return nil
+// incomplete is the error of a command that stays missing.
+func incomplete(err error, seq events.Seq, reads int) error {
+	return fmt.Errorf("%w: %w, %d times: it is missing or damaged; restore the stream, or a replica of it. "+
+		"To go on without this one command, whatever it did, name it with --skip-seq %d; a store that is built anew needs that again", ErrLog, err, reads, seq)
 }
 
 // readOn reads the stream once, and moves after along.
@@ -129,13 +124,16 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, r report, fn func([
 		if batch == nil {
 			return cmp.Or(in.why(), ctx.Err())
 		}
-		r.stuck.over(time.Now())
+		if err := l.pass(batch); err != nil {
+			return err
+		}
 		n := 0
 		for n < len(batch) && batch[n].Seq == *after+1 {
 			n++
 			*after++
 		}
 		if n > 0 {
+			r.stuck.over(time.Now())
 			if err := fn(batch[:n]); err != nil {
 				return err
 			}

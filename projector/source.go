@@ -231,6 +231,7 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		}
 	}
 	s.Rebuild = p.rebuilding.status()
+	s.Skipped = at.Skipped
 	s.Stalled, s.EmissionStalled = p.health.fold.get(), p.health.emission.get()
 	return s, nil
 }

@@ -25,6 +25,7 @@ type exportConfig struct {
 	clientConfig
 	file     string // "-" for standard output
 	from, to uint64 // seqs, inclusive; 0: the log's own
+	skip     seqs
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -70,6 +71,7 @@ those are is told at the end.`,
 	}
 	cfg.addFlags(cmd)
 	cmd.Flags().Uint64Var(&cfg.from, "from", 0, "`seq` of the first command (default the log's first)")
+	cfg.skip.addSkip(cmd.Flags())
 	cmd.Flags().Uint64Var(&cfg.to, "to", 0, "`seq` of the last command (default the log's last)")
 	return cmd
 }
@@ -95,6 +97,7 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 	if err != nil {
 		return err
 	}
+	log.Skip(cfg.skip...)
 	first, last, err := log.Range(ctx)
 	if err != nil {
 		return err
@@ -108,13 +111,16 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 		return err
 	}
 	bar := newBar(a.stderr, "commands exported", uint64(to+1-from))
-	refused, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq + 1 - from)) })
+	left, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq + 1 - from)) })
 	bar.finish(err == nil)
 	if err = out.close(err); err != nil {
 		return err
 	}
-	if refused > 0 {
-		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", several(refused, "command"))
+	if left.refused > 0 {
+		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", several(left.refused, "command"))
+	}
+	if left.skipped > 0 {
+		fmt.Fprintf(a.stderr, "%s that can't be read passed over\n", several(left.skipped, "command"))
 	}
 	return nil
 }
@@ -137,8 +143,12 @@ func (cfg *exportConfig) within(first, last events.Seq) (from, to events.Seq, er
 	return from, to, nil
 }
 
-// writeLines writes commands as lines, and counts those that are malformed.
-func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (refused uint64, err error) {
+// leftOut counts the commands that an export has not: malformed ones, and ones
+// that can't be read.
+type leftOut struct{ refused, skipped uint64 }
+
+// writeLines writes commands as lines.
+func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (left leftOut, err error) {
 	type line struct {
 		Subject string          `json:"subject"`
 		Payload json.RawMessage `json:"payload"`
@@ -147,8 +157,12 @@ func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w 
 	out.SetEscapeHTML(false)
 	err = log.ReadTo(ctx, from-1, to, func(e *store.Entry) error {
 		progress(e.Seq)
-		if e.Invalid != "" {
-			refused++
+		switch {
+		case e.Skipped:
+			left.skipped++
+			return nil
+		case e.Invalid != "":
+			left.refused++
 			return nil
 		}
 		if !e.Command.HasAt {
@@ -160,7 +174,7 @@ func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w 
 		}
 		return out.Encode(line{e.Subject, payload})
 	})
-	return refused, err
+	return left, err
 }
 
 // exportFile is where an export goes. A file is written under another name and

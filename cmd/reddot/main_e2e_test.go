@@ -59,6 +59,7 @@ func TestEndToEnd(t *testing.T) {
 		{"trim policy", testTrimPolicy},
 		{"backup", testBackup},
 		{"cut log", testCutLog},
+		{"skip", testSkip},
 		{"forged events", testForgedEvents},
 		{"rebuild live", testRebuildLive},
 		{"bench", testBench},

@@ -20,10 +20,12 @@ import (
 type pastConfig struct {
 	snapshotPlace
 	when string // a seq or a time; empty: the present
+	skip seqs
 }
 
 func (p *pastConfig) addFlags(cmd *cobra.Command) {
 	p.snapshotPlace.addFlags(cmd)
+	p.skip.addSkip(cmd.Flags())
 	cmd.Flags().StringVar(&p.when, "at", "", "show the past: the state after the command with this `seq`, or at a time as in 2026-11-23T18:00:00Z")
 }
 
@@ -76,6 +78,7 @@ func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show fun
 	if err != nil {
 		return err
 	}
+	log.Skip(cfg.skip...)
 	return withScratch(cfg.data, func(dir string) (err error) {
 		b := &beginning{log: log, warn: a.warnings()}
 		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err == nil && b.repo != nil {

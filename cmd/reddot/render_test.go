@@ -93,6 +93,7 @@ func TestRenderStatus(t *testing.T) {
 	s.State, s.Emitter, s.Error = "stopped", "", "command 375911 is missing in the stream"
 	golden(t, "status-stopped.txt", renderStatus(s, testZone()))
 	s.State, s.Error = "stalled", "stands still before seq 375911 for 7s: the NATS server is silent for 2s"
+	s.Skipped = []events.Seq{7, 4711}
 	s.Stalled = &events.Standstill{Seq: 375_911, Since: noon, Reason: "the NATS server is silent for 2s"}
 	s.EmissionStalled = &events.Standstill{Seq: 375_901, Since: noon, Reason: "the emitter is emitting and the event stream takes nothing; the log says more"}
 	golden(t, "status-stalled.txt", renderStatus(s, testZone()))

@@ -38,6 +38,7 @@ type serveConfig struct {
 	snapshotInterval time.Duration // 0: not by time
 	snapshotKeep     int
 	trim             bool       // the log, once two snapshots have its commands
+	skip             seqs       // commands that are passed over if nobody can read them
 	acceptCut        acceptance // go on with a log that lacks commands of which something was made
 
 	insecureOpen bool // whoever reaches the listeners may do everything
@@ -119,6 +120,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
 	f.Var(&cfg.acceptCut, "accept-cut", "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s; above 1000000 of them with their `number`")
 	f.Lookup("accept-cut").NoOptDefVal = "true"
+	cfg.skip.addSkip(f)
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.BoolVar(&cfg.insecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")

@@ -240,7 +240,7 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	s.source.begin(errStarting)
 	next := projector.Config{
 		Conn: conns[0], Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
-		FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
+		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
 		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize),
 	}
 	err = l.patiently(ctx, func() error {

@@ -68,6 +68,9 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	if s.Error != "" {
 		head.add("Error:", printable(s.Error))
 	}
+	if len(s.Skipped) > 0 {
+		head.add("Passed over:", "seq "+seqList(s.Skipped)+", which could not be read")
+	}
 	head.addStandstill("Stalled:", s.Stalled, zone)
 	head.addStandstill("Events stalled:", s.EmissionStalled, zone)
 	if s.Emitter != "" {

@@ -22,6 +22,7 @@ const shownDifferences = 10
 type verifyConfig struct {
 	placeConfig
 	against string
+	skip    seqs
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -52,6 +53,7 @@ from which it goes on.`,
 		},
 	}
 	cfg.placeConfig.addFlags(cmd)
+	cfg.skip.addSkip(cmd.Flags())
 	cmd.Flags().StringVar(&cfg.against, "against", "", "compare with this snapshot, a `seq` or an id of \"reddot snapshot list\", instead of one taken now")
 	return cmd
 }
@@ -73,12 +75,19 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 	if err != nil {
 		return err
 	}
+	log.Skip(cfg.skip...)
 	return withScratch(cfg.data, func(dir string) error {
 		v := &verification{app: a, dir: dir, begin: &beginning{log: log, warn: a.warnings(), oldest: true}}
 		if cfg.against == "" {
 			if err := v.now(ctx, c); err != nil {
 				return err
 			}
+			// What the server passed over it passes over for good.
+			status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+			if err != nil {
+				return err
+			}
+			log.Passed(status.Skipped...)
 		}
 		storage, err := cfg.found(ctx, c.jetStream)
 		if err == nil {
@@ -143,12 +152,16 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	digest := fmt.Sprintf("%016x", s.Position().Digest())
+	digest, skipped := fmt.Sprintf("%016x", s.Position().Digest()), s.Position().Skipped
 	if err := s.Close(); err != nil {
 		return err
 	}
 	if digest == v.digest {
-		return v.print(fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, begun+1, digest))
+		text := fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, begun+1, digest)
+		if len(skipped) > 0 {
+			text += fmt.Sprintf("passed over, as nobody could read it: seq %s\n", seqList(skipped))
+		}
+		return v.print(text)
 	}
 	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, digest)
 	err = v.differences(ctx, folded)

@@ -235,7 +235,7 @@ func goldenPages() []goldenRow {
 
 // goldenMeta are the rows that are not part of the digest.
 func goldenMeta() []goldenRow {
-	position := Position{Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policy: events.OwnAdvance, Refused: []uint64{0, 2, 0, 1}, Ignored: 200, Accepted: []uint64{0, 3000, 7}, rows: 0xfedcba9876543210}
+	position := Position{Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policy: events.OwnAdvance, Refused: []uint64{0, 2, 0, 1}, Ignored: 200, Accepted: []uint64{0, 3000, 7}, Skipped: []events.Seq{17, 3999}, rows: 0xfedcba9876543210}
 	identity := Identity{Stream: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}
 	emitted := events.Seq(3990)
 	rejected := Out{Seq: 4000, At: goldenTime, Rejected: &events.Rejected{

@@ -25,6 +25,10 @@ type Position struct {
 	Ignored  uint64
 	Accepted []uint64 // by verb
 
+	// Skipped are the commands that nobody could read and the operator has named,
+	// in order: what they did is not in the rows.
+	Skipped []events.Seq
+
 	rows uint64 // the sum of the rows' hashes
 }
 
@@ -83,7 +87,7 @@ func increment[K ~uint8](counts *[]uint64, kind K) {
 
 // clone returns the position with counters of its own.
 func (p Position) clone() Position {
-	p.Refused, p.Accepted = slices.Clone(p.Refused), slices.Clone(p.Accepted)
+	p.Refused, p.Accepted, p.Skipped = slices.Clone(p.Refused), slices.Clone(p.Accepted), slices.Clone(p.Skipped)
 	return p
 }
 
@@ -97,6 +101,10 @@ func (p Position) encode() []byte {
 		for _, n := range counts {
 			b = binary.AppendUvarint(b, n)
 		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(p.Skipped)))
+	for _, seq := range p.Skipped {
+		b = binary.AppendUvarint(b, uint64(seq))
 	}
 	return b
 }
@@ -116,6 +124,13 @@ func decodePosition(b []byte) (Position, error) {
 		for i := uint64(0); i < n && d.err == nil; i++ {
 			*counts = append(*counts, d.uint())
 		}
+	}
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail(errCorrupt)
+	}
+	for i := uint64(0); i < n && d.err == nil; i++ {
+		p.Skipped = append(p.Skipped, d.seq())
 	}
 	if err := d.end(); err != nil {
 		return Position{}, fmt.Errorf("decode position: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -71,6 +72,10 @@ type Entry struct {
 	Sum     uint64 // of the stored bytes; see Sum
 	Invalid string // why Command could not be read; "" if it could
 	Command events.Command
+
+	// Skipped says that the stream can't give the command, and that the operator
+	// has named it: it is passed over. Sum is 0 then, and Invalid says so.
+	Skipped bool
 }
 
 // At is the command's own time, or the stream's if it has none.
@@ -88,6 +93,12 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	defer catch(&err)
 	if e.Seq != s.position.Applied+1 {
 		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
+	}
+	if e.Skipped {
+		fx.Reset()
+		s.position.Skipped = append(slices.Clip(s.position.Skipped), e.Seq)
+		s.position.follow(e)
+		return nil
 	}
 	s.sweepFrom()
 	if e.Invalid != "" {
