@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 
+	"reddot/projector/emit"
 	"reddot/projector/fold"
 )
 
@@ -11,3 +12,6 @@ func (c *Config) SetPace(p fold.Pace) { c.pace = p }
 
 // CheckLog is what is checked of the command stream every watchEvery.
 func (p *Projector) CheckLog(ctx context.Context) error { return p.checkLog(ctx) }
+
+// Figures are what the emitter has done.
+func (p *Projector) Figures() emit.Figures { return p.emitter.Figures() }

@@ -142,8 +142,8 @@ func (p *Projector) look(ctx context.Context, sample *end) {
 		patience = batchPatience
 	}
 	h.fold.look(now, uint64(applied), applied < last, patience, applied+1, p.whyFold)
-	changes, receipts, rejected, generations := p.emitter.Figures()
-	h.emission.look(now, uint64(emitted)+changes+receipts+rejected+generations+h.replayed.Load(),
+	f := p.emitter.Figures()
+	h.emission.look(now, uint64(emitted)+f.Changes+f.Receipts+f.Rejected+f.Rounds+f.Reads+h.replayed.Load(),
 		emitted < applied && p.emitter.State() != emit.Standby, emitPatience, emitted+1, p.whyEmission)
 }
 

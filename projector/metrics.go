@@ -127,6 +127,8 @@ func newStoreMetrics(p *Projector) *storeMetrics {
 		{"reddot_events_receipts_total", "Read receipts written."},
 		{"reddot_events_rejected_total", "Refusals told."},
 		{"reddot_events_generations_total", "Rounds of emission."},
+		{"reddot_events_looks_total", "Looks at users who may have to be told a change."},
+		{"reddot_events_rows_total", "Rows of the lists of users that were looked at."},
 		{"reddot_fold_stalled", "1 if commands are in the stream and none is applied for seconds."},
 		{"reddot_emission_stalled", "1 if commands are applied and no event is stored for seconds."},
 		{"reddot_nats_connected", "1 if there is a connection to the NATS server."},
@@ -151,7 +153,7 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return // closed
 	}
-	changes, receipts, rejected, generations := m.p.emitter.Figures()
+	emitted := m.p.emitter.Figures()
 	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
 	for i, v := range []struct {
 		kind  prometheus.ValueType
@@ -163,10 +165,12 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 		{counter, float64(s.BlockCache.Hits)},
 		{counter, float64(s.BlockCache.Misses)},
 		{counter, float64(s.Compact.Count)},
-		{counter, float64(changes)},
-		{counter, float64(receipts)},
-		{counter, float64(rejected)},
-		{counter, float64(generations)},
+		{counter, float64(emitted.Changes)},
+		{counter, float64(emitted.Receipts)},
+		{counter, float64(emitted.Rejected)},
+		{counter, float64(emitted.Rounds)},
+		{counter, float64(emitted.Looks)},
+		{counter, float64(emitted.Rows)},
 		{gauge, one(m.p.health.fold.get() != nil)},
 		{gauge, one(m.p.health.emission.get() != nil)},
 		{gauge, one(m.p.cfg.Conn.IsConnected())},

@@ -184,7 +184,11 @@ func (p *Projector) WaitEmitted(ctx context.Context, seq events.Seq) error {
 
 // Watch makes a user a watcher of large groups until the time returned.
 func (p *Projector) Watch(user string) (until events.Time, err error) {
-	return p.emitter.Watch(user), nil
+	until, err = p.emitter.Watch(user)
+	if err != nil {
+		p.Damaged(err)
+	}
+	return until, err
 }
 
 // WaitReady returns nil once what the stream held at the start is applied.

@@ -8,17 +8,37 @@
 // version goes backward, no event is stored twice, and an event is heard by
 // plain subscribers only once it is stored.
 //
-// # Generations
+// # Rounds
 //
 //	loop:
-//	    marks, A := what the commands since the last generation touched
-//	    rows     := snapshot of the rows at A
-//	    send rejections, then receipts, then for each touched user, by name,
-//	        the conversations with a version after the last generation's A
-//	    the last message says: all events up to A are stored
+//	    backlog += what the commands up to A have touched since the last round
+//	    rows    := snapshot of the rows at A
+//	    send some refusals, some receipts, and to some of those who wait, by name,
+//	        the conversations with a version after all that the user was told
+//	    each message says: all events up to E are stored
 //
-// The fold only adds to the marks, which are bounded by the users and groups
-// touched; it never waits for the emitter.
+// E is where the round before the oldest one with something left in the backlog
+// came to. The fold only adds to the marks, which are bounded by the users and
+// groups touched; it never waits for the emitter.
+//
+// # Who waits for whom
+//
+// A command that touches few has them told promptly. The users of one that touches
+// many (a join, a dismissal, a message to many members or watchers) are a list in
+// the backlog, of which each round tells some, in turn with other lists. A round
+// is bounded by the rows that it looks at, so that neither waits for long, and
+// what is told in bulk stops while much is on its way, so that what comes next
+// does not stand behind it. A user with a long list of conversations is read
+// aside, by a goroutine with a snapshot of its own, and told of in parts; marks of
+// that user merge meanwhile. Such an event shows an older state than those around
+// it, and says so.
+//
+// Whoever is told is told of everything, so the lists are searched for the user
+// first; and a list skips whoever was told since its command.
+//
+// A group larger than the fan-out limit has its watchers told. They are found by
+// group: the groups of a watcher are read when the watch begins, and each join
+// adds to them.
 //
 // # Fencing
 //
@@ -56,14 +76,14 @@
 // # After a crash
 //
 // The last message of the event stream tells up to where all events are
-// stored (E) and where its unfinished generation began. A new emitter marks
-// what the commands after E touch, leaves out what the unfinished generation
-// had already stored, and goes on. What neither rows nor commands can tell
+// stored (E) and from where on lies what was told of later commands. A new emitter
+// marks what the commands after E touch, leaves out what is stored of it already,
+// and goes on. What neither rows nor commands can tell
 // again, refusals and dismissed or erased conversations, lies in the store's
 // outbox until E has passed it.
 //
-// If the bounds of the event stream have pushed out what the unfinished
-// generation stored first, those users are told the same state again. If the
+// If the bounds of the event stream have pushed out some of what was told after E,
+// those users are told the same state again. If the
 // last event itself is gone, listeners may have been shown anything that the log
 // holds: the new emitter waits until its store has applied that much, so that no
 // version goes backward.

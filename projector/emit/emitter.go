@@ -3,54 +3,15 @@ package emit
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 
 	"reddot/events"
 	"reddot/projector/store"
 	"reddot/projector/yield"
 )
-
-// Config configures an Emitter.
-type Config struct {
-	JetStream   jetstream.JetStream // has the event stream; not used by New
-	Subjects    events.Subjects
-	Partition   int             // in the subjects of stored events
-	Encoding    events.Encoding // of events
-	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
-	Window      int             // messages on their way at a time; DefaultWindow if zero
-	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
-	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
-	Log         string          // identity of the command stream
-	ID          string          // names the emitter in what it writes; a new one if empty
-	Logger      *slog.Logger
-
-	Store  Store
-	Replay Replay // reads the log after a restart or a takeover
-	// End returns the seq of the log's last command. It is asked if the last
-	// event has left the event stream: then listeners may have been shown the
-	// state at any command that there was. An error ends the emitter.
-	End func(context.Context) (events.Seq, error)
-}
-
-// Store is what an emitter needs of the projection's rows. It is called by one
-// goroutine while another one commits. A *store.Store is one.
-type Store interface {
-	// Snapshot returns a view of the last commit.
-	Snapshot() (*store.Snapshot, error)
-	// Emitted is the seq up to which, as a commit has written down, the events
-	// of all commands are stored.
-	Emitted() (events.Seq, error)
-}
-
-// Replay calls fn with the stored commands in (after, upto], in order. They
-// have been applied.
-type Replay func(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error
 
 // State is what an emitter is doing.
 type State string
@@ -91,15 +52,6 @@ type Emitter struct {
 	wake   chan struct{}
 }
 
-// idLen is how long an emitter's id is: the part of a NUID that is drawn anew by
-// each generator. Every stored event bears it thrice.
-const idLen = 12
-
-// figures are what an emitter counts.
-type figures struct {
-	Changes, Receipts, Rejected, Generations atomic.Uint64
-}
-
 // Open opens or creates the event stream. onStored is told, in order, that all
 // events of the commands up to a seq are stored.
 func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter, error) {
@@ -107,17 +59,15 @@ func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter,
 	if err != nil {
 		return nil, err
 	}
+	if cfg.MaxPayload, err = payload(ctx, cfg.JetStream, stream.stream); err != nil {
+		return nil, err
+	}
 	return New(cfg, stream, onStored), nil
 }
 
 // New is Open for an event stream that is there.
 func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
-	if cfg.ID == "" {
-		cfg.ID = nuid.New().Next()[:idLen]
-	}
-	if cfg.Window == 0 {
-		cfg.Window = DefaultWindow
-	}
+	cfg.complete()
 	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
 	e.foreign.log = cfg.Logger
 	e.ends = lookout{stream: stream, log: cfg.Log, foreign: &e.foreign}
@@ -130,8 +80,28 @@ func (e *Emitter) State() State { return e.state.Load().(State) }
 
 // Watch begins or renews a user's watch of large groups. Safe for concurrent
 // use.
-func (e *Emitter) Watch(user string) events.Time {
-	return events.Time(e.watchers.watch(user, time.Now()).UnixMilli())
+func (e *Emitter) Watch(user string) (events.Time, error) {
+	l, begins, until := e.watchers.watch(user, time.Now())
+	if !begins {
+		<-l.ready
+		return events.Time(until.UnixMilli()), nil
+	}
+	groups, err := e.groupsOf(user)
+	if err != nil {
+		e.watchers.giveUp(l)
+		return 0, fmt.Errorf("list the groups of a watcher: %w", err)
+	}
+	e.watchers.enter(l, groups)
+	return events.Time(until.UnixMilli()), nil
+}
+
+func (e *Emitter) groupsOf(user string) ([]string, error) {
+	snap, err := e.cfg.Store.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	groups, err := snap.Groups(user)
+	return groups, errors.Join(err, snap.Close())
 }
 
 // Add hands over the marks of the commands up to seq, which are committed.
@@ -139,6 +109,8 @@ func (e *Emitter) Watch(user string) events.Time {
 // before the caller started; nobody knows what those commands marked. It never
 // blocks for long.
 func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
+	e.watchers.join(m)
+	m.members = nil
 	e.mu.Lock()
 	if m.news() || !e.begun {
 		e.marked = seq
@@ -149,7 +121,12 @@ func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	}
 	e.upto = stamp{seq, at}
 	e.mu.Unlock()
-	*m = Marks{}
+	*m = Marks{Many: m.Many}
+	e.poke()
+}
+
+// poke has the emitter look for something to do.
+func (e *Emitter) poke() {
 	select {
 	case e.wake <- struct{}{}:
 	default:
@@ -164,22 +141,30 @@ func (e *Emitter) behind(seq events.Seq) bool {
 }
 
 // take takes the marks and opens a snapshot that shows exactly the commands
-// they are of.
+// they are of; nil if the marks of what it shows are on their way.
 func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	// The fold commits before it adds, so the rows may be ahead of the marks
-	// by one batch. Then its marks are on their way: wait for them.
-	snap, err := e.cfg.Store.Snapshot()
-	if err != nil {
-		return Marks{}, stamp{}, nil, err
+	for {
+		// The fold need not wait for this.
+		snap, err := e.cfg.Store.Snapshot()
+		if err != nil {
+			return Marks{}, stamp{}, nil, err
+		}
+		shown := snap.Position().Applied
+		e.mu.Lock()
+		if upto := e.upto; upto.seq == shown {
+			m := e.marks
+			e.marks = Marks{}
+			e.mu.Unlock()
+			return m, upto, snap, nil
+		}
+		// The fold commits before it adds: the rows may be ahead of the marks by
+		// one batch. Or it has added one since.
+		ahead := shown > e.upto.seq
+		e.mu.Unlock()
+		if err := snap.Close(); ahead || err != nil {
+			return Marks{}, stamp{}, nil, err
+		}
 	}
-	if snap.Position().Applied != e.upto.seq {
-		return Marks{}, stamp{}, nil, snap.Close()
-	}
-	m := e.marks
-	e.marks = Marks{}
-	return m, e.upto, snap, nil
 }
 
 // Run emits until ctx ends or the event stream can't be used any more. A
@@ -301,12 +286,24 @@ func (e *Emitter) lead(ctx context.Context) error {
 		return err
 	}
 	e.state.Store(Emitting)
+	return e.tell(ctx, w, newBacklog(since, told))
+}
+
+// tell tells of what is in the backlog and of what comes.
+func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	readers := &readers{cfg: &e.cfg, wake: e.poke, reads: &e.figures.reads, long: map[string]bool{}}
+	defer func() {
+		cancel()
+		err = errors.Join(err, readers.end())
+	}()
+	g := &rounds{backlog: b, emitter: e, writer: w, readers: readers, shown: b.applied()}
 	for {
 		m, upto, snap, err := e.take()
 		if err != nil {
 			return err
 		}
-		if snap == nil || upto.seq <= since && m.empty() {
+		if snap == nil || !g.due(upto, &m) {
 			if snap != nil {
 				err = snap.Close()
 			}
@@ -315,16 +312,16 @@ func (e *Emitter) lead(ctx context.Context) error {
 			}
 			continue
 		}
-		g := generation{emitter: e, writer: w, marks: &m, since: since, upto: upto, told: told}
-		if err := errors.Join(g.run(ctx, snap), snap.Close()); err != nil {
+		snap.Until(ctx.Err)
+		snap.Bound(e.cfg.Bounds.Long)
+		if err := errors.Join(g.run(ctx, &m, upto, snap), snap.Close()); err != nil {
 			return err
 		}
-		e.figures.Generations.Add(1)
-		since, told = upto.seq, nil
+		e.figures.rounds.Add(1)
 	}
 }
 
-// idle waits for marks, and takes acknowledgements meanwhile.
+// idle waits for marks or a list that was read aside, and takes acknowledgements meanwhile.
 func (e *Emitter) idle(ctx context.Context, w *writer) error {
 	if len(w.pending) == 0 {
 		select {
@@ -355,10 +352,3 @@ func (e *Emitter) idle(ctx context.Context, w *writer) error {
 // Foreign returns how many messages in the event stream were found that no
 // emitter has put there. Safe for concurrent use.
 func (e *Emitter) Foreign() uint64 { return e.foreign.count.Load() }
-
-// Figures returns how many events of each kind were written, and in how many
-// generations. Safe for concurrent use.
-func (e *Emitter) Figures() (changes, receipts, rejected, generations uint64) {
-	f := &e.figures
-	return f.Changes.Load(), f.Receipts.Load(), f.Rejected.Load(), f.Generations.Load()
-}

@@ -1,9 +1,11 @@
 package emit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -13,10 +15,10 @@ import (
 	"reddot/projector/store"
 )
 
-// told is what a generation had stored when its emitter ended.
+// told is what an emitter before had stored beyond what it said to be told.
 type told struct {
-	at       events.Seq            // the applied seq it showed
-	begin    uint64                // the event stream's sequence of its first message
+	at       events.Seq            // the newest applied seq that it showed
+	begin    uint64                // the event stream's sequence from which on it lies
 	changes  map[string]events.Seq // version by user
 	receipts map[string]events.Seq // version by user and peer
 	refusals map[events.Seq]bool
@@ -50,10 +52,11 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 	if told, err = e.unfinished(ctx, t); err != nil {
 		return 0, nil, err
 	}
-	m := new(Marks)
+	m := &Marks{Many: e.cfg.Bounds.Many}
 	if err := e.markAgain(ctx, since, upto, m); err != nil {
 		return 0, nil, err
 	}
+	m.members = nil
 	e.mu.Lock()
 	e.marks.merge(m)
 	e.mu.Unlock()
@@ -90,8 +93,8 @@ func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, erro
 	}
 }
 
-// unfinished reads what the last generation had stored, if it was not
-// complete.
+// unfinished reads what the emitter before had stored beyond what it said to be
+// told, if that was not all.
 func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	if t.begin == 0 || t.applied >= t.at {
 		return nil, nil
@@ -111,9 +114,9 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case unreadable != nil || errors.Is(err, ErrGone):
-			return nil, fmt.Errorf("read the unfinished generation: %w", err)
+			return nil, fmt.Errorf("read what was told last: %w", err)
 		}
-		e.cfg.Logger.Warn("emitter: read the unfinished generation", "error", err)
+		e.cfg.Logger.Warn("emitter: read what was told last", "error", err)
 		if err := rest(ctx); err != nil {
 			return nil, err
 		}
@@ -155,25 +158,25 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 		return err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
+	snap.Until(ctx.Err)
 	err = snap.Outbox(since, func(o store.Out) error {
 		m.rejected = m.rejected || o.Rejected != nil
-		for _, k := range o.Noted {
-			m.user(k.User, stamp{o.Seq, o.At}).conversations.at(k.ConversationID)
-		}
-		m.bulk.add(nil, o.Swept)
-		return nil
+		m.Add(o.Seq, o.At, &fold.Effects{Changed: o.Noted, Noted: o.Noted, Swept: o.Swept})
+		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
 	for _, w := range snap.Pending().Sweeps() {
-		m.bulk.add(w, nil)
+		if w.Seq > since && w.Seq <= upto {
+			m.begun = append(m.begun, w)
+		}
 	}
 	var touch fold.Touch
 	err = snap.Read(func(r fold.Reader) error {
 		return e.cfg.Replay(ctx, since, upto, func(c *store.Entry) error {
 			if c.Invalid == "" {
-				m.again(r, since, c, &touch)
+				m.again(r, c, &touch)
 			}
 			return nil
 		})
@@ -185,16 +188,24 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 
 // again marks what one applied command may have touched. What did not change
 // has no new version, and is not sent; what left a list is in the outbox.
-func (m *Marks) again(r fold.Reader, since events.Seq, e *store.Entry, t *fold.Touch) {
-	fold.Touched(r, since, &e.Command, t)
+func (m *Marks) again(r fold.Reader, e *store.Entry, t *fold.Touch) {
+	fold.Touched(r, e.Seq, &e.Command, t)
 	s := stamp{e.Seq, e.At()}
-	for _, user := range t.Users {
-		m.user(user, s)
+	if len(t.Users) >= cmp.Or(m.Many, manyFrom) {
+		m.many = append(m.many, many{stamp: s, group: e.Command.Inbox, users: slices.Clone(t.Users)})
+	} else {
+		for _, user := range t.Users {
+			m.user(user, s)
+		}
 	}
 	for _, group := range t.Groups {
 		m.group(group, s)
 	}
+	receipts := &m.receipts
+	if len(t.Receipts) >= cmp.Or(m.Many, manyFrom) {
+		receipts = &m.manyReceipts
+	}
 	for _, k := range t.Receipts {
-		m.receipts.at(k)
+		receipts.at(k)
 	}
 }

@@ -14,9 +14,10 @@ const (
 	headerContentType = "Content-Type"
 	headerWriter      = "Reddot-Writer"     // the emitter that wrote it
 	headerApplied     = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
-	headerAt          = "Reddot-At"         // the applied seq whose state the event shows
-	headerSum         = "Reddot-Sum"        // the sum of the command at that seq: tells a log that was rewritten
-	headerBegin       = "Reddot-Generation" // the event stream's sequence at which the generation began
+	headerAt          = "Reddot-At"         // the applied seq whose state events may have shown up to here
+	headerShows       = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
+	headerSum         = "Reddot-Sum"        // the sum of the command at Reddot-At: tells a log that was rewritten
+	headerBegin       = "Reddot-Generation" // the event stream's sequence from which on lies what was told of later commands than Reddot-Applied
 	headerMore        = "Reddot-More"       // further events of the same user belong to this one
 )
 

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -8,63 +10,170 @@ import (
 // WatchLease is how long a watch lasts: a watcher renews it well before.
 const WatchLease = 60 * time.Second
 
-// watchers are the users who asked for the change events of groups larger
-// than the fan-out limit.
+// watchers are the users who asked for the change events of groups larger than
+// the fan-out limit, and by group those of them who are its members: so a message
+// costs its own watchers, however many there are elsewhere.
+//
+// Invariant: a group has every user in it who is a member and whose lease is
+// there and entered; it may have some who have left since. The groups of a lease
+// are read from the rows when it begins, and from then on, before that already,
+// each join is entered. The smaller groups are there too: they may grow.
 type watchers struct {
 	mu     sync.Mutex
 	leases map[string]*lease
+	groups map[string]*watched
 	swept  time.Time
 }
 
 type lease struct {
-	until time.Time
-	told  bool // an event has carried all of the user's large groups since the watch began
+	user    string
+	until   time.Time
+	entered bool          // the groups are known
+	ready   chan struct{} // closed when they are, or won't ever be
+	in      []*watched
+	no      int  // counts watches of the user
+	told    bool // an event has carried all of the user's large groups since the watch began
 }
 
-// watch begins or renews a user's lease.
-func (w *watchers) watch(user string, now time.Time) time.Time {
+// watched is a group with watchers.
+type watched struct {
+	name   string
+	leases []*lease
+	sorted bool // by user
+}
+
+// watch begins or renews a user's lease. Whoever begins it is to enter the user's
+// groups.
+func (w *watchers) watch(user string, now time.Time) (l *lease, begins bool, until time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.leases == nil {
-		w.leases = make(map[string]*lease)
-	}
-	if now.Sub(w.swept) > WatchLease {
-		for u, l := range w.leases {
-			if !l.until.After(now) {
-				delete(w.leases, u)
-			}
+	w.sweep(now)
+	if l = w.leases[user]; l == nil {
+		if w.leases == nil {
+			w.leases, w.groups = make(map[string]*lease), make(map[string]*watched)
 		}
-		w.swept = now
-	}
-	l := w.leases[user]
-	if l == nil || !l.until.After(now) {
-		l = new(lease)
+		l, begins = &lease{user: user, ready: make(chan struct{})}, true
 		w.leases[user] = l
+	} else if !l.until.After(now) {
+		l.no, l.told = l.no+1, false // it ran out, and has not been swept away yet
 	}
 	l.until = now.Add(WatchLease)
-	return l.until
+	return l, begins, l.until
 }
 
-// watching lists the users whose lease lasts, and whether each has been told
-// of all large groups since the watch began.
-func (w *watchers) watching(now time.Time) map[string]bool {
+// enter enters the groups of a lease that has begun.
+func (w *watchers) enter(l *lease, groups []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	users := make(map[string]bool, len(w.leases))
-	for u, l := range w.leases {
-		if l.until.After(now) {
-			users[u] = l.told
+	known := make(map[*watched]bool, len(l.in))
+	for _, g := range l.in {
+		known[g] = true
+	}
+	for _, name := range groups {
+		if !known[w.groups[name]] {
+			w.add(l, name)
+		}
+	}
+	l.entered = true
+	close(l.ready)
+}
+
+// giveUp ends a lease whose groups can't be known.
+func (w *watchers) giveUp(l *lease) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.leases, l.user)
+	w.part(l.in, func(other *lease) bool { return other == l })
+	close(l.ready)
+}
+
+// join notes who may have joined groups.
+func (w *watchers) join(m *Marks) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.leases) == 0 {
+		return
+	}
+	for _, k := range m.members {
+		w.joined(k.User, k.ID)
+	}
+	for _, n := range m.many {
+		for _, user := range n.users {
+			if n.left {
+				break
+			}
+			w.joined(user, n.group)
+		}
+	}
+}
+
+// joined notes that a user may have joined a group.
+func (w *watchers) joined(user, group string) {
+	if l := w.leases[user]; l != nil && (w.groups[group] == nil || !slices.Contains(l.in, w.groups[group])) {
+		w.add(l, group)
+	}
+}
+
+func (w *watchers) add(l *lease, group string) {
+	g := w.groups[group]
+	if g == nil {
+		g = &watched{name: group}
+		w.groups[group] = g
+	}
+	g.leases, g.sorted = append(g.leases, l), false
+	l.in = append(l.in, g)
+}
+
+// of lists a group's watchers, by name: members, but for some who have left.
+func (w *watchers) of(group string, now time.Time) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.groups[group]
+	if g == nil {
+		return nil
+	}
+	if !g.sorted {
+		slices.SortFunc(g.leases, func(a, b *lease) int { return strings.Compare(a.user, b.user) })
+		g.sorted = true
+	}
+	users := make([]string, 0, len(g.leases))
+	for _, l := range g.leases {
+		if l.entered && l.until.After(now) {
+			users = append(users, l.user)
 		}
 	}
 	return users
 }
 
-// told notes that a watcher's event carried all large groups.
-func (w *watchers) told(user string) {
+// watch is a user's watch at some time; the zero value is none.
+type watch struct {
+	lease *lease
+	no    int  // of the watch
+	told  bool // all large groups
+}
+
+// state says whether a user watches, and has been told of all large groups since
+// the watch began.
+func (w *watchers) state(user string, now time.Time) watch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if l := w.leases[user]; l != nil {
-		l.told = true
+	l := w.leases[user]
+	if l == nil || !l.entered || !l.until.After(now) {
+		return watch{}
+	}
+	return watch{l, l.no, l.told}
+}
+
+// told notes that an event carried all large groups, as the user is a watcher who
+// had not been told of them.
+func (w *watchers) told(of watch) {
+	if of.lease == nil || of.told {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if of.lease.no == of.no {
+		of.lease.told = true
 	}
 }
 
@@ -74,6 +183,36 @@ func (w *watchers) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.leases {
-		l.told = false
+		l.no, l.told = l.no+1, false
+	}
+}
+
+// sweep drops the leases that have run out, once in a while.
+func (w *watchers) sweep(now time.Time) {
+	if now.Sub(w.swept) <= WatchLease {
+		return
+	}
+	w.swept = now
+	var groups []*watched
+	for user, l := range w.leases {
+		if l.entered && !l.until.After(now) {
+			delete(w.leases, user)
+			groups = append(groups, l.in...)
+		}
+	}
+	w.part(groups, func(l *lease) bool { return !l.until.After(now) })
+}
+
+// part takes leases out of groups, and drops those without any.
+func (w *watchers) part(groups []*watched, gone func(*lease) bool) {
+	done := make(map[*watched]bool, len(groups))
+	for _, g := range groups {
+		if done[g] {
+			continue
+		}
+		done[g] = true
+		if g.leases = slices.DeleteFunc(g.leases, gone); len(g.leases) == 0 {
+			delete(w.groups, g.name)
+		}
 	}
 }

@@ -5,7 +5,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
+
+// seen is what is known of a user's watch.
+type seen struct{ Watching, Told bool }
 
 // TestWatchers lets leases begin, be renewed and run out. Whoever has been told
 // of all large groups stays so until the lease has run out, or another emitter
@@ -13,36 +17,103 @@ import (
 func TestWatchers(t *testing.T) {
 	var w watchers
 	begin := time.Unix(1_700_000_000, 0)
-	want := func(after time.Duration, want map[string]bool) {
+	want := func(after time.Duration, want map[string]seen) {
 		t.Helper()
-		if d := cmp.Diff(want, w.watching(begin.Add(after))); d != "" {
+		got := map[string]seen{}
+		for _, user := range []string{"a", "b", "c", "nobody"} {
+			if s := w.state(user, begin.Add(after)); s.lease != nil {
+				got[user] = seen{true, s.told}
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("after %v (-want +got):\n%s", after, d)
 		}
 	}
-	watch := func(user string, after time.Duration) {
+	watches := func(user string, after time.Duration, begins bool) {
 		t.Helper()
-		if until, want := w.watch(user, begin.Add(after)), begin.Add(after+WatchLease); !until.Equal(want) {
-			t.Errorf("%s watches until %v, not %v", user, until, want)
+		l, begun, until := w.watch(user, begin.Add(after))
+		if want := begin.Add(after + WatchLease); !until.Equal(want) || begun != begins {
+			t.Errorf("%s watches until %v (begins: %v), not %v (begins: %v)", user, until, begun, want, begins)
+		}
+		if begun {
+			w.enter(l, nil)
 		}
 	}
-	w.told("nobody")
-	want(0, map[string]bool{})
-	watch("a", 0)
-	watch("b", 0)
-	want(0, map[string]bool{"a": false, "b": false})
-	w.told("a")
-	watch("a", WatchLease/2)
-	want(WatchLease-1, map[string]bool{"a": true, "b": false})
-	want(WatchLease, map[string]bool{"a": true})
-	want(WatchLease*3/2-1, map[string]bool{"a": true})
-	want(WatchLease*3/2, map[string]bool{})
-	watch("a", WatchLease*3/2)
-	want(WatchLease*3/2, map[string]bool{"a": false})
-	w.told("a")
+	told := func(user string, after time.Duration) { w.told(w.state(user, begin.Add(after))) }
+	told("nobody", 0)
+	want(0, map[string]seen{})
+	watches("a", 0, true)
+	watches("b", 0, true)
+	want(0, map[string]seen{"a": {true, false}, "b": {true, false}})
+	told("a", 0)
+	watches("a", WatchLease/2, false)
+	want(WatchLease-1, map[string]seen{"a": {true, true}, "b": {true, false}})
+	want(WatchLease, map[string]seen{"a": {true, true}})
+	want(WatchLease*3/2-1, map[string]seen{"a": {true, true}})
+	want(WatchLease*3/2, map[string]seen{})
+	watches("a", WatchLease*3/2, true)
+	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
+	before := w.state("a", begin.Add(WatchLease*3/2))
+	told("a", WatchLease*3/2)
 	w.forget()
-	want(WatchLease*3/2, map[string]bool{"a": false})
-	watch("c", WatchLease*3)
+	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
+	w.told(before) // by an event that was made before
+	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
+	watches("c", WatchLease*3, true)
 	if len(w.leases) != 1 {
 		t.Errorf("%d leases are kept, not 1", len(w.leases))
+	}
+}
+
+// TestWatchersOfGroup: a group has those who watch and were its members at the
+// beginning, or joined since, while the rows were read too; once each.
+func TestWatchersOfGroup(t *testing.T) {
+	var w watchers
+	now := time.Unix(1_700_000_000, 0)
+	want := func(what, group string, users ...string) {
+		t.Helper()
+		if d := cmp.Diff(users, w.of(group, now), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s: watchers of %s (-want +got):\n%s", what, group, d)
+		}
+	}
+	w.joined("a", "g")
+	want("nobody watches", "g")
+	a, _, _ := w.watch("a", now)
+	w.joined("a", "h")
+	want("the rows are being read", "h")
+	if s := w.state("a", now); s.lease != nil {
+		t.Error("a watches before its groups are known")
+	}
+	w.enter(a, []string{"g", "h"})
+	b, _, _ := w.watch("b", now)
+	w.enter(b, []string{"g"})
+	w.joined("b", "h")
+	w.joined("a", "g")
+	want("two watch", "g", "a", "b")
+	want("two watch", "h", "a", "b")
+	c, _, _ := w.watch("c", now)
+	w.joined("c", "g")
+	w.giveUp(c)
+	want("one can't", "g", "a", "b")
+	if again, begins, _ := w.watch("c", now); !begins {
+		t.Error("who could not watch can't begin anew")
+	} else {
+		w.enter(again, nil)
+	}
+	now = now.Add(WatchLease / 2)
+	w.watch("b", now)
+	now = now.Add(WatchLease/2 + 1)
+	want("the lease of a has run out", "g", "b")
+	w.swept = time.Time{}
+	w.watch("b", now)
+	want("it is swept away", "g", "b")
+	if n, m := len(w.groups["g"].leases), len(w.leases); n != 1 || m != 1 {
+		t.Errorf("%d and %d leases are kept", n, m)
+	}
+	now = now.Add(2 * WatchLease)
+	d, _, _ := w.watch("d", now)
+	w.enter(d, nil)
+	if len(w.groups) != 0 {
+		t.Errorf("%d groups are kept that nobody watches", len(w.groups))
 	}
 }

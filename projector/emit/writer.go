@@ -100,7 +100,7 @@ func (w *writer) publish(ctx context.Context, s *sent) error {
 	var err error
 	s.future, err = w.stream.Append(s.msg)
 	if errors.Is(err, ErrTooLarge) {
-		return fmt.Errorf("store an event of %d bytes: raise the server's max_payload: %w", len(s.msg.Data), err)
+		return fmt.Errorf("store an event of %d bytes: set the server's max_payload to %d or more: %w", len(s.msg.Data), LeastPayload, err)
 	}
 	if err != nil {
 		return w.recover(ctx, err)

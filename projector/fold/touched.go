@@ -15,33 +15,34 @@ type Touch struct {
 
 // Touched says for a command that has been applied what Apply said in its
 // Effects, but for Noted: from the command and the rows as later commands have
-// left them. So an emitter that starts anew finds whom to tell. It may name more:
-// what has no version after since shows nothing new. t is reset first.
-func Touched(r Reader, since events.Seq, c *events.Command, t *Touch) {
+// left them. So an emitter that starts anew finds whom to tell. It names users who
+// may show nothing new, and leaves out what a later command has changed again: that
+// one names it. t is reset first.
+func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Receipts: t.Receipts[:0]}
 	switch c.Verb {
 	case events.UserMessage:
-		t.reader(r, since, peerKey(c.Inbox, c.From))
+		t.reader(r, seq, peerKey(c.Inbox, c.From))
 	case events.UserSent: // its message may have been read early
-		t.reader(r, since, peerKey(c.Inbox, c.To))
+		t.reader(r, seq, peerKey(c.Inbox, c.To))
 	case events.UserRead:
-		t.reader(r, since, Key{c.Inbox, c.Conversation})
+		t.reader(r, seq, Key{c.Inbox, c.Conversation})
 	case events.UserReadAll:
 		t.Users = append(t.Users, c.Inbox)
 		for _, k := range r.Conversations(c.Inbox) {
-			t.receipt(r, since, k)
+			t.receipt(r, seq, k)
 		}
 	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
 		t.Users = append(t.Users, c.Inbox)
 	case events.GroupMessage:
 		t.Groups = append(t.Groups, c.Inbox)
-		t.member(r, since, c.Inbox, c.From) // whose position moved, under policy advance
-		t.named(r, since, c.Inbox, c.Mentions)
+		t.member(r, seq, c.Inbox, c.From) // whose position moved, under policy advance
+		t.named(r, seq, c.Inbox, c.Mentions)
 	case events.GroupRevoke:
 		t.Groups = append(t.Groups, c.Inbox)
 		lk := GroupKey(c.Inbox)
 		if i, _ := r.Index(lk, c.ID); i.Pos > 0 {
-			t.named(r, since, c.Inbox, r.Message(lk, i.Pos).Mentions)
+			t.named(r, seq, c.Inbox, r.Message(lk, i.Pos).Mentions)
 		}
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
@@ -57,29 +58,29 @@ func peerKey(user, peer string) Key {
 }
 
 // reader is a user who may have read a conversation, and sent a receipt.
-func (t *Touch) reader(r Reader, since events.Seq, k Key) {
+func (t *Touch) reader(r Reader, seq events.Seq, k Key) {
 	t.Users = append(t.Users, k.User)
-	t.receipt(r, since, k)
+	t.receipt(r, seq, k)
 }
 
-func (t *Touch) receipt(r Reader, since events.Seq, k Key) {
-	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq > since {
+func (t *Touch) receipt(r Reader, seq events.Seq, k Key) {
+	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq == seq {
 		t.Receipts = append(t.Receipts, k)
 	}
 }
 
 // member is a user whose own row of a group may have changed.
-func (t *Touch) member(r Reader, since events.Seq, group, user string) {
+func (t *Touch) member(r Reader, seq events.Seq, group, user string) {
 	c := r.Conversation(Key{user, GroupKey(group).ConversationID})
-	if c != nil && c.Version > since {
+	if c != nil && c.Version == seq {
 		t.Users = append(t.Users, user)
 	}
 }
 
 // named are the members whom a message names (rule named), and whose rows say that
 // they were told something.
-func (t *Touch) named(r Reader, since events.Seq, group string, users []string) {
+func (t *Touch) named(r Reader, seq events.Seq, group string, users []string) {
 	for _, user := range users {
-		t.member(r, since, group, user)
+		t.member(r, seq, group, user)
 	}
 }

@@ -64,13 +64,14 @@ func TestTouched(t *testing.T) {
 func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 	t.Helper()
 	var touch fold.Touch
-	fold.Touched(rows, a.Seq-1, &a.Command, &touch)
+	fold.Touched(rows, a.Seq, &a.Command, &touch)
 	missed := func(what string, k any) {
 		t.Helper()
 		t.Fatalf("seq %d, %s %+v: %s %+v is not found again: %+v", a.Seq, a.Command.Verb, a.Command, what, k, touch)
 	}
 	for _, k := range a.fx.Changed {
-		if slices.Contains(a.fx.Noted, k) || rows.Conversation(k) == nil { // gone since: that was noted
+		c := rows.Conversation(k)
+		if slices.Contains(a.fx.Noted, k) || c == nil || c.Version > a.Seq { // gone since, which was noted, or changed again
 			continue
 		}
 		if n++; !slices.Contains(touch.Users, k.User) {
@@ -83,7 +84,7 @@ func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 		}
 	}
 	for _, k := range a.fx.Receipts {
-		if c := rows.Conversation(k); c == nil || c.Receipt == nil { // erased since
+		if c := rows.Conversation(k); c == nil || c.Receipt == nil || c.Receipt.Seq > a.Seq { // erased or sent again since
 			continue
 		}
 		if n++; !slices.Contains(touch.Receipts, k) {

@@ -16,9 +16,11 @@ import (
 
 // Headers of stored events that are checked.
 const (
-	headerAt     = "Reddot-At"
-	headerMore   = "Reddot-More"
-	headerWriter = "Reddot-Writer"
+	headerAt      = "Reddot-At"
+	headerApplied = "Reddot-Applied"
+	headerShows   = "Reddot-Shows"
+	headerMore    = "Reddot-More"
+	headerWriter  = "Reddot-Writer"
 )
 
 // audit is a listener that hears all that is stored, and compares it with the
@@ -33,13 +35,18 @@ type audit struct {
 	writer   string                // the run that wrote the last event
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
+	claims   *twin.Model             // at the seq up to which all is said to be told
+	claimed  events.Seq              // that seq
 	sent     map[events.Receipt]bool // by the twin
 	at       events.Seq              // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]receipt
 	refusals map[events.Seq]int // the event that told it last
 	events   int
-	repeats  int // events told again, since those that told them had left the stream
+	repeats  int        // events told again, since those that told them had left the stream
+	aside    int        // events that show an older state than others before them
+	behind   int        // events that say that older rounds are not told
+	round    events.Seq // that events showed before the last one's
 }
 
 type pair struct{ user, peer string }
@@ -51,7 +58,8 @@ type receipt struct {
 
 // follower is what a client knows that follows a user's change events.
 type follower struct {
-	event   int // the last one
+	event   int        // the last one
+	shows   events.Seq // its state
 	version events.Seq
 	more    bool // parts of the same change follow
 	totals  events.Totals
@@ -60,21 +68,27 @@ type follower struct {
 
 func newAudit(h *history) *audit {
 	return &audit{
-		history: h, known: map[string]events.Seq{}, twin: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
+		history: h, known: map[string]events.Seq{}, twin: twin.New(), claims: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
 		receipts: map[pair]receipt{}, refusals: map[events.Seq]int{},
 	}
 }
 
 // advance brings the twin up to a seq.
 func (a *audit) advance(to events.Seq) {
-	for ; a.upto < to; a.upto++ {
-		e := &a.history.log[a.upto].entry
-		if e.Invalid == "" {
-			for _, r := range a.twin.Apply(e.Seq, e.Time, &e.Command).Receipts {
-				a.sent[r] = true
-			}
-		}
+	for _, r := range a.history.replay(a.twin, a.upto, to) {
+		a.sent[r] = true
 	}
+	a.upto = max(a.upto, to)
+}
+
+// as is the twin at a seq that is not beyond upto.
+func (a *audit) as(seq events.Seq) *twin.Model {
+	if seq == a.upto {
+		return a.twin
+	}
+	m := twin.New()
+	a.history.replay(m, 0, seq)
+	return m
 }
 
 // hear checks one event, in the order in which they are stored.
@@ -84,6 +98,12 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	if err != nil || events.Seq(at) < a.at {
 		a.fail("event %d shows seq %d (%v), one before it %d", event, at, err, a.at)
 		return
+	}
+	if events.Seq(at) > a.at {
+		a.round = a.at
+	}
+	if n, err := strconv.ParseUint(msg.Header.Get(headerApplied), 10, 64); err == nil && events.Seq(n) < a.round {
+		a.behind++
 	}
 	a.at, a.writer = events.Seq(at), msg.Header.Get(headerWriter)
 	a.advance(a.at)
@@ -103,8 +123,17 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	switch subject[strings.LastIndexByte(subject, '.')+1:] {
 	case "change":
 		var c events.Change
+		shows := a.at
+		if h := msg.Header.Get(headerShows); h != "" {
+			n, err := strconv.ParseUint(h, 10, 64)
+			if shows = events.Seq(n); err != nil || shows >= a.at {
+				a.fail("event %d shows seq %q (%v), and all up to it %d", event, h, err, a.at)
+				return
+			}
+			a.aside++
+		}
 		if decode(&c) {
-			a.change(event, &c, msg.Header.Get(headerMore) != "")
+			a.change(event, &c, shows, msg.Header.Get(headerMore) != "")
 		}
 		want = "evt." + events.EscapeToken(c.User) + ".change"
 	case "receipt":
@@ -134,41 +163,42 @@ func (a *audit) again(event, before int, seq events.Seq, what string, args ...an
 	a.repeats++
 }
 
-func (a *audit) change(event int, c *events.Change, more bool) {
+func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
 	f := a.users[c.User]
 	if f == nil {
 		f = &follower{list: map[string]events.Conversation{}}
 		a.users[c.User] = f
 	}
 	switch {
-	case c.Version < f.version || c.Version > a.at:
-		a.fail("event %d at seq %d: %q gets version %d after %d", event, a.at, c.User, c.Version, f.version)
+	case c.Version < f.version || c.Version > at:
+		a.fail("event %d at seq %d: %q gets version %d after %d", event, at, c.User, c.Version, f.version)
 	case c.Version == f.version && !f.more:
 		a.again(event, f.event, c.Version, "version %d of %q", c.Version, c.User)
 	}
-	if v := a.twin.Version(c.User); v != c.Version {
-		a.fail("event %d: %q is told version %d, and has %d at seq %d", event, c.User, c.Version, v, a.at)
+	m := a.as(at)
+	if v := m.Version(c.User); v != c.Version {
+		a.fail("event %d: %q is told version %d, and has %d at seq %d", event, c.User, c.Version, v, at)
 	}
-	if t := a.twin.Totals(c.User, events.NoKind, false); t != c.Totals {
-		a.fail("event %d: %q is told %+v, and has %+v at seq %d", event, c.User, c.Totals, t, a.at)
+	if t := m.Totals(c.User, events.NoKind, false); t != c.Totals {
+		a.fail("event %d: %q is told %+v, and has %+v at seq %d", event, c.User, c.Totals, t, at)
 	}
 	if len(c.Conversations)+len(c.Removed) == 0 {
 		a.fail("event %d: rule quiet: nothing is told to %q", event, c.User)
 	}
-	list := byName(a.twin.Conversations(c.User))
+	list := byName(m.Conversations(c.User))
 	for _, v := range c.Conversations {
 		if w, ok := list[v.Conversation]; !ok || !sameConversation(v, w) {
-			a.fail("event %d: %s of %q at seq %d (-twin +told):\n%s", event, v.Conversation, c.User, a.at, cmp.Diff(w, v))
+			a.fail("event %d: %s of %q at seq %d (-twin +told):\n%s", event, v.Conversation, c.User, at, cmp.Diff(w, v))
 		}
 		f.list[v.Conversation] = v
 	}
 	for _, name := range c.Removed {
 		if _, ok := list[name]; ok {
-			a.fail("event %d: %s of %q is removed and has not left the list at seq %d", event, name, c.User, a.at)
+			a.fail("event %d: %s of %q is removed and has not left the list at seq %d", event, name, c.User, at)
 		}
 		delete(f.list, name)
 	}
-	f.event, f.version, f.totals, f.more = event, c.Version, c.Totals, more
+	f.event, f.shows, f.version, f.totals, f.more = event, at, c.Version, c.Totals, more
 	if s := sum(f.list); !more && s != c.Totals {
 		a.fail("event %d: rule total: %q hears %+v, but the list sums up to %+v", event, c.User, c.Totals, s)
 	}
@@ -213,34 +243,41 @@ func (a *audit) told(seq events.Seq) {
 			a.fail("seq %d is said to be told, the refusal of %d is not", seq, i+1)
 		}
 	}
-	if a.upto > seq {
-		return // what was told since then is newer
+	if seq <= a.claimed {
+		return
 	}
-	a.advance(seq)
-	users := a.twin.Users()
+	a.history.replay(a.claims, a.claimed, seq)
+	a.claimed = seq
+	users := a.claims.Users()
 	for _, user := range users {
 		if !a.fanout {
 			a.settled(user)
 		}
-		for _, peer := range users {
-			r, ok := a.twin.Receipt(user, peer)
-			if got := a.receipts[pair{user, peer}]; ok && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
+		for _, peer := range users { // of one who has been erased since there is nothing to tell any more
+			r, ok := a.claims.Receipt(user, peer)
+			got := a.receipts[pair{user, peer}]
+			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
 				a.fail("at seq %d %q is told last of %q %+v, the twin says %+v", seq, user, peer, got, r)
 			}
 		}
 	}
 }
 
-// settled compares what a follower knows with the twin.
+// settled compares what a follower knows with the twin at the seq up to which all
+// is said to be told, unless it was told something newer.
 func (a *audit) settled(user string) {
 	f := a.users[user]
 	if f == nil {
 		f = new(follower)
 	}
-	if t := a.twin.Totals(user, events.NoKind, false); f.totals != t || f.version > a.twin.Version(user) || f.more {
-		a.fail("at seq %d %q has heard version %d with %+v, the twin has %d with %+v", a.upto, user, f.version, f.totals, a.twin.Version(user), t)
+	if f.shows > a.claimed {
+		return
 	}
-	list := a.twin.Conversations(user)
+	m, seq := a.claims, a.claimed
+	if t := m.Totals(user, events.NoKind, false); f.totals != t || f.version > m.Version(user) || f.more {
+		a.fail("at seq %d %q has heard version %d with %+v, the twin has %d with %+v", seq, user, f.version, f.totals, m.Version(user), t)
+	}
+	list := m.Conversations(user)
 	same := len(list) == len(f.list) && !slices.ContainsFunc(list, func(c events.Conversation) bool {
 		heard, ok := f.list[c.Conversation]
 		// The version of a conversation moves by itself for those who had read a
@@ -249,7 +286,7 @@ func (a *audit) settled(user string) {
 		return !ok || !sameConversation(c, heard)
 	})
 	if !same {
-		a.fail("list of %q at seq %d, heard at version %d (-twin +heard):\n%s", user, a.upto, f.version,
+		a.fail("list of %q at seq %d, heard at version %d (-twin +heard):\n%s", user, seq, f.version,
 			cmp.Diff(byName(list), f.list, cmpopts.EquateEmpty()))
 	}
 }

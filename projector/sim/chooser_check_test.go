@@ -13,7 +13,7 @@ import (
 func TestHostileChooser(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(40) {
-		h, err := newHistory(seed, rand.New(rand.NewPCG(seed, 1)), 150, true)
+		h, err := newHistory(seed, rand.New(rand.NewPCG(seed, 1)), &plan{commands: 150, hostile: true})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

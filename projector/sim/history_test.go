@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -36,17 +37,17 @@ type history struct {
 // garbage are messages on the command stream that are no commands.
 var garbage = []string{"unread.cmd.user.a.read", "unread.cmd.group.b.shout", "unread.cmd.nonsense", "unread.cmd.user.%2e.erase"}
 
-// newHistory draws n commands; hostile says that somebody chooses their ids.
-func newHistory(seed uint64, rng *rand.Rand, n int, hostile bool) (*history, error) {
+// newHistory draws what comes of a plan's commands.
+func newHistory(seed uint64, rng *rand.Rand, p *plan) (*history, error) {
 	subjects, err := events.NewSubjects("unread")
 	if err != nil {
 		return nil, err
 	}
-	h := &history{subjects: subjects, digests: make([]uint64, n+1), twin: twin.New()}
+	h := &history{subjects: subjects, digests: make([]uint64, p.commands+1), twin: twin.New()}
 	g := twin.NewGenerator(seed, twin.Config{Users: 3 + rng.IntN(5), Groups: 1 + rng.IntN(3)})
-	commands := newChooser(rng, g, hostile)
+	commands := newChooser(rng, g, p.hostile)
 	encode := []func(*events.Command) ([]byte, error){events.Encode, events.EncodeJSON}
-	for seq := events.Seq(1); int(seq) <= n; seq++ {
+	for seq := events.Seq(1); int(seq) <= p.commands; seq++ {
 		var c events.Command
 		commands.next(&c)
 		line := command{time: g.Now()}
@@ -67,12 +68,30 @@ func newHistory(seed uint64, rng *rand.Rand, n int, hostile bool) (*history, err
 		}
 		h.log = append(h.log, line)
 	}
-	return h, h.fold()
+	return h, h.fold(p.pace)
+}
+
+// replay has a twin that is at a seq apply the commands up to another one.
+func (h *history) replay(m *twin.Model, at, to events.Seq) (receipts []events.Receipt) {
+	for ; at < to; at++ {
+		if e := &h.log[at].entry; e.Invalid == "" {
+			receipts = append(receipts, m.Apply(e.Seq, e.Time, &e.Command).Receipts...)
+		}
+	}
+	return receipts
+}
+
+// erased says whether a user is erased by a command after a seq.
+func (h *history) erased(user string, seq events.Seq) bool {
+	return slices.ContainsFunc(h.log[seq:], func(c command) bool {
+		e := &c.entry
+		return e.Invalid == "" && e.Command.Verb == events.UserErase && e.Command.Inbox == user
+	})
 }
 
 // fold folds the log into a store of its own and into the twin.
-func (h *history) fold() error {
-	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity})
+func (h *history) fold(pace fold.Pace) error {
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity, Pace: pace})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/emit"
+	"reddot/projector/fold"
 )
 
 // plan is what a seed's world is like: which faults there are, so that each
@@ -19,6 +21,8 @@ type plan struct {
 	flushEvery int           // batches, on average
 	window     int           // of the emitters
 	fanout     uint64        // the fan-out limit
+	bounds     emit.Bounds   // of the emitters
+	pace       fold.Pace     // of the stores; zero: the usual one
 	encoding   events.Encoding
 	maxMsgs    int           // of the event stream; 0: no bound
 	maxAge     time.Duration // of the event stream; 0: no bound
@@ -37,6 +41,9 @@ type fault struct {
 	do   func(w *world, p *process) error
 }
 
+// maxAside is how many lists an emitter may read aside.
+const maxAside = 2
+
 // unlimited is a fan-out limit that no group here reaches, small is one that
 // many do.
 const unlimited, small = 1_000, 2
@@ -53,6 +60,12 @@ func newPlan(rng *rand.Rand) plan {
 	}
 	if often(15) {
 		p.fanout = small
+	}
+	if often(60) { // a backlog, lists of users, and long lists of conversations
+		p.bounds = emit.Bounds{Many: 1 + rng.IntN(3), Prompt: 1 + rng.IntN(20), Bulk: 1 + rng.IntN(20), Long: 1 + rng.IntN(5), Aside: 1 + rng.IntN(maxAside)}
+	}
+	if often(50) { // dismissals and erasures are swept for a while
+		p.pace = fold.Pace{Bulk: 1, Each: 1, Burst: uint64(1 + rng.IntN(3)), Most: 30, MostSweeps: 8}
 	}
 	if often(25) {
 		p.maxMsgs = 1 + rng.IntN(60)

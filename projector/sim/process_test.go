@@ -91,7 +91,7 @@ func (p *process) start() error {
 	})
 	cfg := emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
-		ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd,
+		Bounds: w.plan.bounds, ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd, Aside: r.aside(ctx),
 	}
 	if w.sabotage.config != nil {
 		w.sabotage.config(&cfg)
@@ -129,6 +129,23 @@ func (r *run) goes(ctx context.Context, what string, who *actor, part func() err
 	})
 }
 
+// aside implements emit.Config.Aside: work takes its time before it is done at a
+// moment of its own.
+func (r *run) aside(ctx context.Context) func(func()) {
+	free := make(chan *actor, maxAside)
+	for range maxAside {
+		free <- r.w.actor()
+	}
+	return func(work func()) {
+		who := <-free // an emitter has no more under way
+		go func() {
+			_ = r.pause(ctx, who)
+			free <- who
+			work()
+		}()
+	}
+}
+
 // open opens the log and the store.
 func (r *run) open() (err error) {
 	for _, log := range []**projector.Log{&r.logs.fold, &r.logs.replay, &r.logs.build} {
@@ -156,7 +173,7 @@ func (r *run) open() (err error) {
 }
 
 func (r *run) openStore(dir string) (*store.Store, error) {
-	s, err := store.Open(store.Config{Dir: dir, FS: r.p.disk, Identity: identity})
+	s, err := store.Open(store.Config{Dir: dir, FS: r.p.disk, Identity: identity, Pace: r.w.plan.pace})
 	if err == nil {
 		r.opened = append(r.opened, s)
 		err = r.w.checkDigest(s)
@@ -173,7 +190,7 @@ func (r *run) newStore() (s *store.Store, dir string, err error) {
 
 // fold folds the log.
 func (r *run) fold(ctx context.Context) error {
-	var marks emit.Marks
+	marks := emit.Marks{Many: r.w.plan.bounds.Many}
 	var fx fold.Effects
 	return r.logs.fold.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
 		return r.foldBatch(ctx, batch, &marks, &fx)

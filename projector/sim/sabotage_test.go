@@ -15,10 +15,11 @@ import (
 
 // sabotage is a defect put into the emitter, which must be found.
 type sabotage struct {
-	message func(*nats.Msg)    // changes what is sent
-	config  func(*emit.Config) // changes what the emitter has
-	key     func(*emit.Key)    // changes what it tells events by
-	alone   bool               // nobody forges events
+	message  func(*nats.Msg)        // changes what is sent
+	messages func() func(*nats.Msg) // the same for one run that remembers something
+	config   func(*emit.Config)     // changes what the emitter has
+	key      func(*emit.Key)        // changes what it tells events by
+	alone    bool                   // nobody forges events
 }
 
 // trust has an emitter take everything for an event.
@@ -40,10 +41,12 @@ func TestFindsDefects(t *testing.T) {
 	}{
 		{"no expected last sequence", header(func(h nats.Header) { h.Del(jetstream.ExpectedLastSeqHeader) })},
 		{"no expected last message id", header(func(h nats.Header) { h.Del(jetstream.ExpectedLastMsgIDHeader) })},
-		{"said to be told too early", header(func(h nats.Header) { h.Set("Reddot-Applied", h.Get(headerAt)) })},
-		{"never said to be told", header(func(h nats.Header) { h.Set("Reddot-Applied", "0") })},
+		{"said to be told too early", header(func(h nats.Header) { h.Set(headerApplied, h.Get(headerAt)) })},
+		{"round said to be told when the next has begun", sabotage{messages: roundsTold}},
+		{"older state not said", header(func(h nats.Header) { h.Del(headerShows) })},
+		{"never said to be told", header(func(h nats.Header) { h.Set(headerApplied, "0") })},
 		{"no beginning of generations", header(func(h nats.Header) { h.Del("Reddot-Generation") })},
-		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get("Reddot-Applied")) })},
+		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get(headerApplied)) })},
 		{"forged events trusted", sabotage{key: trust}},
 		{"no end of the log", sabotage{config: func(c *emit.Config) { c.End = nil }}},
 		{"position not written down", sabotage{config: func(c *emit.Config) { c.Store = forgetful{c.Store} }}},
@@ -67,6 +70,21 @@ func TestFindsDefects(t *testing.T) {
 			}
 			t.Errorf("not found in %d seeds", maxSearch)
 		})
+	}
+}
+
+// roundsTold says of each round but the last that all of it is told, whatever
+// waits.
+func roundsTold() func(*nats.Msg) {
+	at, before := map[string]string{}, map[string]string{}
+	return func(m *nats.Msg) {
+		writer := m.Header.Get(headerWriter)
+		if now := m.Header.Get(headerAt); now != at[writer] {
+			at[writer], before[writer] = now, at[writer]
+		}
+		if before[writer] != "" {
+			m.Header.Set(headerApplied, before[writer])
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type outcome struct {
 	commands int
 	events   int
 	repeats  int
+	aside    int
+	behind   int
 	runs     int
 }
 
@@ -40,6 +42,9 @@ func simulate(t *testing.T, seed uint64, keep bool, s sabotage) (out outcome) {
 			return
 		}
 		w.sabotage = s
+		if s.messages != nil {
+			w.sabotage.message = s.messages()
+		}
 		defer w.named()
 		w.at(tooLong, func() { panic("it does not come to an end") })
 		if err := w.play(); err != nil {
@@ -48,6 +53,7 @@ func simulate(t *testing.T, seed uint64, keep bool, s sabotage) (out outcome) {
 		w.close()
 		out = outcome{
 			trace: w.trace, failures: w.failures, commands: w.plan.commands, events: w.audit.events, repeats: w.audit.repeats,
+			aside: w.audit.aside, behind: w.audit.behind,
 		}
 		for _, p := range w.processes {
 			out.runs += p.count

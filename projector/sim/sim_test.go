@@ -24,6 +24,9 @@ func drawSeed() uint64 {
 	return rand.Uint64() >> 16
 }
 
+// enough seeds meet whatever a plan may have.
+const enough = 100
+
 // TestSimulation runs seeds. A seed that fails says how to run it again.
 func TestSimulation(t *testing.T) {
 	seed := drawSeed()
@@ -45,6 +48,8 @@ func TestSimulation(t *testing.T) {
 		sum.events += out.events
 		sum.repeats += out.repeats
 		sum.runs += out.runs
+		sum.aside += out.aside
+		sum.behind += out.behind
 		sum.count += out.count
 		seed++
 		more = time.Since(start) < *forFlag
@@ -53,8 +58,11 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	took := time.Since(start)
-	t.Logf("%d seeds in %v, %.0f a minute: %d commands, %d runs of a process, %d events, %d of them told again since they had left the stream, %d things happened",
-		n, took.Round(time.Millisecond), float64(n)/took.Minutes(), sum.commands, sum.runs, sum.events, sum.repeats, sum.count)
+	t.Logf("%d seeds in %v, %.0f a minute: %d commands, %d runs of a process, %d events, %d of them told again since they had left the stream, %d from lists read aside, %d while something older waited, %d things happened",
+		n, took.Round(time.Millisecond), float64(n)/took.Minutes(), sum.commands, sum.runs, sum.events, sum.repeats, sum.aside, sum.behind, sum.count)
+	if n >= enough && (sum.aside == 0 || sum.behind == 0) {
+		t.Error("nothing was read aside, or nothing waited")
+	}
 }
 
 // TestReplay runs some seeds twice: the same things happen at the same times.

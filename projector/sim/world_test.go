@@ -102,7 +102,7 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 		w.logger = slog.New(slog.NewTextHandler(traceWriter{w}, nil))
 	}
 	var err error
-	if w.history, err = newHistory(seed, rng, w.plan.commands, w.plan.hostile); err != nil {
+	if w.history, err = newHistory(seed, rng, &w.plan); err != nil {
 		return nil, err
 	}
 	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge, key: emit.Key{From: 1}}}

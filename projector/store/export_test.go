@@ -61,3 +61,10 @@ func (s *Store) MayHold(key []byte) bool { return s.filter.maybe(key) }
 
 // Filtered are the families whose keys the filter holds.
 func (s *Store) Filtered() []byte { return s.filter.families }
+
+// membersOf lists the stored members of a group.
+func membersOf(r pebble.Reader, group string) []string {
+	var users []string
+	scan(r, membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
+	return users
+}

@@ -108,6 +108,9 @@ func (s *Snapshot) listOf(user string) *userList {
 	}
 	s.key = append(s.key[:0], user...)
 	l, ok := s.store.lists.get(s.key, s.position.Applied)
+	if ok && s.bound > 0 && len(l.keys) > s.bound {
+		check(ErrLongList)
+	}
 	if !ok {
 		l = s.findList(user)
 		if !s.many {
@@ -123,7 +126,14 @@ func (s *Snapshot) listOf(user string) *userList {
 func (s *Snapshot) findList(user string) *userList {
 	l := &userList{version: s.findUserVersion(user)}
 	prefix, erased := conversationsPrefix(user), s.pending.ErasedAt(user)
+	n := 0
 	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
+		if n++; s.bound > 0 && n > s.bound {
+			check(ErrLongList)
+		}
+		if n%readsOnEvery == 0 {
+			s.readsOn()
+		}
 		key := string(s.conversations.Key())
 		if erased > 0 {
 			gone, err := before(erased, s.conversations.Key(), s.conversations.Value())

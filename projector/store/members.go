@@ -17,7 +17,7 @@ func (s *Snapshot) Members(group string) (users []string, err error) {
 	if list, ok := s.store.audiences.get(s.key, s.position.Applied); ok {
 		return s.withoutErased(group, *list), nil
 	}
-	users = membersOf(s.snap, group)
+	s.scan(membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
 	s.store.audiences.add(s.position.Applied, &entry[[]string]{key: group, row: &users, size: entryWeight + len(group) + listWeight*len(users)})
 	return s.withoutErased(group, users), nil
 }
@@ -43,7 +43,7 @@ func (s *Snapshot) presentMembers(group string) (users []string) {
 		return nil
 	}
 	prefix := membersPrefix(group)
-	scan(s.snap, prefix, func(rest, value []byte) {
+	s.scan(prefix, func(rest, value []byte) {
 		joined, err := decodeNumber[events.Seq]("", string(value))
 		if err != nil {
 			check(rowError(append(prefix, rest...), err))
@@ -69,6 +69,7 @@ func (s *Snapshot) Pending() *fold.Pending { return s.pending }
 func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next string, err error) {
 	defer catch(&err)
 	a := ahead{sweep: w, from: last}
+	s.readsOn()
 	a.read(s.snap, sweptPrefixes(w)[:1])
 	for _, row := range a.rows {
 		if s.pending.Ended(reader{s}, w, row.Conversation, s.storedRow(row.Conversation)) {
@@ -79,6 +80,28 @@ func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next st
 		return keys, "", nil
 	}
 	return keys, a.from, nil
+}
+
+// Ended lists the conversations that left a user's list by commands after a seq
+// and whose rows are still there, but for those of an inbox that was erased; see
+// Unswept.
+func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Told, err error) {
+	defer catch(&err)
+	if s.pending == nil {
+		return nil, nil
+	}
+	l := s.listOf(user)
+	for i, k := range l.keys {
+		if s.pending.Died(reader{s}, k, l.rows[i]) <= since {
+			continue
+		}
+		for _, w := range s.pending.Sweeps() {
+			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.pending.Ended(reader{s}, w, k, l.rows[i]) {
+				all = append(all, fold.Told{Key: k, Seq: w.Seq, At: w.At})
+			}
+		}
+	}
+	return all, nil
 }
 
 // storedRow reads a conversation's row past the lists, which may lack it.

@@ -167,13 +167,6 @@ func (s *Store) DeleteMember(group, user string) { s.putMember(group, user, nil)
 // Members implements fold.Rows.
 func (s *Store) Members(group string) []string { return list(s, s.members, membersPrefix(group)) }
 
-// membersOf lists the stored members of a group.
-func membersOf(r pebble.Reader, group string) []string {
-	var users []string
-	scan(r, membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
-	return users
-}
-
 // list lists the rows whose keys have a prefix, by the rest of the keys.
 func list[R any](s *Store, t *table[R], prefix []byte) []string {
 	set := map[string]bool{}

@@ -21,7 +21,9 @@ type Snapshot struct {
 	lastLog fold.Key // the log read last
 	last    *fold.Log
 
-	many                 bool // see Many
+	many                 bool         // see Many
+	wanted               func() error // see Until; nil: it is
+	bound                int          // see Bound; 0: none
 	conversations, users walk
 	listUser             string // whose list was read last
 	list                 *userList
@@ -63,6 +65,40 @@ func (s *Snapshot) Close() error {
 // the rows follow each other, and the caches are left to others.
 func (s *Snapshot) Many() { s.many = true }
 
+// Until has what reads the snapshot ask now and then, at each row that is not in a
+// cache and every few hundred rows of a list, whether it is still wanted. An error
+// ends the reading.
+func (s *Snapshot) Until(wanted func() error) { s.wanted = wanted }
+
+// Bound has what reads a user's list of more than so many rows end with
+// ErrLongList; not of rows in a list that was read already.
+func (s *Snapshot) Bound(rows int) { s.bound = rows }
+
+// ErrLongList says that a user's list is longer than Snapshot.Bound said.
+var ErrLongList = errors.New("the user's list is long")
+
+// readsOn ends a reading that is not wanted any more.
+func (s *Snapshot) readsOn() {
+	if s.wanted != nil {
+		check(s.wanted())
+	}
+}
+
+// readsOnEvery is after how many rows a reading looks whether it is still wanted.
+const readsOnEvery = 256
+
+// scan calls fn with every stored key that begins with a prefix, without it, and
+// its value.
+func (s *Snapshot) scan(prefix []byte, fn func(rest, value []byte)) {
+	n := 0
+	scan(s.snap, prefix, func(rest, value []byte) {
+		if n++; n%readsOnEvery == 0 {
+			s.readsOn()
+		}
+		fn(rest, value)
+	})
+}
+
 // Read calls fn with the rows. A row that can't be read ends fn with an
 // error.
 func (s *Snapshot) Read(fn func(fold.Reader) error) (err error) {
@@ -84,6 +120,7 @@ func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 			return row
 		}
 	}
+	s.readsOn()
 	e, err := t.find(s.snap, key)
 	check(err)
 	row := e.row // from here on a commit may give the entry another one

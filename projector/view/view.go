@@ -44,20 +44,18 @@ func (i item) version() events.Seq {
 
 func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
 
-// list is all a user has, listed or not, and the user's version.
-func list(r fold.Reader, user string) ([]item, events.Seq) {
-	version := r.UserVersion(user)
+// each calls fn with all a user has, listed or not, and returns the user's
+// version.
+func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows int) {
+	version = r.UserVersion(user)
 	keys := r.Conversations(user)
-	items := make([]item, 0, len(keys))
 	for _, k := range keys {
-		i, ok := load(r, k)
-		if !ok {
-			continue
+		if i, ok := load(r, k); ok {
+			version = max(version, i.version())
+			fn(i)
 		}
-		version = max(version, i.version())
-		items = append(items, i)
 	}
-	return items, version
+	return version, len(keys)
 }
 
 // Conversation returns the view of one conversation; false if it is not in
@@ -162,14 +160,6 @@ func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
 	}
 }
 
-func total(r fold.Reader, items []item, q events.TotalsQuery) events.Totals {
-	var t events.Totals
-	for _, i := range items {
-		i.addTo(r, &t, q)
-	}
-	return t
-}
-
 // addTo adds one conversation to the totals that a query asks for.
 func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsQuery) {
 	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
@@ -181,13 +171,8 @@ func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsQuery) {
 // Totals answers a TotalsQuery (rule total). It is what is asked for most: no
 // list is made for it.
 func Totals(r fold.Reader, user string, q events.TotalsQuery) events.TotalsReply {
-	reply := events.TotalsReply{User: user, Version: r.UserVersion(user)}
-	for _, k := range r.Conversations(user) {
-		if i, ok := load(r, k); ok {
-			reply.Version = max(reply.Version, i.version())
-			i.addTo(r, &reply.Totals, q)
-		}
-	}
+	reply := events.TotalsReply{User: user}
+	reply.Version, _ = each(r, user, func(i item) { i.addTo(r, &reply.Totals, q) })
 	return reply
 }
 
@@ -196,22 +181,22 @@ func Totals(r fold.Reader, user string, q events.TotalsQuery) events.TotalsReply
 // message between two pages moves to the top, and neither repeats nor hides
 // another.
 func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (events.ConversationsReply, error) {
-	items, version := list(r, user)
-	reply := events.ConversationsReply{
-		User: user, Version: version, Conversations: []events.Conversation{},
-		Totals: total(r, items, events.TotalsQuery{}),
-	}
+	reply := events.ConversationsReply{User: user, Conversations: []events.Conversation{}}
 	after, err := parseCursor(q.After)
 	if err != nil {
 		return reply, err
 	}
-	items = slices.DeleteFunc(items, func(i item) bool {
-		return !i.listed() || q.Kind != events.NoKind && q.Kind != i.key.Kind ||
-			q.UnreadOnly && !i.row.Marked && i.row.Unread(r, i.key, i.log) == 0 ||
-			q.Mentioned && i.row.Mentions(r, i.key, i.log) == 0 ||
-			q.After != "" && comparePlaces(i.place(), after) <= 0
+	top := page{most: q.Limit + 1}
+	reply.Version, _ = each(r, user, func(i item) {
+		i.addTo(r, &reply.Totals, events.TotalsQuery{})
+		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
+			(!q.UnreadOnly || i.row.Marked || i.row.Unread(r, i.key, i.log) > 0) &&
+			(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) &&
+			(q.After == "" || i.behind(after)) {
+			top.add(i)
+		}
 	})
-	slices.SortFunc(items, byPlace)
+	items := top.sorted()
 	if len(items) > q.Limit {
 		items = items[:q.Limit]
 		reply.Next = items[q.Limit-1].place().cursor()
@@ -237,6 +222,15 @@ func byPlace(a, b item) int {
 		return d
 	}
 	return comparePlaces(a.place(), b.place())
+}
+
+// behind says whether a conversation stands behind a place.
+func (i item) behind(p place) bool {
+	// Names are made where they decide only.
+	if a := i.row.Activity(i.log); a != p.activity {
+		return a < p.activity
+	}
+	return comparePlaces(i.place(), p) > 0
 }
 
 func comparePlaces(a, b place) int {
@@ -269,7 +263,7 @@ func parseCursor(s string) (p place, err error) {
 
 // Version is the version of everything a user is shown.
 func Version(r fold.Reader, user string) events.Seq {
-	_, version := list(r, user)
+	version, _ := each(r, user, func(item) {})
 	return version
 }
 
@@ -319,20 +313,47 @@ func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
 	}, true
 }
 
-// Change is what a user is told: the totals, and those conversations of the
-// list that include asks for, newest activity first. At is the caller's.
-func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) events.Change {
-	items, version := list(r, user)
-	c := events.Change{
-		User: user, Version: version, Totals: total(r, items, events.TotalsQuery{}),
-		Conversations: []events.Conversation{},
-	}
-	items = slices.DeleteFunc(items, func(i item) bool { return !i.listed() || !include(i.key, i.row, i.log) })
-	slices.SortFunc(items, byPlace)
-	for _, i := range items {
-		c.Conversations = append(c.Conversations, i.view(r))
-	}
+// Changed is what a user is told: the totals, and some conversations of the list,
+// newest activity first.
+type Changed struct {
+	Version events.Seq
+	Totals  events.Totals
+	Rows    int // that were looked at
+	items   []item
+}
+
+// Change finds what a user is told of: those conversations that include asks for.
+func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
+	c.Version, c.Rows = each(r, user, func(i item) {
+		if !i.listed() {
+			return
+		}
+		i.add(r, &c.Totals, false)
+		if include(i.key, i.row, i.log) {
+			c.items = append(c.items, i)
+		}
+	})
+	slices.SortFunc(c.items, byPlace)
 	return c
+}
+
+// Len is how many conversations there are that have not been taken.
+func (c *Changed) Len() int { return len(c.items) }
+
+// Take takes the next conversations, n at most. The rows are those that Change was
+// given.
+func (c *Changed) Take(r fold.Reader, n int) []events.Conversation {
+	n = min(n, len(c.items))
+	if n == 0 {
+		return nil
+	}
+	views := make([]events.Conversation, n)
+	for i := range views {
+		views[i] = c.items[i].view(r)
+	}
+	clear(c.items[:n])
+	c.items = c.items[n:]
+	return views
 }
 
 // Listed reports whether a conversation is in its user's list.

@@ -1,0 +1,215 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// mostLong bounds the users who are known to have long lists.
+const mostLong = 1_024
+
+// readers read long lists aside, each from a snapshot of its own, so that
+// nobody waits for them. All but the reading is done by the emitter's goroutine.
+type readers struct {
+	cfg   *Config
+	wake  func()
+	reads *atomic.Uint64
+	long  map[string]bool // users known to have a long list
+	jobs  []*job          // in the order in which they began
+	work  sync.WaitGroup
+}
+
+// job is a look at a long list.
+type job struct {
+	*due
+	look   look
+	watch  watch
+	snap   *store.Snapshot
+	at     events.Seq // of the snapshot
+	change *change    // what came of it
+	err    error
+	done   chan struct{} // closed when it has been read
+	sends  bool
+}
+
+// know notes that a user has a long list.
+func (r *readers) know(user string) {
+	if len(r.long) >= mostLong {
+		clear(r.long)
+	}
+	r.long[user] = true
+}
+
+// begin begins a job.
+func (r *readers) begin(ctx context.Context, j *job) error {
+	var err error
+	if j.snap, err = r.cfg.Store.Snapshot(); err != nil {
+		return err
+	}
+	j.snap.Many()
+	j.snap.Until(func() error {
+		r.reads.Add(1)
+		return ctx.Err()
+	})
+	j.at, j.done = j.snap.Position().Applied, make(chan struct{})
+	r.jobs = append(r.jobs, j)
+	r.work.Add(1)
+	r.cfg.Aside(func() {
+		defer r.work.Done()
+		defer r.wake()
+		defer close(j.done)
+		j.err = j.read()
+	})
+	return nil
+}
+
+// read looks at the list, and at what is left of an inbox that was erased.
+func (j *job) read() error {
+	l := &j.look
+	if err := l.ended(j.snap); err != nil {
+		return err
+	}
+	if j.snap.Pending().ErasedAt(l.user) > l.since {
+		for _, w := range j.snap.Pending().Sweeps() {
+			if w.Kind != fold.SweepErase || w.ID != l.user || w.Seq <= l.since {
+				continue
+			}
+			if err := l.erased(j.snap, w); err != nil {
+				return err
+			}
+		}
+	}
+	return j.snap.Read(func(rows fold.Reader) error {
+		j.change = l.take(rows)
+		j.change.remove(rows, &l.left)
+		return nil
+	})
+}
+
+// erased adds what has left the list by an erasure and is not swept yet.
+func (l *look) erased(snap *store.Snapshot, w *fold.Sweep) error {
+	l.stamp = later(l.stamp, stamp{w.Seq, w.At})
+	for last, more := "", true; more; more = last != "" {
+		keys, next, err := snap.Unswept(w, last)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			l.left.at(k.ConversationID)
+		}
+		last = next
+	}
+	return nil
+}
+
+// end waits for the jobs, whose context has ended, and closes them.
+func (r *readers) end() (err error) {
+	r.work.Wait()
+	for _, j := range r.jobs {
+		err = errors.Join(err, j.snap.Close())
+	}
+	return err
+}
+
+// ready says whether a job can be gone on with at a seq, or one begun.
+func (r *readers) ready(upto events.Seq) bool {
+	for _, j := range r.jobs {
+		if j.ready(upto) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *job) ready(upto events.Seq) bool {
+	select {
+	case <-j.done:
+		// What it shows must not be newer than what the events before show.
+		return j.at <= upto
+	default:
+		return false
+	}
+}
+
+// aside begins to read long lists, and sends some of what came of those that are
+// read.
+func (g *rounds) aside(ctx context.Context, _ *store.Snapshot) error {
+	for len(g.readers.jobs) < g.emitter.cfg.Bounds.Aside {
+		d := g.long.next()
+		if d == nil {
+			break
+		}
+		w := g.emitter.watchers.state(d.user, g.now)
+		j := &job{due: d, watch: w, look: look{
+			user: d.user, stamp: d.stamp, since: g.backlog.since(d.user), left: d.left,
+			limit: g.emitter.cfg.FanoutLimit, all: !w.told,
+		}}
+		d.lane, d.left = aside, conversations{}
+		if err := g.readers.begin(ctx, j); err != nil {
+			return err
+		}
+	}
+	for i := 0; i < len(g.readers.jobs); i++ {
+		j := g.readers.jobs[i]
+		if !j.ready(g.upto.seq) || !g.mayBulk() {
+			continue
+		}
+		more, err := g.goOn(ctx, j)
+		if err != nil {
+			return err
+		}
+		if !more {
+			g.readers.jobs = append(g.readers.jobs[:i], g.readers.jobs[i+1:]...)
+			i--
+			if err := j.snap.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// goOn sends the next part of what a job has read.
+func (g *rounds) goOn(ctx context.Context, j *job) (more bool, err error) {
+	if j.err != nil {
+		return false, j.err
+	}
+	err = j.snap.Read(func(rows fold.Reader) error {
+		if !j.sends {
+			j.sends = true
+			g.looked(j.change)
+			if more = g.prepare(rows, j); !more {
+				return nil
+			}
+		}
+		more, err = g.part(ctx, rows, j.change, j.at)
+		return err
+	})
+	if err == nil && !more {
+		g.told[j.user] = j.at
+		if j.seq > j.at || j.left.len() > 0 {
+			g.again(j.due, j.at)
+		} else {
+			g.drop(j.due)
+		}
+	}
+	return more, err
+}
+
+// prepare prepares what a job has read for being sent; false if it is nothing.
+func (g *rounds) prepare(rows fold.Reader, j *job) bool {
+	left := j.left // that came meanwhile
+	g.merge(j.user, &j.stamp, &left)
+	j.left = j.change.remove(rows, &left)
+	if !j.change.news(j.look.since) {
+		return false
+	}
+	g.emitter.watchers.told(j.watch)
+	return true
+}

@@ -1,0 +1,422 @@
+package emit
+
+import (
+	"slices"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+)
+
+// backlog is what is to be told, by whom it waits for: users of commands that
+// touch few are told before those of commands that touch many, and whose lists
+// are long are told aside. It is for one goroutine.
+//
+// Invariant: of every user, all up to since(user) is told; and of everybody and
+// everything, all up to applied().
+type backlog struct {
+	rounds []*round // that have something open, in order, and the newest
+	users  map[string]*due
+	told   map[string]events.Seq // the state that users were told, of those told since applied()
+	before *told                 // what an emitter before had told, until applied() has passed it
+
+	prompt, bulk, long queue
+	lots               []*lot
+	open               map[string]*lot    // by group: its messages; nobody has been told of them
+	stamps             map[string]stamped // of groups with messages to be told in bulk
+
+	receipts, bulkReceipts waiting
+	refusals               *refusals
+}
+
+// round is one taking over of marks: commands in (since, upto].
+type round struct {
+	since events.Seq
+	upto  stamp
+	begin uint64 // sequence in the event stream of the first event after it
+	open  int    // what the commands have left to be told
+}
+
+// lane says where a due user waits. Whoever has waited in one lane may go over to
+// one of those that follow.
+type lane byte
+
+const (
+	nowhere lane = iota // told
+	bulkLane
+	promptLane
+	longLane
+	aside // being read
+)
+
+// due is a user to be told.
+type due struct {
+	user string
+	stamp
+	left  conversations // that may have left the list
+	round *round        // the first whose commands are not told
+	lane  lane
+}
+
+// queue is a lane. Some of what it holds may have been told since, or be in
+// another lane.
+type queue struct {
+	lane    lane
+	waiting []*due
+	sorted  []*due // the next ones
+}
+
+// sortedTogether is how many users are told by name: for each message that the
+// event stream republishes, the server looks up the last one of the same subject,
+// and so finds them side by side in the stream's files.
+const sortedTogether = 4_096
+
+func (q *queue) add(d *due) { q.waiting = append(q.waiting, d) }
+func (q *queue) len() int   { return len(q.waiting) + len(q.sorted) }
+
+// next takes the next user off; nil if there is none.
+func (q *queue) next() *due {
+	for {
+		for len(q.sorted) > 0 {
+			d := q.sorted[0]
+			q.sorted = q.sorted[1:]
+			if d.lane == q.lane {
+				return d
+			}
+		}
+		n := min(len(q.waiting), sortedTogether)
+		if n == 0 {
+			return nil
+		}
+		q.sorted = slices.Clone(q.waiting[:n])
+		clear(q.waiting[:n])
+		if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+			q.waiting = nil
+		}
+		slices.SortFunc(q.sorted, func(a, b *due) int { return strings.Compare(a.user, b.user) })
+	}
+}
+
+// lot is a list of users of whom a command, or the messages of a group, touched
+// each. Those before next have been told.
+type lot struct {
+	many
+	message bool        // in the group: what changed is the group's log
+	sweep   *fold.Sweep // of a dismissal: the users are read as they are told; nil: it is none
+	from    string      // where to go on reading
+	more    bool        // there are more to be read
+	round   *round
+	next    int
+}
+
+// done says whether all have been told.
+func (l *lot) done() bool { return l.next == len(l.users) && !l.more }
+
+// read reads on who is concerned by a dismissal, if those are told who are known.
+func (l *lot) read(snap *store.Snapshot) error {
+	if !l.more || l.next < len(l.users) {
+		return nil
+	}
+	keys, next, err := snap.Unswept(l.sweep, l.from)
+	if err != nil {
+		return err
+	}
+	l.users, l.next = make([]string, len(keys)), 0
+	for i, k := range keys {
+		l.users[i] = k.User
+	}
+	l.from, l.more = next, next != ""
+	return nil
+}
+
+// list says whether it is known who is in the lot and is not known from the rows.
+func (l *lot) list() bool { return !l.message && l.sweep == nil }
+
+// stamped is the newest message of a group, and in how many lots it is told.
+type stamped struct {
+	stamp
+	lots int
+}
+
+// waiting are receipts to be sent, in the order in which they came.
+type waiting struct {
+	keys []fold.Key
+	of   map[fold.Key]*round
+}
+
+// refusals are those of commands in (after, upto] that are not sent.
+type refusals struct {
+	after, upto events.Seq
+	round       *round
+}
+
+// newBacklog has nothing to tell after what an emitter before has told.
+func newBacklog(since events.Seq, before *told) *backlog {
+	b := &backlog{
+		users: map[string]*due{}, told: map[string]events.Seq{}, before: before,
+		open: map[string]*lot{}, stamps: map[string]stamped{},
+		prompt: queue{lane: promptLane}, bulk: queue{lane: bulkLane}, long: queue{lane: longLane},
+		receipts:     waiting{of: map[fold.Key]*round{}},
+		bulkReceipts: waiting{of: map[fold.Key]*round{}},
+		rounds:       []*round{{since: since, upto: stamp{seq: since}}},
+	}
+	if before != nil {
+		b.told = before.changes
+	}
+	return b
+}
+
+// newest is the last round.
+func (b *backlog) newest() *round { return b.rounds[len(b.rounds)-1] }
+
+// first is the oldest round with something to be told, or the newest.
+func (b *backlog) first() *round {
+	for len(b.rounds) > 1 && b.rounds[0].open == 0 {
+		b.rounds = b.rounds[1:]
+	}
+	return b.rounds[0]
+}
+
+// applied is the seq up to which all is told.
+func (b *backlog) applied() events.Seq {
+	if r := b.first(); r.open > 0 {
+		return r.since
+	}
+	return b.newest().upto.seq
+}
+
+// since is the seq up to which a user has been told everything.
+func (b *backlog) since(user string) events.Seq { return max(b.applied(), b.told[user]) }
+
+// fewTold is how many users told a map is used for again.
+const fewTold = 1_024
+
+// forget drops what need not be known any more.
+func (b *backlog) forget(kept int) int {
+	applied := b.applied()
+	if b.before != nil && applied >= b.before.at {
+		b.before = nil
+	}
+	switch {
+	case applied == b.newest().upto.seq && len(b.told) > fewTold:
+		b.told = map[string]events.Seq{}
+	case applied == b.newest().upto.seq:
+		clear(b.told)
+	case len(b.told) > 2*kept+fewTold:
+		for user, seq := range b.told {
+			if seq <= applied {
+				delete(b.told, user)
+			}
+		}
+		return len(b.told)
+	default:
+		return kept
+	}
+	return 0
+}
+
+// begin begins a round with what commands up to a seq have touched. The first one
+// goes on with what an emitter before has left undone.
+func (b *backlog) begin(upto stamp, next uint64) *round {
+	r := &round{since: b.newest().upto.seq, upto: upto, begin: next}
+	if len(b.rounds) == 1 && b.before != nil && r.since < b.before.at {
+		r.begin = b.before.begin
+	}
+	b.rounds = append(b.rounds, r)
+	return r
+}
+
+// close ends one thing that a round had open.
+func (b *backlog) close(r *round) { r.open-- }
+
+// mark notes that a user is to be told. A prompt mark has them told promptly.
+func (b *backlog) mark(r *round, user string, s stamp, l lane) *due {
+	d := b.users[user]
+	if d == nil {
+		d = &due{user: user, round: r}
+		b.users[user] = d
+		r.open++
+	} else if r.since < d.round.since {
+		r.open++
+		b.close(d.round)
+		d.round = r
+	}
+	d.stamp = later(d.stamp, s)
+	if d.lane < l {
+		b.enqueue(d, l)
+	}
+	return d
+}
+
+func (b *backlog) enqueue(d *due, l lane) {
+	switch d.lane = l; l {
+	case promptLane:
+		b.prompt.add(d)
+	case bulkLane:
+		b.bulk.add(d)
+	case longLane:
+		b.long.add(d)
+	}
+}
+
+// tell notes what a user has been told: the state at a seq. The user may wait for
+// something.
+func (b *backlog) tell(user string, at events.Seq) {
+	b.told[user] = at
+	if d := b.users[user]; d != nil && d.lane != aside {
+		b.drop(d)
+	}
+}
+
+func (b *backlog) drop(d *due) {
+	d.lane = nowhere
+	delete(b.users, d.user)
+	b.close(d.round)
+}
+
+// again has a user who was told the state at a seq wait on: the commands after it
+// are not told.
+func (b *backlog) again(d *due, at events.Seq) {
+	r := b.rounds[0]
+	for _, later := range b.rounds[1:] {
+		if later.since > at {
+			break
+		}
+		r = later
+	}
+	r.open++
+	b.close(d.round)
+	d.round = r
+	b.enqueue(d, longLane)
+}
+
+// addLot has the users of a list told, in bulk.
+func (b *backlog) addLot(r *round, n many, message bool) {
+	if !message {
+		slices.Sort(n.users)
+		n.users = slices.Compact(n.users)
+	} else if l := b.open[n.group]; l != nil && l.next == 0 {
+		l.users, l.stamp = union(l.users, n.users), n.stamp
+		b.stamps[n.group] = stamped{n.stamp, b.stamps[n.group].lots}
+		return
+	}
+	l := &lot{many: n, message: message, round: r}
+	r.open++
+	b.lots = append(b.lots, l)
+	if message {
+		b.open[n.group] = l
+		b.stamps[n.group] = stamped{n.stamp, b.stamps[n.group].lots + 1}
+	}
+}
+
+// union is who is in either list; both are sorted. Who is not a member any more is
+// to be told all the same what came before.
+func union(a, b []string) []string {
+	if slices.Equal(a, b) {
+		return b
+	}
+	both := slices.Concat(a, b)
+	slices.Sort(both)
+	return slices.Compact(both)
+}
+
+// begun has those told who are concerned by what a command has left to be swept:
+// the members of a dismissed group, or who was erased.
+func (b *backlog) begun(r *round, w *fold.Sweep) {
+	s := stamp{w.Seq, w.At}
+	if w.Kind == fold.SweepErase {
+		b.mark(r, w.ID, s, promptLane)
+		return
+	}
+	r.open++
+	b.lots = append(b.lots, &lot{many: many{stamp: s, group: w.ID, left: true}, sweep: w, more: true, round: r})
+}
+
+// swept has a user told of a conversation that left the list by an earlier command
+// than those of this round, unless that was told when its row was still there.
+func (b *backlog) swept(t fold.Told) {
+	if b.since(t.User) >= t.Seq {
+		return
+	}
+	i := len(b.rounds) - 1
+	for i > 0 && b.rounds[i].since >= t.Seq {
+		i--
+	}
+	b.mark(b.rounds[i], t.User, stamp{t.Seq, t.At}, bulkLane).left.at(t.ConversationID)
+}
+
+// lotDone ends a lot that all are told of.
+func (b *backlog) lotDone(l *lot) {
+	b.close(l.round)
+	if !l.message {
+		return
+	}
+	if b.open[l.group] == l {
+		delete(b.open, l.group)
+	}
+	if s := b.stamps[l.group]; s.lots > 1 {
+		b.stamps[l.group] = stamped{s.stamp, s.lots - 1}
+	} else {
+		delete(b.stamps, l.group)
+	}
+}
+
+// bound has the users of all but some lists wait one by one: whoever is told is
+// looked for in each list.
+func (b *backlog) bound() {
+	lists := 0
+	for _, l := range slices.Backward(b.lots) {
+		if !l.list() {
+			continue
+		}
+		if lists++; lists <= mostLists {
+			continue
+		}
+		for _, user := range l.users[l.next:] {
+			if b.told[user] >= l.seq {
+				continue
+			}
+			if d := b.mark(l.round, user, l.stamp, bulkLane); l.left {
+				d.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+			}
+		}
+		l.next = len(l.users)
+		b.lotDone(l)
+	}
+	b.lots = slices.DeleteFunc(b.lots, func(l *lot) bool { return l.list() && l.next == len(l.users) })
+}
+
+// mostLists bounds the lists in which whoever is told is looked for.
+const mostLists = 16
+
+// merge adds what a user waits for in lists of users to a mark.
+func (b *backlog) merge(user string, s *stamp, left *conversations) {
+	for _, l := range b.lots {
+		if !l.list() {
+			continue
+		}
+		if _, found := slices.BinarySearch(l.users[l.next:], user); found {
+			*s = later(*s, l.stamp)
+			if l.left {
+				left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+			}
+		}
+	}
+}
+
+// receipt has a receipt sent.
+func (b *backlog) receipt(r *round, k fold.Key, in *waiting) {
+	if b.receipts.of[k] == nil && b.bulkReceipts.of[k] == nil {
+		in.of[k] = r
+		in.keys = append(in.keys, k)
+		r.open++
+	}
+}
+
+// waits says whether something can be told now. What is told in bulk waits while
+// much is on its way.
+func (b *backlog) waits(bulk bool) bool {
+	return b.prompt.len()+len(b.receipts.keys) > 0 || b.refusals != nil ||
+		bulk && b.bulk.len()+len(b.lots)+len(b.bulkReceipts.keys) > 0
+}

@@ -1,0 +1,363 @@
+package emit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+	"reddot/projector/yield"
+)
+
+// rounds tells what is in the backlog, round by round.
+type rounds struct {
+	*backlog
+	emitter *Emitter
+	writer  *writer
+	readers *readers
+
+	upto   stamp // of the newest round
+	header nats.Header
+	held   *nats.Msg  // the newest message: what is done after it may still be said by it
+	shown  events.Seq // all that was said to be told
+	kept   int        // see backlog.forget
+	turns  int        // see giveWay
+	now    time.Time
+}
+
+// due says whether a round has something to do.
+func (g *rounds) due(upto stamp, m *Marks) bool {
+	bulk := g.mayBulk()
+	return upto.seq > g.newest().upto.seq || !m.empty() || g.waits(bulk) ||
+		bulk && g.readers.ready(upto.seq) ||
+		g.long.len() > 0 && len(g.readers.jobs) < g.emitter.cfg.Bounds.Aside
+}
+
+// run takes marks over and tells a part of the backlog, as the rows stand.
+func (g *rounds) run(ctx context.Context, m *Marks, upto stamp, snap *store.Snapshot) error {
+	r := g.newest()
+	if upto.seq > r.upto.seq || !m.empty() {
+		r = g.begin(upto, g.writer.next)
+	}
+	g.upto, g.now = upto, time.Now()
+	g.header = nats.Header{
+		headerContentType: {g.emitter.cfg.Encoding.ContentType()},
+		headerWriter:      {g.writer.id},
+		headerAt:          {format(upto.seq)},
+		headerSum:         {strconv.FormatUint(snap.Position().Last, 10)},
+	}
+	if err := g.adopt(r, m, snap); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context, *store.Snapshot) error{g.refuse, g.promptly, g.inBulk, g.aside} {
+		if err := part(ctx, snap); err != nil {
+			return err
+		}
+	}
+	return g.end(ctx)
+}
+
+// end sends what is held back, and says what is told.
+func (g *rounds) end(ctx context.Context) error {
+	if err := g.release(ctx); err != nil {
+		return err
+	}
+	if applied := g.applied(); applied > g.shown {
+		g.shown = applied
+		g.writer.complete(applied)
+	}
+	g.kept = g.forget(g.kept)
+	return g.writer.poll(ctx)
+}
+
+func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
+
+// adopt puts marks into the backlog.
+func (g *rounds) adopt(r *round, m *Marks, snap *store.Snapshot) error {
+	if m.rejected {
+		if g.refusals == nil {
+			g.refusals = &refusals{after: r.since, round: r}
+			r.open++
+		}
+		g.refusals.upto = r.upto.seq
+	}
+	for k := range m.receipts.all() {
+		g.receipt(r, k, &g.receipts)
+	}
+	for k := range m.manyReceipts.all() {
+		g.receipt(r, k, &g.bulkReceipts)
+	}
+	for user, mark := range m.users.all() {
+		l := promptLane
+		if mark.bulk {
+			l = bulkLane
+		}
+		d := g.mark(r, user, mark.stamp, l)
+		for c := range mark.left.all() {
+			d.left.at(c)
+		}
+	}
+	for _, n := range m.many {
+		g.addLot(r, n, false)
+	}
+	for _, w := range m.begun {
+		g.begun(r, w)
+	}
+	for _, t := range m.swept {
+		g.swept(t)
+	}
+	g.bound()
+	for group, s := range m.groups.all() {
+		if err := g.message(r, group, *s, snap); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message has those told who are to hear of a group's messages: its members, or
+// of a large group those who watch.
+func (g *rounds) message(r *round, group string, s stamp, snap *store.Snapshot) error {
+	var log *fold.Log
+	err := snap.Read(func(rows fold.Reader) error {
+		log = rows.Group(group)
+		return nil
+	})
+	if err != nil || log == nil {
+		return err
+	}
+	var users []string
+	if log.Members > g.emitter.cfg.FanoutLimit {
+		users = g.emitter.watchers.of(group, g.now)
+	} else if users, err = snap.Members(group); err != nil {
+		return err
+	}
+	if len(users) >= g.emitter.cfg.Bounds.Many {
+		g.addLot(r, many{stamp: s, group: group, users: users}, true)
+		return nil
+	}
+	return snap.Read(func(rows fold.Reader) error {
+		for _, user := range users {
+			if shows, member := concerns(rows, group, user, r.since); shows && member {
+				g.mark(r, user, s, promptLane)
+			}
+		}
+		return nil
+	})
+}
+
+// concerns says whether what happened in a group since a seq shows to a user, or
+// showed to one who is not a member any more. A recall shows to few: most have
+// read the message, or sent it.
+func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, member bool) {
+	log := rows.Group(group)
+	c := rows.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
+	return c == nil || log == nil || log.Version > since || c.ViewVersion(user, log) > since, c != nil
+}
+
+// manyUsers is from how many users on their lists are read from the store one
+// after the other, and not kept in its caches.
+const manyUsers = 512
+
+// refusalsAtOnce is how many refusals are told in a round.
+const refusalsAtOnce = 256
+
+// refuse tells of refusals.
+func (g *rounds) refuse(ctx context.Context, snap *store.Snapshot) error {
+	f := g.refusals
+	if f == nil {
+		return nil
+	}
+	enough := errors.New("enough for this round")
+	n := 0
+	err := snap.Outbox(f.after, func(o store.Out) error {
+		if n == refusalsAtOnce {
+			return enough
+		}
+		f.after = o.Seq
+		if o.Rejected == nil || o.Seq > f.upto || g.before.rejected(o.Seq) {
+			return nil
+		}
+		n++
+		r := *o.Rejected
+		r.Subject = strings.ToValidUTF8(r.Subject[:min(len(r.Subject), maxSubject)], "\uFFFD")
+		g.emitter.figures.rejected.Add(1)
+		return g.event(ctx, "rejected", r)
+	})
+	if errors.Is(err, enough) {
+		return nil
+	}
+	if err == nil {
+		g.close(f.round)
+		g.refusals = nil
+	}
+	return err
+}
+
+// maxSubject bounds the subject of a refused command, as it is told. Those of
+// commands that are not refused are shorter.
+const maxSubject = 2_048
+
+// event sends an event of one part.
+func (g *rounds) event(ctx context.Context, subject string, event any) error {
+	data, err := events.Marshal(g.emitter.cfg.Encoding, event)
+	if err != nil {
+		return err
+	}
+	return g.put(ctx, subject, data, false, g.upto.seq)
+}
+
+// giveWay is called with each of many users or receipts. After some of them, it
+// lets others have the processor, and rests if the fold has much to do.
+func (g *rounds) giveWay() {
+	const every = 32
+	if g.turns++; g.turns%every == 0 {
+		yield.Turn(g.emitter.behind(g.upto.seq))
+	}
+}
+
+// promptly tells those whom others do not have wait.
+func (g *rounds) promptly(ctx context.Context, snap *store.Snapshot) error {
+	room := g.emitter.cfg.Bounds.Prompt
+	half := (room + 1) / 2
+	if err := g.sendReceipts(ctx, snap, &g.receipts, &half); err != nil {
+		return err
+	}
+	if g.prompt.len() > manyUsers {
+		snap.Many()
+	}
+	return g.tellNext(ctx, snap, &g.prompt, &room)
+}
+
+// inBulk tells some of those whom commands that touch many have touched.
+func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
+	users := g.bulk.len()
+	for _, l := range g.lots {
+		if users += len(l.users) - l.next; l.more {
+			users += manyUsers
+		}
+	}
+	if users > manyUsers {
+		snap.Many()
+	}
+	room := g.emitter.cfg.Bounds.Bulk
+	for _, part := range []func(*int) error{
+		func(part *int) error {
+			if !g.mayBulk() {
+				return nil
+			}
+			return g.sendReceipts(ctx, snap, &g.bulkReceipts, part)
+		},
+		func(part *int) error { return g.tellNext(ctx, snap, &g.bulk, part) },
+	} {
+		share := (room + 1) / 2
+		room -= share
+		if err := part(&share); err != nil {
+			return err
+		}
+		room += max(share, 0)
+	}
+	for room > 0 && len(g.lots) > 0 && g.mayBulk() { // in turn, each some
+		l := g.lots[0]
+		share := min(room, max(g.emitter.cfg.Bounds.Bulk/4, 1))
+		room -= share
+		if err := g.tellLot(ctx, snap, l, &share); err != nil {
+			return err
+		}
+		room += share
+		if g.lots = g.lots[1:]; !l.done() {
+			g.lots = append(g.lots, l)
+		} else {
+			g.lotDone(l)
+		}
+	}
+	return nil
+}
+
+// mayBulk says whether little enough is on its way: what is told promptly should
+// not stand behind much that isn't.
+func (g *rounds) mayBulk() bool { return len(g.writer.pending) <= g.writer.window/4 }
+
+// tellNext tells users of a lane for as long as there is room.
+func (g *rounds) tellNext(ctx context.Context, snap *store.Snapshot, q *queue, room *int) error {
+	for *room > 0 && (q.lane == promptLane || g.mayBulk()) {
+		d := q.next()
+		if d == nil {
+			return nil
+		}
+		if err := g.tell(ctx, snap, d.user, nil, room); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellLot tells users of a list for as long as there is room.
+func (g *rounds) tellLot(ctx context.Context, snap *store.Snapshot, l *lot, room *int) error {
+	for *room > 0 && !l.done() && g.mayBulk() {
+		*room--
+		if err := l.read(snap); err != nil {
+			return err
+		}
+		if l.next == len(l.users) {
+			continue
+		}
+		user := l.users[l.next]
+		l.next++
+		if g.told[user] >= l.seq {
+			continue
+		}
+		if l.message {
+			shows := false
+			if err := snap.Read(func(rows fold.Reader) error {
+				shows, _ = concerns(rows, l.group, user, max(l.round.since, g.told[user]))
+				return nil
+			}); err != nil {
+				return err
+			}
+			if !shows {
+				continue
+			}
+		}
+		if err := g.tell(ctx, snap, user, l, room); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendReceipts sends receipts for as long as there is room.
+func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *waiting, room *int) error {
+	const cost = 8 // about that of as many rows of a list
+	n := min(len(w.keys), (*room+cost-1)/cost)
+	*room -= n * cost
+	keys := w.keys[:n]
+	w.keys = w.keys[n:]
+	slices.SortFunc(keys, func(a, b fold.Key) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
+	})
+	return snap.Read(func(rows fold.Reader) error {
+		for _, k := range keys {
+			g.giveWay()
+			receipt, ok := view.Receipt(rows, k.ID, k.User)
+			if ok && !g.before.receipt(receipt) {
+				g.emitter.figures.receipts.Add(1)
+				if err := g.event(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt); err != nil {
+					return err
+				}
+			}
+			g.close(w.of[k])
+			delete(w.of, k)
+		}
+		return nil
+	})
+}

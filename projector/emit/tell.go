@@ -1,0 +1,214 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+)
+
+// look is a look at what a user may have to be told.
+type look struct {
+	user string
+	stamp
+	since  events.Seq // the user has been told all up to here
+	left   conversations
+	limit  uint64             // the fan-out limit
+	all    bool               // the user is to be told of all large groups
+	stamps map[string]stamped // of groups
+}
+
+// change is what a user is to be told: those conversations with a version after
+// the last one that the user was told, and those that belong to the totals without
+// the user having been told of every message, since the group is or was large, so
+// that the list adds up to them (rule total).
+type change struct {
+	events.Change
+	shows   bool // else what changed is not in the user's list (rule quiet)
+	rest    view.Changed
+	list    []events.Conversation // next to be sent
+	removed []string
+}
+
+// take looks at the rows.
+func (l *look) take(r fold.Reader) *change {
+	at, shows := l.stamp, false
+	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
+		changed := c.ViewVersion(l.user, log) > l.since
+		if shows = shows || changed; changed && k.Kind == events.Group {
+			at = later(at, l.stamps[k.ID].stamp)
+		}
+		return changed || log.Peak > l.limit && l.all
+	})
+	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
+	c.User, c.Version, c.Totals, c.At = l.user, changed.Version, changed.Totals, at.at
+	return c
+}
+
+// remove adds the names of conversations that have left the list, and returns the
+// others.
+func (c *change) remove(r fold.Reader, left *conversations) (listed conversations) {
+	for id := range left.all() {
+		if k := (fold.Key{User: c.User, ConversationID: id}); view.Listed(r, k) {
+			listed.at(id)
+		} else {
+			c.removed = append(c.removed, k.String())
+		}
+	}
+	return listed
+}
+
+// news says whether the user was not told all of it by a seq.
+func (c *change) news(since events.Seq) bool {
+	return c.Version > since && (c.shows || len(c.removed) > 0)
+}
+
+// ended adds what has left the list and is not swept yet.
+func (l *look) ended(snap *store.Snapshot) error {
+	all, err := snap.Ended(l.user, l.since)
+	for _, t := range all {
+		l.left.at(t.ConversationID)
+		l.stamp = later(l.stamp, stamp{t.Seq, t.At})
+	}
+	return err
+}
+
+// tell tells one user, who waits or is the next of a lot.
+func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l *lot, room *int) error {
+	g.giveWay()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d := g.users[user]
+	q := look{user: user, since: g.backlog.since(user), limit: g.emitter.cfg.FanoutLimit, stamps: g.stamps}
+	long := g.readers.long[user] || d != nil && d.lane >= longLane || snap.Pending().ErasedAt(user) > q.since
+	r := g.newest()
+	if d != nil {
+		q.stamp, q.left, r = d.stamp, d.left, d.round
+	}
+	if l != nil {
+		q.stamp = later(q.stamp, l.stamp)
+		if l.left {
+			q.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+		}
+		if r.since > l.round.since {
+			r = l.round
+		}
+	}
+	var err error
+	if !long {
+		g.merge(user, &q.stamp, &q.left)
+		if err = q.ended(snap); err == nil {
+			err = snap.Read(func(rows fold.Reader) error { return g.send(ctx, rows, &q, room) })
+		}
+		if long = errors.Is(err, store.ErrLongList); long {
+			g.readers.know(user)
+		}
+	}
+	switch {
+	case long:
+		g.mark(r, user, q.stamp, longLane).left = q.left
+		return nil
+	case err == nil:
+		g.backlog.tell(user, g.upto.seq)
+	}
+	return err
+}
+
+// send sends a user's change event, or several if many conversations changed.
+func (g *rounds) send(ctx context.Context, rows fold.Reader, q *look, room *int) error {
+	w := g.emitter.watchers.state(q.user, g.now)
+	q.all = !w.told
+	c := q.take(rows)
+	*room -= 8 + c.rest.Rows // the rest costs about as much as 8
+	g.looked(c)
+	c.remove(rows, &q.left)
+	if !c.news(q.since) {
+		return nil
+	}
+	g.emitter.watchers.told(w)
+	for more := true; more; {
+		var err error
+		if more, err = g.part(ctx, rows, c, g.upto.seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// looked counts a look.
+func (g *rounds) looked(c *change) {
+	g.emitter.figures.looks.Add(1)
+	g.emitter.figures.rows.Add(uint64(c.rest.Rows))
+}
+
+// part sends the next part of a change, which shows the state at a seq.
+func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, at events.Seq) (more bool, err error) {
+	c.list = append(c.list, c.rest.Take(rows, events.MaxChangeConversations-len(c.list))...)
+	n := len(c.list)
+	m := min(len(c.removed), events.MaxChangeConversations-n)
+	var data []byte
+	for {
+		c.Conversations, c.Removed = c.list[:n], c.removed[:m]
+		if data, err = events.Marshal(g.emitter.cfg.Encoding, &c.Change); err != nil {
+			return false, err
+		}
+		room := g.emitter.room()
+		if len(data) <= room || n+m <= 1 {
+			break
+		}
+		fits := max(1, min(n+m-1, (n+m)*room/len(data)))
+		n = min(n, fits)
+		m = fits - n
+	}
+	c.list, c.removed = slices.Clone(c.list[n:]), c.removed[m:]
+	more = len(c.list)+len(c.removed)+c.rest.Len() > 0
+	g.emitter.figures.changes.Add(1)
+	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, more, at)
+}
+
+// put sends the message held back and holds the next one, which shows the state at
+// a seq.
+func (g *rounds) put(ctx context.Context, subject string, data []byte, more bool, at events.Seq) error {
+	if err := g.release(ctx); err != nil {
+		return err
+	}
+	msg := nats.NewMsg(g.emitter.cfg.Subjects.Prefix() + "-out." + strconv.Itoa(g.emitter.cfg.Partition) + "." + subject)
+	msg.Data = data
+	for name, value := range g.header {
+		msg.Header[name] = value
+	}
+	if more {
+		msg.Header.Set(headerMore, "1")
+	}
+	if at != g.upto.seq {
+		msg.Header.Set(headerShows, format(at))
+	}
+	g.held = msg
+	return nil
+}
+
+// release sends the message held back. It says what is told by now: that is
+// stored with it.
+func (g *rounds) release(ctx context.Context) error {
+	if g.held == nil {
+		return nil
+	}
+	msg := g.held
+	g.held = nil
+	applied := g.applied()
+	msg.Header.Set(headerApplied, format(applied))
+	msg.Header.Set(headerBegin, strconv.FormatUint(g.first().begin, 10))
+	done := events.Seq(0)
+	if applied > g.shown {
+		g.shown, done = applied, applied
+	}
+	return g.writer.send(ctx, msg, done)
+}
