@@ -243,7 +243,12 @@ func (s *Service) drain(subs *subscriptions, deadline time.Time) {
 	}
 	late := s.pool.underway()
 	for _, c := range late {
-		s.fail(c, unavailable(nil, "this instance is stopping; ask again"))
+		stopping := &fault{code: "503", word: WordUnavailable, message: "this instance is stopping; ask again"}
+		if c.lane == commandLane {
+			stopping.unsure = true
+			stopping.message = "this instance is stopping: the command may or may not be stored; ask again, with the same key if it had one"
+		}
+		s.fail(c, stopping)
 	}
 	if len(late) > 0 {
 		s.cfg.Logger.Warn("queries answered 503 at the end of the drain", "count", len(late))

@@ -28,6 +28,7 @@
 //
 // # Bounds
 //
+// A user's rate is that of one instance: who is answered by two has twice as much.
 // At most MaxPending commands are without their acknowledgement at any time. A
 // bucket of tokens a user lives as long as it is not full; a count of
 // conversations a user for a minute or two. Nothing is stored here: a crash

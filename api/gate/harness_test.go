@@ -72,6 +72,7 @@ func (w *world) connect(opts ...nats.Option) *nats.Conn {
 type reddot struct {
 	p        *projector.Projector
 	gate     *gate.Gate
+	stop     context.CancelFunc
 	registry *prometheus.Registry
 }
 
@@ -154,7 +155,7 @@ func (w *world) start(cfg gate.Config, fold bool) *reddot {
 	case <-time.After(patience):
 		w.Fatal("the service does not get ready")
 	}
-	return &reddot{p, g, registry}
+	return &reddot{p, g, stop, registry}
 }
 
 // reply is what a request got: the code and the fields of either body.
@@ -162,6 +163,7 @@ type reply struct {
 	code           string
 	Seq            events.Seq
 	Duplicate      bool
+	Uncertain      bool
 	Error, Message string
 }
 
@@ -178,6 +180,7 @@ func read(tb testing.TB, m *nats.Msg) reply {
 		tb.Fatal(err)
 	}
 	r.Seq, r.Duplicate, r.Error, r.Message = max(done.Seq, failed.Seq), done.Duplicate, failed.Error, failed.Message
+	r.Uncertain = failed.Uncertain
 	if r.code != "200" && m.Header.Get("Nats-Service-Error") != r.Error {
 		tb.Errorf("the word is %q in the header, %q in the body", m.Header.Get("Nats-Service-Error"), r.Error)
 	}

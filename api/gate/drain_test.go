@@ -1,0 +1,31 @@
+package gate_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/api/gate"
+)
+
+// TestStopping: who has asked an instance that stops before the log acknowledged
+// the command is told that nobody knows.
+func TestStopping(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(gate.Config{}, false)
+	if err := w.js.DeleteStream(t.Context(), w.subjects.CommandStream()); err != nil {
+		t.Fatal(err)
+	}
+	taken := make(chan *nats.Msg, 1)
+	must[*nats.Subscription](t)(w.conn.ChanSubscribe(w.subjects.Commands(), taken))
+	inbox := nats.NewInbox()
+	sub := must[*nats.Subscription](t)(w.conn.SubscribeSync(inbox))
+	if err := w.conn.PublishRequest(w.subjects.Do("alice", "read-all"), inbox, []byte(`{"timeout_ms":30000}`)); err != nil {
+		t.Fatal(err)
+	}
+	<-taken
+	r.stop()
+	if got := read(t, must[*nats.Msg](t)(sub.NextMsg(patience))); got.code != "503" || !got.Uncertain {
+		t.Errorf("got %+v", got)
+	}
+}
