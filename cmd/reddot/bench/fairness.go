@@ -224,7 +224,7 @@ func (p *probes) probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	if err := p.t.request(ctx, p.t.subjects.Query(probed, events.QueryTotals), after{events.Seq(ack.Sequence), longWait.Milliseconds()}); err != nil {
+	if err := p.t.await(ctx, p.t.subjects.Query(probed, events.QueryTotals), int(ack.Sequence)); err != nil {
 		return err
 	}
 	p.applied = append(p.applied, time.Since(start))
