@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -44,8 +46,8 @@ func readmeConfig(t *testing.T) string {
 	return regexp.MustCompile(`store_dir: "[^"]*"`).ReplaceAllString(block[1], `store_dir: "`+t.TempDir()+`"`)
 }
 
-// newPhones starts the server of the README and a reddot.
-func newPhones(t *testing.T) *phones {
+// newPhones starts the server of the README and a reddot, with more flags.
+func newPhones(t *testing.T, flags ...string) *phones {
 	t.Helper()
 	for _, name := range []string{"REDDOT_PASSWORD", "BACK_END_PASSWORD", "ALICE_PASSWORD"} {
 		t.Setenv(name, "s3cret")
@@ -60,7 +62,7 @@ func newPhones(t *testing.T) *phones {
 		t.Fatal("the NATS server is not ready")
 	}
 	p := &phones{T: t, url: ns.ClientURL()}
-	p.serve("--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret"))
+	p.serve(append([]string{"--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret")}, flags...)...)
 	p.admin = p.as("reddot")
 	p.back = must(goclient.New(p.as("back-end"), goclient.Options{}))(t)
 	p.alice = p.as("alice", nats.CustomInboxPrefix("unread.inbox.alice"), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -308,5 +310,47 @@ func TestGateFlags(t *testing.T) {
 	}
 	for code := ""; code != "429"; {
 		code = must(conn.Request("unread.do.alice.read-all", nil, readyWait))(t).Header.Get("Nats-Service-Error-Code")
+	}
+}
+
+// TestWatchersOfTwo: whichever of two reddots answers a watch, the one that emits
+// knows of it.
+func TestWatchersOfTwo(t *testing.T) {
+	p := newPhones(t, "--fanout-limit", "2")
+	p.serve("--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret"), "--fanout-limit", "2")
+	ctx := t.Context()
+	var members []string
+	for i := range 20 {
+		members = append(members, "m"+strconv.Itoa(i))
+	}
+	joined := must(p.back.Join(ctx, "hall", members, goclient.WaitEmitted()))(t)
+	heard := must(p.admin.SubscribeSync("unread.evt.*.change"))(t)
+	for _, m := range members {
+		must(p.admin.Request("unread.api."+m+".watch", nil, readyWait))(t)
+	}
+	missing := map[string]bool{}
+	for _, m := range members {
+		missing[m] = true
+	}
+	// Who emits hears of a watch at about the time at which another answers it: the
+	// first messages may come before.
+	for i := 0; len(missing) > 0; i++ {
+		if i == 100 {
+			t.Fatalf("never told: %v", missing)
+		}
+		must(p.back.GroupMessage(ctx, "hall", goclient.Message{ID: strconv.Itoa(i), From: "stranger"}, goclient.WaitEmitted()))(t)
+		for {
+			m, err := heard.NextMsg(50 * time.Millisecond)
+			if err != nil {
+				break
+			}
+			var change events.Change
+			if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &change); err != nil {
+				t.Fatal(err)
+			}
+			if change.Version > joined {
+				delete(missing, change.User)
+			}
+		}
 	}
 }
