@@ -10,6 +10,12 @@ import (
 // SetPace has the projector's stores leave more to be swept, and sweep it slower.
 func (c *Config) SetPace(p fold.Pace) { c.pace = p }
 
+// HoldFolding keeps commands from being folded until it is released.
+func (p *Projector) HoldFolding() (release func()) {
+	p.folding.Lock()
+	return p.folding.Unlock
+}
+
 // CheckLog is what is checked of the command stream every watchEvery.
 func (p *Projector) CheckLog(ctx context.Context) error { return p.checkLog(ctx) }
 

@@ -242,7 +242,7 @@ func TestToldAmongForeign(t *testing.T) {
 				msg := copyOf(&stored{subject: "evt.bob.change", header: newest.Header, data: newest.Data})
 				msg.Header.Set("Reddot-At", "4000000000")
 				var ack *jetstream.PubAck
-				if ack, err = b.js.PublishMsg(ctx, msg); err == nil {
+				if ack, err = b.js.PublishMsg(t.Context(), msg); err == nil { // also the one under way at the end
 					foreign[ack.Sequence] = true
 				}
 			}
