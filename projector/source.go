@@ -65,6 +65,10 @@ func (v *View) read(fn func(fold.Reader) error) error {
 	return err
 }
 
+// Until has an answer that takes long look now and then whether it is still
+// wanted, as ctx.Err says it: an error ends it.
+func (v *View) Until(wanted func() error) { v.snap.Until(wanted) }
+
 // Applied is the seq of the last command that the view shows.
 func (v *View) Applied() events.Seq { return v.snap.Position().Applied }
 

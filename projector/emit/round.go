@@ -32,6 +32,13 @@ type rounds struct {
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
 	now    time.Time
+
+	// The headers that say what is told, as most messages have the same.
+	applies, begins []string
+	says            struct {
+		applied events.Seq
+		begin   uint64
+	}
 }
 
 // due says whether a round has something to do.

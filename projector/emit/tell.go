@@ -151,7 +151,11 @@ func (g *rounds) looked(c *change) {
 
 // part sends the next part of a change, which shows the state at a seq.
 func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, at events.Seq) (more bool, err error) {
-	c.list = append(c.list, c.rest.Take(rows, events.MaxChangeConversations-len(c.list))...)
+	if taken := c.rest.Take(rows, events.MaxChangeConversations-len(c.list)); len(c.list) == 0 && taken != nil {
+		c.list = taken
+	} else {
+		c.list = append(c.list, taken...)
+	}
 	n := len(c.list)
 	m := min(len(c.removed), events.MaxChangeConversations-n)
 	var data []byte
@@ -203,9 +207,12 @@ func (g *rounds) release(ctx context.Context) error {
 	}
 	msg := g.held
 	g.held = nil
-	applied := g.applied()
-	msg.Header.Set(headerApplied, format(applied))
-	msg.Header.Set(headerBegin, strconv.FormatUint(g.first().begin, 10))
+	applied, begin := g.applied(), g.first().begin
+	if g.applies == nil || applied != g.says.applied || begin != g.says.begin {
+		g.says.applied, g.says.begin = applied, begin
+		g.applies, g.begins = []string{format(applied)}, []string{strconv.FormatUint(begin, 10)}
+	}
+	msg.Header[headerApplied], msg.Header[headerBegin] = g.applies, g.begins
 	done := events.Seq(0)
 	if applied > g.shown {
 		g.shown, done = applied, applied

@@ -1,0 +1,54 @@
+package projector_test
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector"
+	"reddot/projector/emit"
+)
+
+// TestSmallPayload tells of many conversations at once, with names that take the
+// most room, on a server that takes no larger messages than an emitter needs.
+func TestSmallPayload(t *testing.T) {
+	for _, encoding := range []events.Encoding{events.Msgpack, events.JSON} {
+		t.Run(encoding.String(), func(t *testing.T) {
+			b := newBusWith(t, emit.LeastPayload)
+			a := b.author()
+			p := b.run(t.TempDir(), func(c *projector.Config) { c.Encoding = encoding })
+			name := func(i int) string { return fmt.Sprintf("%s%03d", strings.Repeat("\x01", events.MaxID-3), i) }
+			for i := range events.MaxChangeConversations {
+				a.message(name(0), name(i), name(0))
+				a.message(name(0), name(i), name(1))
+				a.write(events.Command{Verb: events.UserRead, Inbox: name(0), Conversation: events.ConversationID{Kind: events.C2C, ID: name(i)}, Upto: name(0)})
+			}
+			p.settle(a.flush())
+			a.write(events.Command{Verb: events.UserReadAll, Inbox: name(0)})
+			a.garble(a.subjects.Prefix()+".cmd."+strings.Repeat("\x01", 3_000), []byte("{}"))
+			p.settle(a.flush())
+			a.write(events.Command{Verb: events.UserErase, Inbox: name(0)})
+			p.settle(a.flush())
+			l := newLedger(t)
+			for _, s := range b.storedEvents(1) {
+				l.enter(&s)
+			}
+			v := p.view(a.last())
+			defer v.Close()
+			l.settled(v, name(0))
+			if r := l.refusals[a.last()-1]; r.Reason == "" {
+				t.Error("a refusal with the longest subject is not told")
+			}
+		})
+	}
+}
+
+// TestPayloadTooSmall: a server that takes too small messages is refused at the
+// start, with what to do.
+func TestPayloadTooSmall(t *testing.T) {
+	b := newBusWith(t, emit.LeastPayload/2)
+	_, err := projector.Open(within(t), projector.Config{Conn: b.connect(), Subjects: b.subjects, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	wantErr(t, err, emit.ErrPayload, "set max_payload to 32768 or more")
+}
