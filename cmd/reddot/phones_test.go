@@ -35,24 +35,25 @@ type phones struct {
 	}
 }
 
-// readmeConfig is the configuration that the README gives for a NATS server.
-func readmeConfig(t *testing.T) string {
+// readmeConfig is the configuration that the README gives for a NATS server: the
+// one with a part of that name.
+func readmeConfig(t *testing.T, part string) string {
 	t.Helper()
 	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
-	block := regexp.MustCompile("(?s)```\n(jetstream \\{.*?)```").FindStringSubmatch(text)
+	block := regexp.MustCompile("```\n(jetstream \\{.*\n" + part + " \\{\n(?:[^`]*\n)?)```").FindStringSubmatch(text)
 	if block == nil {
-		t.Fatal("the README has no configuration of a NATS server")
+		t.Fatalf("the README has no configuration of a NATS server with %s", part)
 	}
 	return regexp.MustCompile(`store_dir: "[^"]*"`).ReplaceAllString(block[1], `store_dir: "`+t.TempDir()+`"`)
 }
 
 // newPhones starts the server of the README and a reddot, with more flags.
-func newPhones(t *testing.T, flags ...string) *phones {
+func newPhones(t *testing.T, part string, flags ...string) *phones {
 	t.Helper()
 	for _, name := range []string{"REDDOT_PASSWORD", "BACK_END_PASSWORD", "ALICE_PASSWORD"} {
 		t.Setenv(name, "s3cret")
 	}
-	o := must(server.ProcessConfigFile(fileOf(t, readmeConfig(t))))(t)
+	o := must(server.ProcessConfigFile(fileOf(t, readmeConfig(t, part))))(t)
 	store := o.StoreDir
 	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
 	ns := must(server.NewServer(o))(t)
@@ -169,15 +170,12 @@ func spy(t *testing.T, conn *nats.Conn) (heard func() []string) {
 	}
 }
 
-// TestPhones runs the README's configuration: a phone does and hears what it may,
-// and every way to do more leads to nothing.
-func TestPhones(t *testing.T) {
-	p := newPhones(t)
-	ctx := t.Context()
+// may does what alice may, and returns the seq of the last command.
+func (p *phones) may() events.Seq {
+	t, ctx := p.T, p.Context()
+	t.Helper()
 	seq := must(p.back.MessageReceived(ctx, "alice", goclient.Message{ID: "m1", From: "bob"}))(t)
 	must(p.back.MessageReceived(ctx, "bob", goclient.Message{ID: "m1", From: "carol"}))(t)
-
-	// What alice may.
 	alice := must(goclient.New(p.alice, goclient.Options{WatchLargeGroups: true}))(t).User("alice")
 	badges := make(chan events.Totals, 10)
 	sub := must(alice.Listen(goclient.Listener{TotalUnreadChanged: func(t events.Totals) { badges <- t }}))(t)
@@ -200,6 +198,44 @@ func TestPhones(t *testing.T) {
 		t.Fatalf("what alice may: %v", p.mu.denied)
 	}
 	p.mu.Unlock()
+	return last
+}
+
+// TestPhonesInAnAccount runs the README's configuration of accounts: a phone does
+// and hears what it may, and its answers come through the import.
+func TestPhonesInAnAccount(t *testing.T) {
+	p := newPhones(t, "accounts")
+	last := p.may()
+	heard := spy(t, p.admin)
+	attack(t, p.alice)
+	for _, target := range targets() {
+		if err := p.alice.Publish(target, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.alice.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := heard(); len(got) > 0 {
+		t.Errorf("published by alice's doing: %q", got)
+	}
+	// The answers went to her own account, so what she asked for herself was done.
+	js := must(jetstream.New(p.admin))(t)
+	stream := must(js.Stream(t.Context(), "UNREAD_COMMANDS"))(t)
+	for seq := uint64(last) + 1; seq <= stream.CachedInfo().State.LastSeq; seq++ {
+		if msg := must(stream.GetMsg(t.Context(), seq))(t); !strings.HasPrefix(msg.Subject, "unread.cmd.user.alice.") {
+			t.Errorf("command %d: %s", seq, msg.Subject)
+		}
+	}
+	checkWhole(t, p.admin)
+}
+
+// TestPhones runs the README's configuration: a phone does and hears what it may,
+// and every way to do more leads to nothing.
+func TestPhones(t *testing.T) {
+	p := newPhones(t, "authorization")
+	ctx := t.Context()
+	last := p.may()
 
 	// What she may not.
 	heard := spy(t, p.admin)
@@ -316,7 +352,7 @@ func TestGateFlags(t *testing.T) {
 // TestWatchersOfTwo: whichever of two reddots answers a watch, the one that emits
 // knows of it.
 func TestWatchersOfTwo(t *testing.T) {
-	p := newPhones(t, "--fanout-limit", "2")
+	p := newPhones(t, "authorization", "--fanout-limit", "2")
 	p.serve("--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret"), "--fanout-limit", "2")
 	ctx := t.Context()
 	var members []string
