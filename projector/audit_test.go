@@ -20,6 +20,7 @@ type audit struct {
 	author *author
 	twin   *twin.Model
 	upto   events.Seq              // the twin's
+	old    *audit                  // one for the states before that; nil: not asked for yet
 	sent   map[events.Receipt]bool // by the twin
 	refuse map[events.Seq]string   // by the twin: the reason; "" if the form is wrong
 	events int
@@ -47,6 +48,18 @@ func (a *audit) advance(to events.Seq) {
 	}
 }
 
+// shown is a twin at a seq that an event shows: the twin, or an older one.
+func (a *audit) shown(seq events.Seq) *twin.Model {
+	if seq == a.upto {
+		return a.twin
+	}
+	if a.old == nil || a.old.upto > seq {
+		a.old = newAudit(a.t, a.author)
+	}
+	a.old.advance(seq)
+	return a.old.twin
+}
+
 // read checks events in the order in which they are stored.
 func (a *audit) read(all []stored) {
 	a.t.Helper()
@@ -72,24 +85,25 @@ func (a *audit) read(all []stored) {
 
 // compare compares a change with the twin.
 func (a *audit) compare(s *stored, c *events.Change) {
-	if v := a.twin.Version(c.User); c.Version != v {
-		a.t.Errorf("event %d: %q is told version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.at)
+	twin := a.shown(s.shows)
+	if v := twin.Version(c.User); c.Version != v {
+		a.t.Errorf("event %d: %q is told version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
 	}
-	if d := cmp.Diff(a.twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
-		a.t.Errorf("event %d: totals of %q at seq %d (-twin +told):\n%s", s.seq, c.User, s.at, d)
+	if d := cmp.Diff(twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
+		a.t.Errorf("event %d: totals of %q at seq %d (-twin +told):\n%s", s.seq, c.User, s.shows, d)
 	}
 	if len(c.Conversations)+len(c.Removed) == 0 {
 		a.t.Errorf("event %d: rule quiet: nothing is told to %q", s.seq, c.User)
 	}
-	list := byName(a.twin.Conversations(c.User))
+	list := byName(twin.Conversations(c.User))
 	for _, got := range c.Conversations {
 		if d := cmp.Diff(list[got.Conversation], got); d != "" {
-			a.t.Errorf("event %d: %s of %q at seq %d (-twin +told):\n%s", s.seq, got.Conversation, c.User, s.at, d)
+			a.t.Errorf("event %d: %s of %q at seq %d (-twin +told):\n%s", s.seq, got.Conversation, c.User, s.shows, d)
 		}
 	}
 	for _, name := range c.Removed {
 		if _, ok := list[name]; ok {
-			a.t.Errorf("event %d: %s of %q is removed and has not left the list at seq %d", s.seq, name, c.User, s.at)
+			a.t.Errorf("event %d: %s of %q is removed and has not left the list at seq %d", s.seq, name, c.User, s.shows)
 		}
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // Headers of stored events that the tests read.
 const (
-	headerAt   = "Reddot-At"
-	headerMore = "Reddot-More"
+	headerAt    = "Reddot-At"
+	headerShows = "Reddot-Shows"
+	headerMore  = "Reddot-More"
 )
 
 // stored is one message of the event stream.
@@ -25,6 +26,7 @@ type stored struct {
 	seq     uint64
 	subject string // below unread-out.0.
 	at      events.Seq
+	shows   events.Seq // at, or an older seq
 	more    bool
 	header  nats.Header
 	data    []byte
@@ -61,6 +63,12 @@ func (b *bus) event(msg jetstream.Msg) stored {
 	}
 	if _, err := fmt.Sscan(s.header.Get(headerAt), &s.at); err != nil {
 		b.t.Fatalf("stored event %d: header %s: %v", s.seq, headerAt, err)
+	}
+	s.shows = s.at
+	if text := s.header.Get(headerShows); text != "" {
+		if _, err := fmt.Sscan(text, &s.shows); err != nil || s.shows > s.at {
+			b.t.Fatalf("stored event %d at seq %d: header %s %q: %v", s.seq, s.at, headerShows, text, err)
+		}
 	}
 	return s
 }

@@ -103,7 +103,7 @@ func (q *queue) next() *due {
 type lot struct {
 	many
 	message bool        // in the group: what changed is the group's log
-	sweep   *fold.Sweep // of a dismissal: the users are read as they are told; nil: it is none
+	sweep   *fold.Sweep // by which they left the group: the users are read as they are told; nil: they are known
 	from    string      // where to go on reading
 	more    bool        // there are more to be read
 	round   *round
@@ -113,7 +113,7 @@ type lot struct {
 // done says whether all have been told.
 func (l *lot) done() bool { return l.next == len(l.users) && !l.more }
 
-// read reads on who is concerned by a dismissal, if those are told who are known.
+// read reads on who has left, if those are told who are known.
 func (l *lot) read(snap *store.Snapshot) error {
 	if !l.more || l.next < len(l.users) {
 		return nil
@@ -322,11 +322,15 @@ func union(a, b []string) []string {
 }
 
 // begun has those told who are concerned by what a command has left to be swept:
-// the members of a dismissed group, or who was erased.
+// the members of a dismissed group, those who joined or left, or who was erased.
 func (b *backlog) begun(r *round, w *fold.Sweep) {
 	s := stamp{w.Seq, w.At}
-	if w.Kind == fold.SweepErase {
+	switch w.Kind {
+	case fold.SweepErase:
 		b.mark(r, w.ID, s, promptLane)
+		return
+	case fold.SweepJoin:
+		b.addLot(r, many{stamp: s, group: w.ID, users: slices.Clone(w.Users)}, false)
 		return
 	}
 	r.open++

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"reddot/projector/fold"
 )
 
 // WatchLease is how long a watch lasts: a watcher renews it well before.
@@ -96,6 +98,14 @@ func (w *watchers) join(m *Marks) {
 	}
 	for _, k := range m.members {
 		w.joined(k.User, k.ID)
+	}
+	for _, sweep := range m.begun {
+		if sweep.Kind != fold.SweepJoin {
+			continue
+		}
+		for _, user := range sweep.Users {
+			w.joined(user, sweep.ID)
+		}
 	}
 	for _, n := range m.many {
 		for _, user := range n.users {

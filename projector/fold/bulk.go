@@ -1,6 +1,11 @@
 package fold
 
-import "reddot/events"
+import (
+	"math"
+	"slices"
+
+	"reddot/events"
+)
 
 // Told is a conversation that left its user's list by an earlier command.
 type Told struct {
@@ -9,8 +14,8 @@ type Told struct {
 	At  events.Time
 }
 
-// begin leaves the rows that the command changes to be swept. Rows that were read
-// before must be read anew.
+// begin leaves the rows that the command changes to be swept. All that was changed
+// before is committed, so that what was read must be read anew.
 func (s *step) begin(w *Sweep) {
 	w.Seq, w.At, w.ID = s.seq, s.at, s.c.Inbox
 	s.BeginSweep(w)
@@ -23,40 +28,84 @@ func (s *step) sweep() {
 	if p == nil {
 		return
 	}
-	pace, at := s.Pace(), s.Progress()
-	budget := pace.Each
-	if w := s.fx.Begun; w != nil {
-		budget = pace.Burst
-		if p.rows(at) > pace.Most {
-			budget = max(budget, w.Rows)
-		}
-		if len(p.sweeps) > pace.MostSweeps {
-			budget = ^uint64(0)
-		}
-	}
-	w := p.Oldest()
-	for n := uint64(0); n < budget; {
+	w, at := p.Oldest(), p.Progress()
+	for n := s.budget(p); n > 0; {
 		row, ok := s.NextRow(w, at.Last)
 		if !ok {
 			s.EndSweep(w)
 			return
 		}
 		at.Last = row.Name
-		if row.Conversation.Kind == events.NoKind {
-			s.DropRow(row.Name)
-		} else if c := s.Stored(row.Conversation); c != nil && c.begun(row.Conversation) < w.Seq {
-			s.bury(row.Conversation, w, c)
-		} else {
-			continue
+		if s.sweepRow(w, row) {
+			at.Swept++
+			n--
 		}
-		n++
-		at.Swept++
 	}
 	s.PutProgress(at)
 }
 
+// budget is how many rows the command sweeps.
+func (s *step) budget(p *Pending) uint64 {
+	pace, w := s.Pace(), s.fx.Begun
+	switch {
+	case w == nil:
+		return pace.Each
+	case len(p.sweeps) > pace.MostSweeps:
+		return math.MaxUint64
+	case p.rows() > pace.Most:
+		return max(pace.Each, w.Rows)
+	case w.Kind == SweepErase:
+		return pace.Burst
+	}
+	return pace.Each
+}
+
+// sweepRow writes down one row, and reports whether it was one of the sweep's. All
+// of those who joined or left are: so many of them are counted wherever batches
+// end.
+func (s *step) sweepRow(w *Sweep, row SweptRow) bool {
+	k := row.Conversation
+	if k.Kind == events.NoKind {
+		s.DropRow(row.Name)
+		return true
+	}
+	stored := s.Stored(k)
+	if w.Kind == SweepJoin {
+		if stored == nil {
+			s.sweepJoin(k, w)
+		}
+		return true
+	}
+	ends := stored != nil && stored.begun(k) < w.Seq
+	if ends {
+		s.bury(k, w, stored)
+	}
+	return ends || w.Kind == SweepLeave
+}
+
+// sweepJoin writes down the row of one who joined, unless the membership has ended.
+func (s *step) sweepJoin(k Key, w *Sweep) {
+	if by := s.Pending().endOf(k, w); by != nil {
+		s.end(k, by, w.member())
+		return
+	}
+	s.Rows.PutConversation(k, w.member())
+	s.PutMember(k.ID, k.User, w.Seq)
+}
+
 // bury deletes the row of what a sweep's command has ended.
 func (s *step) bury(k Key, w *Sweep, c *Conversation) {
+	if k.Kind == events.Group {
+		s.dropEarly(k, c)
+		s.clearSets(k, c)
+		s.DeleteMember(k.ID, k.User)
+	}
+	s.DeleteConversation(k)
+	s.end(k, w, c)
+}
+
+// end is what there is to do when something has ended that needs no row any more.
+func (s *step) end(k Key, w *Sweep, c *Conversation) {
 	version := max(s.UserVersion(k.User), c.Version)
 	if w.listed(s, k, c) {
 		version = max(version, w.Seq)
@@ -66,17 +115,14 @@ func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 			s.fx.Swept = append(s.fx.Swept, Told{k, w.Seq, w.At})
 		}
 	}
-	if k.Kind == events.Group {
-		s.dropEarly(k, c)
-		s.clearSets(k, c)
-		s.DeleteMember(k.ID, k.User)
-		if log := s.group(k.ID); w.Kind == SweepErase && log.Dismissed < w.Seq {
-			less(&log.Members, GroupKey(k.ID), "its members")
-			s.PutGroup(k.ID, log)
-		}
-	}
-	s.DeleteConversation(k)
 	s.SetUserVersion(k.User, version)
+	if k.Kind != events.Group || w.Kind != SweepErase {
+		return
+	}
+	if log := s.group(k.ID); log.Dismissed < w.Seq {
+		less(&log.Members, GroupKey(k.ID), "its members")
+		s.PutGroup(k.ID, log)
+	}
 }
 
 func (s *step) clearSets(k Key, c *Conversation) {
@@ -85,12 +131,21 @@ func (s *step) clearSets(k Key, c *Conversation) {
 	c.OwnAll.clear(s, k.Set(SetOwnAll))
 }
 
-// PutConversation implements Rows. The row of what has ended is buried before that
-// of what begins takes its place.
+// PutConversation implements Rows. What has ended is buried before the row of what
+// began after it takes its place.
 func (s *step) PutConversation(k Key, c *Conversation) {
 	if p := s.Pending(); p.concerns(k) {
-		if stored := s.Stored(k); stored != nil && stored != c {
-			p.follow(k, stored, func(w *Sweep, dead *Conversation) { s.bury(k, w, dead) })
+		if stored := s.Stored(k); stored != c {
+			p.follow(k, stored, func(w *Sweep, dead *Conversation) {
+				if dead == stored {
+					s.bury(k, w, dead)
+				} else {
+					s.end(k, w, dead)
+				}
+			})
+			if k.Kind == events.Group {
+				s.PutMember(k.ID, k.User, c.JoinSeq)
+			}
 		}
 	}
 	s.Rows.PutConversation(k, c)
@@ -107,13 +162,59 @@ func (s *step) present(g string, log *Log) uint64 {
 	n := log.Members
 	for user := range s.Pending().Erased() {
 		k := Key{user, GroupKey(g).ConversationID}
-		if stored := s.Stored(k); stored != nil {
-			s.Pending().follow(k, stored, func(w *Sweep, _ *Conversation) {
-				if w.Kind == SweepErase && log.Dismissed < w.Seq {
-					less(&n, GroupKey(g), "its members")
-				}
-			})
-		}
+		s.Pending().follow(k, s.Stored(k), func(w *Sweep, _ *Conversation) {
+			if w.Kind == SweepErase && log.Dismissed < w.Seq {
+				less(&n, GroupKey(g), "its members")
+			}
+		})
 	}
 	return n
+}
+
+// many reports whether a membership command is left to be swept: one about many,
+// or after one that is.
+func (s *step) many() bool {
+	return uint64(len(s.c.Users)) > s.Pace().Bulk || s.Pending().crowd(s.c.Inbox)
+}
+
+// joinMany is join for many.
+func (s *step) joinMany() {
+	g := s.c.Inbox
+	users := s.others(false)
+	if len(users) == 0 {
+		s.ignore()
+		return
+	}
+	log := s.Group(g)
+	if log == nil {
+		log = new(Log)
+	}
+	s.begin(&Sweep{Kind: SweepJoin, Users: users, Head: log.Head, Rows: uint64(len(users))})
+	log.Members += uint64(len(users))
+	log.Peak = max(log.Peak, s.present(g, log))
+	s.PutGroup(g, log)
+}
+
+// leaveMany is leave for many.
+func (s *step) leaveMany() {
+	g := s.c.Inbox
+	users := s.others(true)
+	if len(users) == 0 {
+		s.ignore()
+		return
+	}
+	log := s.group(g)
+	s.begin(&Sweep{Kind: SweepLeave, Users: users, Head: log.Head, Rows: uint64(len(users))})
+	if log.Members < uint64(len(users)) {
+		Break(GroupKey(g), "%d of %d members leave", len(users), log.Members)
+	}
+	log.Members -= uint64(len(users))
+	s.PutGroup(g, log)
+}
+
+// others are those of the command's users who are members, or are not, sorted.
+func (s *step) others(members bool) []string {
+	users := slices.Clone(s.c.Users)
+	slices.Sort(users)
+	return s.Sift(s.c.Inbox, slices.Compact(users), members)
 }

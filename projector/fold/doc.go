@@ -29,11 +29,12 @@
 //
 // # Sweeping
 //
-// No command changes more than a few hundred rows. A dismissal of a large group and
-// an erasure leave a [Sweep]: from there on [Reader] and Rows give nobody the rows
-// that have ended, [Pending] says which those are, and every command that follows
-// buries some of them. What lists lose is told when it happens: see
-// [Effects].Begun.
+// No command changes more than a few hundred rows. A dismissal of a large group, an
+// erasure, and joins and leaves of many leave a [Sweep]: from there on [Reader] and
+// Rows give nobody the rows that have ended, and everybody those of who joined, as
+// [Pending] says; every command that follows writes some of it down. Sweeps are
+// done in their order; a membership command waits for earlier ones of its group by
+// being one. Who is concerned is told at once: see [Effects].Begun.
 //
 // # Invariants
 //

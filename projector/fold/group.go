@@ -5,6 +5,10 @@ import "reddot/events"
 // join folds new members (rule join). Members who are present stay as they
 // are.
 func (s *step) join() {
+	if s.many() {
+		s.joinMany()
+		return
+	}
 	g := s.c.Inbox
 	id := events.ConversationID{Kind: events.Group, ID: g}
 	log := s.Group(g)
@@ -36,6 +40,10 @@ func (s *step) join() {
 
 // leave folds members who are no longer (rule join).
 func (s *step) leave() {
+	if s.many() {
+		s.leaveMany()
+		return
+	}
 	left := false
 	for _, user := range s.c.Users {
 		k := Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}}

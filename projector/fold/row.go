@@ -345,8 +345,10 @@ type Rows interface {
 	Stored(k Key) *Conversation
 	Pace() Pace
 	Pending() *Pending
-	Progress() Progress // of the oldest sweep
-	PutProgress(Progress)
+	PutProgress(Progress) // of the oldest sweep
+	// Sift takes from sorted users those who are members of a group, or who are not.
+	// All that was changed by earlier commands is committed, and must be read anew.
+	Sift(group string, users []string, members bool) []string
 	// BeginSweep enters a sweep, as the first change of its command. What was read
 	// before must be read anew.
 	BeginSweep(*Sweep)

@@ -68,8 +68,10 @@ func TestCheckpointWhileFolding(t *testing.T) {
 	commits := map[events.Seq]bool{}
 	for range *stepsFlag / 3 {
 		r.step(g)
-		erased := r.log[len(r.log)-1].Command.Verb == events.UserErase
-		if erased || r.rng.IntN(20) == 0 {
+		if r.log[len(r.log)-1].Command.Verb == events.UserErase {
+			commits[events.Seq(len(r.log)-1)] = true // what came before is committed first
+		}
+		if r.rng.IntN(20) == 0 {
 			r.commit()
 			committed.Store(uint64(len(r.log)))
 			commits[events.Seq(len(r.log))] = true

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -242,10 +243,15 @@ func TestRowsRoundTrip(t *testing.T) {
 			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.BucketSize})
 		}
 		roundTrip(t, directoryRows, nil, &dir)
-		roundTrip(t, sweepRows, appendSweep(nil, 7), &fold.Sweep{
-			Seq: 7, At: d.time(), Kind: []fold.SweepKind{fold.SweepDismiss, fold.SweepErase}[d.IntN(2)], ID: d.id(),
-			Head: d.cursor(), Era: events.Seq(d.uint()), Rows: d.uint(),
-		})
+		w := &fold.Sweep{
+			Seq: 7, At: d.time(), Kind: []fold.SweepKind{fold.SweepDismiss, fold.SweepErase, fold.SweepJoin, fold.SweepLeave}[d.IntN(4)],
+			ID: d.id(), Head: d.cursor(), Era: events.Seq(d.uint()), Rows: d.uint(),
+		}
+		for many := w.Kind == fold.SweepJoin || w.Kind == fold.SweepLeave; many; many = d.coin() {
+			w.Users = append(w.Users, d.id())
+		}
+		slices.Sort(w.Users)
+		roundTrip(t, sweepRows, appendSweep(nil, 7), w)
 		roundTrip(t, progressRows, nil, &fold.Progress{Swept: d.uint(), Last: d.id()})
 	}
 }

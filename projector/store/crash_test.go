@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
+	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/twin"
 )
@@ -103,21 +104,40 @@ func (c *crashes) checkpoint(t *testing.T, s *store.Store) {
 // whole, not older than what was durable; folding on from there gives the same
 // digest and the same outbox. The checkpoints are whole, or not there.
 func TestCrashAtEveryWrite(t *testing.T) {
-	const commands = 240
 	seed := drawSeed(t)
+	g := forgetful{twin.NewGenerator(seed, twin.Config{}), rand.New(rand.NewPCG(seed, 8)), []string{"a", "b"}, 50}
+	crashAtEveryWrite(t, seed, fold.Pace{}, g)
+}
+
+// TestCrashWhileSweeping does the same with much left to be swept.
+func TestCrashWhileSweeping(t *testing.T) {
+	seed := drawSeed(t)
+	crashAtEveryWrite(t, seed, slow, twin.NewCrowd(seed))
+}
+
+func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
+	const commands = 240
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
-	r := &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}
+	r := &rig{t: t, fs: c.fs, pace: pace, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}
 	r.open(c.fs)
-	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "b"}, 50}
 	digests := map[events.Seq]uint64{0: r.store.Position().Digest()} // by commit
 	emitted := events.Seq(0)
 	var outbox []store.Out
 	for range commands {
-		r.step(g)
+		r.stepTo(g, func(seq events.Seq) {
+			switch r.log[seq-1].Command.Verb { // they commit what came before them
+			case events.UserErase, events.GroupDismiss, events.GroupJoin, events.GroupLeave:
+			default:
+				if r.store.Pending() == nil { // so does what is swept
+					return
+				}
+			}
+			r.commit()
+			digests[seq-1] = r.store.Position().Digest()
+		})
 		seq := events.Seq(len(r.log))
 		outbox = append(outbox, r.noted()...)
-		erased := r.log[seq-1].Command.Verb == events.UserErase
-		if erased || r.rng.IntN(5) == 0 {
+		if r.rng.IntN(5) == 0 {
 			r.commit()
 			digests[seq] = r.store.Position().Digest()
 			if r.rng.IntN(4) == 0 {
@@ -147,14 +167,14 @@ func TestCrashAtEveryWrite(t *testing.T) {
 	}
 	t.Logf("%d crashes", len(c.points))
 	for _, p := range c.points {
-		p.check(t, r.log, digests, outbox)
+		p.check(t, pace, r.log, digests, outbox)
 	}
 }
 
 // check opens what a crash left, and folds the rest of the log.
-func (p crashPoint) check(t *testing.T, log []store.Entry, digests map[events.Seq]uint64, outbox []store.Out) {
+func (p crashPoint) check(t *testing.T, pace fold.Pace, log []store.Entry, digests map[events.Seq]uint64, outbox []store.Out) {
 	p.checkCheckpoint(t, digests)
-	r := &rig{t: t, log: log, rng: rand.New(rand.NewPCG(0, 0))}
+	r := &rig{t: t, log: log, pace: pace, rng: rand.New(rand.NewPCG(0, 0))}
 	r.open(p.fs)
 	at := r.store.Position()
 	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || at.Applied < p.durable {

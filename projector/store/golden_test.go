@@ -202,6 +202,10 @@ func goldenOthers() []goldenRow {
 		row("sweep.dismiss", sweepRows, appendSweep(nil, 4001), &fold.Sweep{
 			Seq: 4001, At: goldenTime, Kind: fold.SweepDismiss, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Rows: 100_000,
 		}),
+		row("sweep.join", sweepRows, appendSweep(nil, 4003), &fold.Sweep{
+			Seq: 4003, At: goldenTime, Kind: fold.SweepJoin, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Users: []string{"alice", "bob@example.com", "卡罗尔"}, Rows: 3,
+		}),
+		row("sweep.leave", sweepRows, appendSweep(nil, 4004), &fold.Sweep{Seq: 4004, At: goldenTime, Kind: fold.SweepLeave, ID: "team", Users: []string{"alice"}, Rows: 1}),
 		row("sweep.erase", sweepRows, appendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
 		row("progress", progressRows, []byte{famProgress}, &fold.Progress{Swept: 300, Last: "bob@example.com"}),
 		row("waiter", waiterRows, appendWaiter(nil, waiterKey{"team", "m400", "alice"}), &present{}),

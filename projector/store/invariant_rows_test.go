@@ -10,12 +10,13 @@ import (
 
 // members checks that memberships and members' rows are the same.
 func (a *audit) members() {
-	count := map[string]uint64{}
+	members := map[string]map[string]events.Seq{}
+	for _, key := range a.rows["g"] {
+		members[key] = map[string]events.Seq{}
+	}
 	for _, key := range a.rows["n"] {
 		group, user, _ := strings.Cut(key, "\x00")
-		if a.joined[key] > a.Group(group).Dismissed {
-			count[group]++
-		}
+		members[group][user] = a.joined[key]
 		if a.ended(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) {
 			continue
 		}
@@ -23,9 +24,22 @@ func (a *audit) members() {
 			a.fail("member %q of %q has no row", user, group)
 		}
 	}
-	for k, l := range a.logs {
-		if k.Kind == events.Group && (l.Members != count[k.ID] || l.Peak < l.Members) {
-			a.fail("%d members of %q, at most %d ever, have %d rows", l.Members, k.ID, l.Peak, count[k.ID])
+	erased := 0
+	for range a.pending.Erased() {
+		erased++
+	}
+	for group, joined := range members {
+		if a.pending != nil {
+			a.pending.Members(group, joined)
+		}
+		n, l := uint64(len(joined)), a.Group(group)
+		if l.Members < n || l.Members > n+uint64(erased) || l.Peak < n {
+			a.fail("%d members of %q, at most %d ever; %d are, and %d have been erased", l.Members, group, l.Peak, n, erased)
+		}
+		for user := range joined {
+			if a.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) == nil {
+				a.fail("%q of %q is a member and has no conversation", user, group)
+			}
 		}
 	}
 	rows := slices.DeleteFunc(slices.Clone(a.rows["c"]), func(key string) bool {

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -38,21 +41,20 @@ func (s *Snapshot) withoutErased(group string, users []string) []string {
 
 // presentMembers lists the members of a group of which something is left to be
 // swept.
-func (s *Snapshot) presentMembers(group string) (users []string) {
+func (s *Snapshot) presentMembers(group string) []string {
 	if log := (reader{s}).Group(group); log == nil || log.Members == 0 {
 		return nil
 	}
-	prefix := membersPrefix(group)
+	prefix, joined := membersPrefix(group), map[string]events.Seq{}
 	s.scan(prefix, func(rest, value []byte) {
-		joined, err := decodeNumber[events.Seq]("", string(value))
+		n, err := decodeNumber[events.Seq]("", string(value))
 		if err != nil {
 			check(rowError(append(prefix, rest...), err))
 		}
-		if user := string(rest); s.pending.Present(memberOf(group, user), *joined) {
-			users = append(users, user)
-		}
+		joined[string(rest)] = *n
 	})
-	return users
+	s.pending.Members(group, joined)
+	return slices.Sorted(maps.Keys(joined))
 }
 
 func memberOf(group, user string) fold.Key {
@@ -63,23 +65,63 @@ func memberOf(group, user string) fold.Key {
 func (s *Snapshot) Pending() *fold.Pending { return s.pending }
 
 // Unswept lists some of the conversations that left their users' lists by the
-// command of a sweep and whose rows are still there; others have been told of as
-// swept, see fold.Effects. It goes on after last, which is "" at first and when
-// there is nothing more.
+// command of a sweep and that no command has told of as swept; see fold.Effects. It
+// goes on after last, which is "" at first and when there is nothing more. One may
+// come twice.
 func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next string, err error) {
 	defer catch(&err)
-	a := ahead{sweep: w, from: last}
 	s.readsOn()
-	a.read(s.snap, sweptPrefixes(w)[:1])
-	for _, row := range a.rows {
-		if s.pending.Ended(reader{s}, w, row.Conversation, s.storedRow(row.Conversation)) {
-			keys = append(keys, row.Conversation)
+	some, next := s.candidates(w, last)
+	for _, k := range some {
+		if s.pending.Ended(reader{s}, w, k, s.storedRow(k)) {
+			keys = append(keys, k)
 		}
 	}
-	if a.end {
-		return keys, "", nil
+	return keys, next, nil
+}
+
+// candidates lists some conversations that the command of a sweep may have ended:
+// first those with a row, by their keys, then those without one, in lists whose
+// number a name begins with, which no key does.
+func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next string) {
+	const list = "list"
+	lists := s.pending.Unstored(w)
+	no, after := 0, ""
+	if rest, found := strings.CutPrefix(last, list); found {
+		number, name, _ := strings.Cut(rest, " ")
+		no, _ = strconv.Atoi(number)
+		after = name
+	} else if w.Users == nil {
+		a := ahead{sweep: w, from: last}
+		a.read(s.snap, sweptPrefixes(w)[:1])
+		for _, row := range a.rows {
+			keys = append(keys, row.Conversation)
+		}
+		if !a.end {
+			return keys, a.from
+		}
+		if len(lists) > 0 {
+			next = list + "0 "
+		}
+		return keys, next
 	}
-	return keys, a.from, nil
+	if no == len(lists) {
+		return nil, ""
+	}
+	name := func(k fold.Key) string { return k.User + "\x00" + k.ID }
+	at, found := slices.BinarySearchFunc(lists[no], after, func(k fold.Key, after string) int { return strings.Compare(name(k), after) })
+	if found {
+		at++
+	}
+	end := min(at+readAhead, len(lists[no]))
+	keys = lists[no][at:end]
+	switch {
+	case end < len(lists[no]):
+		next = list + strconv.Itoa(no) + " " + name(keys[len(keys)-1])
+	case no+1 < len(lists):
+		next = list + strconv.Itoa(no+1) + " "
+	}
+	return keys, next
 }
 
 // Ended lists the conversations that left a user's list by commands after a seq
@@ -91,14 +133,22 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Told, err er
 		return nil, nil
 	}
 	l := s.listOf(user)
-	for i, k := range l.keys {
-		if s.pending.Died(reader{s}, k, l.rows[i]) <= since {
-			continue
+	ended := func(k fold.Key, stored *fold.Conversation) {
+		if s.pending.Died(reader{s}, k, stored) <= since {
+			return
 		}
 		for _, w := range s.pending.Sweeps() {
-			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.pending.Ended(reader{s}, w, k, l.rows[i]) {
+			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.pending.Ended(reader{s}, w, k, stored) {
 				all = append(all, fold.Told{Key: k, Seq: w.Seq, At: w.At})
 			}
+		}
+	}
+	for i, k := range l.keys {
+		ended(k, l.rows[i])
+	}
+	for _, k := range s.pending.Joined(user) {
+		if _, found := l.search(k); !found {
+			ended(k, nil)
 		}
 	}
 	return all, nil

@@ -62,6 +62,7 @@ func (s *Store) DeleteConversation(k fold.Key) {
 func (s *Store) Conversations(user string) []fold.Key {
 	keys := conversationsOf(s.db, user)
 	s.changedOf(user, func(k fold.Key) { keys = append(keys, k) })
+	keys = append(keys, s.pending.Joined(user)...)
 	keys = slices.DeleteFunc(keys, func(k fold.Key) bool { return s.Conversation(k) == nil })
 	slices.SortFunc(keys, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
 	return slices.Compact(keys)

@@ -27,6 +27,9 @@ func rowsWritten(t *testing.T, members int) (rows []int) {
 	for part := range slices.Chunk(users, events.MaxUsers) {
 		r.do(events.Command{Verb: events.GroupJoin, Inbox: "g", Users: part})
 	}
+	for n := 0; r.pending() != nil; n++ { // the joins are swept
+		r.do(events.Command{Verb: events.UserMessage, Inbox: "x", From: "y", ID: fmt.Sprint(n)})
+	}
 	r.commit()
 	group := events.ConversationID{Kind: events.Group, ID: "g"}
 	for _, c := range []events.Command{

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -165,6 +166,12 @@ func (s reader) Conversations(user string) []fold.Key {
 			keys = append(keys, k)
 		}
 	}
+	for _, k := range s.pending.Joined(user) {
+		at, found := slices.BinarySearchFunc(keys, k, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
+		if !found && s.Conversation(k) != nil {
+			keys = slices.Insert(keys, at, k)
+		}
+	}
 	return keys
 }
 
@@ -180,6 +187,9 @@ func (s reader) UserVersion(user string) events.Seq {
 	version := l.version
 	for i, k := range l.keys {
 		version = max(version, s.pending.Died(s, k, l.rows[i]))
+	}
+	for _, k := range s.pending.Joined(user) {
+		version = max(version, s.pending.Died(s, k, s.stored(k)))
 	}
 	return version
 }

@@ -45,8 +45,12 @@ func openAt(t *testing.T, fs vfs.FS, path string) *store.Store {
 // fold folds the commands from the position of the store up to seq.
 func (s *swapping) fold(to events.Seq) {
 	for seq := s.store.Position().Applied + 1; seq <= to; seq++ {
+		if s.log[seq-1].Command.Verb == events.UserErase { // it commits what came before it
+			s.commit()
+			s.digests[seq-1] = s.store.Position().Digest()
+		}
 		s.apply(seq)
-		if erased := s.log[seq-1].Command.Verb == events.UserErase; erased || s.rng.IntN(5) == 0 || seq == to {
+		if s.rng.IntN(5) == 0 || seq == to {
 			s.commit()
 			s.digests[seq] = s.store.Position().Digest()
 		}

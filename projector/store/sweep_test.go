@@ -134,3 +134,6 @@ func (r *rig) checkOwed(owed map[debt]bool) {
 		r.t.Fatalf("seq %d: still to be told (- owed, + in the rows):\n%s", len(r.log), d)
 	}
 }
+
+// pending is what is left to be swept after the last command.
+func (r *rig) pending() *fold.Pending { return r.store.Pending() }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -42,16 +44,11 @@ func (s *Store) Pace() fold.Pace { return s.pace }
 // Pending implements fold.Rows.
 func (s *Store) Pending() *fold.Pending { return s.pending }
 
-// Progress implements fold.Rows.
-func (s *Store) Progress() fold.Progress {
-	if p := s.progress.get(s.db, []byte{famProgress}); p != nil {
-		return *p
-	}
-	return fold.Progress{}
-}
-
 // PutProgress implements fold.Rows.
-func (s *Store) PutProgress(p fold.Progress) { s.progress.put(s.db, []byte{famProgress}, &p) }
+func (s *Store) PutProgress(at fold.Progress) {
+	s.progress.put(s.db, []byte{famProgress}, &at)
+	s.pending = s.pending.At(at)
+}
 
 // BeginSweep implements fold.Rows. All that is to be swept is committed first.
 func (s *Store) BeginSweep(w *fold.Sweep) {
@@ -75,6 +72,11 @@ func (s *Store) commitEarlier() {
 // Anything implements fold.Rows.
 func (s *Store) Anything(user string) (found bool) {
 	s.commitEarlier()
+	for _, k := range s.pending.Joined(user) {
+		if s.Conversation(k) != nil {
+			return true
+		}
+	}
 	era := s.Era(user)
 	for _, prefix := range [][]byte{conversationsPrefix(user), append(append([]byte{famIndex, 'c'}, inEra(user, era)...), 0)} {
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
@@ -125,6 +127,9 @@ func (s *Store) sweepFrom() {
 // NextRow implements fold.Rows. Rows that have been changed since they were
 // committed are looked at by the caller.
 func (s *Store) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
+	if w.Users != nil {
+		return nextUser(w, after)
+	}
 	a := &s.ahead
 	if a.sweep != w {
 		*a = ahead{sweep: w, from: after}
@@ -141,6 +146,18 @@ func (s *Store) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool
 		}
 		a.read(s.db, sweptPrefixes(w))
 	}
+}
+
+// nextUser is the next of those who joined or left.
+func nextUser(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
+	i, found := slices.BinarySearch(w.Users, after)
+	if found {
+		i++
+	}
+	if i == len(w.Users) {
+		return row, false
+	}
+	return fold.SweptRow{Name: w.Users[i], Conversation: memberOf(w.ID, w.Users[i])}, true
 }
 
 // sweptPrefixes are those of the keys of the rows that a sweep may be of, those of
@@ -212,6 +229,46 @@ func (a *ahead) row(key, value []byte) (row fold.SweptRow, mine bool, err error)
 // DropRow implements fold.Rows.
 func (s *Store) DropRow(name string) { s.tables.log(name[0]).remove(s.db, []byte(name)) }
 
+// Sift implements fold.Rows. It goes through the memberships once.
+func (s *Store) Sift(group string, users []string, members bool) (some []string) {
+	s.commitEarlier()
+	joined := s.joined(group, users)
+	s.pending.Sift(group, users, joined)
+	some = make([]string, 0, len(users))
+	for i, user := range users {
+		if (joined[i] > 0) == members {
+			some = append(some, user)
+		}
+	}
+	return some
+}
+
+// joined reads the stored memberships of some users, sorted: the commands that
+// joined, 0 where there is none.
+func (s *Store) joined(group string, users []string) []events.Seq {
+	joined := make([]events.Seq, len(users))
+	prefix := membersPrefix(group)
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	check(err)
+	ok := it.First()
+	for i := 0; ok && err == nil && i < len(users); i++ {
+		key := append(prefix, users[i]...)
+		if bytes.Compare(it.Key(), key) < 0 {
+			ok = it.SeekGE(key)
+		}
+		if ok && bytes.Equal(it.Key(), key) {
+			var n *events.Seq
+			if n, err = decodeNumber[events.Seq]("", string(it.Value())); err == nil {
+				joined[i] = *n
+			} else {
+				err = rowError(key, err)
+			}
+		}
+	}
+	check(errors.Join(err, it.Error(), it.Close()))
+	return joined
+}
+
 // findPending reads what is left to be swept.
 func findPending(r pebble.Reader) (p *fold.Pending, err error) {
 	defer catch(&err)
@@ -224,13 +281,26 @@ func findPending(r pebble.Reader) (p *fold.Pending, err error) {
 		}
 		all = append(all, w)
 	})
-	return fold.NewPending(all), nil
+	p = fold.NewPending(all)
+	scan(r, []byte{famProgress}, func(rest, value []byte) {
+		at, err := decodeProgress("", string(value))
+		if err != nil {
+			check(rowError(append([]byte{famProgress}, rest...), err))
+		}
+		p = p.At(*at)
+	})
+	return p, nil
 }
 
 func encodeSweep(b []byte, w *fold.Sweep) []byte {
 	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
 	b = binary.AppendUvarint(appendString(b, w.ID), w.Rows)
-	return binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
+	b = binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
+	b = binary.AppendUvarint(b, uint64(len(w.Users)))
+	for _, user := range w.Users {
+		b = appendString(b, user)
+	}
+	return b
 }
 
 func decodeSweep(key, value string) (*fold.Sweep, error) {
@@ -238,7 +308,23 @@ func decodeSweep(key, value string) (*fold.Sweep, error) {
 	d.version()
 	seq, ok := readUint([]byte(key[1:]))
 	w := &fold.Sweep{Seq: events.Seq(seq), Kind: fold.SweepKind(d.byte()), At: d.time(), ID: d.string(), Rows: d.uint(), Head: d.cursor(), Era: d.seq()}
-	if !ok || w.Kind != fold.SweepDismiss && w.Kind != fold.SweepErase {
+	if n := d.uint(); n > uint64(len(d.b)) {
+		d.fail(errCorrupt)
+	} else if n > 0 {
+		w.Users = make([]string, n)
+	}
+	for i := range w.Users {
+		w.Users[i] = d.string()
+	}
+	switch w.Kind {
+	case fold.SweepDismiss, fold.SweepErase:
+		ok = ok && w.Users == nil
+	case fold.SweepJoin, fold.SweepLeave:
+		ok = ok && w.Users != nil && slices.IsSorted(w.Users)
+	default:
+		ok = false
+	}
+	if !ok {
 		d.fail(errCorrupt)
 	}
 	return w, d.end()

@@ -49,6 +49,9 @@ func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
 	} else {
 		all = s.findUnread(user)
 	}
+	for _, k := range s.pending.Joined(user) {
+		all = append(all, k.ConversationID)
+	}
 	slices.SortFunc(all, compareConversations)
 	all = slices.Compact(all)
 	var taken []fold.Key
