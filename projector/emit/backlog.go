@@ -2,11 +2,9 @@ package emit
 
 import (
 	"slices"
-	"strings"
 
 	"reddot/events"
 	"reddot/projector/fold"
-	"reddot/projector/store"
 )
 
 // backlog is what is to be told, by whom it waits for: users of commands that
@@ -58,80 +56,6 @@ type due struct {
 	round *round        // the first whose commands are not told
 	lane  lane
 }
-
-// queue is a lane. Some of what it holds may have been told since, or be in
-// another lane.
-type queue struct {
-	lane    lane
-	waiting []*due
-	sorted  []*due // the next ones
-}
-
-// sortedTogether is how many users are told by name: for each message that the
-// event stream republishes, the server looks up the last one of the same subject,
-// and so finds them side by side in the stream's files.
-const sortedTogether = 4_096
-
-func (q *queue) add(d *due) { q.waiting = append(q.waiting, d) }
-func (q *queue) len() int   { return len(q.waiting) + len(q.sorted) }
-
-// next takes the next user off; nil if there is none.
-func (q *queue) next() *due {
-	for {
-		for len(q.sorted) > 0 {
-			d := q.sorted[0]
-			q.sorted = q.sorted[1:]
-			if d.lane == q.lane {
-				return d
-			}
-		}
-		n := min(len(q.waiting), sortedTogether)
-		if n == 0 {
-			return nil
-		}
-		q.sorted = slices.Clone(q.waiting[:n])
-		clear(q.waiting[:n])
-		if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
-			q.waiting = nil
-		}
-		slices.SortFunc(q.sorted, func(a, b *due) int { return strings.Compare(a.user, b.user) })
-	}
-}
-
-// lot is a list of users of whom a command, or the messages of a group, touched
-// each. Those before next have been told.
-type lot struct {
-	many
-	message bool        // in the group: what changed is the group's log
-	sweep   *fold.Sweep // by which they left the group: the users are read as they are told; nil: they are known
-	from    string      // where to go on reading
-	more    bool        // there are more to be read
-	round   *round
-	next    int
-}
-
-// done says whether all have been told.
-func (l *lot) done() bool { return l.next == len(l.users) && !l.more }
-
-// read reads on who has left, if those are told who are known.
-func (l *lot) read(snap *store.Snapshot) error {
-	if !l.more || l.next < len(l.users) {
-		return nil
-	}
-	keys, next, err := snap.Unswept(l.sweep, l.from)
-	if err != nil {
-		return err
-	}
-	l.users, l.next = make([]string, len(keys)), 0
-	for i, k := range keys {
-		l.users[i] = k.User
-	}
-	l.from, l.more = next, next != ""
-	return nil
-}
-
-// list says whether it is known who is in the lot and is not known from the rows.
-func (l *lot) list() bool { return !l.message && l.sweep == nil }
 
 // stamped is the newest message of a group, and in how many lots it is told.
 type stamped struct {
@@ -308,17 +232,6 @@ func (b *backlog) addLot(r *round, n many, message bool) {
 		b.open[n.group] = l
 		b.stamps[n.group] = stamped{n.stamp, b.stamps[n.group].lots + 1}
 	}
-}
-
-// union is who is in either list; both are sorted. Who is not a member any more is
-// to be told all the same what came before.
-func union(a, b []string) []string {
-	if slices.Equal(a, b) {
-		return b
-	}
-	both := slices.Concat(a, b)
-	slices.Sort(both)
-	return slices.Compact(both)
 }
 
 // begun has those told who are concerned by what a command has left to be swept:
