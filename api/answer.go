@@ -179,10 +179,14 @@ func (s *Service) reached(life context.Context, c *call, q question) bool {
 	return reached
 }
 
+// answerTimeout bounds an answer: one about a user with very many conversations
+// is given up then, and at the end of a drain.
+const answerTimeout = 10 * time.Second
+
 // answer asks the source and sends what it says. An answer too large for one
 // message is asked for again with half the limit: pages go on where it ends.
 func (s *Service) answer(ctx context.Context, c *call, q question) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for limit := q.limit; ; limit /= 2 {
 		reply, err := q.answer(ctx, s.cfg.Source, limit)

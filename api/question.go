@@ -236,6 +236,8 @@ func readStatus(_ string, body []byte) (question, error) {
 	}
 	return question{wait: wait, emitted: true,
 		answer: func(ctx context.Context, source Source, _ int) (any, error) {
+			ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+			defer cancel()
 			status, err := source.Status(ctx)
 			status.Features = features()
 			return status, err
@@ -247,7 +249,7 @@ func features() []string { return []string{} }
 
 // viewed answers from a view that is closed before the answer is sent.
 func viewed(answer func(v View, limit int) (any, error)) func(context.Context, Source, int) (any, error) {
-	return func(_ context.Context, source Source, limit int) (reply any, err error) {
+	return func(ctx context.Context, source Source, limit int) (reply any, err error) {
 		v, err := source.View()
 		if err != nil {
 			return nil, unavailable(err, "the projection can't be read now; ask again")
@@ -257,6 +259,7 @@ func viewed(answer func(v View, limit int) (any, error)) func(context.Context, S
 				err = closing
 			}
 		}()
+		v.Until(ctx.Err)
 		return answer(v, limit)
 	}
 }

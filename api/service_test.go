@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -289,6 +290,36 @@ func TestDrainStuck(t *testing.T) {
 	}
 	if len(replies) > 0 {
 		t.Errorf("answered twice: %s", (<-replies).Data)
+	}
+}
+
+// TestDrainLong: an answer that takes long learns at the end of the drain that
+// nobody wants it any more.
+func TestDrainLong(t *testing.T) {
+	source := newTwinSource()
+	entered, given := make(chan struct{}, 1), make(chan error, 1)
+	source.hook = func(method string) error {
+		if method != "Totals" {
+			return nil
+		}
+		entered <- struct{}{}
+		for wanted := *source.wanted.Load(); ; runtime.Gosched() {
+			if err := wanted(); err != nil {
+				given <- err
+				return err
+			}
+		}
+	}
+	a := start(t, source, server.Options{})
+	inbox, _ := a.inbox(10)
+	a.asked(a.subject("alice", events.QueryTotals), "", inbox)
+	receive(t, entered, "totals")
+	a.stop()
+	if err := a.ended(); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, given, "the end of the answer"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the answer ended with %v", err)
 	}
 }
 

@@ -32,6 +32,10 @@ type View interface {
 	// No receipt was ever sent: events.ErrNotFound.
 	Receipt(user, peer string) (events.ReceiptReply, error)
 
+	// Until has an answer that takes long ask now and then whether it is still
+	// wanted. An error ends it, and is what it returns.
+	Until(wanted func() error)
+
 	// Close gives back what the view holds.
 	Close() error
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"reddot/events"
@@ -20,6 +21,8 @@ type twinSource struct {
 
 	// watched, if not nil, is told of each watch.
 	watched chan<- string
+
+	wanted atomic.Pointer[func() error] // by who opened the last view
 
 	mu      sync.RWMutex
 	model   *twin.Model
@@ -148,6 +151,8 @@ func (s *twinSource) Watch(user string) (events.Time, error) {
 type twinView struct{ s *twinSource }
 
 func (v *twinView) Applied() events.Seq { return v.s.applied }
+
+func (v *twinView) Until(wanted func() error) { v.s.wanted.Store(&wanted) }
 
 func (v *twinView) Close() error {
 	v.s.mu.RUnlock()
