@@ -28,6 +28,9 @@ func (s *step) keepEarly(k Key, c *Conversation) bool {
 	}
 	c.Early = append(c.Early, e)
 	if k.Kind == events.Group {
+		// An earlier membership that is not swept yet may await the same message: it
+		// is buried before.
+		s.PutConversation(k, c)
 		s.PutWaiter(k.ID, e.ID, k.User)
 		i, _ := s.Index(k.LogKey(), e.ID)
 		i.Awaited++

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -132,6 +133,28 @@ func (r *rig) checkOwed(owed map[debt]bool) {
 	}
 	if d := cmp.Diff(owed, found); d != "" {
 		r.t.Fatalf("seq %d: still to be told (- owed, + in the rows):\n%s", len(r.log), d)
+	}
+}
+
+// TestEarlyReadOfWhoJoinsAgain: a read up to a message that has not come is the new
+// membership's, also while the row of the old one, which awaits the same message, is
+// left to be swept.
+func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
+	r := newRigAt(t, 1, slow)
+	k := fold.Key{User: "u", ConversationID: fold.GroupKey("g").ConversationID}
+	early := events.Command{Verb: events.UserRead, Inbox: k.User, Conversation: k.ConversationID, Upto: "x"}
+	members := []string{"a", "b", k.User, "z"}
+	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: members})
+	for r.pending() != nil {
+		r.do(events.Command{Verb: events.UserMessage, Inbox: "q", ID: fmt.Sprint(len(r.log)), From: "p"})
+	}
+	r.do(early)
+	r.do(events.Command{Verb: events.GroupLeave, Inbox: k.ID, Users: members})
+	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: []string{k.User, "v"}})
+	r.do(early)
+	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: early.Upto, From: "v"})
+	if c := r.store.Conversation(k); c.Read.Pos != 1 || len(c.Early) > 0 {
+		t.Errorf("read up to %d with %d early reads left, want 1 and none", c.Read.Pos, len(c.Early))
 	}
 }
 
