@@ -9,8 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/fold"
 )
 
 // Members of the groups, all counted from member 0, and how many watch.
@@ -39,6 +41,7 @@ func testLargeGroup(t *testing.T, p program) {
 	c := &crowd{child: p.serve(t, dir)}
 	c.nc = connect(t, c.nats)
 	c.join(t)
+	c.sweep(t)
 	c.compareRows(t)
 	c.countsAtOnce(t)
 	c.tellsWatchers(t)
@@ -70,6 +73,30 @@ func (c *crowd) join(t *testing.T) {
 		t.Fatalf("status %+v", s)
 	}
 	t.Logf("told %d members of their joins in %v", largeGroup, time.Since(start).Round(time.Millisecond))
+}
+
+// sweep publishes commands that change nothing: each writes down some of what the
+// joins have left to be swept.
+func (c *crowd) sweep(t *testing.T) {
+	t.Helper()
+	js := jetStream(t, c.nc)
+	n := int((largeGroup + middleGroup) / fold.DefaultPace().Each)
+	var newest jetstream.PubAckFuture
+	for range n + 1 {
+		future, err := js.PublishAsync("unread.cmd.policy", []byte("{}"), jetstream.WithStallWait(waitTimeout))
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest = future
+	}
+	select {
+	case ack := <-newest.Ok():
+		settled(t, c.nc, events.Seq(ack.Sequence))
+	case err := <-newest.Err():
+		t.Fatal(err)
+	case <-time.After(waitTimeout):
+		t.Fatal("the commands are not stored")
+	}
 }
 
 // users is the payload of a join of some members.
