@@ -57,7 +57,7 @@ func inconsistent(t *testing.T, db *pebble.DB, rng *rand.Rand) (what string) {
 	// Families of few rows as often as those of many.
 	family := keys[rng.IntN(len(keys))][0]
 	if rng.IntN(2) == 0 {
-		family = "cgnipstdwux"[rng.IntN(11)]
+		family = "cgnipstdwuxyz"[rng.IntN(13)]
 	}
 	var of []int
 	for i, key := range keys {
@@ -97,11 +97,34 @@ func inconsistent(t *testing.T, db *pebble.DB, rng *rand.Rand) (what string) {
 // names a row; nobody panics.
 func TestInconsistentRows(t *testing.T) {
 	seed := drawSeed(t)
+	inconsistentRows(t, seed, fold.Pace{}, closeStore(t, seed).files, func(seed uint64) commands {
+		return twin.NewGenerator(seed, twin.Config{})
+	})
+}
+
+// TestInconsistentSweeps does the same with much left to be swept.
+func TestInconsistentSweeps(t *testing.T) {
+	seed := drawSeed(t)
+	r := &rig{t: t, pace: slow}
+	r.open(vfs.NewMem())
+	g := twin.NewCrowd(seed)
+	var command events.Command
+	for len(r.log) < 1000 || len(r.pending().Sweeps()) < 3 {
+		g.Next(&command)
+		r.do(command)
+	}
+	r.commit()
+	if err := r.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	inconsistentRows(t, seed, slow, files(t, r.fs, "store"), func(seed uint64) commands { return twin.NewCrowd(seed) })
+}
+
+func inconsistentRows(t *testing.T, seed uint64, pace fold.Pace, files map[string][]byte, generator func(seed uint64) commands) {
 	rng := rand.New(rand.NewPCG(seed, 6))
-	c := closeStore(t, seed)
 	met := 0
 	for round := range *stepsFlag / 20 {
-		s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, c.files), Identity: identity})
+		s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, files), Identity: identity, Pace: pace})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +133,7 @@ func TestInconsistentRows(t *testing.T) {
 			done = append(done, inconsistent(t, s.DB(), rng))
 		}
 		err = showEverything(s)
-		g := twin.NewGenerator(seed+uint64(round), twin.Config{})
+		g := generator(seed + uint64(round))
 		var command events.Command
 		for n := 0; n < 60 && err == nil; n++ {
 			g.Next(&command)

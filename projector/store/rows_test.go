@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"reddot/events"
+	"reddot/projector/fold"
 )
 
 // TestRowsOfALargeGroup: a command writes as many rows in a group of 30,000 as
@@ -56,4 +57,65 @@ func rowsWritten(t *testing.T, members int) (rows []int) {
 		rows = append(rows, n)
 	}
 	return rows
+}
+
+// TestRowsOfBulk: what one command does to thousands writes a few rows, and what
+// it leaves is swept some rows a command, until nothing is left.
+func TestRowsOfBulk(t *testing.T) {
+	const size = 5_000
+	var users []string
+	for i := range size {
+		users = append(users, fmt.Sprintf("user%04d", i))
+	}
+	crowd := func(verb events.Verb) events.Command {
+		return events.Command{Verb: verb, Inbox: "g", Users: users}
+	}
+	pace := fold.DefaultPace()
+	const perRow, own = 4, 8 // rows written for one that is swept, and for a command itself
+	for name, test := range map[string]struct {
+		before []events.Command
+		bulk   events.Command
+		most   uint64
+	}{
+		"join":    {nil, crowd(events.GroupJoin), pace.Each},
+		"leave":   {[]events.Command{crowd(events.GroupJoin)}, crowd(events.GroupLeave), pace.Each},
+		"dismiss": {[]events.Command{crowd(events.GroupJoin)}, events.Command{Verb: events.GroupDismiss, Inbox: "g"}, pace.Each},
+		"erase":   {nil, events.Command{Verb: events.UserErase, Inbox: "x"}, pace.Burst},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 0)
+			filler := func() int {
+				r.do(events.Command{Verb: events.UserMessage, Inbox: "y", From: "z", ID: fmt.Sprint(len(r.log))})
+				n, err := r.store.Commit()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			for _, c := range test.before {
+				r.do(c)
+			}
+			for r.pending() != nil {
+				filler()
+			}
+			for _, peer := range users {
+				r.do(events.Command{Verb: events.UserMessage, Inbox: "x", From: peer, ID: "m"})
+			}
+			r.commit()
+			r.do(test.bulk)
+			if n, err := r.store.Commit(); err != nil || uint64(n) > test.most*perRow+own {
+				t.Errorf("the command writes %d rows, %v", n, err)
+			}
+			commands := 0
+			for ; r.pending() != nil; commands++ {
+				if n := filler(); uint64(n) > pace.Each*perRow+own {
+					t.Fatalf("a command writes %d rows while there is something to sweep", n)
+				}
+			}
+			if want := (size - test.most) / pace.Each; uint64(commands) < want || uint64(commands) > want+2 {
+				t.Errorf("swept in %d commands, not %d", commands, want)
+			}
+			r.verify()
+		})
+	}
 }
