@@ -204,54 +204,6 @@ func (s *Store) Policy() events.OwnPolicy { return s.position.Policy }
 // SetPolicy implements fold.Rows.
 func (s *Store) SetPolicy(p events.OwnPolicy) { s.position.Policy = p }
 
-// UserVersion implements fold.Reader: as it is stored.
-func (s *Store) UserVersion(user string) events.Seq {
-	return versionOf(s.account(user))
-}
-
-func (s *Store) account(user string) *account {
-	s.key = appendUser(s.key[:0], user)
-	return s.users.get(s.db, s.key)
-}
-
-func (s *Store) putAccount(user string, a *account) {
-	s.key = appendUser(s.key[:0], user)
-	s.users.put(s.db, s.key, a)
-}
-
-func versionOf(a *account) events.Seq {
-	if a == nil {
-		return 0
-	}
-	return a.Version
-}
-
-// SetUserVersion implements fold.Rows.
-func (s *Store) SetUserVersion(user string, v events.Seq) {
-	s.putAccount(user, &account{v, s.Era(user)})
-}
-
-// Era implements fold.Rows.
-func (s *Store) Era(user string) events.Seq {
-	if a := s.account(user); a != nil {
-		return a.Era
-	}
-	return 0
-}
-
-// SetErased implements fold.Rows.
-func (s *Store) SetErased(user string, by events.Seq) {
-	s.putAccount(user, &account{by, by})
-	s.unread.rows.drop(user)
-}
-
-func number[N events.Seq | events.Time](n *N) N {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
-
 // setOf is rowsOf for a set.
 func (s *Store) setOf(k fold.SetKey) fold.SetKey { return s.rowsOf(k.Owner).Set(k.Kind) }
 

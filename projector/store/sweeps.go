@@ -77,14 +77,20 @@ func (s *Store) Anything(user string) (found bool) {
 			return true
 		}
 	}
-	era := s.Era(user)
-	for _, prefix := range [][]byte{conversationsPrefix(user), append(append([]byte{famIndex, 'c'}, inEra(user, era)...), 0)} {
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
-		check(err)
-		for ok := it.First(); ok && !found && err == nil; ok = it.Next() {
-			found, err = s.alive(user, it.Key(), it.Value())
-		}
+	return s.anyAlive(user, conversationsPrefix(user)) ||
+		s.anyAlive(user, append(append([]byte{famIndex, 'c'}, inEra(user, s.Era(user))...), 0))
+}
+
+// anyAlive reports whether an inbox has a committed row, whose key has a prefix,
+// that is not left to be swept.
+func (s *Store) anyAlive(user string, prefix []byte) (found bool) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	check(err)
+	defer func() { // reading a row may panic; see check
 		check(errors.Join(err, it.Error(), it.Close()))
+	}()
+	for ok := it.First(); ok && !found && err == nil; ok = it.Next() {
+		found, err = s.alive(user, it.Key(), it.Value())
 	}
 	return found
 }
