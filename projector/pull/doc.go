@@ -41,7 +41,8 @@
 //     bound (with any other description the consumer is made anew, and a single
 //     message asked for), 503 where no consumer listens;
 //   - that a request that has got all its messages ends without a word, or with a
-//     409 that comes behind them;
+//     409 and the description "Batch Completed" that comes behind them, and that
+//     requests are served in turn;
 //   - the words "Permissions Violation for Publish to" and "for Subscription to"
 //     with the subject, by which a missing permission is known.
 package pull

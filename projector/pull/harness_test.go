@@ -118,6 +118,20 @@ func (r *rig) consumers() int {
 	return stream.CachedInfo().State.Consumers
 }
 
+// consumer is the state of the only consumer of the stream.
+func (r *rig) consumer() *jetstream.ConsumerInfo {
+	r.Helper()
+	stream := must(r.js.Stream(r.within(), name))(r)
+	var found *jetstream.ConsumerInfo
+	for info := range stream.ListConsumers(r.within()).Info() {
+		found = info
+	}
+	if found == nil {
+		r.Fatal("the stream has no consumer")
+	}
+	return found
+}
+
 // eventually waits until something holds that nothing announces.
 func (r *rig) eventually(what string, holds func() bool) {
 	r.Helper()

@@ -106,6 +106,62 @@ func TestBytes(t *testing.T) {
 	a.stop()
 }
 
+// TestServedInTurn has a request expire that the reader has counted out. The
+// next ones have more messages left for the reader than for the server, which
+// serves them in turn; that one of them is fulfilled is no loss.
+func TestServedInTurn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	asked := make(chan *nats.Msg, 100)
+	must(r.conn.ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT."+name+".>", asked))(t)
+	must(0, r.conn.Flush())(t)
+	heard := make(chan struct{}, 1)
+	a := r.reader(pull.Options{From: 1, Batch: 10, Heard: func() {
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+	}})
+	requests := func(n int) {
+		t.Helper()
+		for range n {
+			select {
+			case <-asked:
+			case <-a.within().Done():
+				t.Fatal("a request does not come")
+			}
+		}
+	}
+	waiting := func(n int) {
+		t.Helper()
+		r.eventually("requests wait", func() bool { return r.consumer().NumWaiting == n })
+	}
+	requests(2)
+	waiting(2)
+	r.fill(9, nil)
+	a.upto(1, 9)
+	for range 4 { // the third request is to expire later than these two
+		<-heard
+	}
+	r.fill(1, nil)
+	a.upto(10, 10) // the first request seems to be fulfilled, and has five left
+	requests(1)
+	waiting(3)
+	r.fill(3, nil)
+	a.upto(11, 13) // one for each
+	requests(1)    // the first two have expired
+	waiting(2)
+	r.fill(19, nil)
+	r.eventually("all are delivered", func() bool { return r.consumer().Delivered.Consumer == 32 })
+	a.upto(14, 32) // the last is the fourth request's, which seems to have one left
+	r.fill(5, nil)
+	a.upto(33, 37)
+	if why := a.why(); len(why) > 0 {
+		t.Errorf("lost: %v", why)
+	}
+	a.stop()
+}
+
 // TestConsumerVanishes removes the consumer of a reading, as a server does that
 // was restarted: it goes on behind what it has handed over.
 func TestConsumerVanishes(t *testing.T) {

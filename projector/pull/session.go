@@ -297,6 +297,13 @@ func (s *session) deliver(p place, msg *nats.Msg) error {
 // what a request asks for.
 const tooLarge = "Message Size Exceeds MaxBytes"
 
+// fulfilled is the server's description of a request that has got all its
+// messages. The server serves its requests in turn, and the messages don't say
+// which one they are for; here they are counted on the oldest. Once a request has
+// expired that had been counted out, another one is fulfilled at the server while
+// it seems to have some left.
+const fulfilled = "Batch Completed"
+
 // control acts on a control message: only what it says of a request that is at
 // the server.
 func (s *session) control(msg *nats.Msg) error {
@@ -321,6 +328,8 @@ func (s *session) control(msg *nats.Msg) error {
 		return s.fill()
 	case status == "409" && description == tooLarge && !r.alone:
 		s.alone = true
+		return s.fill()
+	case status == "409" && description == fulfilled:
 		return s.fill()
 	case status == "409":
 		s.alone = true
