@@ -82,9 +82,11 @@ func (e *Emitter) State() State { return e.state.Load().(State) }
 // use.
 func (e *Emitter) Watch(user string) (events.Time, error) {
 	l, begins, until := e.watchers.watch(user, time.Now())
-	if !begins {
-		<-l.ready
-		return events.Time(until.UnixMilli()), nil
+	for !begins {
+		if <-l.ready; !l.failed {
+			return events.Time(until.UnixMilli()), nil
+		}
+		l, begins, until = e.watchers.watch(user, time.Now())
 	}
 	groups, err := e.groupsOf(user)
 	if err != nil {

@@ -109,6 +109,7 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 			err = snap.Read(func(rows fold.Reader) error { return g.send(ctx, rows, &q, room) })
 		}
 		if long = errors.Is(err, store.ErrLongList); long {
+			*room -= g.emitter.cfg.Bounds.Long // so many rows were read to find out
 			g.readers.know(user)
 		}
 	}

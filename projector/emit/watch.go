@@ -31,6 +31,7 @@ type lease struct {
 	user    string
 	until   time.Time
 	entered bool          // the groups are known
+	failed  bool          // they can't be; for who waits for ready
 	ready   chan struct{} // closed when they are, or won't ever be
 	in      []*watched
 	no      int  // counts watches of the user
@@ -86,6 +87,7 @@ func (w *watchers) giveUp(l *lease) {
 	defer w.mu.Unlock()
 	delete(w.leases, l.user)
 	w.part(l.in, func(other *lease) bool { return other == l })
+	l.failed = true
 	close(l.ready)
 }
 

@@ -1,12 +1,26 @@
 package emit
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reddot/projector/store"
 )
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: store.Identity{Stream: "TEST_COMMANDS", Created: time.Unix(1700000000, 0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // seen is what is known of a user's watch.
 type seen struct{ Watching, Told bool }
@@ -116,4 +130,27 @@ func TestWatchersOfGroup(t *testing.T) {
 	if len(w.groups) != 0 {
 		t.Errorf("%d groups are kept that nobody watches", len(w.groups))
 	}
+}
+
+// TestWatchTogether: who begins a watch while another one reads the user's groups
+// in vain is not told that the watch has begun.
+func TestWatchTogether(t *testing.T) {
+	s := openStore(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := New(Config{Store: s}, nil, nil)
+		first, _, _ := e.watchers.watch("a", time.Now())
+		ended := make(chan error)
+		go func() {
+			_, err := e.Watch("a")
+			ended <- err
+		}()
+		synctest.Wait()
+		e.watchers.giveUp(first)
+		if err := <-ended; !errors.Is(err, store.ErrClosed) {
+			t.Errorf("the watch began, or failed with: %v", err)
+		}
+	})
 }
