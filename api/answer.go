@@ -271,7 +271,9 @@ type sparseLog struct {
 
 func (l *sparseLog) warn(message string, args ...any) {
 	now, next := time.Now().UnixNano(), l.next.Load()
-	if now < next || !l.next.CompareAndSwap(next, now+int64(time.Second)) {
+	// A next line that is further away was written before the clock was set back.
+	waits := now < next && next-now <= int64(time.Second)
+	if waits || !l.next.CompareAndSwap(next, now+int64(time.Second)) {
 		l.dropped.Add(1)
 		return
 	}

@@ -254,4 +254,9 @@ func TestSparseLog(t *testing.T) {
 	if lines := strings.Count(out.String(), "\n"); lines > 3 || !strings.Contains(out.String(), "left_out=") {
 		t.Errorf("%d lines for 1,001 warnings:\n%s", lines, out.String())
 	}
+	out.Reset()
+	l.next.Store(time.Now().Add(time.Hour).UnixNano())
+	if l.warn("query not answered"); out.Len() == 0 {
+		t.Error("nothing is logged for an hour when the clock is set back by that")
+	}
 }

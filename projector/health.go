@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -60,11 +61,19 @@ func (h *health) report() report { return report{lost: h.lost, stuck: h.stuck, h
 // applied.
 func (h *health) behind() bool { return h.covered.before(farBehind) }
 
-// instant is a point in time.
-type instant struct{ ns atomic.Int64 }
+// instant is a point in time, with the reading of the monotonic clock: how long
+// ago it is does not change with the clock on the wall. The zero value is long ago.
+type instant struct{ at atomic.Pointer[time.Time] }
 
-func (i *instant) set(t time.Time)             { i.ns.Store(t.UnixNano()) }
-func (i *instant) ago() time.Duration          { return time.Since(time.Unix(0, i.ns.Load())) }
+func (i *instant) set(t time.Time) { i.at.Store(&t) }
+
+func (i *instant) ago() time.Duration {
+	if at := i.at.Load(); at != nil {
+		return time.Since(*at)
+	}
+	return math.MaxInt64
+}
+
 func (i *instant) before(d time.Duration) bool { return i.ago() > d }
 
 func newHealth(last events.Seq, logger *slog.Logger) *health {
