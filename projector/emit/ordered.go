@@ -1,9 +1,6 @@
 package emit
 
-import (
-	"iter"
-	"slices"
-)
+import "iter"
 
 // ordered is a map that is walked in the order in which its keys came, so that
 // the same commands give the same events in the same order. The zero value is
@@ -77,14 +74,4 @@ func (o *ordered[K, V]) all() iter.Seq2[K, *V] {
 			}
 		}
 	}
-}
-
-// sorted are the keys in an order of their own.
-func (o *ordered[K, V]) sorted(compare func(a, b K) int) []K {
-	keys := make([]K, len(o.items))
-	for i := range o.items {
-		keys[i] = o.items[i].key
-	}
-	slices.SortFunc(keys, compare)
-	return keys
 }

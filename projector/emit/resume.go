@@ -24,13 +24,6 @@ type told struct {
 	refusals map[events.Seq]bool
 }
 
-func (t *told) change(user string) events.Seq {
-	if t == nil {
-		return 0
-	}
-	return t.changes[user]
-}
-
 func (t *told) receipt(r events.Receipt) bool {
 	return t != nil && t.receipts[r.User+"\x00"+r.Peer] >= r.Version
 }

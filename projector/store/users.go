@@ -42,10 +42,3 @@ func (s *Store) SetErased(user string, by events.Seq) {
 	s.putAccount(user, &account{by, by})
 	s.unread.rows.drop(user)
 }
-
-func number[N events.Seq | events.Time](n *N) N {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
