@@ -84,7 +84,8 @@ func TestEffects(t *testing.T) {
 }
 
 // named are the conversations of those whom the message that a command is about
-// names, its sender left out (rule named).
+// names, its sender left out (rule named), and those who have joined since: they
+// never heard of it (rule join).
 func named(rows fold.Reader, c *events.Command) (all []fold.Key) {
 	if c.Verb != events.GroupMessage && c.Verb != events.GroupRevoke {
 		return nil
@@ -96,8 +97,9 @@ func named(rows fold.Reader, c *events.Command) (all []fold.Key) {
 	}
 	m := rows.Message(lk, i.Pos)
 	for _, user := range m.Mentions {
-		if user != m.From {
-			all = append(all, fold.Key{User: user, ConversationID: lk.ConversationID})
+		k := fold.Key{User: user, ConversationID: lk.ConversationID}
+		if c := rows.Conversation(k); user != m.From && c != nil && i.Pos > c.Join.Pos {
+			all = append(all, k)
 		}
 	}
 	return all
