@@ -84,8 +84,8 @@ func (s *projection) run(ctx context.Context) error {
 		p := s.now.Load().p
 		began := time.Now()
 		err := p.Run(ctx)
-		before, _ := p.Status(context.WithoutCancel(ctx)) // zero if it can't be told any more
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil { // an end that was asked for waits for no server
+			before, _ := p.Status(ctx) // zero if it can't be told any more
 			s.enter(&phase{why: err, before: before})
 		}
 		err = errors.Join(err, p.Close())
