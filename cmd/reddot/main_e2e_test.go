@@ -30,6 +30,7 @@ func TestEndToEnd(t *testing.T) {
 		{"large group", testLargeGroup},
 		{"real traffic", testTraffic},
 		{"server away", testServerAway},
+		{"end without server", testEndWithoutServer},
 		{"standby", testStandby},
 		{"kill", testKill},
 		{"disk full", testDiskFull},

@@ -77,6 +77,21 @@ func testServerAway(t *testing.T, p program) {
 	again.terminate(t)
 }
 
+// testEndWithoutServer: a server ends as soon as it is asked to where its NATS
+// server hangs, or is gone.
+func testEndWithoutServer(t *testing.T, p program) {
+	for _, away := range []func(*child){
+		func(server *child) { server.signal(t, syscall.SIGSTOP) },
+		func(server *child) { server.kill() },
+	} {
+		server := p.serve(t, t.TempDir(), "--prefix", "other", "--snapshots", "off")
+		c := p.serve(t, t.TempDir(), "--nats", server.nats)
+		away(server)
+		c.unready(t, "")
+		c.terminate(t)
+	}
+}
+
 // unready waits until a server says that it is not ready, and why.
 func (c *child) unready(t *testing.T, why string) {
 	t.Helper()
