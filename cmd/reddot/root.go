@@ -144,6 +144,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	}
 	sayArguments(root)
 	a.complete(root)
+	refuseUnknown(root)
 	return root
 }
 
@@ -166,6 +167,24 @@ func sayArguments(cmd *cobra.Command) {
 			return fmt.Errorf("%q is too much: %s takes no arguments", args[0], cmd.Name())
 		}
 		return fmt.Errorf("%s takes %s, and %s given", cmd.Name(), takes, counted(len(args)))
+	}
+}
+
+// refuseUnknown has "help" and "completion" refuse a word that they do not know,
+// as the other commands do: cobra's print how they are used, as if all were well.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				_, _, err := root.Find(args)
+				return err
+			}
+		case "completion":
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() } // only then are its arguments checked
+		}
 	}
 }
 

@@ -68,6 +68,8 @@ func TestWrongUsage(t *testing.T) {
 		"frobnicate":                                      `unknown command "frobnicate"`,
 		"pubish":                                          `did you mean publish?`,
 		"--bogus":                                         "unknown flag: --bogus",
+		"help frobnicate":                                 `unknown command "frobnicate"`,
+		"completion frobnicate":                           `unknown command "frobnicate"`,
 		"show":                                            "show takes USER [CONVERSATION], and none is given",
 		"show a b c":                                      "and 3 are given",
 		"show alice bob":                                  "use c2c_PEER or group_GROUP",
