@@ -116,7 +116,7 @@ func TestCrashWhileSweeping(t *testing.T) {
 }
 
 func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
-	const commands = 240
+	const commands = crashCommands
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
 	r := &rig{t: t, fs: c.fs, pace: pace, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}
 	r.open(c.fs)

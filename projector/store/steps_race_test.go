@@ -3,4 +3,7 @@
 package store_test
 
 // The race detector makes everything some ten times slower.
-const defaultSteps = 1500
+const (
+	defaultSteps  = 1500
+	crashCommands = 100
+)
