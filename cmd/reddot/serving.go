@@ -122,7 +122,7 @@ func (s *serving) logLife(err *error) func() {
 	return func() {
 		attrs := []slog.Attr{slog.Duration("after", time.Since(began).Round(time.Millisecond))}
 		if *err != nil {
-			attrs = append(attrs, slog.Any("error", *err))
+			attrs = append(attrs, slog.String("error", oneLine(*err)))
 		}
 		s.log.LogAttrs(context.Background(), slog.LevelInfo, "reddot ends", attrs...)
 	}
