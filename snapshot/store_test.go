@@ -99,10 +99,13 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	folded := make(chan struct{})
-	taken := make(chan error, 1)
+	first, taken := make(chan struct{}), make(chan error, 1)
 	go func() {
-		for {
+		for n := 0; ; n++ {
 			_, err := repo.Create(within(t), p, nil)
+			if n == 0 {
+				close(first)
+			}
 			select {
 			case <-folded:
 			default:
@@ -114,9 +117,14 @@ func TestStore(t *testing.T) {
 			return
 		}
 	}()
+	p.fold(log[:len(log)/2])
+	<-first
 	p.fold(log)
 	close(folded)
 	if err := <-taken; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Create(within(t), p, nil); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := repo.List(within(t))

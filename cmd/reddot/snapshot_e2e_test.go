@@ -62,8 +62,8 @@ func testSnapshots(t *testing.T, p program) {
 	}
 	o.clean()
 
-	// A fault in what the two newest share.
-	piece := sharedPiece(t, filepath.Join(o.dir, "snapshots"))
+	// A fault in what the newest has and the oldest has not.
+	piece := laterPiece(t, filepath.Join(o.dir, "snapshots"), ids[0], ids[2])
 	flip(t, piece, 3)
 	r := o.run("snapshot", "verify")
 	r.broken(t, ".*damaged: file [0-9]+.*"+filepath.Base(piece)+".*", "--repair")
@@ -107,10 +107,25 @@ func testSnapshots(t *testing.T, p program) {
 	o.run("snapshot", "verify").done(t)
 }
 
-// sharedPiece is the file of the most bytes that two snapshots have.
-func sharedPiece(t *testing.T, dir string) string {
+// laterPiece is the file of the most bytes that one snapshot has and an
+// earlier one has not.
+func laterPiece(t *testing.T, dir, later, earlier string) string {
 	t.Helper()
-	return largest(t, glob(t, filepath.Join(dir, "pieces", "*")))
+	manifest := func(id string) string {
+		data, err := os.ReadFile(filepath.Join(dir, "manifests", id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	has, hasNot := manifest(later), manifest(earlier)
+	var names []string
+	for _, name := range glob(t, filepath.Join(dir, "pieces", "*")) {
+		if sum := filepath.Base(name); strings.Contains(has, sum) && !strings.Contains(hasNot, sum) {
+			names = append(names, name)
+		}
+	}
+	return largest(t, names)
 }
 
 func glob(t *testing.T, pattern string) []string {
