@@ -11,7 +11,7 @@ import (
 )
 
 // Members lists the members of a group. The list must not be changed.
-func (s *Snapshot) Members(group string) (users []string, err error) {
+func (s *Snapshot) Members(group string) (present []string, err error) {
 	defer catch(&err)
 	if s.pending.Of(group) {
 		return s.presentMembers(group), nil
@@ -20,6 +20,7 @@ func (s *Snapshot) Members(group string) (users []string, err error) {
 	if list, ok := s.store.audiences.get(s.key, s.position.Applied); ok {
 		return s.withoutErased(group, *list), nil
 	}
+	var users []string // the cache has it from here on: not the result, which is written once more
 	s.scan(membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
 	s.store.audiences.add(s.position.Applied, &entry[[]string]{key: group, row: &users, size: entryWeight + len(group) + listWeight*len(users)})
 	return s.withoutErased(group, users), nil
