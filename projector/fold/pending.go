@@ -142,64 +142,55 @@ func (p *Pending) Sift(group string, users []string, joined []events.Seq) {
 	}
 }
 
-// Members brings the memberships of a group, the commands that joined by user, from
-// what is stored to what is.
-func (p *Pending) Members(group string, joined map[string]events.Seq) {
-	stored := map[string]events.Seq{} // of those who have been erased
-	for user := range p.users {
-		stored[user] = joined[user]
-	}
-	for _, w := range p.groups[group] {
-		switch w.Kind {
-		case SweepDismiss:
-			maps.DeleteFunc(joined, func(_ string, seq events.Seq) bool { return seq < w.Seq })
-		case SweepLeave:
+// Members lists the members of a group, sorted, of whom the commands that joined
+// are given as they are stored, by user.
+func (p *Pending) Members(group string, stored map[string]events.Seq) (users []string) {
+	for _, w := range p.joins {
+		if w.ID == group {
 			for _, user := range w.Users {
-				if joined[user] < w.Seq {
-					delete(joined, user)
-				}
-			}
-		case SweepJoin:
-			for _, user := range w.Users {
-				if joined[user] == 0 && p.joining(w, user) {
-					joined[user] = w.Seq
-				}
+				stored[user] += 0 // there is none for most
 			}
 		}
 	}
-	for user, seq := range stored {
-		if !p.Present(Key{user, GroupKey(group).ConversationID}, seq) {
-			delete(joined, user)
-		} else {
-			joined[user] = max(joined[user], 1)
-		}
+	users = slices.Sorted(maps.Keys(stored))
+	joined := make([]events.Seq, len(users))
+	for i, user := range users {
+		joined[i] = stored[user]
 	}
+	p.Sift(group, users, joined)
+	i := 0
+	return slices.DeleteFunc(users, func(string) bool {
+		i++
+		return joined[i-1] == 0
+	})
 }
 
-// Unstored lists, in lists that are sorted by user and by group, conversations that
-// a sweep may have ended and that may have no row.
-func (p *Pending) Unstored(w *Sweep) (lists [][]Key) {
-	list := func(group string, users []string) {
-		keys := make([]Key, len(users))
-		for i, user := range users {
-			keys[i] = Key{user, GroupKey(group).ConversationID}
-		}
-		lists = append(lists, keys)
+// Crowd is users, sorted, whom a sweep of a group is about.
+type Crowd struct {
+	Sweep events.Seq
+	Group string
+	Users []string
+}
+
+// Unstored lists conversations that a sweep may have ended and that may have no
+// row, by the sweeps that they are of, oldest first.
+func (p *Pending) Unstored(w *Sweep) (crowds []Crowd) {
+	if p == nil {
+		return nil
 	}
-	switch {
-	case p == nil:
-	case w.Kind == SweepErase:
-		lists = append(lists, p.Joined(w.ID))
-	case w.Kind == SweepLeave:
-		list(w.ID, w.Users)
-	case w.Kind == SweepDismiss:
-		for _, x := range p.joins {
-			if x.ID == w.ID && x.Seq < w.Seq {
-				list(x.ID, x.Users)
-			}
+	if w.Kind == SweepLeave {
+		return []Crowd{{w.Seq, w.ID, w.Users}}
+	}
+	for _, x := range p.joins {
+		switch {
+		case x.Seq > w.Seq:
+		case w.Kind == SweepErase && p.joining(x, w.ID):
+			crowds = append(crowds, Crowd{x.Seq, x.ID, []string{w.ID}})
+		case w.Kind == SweepDismiss && x.ID == w.ID:
+			crowds = append(crowds, Crowd{x.Seq, x.ID, x.Users})
 		}
 	}
-	return lists
+	return crowds
 }
 
 // joining reports whether a user is one who joined and has not been swept.

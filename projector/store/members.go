@@ -1,7 +1,6 @@
 package store
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,8 +53,7 @@ func (s *Snapshot) presentMembers(group string) []string {
 		}
 		joined[string(rest)] = *n
 	})
-	s.pending.Members(group, joined)
-	return slices.Sorted(maps.Keys(joined))
+	return s.pending.Members(group, joined)
 }
 
 func memberOf(group, user string) fold.Key {
@@ -82,47 +80,68 @@ func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next st
 }
 
 // candidates lists some conversations that the command of a sweep may have ended:
-// first those with a row, by their keys, then those without one, in lists whose
-// number a name begins with, which no key does.
+// first those with a row, by their keys, then those without one, by the sweep that
+// they are of and by user.
 func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next string) {
-	const list = "list"
-	lists := s.pending.Unstored(w)
-	no, after := 0, ""
-	if rest, found := strings.CutPrefix(last, list); found {
-		number, name, _ := strings.Cut(rest, " ")
-		no, _ = strconv.Atoi(number)
-		after = name
-	} else if w.Users == nil {
+	after, unstored := parseUnstored(last)
+	if !unstored && w.Users == nil {
 		a := ahead{sweep: w, from: last}
 		a.read(s.snap, sweptPrefixes(w)[:1])
 		for _, row := range a.rows {
 			keys = append(keys, row.Conversation)
 		}
-		if !a.end {
-			return keys, a.from
-		}
-		if len(lists) > 0 {
-			next = list + "0 "
+		if next = a.from; a.end {
+			next = after.String()
 		}
 		return keys, next
 	}
-	if no == len(lists) {
-		return nil, ""
+	for _, crowd := range s.pending.Unstored(w) {
+		if crowd.Sweep < after.sweep {
+			continue
+		}
+		at := 0
+		if crowd.Sweep == after.sweep {
+			var found bool
+			if at, found = slices.BinarySearch(crowd.Users, after.user); found {
+				at++
+			}
+		}
+		if at == len(crowd.Users) {
+			continue
+		}
+		end := min(at+readAhead, len(crowd.Users))
+		for _, user := range crowd.Users[at:end] {
+			keys = append(keys, memberOf(crowd.Group, user))
+		}
+		return keys, unstoredPlace{crowd.Sweep, crowd.Users[end-1]}.String()
 	}
-	name := func(k fold.Key) string { return k.User + "\x00" + k.ID }
-	at, found := slices.BinarySearchFunc(lists[no], after, func(k fold.Key, after string) int { return strings.Compare(name(k), after) })
-	if found {
-		at++
+	return nil, ""
+}
+
+// unstoredPlace is how far those without a row were listed. Sweeps that are done
+// are not listed any more, so it names the sweep.
+type unstoredPlace struct {
+	sweep events.Seq
+	user  string
+}
+
+// unstoredPrefix begins the name of such a place. No key of a conversation or a
+// member begins with it.
+const unstoredPrefix = "unstored "
+
+func (u unstoredPlace) String() string {
+	return unstoredPrefix + strconv.FormatUint(uint64(u.sweep), 10) + " " + u.user
+}
+
+// parseUnstored reads what String wrote.
+func parseUnstored(place string) (u unstoredPlace, ok bool) {
+	rest, ok := strings.CutPrefix(place, unstoredPrefix)
+	if !ok {
+		return u, false
 	}
-	end := min(at+readAhead, len(lists[no]))
-	keys = lists[no][at:end]
-	switch {
-	case end < len(lists[no]):
-		next = list + strconv.Itoa(no) + " " + name(keys[len(keys)-1])
-	case no+1 < len(lists):
-		next = list + strconv.Itoa(no+1) + " "
-	}
-	return keys, next
+	sweep, user, _ := strings.Cut(rest, " ")
+	seq, _ := strconv.ParseUint(sweep, 10, 64) // as it was written
+	return unstoredPlace{events.Seq(seq), user}, true
 }
 
 // Ended lists the conversations that left a user's list by commands after a seq

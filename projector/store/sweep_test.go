@@ -160,3 +160,55 @@ func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
 
 // pending is what is left to be swept after the last command.
 func (r *rig) pending() *fold.Pending { return r.store.Pending() }
+
+// TestUnsweptGoesOn: who lists the members of a dismissed group goes on where the
+// list was left, also when joins before the dismissal have been swept meanwhile.
+func TestUnsweptGoesOn(t *testing.T) {
+	const few, many = 20, 2_500 // more than are listed at a time
+	r := newRigAt(t, 1, fold.Pace{Bulk: 1, Each: 1, Burst: 1, Most: 10_000, MostSweeps: 8})
+	join := func(letter string, n int) {
+		var users []string
+		for i := range n {
+			users = append(users, fmt.Sprintf("%s%04d", letter, i))
+		}
+		r.do(events.Command{Verb: events.GroupJoin, Inbox: "g", Users: users})
+	}
+	join("a", few)
+	join("b", many)
+	r.do(events.Command{Verb: events.GroupDismiss, Inbox: "g"})
+	r.commit()
+	sweeps := r.pending().Sweeps()
+	dismissal := sweeps[len(sweeps)-1]
+	listed := map[string]bool{}
+	page := func(last string) (next string) {
+		snap, err := r.store.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snap.Close()
+		keys, next, err := snap.Unswept(dismissal, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range keys {
+			listed[k.User] = true
+		}
+		return next
+	}
+	next := page("")
+	for !listed["b0000"] {
+		next = page(next)
+	}
+	for len(r.pending().Sweeps()) == len(sweeps) {
+		r.do(events.Command{Verb: events.UserMessage, Inbox: "q", ID: fmt.Sprint(len(r.log)), From: "p"})
+	}
+	r.commit()
+	for next != "" {
+		next = page(next)
+	}
+	for i := range many {
+		if user := fmt.Sprintf("b%04d", i); !listed[user] {
+			t.Fatalf("%s is not listed, and was not swept", user)
+		}
+	}
+}
