@@ -265,15 +265,17 @@ func (s *Service) logPanic(query string, r any) {
 // what may happen with every request.
 type sparseLog struct {
 	logger  *slog.Logger
-	next    atomic.Int64 // Unix ns before which nothing is logged
+	next    atomic.Pointer[time.Time] // before which nothing is logged, by the monotonic clock
 	dropped atomic.Int64
 }
 
 func (l *sparseLog) warn(message string, args ...any) {
-	now, next := time.Now().UnixNano(), l.next.Load()
-	// A next line that is further away was written before the clock was set back.
-	waits := now < next && next-now <= int64(time.Second)
-	if waits || !l.next.CompareAndSwap(next, now+int64(time.Second)) {
+	next, now := l.next.Load(), time.Now()
+	if next != nil && now.Before(*next) {
+		l.dropped.Add(1)
+		return
+	}
+	if after := now.Add(time.Second); !l.next.CompareAndSwap(next, &after) {
 		l.dropped.Add(1)
 		return
 	}

@@ -43,31 +43,3 @@ func TestManyRemoved(t *testing.T) {
 		})
 	}
 }
-
-// TestLongestNames tells of many conversations at once with names that take the
-// most room.
-func TestLongestNames(t *testing.T) {
-	for _, encoding := range []events.Encoding{events.Msgpack, events.JSON} {
-		t.Run(encoding.String(), func(t *testing.T) {
-			b := newBus(t)
-			a := b.author()
-			p := b.run(t.TempDir(), func(c *projector.Config) { c.Encoding = encoding })
-			name := func(i int) string { return fmt.Sprintf("%s%03d", strings.Repeat("\x01", events.MaxID-3), i) }
-			for i := range events.MaxChangeConversations {
-				a.message(name(0), name(i), name(0))
-				a.message(name(0), name(i), name(1))
-				a.write(events.Command{Verb: events.UserRead, Inbox: name(0), Conversation: events.ConversationID{Kind: events.C2C, ID: name(i)}, Upto: name(0)})
-			}
-			p.settle(a.flush())
-			a.write(events.Command{Verb: events.UserReadAll, Inbox: name(0)})
-			p.settle(a.flush())
-			l := newLedger(t)
-			for _, s := range b.storedEvents(1) {
-				l.enter(&s)
-			}
-			v := p.view(a.last())
-			defer v.Close()
-			l.settled(v, name(0))
-		})
-	}
-}

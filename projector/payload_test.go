@@ -11,14 +11,18 @@ import (
 	"reddot/projector/emit"
 )
 
-// TestSmallPayload tells of many conversations at once, with names that take the
-// most room, on a server that takes no larger messages than an emitter needs.
-func TestSmallPayload(t *testing.T) {
-	for _, encoding := range []events.Encoding{events.Msgpack, events.JSON} {
-		t.Run(encoding.String(), func(t *testing.T) {
-			b := newBusWith(t, emit.LeastPayload)
+// TestLongestNames tells of many conversations at once, with names that take the
+// most room, on a usual server and on one that takes no larger messages than an
+// emitter needs.
+func TestLongestNames(t *testing.T) {
+	for _, in := range []struct {
+		encoding   events.Encoding
+		maxPayload int32 // 0: the usual one
+	}{{events.Msgpack, 0}, {events.JSON, 0}, {events.Msgpack, emit.LeastPayload}, {events.JSON, emit.LeastPayload}} {
+		t.Run(fmt.Sprint(in.encoding, in.maxPayload), func(t *testing.T) {
+			b := newBusWith(t, in.maxPayload)
 			a := b.author()
-			p := b.run(t.TempDir(), func(c *projector.Config) { c.Encoding = encoding })
+			p := b.run(t.TempDir(), func(c *projector.Config) { c.Encoding = in.encoding })
 			name := func(i int) string { return fmt.Sprintf("%s%03d", strings.Repeat("\x01", events.MaxID-3), i) }
 			for i := range events.MaxChangeConversations {
 				a.message(name(0), name(i), name(0))
