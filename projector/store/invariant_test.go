@@ -108,9 +108,13 @@ func (a *audit) all() {
 }
 
 // ended reports whether a stored row is of what has ended, and is left to be
-// swept.
+// swept: of a member who has joined again since, too.
 func (a *audit) ended(k fold.Key) bool {
-	return (a.pending.Of(k.ID) || a.pending.ErasedAt(k.User) > 0) && a.Conversation(k) == nil
+	if !a.pending.Of(k.ID) && a.pending.ErasedAt(k.User) == 0 {
+		return false
+	}
+	c := a.Conversation(k)
+	return c == nil || k.Kind == events.Group && c.JoinSeq != a.joined[k.ID+"\x00"+k.User]
 }
 
 func conversationOf(id string) events.ConversationID {

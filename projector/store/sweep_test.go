@@ -158,6 +158,26 @@ func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
 	}
 }
 
+// TestEarlyReadOfWhoHasLeft: a read up to a message that has not come ends with the
+// membership, also where neither its end nor the next membership is swept.
+func TestEarlyReadOfWhoHasLeft(t *testing.T) {
+	r := newRigAt(t, 1, slow)
+	k := fold.Key{User: "u", ConversationID: fold.GroupKey("g").ConversationID}
+	members := []string{"a", "b", k.User, "z"}
+	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: members})
+	r.do(events.Command{Verb: events.UserRead, Inbox: k.User, Conversation: k.ConversationID, Upto: "x"})
+	r.do(events.Command{Verb: events.GroupLeave, Inbox: k.ID, Users: members})
+	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: members})
+	r.commit()
+	r.verify()
+	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: "x", From: "a"})
+	if c := r.store.Conversation(k); c.Read.Pos != 0 || len(c.Early) > 0 {
+		t.Errorf("read up to %d with %d early reads, want 0 and none", c.Read.Pos, len(c.Early))
+	}
+	r.commit()
+	r.verify()
+}
+
 // pending is what is left to be swept after the last command.
 func (r *rig) pending() *fold.Pending { return r.store.Pending() }
 
