@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"reddot/cmd/reddot/process"
 	"reddot/events"
 )
 
@@ -147,7 +148,7 @@ type bench struct {
 	subjects events.Subjects
 	script   *script
 	sizes    sizes
-	children []*child
+	children []*process.Process
 	fail     context.CancelCauseFunc // ends the run
 
 	log     *log                            // the commands, with the server that has them
@@ -236,8 +237,7 @@ func (b *bench) do(ctx context.Context, chosen []stage) (err error) {
 	defer func() {
 		b.fail(nil)
 		for _, c := range b.children {
-			c.kill()
-			<-c.exited
+			c.Kill()
 		}
 		err = errors.Join(err, os.RemoveAll(b.dir))
 	}()

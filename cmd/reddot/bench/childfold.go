@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/process"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -73,7 +74,7 @@ func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out 
 	if err := s.Close(); err != nil {
 		return err
 	}
-	peak, err := peakOf("self")
+	peak, err := process.PeakOf("self")
 	if err != nil {
 		return err
 	}

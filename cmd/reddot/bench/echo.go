@@ -7,18 +7,20 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"reddot/cmd/reddot/process"
 )
 
 // echoSubject is what the echo service answers on.
 const echoSubject = "bench.echo"
 
 // startEcho starts the echo service at a server, in a process of its own.
-func (b *bench) startEcho(ctx context.Context, s *server) (*child, error) {
+func (b *bench) startEcho(ctx context.Context, s *server) (*process.Process, error) {
 	c, err := b.start(ChildCommand, "echo", "--server", s.url)
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.line(ctx)
+	_, err = c.Line(ctx)
 	return c, err
 }
 

@@ -37,7 +37,7 @@ func (b *bench) fold(ctx context.Context, l *log, store string, upto int) (f fol
 			return err
 		}
 		for f.Took == 0 {
-			line, err := c.line(ctx)
+			line, err := c.Line(ctx)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func (b *bench) fold(ctx context.Context, l *log, store string, upto int) (f fol
 			}
 			step.done.Store(int64(max(0, f.Applied-l.joins)))
 		}
-		return c.stop()
+		return c.Stop()
 	})
 	return f, err
 }
@@ -74,10 +74,10 @@ func (b *bench) disk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := c.line(ctx); err != nil {
+		if _, err := c.Line(ctx); err != nil {
 			return err
 		}
-		return c.stop()
+		return c.Stop()
 	})
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func (b *bench) memory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if peaks[i], err = t.peak(); err != nil {
+		if peaks[i], err = t.Peak(); err != nil {
 			return err
 		}
 	}

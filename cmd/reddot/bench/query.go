@@ -197,7 +197,7 @@ func (b *bench) query(ctx context.Context) error {
 		return err
 	}
 	b.tellQueries(all)
-	return errors.Join(echo.stop(), t.end())
+	return errors.Join(echo.Stop(), t.end())
 }
 
 // askIdle asks while nothing else happens.

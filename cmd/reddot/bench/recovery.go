@@ -43,8 +43,7 @@ func (b *bench) recovery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.kill()
-	<-t.exited
+	t.Kill()
 	killed, s, err := b.restarted(ctx, t.server)
 	if err != nil {
 		return err
@@ -108,7 +107,7 @@ func (b *bench) restarted(ctx context.Context, before *server, args ...string) (
 
 // withoutStore ends reddot, removes its store and starts it again.
 func (b *bench) withoutStore(ctx context.Context, before *server, args ...string) (seconds float64, s *server, err error) {
-	if err := before.stop(); err != nil {
+	if err := before.Stop(); err != nil {
 		return 0, nil, err
 	}
 	if err := os.RemoveAll(filepath.Join(before.dir, "store")); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
+	"reddot/cmd/reddot/process"
 	"reddot/events"
 )
 
@@ -32,7 +33,7 @@ const (
 
 // server is a NATS server in a process of its own: a bare one, or reddot's.
 type server struct {
-	*child
+	*process.Process
 	dir  string // its data
 	url  string
 	conn *nats.Conn
@@ -59,7 +60,7 @@ func (b *bench) startServer(ctx context.Context, dir string, args ...string) (*s
 	if err != nil {
 		return nil, err
 	}
-	line, err := c.line(ctx)
+	line, err := c.Line(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func (b *bench) startServer(ctx context.Context, dir string, args ...string) (*s
 	if !ok {
 		return nil, fmt.Errorf("a server says %q instead of where it listens", line)
 	}
-	s := &server{child: c, dir: dir, url: url}
+	s := &server{Process: c, dir: dir, url: url}
 	if s.conn, err = s.connect(); err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func (s *server) connect() (*nats.Conn, error) {
 // end ends the server and removes its data.
 func (s *server) end() error {
 	s.conn.Close()
-	if err := s.stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		return err
 	}
 	return os.RemoveAll(s.dir)

@@ -1,8 +1,8 @@
 //go:build !linux
 
-package bench
+package process
 
 import "syscall"
 
-// bound leaves a child as the system starts it.
+// bound leaves a process as the system starts it.
 func bound() *syscall.SysProcAttr { return nil }
