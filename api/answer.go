@@ -148,6 +148,8 @@ func (s *Service) await(life context.Context, c *call, q question) error {
 	switch {
 	case full != nil:
 		return tooMany(full)
+	case errors.Is(context.Cause(life), errDeaf):
+		return unavailable(nil, errDeaf.Error())
 	case errors.Is(life.Err(), context.Canceled):
 		return unavailable(nil, "this instance is stopping; ask again")
 	case errors.Is(err, context.DeadlineExceeded):
@@ -218,6 +220,9 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 // fail sends an error reply.
 func (s *Service) fail(c *call, err error) {
 	f := faultOf(err)
+	if f.word == WordUnavailable && f.cause != nil {
+		s.doubt()
+	}
 	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message, Seq: f.seq, Uncertain: f.unsure})
 	if err != nil {
 		s.log.warn("write an error reply", "query", c.name, "error", err)

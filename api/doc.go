@@ -46,6 +46,26 @@
 // holds for monitoring too. Inboxes of the service's own connection, which
 // should have a prefix of their own, are left out.
 //
+// # Who asks whom
+//
+// Instances share the requests: they are members of one queue group. A source may
+// not know the newest state, because it hears nothing of the log, applies what
+// is in it, or is far behind. Then its service leaves the group, and is a member again
+// when the source has been fresh for two looks in a row (queue.go). The server sends
+// it no more requests; those that it has sent are answered, rightly or 503. If
+// nobody is left, NATS tells who asks that there are no responders.
+//
+//	every 100 ms, and at a 503 that is no asker's fault:
+//	  member, source not fresh      unsubscribe; say why, once
+//	  no member, fresh twice        subscribe; say so
+//	  not fresh, and not behind     503 to those who wait for a command
+//
+// Status, maintenance, watches and monitoring are answered all the time: an
+// operator wants to know, and a watch is begun by every instance that hears it. A
+// connection that breaks while subscriptions are given back may begin them again
+// when it comes back, and nobody would hear of their requests; then it is made once
+// more. That way no instance is a member twice, or without knowing.
+//
 // # A request's way
 //
 //	subscription   take: admit or 503; never blocks

@@ -101,11 +101,16 @@ func (s *subscriptions) add(subject, queue string, take nats.MsgHandler) error {
 }
 
 // drain takes the subscriptions back: the server sends no more, and what it has
-// sent is taken in.
+// sent is taken in. Without a connection there is nothing of either, and the next
+// one does not begin them again.
 func (s *subscriptions) drain() error {
+	end := (*nats.Subscription).Drain
+	if !s.conn.IsConnected() {
+		end = (*nats.Subscription).Unsubscribe
+	}
 	var err error
 	for _, sub := range s.all {
-		if e := sub.Drain(); e != nil && !errors.Is(e, nats.ErrConnectionClosed) && !errors.Is(e, nats.ErrBadSubscription) {
+		if e := end(sub); e != nil && !errors.Is(e, nats.ErrConnectionClosed) && !errors.Is(e, nats.ErrBadSubscription) {
 			err = errors.Join(err, e)
 		}
 	}

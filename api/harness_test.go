@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -22,7 +23,8 @@ const patience = 30 * time.Second
 // startServer starts a NATS server of the test's own.
 func startServer(tb testing.TB, opts server.Options) *server.Server {
 	tb.Helper()
-	opts.Host, opts.Port, opts.NoSigs, opts.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	opts.Host, opts.NoSigs, opts.NoLog = "127.0.0.1", true, true
+	opts.Port = cmp.Or(opts.Port, server.RANDOM_PORT)
 	ns, err := server.NewServer(&opts)
 	if err != nil {
 		tb.Fatal(err)
@@ -69,21 +71,29 @@ func start(tb testing.TB, source *twinSource, opts server.Options) *asker {
 	return startOn(tb, startServer(tb, opts), source)
 }
 
-func startOn(tb testing.TB, ns *server.Server, source *twinSource) *asker {
+func startOn(tb testing.TB, ns *server.Server, source *twinSource, how ...nats.Option) *asker {
 	tb.Helper()
-	return startBounded(tb, ns, source, defaultBounds())
+	return startBounded(tb, ns, source, defaultBounds(), how...)
 }
 
 // startBounded is startOn with other bounds: the real ones take the race
 // detector a minute to reach.
-func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds) *asker {
+func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
+	tb.Helper()
+	a := begin(tb, ns, source, b, how...)
+	a.ready()
+	return a
+}
+
+// begin starts a service and does not wait for it.
+func begin(tb testing.TB, ns *server.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
 	tb.Helper()
 	subjects, err := events.NewSubjects(events.DefaultPrefix)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	a := &asker{
-		TB: tb, client: connect(tb, ns), conn: connect(tb, ns), source: source, subjects: subjects,
+		TB: tb, client: connect(tb, ns), conn: connect(tb, ns, how...), source: source, subjects: subjects,
 		registry: prometheus.NewRegistry(), logged: &logBuffer{}, done: make(chan error, 1),
 	}
 	metrics, err := NewMetrics(a.registry)
@@ -102,14 +112,19 @@ func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds
 	a.stop = stop
 	tb.Cleanup(stop)
 	go func() { a.done <- a.service.Run(ctx) }()
+	return a
+}
+
+// ready waits until every query is answered.
+func (a *asker) ready() {
+	a.Helper()
 	select {
 	case <-a.service.Ready():
 	case err := <-a.done:
-		tb.Fatalf("the service did not start: %v", err)
+		a.Fatalf("the service did not start: %v", err)
 	case <-time.After(patience):
-		tb.Fatal("the service does not get ready")
+		a.Fatal("the service does not get ready")
 	}
-	return a
 }
 
 // ask sends one request. accept is the Accept header, none if empty.

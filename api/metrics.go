@@ -18,6 +18,7 @@ type Metrics struct {
 	waiters prometheus.Gauge
 	drops   *prometheus.CounterVec
 	wishes  *prometheus.CounterVec
+	taken   prometheus.Gauge
 }
 
 // NewMetrics registers the metrics of one Service:
@@ -26,6 +27,7 @@ type Metrics struct {
 //	reddot_query_seconds{query}               from a request's arrival to its answer, less the wait for after_seq
 //	reddot_query_waiters                      requests waiting for after_seq now
 //	reddot_requests_dropped_total{kind}       requests not looked at, since their reply subject is no inbox
+//	reddot_queries_taken                      1 while this instance is in the queue group, 0 while others get all queries
 //	reddot_user_commands_total{verb,outcome}  users' own commands, by what became of them
 //
 // Users' own commands are the query "do" of the first two.
@@ -54,8 +56,12 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			Name: "reddot_user_commands_total",
 			Help: "Commands that users asked for, by verb and outcome.",
 		}, []string{"verb", "outcome"}),
+		taken: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reddot_queries_taken",
+			Help: "1 while this instance takes queries, 0 while it leaves them to others since it does not know the newest state.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.queries, m.seconds, m.waiters, m.drops, m.wishes} {
+	for _, c := range []prometheus.Collector{m.queries, m.seconds, m.waiters, m.drops, m.wishes, m.taken} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register query metrics: %w", err)
 		}
@@ -109,5 +115,16 @@ func (m *Metrics) commanded(verb, outcome string) {
 func (m *Metrics) wait(n float64) {
 	if m != nil {
 		m.waiters.Add(n)
+	}
+}
+
+// takes shows whether the instance is in the queue group.
+func (m *Metrics) takes(queries bool) {
+	switch {
+	case m == nil:
+	case queries:
+		m.taken.Set(1)
+	default:
+		m.taken.Set(0)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +74,7 @@ type Service struct {
 	dropped   *sparseLog
 	started   atomic.Bool
 	ready     chan struct{}
+	doubts    chan struct{} // see doubt
 }
 
 // NewService returns a service that Run starts.
@@ -91,13 +91,13 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, queries(cfg.Keeper), cfg.Gate != nil),
-		pool: newPool(defaultBounds()), ready: make(chan struct{}),
+		pool: newPool(defaultBounds()), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
 		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
 	}, nil
 }
 
-// Ready is closed once every query is answered. It stays open if Run returns
-// before that.
+// Ready is closed once every query is answered: the source has been fresh. It
+// stays open if Run returns before that.
 func (s *Service) Ready() <-chan struct{} { return s.ready }
 
 // lives are how long the two things a request does may last. They are over
@@ -130,31 +130,43 @@ func (s *Service) Run(ctx context.Context) error {
 		defer close(following)
 		s.follow(waits)
 	}()
-	close(s.ready)
+	q := s.queue(answers)
+	attending, stopAttending := context.WithCancel(ctx)
+	defer stopAttending()
+	attended := make(chan error, 1)
+	go func() { attended <- s.attend(attending, waits, q) }()
 
+	var err error
 	select {
 	case <-closed:
 		return fmt.Errorf("query service stopped: the connection to NATS was closed (%w)", lastError(s.cfg.Conn))
+	case err = <-attended:
 	case <-ctx.Done():
+		stopAttending()
+		err = <-attended
 	}
 	deadline := time.Now().Add(drainAnswers)
 	endWaits()
-	err := subs.drain()
-	s.drain(subs, deadline)
-	select {
-	case <-following:
-	case <-time.After(time.Until(deadline)):
+	stopping := errors.Join(q.leave(), subs.drain())
+	s.drain(func() {
+		subs.ended.Wait()
+		q.leaving.Wait()
+		<-following
+	}, deadline)
+	if stopping != nil && !s.cfg.Conn.IsClosed() {
+		err = errors.Join(err, fmt.Errorf("stop the query service: %w", stopping))
 	}
-	if err != nil && !s.cfg.Conn.IsClosed() {
-		return fmt.Errorf("stop the query service: %w", err)
-	}
-	return nil
+	return err
 }
 
-// listen subscribes every endpoint and returns once the server has taken the
-// subscriptions and the position for STATS was asked for once.
+// listen subscribes to what is heard however old the state is, and returns once
+// the server has taken the subscriptions and the position for STATS was asked for
+// once.
 func (s *Service) listen(ctx context.Context, subs *subscriptions, l lives) error {
 	for _, e := range s.endpoints {
+		if !e.stays() {
+			continue
+		}
 		take := func(req *nats.Msg) { s.take(l, newCall(e, req)) }
 		if err := subs.add(e.subject, micro.DefaultQueueGroup, take); err != nil {
 			return fmt.Errorf("listen on %s: %w", e.subject, err)
@@ -168,21 +180,29 @@ func (s *Service) listen(ctx context.Context, subs *subscriptions, l lives) erro
 	if err := s.monitor().listen(subs, s.monitored, s.publish); err != nil {
 		return fmt.Errorf("listen for monitoring: %w", err)
 	}
-	if err := s.cfg.Conn.FlushTimeout(flushTimeout); err != nil {
+	if err := flush(ctx, s.cfg.Conn); err != nil {
 		return fmt.Errorf("listen for queries: %w", err)
 	}
-	// The server tells a missing permission before it answers the flush.
-	if err := s.cfg.Conn.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
-		for _, e := range s.endpoints {
-			if strings.Contains(err.Error(), `"`+e.subject+`"`) {
-				return fmt.Errorf("listen on %s: %w; permit this user to subscribe to it", e.subject, err)
-			}
-		}
+	if err := denied(s.cfg.Conn, s.endpoints); err != nil {
+		return err
 	}
 	if status, err := s.status(ctx); err == nil {
 		s.stats.seen(status)
 	}
 	return nil
+}
+
+// queue is the service's place in the queue group.
+func (s *Service) queue(answers context.Context) *queue {
+	q := &queue{conn: s.cfg.Conn, take: func(waits context.Context, e *endpoint, req *nats.Msg) {
+		s.take(lives{waits, answers}, newCall(e, req))
+	}}
+	for _, e := range s.endpoints {
+		if !e.stays() {
+			q.endpoints = append(q.endpoints, e)
+		}
+	}
+	return q
 }
 
 // overhear begins a watch that another instance may answer: whichever of them
@@ -221,19 +241,17 @@ func (s *Service) monitored(reply string) bool {
 	return s.answerable(monitorKind, "$SRV", reply, "")
 }
 
-// flushTimeout bounds a round trip to the NATS server at the start.
-const flushTimeout = 10 * time.Second
-
 // drain waits until every request under way is answered, answers what is left
-// at the deadline 503, and hands the answers to the network.
-func (s *Service) drain(subs *subscriptions, deadline time.Time) {
-	taken := make(chan struct{})
+// at the deadline 503, and hands the answers to the network. taken returns once
+// all that the server has sent was taken in.
+func (s *Service) drain(taken func(), deadline time.Time) {
+	all := make(chan struct{})
 	go func() {
-		defer close(taken)
-		subs.ended.Wait()
+		defer close(all)
+		taken()
 	}()
 	select {
-	case <-taken:
+	case <-all:
 	case <-time.After(time.Until(deadline)):
 	}
 	tick := time.NewTicker(drainLook)

@@ -43,6 +43,12 @@ type View interface {
 // Source is a projection that can be asked. Any number of goroutines may use
 // it at once.
 type Source interface {
+	// Fresh returns nil if what a view shows is the newest state, or nearly so,
+	// else why that is not known. It is asked some times a second, and never
+	// blocks. While it is
+	// events.ErrBehind, commands that are waited for come nearer.
+	Fresh() error
+
 	// View opens a view at the newest applied position. An error means that no
 	// question can be answered now.
 	View() (View, error)

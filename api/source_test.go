@@ -89,6 +89,8 @@ func (s *twinSource) users() []string {
 	return s.model.Users()
 }
 
+func (s *twinSource) Fresh() error { return s.called("Fresh") }
+
 func (s *twinSource) View() (View, error) {
 	if err := s.called("View"); err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package events
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Names of the queries: the last token of a query's subject.
 const (
@@ -18,6 +21,10 @@ const (
 // ErrNotFound is the answer to a query about a conversation that is not in
 // the user's list, or about a receipt that was never sent.
 var ErrNotFound = errors.New("not found")
+
+// ErrBehind is why a projection is not asked that has not applied what it has
+// heard of: the answers would be old ones. It comes nearer.
+var ErrBehind = errors.New("catching up")
 
 // ErrCursor is the answer to a page request whose "after" no reply has given.
 var ErrCursor = errors.New("after: not a cursor that a reply returned in next")
@@ -174,6 +181,19 @@ const (
 	Lost       = "lost"    // the NATS server does not answer; the seqs are the last ones known
 	Stopped    = "stopped" // the stream is not whole; nothing is answered
 )
+
+// Away says why a reddot takes no queries, as far as its status tells.
+func (s *Status) Away() string {
+	switch {
+	case s.Error != "":
+		return s.Error
+	case s.State == CatchingUp:
+		return fmt.Sprintf("%s: applied %d of %d", CatchingUp, s.Applied, s.Last)
+	case s.State == "":
+		return "it is starting"
+	}
+	return "it has just been away; ask again"
+}
 
 // Standstill is where something stands still, since when and why.
 type Standstill struct {

@@ -30,8 +30,6 @@ const (
 	// staleAfter is after how long without a word of the stream's end nothing is
 	// answered: what is shown may be old.
 	staleAfter = 2 * time.Second
-	// farBehind is how long ago the state that is shown may have been the newest.
-	farBehind = 10 * time.Second
 	// silentAfter is after how long the reader of the log is taken for deaf. It
 	// hears some heartbeats a second, and begins again by itself before.
 	silentAfter = 5 * time.Second
@@ -48,7 +46,7 @@ type health struct {
 
 	heard    instant       // when the reader last heard of the server
 	asked    instant       // when the stream was asked for its end, of the last time that it answered
-	covered  instant       // when the stream had nothing that is not applied
+	shown    lateness      // of the state
 	last     atomic.Uint64 // the stream's last seq, as it said then
 	folding  atomic.Bool   // a batch is folded
 	replayed atomic.Uint64 // commands read again by the emitter
@@ -57,19 +55,18 @@ type health struct {
 // report is what the fold's reader tells of itself.
 func (h *health) report() report { return report{lost: h.lost, stuck: h.stuck, heard: &h.heard} }
 
-// behind reports whether it is long since the stream held nothing that is not
-// applied.
-func (h *health) behind() bool { return h.covered.before(farBehind) }
-
 // instant is a point in time, with the reading of the monotonic clock: how long
 // ago it is does not change with the clock on the wall. The zero value is long ago.
 type instant struct{ at atomic.Pointer[time.Time] }
 
 func (i *instant) set(t time.Time) { i.at.Store(&t) }
 
-func (i *instant) ago() time.Duration {
+func (i *instant) ago() time.Duration { return i.upTo(time.Now()) }
+
+// upTo is how long before now it is.
+func (i *instant) upTo(now time.Time) time.Duration {
 	if at := i.at.Load(); at != nil {
-		return time.Since(*at)
+		return now.Sub(*at)
 	}
 	return math.MaxInt64
 }
@@ -94,7 +91,6 @@ func newHealth(last events.Seq, logger *slog.Logger) *health {
 func (h *health) begin(now time.Time) {
 	h.heard.set(now)
 	h.asked.set(now)
-	h.covered.set(now)
 }
 
 // watchHealth looks until ctx ends.
@@ -102,9 +98,8 @@ func (p *Projector) watchHealth(ctx context.Context) error {
 	p.health.begin(time.Now())
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var sample end
 	for {
-		p.look(ctx, &sample)
+		p.look(ctx)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -119,9 +114,8 @@ type end struct {
 	last  events.Seq
 }
 
-// look looks once. sample is the stream's end at an earlier look, which is not
-// applied yet.
-func (p *Projector) look(ctx context.Context, sample *end) {
+// look looks once.
+func (p *Projector) look(ctx context.Context) {
 	h := p.health
 	asked := time.Now()
 	asking, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -133,6 +127,7 @@ func (p *Projector) look(ctx context.Context, sample *end) {
 		h.asking.over(now)
 		h.asked.set(asked)
 		h.last.Store(uint64(last))
+		h.shown.look(asked, last, now, p.applied.get())
 	case ctx.Err() != nil:
 		return
 	default:
@@ -140,12 +135,6 @@ func (p *Projector) look(ctx context.Context, sample *end) {
 		last = events.Seq(h.last.Load())
 	}
 	applied, emitted := p.applied.get(), p.emitted.get()
-	if applied >= sample.last {
-		if !sample.asked.IsZero() {
-			h.covered.set(sample.asked)
-		}
-		*sample = end{asked, last}
-	}
 	patience := foldPatience
 	if h.folding.Load() {
 		patience = batchPatience
@@ -193,14 +182,14 @@ func (p *Projector) Fresh() error {
 		return *why
 	}
 	if applied := p.applied.get(); applied < p.target {
-		return fmt.Errorf("catching up: applied %d of %d", applied, p.target)
+		return fmt.Errorf("%w: applied %d of %d", events.ErrBehind, applied, max(p.target, events.Seq(p.health.last.Load())))
 	}
 	h := p.health
 	if h.asked.before(staleAfter) {
 		return fmt.Errorf("nothing was heard of the command stream for %s", seconds(h.asked.ago()))
 	}
-	if h.behind() && p.applied.get() < events.Seq(h.last.Load()) {
-		return fmt.Errorf("far behind: applied %d of %d, newest state %s ago", p.applied.get(), h.last.Load(), seconds(h.covered.ago()))
+	if applied, last := p.applied.get(), events.Seq(h.last.Load()); applied < last && h.shown.late() {
+		return fmt.Errorf("%w: applied %d of %d", events.ErrBehind, applied, last)
 	}
 	return nil
 }
@@ -253,7 +242,7 @@ func (p *Projector) state() (state, why string) {
 		return events.Lost, err.Error()
 	case p.health.fold.get() != nil || p.health.emission.get() != nil && p.Fresh() == nil:
 		return events.Stalled, err.Error()
-	case p.applied.get() < p.target || p.health.behind():
+	case errors.Is(p.Fresh(), events.ErrBehind):
 		return events.CatchingUp, ""
 	}
 	return events.Live, err.Error()

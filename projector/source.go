@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -195,10 +196,27 @@ func (p *Projector) Watch(user string) (until events.Time, err error) {
 	return until, err
 }
 
-// WaitReady returns nil once what the stream held at the start is applied.
-func (p *Projector) WaitReady(ctx context.Context) error { return p.applied.wait(ctx, p.target) }
+// statusPatience is how long a status waits for the stream to say how far it is.
+// Then it tells what is known: that the stream does not answer is what one wants
+// to hear of.
+const statusPatience = 500 * time.Millisecond
 
-// Status says how far the projection has come.
+// lastNow is the stream's last seq, as far as is known.
+func (p *Projector) lastNow(ctx context.Context) events.Seq {
+	known := events.Seq(p.health.last.Load())
+	if !p.cfg.Conn.IsConnected() {
+		return known
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	_, last, err := p.log.Range(ctx)
+	if err != nil {
+		return known
+	}
+	return max(known, last)
+}
+
+// Status says how far the projection has come. It waits for no server for long.
 func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s := events.Status{
 		Stream: p.cfg.Subjects.CommandStream(), Emitter: string(p.emitter.State()), Foreign: p.emitter.Foreign(),
@@ -214,15 +232,8 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		return s, p.stopped(err)
 	}
 	s.State, s.Error = p.state()
-	_, last, err := p.log.Range(ctx)
-	if err != nil {
-		if s.State != events.Lost {
-			return s, err
-		}
-		last = events.Seq(p.health.last.Load()) // as far as is known
-	}
 	s.Applied, s.Emitted, s.Durable = at.Applied, p.emitted.get(), durable
-	s.Last = max(last, s.Applied)
+	s.Last = max(p.lastNow(ctx), s.Applied)
 	s.Lag = uint64(s.Last - s.Applied)
 	s.Digest = fmt.Sprintf("%016x", at.Digest())
 	s.Policy = events.Policy{OwnMessage: at.Policy.String()}

@@ -140,7 +140,7 @@ func (h *host) startReddot() error {
 	h.reddot = &running{conn: conn, stop: stop, part: g, p: p}
 	select {
 	case <-service.Ready():
-		return p.WaitReady(ctx)
+		return nil
 	case <-ctx.Done():
 		return g.Wait()
 	}

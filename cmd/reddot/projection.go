@@ -42,18 +42,10 @@ type phase struct {
 	why    error
 	begins bool          // there was none yet
 	before events.Status // of the projector that has stopped
-	over   chan struct{} // closed when the next phase has begun
-}
-
-func (s *projection) enter(next *phase) {
-	next.over = make(chan struct{})
-	if last := s.now.Swap(next); last != nil {
-		close(last.over)
-	}
 }
 
 // begin says why there is no projector yet.
-func (s *projection) begin(why error) { s.enter(&phase{why: why, begins: true}) }
+func (s *projection) begin(why error) { s.now.Store(&phase{why: why, begins: true}) }
 
 // flaw tells of damage in the log that does not touch the answers.
 func (s *projection) flaw(err error) { s.flawed.CompareAndSwap(nil, &err) }
@@ -71,7 +63,7 @@ func (s *projection) flaws() error {
 func (s *projection) openFirst(ctx context.Context) error {
 	p, err := s.open(ctx)
 	if err == nil {
-		s.enter(&phase{p: p})
+		s.now.Store(&phase{p: p})
 	}
 	return err
 }
@@ -86,7 +78,7 @@ func (s *projection) run(ctx context.Context) error {
 		err := p.Run(ctx)
 		if err != nil && ctx.Err() == nil { // an end that was asked for waits for no server
 			before, _ := p.Status(ctx) // zero if it can't be told any more
-			s.enter(&phase{why: err, before: before})
+			s.now.Store(&phase{why: err, before: before})
 		}
 		err = errors.Join(err, p.Close())
 		switch {
@@ -123,7 +115,7 @@ func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration
 		p, err := s.open(ctx)
 		if err == nil {
 			s.log.Info("the projector starts again")
-			s.enter(&phase{p: p})
+			s.now.Store(&phase{p: p})
 			return nil
 		}
 		if !errors.Is(err, projector.ErrLog) {
@@ -151,6 +143,15 @@ func (s *projection) running() (*projector.Projector, error) {
 		return nil, fmt.Errorf("%w: %w", projector.ErrStopped, now.why)
 	}
 	return now.p, nil
+}
+
+// Fresh implements api.Source.
+func (s *projection) Fresh() error {
+	p, err := s.running()
+	if err == nil {
+		err = p.Fresh()
+	}
+	return err
 }
 
 // View implements api.Source. Until the projector has applied what the stream
@@ -264,22 +265,6 @@ func (s *projection) Ready() error {
 		return err
 	}
 	return p.Ready()
-}
-
-// waitReady returns once what the stream held at the start is applied, or ctx
-// has ended.
-func (s *projection) waitReady(ctx context.Context) error {
-	for {
-		now := s.now.Load()
-		if now.p != nil && now.p.WaitReady(ctx) == nil {
-			return nil
-		}
-		select {
-		case <-now.over:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // Rebuild implements api.Maintainer.

@@ -351,9 +351,6 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		case <-ctx.Done():
 			return nil
 		}
-		if err := source.waitReady(ctx); err != nil {
-			return nil // the projector's own error is told
-		}
 		s.ready(redacted(conn.ConnectedUrl()), http)
 		return nil
 	})
