@@ -103,6 +103,7 @@ type Client struct {
 	opts     Options
 	syncs    chan struct{} // holds one element for each user being read
 	strange  atomic.Uint64 // see Strange
+	absence  absence
 
 	// Lock order: this one before a feed's.
 	mu struct {
@@ -114,8 +115,9 @@ type Client struct {
 }
 
 // New returns a client on a connection, which stays the caller's: connect
-// with nats.MaxReconnects(-1) to have listeners survive any outage. Nothing is
-// sent and no goroutine runs before the first call.
+// with nats.MaxReconnects(-1) to have listeners survive any outage, and with pings
+// of some seconds to have them notice a server that hangs. Nothing is sent and no
+// goroutine runs before the first call.
 func New(conn *nats.Conn, opts Options) (*Client, error) {
 	if conn == nil {
 		return nil, errors.New("reddot client: no connection")

@@ -56,7 +56,7 @@ func (u *User) do(ctx context.Context, command events.Command, opts []CommandOpt
 	m, err := u.client.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		unsent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
-		return 0, s.failed(!unsent, u.client.unanswered(err, 0))
+		return 0, s.failed(!unsent, u.client.unanswered(ctx, err, msg.Subject, 0))
 	}
 	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
 		return s.refused(ctx, u, code, m)

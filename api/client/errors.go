@@ -17,8 +17,8 @@ var (
 	// time. It is stored and will be.
 	ErrNotApplied = errors.New("not applied in time")
 
-	// ErrUnavailable: no reddot answered, or it can't answer now. Asking again
-	// is safe.
+	// ErrUnavailable: no reddot answered, it can't answer now, or none takes
+	// queries since none knows the newest state. Asking again is safe.
 	ErrUnavailable = errors.New("reddot does not answer")
 
 	// ErrForbidden: the policy does not let this user ask.

@@ -13,6 +13,34 @@ import (
 	"reddot/events"
 )
 
+// A connection that survives any outage, and leaves a server that hangs within some
+// seconds for another one.
+func ExampleNew() {
+	url, stop := serve() // of a cluster: the URLs of all servers, with commas
+	defer stop()
+	conn, err := nats.Connect(url,
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(500*time.Millisecond),
+		nats.PingInterval(2*time.Second),
+		nats.MaxPingsOutstanding(2),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	c, err := client.New(conn, client.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	status, err := c.Status(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.State, status.Last)
+	// Output: live 0
+}
+
 // Bob writes to alice, alice reads it, and both are told.
 func Example() {
 	url, stop := serve() // as "reddot serve" does

@@ -77,7 +77,10 @@ type running struct {
 	conn *nats.Conn
 	stop context.CancelFunc
 	part *errgroup.Group
-	p    *projector.Projector
+	over context.Context // ends with it
+
+	p       *projector.Projector
+	service *api.Service
 }
 
 // projection lets the query service ask a projector.
@@ -106,6 +109,26 @@ func (s projection) SelfMade(user string) (int, error) {
 // startReddot starts the projector and the query service, and returns once
 // they are ready.
 func (h *host) startReddot() error {
+	applies := make(chan struct{})
+	close(applies)
+	if err := h.beginReddot(applies); err != nil {
+		return err
+	}
+	return h.ready()
+}
+
+// ready waits until queries are answered.
+func (h *host) ready() error {
+	select {
+	case <-h.reddot.service.Ready():
+		return nil
+	case <-h.reddot.over.Done():
+		return h.reddot.part.Wait()
+	}
+}
+
+// beginReddot starts a reddot that applies nothing until the channel is closed.
+func (h *host) beginReddot(applies <-chan struct{}) error {
 	conn, err := nats.Connect(h.ns.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), h.user())
 	if err != nil {
 		return err
@@ -135,15 +158,16 @@ func (h *host) startReddot() error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return p.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-applies:
+		case <-ctx.Done():
+		}
+		return p.Run(ctx)
+	})
 	g.Go(func() error { return service.Run(ctx) })
-	h.reddot = &running{conn: conn, stop: stop, part: g, p: p}
-	select {
-	case <-service.Ready():
-		return nil
-	case <-ctx.Done():
-		return g.Wait()
-	}
+	h.reddot = &running{conn: conn, stop: stop, part: g, over: ctx, p: p, service: service}
+	return nil
 }
 
 // user is who reddot is, where the server asks.

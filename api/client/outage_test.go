@@ -56,6 +56,24 @@ func TestOutageOfTheWire(t *testing.T) {
 	r.converges()
 }
 
+// TestOutageOfAHungNode: the server of a listener hangs. Its connection is not
+// closed, so nothing but a ping without an answer tells that.
+func TestOutageOfAHungNode(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	back := h.client(t, client.Options{})
+	w := &wire{}
+	conn := h.connect(t, nats.SetCustomDialer(w), nats.PingInterval(50*time.Millisecond), nats.MaxPingsOutstanding(2))
+	c := newClient(t, conn, client.Options{CheckEvery: -1})
+	script(t, back, message("alice", "bob", "m1"))
+	r := listen(t, c.User("alice"))
+	r.ready()
+	w.hang()
+	script(t, back, message("alice", "bob", "m2"))
+	r.until("the message", func() bool { return r.totals.Unread == 2 })
+	r.converges()
+}
+
 // TestOutageWhileReading cuts the wire while a reply is awaited that never
 // comes: the state is read anew without waiting for it.
 func TestOutageWhileReading(t *testing.T) {

@@ -70,7 +70,7 @@ func (c *Client) ask(ctx context.Context, subject, query, user string, r request
 	msg.Data = body
 	m, err := c.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(err, r.AfterSeq))
+		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(ctx, err, subject, r.AfterSeq))
 	}
 	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
 		return refused(query, user, code, m)
@@ -83,7 +83,7 @@ func (c *Client) ask(ctx context.Context, subject, query, user string, r request
 
 // unanswered says why a request has no reply. after is the command it was to
 // wait for, 0 for none.
-func (c *Client) unanswered(err error, after events.Seq) error {
+func (c *Client) unanswered(ctx context.Context, err error, subject string, after events.Seq) error {
 	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
 	switch {
 	case late && after > 0:
@@ -91,7 +91,7 @@ func (c *Client) unanswered(err error, after events.Seq) error {
 	case late:
 		return fmt.Errorf("%w: %w", ErrUnavailable, context.DeadlineExceeded)
 	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf(`%w: none serves the prefix %s; start one with "reddot serve"`, ErrUnavailable, c.opts.Prefix)
+		return c.absent(ctx, subject)
 	}
 	return err
 }

@@ -8,13 +8,14 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // wire is the network between a client and its server: it can be cut, and it
 // can lose messages as a cluster does that loses a server.
 type wire struct {
 	mu    sync.Mutex
-	conns []net.Conn
+	conns []*lossy
 	isCut bool
 	lose  func(subject string) bool // nil: nothing
 }
@@ -30,8 +31,18 @@ func (w *wire) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.conns = append(w.conns, c)
-	return &lossy{Conn: c, wire: w, in: bufio.NewReaderSize(c, 64<<10)}, nil
+	l := &lossy{Conn: c, wire: w, in: bufio.NewReaderSize(c, 64<<10)}
+	w.conns = append(w.conns, l)
+	return l, nil
+}
+
+// hang has nothing come any more over the connections that there are.
+func (w *wire) hang() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		c.hung.Store(true)
+	}
 }
 
 // cut ends every connection and refuses new ones.
@@ -71,6 +82,7 @@ type lossy struct {
 	wire *wire
 	in   *bufio.Reader
 	rest []byte // read and not yet handed on
+	hung atomic.Bool
 }
 
 func (c *lossy) Read(b []byte) (int, error) {
@@ -78,6 +90,9 @@ func (c *lossy) Read(b []byte) (int, error) {
 		op, err := c.in.ReadBytes('\n')
 		if err != nil {
 			return 0, err
+		}
+		if c.hung.Load() {
+			continue
 		}
 		c.rest = op
 		if !bytes.HasPrefix(op, []byte("MSG ")) && !bytes.HasPrefix(op, []byte("HMSG ")) {

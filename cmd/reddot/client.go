@@ -111,6 +111,8 @@ func (c *clientConfig) dial(name string) (*client, error) {
 		nats.Name(name),
 		nats.Timeout(c.timeout),
 		nats.NoReconnect(),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsMissed),
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			lose(fmt.Errorf("lost the connection to the NATS server at %s", shown))
 		}),
@@ -249,12 +251,46 @@ func (c *client) request(ctx context.Context, subject string, body []byte, serve
 	case bound.Err() != nil:
 		return nil, ended(bound)
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, noReddot{fmt.Sprintf(`no reddot serves the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`,
-			c.subjects.Prefix(), c.url)}
+		return nil, c.absent(bound, subject)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.url, wait)
 	}
 	return nil, fmt.Errorf("ask %s: %w", c.url, err)
+}
+
+// absenceWait is how long a reddot that takes no queries has to say why.
+const absenceWait = 2 * time.Second
+
+// absent says why a request had no responder: there is no reddot, or it does not
+// know the newest state and answers for its status alone. The latter is a
+// *serviceError like that of a reddot which finds that out under way.
+//
+// Who has an inbox of a user's own may not ask for the status.
+func (c *client) absent(ctx context.Context, subject string) error {
+	if subject == c.subjects.Status() {
+		return c.nobody("serves")
+	}
+	if strings.HasPrefix(c.nc.Opts.InboxPrefix, c.subjects.Prefix()+".inbox.") {
+		return c.nobody("takes queries now under")
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(c.timeout, absenceWait))
+	defer cancel()
+	m, err := c.nc.RequestWithContext(ctx, c.subjects.Status(), []byte("{}"))
+	var status events.Status
+	if err == nil && answerError(m) == nil {
+		err = json.Unmarshal(m.Data, &status)
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return c.nobody("serves")
+	case err != nil:
+		return c.nobody("takes queries now under")
+	}
+	return &serviceError{Code: codeUnavailable, Message: "unavailable", Detail: fmt.Sprintf(`%s; try again, or see "reddot status"`, status.Away())}
+}
+
+func (c *client) nobody(does string) error {
+	return noReddot{fmt.Sprintf(`no reddot %s the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`, does, c.subjects.Prefix(), c.url)}
 }
 
 // noReddot says that nobody answers queries. It is nats.ErrNoResponders.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
@@ -357,4 +358,55 @@ func FuzzPrintable(f *testing.F) {
 			t.Errorf("%q is shown as nothing", id)
 		}
 	})
+}
+
+// TestNobodyTakesQueries: a reddot that takes no queries says why by its status.
+func TestNobodyTakesQueries(t *testing.T) {
+	s, _ := testServer(t)
+	t.Setenv("NATS_URL", s.URL())
+	for i, c := range []struct {
+		answer answer
+		words  string
+	}{
+		{answer{body: events.Status{State: events.CatchingUp, Applied: 5, Last: 100}}, "reddot answers unavailable (503): catching up: applied 5 of 100; try again"},
+		{answer{body: events.Status{State: events.Lost, Error: "nothing was heard of the command stream for 3s"}}, "unavailable (503): nothing was heard of the command stream for 3s"},
+		{answer{code: "503", text: "unavailable"}, "unavailable (503): it is starting"},
+		{answer{body: events.Status{State: events.Live}}, "unavailable (503): it has just been away; ask again"},
+	} {
+		prefix := fmt.Sprintf("a%d", i)
+		asked := serve(t, s.URL(), prefix+".api.status", func(int, query) answer { return c.answer })
+		for _, line := range []string{"show alice", "show alice c2c_bob", "explain alice c2c_bob"} {
+			reddot(t, nil, append(strings.Fields(line), "--prefix", prefix)...).failed(t, exitFailed, c.words, `see "reddot status"`)
+		}
+		if n := len(asked.requests()); n != 3 {
+			t.Errorf("%d commands ask for the status %d times", 3, n)
+		}
+		// A user alone may not ask for it.
+		reddot(t, nil, "show", "alice", "--prefix", prefix, "--nats-inbox-prefix", prefix+".inbox.alice").failed(t, exitFailed, "no reddot takes queries now under the prefix "+prefix)
+		if n := len(asked.requests()); n != 3 {
+			t.Error("a user alone has asked for the status")
+		}
+	}
+}
+
+// TestHungServer: a command notices a server that hangs, as the connections of a
+// reddot do.
+func TestHungServer(t *testing.T) {
+	s, _ := testServer(t)
+	cfg := &clientConfig{server: s.URL(), prefix: events.DefaultPrefix, timeout: defaultTimeout}
+	c, err := cfg.dial("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	lasting, err := cfg.dialLasting("test", func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lasting.Close()
+	for _, conn := range []*nats.Conn{c.nc, lasting} {
+		if every, missed := conn.Opts.PingInterval, conn.Opts.MaxPingsOut; every != pingEvery || missed != pingsMissed {
+			t.Errorf("pings every %v, %d missed", every, missed)
+		}
+	}
 }

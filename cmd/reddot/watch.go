@@ -16,9 +16,6 @@ const (
 	// watchReconnect is the pause between attempts to reach a NATS server that
 	// went away.
 	watchReconnect = 500 * time.Millisecond
-	// watchPing is how often an idle connection is tried; two pings without an
-	// answer mean that the server is gone.
-	watchPing = 20 * time.Second
 	// watchLastLine is how long the end waits for a line that is being written:
 	// who reads it may have stopped reading.
 	watchLastLine = time.Second
@@ -194,7 +191,8 @@ func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, e
 		nats.Timeout(c.timeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(watchReconnect),
-		nats.PingInterval(watchPing),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsMissed),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			err := nc.LastError()
