@@ -169,8 +169,33 @@ type Status struct {
 	Stalled         *Standstill `json:"stalled,omitempty" msgpack:"stalled,omitempty"`
 	EmissionStalled *Standstill `json:"emission_stalled,omitempty" msgpack:"emission_stalled,omitempty"`
 
+	NATS *Site `json:"nats,omitempty" msgpack:"nats,omitempty"` // where it runs
+
 	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
 	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start
+}
+
+// Site is where a reddot runs: its NATS server, and where its streams are.
+type Site struct {
+	Server  string       `json:"server,omitempty" msgpack:"server,omitempty"` // name of the one that it is connected to; empty: none
+	URL     string       `json:"url,omitempty" msgpack:"url,omitempty"`
+	Cluster string       `json:"cluster,omitempty" msgpack:"cluster,omitempty"` // name; empty: the server is one alone
+	Domain  string       `json:"domain,omitempty" msgpack:"domain,omitempty"`   // of JetStream
+	Servers []string     `json:"servers" msgpack:"servers"`                     // URLs of all that are known
+	Streams []StreamSite `json:"streams" msgpack:"streams"`                     // of the commands, of the events, of the snapshots if they are in a bucket
+}
+
+// StreamSite is on which servers a stream is.
+type StreamSite struct {
+	Stream   string `json:"stream" msgpack:"stream"`
+	Replicas int    `json:"replicas" msgpack:"replicas"`                 // servers that it is on
+	Current  int    `json:"current" msgpack:"current"`                   // those of them that have all of it
+	Leader   string `json:"leader,omitempty" msgpack:"leader,omitempty"` // name; empty: none
+
+	// Wanted is on how many servers it should be, if those are too few; Advice is
+	// the command that changes that.
+	Wanted int    `json:"wanted,omitempty" msgpack:"wanted,omitempty"`
+	Advice string `json:"advice,omitempty" msgpack:"advice,omitempty"`
 }
 
 // States of a reddot.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -38,44 +39,60 @@ func openStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) 
 }
 
 // ensureLog is FindLog, but creates the stream if it is not there, and no store
-// in dir was made of it.
-func ensureLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, dir string, logger *slog.Logger) (*Log, error) {
-	stream, err := openStream(ctx, js, s)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return createLog(ctx, js, s, dir, logger)
+// in the projector's folder was made of it. Another reddot may do so at the same
+// time: the stream of one of them stays, and both go on with that.
+func ensureLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
+	for {
+		stream, err := openStream(ctx, js, cfg.Subjects)
+		if err == nil {
+			return adopt(ctx, js, stream, cfg)
+		}
+		var log *Log
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			log, err = createLog(ctx, js, cfg)
+		}
+		// Of a stream that has no leader yet, nobody tells.
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) && !errors.Is(err, context.DeadlineExceeded) {
+			return log, err
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	if stream, err = bound(ctx, js, stream, s, logger); err != nil {
-		return nil, err
-	}
-	log, err := logIn(js, stream, s, logger)
-	if err != nil {
-		return nil, err
-	}
-	return log, log.recognise(ctx, dir)
 }
 
-func createLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, dir string, logger *slog.Logger) (*Log, error) {
-	info, err := inspectCurrent(dir)
+// adopt is the log in a stream that is there.
+func adopt(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream, cfg Config) (*Log, error) {
+	stream, err := bound(ctx, js, stream, cfg.Subjects, cfg.Logger)
+	if err != nil {
+		return nil, err
+	}
+	log, err := logIn(js, stream, cfg.Subjects, cfg.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return log, log.recognise(ctx, cfg.Dir)
+}
+
+func createLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
+	s := cfg.Subjects
+	info, err := inspectCurrent(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	if info.Identity.Stream == s.CommandStream() {
 		return nil, fmt.Errorf("%w: stream %s, of which the store in %s was made, is gone; restore it, or start with an empty data folder",
-			ErrLog, s.CommandStream(), dir)
+			ErrLog, s.CommandStream(), cfg.Dir)
 	}
 	stream, err := manage(ctx, js, s, "STREAM.CREATE.", func(ctx context.Context) (jetstream.Stream, error) {
-		return js.CreateStream(ctx, commandStream(s))
+		return js.CreateStream(ctx, commandStream(s, cfg.Replicas))
 	})
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another reddot was faster
-		return FindLog(ctx, js, s, logger)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
 	}
-	return logIn(js, stream, s, logger)
+	return logIn(js, stream, s, cfg.Logger)
 }
 
 // bound bounds the messages of a stream that an older reddot has made. Larger

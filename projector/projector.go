@@ -33,6 +33,9 @@ type Config struct {
 	// does not exist yet. Without one that can be used: an error.
 	Restore func(ctx context.Context, w Wanted, dir string) error
 
+	// Replicas is on how many servers the streams are that have to be made; 0: 1.
+	Replicas int
+
 	// Skip names commands that are passed over, if nobody can read them.
 	Skip []events.Seq
 
@@ -104,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	p := &Projector{cfg: cfg, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if p.log, err = ensureLog(opening, js, cfg.Subjects, cfg.Dir, cfg.Logger); err != nil {
+	if p.log, err = ensureLog(opening, js, cfg); err != nil {
 		return nil, err
 	}
 	first, last := bounds(p.log.stream.CachedInfo().State)
@@ -134,8 +137,9 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 	p.emitted.set(emitted)
 	p.emitter, err = emit.Open(ctx, emit.Config{
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
-		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Logger: p.cfg.Logger,
-		Store: &p.current, Replay: p.replay, End: p.end,
+		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
+		Logger: p.cfg.Logger,
+		Store:  &p.current, Replay: p.replay, End: p.end,
 	}, p.stored)
 	if err != nil {
 		return err

@@ -29,16 +29,17 @@ const description = "reddot: the commands, from which everything else follows"
 // user's key names one.
 const duplicates = 2 * time.Minute
 
-// commandStream is the configuration of a new command stream. Nothing in it
-// discards a command. Deletion is denied; purging is not, since that could
-// never be taken back and would forbid trimming.
-func commandStream(s events.Subjects) jetstream.StreamConfig {
+// commandStream is the configuration of a new command stream on a number of
+// servers. Nothing in it discards a command. Deletion is denied; purging is not,
+// since that could never be taken back and would forbid trimming.
+func commandStream(s events.Subjects, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              s.CommandStream(),
 		Description:       description,
 		Subjects:          []string{s.Commands()},
 		Retention:         jetstream.LimitsPolicy,
 		Storage:           jetstream.FileStorage,
+		Replicas:          replicas,
 		Discard:           jetstream.DiscardNew,
 		MaxMsgs:           -1,
 		MaxBytes:          -1,

@@ -60,7 +60,7 @@ func (b *Bucket) elsewhere(err error, tried int) bool {
 // passing tells whether an error may be gone at the next attempt.
 func passing(err error) bool {
 	for _, known := range []error{
-		context.DeadlineExceeded, errReplaced,
+		context.DeadlineExceeded, errReplaced, jetstream.ErrBucketExists, // somebody else was faster: it is there now
 		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting,
 		jetstream.ErrNoStreamResponse, jetstream.ErrAsyncPublishTimeout, jetstream.ErrTooManyStalledMsgs, jetstream.ErrServerShutdown,
 	} {

@@ -38,8 +38,8 @@ type Bucket struct {
 // where the server takes messages of that size.
 const chunkSize = 128 << 10
 
-// OpenBucket opens a bucket, and makes it if it is not there. One that forgets
-// objects by itself is refused.
+// OpenBucket opens a bucket, and makes it if it is not there; somebody else may do
+// so at the same time. One that forgets objects by itself is refused.
 func OpenBucket(ctx context.Context, js jetstream.JetStream, cfg BucketConfig) (*Bucket, error) {
 	b := &Bucket{name: cfg.Name, js: js}
 	err := b.attempt(ctx, func(ctx context.Context) error { return b.open(ctx, cfg) })

@@ -19,6 +19,7 @@ type streamFigures struct {
 	js              jetstream.JetStream
 	streams         []string
 	bytes, messages *prometheus.Desc
+	replicas        *prometheus.Desc
 }
 
 func newStreamFigures(js jetstream.JetStream, s events.Subjects) *streamFigures {
@@ -26,6 +27,7 @@ func newStreamFigures(js jetstream.JetStream, s events.Subjects) *streamFigures 
 		js: js, streams: []string{s.CommandStream(), s.EventStream()},
 		bytes:    prometheus.NewDesc("reddot_stream_bytes", "Size of a stream as its server stores it.", []string{"stream"}, nil),
 		messages: prometheus.NewDesc("reddot_stream_messages", "Messages in a stream.", []string{"stream"}, nil),
+		replicas: prometheus.NewDesc("reddot_stream_replicas", "NATS servers that a stream is on.", []string{"stream"}, nil),
 	}
 }
 
@@ -33,6 +35,7 @@ func newStreamFigures(js jetstream.JetStream, s events.Subjects) *streamFigures 
 func (f *streamFigures) Describe(ch chan<- *prometheus.Desc) {
 	ch <- f.bytes
 	ch <- f.messages
+	ch <- f.replicas
 }
 
 // Collect implements prometheus.Collector.
@@ -44,9 +47,10 @@ func (f *streamFigures) Collect(ch chan<- prometheus.Metric) {
 		if err != nil {
 			continue
 		}
-		state := stream.CachedInfo().State
+		state, replicas := stream.CachedInfo().State, stream.CachedInfo().Config.Replicas
 		ch <- prometheus.MustNewConstMetric(f.bytes, prometheus.GaugeValue, float64(state.Bytes), name)
 		ch <- prometheus.MustNewConstMetric(f.messages, prometheus.GaugeValue, float64(state.Msgs), name)
+		ch <- prometheus.MustNewConstMetric(f.replicas, prometheus.GaugeValue, float64(replicas), name)
 	}
 }
 

@@ -14,8 +14,10 @@ import (
 const (
 	// connectEvery is how long a NATS server that is not there yet is let alone.
 	connectEvery = 500 * time.Millisecond
-	// waitTold is how often the log says what is waited for.
-	waitTold = 30 * time.Second
+	// waitTold is how often the log says what is waited for; waitChanged how often,
+	// if that is something else.
+	waitTold    = 30 * time.Second
+	waitChanged = 2 * time.Second
 )
 
 // link is a server's way to its NATS server: connections that come back whenever
@@ -50,15 +52,16 @@ var errNotYet = errors.New("not yet")
 // patiently tries until it is done, or fails for good.
 func (l *link) patiently(ctx context.Context, try func() error) error {
 	var told time.Time
+	var last string
 	for {
 		err := try()
 		if !errors.Is(err, errNotYet) {
 			return err
 		}
 		l.waiting(err)
-		if time.Since(told) > waitTold {
+		if ago := time.Since(told); ago > waitTold || ago > waitChanged && err.Error() != last {
 			l.log.Warn("waiting", "error", err)
-			told = time.Now()
+			told, last = time.Now(), err.Error()
 		}
 		select {
 		case <-time.After(connectEvery):

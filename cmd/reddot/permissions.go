@@ -74,7 +74,7 @@ func needs(cfg *serveConfig, s events.Subjects) []permission {
 	}
 	place := snapshotPlace{at: cfg.snapshots}
 	if name, ok := place.bucket(); ok {
-		bucket := "OBJ_" + name
+		bucket := bucketStream(name)
 		for _, call := range []string{"STREAM.INFO." + bucket, "STREAM.CREATE." + bucket, "STREAM.PURGE." + bucket, "DIRECT.GET." + bucket, "DIRECT.GET." + bucket + ".>",
 			"CONSUMER.CREATE." + bucket + ".>", "CONSUMER.DELETE." + bucket + ".>"} {
 			list = append(list, permission{publishing, api(call), "keep snapshots", true, ""})
@@ -200,25 +200,33 @@ func try(conn *nats.Conn, p permission) error {
 }
 
 // opened is what an error of opening the streams means; one that may pass is
-// errNotYet.
-func (l *link) opened(err error) error {
-	if err == nil {
-		return nil
+// errNotYet. In a cluster that is what a server says that has just started.
+func (l *link) opened(err error, clustered bool) error {
+	if err == nil || errors.Is(err, errNotYet) {
+		return err
 	}
 	at := redacted(l.urls)
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch server.ErrorIdentifier(api.ErrorCode) {
-		case server.JSClusterNotAvailErr:
+		case server.JSClusterNotAvailErr, server.JSClusterIncompleteErr, server.JSClusterNotLeaderErr, server.JSStreamOfflineErr,
+			server.JSStreamNameExistErr, server.JSStreamNotFoundErr: // another reddot makes it just now
 			return fmt.Errorf("JetStream at %s is %w ready: %w", at, errNotYet, err)
-		case server.JSInsufficientResourcesErr, server.JSMemoryResourcesExceededErr, server.JSStorageResourcesExceededErr:
+		case server.JSInsufficientResourcesErr, server.JSMemoryResourcesExceededErr, server.JSStorageResourcesExceededErr, server.JSClusterNoPeersErrF:
 			return fmt.Errorf("JetStream at %s has not the room for the streams (%w): give it more, or ask for less with --events-max-bytes, which is reserved for events (now %s)",
 				at, err, &l.cfg.eventsMaxSize)
+		case server.JSNoLimitsErr:
+			return fmt.Errorf("JetStream at %s lets the account of %s have no stream on so many servers (%w): change the account, or say with --replicas on how many they are to be",
+				at, l.cfg.auth.who(l.urls), err)
 		}
 	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf(`JetStream is off at the NATS server at %s, or for the account of %s (%w): turn it on, with "jetstream {}" in the server's configuration and "jetstream: enabled" in the account's`,
+		off := fmt.Errorf(`JetStream is off at the NATS server at %s, or for the account of %s (%w): turn it on, with "jetstream {}" in the server's configuration and "jetstream: enabled" in the account's`,
 			at, l.cfg.auth.who(l.urls), err)
+		if clustered {
+			return fmt.Errorf("%w, or %w on", off, errNotYet)
+		}
+		return off
 	case l.needs != nil && transient(err):
 		return fmt.Errorf("JetStream at %s does %w answer: %w", at, errNotYet, err)
 	}

@@ -53,10 +53,10 @@ func TestPermissions(t *testing.T) {
 	as := func(user string) []string {
 		return []string{"--nats", url, "--nats-user", user, "--nats-password-file", password}
 	}
-	fails := func(i int) {
+	fails := func(i int, args ...string) {
 		t.Helper()
 		p := list[i]
-		_, r := servedBy(t, as(fmt.Sprintf("lacks %d", i))...)
+		_, r := servedBy(t, append(as(fmt.Sprintf("lacks %d", i)), args...)...)
 		r.failed(t, exitFailed, url+fmt.Sprintf(" does not let the user \"lacks %d\" %s to %s, which it takes to %s: permit it. Reddot's user needs", i, p.verb, p.subject, p.to),
 			"$JS.API.STREAM.INFO.UNREAD_COMMANDS", "unread.api.>")
 	}
@@ -72,9 +72,11 @@ func TestPermissions(t *testing.T) {
 	makeOld(t, admin, log)
 	fails(old)
 	works(t, admin, as("reddot"), append([]string{"--server"}, as("admin")[1:]...))
+	changed := slices.IndexFunc(list, func(p permission) bool { return p.subject == "$JS.API.STREAM.UPDATE."+defaultSubjects(t).EventStream() })
+	fails(changed, "--events-max-age", "2h")
 	for i, p := range list {
 		switch {
-		case creates(p), i == old:
+		case creates(p), i == old, i == changed:
 		case p.vital:
 			fails(i)
 		default:

@@ -32,6 +32,7 @@ type projection struct {
 	stream    string
 	snapshots *snapshots // nil: off
 
+	site   atomic.Pointer[site] // nil: not connected yet
 	now    atomic.Pointer[phase]
 	flawed atomic.Pointer[error] // damage in the log that does not touch the answers
 }
@@ -99,12 +100,16 @@ func (s *projection) run(ctx context.Context) error {
 	}
 }
 
-// reopen opens the next projector. As long as the log is not whole it is tried
-// again.
+// reopen opens the next projector. As long as the log is not whole, or can't be
+// asked for, it is tried again.
 func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration) error {
 	for {
-		if errors.Is(why, projector.ErrLog) {
-			s.log.Error("the projector has stopped; nothing is answered until the log is whole", "error", why, "next_try", *retry)
+		if passes(why) {
+			until := "the log is whole"
+			if errors.Is(why, errNotYet) {
+				until = "the NATS server answers"
+			}
+			s.log.Error("the projector has stopped; nothing is answered until "+until, "error", why, "next_try", *retry)
 			select {
 			case <-ctx.Done():
 				return nil
@@ -118,12 +123,16 @@ func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration
 			s.now.Store(&phase{p: p})
 			return nil
 		}
-		if !errors.Is(err, projector.ErrLog) {
+		if !passes(err) {
 			return err
 		}
 		why = err
 	}
 }
+
+// passes reports whether an error of a projector may pass while nothing is
+// answered: an operator mends the log, or its server comes back.
+func passes(err error) bool { return errors.Is(err, projector.ErrLog) || errors.Is(err, errNotYet) }
 
 // close closes a projector that never ran.
 func (s *projection) close() error {
@@ -254,6 +263,9 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 	}
 	if s.snapshots != nil {
 		status.Snapshot = s.snapshots.status()
+	}
+	if at := s.site.Load(); at != nil {
+		status.NATS = at.status()
 	}
 	return status, nil
 }

@@ -90,6 +90,16 @@ func TestRenderStatus(t *testing.T) {
 		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
 	golden(t, "status.txt", renderStatus(s, testZone()))
+	s.NATS = &events.Site{Server: "reddot", URL: "nats://127.0.0.1:4222", Servers: []string{"nats://127.0.0.1:4222"}, Streams: []events.StreamSite{{Stream: "UNREAD_COMMANDS", Replicas: 1, Current: 1, Leader: "reddot"}}}
+	golden(t, "status-alone.txt", renderStatus(s, testZone()))
+	s.NATS = &events.Site{Server: "n2", URL: "tls://b.example.com:4222", Cluster: "chat", Domain: "hub", Servers: []string{"a", "b", "c"}, Streams: []events.StreamSite{
+		{Stream: "UNREAD_COMMANDS", Replicas: 3, Current: 3, Leader: "n1"},
+		{Stream: "UNREAD_EVENTS", Replicas: 1, Current: 1, Leader: "n3", Wanted: 3, Advice: "nats stream edit UNREAD_EVENTS --replicas 3"},
+		{Stream: "OBJ_kept", Replicas: 3, Current: 2, Leader: "n2"},
+		{Stream: "OBJ_other", Replicas: 3},
+	}}
+	golden(t, "status-cluster.txt", renderStatus(s, testZone()))
+	s.NATS = nil
 	s.State, s.Emitter, s.Error = "stopped", "", "command 375911 is missing in the stream"
 	golden(t, "status-stopped.txt", renderStatus(s, testZone()))
 	s.State, s.Error = "stalled", "stands still before seq 375911 for 7s: the NATS server is silent for 2s"

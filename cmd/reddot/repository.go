@@ -61,6 +61,9 @@ func (p *snapshotPlace) validate() error {
 // bucket is the name of the bucket, if it is one.
 func (p *snapshotPlace) bucket() (name string, ok bool) { return strings.CutPrefix(p.at, bucketScheme) }
 
+// bucketStream is the stream behind a bucket.
+func bucketStream(bucket string) string { return "OBJ_" + bucket }
+
 func (p *snapshotPlace) folder() string {
 	if p.at == "" {
 		return filepath.Join(p.data, snapshotsFolder)

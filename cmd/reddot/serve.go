@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,6 +28,7 @@ type serveConfig struct {
 	gate          gateConfig
 	prefix        string     // first token of every subject
 	sync          syncPolicy // of the embedded server's streams
+	replicas      int        // servers that a stream is put on that has to be made; 0: as fits the cluster
 	fanoutLimit   int        // members up to which a group's changes go to everyone
 	eventEncoding string     // msgpack or json
 	http          string     // address of health and metrics; none if empty
@@ -109,6 +111,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	cfg.gate.addFlags(f)
 	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
 	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", minSync, maxSync))
+	f.IntVar(&cfg.replicas, "replicas", 0, "`servers` that each stream is put on that has to be made, 1 to 5 (default 3 in a cluster of three or more NATS servers, else 1)")
 	f.IntVar(&cfg.fanoutLimit, "fanout-limit", 1000, "members up to which a group's changes go to everyone, not only to watchers")
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
 	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
@@ -158,7 +161,7 @@ func (cfg *serveConfig) validate() error {
 	if err := cfg.validateOpen(); err != nil {
 		return err
 	}
-	if err := cfg.validateNATS(); err != nil {
+	if err := errors.Join(cfg.validateNATS(), cfg.validateReplicas()); err != nil {
 		return err
 	}
 	if err := cfg.gate.validate(cfg.prefix); err != nil {

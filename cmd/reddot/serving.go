@@ -203,7 +203,7 @@ func (s *serving) listen(ctx context.Context, server *natsServer) error {
 	if err != nil {
 		return err
 	}
-	taker, err := openSnapshots(ctx, s.cfg, conn, s.log)
+	taker, err := openSnapshots(ctx, s.cfg, conn, 1, s.log)
 	if err == nil {
 		err = s.checkLog(ctx, conn, taker)
 	}
@@ -243,11 +243,18 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
 		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize),
 	}
-	err = l.patiently(ctx, func() error {
+	on := &replicas{asked: s.cfg.replicas, log: s.log, settle: settleTime}
+	opened := func(err error) error {
+		return l.opened(on.refused(apiConn, err), apiConn.ConnectedClusterName() != "")
+	}
+	err = l.patiently(ctx, func() (err error) {
 		if err := l.probe(apiConn); err != nil {
 			return err
 		}
-		return l.opened(s.open(ctx, next, apiConn))
+		if next.Replicas, err = on.of(apiConn); err != nil {
+			return err
+		}
+		return s.open(ctx, next, apiConn, opened)
 	})
 	if err != nil {
 		return askedToEnd(ctx, err)
@@ -264,15 +271,17 @@ func askedToEnd(ctx context.Context, err error) error {
 	return err
 }
 
-// open opens the snapshots and the first projector.
-func (s *serving) open(ctx context.Context, next projector.Config, conn *nats.Conn) error {
-	taker, err := openSnapshots(ctx, s.cfg, conn, s.log)
+// open opens the snapshots and the first projector; further ones are opened later.
+// Their errors are as opened says.
+func (s *serving) open(ctx context.Context, next projector.Config, conn *nats.Conn, opened func(error) error) error {
+	taker, err := openSnapshots(ctx, s.cfg, conn, next.Replicas, s.log)
 	if err != nil {
-		return err
+		return opened(err)
 	}
 	s.source.snapshots = taker
 	s.source.open = func(ctx context.Context) (*projector.Projector, error) {
-		return s.openProjector(ctx, next, taker, conn)
+		p, err := s.openProjector(ctx, next, taker, conn)
+		return p, opened(err)
 	}
 	return s.source.openFirst(ctx)
 }
@@ -329,7 +338,15 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	if err != nil {
 		return err
 	}
+	at, err := newSite(conn, s.cfg, s.subjects, s.log)
+	if err != nil {
+		return err
+	}
+	at.look(ctx)
+	at.logged()
+	source.site.Store(at)
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return at.run(ctx) })
 	if !s.cfg.external() {
 		g.Go(func() error { return s.scrub(ctx) })
 	}

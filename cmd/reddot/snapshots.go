@@ -44,8 +44,10 @@ func (s *snapshots) run(ctx context.Context) error {
 	return err
 }
 
-// openSnapshots opens the place of a server's snapshots; nil if they are off.
-func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *slog.Logger) (*snapshots, error) {
+// openSnapshots opens the place of a server's snapshots; nil if they are off. A
+// bucket that has to be made is put on as many servers as the log is on, or on a
+// number of them if that is more or was asked for.
+func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, replicas int, log *slog.Logger) (*snapshots, error) {
 	if cfg.snapshots == noSnapshots {
 		return nil, nil
 	}
@@ -54,17 +56,21 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, log *
 		return nil, err
 	}
 	place := snapshotPlace{data: cfg.data, at: cfg.snapshots}
+	ofLog := 0
 	if _, ok := place.bucket(); ok {
-		if place.replicas, err = logReplicas(ctx, js, cfg.prefix); err != nil {
+		if ofLog, err = logReplicas(ctx, js, cfg.prefix); err != nil {
 			return nil, err
+		}
+		if place.replicas = replicas; cfg.replicas == 0 {
+			place.replicas = max(replicas, ofLog)
 		}
 	}
 	storage, err := place.storage(ctx, func() (jetstream.JetStream, error) { return js, nil })
 	if err != nil {
 		return nil, fmt.Errorf("open the snapshots: %w", err)
 	}
-	if b, ok := storage.(*snapshot.Bucket); ok && b.Replicas() < place.replicas {
-		log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", place.replicas)
+	if b, ok := storage.(*snapshot.Bucket); ok && b.Replicas() < ofLog {
+		log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", ofLog)
 	}
 	s := &snapshots{cfg: cfg, log: log}
 	owner := ""

@@ -28,7 +28,9 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Show the commands applied, emitted (all their events stored), durable (safe on
 disk) and last in the stream; the digest of the whole state, the policies in
 force, and how many commands of each verb were accepted, how many were refused and for what,
-and how many were ignored.`,
+and how many were ignored. Of the NATS server it names the one that is connected to,
+its cluster, and for each stream on how many servers it is and which one leads it; of a
+stream that is on too few, what changes that.`,
 		Example: `  reddot status
 
   # wait until command 1207 is applied and its events are stored
@@ -79,6 +81,7 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	if s.Foreign > 0 {
 		head.add("Foreign:", fmt.Sprintf("%s in the event stream that no reddot has written", several(s.Foreign, "message")))
 	}
+	head.addSite(s.NATS)
 	head.add("Digest:", printable(s.Digest))
 	head.add("Own messages:", printable(s.Policy.OwnMessage))
 	if s.Rebuild != nil {

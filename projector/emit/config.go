@@ -23,6 +23,7 @@ type Config struct {
 	Window      int             // messages on their way at a time; DefaultWindow if zero
 	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
+	Replicas    int             // of an event stream that has to be made; 0: 1
 	Log         string          // identity of the command stream
 	ID          string          // names the emitter in what it writes; a new one if empty
 	Logger      *slog.Logger

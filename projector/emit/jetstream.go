@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,27 +44,51 @@ type streamed struct {
 	messages *pull.Stream // the same stream, read as package pull does
 }
 
+// A request for the event stream is made again after openTry, as in a cluster
+// without a leader nobody may answer it, and then after lookAgain: a stream that
+// another reddot makes may be there for one server of a cluster, and not yet for
+// another.
+const (
+	openTry   = 2 * time.Second
+	lookAgain = 100 * time.Millisecond
+)
+
 // ensureStream creates the event stream or sets what an emitter needs of it;
 // the rest (replicas, placement, compression) is the operator's. Its messages
 // are republished to the subjects that listeners know once they are stored.
+//
+// Another reddot may create it at the same time: the stream of one of them stays,
+// with its key, and both go on with that.
 func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	name := cfg.Subjects.EventStream()
 	for {
-		stream, err := cfg.JetStream.Stream(ctx, name)
-		switch {
-		case err == nil:
-			stream, err = cfg.update(ctx, stream.CachedInfo())
-		case errors.Is(err, jetstream.ErrStreamNotFound):
-			stream, err = cfg.create(ctx)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-				continue // another reddot was faster, and its key is another one
-			}
+		stream, err := cfg.ensure(ctx, name)
+		if err == nil {
+			return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
 		}
-		if err != nil {
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) && !errors.Is(err, context.DeadlineExceeded) {
 			return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
 		}
-		return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
+		}
 	}
+}
+
+// ensure tries once.
+func (cfg Config) ensure(ctx context.Context, name string) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTry)
+	defer cancel()
+	stream, err := cfg.JetStream.Stream(ctx, name)
+	switch {
+	case err == nil:
+		return cfg.update(ctx, stream)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return cfg.create(ctx)
+	}
+	return nil, err
 }
 
 // create makes the event stream, with a new key.
@@ -71,6 +97,7 @@ func (cfg Config) create(ctx context.Context) (jetstream.Stream, error) {
 		Name:        cfg.Subjects.EventStream(),
 		Description: "reddot: change events, read receipts and refusals, derived from the commands",
 		Metadata:    map[string]string{metadataLog: cfg.Log, metadataKey: newKey(1).String()},
+		Replicas:    cfg.Replicas,
 	}
 	cfg.configure(&config)
 	return cfg.JetStream.CreateStream(ctx, config)
@@ -78,19 +105,25 @@ func (cfg Config) create(ctx context.Context) (jetstream.Stream, error) {
 
 // update sets what an emitter needs, and makes a key for a stream without one:
 // what is in it was stored by an older reddot. Where two do so at a time, both go
-// on with the key that stays.
-func (cfg Config) update(ctx context.Context, info *jetstream.StreamInfo) (jetstream.Stream, error) {
+// on with the key that stays. A stream that has all that is left alone, so that
+// nothing is undone that an operator changes meanwhile.
+func (cfg Config) update(ctx context.Context, stream jetstream.Stream) (jetstream.Stream, error) {
+	info := stream.CachedInfo()
 	config := info.Config
 	if log := config.Metadata[metadataLog]; log != cfg.Log {
 		return nil, fmt.Errorf("%w: it is of %q, the commands are those of %q; delete it with \"nats stream rm %s\" to begin anew",
 			ErrForeign, log, cfg.Log, config.Name)
 	}
+	config.Metadata = maps.Clone(config.Metadata)
 	if text, found := config.Metadata[metadataKey]; !found {
 		config.Metadata[metadataKey] = newKey(info.State.LastSeq + 1).String()
 	} else if _, err := parseKey(text); err != nil {
 		return nil, err
 	}
 	cfg.configure(&config)
+	if reflect.DeepEqual(config, info.Config) {
+		return stream, nil
+	}
 	return cfg.JetStream.UpdateStream(ctx, config)
 }
 

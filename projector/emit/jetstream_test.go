@@ -146,3 +146,39 @@ func TestJetStream(t *testing.T) {
 		t.Errorf("the end of a deleted stream: %v", err)
 	}
 }
+
+// TestStreamLeftAlone: a stream that has what an emitter needs is not updated,
+// which would undo what an operator changes meanwhile; one that lacks it is, and
+// keeps the rest.
+func TestStreamLeftAlone(t *testing.T) {
+	s := newStreamed(t)
+	conn := s.js.Conn()
+	updates, err := conn.SubscribeSync("$JS.API.STREAM.UPDATE.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects, err := events.NewSubjects("unread")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(age time.Duration, wantUpdates int) jetstream.StreamConfig {
+		t.Helper()
+		again, err := ensureStream(t.Context(), Config{JetStream: s.js, Subjects: subjects, Log: "test", MaxAge: age, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err := updates.Pending(); err != nil || n != wantUpdates {
+			t.Errorf("%d updates, not %d: %v", n, wantUpdates, err)
+		}
+		return again.stream.CachedInfo().Config
+	}
+	before := open(0, 0)
+	after := open(2*time.Hour, 1)
+	if after.MaxAge != 2*time.Hour || after.Metadata[metadataKey] != before.Metadata[metadataKey] || after.Replicas != before.Replicas {
+		t.Errorf("%+v", after)
+	}
+	open(2*time.Hour, 1)
+}

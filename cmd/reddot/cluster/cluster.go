@@ -23,6 +23,7 @@ type Config struct {
 	Name    string
 	Dir     string // of the servers' files
 	Servers int
+	Later   int // of them, the last ones: Start leaves them to Begin
 
 	// Change, unless nil, changes the options of a server.
 	Change func(i int, o *server.Options)
@@ -46,10 +47,10 @@ func Start(cfg Config) (*Cluster, error) {
 		if c.Plan, err = NewPlan(cfg.Name, cfg.Dir, cfg.Servers); err != nil {
 			return nil, err
 		}
-		for i := 0; i < cfg.Servers && err == nil; i++ {
+		for i := 0; i < cfg.Servers-cfg.Later && err == nil; i++ {
 			err = c.begin(i)
 		}
-		for i := 0; i < cfg.Servers && err == nil; i++ {
+		for i := 0; i < cfg.Servers-cfg.Later && err == nil; i++ {
 			err = c.listens(i)
 		}
 		if err == nil {
@@ -60,8 +61,8 @@ func Start(cfg Config) (*Cluster, error) {
 	return nil, err
 }
 
-// Begin starts a server that was stopped, at the same place. It listens when
-// Begin returns.
+// Begin starts a server that was stopped, at the same place, or was left out. It
+// listens when Begin returns.
 func (c *Cluster) Begin(i int) error {
 	if err := c.begin(i); err != nil {
 		return err

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/cmd/reddot/cluster"
+	"reddot/events"
+)
+
+// TestReplicasUsage checks the flag.
+func TestReplicasUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"--replicas", "6", "--nats", "nats://127.0.0.1:1"}, {"--replicas", "-1"}, {"--replicas", "3"}, {"--replicas", "x"},
+	} {
+		reddot(t, nil, append([]string{"serve", "--data", t.TempDir()}, args...)...).failed(t, exitUsage, "--replicas")
+	}
+}
+
+// TestReplicas: what exists is never changed. Fewer servers than wanted are told of,
+// in the log and in the status, with what changes that; more are left alone. What
+// the emitter changes of its stream leaves its servers alone, too.
+func TestReplicas(t *testing.T) {
+	c := startCluster(t, 3)
+	together(t, c)
+	js := must(jetstream.New(connect(t, c.URLs())))(t)
+	at := []string{"--nats", c.URLs(), "--snapshots", "bucket:kept"}
+	sites := func(s *serveRun) (replicas, wanted []int) {
+		t.Helper()
+		s.isReady()
+		for _, k := range statusAt(t, c.URLs()).NATS.Streams {
+			replicas, wanted = append(replicas, k.Replicas), append(wanted, k.Wanted)
+		}
+		s.stop()
+		return replicas, wanted
+	}
+	is := func(what string, s *serveRun, wantReplicas, wantWanted []int) {
+		t.Helper()
+		if replicas, wanted := sites(s); !slices.Equal(replicas, wantReplicas) || !slices.Equal(wanted, wantWanted) {
+			t.Errorf("%s: on %v servers, wanted %v, instead of %v and %v", what, replicas, wanted, wantReplicas, wantWanted)
+		}
+	}
+	is("made as asked", serveOn(t, append(at, "--replicas", "1")...), []int{1, 1, 1}, []int{0, 0, 0})
+
+	few := serveOn(t, at...)
+	few.says("nats stream edit UNREAD_COMMANDS --replicas 3")
+	few.isReady()
+	text := reddot(t, nil, "status", "--server", c.URLs()).done(t)
+	if !strings.Contains(text, "it should be on 3: nats stream edit UNREAD_EVENTS --replicas 3") || !strings.Contains(text, "of the cluster test with 3 known URLs") {
+		t.Errorf("status prints\n%s", text)
+	}
+	is("fewer than wanted", few, []int{1, 1, 1}, []int{3, 3, 3})
+
+	edit := must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t).CachedInfo().Config
+	edit.Replicas = 3
+	must(js.UpdateStream(t.Context(), edit))(t)
+	is("edited", serveOn(t, append(at, "--events-max-age", "2h", "--replicas", "1")...), []int{1, 3, 1}, []int{0, 0, 0})
+	if now := must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t).CachedInfo().Config; now.MaxAge != 2*time.Hour {
+		t.Errorf("the events' age is %v", now.MaxAge)
+	}
+}
+
+// TestReplicasWait: servers that are missing are waited for, and nothing is made
+// on fewer meanwhile. Here the third one joins later.
+func TestReplicasWait(t *testing.T) {
+	c, err := cluster.Start(cluster.Config{Name: "test", Dir: t.TempDir(), Servers: 3, Later: 1,
+		Change: func(i int, o *server.Options) { o.Routes = o.Routes[:2] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	together(t, c)
+	s := serveOn(t, "--nats", c.URLs())
+	s.says("has not yet 3 servers with JetStream that a stream can be put on")
+	js := must(jetstream.New(connect(t, c.URL(0))))(t)
+	if _, err := js.Stream(t.Context(), "UNREAD_COMMANDS"); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("the stream of the commands: %v", err)
+	}
+	if err := c.Begin(2); err != nil {
+		t.Fatal(err)
+	}
+	s.isReady()
+	for _, k := range statusAt(t, c.URLs()).NATS.Streams {
+		if k.Replicas != 3 {
+			t.Errorf("%+v", k)
+		}
+	}
+	// Those that it never will have, too: it says so.
+	many := serveOn(t, "--nats", c.URLs(), "--prefix", "many", "--replicas", "5")
+	many.says("has not yet 5 servers with JetStream")
+	many.stop()
+}
+
+// TestSmallCluster: a cluster of two has no three replicas. That is taken for
+// settled only after a while, and said.
+func TestSmallCluster(t *testing.T) {
+	c := startCluster(t, 2)
+	together(t, c)
+	conn := connect(t, c.URLs())
+	var log lockedBuffer
+	js := must(jetstream.New(conn))(t)
+	on := &replicas{log: slog.New(slog.NewTextHandler(&log, nil)), settle: time.Hour}
+	attempt := func() error {
+		t.Helper()
+		n := must(on.of(conn))(t)
+		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Replicas: n})
+		return on.refused(conn, err)
+	}
+	if err := attempt(); !errors.Is(err, errNotYet) || log.String() != "" {
+		t.Errorf("%v; %s", err, log.String())
+	}
+	on.settle = 0
+	if err := attempt(); !errors.Is(err, errNotYet) || !strings.Contains(log.String(), "too few servers with JetStream for replicas") {
+		t.Errorf("%v; %s", err, log.String())
+	}
+	if err := attempt(); err != nil {
+		t.Error(err)
+	}
+	if n := must(js.Stream(t.Context(), "S"))(t).CachedInfo().Config.Replicas; n != 1 {
+		t.Errorf("%d replicas", n)
+	}
+}
+
+// TestReplicasAlone: a server that is one alone keeps one copy; more can't be had.
+func TestReplicasAlone(t *testing.T) {
+	url := "nats://" + natsAt(t, &server.Options{})
+	s := serveOn(t, "--nats", url)
+	s.isReady()
+	status := statusAt(t, url)
+	name := status.NATS.Server
+	want := []events.StreamSite{{Stream: "UNREAD_COMMANDS", Replicas: 1, Current: 1, Leader: name}, {Stream: "UNREAD_EVENTS", Replicas: 1, Current: 1, Leader: name}}
+	if at := status.NATS; at.URL != url || at.Cluster != "" || !slices.Equal(at.Streams, want) {
+		t.Errorf("%+v", at)
+	}
+	s.stop()
+	_, r := servedBy(t, "--nats", url, "--replicas", "3", "--prefix", "other")
+	r.failed(t, exitFailed, "is not one of a cluster, so --replicas 3 can't be had", "leave it out")
+	on := &replicas{asked: 0, log: slog.New(slog.DiscardHandler)}
+	conn := connect(t, url)
+	if n := must(on.of(conn))(t); n != 1 {
+		t.Errorf("%d replicas", n)
+	}
+	conn.Close()
+	if _, err := on.of(conn); !errors.Is(err, errNotYet) {
+		t.Errorf("without a connection: %v", err)
+	}
+}
+
+// TestKnownServers: one that is given by the name of this machine and tells of
+// itself by its address is one.
+func TestKnownServers(t *testing.T) {
+	at := natsAt(t, &server.Options{})
+	conn, err := nats.Connect("nats://" + strings.Replace(at, "127.0.0.1", "localhost", 1) + ",nats://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := knownServers(conn); !slices.Equal(got, []string{"nats://127.0.0.1:1", "nats://" + at}) {
+		t.Error(got)
+	}
+}
