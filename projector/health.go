@@ -125,9 +125,9 @@ func (p *Projector) look(ctx context.Context) {
 	switch {
 	case err == nil:
 		h.asking.over(now)
-		h.asked.set(asked)
 		h.last.Store(uint64(last))
 		h.shown.look(asked, last, now, p.applied.get())
+		h.asked.set(asked) // what is known of it first
 	case ctx.Err() != nil:
 		return
 	default:
@@ -169,7 +169,7 @@ var errLost = errors.New("the NATS server is lost")
 // lostOr is errLost, or why a server could not be asked to which there is a
 // connection.
 func (p *Projector) lostOr(err error) error {
-	if !p.cfg.Conn.IsConnected() {
+	if !p.contact.up() {
 		return errLost
 	}
 	return err
@@ -203,7 +203,7 @@ func (p *Projector) Ready() error {
 		return *why
 	}
 	h := p.health
-	if !p.cfg.Conn.IsConnected() {
+	if !p.contact.up() {
 		return fmt.Errorf("%w: nothing was heard of it for %s", errLost, seconds(h.heard.ago()))
 	}
 	if s := h.fold.get(); s != nil {

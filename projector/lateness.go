@@ -23,7 +23,8 @@ const (
 type lateness struct {
 	covered instant // when the stream held nothing that is not applied
 	near    atomic.Bool
-	sample  end // the stream's end at an earlier look, which is not applied yet
+	asked   time.Time // at the last look
+	sample  end       // the stream's end at an earlier look, which is not applied yet
 }
 
 // look is told what the stream's last seq was when it was asked, and what is
@@ -39,6 +40,10 @@ func (l *lateness) look(asked time.Time, last events.Seq, now time.Time, applied
 		}
 		l.sample = end{asked, last}
 	}
+	if asked.Sub(l.asked) > staleAfter { // nobody was answered meanwhile
+		l.near.Store(false)
+	}
+	l.asked = asked
 	switch age := l.covered.upTo(now); {
 	case age <= closeBehind:
 		l.near.Store(true)
@@ -47,6 +52,7 @@ func (l *lateness) look(asked time.Time, last events.Seq, now time.Time, applied
 	}
 }
 
-// late reports whether the state is too old to be shown: it was far behind, or
-// has just been begun with, and has not come close since.
+// late reports whether the state is too old to be shown: it was far behind, nothing
+// was heard of the stream, or it has just been begun with, and it has not come close
+// since.
 func (l *lateness) late() bool { return !l.near.Load() }

@@ -52,6 +52,7 @@ func TestLateness(t *testing.T) {
 	// Time passes, and what was the newest state is of longer ago. Where it begins
 	// and ends to be late is not the same age.
 	var l lateness
+	l.look(now, 9, now, 9)
 	for _, shown := range []struct {
 		ago  time.Duration
 		late bool
@@ -62,5 +63,14 @@ func TestLateness(t *testing.T) {
 		if l.look(now, 20, now, 9); l.late() != shown.late {
 			t.Errorf("%v behind: late %v", shown.ago, l.late())
 		}
+	}
+	// The stream is silent for longer than anybody is answered. What is shown then was
+	// the newest state before that.
+	later := now.Add(staleAfter + 1)
+	if l.look(later, 30, later, 9); !l.late() {
+		t.Error("a state from before a silence is shown")
+	}
+	if l.look(later, 30, later, 30); l.late() {
+		t.Error("the newest state is not shown")
 	}
 }

@@ -173,7 +173,7 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 		{counter, float64(emitted.Rows)},
 		{gauge, one(m.p.health.fold.get() != nil)},
 		{gauge, one(m.p.health.emission.get() != nil)},
-		{gauge, one(m.p.cfg.Conn.IsConnected())},
+		{gauge, one(m.p.contact.up())},
 		{gauge, m.p.health.heard.ago().Seconds()},
 		{counter, float64(m.p.emitter.Foreign())},
 	} {

@@ -84,6 +84,7 @@ type Projector struct {
 	metrics *metrics
 	refused *refusals
 	health  *health
+	contact contact
 
 	folding sync.Mutex // held while a batch is folded, or the store replaced
 	current current    // changed with folding held
@@ -104,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Projector{cfg: cfg, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
+	p := &Projector{cfg: cfg, contact: contact{conn: cfg.Conn}, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if p.log, err = ensureLog(opening, js, cfg); err != nil {
@@ -164,6 +165,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
 	g.Go(func() error { return wrap("watch what moves", p.watchHealth(ctx)) })
+	g.Go(func() error { return wrap("watch the connection", p.contact.watch(ctx)) })
 	g.Go(func() error { return wrap("flush", p.flush(ctx)) })
 	g.Go(func() error { return wrap("rebuild", p.rebuildWhenAsked(ctx)) })
 	g.Go(func() error {

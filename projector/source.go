@@ -204,7 +204,7 @@ const statusPatience = 500 * time.Millisecond
 // lastNow is the stream's last seq, as far as is known.
 func (p *Projector) lastNow(ctx context.Context) events.Seq {
 	known := events.Seq(p.health.last.Load())
-	if !p.cfg.Conn.IsConnected() {
+	if !p.contact.up() {
 		return known
 	}
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)

@@ -32,6 +32,7 @@ func TestEndToEnd(t *testing.T) {
 		{"server away", testServerAway},
 		{"end without server", testEndWithoutServer},
 		{"standby", testStandby},
+		{"leaves", testLeaves},
 		{"kill", testKill},
 		{"disk full", testDiskFull},
 		{"rotten log", testRottenLog},
