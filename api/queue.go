@@ -90,16 +90,24 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 	defer q.giveUp(nil)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	began := false                   // was in the queue group once
-	fresh, since := true, time.Now() // at the look before; since when it is not so
+	began := false // was in the queue group once
+	away := false  // and is not: that was said
+	since := time.Now()
+	leave := func(why error) {
+		if !away {
+			away, since = true, time.Now()
+			s.left(began, why)
+		}
+		if err := q.leave(); err != nil && !q.conn.IsClosed() {
+			s.cfg.Logger.Warn("leave the queue group", "error", err)
+		}
+	}
+	fresh := true // at the look before
 	for {
 		why := s.fresh()
 		switch {
 		case why != nil:
-			if fresh {
-				since = time.Now()
-				s.left(q, began, why)
-			}
+			leave(why)
 			if !errors.Is(why, events.ErrBehind) {
 				q.giveUp(errDeaf)
 			}
@@ -110,10 +118,10 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 			case errors.Is(err, nats.ErrPermissionViolation):
 				return err
 			case err != nil:
-				s.left(q, began, err)
+				leave(err)
 			default:
 				s.joined(began, time.Since(since))
-				began = true
+				began, away = true, false
 			}
 		}
 		fresh = why == nil
@@ -130,17 +138,13 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 	}
 }
 
-// left leaves the queue group and says why.
-func (s *Service) left(q *queue, began bool, why error) {
+// left says why the service is not in the queue group.
+func (s *Service) left(began bool, why error) {
 	s.cfg.Metrics.takes(false)
-	err := q.leave()
 	if began {
 		s.cfg.Logger.Warn("no queries are taken: others get them", "reason", why)
 	} else {
 		s.cfg.Logger.Info("no queries are taken yet", "reason", why)
-	}
-	if err != nil && !q.conn.IsClosed() {
-		s.cfg.Logger.Warn("leave the queue group", "error", err)
 	}
 }
 

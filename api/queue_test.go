@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,7 +85,7 @@ func TestLeaves(t *testing.T) {
 	a := startOn(t, ns, source)
 	a.want("200", "alice", events.QueryTotals, "")
 	a.want("200", "-", events.QueryStatus, "") // the client's own subscriptions are there
-	atServer, atService := ns.NumSubscriptions(), a.conn.NumSubscriptions()
+	atServer, atService, goroutines := ns.NumSubscriptions(), a.conn.NumSubscriptions(), runtime.NumGoroutine()
 	for n := 1; n <= 5; n++ {
 		stale.is(fmt.Errorf("deaf for the %d. time", n))
 		eventually(t, "it has left", a.out)
@@ -110,6 +111,7 @@ func TestLeaves(t *testing.T) {
 	eventually(t, "the server has each subscription once", func() bool {
 		return ns.NumSubscriptions() == atServer && a.conn.NumSubscriptions() == atService
 	})
+	eventually(t, "no goroutine is left over", func() bool { return runtime.NumGoroutine() <= goroutines })
 	log := a.logged.String()
 	for n := 1; n <= 5; n++ {
 		if said := strings.Count(log, fmt.Sprintf("no queries are taken: others get them\" reason=\"deaf for the %d. time", n)); said != 1 {
@@ -118,6 +120,29 @@ func TestLeaves(t *testing.T) {
 	}
 	if said := strings.Count(log, `msg="queries are taken"`); said != 6 {
 		t.Errorf("it is said %d times that queries are taken:\n%s", said, log)
+	}
+}
+
+// TestFlapping: a source that is fresh at every other look has its service out of
+// the queue group, which says so once.
+func TestFlapping(t *testing.T) {
+	source := newTwinSource()
+	var looks atomic.Int64
+	source.hook = func(method string) error {
+		if method == "Fresh" && looks.Add(1)%2 == 0 {
+			return errors.New("deaf")
+		}
+		return nil
+	}
+	a := start(t, source, server.Options{})
+	eventually(t, "it has left", a.out)
+	seen := looks.Load()
+	eventually(t, "it has looked some more times", func() bool { return looks.Load() > seen+8 })
+	if !a.out() {
+		t.Error("it is back")
+	}
+	if said := strings.Count(a.logged.String(), "no queries are taken"); said != 1 {
+		t.Errorf("it is said %d times that it has left:\n%s", said, a.logged.String())
 	}
 }
 

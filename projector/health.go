@@ -71,6 +71,14 @@ func (i *instant) upTo(now time.Time) time.Duration {
 	return math.MaxInt64
 }
 
+// seconds is how long ago it is, as a figure.
+func (i *instant) seconds() float64 {
+	if i.at.Load() == nil {
+		return math.Inf(1)
+	}
+	return i.ago().Seconds()
+}
+
 func (i *instant) before(d time.Duration) bool { return i.ago() > d }
 
 func newHealth(last events.Seq, logger *slog.Logger) *health {

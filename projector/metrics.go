@@ -133,6 +133,8 @@ func newStoreMetrics(p *Projector) *storeMetrics {
 		{"reddot_emission_stalled", "1 if commands are applied and no event is stored for seconds."},
 		{"reddot_nats_connected", "1 if there is a connection to the NATS server."},
 		{"reddot_log_heard_seconds", "How long ago the log's reader heard of the NATS server."},
+		{"reddot_log_told_seconds", "How long ago the log was asked how far it is, of the last time that it answered."},
+		{"reddot_state_age_seconds", "How long ago the state that answers show was the newest; +Inf until it has caught up."},
 		{"reddot_events_foreign_total", "Messages found in the event stream that no reddot has written."},
 	} {
 		m.descs = append(m.descs, prometheus.NewDesc(d[0], d[1], nil, nil))
@@ -174,7 +176,9 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 		{gauge, one(m.p.health.fold.get() != nil)},
 		{gauge, one(m.p.health.emission.get() != nil)},
 		{gauge, one(m.p.contact.up())},
-		{gauge, m.p.health.heard.ago().Seconds()},
+		{gauge, m.p.health.heard.seconds()},
+		{gauge, m.p.health.asked.seconds()},
+		{gauge, m.p.health.shown.covered.seconds()},
 		{counter, float64(m.p.emitter.Foreign())},
 	} {
 		ch <- prometheus.MustNewConstMetric(m.descs[i], v.kind, v.value)
