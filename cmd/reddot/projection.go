@@ -83,6 +83,9 @@ func (s *projection) run(ctx context.Context) error {
 		}
 		err = errors.Join(err, p.Close())
 		switch {
+		case ctx.Err() != nil && errors.Is(err, projector.ErrLog): // found as it was asked to end
+			s.log.Error("the projector has stopped", "error", err)
+			return nil
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, store.ErrCorrupt):
