@@ -88,19 +88,51 @@ func (s *Service) serve(l lives, c *call) {
 	defer s.contain(c)
 	var q question
 	var err error
+	var newest func(context.Context) error // what is to be waited for before the answer
 	s.pool.work(c, func() {
-		if q, err = s.read(c); err == nil && q.wait.seq == 0 {
+		if q, err = s.read(c); err != nil || q.wait.seq > 0 {
+			return
+		}
+		if q.shows {
+			newest = s.cfg.Source.Newest()
+		}
+		if newest == nil {
 			s.answer(l.answers, c, q)
 		}
 	})
 	if err == nil && q.wait.seq > 0 {
-		if err = s.await(l.waits, c, q); err == nil {
-			s.pool.work(c, func() { s.answer(l.answers, c, q) })
+		if err = s.await(l.waits, c, q); err == nil && q.shows {
+			newest = s.cfg.Source.Newest()
 		}
+	}
+	if err == nil && newest != nil {
+		err = s.awaitNewest(l.waits, q, newest)
+	}
+	if err == nil && (newest != nil || q.wait.seq > 0) {
+		s.pool.work(c, func() { s.answer(l.answers, c, q) })
 	}
 	if err != nil {
 		s.fail(c, err)
 	}
+}
+
+// newestLeast is how long it may take to learn of the newest state, whatever a
+// request's timeout is: that is about after_seq.
+const newestLeast = time.Second
+
+// awaitNewest waits until a view shows all that anybody was told, without a place
+// for work. It counts as work all the same: nobody has asked to wait.
+func (s *Service) awaitNewest(life context.Context, q question, newest func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(life, max(q.wait.timeout, newestLeast))
+	defer cancel()
+	err := newest(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case life.Err() != nil:
+		return unavailable(nil, "this instance is stopping; ask again")
+	}
+	return unavailable(err, "nobody can say now what the newest state is; ask again")
 }
 
 // read reads and checks a request.

@@ -71,6 +71,7 @@
 //	subscription   take: admit or 503; never blocks
 //	goroutine      in a place:      read the subject and the body, or 400
 //	               without a place: wait for after_seq, or 408
+//	               without a place: wait for the newest state, or 503
 //	               in a place:      open a View, answer, close it
 //	               publish the reply
 //
@@ -84,6 +85,10 @@
 //
 // A watch is answered by one instance and begun by all: whichever of them emits
 // has to know who watches.
+//
+// No answer shows a state older than what anybody was told before the request, by
+// whichever instance: see [Source]. Where nobody can say what the newest is within
+// timeout_ms, or a second if that is less, it is 503.
 //
 // An answer comes from one View, that is from one applied position: totals and
 // conversations of one reply belong together. An answer too large for the

@@ -19,6 +19,10 @@ type question struct {
 	// emitted tells that wait is for emission too, not for application alone.
 	emitted bool
 
+	// shows tells that the answer shows a state, which must not be older than what
+	// anybody was told before.
+	shows bool
+
 	answer func(ctx context.Context, source Source, limit int) (any, error)
 }
 
@@ -96,7 +100,7 @@ func readTotals(user string, body []byte) (question, error) {
 		return question{}, err
 	}
 	ask := events.TotalsQuery{Kind: kind, IncludeMuted: in.IncludeMuted, Mentioned: in.Mentioned}
-	return question{wait: wait, answer: viewed(func(v View, _ int) (any, error) {
+	return question{wait: wait, shows: true, answer: viewed(func(v View, _ int) (any, error) {
 		return boxed(v.Totals(user, ask))
 	})}, nil
 }
@@ -129,7 +133,7 @@ func readConversations(user string, body []byte) (question, error) {
 		return question{}, badRequest("%s", events.ErrCursor)
 	}
 	ask := events.ConversationsQuery{UnreadOnly: in.UnreadOnly, Mentioned: in.Mentioned, Kind: kind, After: in.After}
-	return question{wait: wait, limit: limit, answer: viewed(func(v View, limit int) (any, error) {
+	return question{wait: wait, shows: true, limit: limit, answer: viewed(func(v View, limit int) (any, error) {
 		ask := ask
 		ask.Limit = limit
 		return boxed(v.Conversations(user, ask))
@@ -152,7 +156,7 @@ func readConversation(user string, body []byte) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
-	return question{wait: wait, answer: viewed(func(v View, _ int) (any, error) {
+	return question{wait: wait, shows: true, answer: viewed(func(v View, _ int) (any, error) {
 		reply, err := v.Conversation(user, id)
 		return reply, missing(err, "no conversation %s in the list", id)
 	})}, nil
@@ -179,7 +183,7 @@ func readExplain(user string, body []byte) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
-	return question{wait: wait, limit: limit, answer: viewed(func(v View, limit int) (any, error) {
+	return question{wait: wait, shows: true, limit: limit, answer: viewed(func(v View, limit int) (any, error) {
 		reply, err := v.Explain(user, id, limit)
 		return reply, missing(err, "no conversation %s in the list", id)
 	})}, nil
@@ -204,7 +208,7 @@ func readReceipt(user string, body []byte) (question, error) {
 	if err := events.CheckID("peer", peer); err != nil {
 		return question{}, badRequest("%s", err)
 	}
-	return question{wait: wait, answer: viewed(func(v View, _ int) (any, error) {
+	return question{wait: wait, shows: true, answer: viewed(func(v View, _ int) (any, error) {
 		reply, err := v.Receipt(user, peer)
 		return reply, missing(err, "%s has sent no receipt", peer)
 	})}, nil

@@ -53,6 +53,12 @@ type Source interface {
 	// question can be answered now.
 	View() (View, error)
 
+	// Newest returns nil if views opened from now on show all that anybody was
+	// told before now, by this instance or another. Else it returns what waits
+	// until that is so; that returns ctx's error if it ends first, and another
+	// error if nobody can say.
+	Newest() (wait func(ctx context.Context) error)
+
 	// WaitApplied returns nil once the command seq has been applied, ctx's error
 	// if that ends first, and another error if it can't be waited for any more.
 	// A seq beyond the stream's end is waited for like any other.

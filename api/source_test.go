@@ -22,6 +22,9 @@ type twinSource struct {
 	// watched, if not nil, is told of each watch.
 	watched chan<- string
 
+	// newest, if not nil, is what has to be waited for before any answer.
+	newest func(context.Context) error
+
 	wanted atomic.Pointer[func() error] // by who opened the last view
 
 	mu      sync.RWMutex
@@ -114,6 +117,8 @@ func (s *twinSource) wait(ctx context.Context, reached func() bool) error {
 		}
 	}
 }
+
+func (s *twinSource) Newest() func(context.Context) error { return s.newest }
 
 func (s *twinSource) WaitApplied(ctx context.Context, seq events.Seq) error {
 	if err := s.called("WaitApplied"); err != nil {

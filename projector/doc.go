@@ -52,7 +52,19 @@
 // [Projector.Ready] says whether everything moves: the connection, the reader, the
 // fold, the emission, the watch over the stream. [Projector.Fresh] says whether
 // what is shown is nearly the newest state; nothing else may be answered. Both take
-// the stream's word for how far it is, some times a second.
+// the word of the stream's leader for how far it is, some times a second.
+//
+// # Answers never go backward
+//
+// Several reddots may answer from one log, each at its own pace, and one of them may
+// have stood still for a while. No answer shows a state older than what any of them
+// has answered or told before the question came: [Projector.Newest] asks the
+// stream's leader for its end, after the question came, and waits until that is
+// applied. One request is under way at a time, for all who wait. If the leader does
+// not say, there is no answer. See Log.newest for what is left to a leader's word.
+//
+// A reddot that is alone need not ask; see alone for how it knows, and settling for
+// what another one that starts waits for until it shows anything.
 //
 // # A log that was restored
 //

@@ -15,8 +15,8 @@ import (
 
 const (
 	// lookEvery is how often it is looked whether everything moves. The stream is
-	// asked each time for its last seq.
-	lookEvery = 500 * time.Millisecond
+	// asked each time for its last seq, and who else reads it: see alone.
+	lookEvery = 400 * time.Millisecond
 	// lookTimeout bounds how long that is waited for.
 	lookTimeout = 2 * time.Second
 
@@ -50,10 +50,19 @@ type health struct {
 	last     atomic.Uint64 // the stream's last seq, as it said then
 	folding  atomic.Bool   // a batch is folded
 	replayed atomic.Uint64 // commands read again by the emitter
+	soon     chan struct{} // has it looked at once
 }
 
 // report is what the fold's reader tells of itself.
 func (h *health) report() report { return report{lost: h.lost, stuck: h.stuck, heard: &h.heard} }
+
+// lookSoon has it looked at once.
+func (h *health) lookSoon() {
+	select {
+	case h.soon <- struct{}{}:
+	default:
+	}
+}
 
 // instant is a point in time, with the reading of the monotonic clock: how long
 // ago it is does not change with the clock on the wall. The zero value is long ago.
@@ -89,6 +98,7 @@ func newHealth(last events.Seq, logger *slog.Logger) *health {
 		checking: newComplaint("the command stream can't be checked", logger),
 		fold:     &standstill{what: "the fold", logger: logger},
 		emission: &standstill{what: "the emission", logger: logger},
+		soon:     make(chan struct{}, 1),
 	}
 	h.last.Store(uint64(last))
 	h.begin(time.Now())
@@ -111,6 +121,7 @@ func (p *Projector) watchHealth(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-p.health.soon:
 		case <-tick.C:
 		}
 	}
@@ -128,7 +139,7 @@ func (p *Projector) look(ctx context.Context) {
 	asked := time.Now()
 	asking, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	_, last, err := p.log.Range(asking)
+	last, err := p.lookAround(asking, asked)
 	now := time.Now()
 	switch {
 	case err == nil:
@@ -153,6 +164,25 @@ func (p *Projector) look(ctx context.Context) {
 		emitted < applied && p.emitter.State() != emit.Standby, emitPatience, emitted+1, p.whyEmission)
 }
 
+// lookAround asks the stream for its last seq, and looks who else reads it.
+func (p *Projector) lookAround(ctx context.Context, begun time.Time) (events.Seq, error) {
+	connection, settling := p.cfg.Conn.Stats().Reconnects, p.settling.begun()
+	own, changes := p.log.stream.Consumers()
+	info, err := p.log.newest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	s := sighting{begun: begun, last: events.Seq(info.State.LastSeq), consumers: info.State.Consumers, own: own, changes: changes, connection: connection}
+	if _, now := p.log.stream.Consumers(); now != changes {
+		s.own = 0 // nobody knows which of them it has counted
+	}
+	p.alone.look(s)
+	if !s.others() {
+		p.settling.end(settling)
+	}
+	return s.last, nil
+}
+
 // whyFold says why nothing is applied.
 func (p *Projector) whyFold() string {
 	for _, c := range []*complaint{p.health.lost, p.health.stuck} {
@@ -174,6 +204,9 @@ func (p *Projector) whyEmission() string {
 // errLost says that there is no connection.
 var errLost = errors.New("the NATS server is lost")
 
+// errSettling says that another reddot may not know of this one yet.
+var errSettling = fmt.Errorf("%w: another reddot may not know of this one yet", events.ErrBehind)
+
 // lostOr is errLost, or why a server could not be asked to which there is a
 // connection.
 func (p *Projector) lostOr(err error) error {
@@ -191,6 +224,9 @@ func (p *Projector) Fresh() error {
 	}
 	if applied := p.applied.get(); applied < p.target {
 		return fmt.Errorf("%w: applied %d of %d", events.ErrBehind, applied, max(p.target, events.Seq(p.health.last.Load())))
+	}
+	if !p.settling.done() {
+		return errSettling
 	}
 	h := p.health
 	if h.asked.before(staleAfter) {

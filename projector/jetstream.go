@@ -23,6 +23,10 @@ type Stream interface {
 
 	// Read calls fn with messages, see pull.Stream.
 	Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error
+
+	// Consumers is how many consumers Read has at the server for sure; changes says
+	// whether that is another number than before, or other ones.
+	Consumers() (n int, changes uint64)
 }
 
 // inJetStream is a Stream. Its messages are not read as the library does it, see
@@ -48,6 +52,9 @@ func (s inJetStream) GetMsg(ctx context.Context, seq uint64) (*jetstream.RawStre
 func (s inJetStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error {
 	return s.messages.Read(ctx, o, fn)
 }
+
+// Consumers implements Stream.
+func (s inJetStream) Consumers() (n int, changes uint64) { return s.messages.Consumers() }
 
 // Info implements Stream.
 func (s inJetStream) Info(ctx context.Context, options ...jetstream.StreamInfoOpt) (info *jetstream.StreamInfo, err error) {

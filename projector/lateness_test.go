@@ -26,8 +26,8 @@ func TestLateness(t *testing.T) {
 		"catches up": {
 			{8 * half, 100, 20, true},
 			{7 * half, 200, 90, true},
-			{6 * half, 300, 150, true}, // shows what was the newest 4 seconds ago
-			{1 * half, 400, 390, true}, // 3 seconds ago
+			{6 * half, 300, 150, true}, // shows what was the newest 8 looks ago
+			{1 * half, 400, 390, true}, // 6 looks ago
 			{0, 500, 410, false},
 		},
 		"close, to the nanosecond": {

@@ -36,6 +36,10 @@ type Config struct {
 	// Replicas is on how many servers the streams are that have to be made; 0: 1.
 	Replicas int
 
+	// Peers knows of the other reddots of the log; nil: nobody does, and every
+	// answer takes a read index. It hears by Conn.
+	Peers Peers
+
 	// Skip names commands that are passed over, if nobody can read them.
 	Skip []events.Seq
 
@@ -92,6 +96,10 @@ type Projector struct {
 	applied, emitted progress
 	target           events.Seq // the stream's last seq at the start
 
+	index    readIndex
+	alone    alone
+	settling *settling
+
 	rebuilding rebuilding
 	damaged    chan error            // a view has found damage in the store
 	failure    atomic.Pointer[error] // why Run ended
@@ -105,7 +113,10 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Projector{cfg: cfg, contact: contact{conn: cfg.Conn}, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)}}
+	p := &Projector{cfg: cfg, contact: contact{conn: cfg.Conn}, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)},
+		settling: newSettling()}
+	p.alone = alone{link: linkOf(cfg.Conn, &p.contact), peers: cfg.Peers}
+	p.index.ask = p.askNewest
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if p.log, err = ensureLog(opening, js, cfg); err != nil {
@@ -162,7 +173,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	p.emitter.Add(new(emit.Marks), p.current.get().Position().Applied, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
-	g.Go(func() error { return wrap("emit", p.emitter.Run(ctx)) })
+	g.Go(func() error { return wrap("emit", p.emit(ctx)) })
 	g.Go(func() error { return wrap("watch the stream", p.watchStream(ctx)) })
 	g.Go(func() error { return wrap("watch what moves", p.watchHealth(ctx)) })
 	g.Go(func() error { return wrap("watch the connection", p.contact.watch(ctx)) })
@@ -185,6 +196,7 @@ func (p *Projector) Run(ctx context.Context) error {
 		why = fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	p.failure.Store(&why)
+	p.settling.stop()
 	p.applied.fail(why)
 	p.emitted.fail(why)
 	if errors.Is(err, store.ErrCorrupt) {
@@ -207,11 +219,35 @@ func (p *Projector) Close() error {
 	return p.current.get().Close()
 }
 
+// report is what the fold's reader tells of itself.
+func (p *Projector) report() report {
+	r := p.health.report()
+	r.began = func() {
+		if p.cfg.Peers != nil && p.cfg.Peers.Known() {
+			p.settling.skip()
+			return
+		}
+		p.settling.begin()
+		p.health.lookSoon()
+	}
+	r.ended = p.alone.end
+	return r
+}
+
+// emit tells of what changes, once another reddot knows of this one: events are
+// no less an answer.
+func (p *Projector) emit(ctx context.Context) error {
+	if err := p.settling.wait(ctx); err != nil {
+		return err
+	}
+	return p.emitter.Run(ctx)
+}
+
 // project folds the stream.
 func (p *Projector) project(ctx context.Context) error {
 	var marks emit.Marks
 	var fx fold.Effects
-	return p.log.read(ctx, p.current.get().Position().Applied, p.health.report(), func(batch []store.Entry) error {
+	return p.log.read(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
 		p.health.folding.Store(true)
 		defer p.health.folding.Store(false)
 		return p.fold(batch, &marks, &fx)

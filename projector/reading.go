@@ -47,6 +47,8 @@ type report struct {
 	lost  *complaint // why it had to begin again
 	stuck *complaint // why the next command does not come
 	heard *instant   // when it last heard of the server
+
+	began, ended func() // told of each consumer, see pull.Options; nil: nobody
 }
 
 func newReport(logger *slog.Logger) report {
@@ -112,7 +114,7 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, r report, fn func([
 	defer context.AfterFunc(ctx, in.close)()
 	from := uint64(*after) + 1
 	reading.Go(func() {
-		err := l.stream.Read(ctx, pull.Options{From: from, Lost: func(err error) { r.lost.is(err, time.Now()) }, Heard: r.hear}, in.put)
+		err := l.stream.Read(ctx, pull.Options{From: from, Lost: func(err error) { r.lost.is(err, time.Now()) }, Heard: r.hear, Began: r.began, Ended: r.ended}, in.put)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			err = fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
 		}

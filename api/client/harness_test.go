@@ -106,6 +106,12 @@ func (s projection) SelfMade(user string) (int, error) {
 	return n, errors.Join(err, v.Close())
 }
 
+// peerless has a reddot know that it is the only one.
+type peerless struct{}
+
+func (peerless) Alone() bool { return true }
+func (peerless) Known() bool { return true }
+
 // startReddot starts the projector and the query service, and returns once
 // they are ready.
 func (h *host) startReddot() error {
@@ -139,7 +145,8 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p, err := projector.Open(ctx, projector.Config{
-		Conn: conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
+		Peers: peerless{},
+		Conn:  conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
 	})
 	if err != nil {
 		stop()

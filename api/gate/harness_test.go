@@ -105,6 +105,9 @@ type source struct{ *projector.Projector }
 
 func (s source) View() (api.View, error) { return s.Projector.View() }
 
+// Fresh has commands taken also where nothing is folded.
+func (s source) Fresh() error { return nil }
+
 func (s source) Holds(user string, c events.ConversationID) (bool, error) {
 	v, err := s.Projector.View()
 	if err != nil {

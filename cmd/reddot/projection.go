@@ -189,6 +189,15 @@ func (s *projection) view() (*projector.View, error) {
 	return p.View()
 }
 
+// Newest implements api.Source.
+func (s *projection) Newest() func(context.Context) error {
+	p, err := s.running()
+	if err != nil {
+		return nil // there is no view either
+	}
+	return p.Newest()
+}
+
 // WaitApplied implements api.Source.
 func (s *projection) WaitApplied(ctx context.Context, seq events.Seq) error {
 	p, err := s.running()

@@ -86,11 +86,22 @@ func (r *reading) session(ctx context.Context) error {
 	if r.Batch > 0 {
 		s.batch = r.Batch
 	}
+	connection := r.conn.Stats().Reconnects
 	pending, err := s.create(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { s.remove(ctx) }()
+	forget := r.add(connection)
+	defer func() {
+		forget()
+		if r.Ended != nil {
+			r.Ended()
+		}
+		s.remove(ctx)
+	}()
+	if r.Began != nil {
+		r.Began()
+	}
 	if r.Upto != 0 && (pending == 0 || r.next > r.Upto) {
 		r.over = ErrEnough
 		return errDone

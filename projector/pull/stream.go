@@ -17,6 +17,7 @@ type Stream struct {
 	conn *nats.Conn
 	api  string // what the subjects of JetStream's requests begin with
 	name string
+	own  consumers
 }
 
 // New returns a stream of that name, and asks nobody.

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"reddot/events"
+)
+
+// TestNewest: what shows a state is answered once that is the newest, or not at
+// all. Those who wait for that hold no place for work and are none of their user's
+// waiting requests: they have not asked to wait.
+func TestNewest(t *testing.T) {
+	const requests = 2 * maxUserWaiters
+	source := newTwinSource()
+	entered, release := make(chan struct{}, requests), make(chan error, requests)
+	source.newest = func(context.Context) error {
+		entered <- struct{}{}
+		return <-release
+	}
+	bounds := defaultBounds()
+	bounds.places = 1
+	a := startBounded(t, startServer(t, server.Options{}), source, bounds)
+	source.message(t, "alice", "bob", "m1")
+	inbox, replies := a.inbox(requests)
+	for i := range requests {
+		body := ""
+		if i%2 == 0 {
+			body = `{"after_seq":1,"timeout_ms":0}`
+		}
+		a.asked(a.subject("alice", events.QueryTotals), body, inbox)
+	}
+	for range requests {
+		receive(t, entered, "request that waits")
+	}
+	if n := len(replies); n != 0 {
+		t.Fatalf("%d answers before anybody knew what is the newest state", n)
+	}
+	a.want("200", "alice", events.QueryWatch, "")
+	a.want("200", "", events.QueryStatus, "")
+	source.message(t, "alice", "bob", "m2")
+	for range requests {
+		release <- nil
+	}
+	for range requests {
+		if r := unmarshal[events.TotalsReply](t, receive(t, replies, "answer")); r.Version != 2 {
+			t.Fatalf("an answer shows version %d", r.Version)
+		}
+	}
+	release <- errors.New("nobody knows")
+	a.want("503", "alice", events.QueryTotals, "")
+	release <- errors.New("nobody knows")
+	a.want("503", "alice", events.QueryConversations, `{"after_seq":1}`)
+}
