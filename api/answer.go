@@ -130,7 +130,7 @@ func (s *Service) awaitNewest(life context.Context, q question, newest func(cont
 	case err == nil:
 		return nil
 	case life.Err() != nil:
-		return unavailable(nil, "this instance is stopping; ask again")
+		return waitEnded(life)
 	}
 	return unavailable(err, "nobody can say now what the newest state is; ask again")
 }
@@ -180,10 +180,8 @@ func (s *Service) await(life context.Context, c *call, q question) error {
 	switch {
 	case full != nil:
 		return tooMany(full)
-	case errors.Is(context.Cause(life), errDeaf):
-		return unavailable(nil, errDeaf.Error())
 	case errors.Is(life.Err(), context.Canceled):
-		return unavailable(nil, "this instance is stopping; ask again")
+		return waitEnded(life)
 	case errors.Is(err, context.DeadlineExceeded):
 		done := "applied"
 		if q.emitted {
@@ -193,6 +191,14 @@ func (s *Service) await(life context.Context, c *call, q question) error {
 	default:
 		return unavailable(err, "the projection has stopped; ask again, or ask another instance")
 	}
+}
+
+// waitEnded is the reply to who waits no longer because this instance does not.
+func waitEnded(life context.Context) error {
+	if why := context.Cause(life); errors.Is(why, errDeaf) {
+		return unavailable(nil, why.Error())
+	}
+	return unavailable(nil, "this instance is stopping; ask again")
 }
 
 // reached reports whether what q waits for has happened.

@@ -25,6 +25,7 @@ func testLeaves(t *testing.T, p program) {
 	near := p.serve(t, t.TempDir(), "--nats", host.nats)
 	settled(t, nc, publish(t, nc, "unread.cmd.user.alice.message", `{"id":"m0","from":"bob"}`))
 
+	asking := askAlways(t, host.nats, "alice") // no answer is older than one before it
 	wire.hold("reddot projector")
 	far.takes(t, false)
 	last := publish(t, nc, "unread.cmd.user.alice.message", `{"id":"m1","from":"bob"}`)
@@ -62,6 +63,8 @@ func testLeaves(t *testing.T, p program) {
 	if left, back := strings.Count(log, "no queries are taken: others get them"), strings.Count(log, "queries are taken\""); left != 1 || back != 2 {
 		t.Errorf("it says %d times that it leaves, %d times that it takes queries:\n%s", left, back, log)
 	}
+
+	asking.end(t)
 
 	padding := strings.Repeat("x", 1000)
 	for n := range 2000 {
