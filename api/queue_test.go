@@ -1,10 +1,8 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -250,87 +248,73 @@ func TestLeavesUnderLoad(t *testing.T) {
 	all.Wait()
 }
 
-// TestReconnectWhileAway: a connection that comes back to a service that has left
-// meanwhile does not take it back into the queue group.
-func TestReconnectWhileAway(t *testing.T) {
+// TestHandOver: one of two services ends, or leaves. From then on the other one gets
+// all requests: each is answered, and while one ends each is answered rightly.
+func TestHandOver(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
+	other := newTwinSource()
 	source.hook = stale.called
 	ns := startServer(t, server.Options{})
-	a := startOn(t, ns, source, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	address := ns.Addr().(*net.TCPAddr)
-	ns.Shutdown()
-	ns.WaitForShutdown()
-	eventually(t, "the connection is lost", func() bool { return !a.conn.IsConnected() })
-	stale.is(errors.New("deaf"))
-	eventually(t, "it has left", func() bool { return strings.Contains(a.logged.String(), "reason=deaf") })
-	ns = startServer(t, server.Options{Port: address.Port})
-	eventually(t, "the connection is back", a.conn.IsConnected)
-	if err := a.conn.Flush(); err != nil {
-		t.Fatal(err)
+	a, b := startOn(t, ns, source), startOn(t, ns, other)
+	// load asks until done is closed, and returns how often it was told what.
+	load := func(done <-chan struct{}) map[string]int {
+		var mu sync.Mutex
+		told := map[string]int{}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for {
+					m, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, patience)
+					what := fmt.Sprint(err)
+					if err == nil {
+						what = code(m)
+					}
+					mu.Lock()
+					told[what]++
+					mu.Unlock()
+					select {
+					case <-done:
+						return
+					default:
+					}
+				}
+			})
+		}
+		all.Wait()
+		return told
 	}
-	if at, own := a.heardAtServer(ns), a.conn.NumSubscriptions(); at != own {
-		t.Errorf("the server has %d subscriptions, %d are heard", at, own)
+	answered := func(s *asker) float64 { return s.counted("reddot_queries_total", "200", events.QueryTotals) }
+	during := func(act func()) map[string]int {
+		done, told := make(chan struct{}), make(chan map[string]int)
+		go func() { told <- load(done) }()
+		from := answered(b)
+		eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
+		act()
+		from = answered(b)
+		eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
+		close(done)
+		return <-told
 	}
-	a.client = connect(t, ns)
-	if !a.out() {
-		t.Error("it takes queries")
+	told := during(func() {
+		stale.is(errors.New("deaf"))
+		eventually(t, "it has left", func() bool { return a.shownTaking() == 0 })
+	})
+	delete(told, "503") // until it had seen that
+	if len(told) != 1 || told["200"] == 0 {
+		t.Errorf("while one leaves: %v", told)
+	}
+	if told := during(func() {}); len(told) != 1 || told["200"] == 0 {
+		t.Errorf("when one has left: %v", told)
 	}
 	stale.over()
-	eventually(t, "it is back", a.in)
-}
-
-// TestReconnectWhileLeaving: a connection that breaks while requests are taken in
-// of subscriptions that were given back makes them anew. Nobody would hear of them:
-// they don't last.
-func TestReconnectWhileLeaving(t *testing.T) {
-	ns := startServer(t, server.Options{})
-	conn := connect(t, ns)
-	taken, goOn := make(chan struct{}, 2), make(chan struct{})
-	q := &queue{
-		conn: conn, endpoints: []*endpoint{{name: "totals", subject: "unread.api.*.totals"}},
-		take: func(context.Context, *endpoint, *nats.Msg) {
-			taken <- struct{}{}
-			<-goOn
-		},
-	}
-	if err := q.join(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	asking := connect(t, ns)
-	for range 2 { // the second one is not taken in yet
-		if err := asking.PublishRequest("unread.api.alice.totals", nats.NewInbox(), nil); err != nil {
-			t.Fatal(err)
+	eventually(t, "it is back", func() bool { return a.shownTaking() == 1 })
+	told = during(func() {
+		a.stop()
+		if err := a.ended(); err != nil {
+			t.Error(err)
 		}
+	})
+	if len(told) != 1 || told["200"] == 0 {
+		t.Errorf("while one ends: %v", told)
 	}
-	if err := errors.Join(asking.Flush(), conn.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	receive(t, taken, "request")
-	a := &asker{TB: t, conn: conn}
-	if err := q.leave(); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(conn.ForceReconnect(), conn.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the connection has begun the subscription again", func() bool { return a.heardAtServer(ns) == 1 })
-	close(goOn)
-	receive(t, taken, "request")
-	q.leaving.Wait()
-	eventually(t, "the subscription is over", func() bool { return a.heardAtServer(ns) == 0 })
-}
-
-// heardAtServer is how many subscriptions the server has of the service's
-// connection.
-func (a *asker) heardAtServer(ns *server.Server) int {
-	a.Helper()
-	id, err := a.conn.GetClientID()
-	if err != nil {
-		return -1 // not connected
-	}
-	c, err := ns.Connz(&server.ConnzOptions{CID: id})
-	if err != nil || len(c.Conns) != 1 {
-		return -1
-	}
-	return int(c.Conns[0].NumSubs)
 }
