@@ -125,15 +125,20 @@ func (c *clientConfig) dial(name string) (*client, error) {
 	)
 	nc, err := nats.Connect(urls, options...)
 	if err != nil {
-		return nil, c.dialError(err)
+		return nil, c.dialError(err, options)
 	}
 	return &client{nc: nc, subjects: subjects, url: shown, timeout: c.timeout, lost: lost}, nil
 }
 
-// dialError says what a failed connection means for the user.
-func (c *clientConfig) dialError(err error) error {
+// dialError says what a failed connection means for the user. options are those
+// that it was tried with; nil: no other server is tried.
+func (c *clientConfig) dialError(err error, options []nats.Option) error {
 	urls := c.urls()
-	if refused := c.auth.refused(err, urls); refused != nil {
+	if options != nil {
+		if refused := c.auth.refusedByAny(err, urls, options); refused != nil {
+			return refused
+		}
+	} else if refused := c.auth.refused(err, urls); refused != nil {
 		return refused
 	}
 	if errors.Is(err, nats.ErrNoServers) {

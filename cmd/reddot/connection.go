@@ -258,6 +258,27 @@ type turnedAway struct {
 func (e *turnedAway) Error() string { return e.text }
 func (e *turnedAway) Unwrap() error { return e.err }
 
+// refusedByAny is refused of several servers, and names the one: the library tells
+// of one of them, and a refusal of any is one of all. options are those of the
+// connection.
+func (c *natsConfig) refusedByAny(err error, urls string, options []nats.Option) error {
+	list := strings.Split(urls, ",")
+	if len(list) == 1 {
+		return c.refused(err, urls)
+	}
+	for _, url := range list {
+		conn, err := nats.Connect(url, options...)
+		if err == nil {
+			conn.Close() // it has come meanwhile
+			return nil
+		}
+		if refused := c.refused(err, url); refused != nil {
+			return refused
+		}
+	}
+	return c.refused(err, urls)
+}
+
 // refused is the turnedAway that an error of connecting tells of, nil if it may
 // pass by itself: the server is not there, or not yet.
 func (c *natsConfig) refused(err error, urls string) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -103,20 +102,9 @@ func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
 	}
 }
 
-// failed is what a failure to connect means. Of several servers the library
-// tells of one; a refusal of any is one of all.
+// failed is what a failure to connect means.
 func (l *link) failed(err error, options []nats.Option) error {
-	urls := strings.Split(l.urls, ",")
-	refused := l.cfg.auth.refused(err, l.urls)
-	for i := 0; refused == nil && len(urls) > 1 && i < len(urls); i++ {
-		conn, err := nats.Connect(urls[i], options...)
-		if err == nil {
-			conn.Close() // it has come meanwhile
-			break
-		}
-		refused = l.cfg.auth.refused(err, urls[i])
-	}
-	if refused != nil {
+	if refused := l.cfg.auth.refusedByAny(err, l.urls, options); refused != nil {
 		return l.advised(refused)
 	}
 	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", redacted(l.urls), errNotYet, safe(err))

@@ -64,9 +64,11 @@ Snapshots of the state are taken meanwhile. A store that is missing or damaged i
 built anew from one of them and the log. A log that is not whole is not served:
 the error says what is missing, and what to do.
 
-With --nats or --nats-context an existing NATS server is used, which is waited
-for if it is not there yet; /readyz says so meanwhile. NATS_URL is for the client
-commands alone: serve does not hear it, REDDOT_NATS it does.
+With --nats or --nats-context an existing NATS server is used, or any of several of
+a cluster, which is waited for if it is not there yet; /readyz says so meanwhile.
+NATS_URL is for the client commands alone: serve does not hear it, REDDOT_NATS it
+does. In a cluster of three or more a stream that has to be made is put on three of
+them; one that is there already on fewer is told of, see "reddot status".
 
 Nobody is asked who they are yet: whoever reaches --listen may do everything,
 and whoever reaches --http may read the figures. So both are for this machine
@@ -81,6 +83,10 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 
   # with a NATS server that runs already
   reddot serve --nats tls://nats.example.com:4222 --nats-creds reddot.creds
+
+  # one of two on a cluster; each has a data folder of its own, and both the snapshots
+  reddot serve --nats tls://a.example.com,tls://b.example.com,tls://c.example.com \
+    --nats-creds reddot.creds --snapshots bucket:reddot
 
   # the same, by environment variables, with a password in a file
   REDDOT_NATS=tls://a.example.com,tls://b.example.com REDDOT_NATS_USER=reddot \

@@ -199,12 +199,12 @@ func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, e
 			if err == nil {
 				err = nats.ErrConnectionClosed
 			}
-			lost(c.dialError(err))
+			lost(c.dialError(err, nil))
 		}),
 	)
 	nc, err := nats.Connect(c.urls(), options...)
 	if err != nil {
-		return nil, c.dialError(err)
+		return nil, c.dialError(err, options)
 	}
 	return nc, nil
 }
