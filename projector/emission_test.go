@@ -128,14 +128,16 @@ func (b *bus) hear(t testing.TB, subject string) *hearing {
 	return h
 }
 
+func (h *hearing) len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.heard)
+}
+
 // compare waits until as much is heard as is stored, and compares.
 func (h *hearing) compare(t testing.TB, all []stored) {
 	t.Helper()
-	eventually(t, "the subscriber hears all that is stored", func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return len(h.heard) >= len(all)
-	})
+	eventually(t, "the subscriber hears all that is stored", func() bool { return h.len() >= len(all) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, s := range all {
@@ -221,7 +223,7 @@ func TestResumeFromCommands(t *testing.T) {
 	p := c.bus.run(c.dir)
 	c.write(20)
 	p.settle(c.author.last())
-	for range 30 {
+	for range 12 {
 		c.bus.hold()
 		if err := p.WaitApplied(within(t), c.write(1+c.rng.IntN(60))); err != nil {
 			t.Fatal(err)

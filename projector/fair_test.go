@@ -124,7 +124,7 @@ func TestLongListAside(t *testing.T) {
 		}
 	}
 	check("ann", "bea", "zoe")
-	read := uint64(len(all))
+	read := all[len(all)-1].seq
 	hear := func() (subjects []string) {
 		p.settle(a.flush())
 		for _, s := range b.storedEvents(read + 1) {

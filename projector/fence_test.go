@@ -1,19 +1,12 @@
 package projector_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"fmt"
-	"maps"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/events"
+	"reddot/projector"
 	"reddot/projector/emit"
 	"reddot/projector/twin"
 )
@@ -70,137 +63,58 @@ func TestTakeover(t *testing.T) {
 	t.Logf("%d commands, %d events, %d of them changes", c.upto, c.events, c.changes)
 }
 
-// sealer returns what puts on a message for the event stream what an emitter
-// would, at a place.
-func (b *bus) sealer() func(msg *nats.Msg, place uint64) {
-	b.t.Helper()
-	metadata := b.events().CachedInfo().Config.Metadata
-	var from uint64
-	var secret string
-	if n, err := fmt.Sscanf(metadata["reddot-key"], "key1 %d %s", &from, &secret); n != 2 || from != 1 {
-		b.t.Fatalf("the key of the event stream is for sequence %d on: %v", from, err)
-	}
-	sum := func(key []byte, text ...[]byte) []byte {
-		h := hmac.New(sha256.New, key)
-		for _, b := range text {
-			h.Write(b)
-		}
-		return h.Sum(nil)
-	}
-	key := sum(must(base64.RawURLEncoding.DecodeString(secret))(b.t), []byte("reddot event 1\x00"+metadata["reddot-log"]))
-	return func(msg *nats.Msg, place uint64) {
-		text := binary.BigEndian.AppendUint64(nil, place)
-		for _, field := range []string{
-			msg.Subject, msg.Header.Get("Content-Type"), msg.Header.Get("Reddot-Writer"), msg.Header.Get("Reddot-Applied"),
-			msg.Header.Get("Reddot-At"), msg.Header.Get("Reddot-Sum"), msg.Header.Get("Reddot-Generation"), msg.Header.Get("Reddot-More"),
-		} {
-			text = append(binary.BigEndian.AppendUint32(text, uint32(len(field))), field...)
-		}
-		msg.Header.Set("Nats-Msg-Id", base64.RawURLEncoding.EncodeToString(sum(key, text, msg.Data)[:16]))
-		msg.Header.Set("Nats-Expected-Last-Sequence", fmt.Sprint(place-1))
-	}
-}
-
-// TestFencedWithinWindow has another emitter's message come in between the many
-// that an emitter has on their way: of those behind it none is stored, and
-// when the other goes quiet the rest follows.
-func TestFencedWithinWindow(t *testing.T) {
-	for range 20 {
-		if fencedWithinWindow(t) {
-			return
-		}
-	}
-	t.Fatal("the emitter was done each time before the other's message came in between")
-}
-
-// fencedWithinWindow returns false if the emitter was faster than the other.
-func fencedWithinWindow(t *testing.T) bool {
+// TestFencedOnItsWay holds up what an emitter has sent until another one has taken
+// over, and then lets it go: none of it is stored, and the emitter stands by.
+func TestFencedOnItsWay(t *testing.T) {
 	const users = 10_000
 	b := newBus(t)
 	a := b.author()
-	dir := t.TempDir()
+	dir, late := t.TempDir(), t.TempDir()
 	b.run(dir).stop()
-	for i := range users { // one command for each: each has one change, wherever generations end
+	for i := range users { // one command for each: each has one change, wherever rounds end
 		a.message(member(i), "sender", "m1")
 	}
 	a.flush()
 	changes := b.hear(t, "unread.evt.>")
-	first := make(chan *nats.Msg, users) // of the last generation
+	way := b.through()
+	begun := make(chan struct{})
 	if _, err := b.connect().Subscribe("unread.evt.>", func(m *nats.Msg) {
-		if m.Header.Get(headerAt) == fmt.Sprint(a.last()) {
-			first <- m
+		if way.hold() {
+			close(begun)
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p := b.run(dir)
-	var heard *nats.Msg
+	p := b.run(dir, func(c *projector.Config) { c.Conn = way.connect() })
 	select {
-	case heard = <-first:
+	case <-begun:
 	case <-time.After(tooLong):
-		t.Fatal("the last generation does not begin")
+		t.Fatal("nothing is told")
 	}
-	rivals := b.intrude(heard)
-	fenced := false
-	eventually(t, "the emitter stands by or is done", func() bool {
-		fenced = p.emitter() == emit.Standby
-		return fenced || p.status().Emitted == a.last()
-	})
-	if !fenced {
-		p.stop()
-		return false
+	q := b.run(late)
+	q.settle(a.last())
+	if p.log.has("stands by") {
+		t.Fatal("the one that is held up knows of the other")
 	}
-	if end := b.end(); end != rivals[len(rivals)-1] || end > users {
-		t.Fatalf("the stream ends at %d, not with the other's message, %d", end, rivals[len(rivals)-1])
-	}
+	before := len(b.storedEvents(1))
+	way.release()
 	p.settle(a.last())
-	if got := p.emitter(); got != emit.Emitting {
-		t.Errorf("the emitter is %q", got)
-	}
+	eventually(t, "it stands by", func() bool { return p.emitter() == emit.Standby })
 	l := newLedger(t)
 	all := b.storedEvents(1)
 	for _, s := range all {
 		l.enter(&s)
 	}
-	v := p.view(a.last())
+	if len(all) != before || l.changes != users {
+		t.Errorf("%d changes are stored, not %d, and %d events were before", l.changes, users, before)
+	}
+	if first, last := all[0].header, all[before-1].header; first.Get("Reddot-Writer") == last.Get("Reddot-Writer") {
+		t.Error("all are by one emitter")
+	}
+	v := q.view(a.last())
 	defer v.Close()
 	for i := range users {
 		l.settled(v, member(i))
 	}
-	if want := users + len(rivals); l.changes != want {
-		t.Errorf("%d changes are stored, not %d", l.changes, want)
-	}
 	changes.compare(t, all)
-	t.Logf("%d of the other's messages are from %d on, of %d", len(rivals), rivals[0], len(all))
-	return true
-}
-
-// intrude has another emitter's messages come in between those of one that goes
-// on from an event that was heard. It returns where they are.
-func (b *bus) intrude(heard *nats.Msg) (places []uint64) {
-	b.t.Helper()
-	const guesses = 500
-	base := &nats.Msg{Subject: "unread-out.0.evt.foreign.change", Header: nats.Header{"Reddot-Writer": {"other"}}}
-	for _, name := range []string{"Content-Type", "Reddot-Applied", "Reddot-At", "Reddot-Generation"} {
-		base.Header.Set(name, heard.Header.Get(name))
-	}
-	seal := b.sealer()
-	for version := events.Seq(1); places == nil; {
-		var futures []jetstream.PubAckFuture
-		for place := b.end() + 1; len(futures) < guesses; place++ { // one that fits, and so may those after it
-			msg := &nats.Msg{Subject: base.Subject, Header: maps.Clone(base.Header)}
-			msg.Data = must(events.Marshal(events.Msgpack, events.Change{User: "foreign", Version: version}))(b.t)
-			version++
-			seal(msg, place)
-			futures = append(futures, must(b.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0)))(b.t))
-		}
-		for _, f := range futures {
-			select {
-			case ack := <-f.Ok():
-				places = append(places, ack.Sequence)
-			case <-f.Err():
-			}
-		}
-	}
-	return places
 }

@@ -33,6 +33,9 @@ func drawSeed(t *testing.T) uint64 {
 // tooLong is how long a test waits for what must happen.
 const tooLong = 30 * time.Second
 
+// takeover is after how long a process goes on where another one was killed.
+const takeover = 100 * time.Millisecond
+
 // within is a context that ends with the test, or after tooLong.
 func within(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
@@ -164,7 +167,7 @@ func (b *bus) run(dir string, change ...func(*projector.Config)) *process {
 	b.t.Helper()
 	p := &process{t: b.t, conn: b.connect(), ended: make(chan error, 1)}
 	cfg := projector.Config{
-		Conn: p.conn, Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), FanoutLimit: 1_000,
+		Conn: p.conn, Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), FanoutLimit: 1_000, Takeover: takeover,
 	}
 	for _, f := range change {
 		f(&cfg)

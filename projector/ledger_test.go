@@ -32,7 +32,7 @@ type stored struct {
 	data    []byte
 }
 
-// storedEvents reads the event stream from a sequence to its end.
+// storedEvents reads the events in the event stream from a sequence to its end.
 func (b *bus) storedEvents(from uint64) (all []stored) {
 	b.t.Helper()
 	stream := b.events()
@@ -45,11 +45,18 @@ func (b *bus) storedEvents(from uint64) (all []stored) {
 	}))(b.t)
 	it := must(c.Messages(jetstream.PullMaxMessages(5_000)))(b.t)
 	defer it.Stop()
-	for len(all) == 0 || all[len(all)-1].seq < state.LastSeq {
-		all = append(all, b.event(must(it.Next(jetstream.NextMaxWait(tooLong)))(b.t)))
+	for read := from - 1; read < state.LastSeq; {
+		msg := must(it.Next(jetstream.NextMaxWait(tooLong)))(b.t)
+		read = must(msg.Metadata())(b.t).Sequence.Stream
+		if !amongEmitters(msg.Subject()) {
+			all = append(all, b.event(msg))
+		}
 	}
 	return all
 }
+
+// amongEmitters says whether a stored message is for other emitters only.
+func amongEmitters(subject string) bool { return strings.Contains(subject, "-out.fence-") }
 
 func (b *bus) event(msg jetstream.Msg) stored {
 	b.t.Helper()

@@ -193,6 +193,9 @@ func (w *world) events() (all []heard) {
 		w.read++
 		msg, err := stream.GetMsg(w.Context(), w.read)
 		w.check(err)
+		if amongEmitters(msg.Subject) {
+			continue
+		}
 		h := heard{
 			subject: w.subjects.Prefix() + strings.TrimPrefix(msg.Subject, w.subjects.Prefix()+"-out.0"),
 			kind:    msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:],

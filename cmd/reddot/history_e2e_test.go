@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -191,6 +192,9 @@ func storedMail(t *testing.T, nc *nats.Conn, from uint64) *mail {
 	t.Helper()
 	m := newMail()
 	stored(t, nc, subjects(t).EventStream(), from, func(meta *jetstream.MsgMetadata, msg jetstream.Msg) {
+		if strings.Contains(msg.Subject(), "-out.fence-") {
+			return // for reddots only
+		}
 		if err := m.enter(msg.Subject(), msg.Headers(), msg.Data()); err != nil {
 			t.Errorf("event %d: %v", meta.Sequence.Stream, err)
 		}

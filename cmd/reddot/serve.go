@@ -34,6 +34,7 @@ type serveConfig struct {
 	http          string     // address of health and metrics; none if empty
 	eventsMaxAge  time.Duration
 	eventsMaxSize size // of the stored events
+	takeover      time.Duration
 
 	snapshots        string        // folder, bucket:NAME, "off"; empty: in the data folder
 	snapshotEvery    uint64        // commands; 0: not by number
@@ -122,6 +123,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
 	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
 	f.Var(&cfg.eventsMaxSize, "events-max-bytes", "`size` of the stored events, as 512MB or 1GiB")
+	f.DurationVar(&cfg.takeover, "takeover", emit.DefaultTakeover, "how long another reddot on the same streams may tell nothing, although there is something to tell, until this one does")
 	f.StringVar(&cfg.snapshots, "snapshots", "", "`place` where snapshots are kept: a directory, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
 	f.Uint64Var(&cfg.snapshotEvery, "snapshot-every", 5_000_000, "take a snapshot after this many `commands`; 0 for never")
 	f.DurationVar(&cfg.snapshotInterval, "snapshot-interval", time.Hour, "take a snapshot after this time, if anything was applied since; 0 for never")
@@ -151,6 +153,13 @@ func settings(flags *pflag.FlagSet) (set []slog.Attr) {
 	return set
 }
 
+// Bounds of --takeover: a reddot that is only slow should not be taken for dead, and
+// nobody waits for longer.
+const (
+	minTakeover = 500 * time.Millisecond
+	maxTakeover = time.Minute
+)
+
 // validate reports a usageError.
 func (cfg *serveConfig) validate() error {
 	if cfg.data == "" {
@@ -178,6 +187,9 @@ func (cfg *serveConfig) validate() error {
 	}
 	if cfg.eventsMaxSize < 1<<20 {
 		return usagef("--events-max-bytes %s: use 1MiB or more", &cfg.eventsMaxSize)
+	}
+	if cfg.takeover < minTakeover || cfg.takeover > maxTakeover {
+		return usagef("--takeover %s: use %s to %s", cfg.takeover, minTakeover, maxTakeover)
 	}
 	if err := (&snapshotPlace{data: cfg.data, at: cfg.snapshots}).validate(); err != nil {
 		return err

@@ -241,7 +241,7 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	next := projector.Config{
 		Conn: conns[0], Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
 		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
-		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize),
+		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize), Takeover: s.cfg.takeover,
 	}
 	on := &replicas{asked: s.cfg.replicas, log: s.log, settle: settleTime}
 	opened := func(err error) error {

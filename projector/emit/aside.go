@@ -35,7 +35,7 @@ type job struct {
 	change *change    // what came of it
 	err    error
 	done   chan struct{} // closed when it has been read
-	sends  bool
+	flight *flight       // nil: nothing is sent yet
 }
 
 // know notes that a user has a long list.
@@ -117,14 +117,20 @@ func (r *readers) end() (err error) {
 	return err
 }
 
-// ready says whether a job can be gone on with at a seq, or one begun.
-func (r *readers) ready(upto events.Seq) bool {
-	for _, j := range r.jobs {
-		if j.ready(upto) {
+// asideReady says whether a job can be gone on with at a seq.
+func (g *rounds) asideReady(upto events.Seq) bool {
+	for _, j := range g.readers.jobs {
+		if g.jobReady(j, upto) {
 			return true
 		}
 	}
 	return false
+}
+
+// jobReady says whether what a job has read can be sent at a seq: when nothing
+// else is on its way to its user.
+func (g *rounds) jobReady(j *job, upto events.Seq) bool {
+	return j.ready(upto) && g.flights[j.user] == j.flight
 }
 
 func (j *job) ready(upto events.Seq) bool {
@@ -157,7 +163,7 @@ func (g *rounds) aside(ctx context.Context, _ *store.Snapshot) error {
 	}
 	for i := 0; i < len(g.readers.jobs); i++ {
 		j := g.readers.jobs[i]
-		if !j.ready(g.upto.seq) || !g.mayBulk() {
+		if !g.jobReady(j, g.upto.seq) || !g.mayBulk() {
 			continue
 		}
 		more, err := g.goOn(ctx, j)
@@ -181,14 +187,14 @@ func (g *rounds) goOn(ctx context.Context, j *job) (more bool, err error) {
 		return false, j.err
 	}
 	err = j.snap.Read(func(rows fold.Reader) error {
-		if !j.sends {
-			j.sends = true
+		if j.flight == nil {
 			g.looked(j.change)
-			if more = g.prepare(rows, j); !more {
+			if !g.prepare(rows, j) {
 				return nil
 			}
+			j.flight = g.takeOff(j.user)
 		}
-		more, err = g.part(ctx, rows, j.change, j.at)
+		more, err = g.part(ctx, rows, j.change, j.flight, j.at)
 		return err
 	})
 	if err == nil && !more {

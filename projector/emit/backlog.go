@@ -26,6 +26,9 @@ type backlog struct {
 
 	receipts, bulkReceipts waiting
 	refusals               *refusals
+
+	flights        map[string]*flight // changes on their way, by user
+	receiptFlights map[fold.Key]*receiptFlight
 }
 
 // round is one taking over of marks: commands in (since, upto].
@@ -45,7 +48,8 @@ const (
 	bulkLane
 	promptLane
 	longLane
-	aside // being read
+	aside  // being read
+	flying // until what the user is just being told has landed
 )
 
 // due is a user to be told.
@@ -55,6 +59,7 @@ type due struct {
 	left  conversations // that may have left the list
 	round *round        // the first whose commands are not told
 	lane  lane
+	next  lane // after flying
 }
 
 // stamped is the newest message of a group, and in how many lots it is told.
@@ -75,6 +80,11 @@ type refusals struct {
 	round       *round
 }
 
+func (w *waiting) add(k fold.Key, r *round) {
+	w.of[k] = r
+	w.keys = append(w.keys, k)
+}
+
 // newBacklog has nothing to tell after what an emitter before has told.
 func newBacklog(since events.Seq, before *told) *backlog {
 	b := &backlog{
@@ -83,7 +93,8 @@ func newBacklog(since events.Seq, before *told) *backlog {
 		prompt: queue{lane: promptLane}, bulk: queue{lane: bulkLane}, long: queue{lane: longLane},
 		receipts:     waiting{of: map[fold.Key]*round{}},
 		bulkReceipts: waiting{of: map[fold.Key]*round{}},
-		rounds:       []*round{{since: since, upto: stamp{seq: since}}},
+		flights:      map[string]*flight{}, receiptFlights: map[fold.Key]*receiptFlight{},
+		rounds: []*round{{since: since, upto: stamp{seq: since}}},
 	}
 	if before != nil {
 		b.told = before.changes
@@ -108,6 +119,30 @@ func (b *backlog) applied() events.Seq {
 		return r.since
 	}
 	return b.newest().upto.seq
+}
+
+// appliedBut is what applied will be when one thing that a round has open is told
+// (nil: nothing), and where in the event stream what is told of later commands
+// begins.
+func (b *backlog) appliedBut(one *round) (applied events.Seq, begin uint64) {
+	for _, r := range b.rounds {
+		if r.open > 1 || r.open == 1 && r != one {
+			return r.since, r.begin
+		}
+	}
+	return b.newest().upto.seq, b.newest().begin
+}
+
+// roundAt is the round of the commands that come after a seq.
+func (b *backlog) roundAt(seq events.Seq) *round {
+	r := b.rounds[0]
+	for _, later := range b.rounds[1:] {
+		if later.since > seq {
+			break
+		}
+		r = later
+	}
+	return r
 }
 
 // since is the seq up to which a user has been told everything.
@@ -167,7 +202,9 @@ func (b *backlog) mark(r *round, user string, s stamp, l lane) *due {
 		d.round = r
 	}
 	d.stamp = later(d.stamp, s)
-	if d.lane < l {
+	if d.lane == flying {
+		d.next = max(d.next, l)
+	} else if d.lane < l {
 		b.enqueue(d, l)
 	}
 	return d
@@ -202,13 +239,7 @@ func (b *backlog) drop(d *due) {
 // again has a user who was told the state at a seq wait on: the commands after it
 // are not told.
 func (b *backlog) again(d *due, at events.Seq) {
-	r := b.rounds[0]
-	for _, later := range b.rounds[1:] {
-		if later.since > at {
-			break
-		}
-		r = later
-	}
+	r := b.roundAt(at)
 	r.open++
 	b.close(d.round)
 	d.round = r
@@ -324,11 +355,18 @@ func (b *backlog) merge(user string, s *stamp, left *conversations) {
 
 // receipt has a receipt sent.
 func (b *backlog) receipt(r *round, k fold.Key, in *waiting) {
-	if b.receipts.of[k] == nil && b.bulkReceipts.of[k] == nil {
-		in.of[k] = r
-		in.keys = append(in.keys, k)
-		r.open++
+	if b.receipts.of[k] != nil || b.bulkReceipts.of[k] != nil {
+		return
 	}
+	switch f := b.receiptFlights[k]; {
+	case f == nil:
+		in.add(k, r)
+	case f.again == nil:
+		f.again = r
+	default:
+		return
+	}
+	r.open++
 }
 
 // waits says whether something can be told now. What is told in bulk waits while

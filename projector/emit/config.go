@@ -20,7 +20,8 @@ type Config struct {
 	Partition   int             // in the subjects of stored events
 	Encoding    events.Encoding // of events
 	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
-	Window      int             // messages on their way at a time; DefaultWindow if zero
+	Window      int             // messages on their way at a time, the same for all emitters of a stream; Window if zero
+	Takeover    time.Duration   // how long another emitter may tell nothing although there is something; DefaultTakeover if zero
 	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
 	Replicas    int             // of an event stream that has to be made; 0: 1
@@ -82,8 +83,9 @@ func (cfg *Config) complete() {
 		cfg.ID = nuid.New().Next()[:idLen]
 	}
 	if cfg.Window == 0 {
-		cfg.Window = DefaultWindow
+		cfg.Window = Window
 	}
+	cfg.Takeover = cmp.Or(cfg.Takeover, DefaultTakeover)
 	b := &cfg.Bounds
 	b.Many, b.Prompt, b.Bulk = cmp.Or(b.Many, manyFrom), cmp.Or(b.Prompt, promptRows), cmp.Or(b.Bulk, bulkRows)
 	b.Long, b.Aside = cmp.Or(b.Long, longList), cmp.Or(b.Aside, atATime)

@@ -17,9 +17,10 @@
 //	        the conversations with a version after all that the user was told
 //	    each message says: all events up to E are stored
 //
-// E is where the round before the oldest one with something left in the backlog
-// came to. The fold only adds to the marks, which are bounded by the users and
-// groups touched; it never waits for the emitter.
+// E is where the round before the oldest one with something left in the backlog, or
+// on its way, came to. When nothing more comes for a while, a message that tells
+// nothing else says what is stored since. The fold only adds to the marks, which
+// are bounded by the users and groups touched; it never waits for the emitter.
 //
 // # Who waits for whom
 //
@@ -42,11 +43,38 @@
 //
 // # Fencing
 //
-// Every message names the sequence that it expects to be the last of the
-// event stream. So there is one writer: when another has written, this one's
-// messages are refused, and it stands by. Standing by, it looks at the end of
-// the stream and takes over when the other has stopped moving although there
-// is something to tell.
+// Of several emitters of a stream one writes. No message bears its author's rank,
+// and no server chooses who it is: the stream's own order does. Every message names
+// the sequence that it expects to be the last one (Nats-Expected-Last-Sequence), so
+// it is stored in the one place that it was made for, or nowhere. That alone does
+// not part two writers with many messages on their way: the second one's may fit
+// behind the first one's. So
+//
+//   - an emitter has Window messages on their way at most, each for another place
+//     behind all that it knew to be stored; one that is refused gets a new place
+//     only when another message was seen in the old one
+//   - whoever takes over writes a fence first: Window messages that tell nothing and
+//     that the server does not republish. Once they are stored in a row, with no
+//     message of another emitter between, the places of all that any other has on
+//     its way are taken (package sim tries that with any window and order; with a
+//     fence of one message less it finds an event that is told twice)
+//   - an emitter that finds another one's message where its own should be stands by
+//
+// An emitter begins standing by, and takes over only when there is something to tell
+// and the end of the stream has stood still for Takeover: a second emitter never takes
+// the stream from one that lives. One that is asked to end writes a farewell when all
+// that it has sent is stored; behind that, and in an empty stream, nobody has
+// anything on its way, and the next emitter needs one message instead of a fence,
+// and waits for nothing.
+//
+// The header Nats-Expected-Last-Msg-Id, which would chain messages without a fence,
+// is not used: in a stream with replicas nats-server 2.15.2 stops for ever on the
+// first one that does not hold.
+//
+// What is on its way is not told: a foreign message may take the place of one
+// while those behind it are stored. So of each user one change is on its way at a
+// time, and of each user and peer one receipt, and a message says only of what is
+// stored already, or comes with it, that it is told.
 //
 // # Whose events they are
 //
@@ -68,8 +96,8 @@
 // the JetStream API ($JS.API.STREAM.INFO, or a subscription to its replies or to
 // $JS.EVENT.ADVISORY.API) or from the server's files; nor from who has all rights
 // on the server. Who may also listen on the stream's subjects, so to what is on
-// its way and not stored yet, may put it in its place behind others that were
-// refused, and have some events of one moment never told. And a seal is for
+// its way and not stored yet, can only send it once more: it is taken in its place,
+// where it belongs, or nowhere. And a seal is for
 // emitters only: the server republishes foreign messages to listeners, who can't
 // tell. So nobody but reddot should be permitted to publish there.
 //

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"reddot/events"
 	"reddot/projector/store"
@@ -20,15 +23,15 @@ type State string
 const (
 	Starting State = "starting"
 	Emitting State = "emitting"
-	Standby  State = "standby" // another emitter writes
+	Standby  State = "standby" // another emitter writes, or there was nothing to tell yet
 )
 
-// takeOverAfter is how long the other emitter may stand still, while there is
-// something to tell, before one that stands by takes over; lookEvery is how
-// often it looks.
+// DefaultTakeover is how long the emission may stand still, while there is
+// something to tell, before an emitter that stands by takes it over; lookEvery is
+// how often that one looks.
 const (
-	takeOverAfter = 5 * time.Second
-	lookEvery     = 250 * time.Millisecond
+	DefaultTakeover = 1500 * time.Millisecond
+	lookEvery       = 200 * time.Millisecond
 )
 
 // Emitter tells listeners what the fold changed. See the package's doc.
@@ -41,6 +44,7 @@ type Emitter struct {
 	onStored func(events.Seq)
 	state    atomic.Value // State
 	figures  figures
+	dice     *rand.Rand // of its own: what it draws follows from its id
 
 	mu     sync.Mutex
 	marks  Marks
@@ -70,6 +74,7 @@ func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
 	cfg.complete()
 	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
 	e.foreign.log = cfg.Logger
+	e.dice = rand.New(rand.NewPCG(xxhash.Sum64String(cfg.ID), 0))
 	e.ends = lookout{stream: stream, log: cfg.Log, foreign: &e.foreign}
 	e.state.Store(Starting)
 	return e
@@ -169,70 +174,98 @@ func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
 	}
 }
 
-// Run emits until ctx ends or the event stream can't be used any more. A
-// fenced emitter stands by and does not end. One that has lost its place among
-// its events begins anew.
+// Run stands by, and emits when there is something to tell and nobody tells it,
+// until ctx ends or the event stream can't be used any more. An emitter that has
+// lost its place among its events begins anew.
 func (e *Emitter) Run(ctx context.Context) error {
 	told, err := e.cfg.Store.Emitted()
 	if err != nil {
 		return err
 	}
 	e.stored(told)
-	for {
-		err := e.lead(ctx)
-		if errors.Is(err, errLost) {
-			e.cfg.Logger.Warn("emitter begins anew", "reason", err)
-			e.forget(Starting)
-			continue
+	e.state.Store(Standby)
+	for failed, lost := 0, false; ; {
+		patience := e.patience(failed)
+		if lost {
+			patience = 0
 		}
-		if !errors.Is(err, errFenced) {
+		t, lives, err := e.standBy(ctx, patience)
+		if err != nil {
 			return err
+		}
+		if lives {
+			failed = 0
+		}
+		err = e.lead(ctx, t)
+		if lost = errors.Is(err, errLost); !lost && !errors.Is(err, errFenced) {
+			return err
+		}
+		if failed++; e.State() == Emitting {
+			failed = 0
 		}
 		e.cfg.Logger.Warn("emitter stands by", "reason", err)
-		e.forget(Standby)
-		if err := e.standBy(ctx); err != nil {
-			return err
-		}
-		e.cfg.Logger.Info("emitter takes over")
+		e.forget()
 	}
 }
 
-func (e *Emitter) forget(state State) {
-	e.state.Store(state)
+// mostPatience is how many times longer than usual an emitter waits that fails
+// again and again to take over.
+const mostPatience = 16
+
+// patience is how long this emitter waits until it takes over: a little longer
+// than another one, and longer each time that it has failed to, so that two that
+// stand by do not get into each other's way for ever.
+func (e *Emitter) patience(failed int) time.Duration {
+	times := time.Duration(min(1<<min(failed, 10), mostPatience))
+	return times * (e.cfg.Takeover + time.Duration(e.dice.Int64N(int64(lookEvery))))
+}
+
+// forget has the emitter stand by.
+func (e *Emitter) forget() {
+	e.state.Store(Standby)
 	e.watchers.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.marks, e.seeded = Marks{}, false
 }
 
-// standBy returns when the other emitter has stood still for takeOverAfter
-// behind this store.
-func (e *Emitter) standBy(ctx context.Context) error {
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
+// standBy returns the end of the event stream when there is something to tell, and
+// nobody has told anything for some time, or nobody is there who could. It says
+// whether another one has told something meanwhile: then nobody else fails to.
+func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, lives bool, err error) {
 	var seen tail
-	moved := time.Now()
+	var since, looked time.Time // since when there is something to tell and seen is the end; zero: it is not so
 	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-look.C:
-		}
-		t, err := e.ends.look(ctx)
-		if errors.Is(err, ErrGone) || errors.Is(err, ErrKey) {
-			return err
-		}
-		if err != nil {
-			e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
-			continue
+		if t, err = e.awaitTail(ctx); err != nil {
+			return t, lives, err
 		}
 		e.stored(t.applied)
-		t.last = 0 // foreign messages are no sign of life
-		if done := e.toldAll(); done || t != seen {
-			seen, moved = t, time.Now()
+		end, now := t, time.Now()
+		end.last = 0 // foreign messages are no sign of life
+		if !lives && !looked.IsZero() && end.told > seen.told {
+			lives, patience = true, e.patience(0)
 		}
-		if time.Since(moved) >= takeOverAfter {
-			return nil
+		switch {
+		case e.toldAll():
+			since = time.Time{}
+		case t.free():
+			return t, lives, nil
+		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout: // for so long nobody could write
+			since = now
+		}
+		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= patience {
+			return t, lives, nil
+		}
+		look := time.After(lookEvery)
+		for waits := true; waits; {
+			select {
+			case <-ctx.Done():
+				return t, lives, ctx.Err()
+			case <-look:
+				waits = false
+			case <-e.wake:
+				waits = !t.free() || e.toldAll()
+			}
 		}
 	}
 }
@@ -260,6 +293,14 @@ func (e *Emitter) toldAll() bool {
 	return done
 }
 
+// mayBeUntold is the last command of which there may have been something to tell
+// when this emitter took over: also if there is not, who stands by does not know.
+func (e *Emitter) mayBeUntold() events.Seq {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.marked
+}
+
 // awaitTail reads the end of the event stream, as soon as the server can be
 // asked.
 func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
@@ -276,30 +317,37 @@ func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
 }
 
 // lead writes events, from where the event stream ends.
-func (e *Emitter) lead(ctx context.Context) error {
-	t, err := e.awaitTail(ctx)
+func (e *Emitter) lead(ctx context.Context, t tail) error {
+	e.state.Store(Starting)
+	t, err := e.claim(ctx, t)
 	if err != nil {
 		return err
 	}
-	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1,
-		stored: func(seq events.Seq) { e.stored(seq) }}
 	since, told, err := e.seed(ctx, t)
 	if err != nil {
 		return err
 	}
+	e.cfg.Logger.Info("emitter emits", "from", t.last+1, "told", since)
 	e.state.Store(Emitting)
+	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1}
 	return e.tell(ctx, w, newBacklog(since, told))
 }
 
-// tell tells of what is in the backlog and of what comes.
+// tell tells of what is in the backlog and of what comes. When it is asked to end,
+// it says that another may go on at once.
 func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
+	asked := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	readers := &readers{cfg: &e.cfg, wake: e.poke, reads: &e.figures.reads, long: map[string]bool{}}
+	g := &rounds{backlog: b, emitter: e, writer: w, readers: readers, shown: b.applied(), owed: e.mayBeUntold()}
+	g.says.applied = b.applied() // as the emitter before has said
+	w.stored, w.update = g.progress, g.restate
 	defer func() {
 		cancel()
-		err = errors.Join(err, readers.end())
+		if err = errors.Join(err, readers.end()); asked.Err() != nil {
+			g.farewell(asked)
+		}
 	}()
-	g := &rounds{backlog: b, emitter: e, writer: w, readers: readers, shown: b.applied()}
 	for {
 		m, upto, snap, err := e.take()
 		if err != nil {
@@ -309,7 +357,7 @@ func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
 			if snap != nil {
 				err = snap.Close()
 			}
-			if err = errors.Join(err, e.idle(ctx, w)); err != nil {
+			if err = errors.Join(err, g.idle(ctx)); err != nil {
 				return err
 			}
 			continue
@@ -320,34 +368,6 @@ func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
 			return err
 		}
 		e.figures.rounds.Add(1)
-	}
-}
-
-// idle waits for marks or a list that was read aside, and takes acknowledgements meanwhile.
-func (e *Emitter) idle(ctx context.Context, w *writer) error {
-	if len(w.pending) == 0 {
-		select {
-		case <-e.wake:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	future := w.pending[0].future
-	select {
-	case <-e.wake:
-		return w.poll(ctx)
-	case ack := <-future.Ok():
-		if err := w.confirm(ctx, ack); err != nil {
-			return err
-		}
-		return w.poll(ctx)
-	case err := <-future.Err():
-		return w.recover(ctx, err)
-	case <-time.After(AckTimeout):
-		return w.recover(ctx, errors.New("no acknowledgement in time"))
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

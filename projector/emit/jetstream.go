@@ -16,7 +16,7 @@ import (
 
 // Duplicates is how long the server remembers message ids, some hundred bytes
 // of memory for each. A message that is sent again later than that is refused,
-// as its place in the chain is taken, and then found to be stored.
+// as its place is taken, and then found to be stored.
 const Duplicates = time.Second
 
 // Stream bounds, if Config leaves them zero.

@@ -46,14 +46,14 @@ func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, 
 	if err != nil || !t.there {
 		return Newest{}, err
 	}
-	msg, err := messages.Get(ctx, t.place) // for its time
+	msg, err := messages.Get(ctx, t.told) // for its time
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Newest{}, nil // gone by age
 	}
 	if err != nil {
 		return Newest{}, fmt.Errorf("read the last event: %w", err)
 	}
-	return Newest{Place: t.place, At: t.at, Sum: number(ends.event.Header, headerSum), Time: msg.Time}, nil
+	return Newest{Place: t.told, At: t.at, Sum: number(ends.teller.msg.Header, headerSum), Time: msg.Time}, nil
 }
 
 // Genuine returns what tells the events of an event stream from foreign messages,

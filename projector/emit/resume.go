@@ -22,6 +22,13 @@ type told struct {
 	changes  map[string]events.Seq // version by user
 	receipts map[string]events.Seq // version by user and peer
 	refusals map[events.Seq]bool
+	parts    map[string]*parts // of changes in several parts, by user
+}
+
+// parts are those of a change that were seen.
+type parts struct {
+	version  events.Seq
+	seen, of int // of: 0 as long as the last one is not seen
 }
 
 func (t *told) receipt(r events.Receipt) bool {
@@ -92,11 +99,11 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 	if t.begin == 0 || t.applied >= t.at {
 		return nil, nil
 	}
-	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, at: t.at, begin: t.begin}
+	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: t.at, begin: t.begin}
 	for {
 		var unreadable error
 		err := e.stream.Read(ctx, t.begin, t.place, func(seq uint64, msg *nats.Msg) error {
-			if e.ends.sealer.genuine(seq, msg) {
+			if e.ends.sealer.genuine(seq, msg) && len(msg.Data) > 0 {
 				unreadable = told.enter(msg)
 			}
 			return unreadable
@@ -132,11 +139,28 @@ func (t *told) enter(msg *nats.Msg) error {
 	case event.Seq > 0:
 		t.refusals[event.Seq] = true
 	case event.Peer != "":
-		t.receipts[event.User+"\x00"+event.Peer] = event.Version
-	case h.Get(headerMore) == "":
-		t.changes[event.User] = event.Version
+		k := event.User + "\x00" + event.Peer
+		t.receipts[k] = max(t.receipts[k], event.Version)
+	case h.Get(headerPart) == "" && h.Get(headerMore) != "": // an older reddot's, which stored the last part last
+	case h.Get(headerPart) == "" || t.part(event.User, event.Version, h):
+		t.changes[event.User] = max(t.changes[event.User], event.Version)
 	}
 	return nil
+}
+
+// part notes a part of a change, and says whether it is whole now: parts may have
+// been stored in any order.
+func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool) {
+	p := t.parts[user]
+	if p == nil || p.version != version {
+		p = &parts{version: version}
+		t.parts[user] = p
+	}
+	p.seen++
+	if h.Get(headerMore) == "" {
+		p.of = int(number(h, headerPart))
+	}
+	return p.seen == p.of
 }
 
 // markAgain marks what the commands in (since, upto] touched: what they name,

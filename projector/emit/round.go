@@ -27,8 +27,9 @@ type rounds struct {
 
 	upto   stamp // of the newest round
 	header nats.Header
-	held   *nats.Msg  // the newest message: what is done after it may still be said by it
-	shown  events.Seq // all that was said to be told
+	held   held       // the newest message: what is done after it may still be said by it
+	shown  events.Seq // all that is known to be told
+	owed   events.Seq // up to here the newest message has not said it, although it was in the backlog
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
 	now    time.Time
@@ -45,7 +46,7 @@ type rounds struct {
 func (g *rounds) due(upto stamp, m *Marks) bool {
 	bulk := g.mayBulk()
 	return upto.seq > g.newest().upto.seq || !m.empty() || g.waits(bulk) ||
-		bulk && g.readers.ready(upto.seq) ||
+		bulk && g.asideReady(upto.seq) ||
 		g.long.len() > 0 && len(g.readers.jobs) < g.emitter.cfg.Bounds.Aside
 }
 
@@ -78,10 +79,7 @@ func (g *rounds) end(ctx context.Context) error {
 	if err := g.release(ctx); err != nil {
 		return err
 	}
-	if applied := g.applied(); applied > g.shown {
-		g.shown = applied
-		g.writer.complete(applied)
-	}
+	g.progress()
 	g.kept = g.forget(g.kept)
 	return g.writer.poll(ctx)
 }
@@ -198,7 +196,8 @@ func (g *rounds) refuse(ctx context.Context, snap *store.Snapshot) error {
 		r := *o.Rejected
 		r.Subject = strings.ToValidUTF8(r.Subject[:min(len(r.Subject), maxSubject)], "\uFFFD")
 		g.emitter.figures.rejected.Add(1)
-		return g.event(ctx, "rejected", r)
+		f.round.open++
+		return g.event(ctx, "rejected", r, &refusalFlight{f.round})
 	})
 	if errors.Is(err, enough) {
 		return nil
@@ -215,12 +214,12 @@ func (g *rounds) refuse(ctx context.Context, snap *store.Snapshot) error {
 const maxSubject = 2_048
 
 // event sends an event of one part.
-func (g *rounds) event(ctx context.Context, subject string, event any) error {
+func (g *rounds) event(ctx context.Context, subject string, event any, p parcel) error {
 	data, err := events.Marshal(g.emitter.cfg.Encoding, event)
 	if err != nil {
 		return err
 	}
-	return g.put(ctx, subject, data, false, g.upto.seq)
+	return g.put(ctx, subject, data, nil, p)
 }
 
 // giveWay is called with each of many users or receipts. After some of them, it
@@ -355,15 +354,19 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 	return snap.Read(func(rows fold.Reader) error {
 		for _, k := range keys {
 			g.giveWay()
-			receipt, ok := view.Receipt(rows, k.ID, k.User)
-			if ok && !g.before.receipt(receipt) {
-				g.emitter.figures.receipts.Add(1)
-				if err := g.event(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt); err != nil {
-					return err
-				}
-			}
-			g.close(w.of[k])
+			r := w.of[k]
 			delete(w.of, k)
+			receipt, ok := view.Receipt(rows, k.ID, k.User)
+			if !ok || g.before.receipt(receipt) {
+				g.close(r)
+				continue
+			}
+			g.emitter.figures.receipts.Add(1)
+			f := &receiptFlight{backlog: g.backlog, key: k, round: r}
+			g.receiptFlights[k] = f
+			if err := g.event(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt, f); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

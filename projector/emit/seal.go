@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,8 +67,16 @@ func parseKey(text string) (k Key, err error) {
 func unsealed() Key { return Key{From: math.MaxUint64} }
 
 // bound are the headers that a seal covers. What else a message may have says
-// nothing that is acted on.
-var bound = [...]string{headerContentType, headerWriter, headerApplied, headerAt, headerSum, headerBegin, headerMore}
+// nothing that is acted on. Those of further were not known to older reddots: they
+// are covered where there is one of them.
+var (
+	bound   = [...]string{headerContentType, headerWriter, headerApplied, headerAt, headerSum, headerBegin, headerMore}
+	further = [...]string{headerPart, headerEnds}
+)
+
+// withFurther is added to the place of a message that has one of further. No
+// stream comes to that sequence.
+const withFurther = 1 << 63
 
 // sealSize is how many bytes of the HMAC are kept: 128 bits can't be guessed.
 const sealSize = 16
@@ -89,10 +98,19 @@ func newSealer(key Key, log string) *sealer {
 // seal is what nobody can make who does not have the key: an HMAC of a message
 // and of its place in the stream, as the message's id bears it.
 func (s *sealer) seal(seq uint64, msg *nats.Msg) string {
+	extended := slices.ContainsFunc(further[:], func(name string) bool { return msg.Header.Get(name) != "" })
+	if extended {
+		seq |= withFurther
+	}
 	b := binary.BigEndian.AppendUint64(s.buf[:0], seq)
 	b = appendField(b, msg.Subject)
 	for _, name := range bound {
 		b = appendField(b, msg.Header.Get(name))
+	}
+	if extended {
+		for _, name := range further {
+			b = appendField(b, msg.Header.Get(name))
+		}
 	}
 	s.mac.Reset()
 	s.mac.Write(b)
@@ -100,6 +118,12 @@ func (s *sealer) seal(seq uint64, msg *nats.Msg) string {
 	b = s.mac.Sum(b[:0])
 	s.buf = b
 	return base64.RawURLEncoding.EncodeToString(b[:sealSize])
+}
+
+// bind puts a message into a place of the stream: it is taken there or nowhere.
+func (s *sealer) bind(seq uint64, msg *nats.Msg) {
+	msg.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(seq-1, 10))
+	msg.Header.Set(jetstream.MsgIDHeader, s.seal(seq, msg))
 }
 
 // appendField appends a text and where it ends.

@@ -13,7 +13,7 @@ func TestSeal(t *testing.T) {
 	s := newSealer(key, "log")
 	sealed := func() *nats.Msg {
 		msg := &nats.Msg{Subject: "unread-out.0.evt.a.change", Header: nats.Header{}, Data: []byte("body")}
-		for _, name := range bound {
+		for _, name := range append(bound[:], further[:]...) {
 			msg.Header.Set(name, "1")
 		}
 		msg.Header.Set(jetstream.MsgIDHeader, s.seal(7, msg))
@@ -41,7 +41,7 @@ func TestSeal(t *testing.T) {
 			m.Header.Del(headerMore)
 		},
 	}
-	for _, name := range bound {
+	for _, name := range append(bound[:], further[:]...) {
 		changes[name] = func(m *nats.Msg) { m.Header.Set(name, "2") }
 		changes["no "+name] = func(m *nats.Msg) { m.Header.Del(name) }
 	}

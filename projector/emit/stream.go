@@ -19,6 +19,8 @@ const (
 	headerSum         = "Reddot-Sum"        // the sum of the command at Reddot-At: tells a log that was rewritten
 	headerBegin       = "Reddot-Generation" // the event stream's sequence from which on lies what was told of later commands than Reddot-Applied
 	headerMore        = "Reddot-More"       // further events of the same user belong to this one
+	headerPart        = "Reddot-Part"       // the how manieth it is of those; not there if it is the only one
+	headerEnds        = "Reddot-Ends"       // its emitter has written all it had, and writes no more
 )
 
 // Errors of a Stream that an emitter acts on.
@@ -34,11 +36,10 @@ var (
 // may be on its way when the next call comes.
 type Stream interface {
 	// Append sends a message to be stored and does not wait for that. It is
-	// stored if the headers Nats-Expected-Last-Sequence and
-	// Nats-Expected-Last-Msg-Id, where it has them, name the stream's last
-	// message, and once within Duplicates for each Nats-Msg-Id. Messages get
-	// there in the order in which they were sent, or not at all. An error says
-	// that the message was not sent; ErrTooLarge that it never can be.
+	// stored if the header Nats-Expected-Last-Sequence names the stream's last
+	// message, and once within Duplicates for each Nats-Msg-Id. It may get there
+	// late, and others that were sent later before it. An error says that the
+	// message was not sent; ErrTooLarge that it never can be.
 	Append(*nats.Msg) (Future, error)
 	// Tail returns the end of the stream, past any cache.
 	Tail(context.Context) (End, error)

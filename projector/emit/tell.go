@@ -87,6 +87,11 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 		return err
 	}
 	d := g.users[user]
+	if g.flights[user] != nil && (d == nil || d.lane < longLane || d.lane == flying) {
+		*room--
+		g.wait(user, l)
+		return nil
+	}
 	q := look{user: user, since: g.backlog.since(user), limit: g.emitter.cfg.FanoutLimit, stamps: g.stamps}
 	long := g.readers.long[user] || d != nil && d.lane >= longLane || snap.Pending().ErasedAt(user) > q.since
 	r := g.newest()
@@ -135,9 +140,10 @@ func (g *rounds) send(ctx context.Context, rows fold.Reader, q *look, room *int)
 		return nil
 	}
 	g.emitter.watchers.told(w)
+	f := g.takeOff(q.user)
 	for more := true; more; {
 		var err error
-		if more, err = g.part(ctx, rows, c, g.upto.seq); err != nil {
+		if more, err = g.part(ctx, rows, c, f, g.upto.seq); err != nil {
 			return err
 		}
 	}
@@ -151,7 +157,7 @@ func (g *rounds) looked(c *change) {
 }
 
 // part sends the next part of a change, which shows the state at a seq.
-func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, at events.Seq) (more bool, err error) {
+func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *flight, at events.Seq) (more bool, err error) {
 	if taken := c.rest.Take(rows, events.MaxChangeConversations-len(c.list)); len(c.list) == 0 && taken != nil {
 		c.list = taken
 	} else {
@@ -176,47 +182,60 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, at event
 	c.list, c.removed = slices.Clone(c.list[n:]), c.removed[m:]
 	more = len(c.list)+len(c.removed)+c.rest.Len() > 0
 	g.emitter.figures.changes.Add(1)
-	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, more, at)
+	header := nats.Header{}
+	f.part(more)
+	if more {
+		header.Set(headerMore, "1")
+	}
+	if more || f.parts > 1 {
+		header.Set(headerPart, strconv.Itoa(f.parts))
+	}
+	if at != g.upto.seq {
+		header.Set(headerShows, format(at))
+	}
+	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, header, f)
 }
 
-// put sends the message held back and holds the next one, which shows the state at
-// a seq.
-func (g *rounds) put(ctx context.Context, subject string, data []byte, more bool, at events.Seq) error {
+// held is a message that is not sent yet.
+type held struct {
+	msg    *nats.Msg // nil: there is none
+	parcel parcel
+}
+
+// put sends the message held back and holds the next one.
+func (g *rounds) put(ctx context.Context, subject string, data []byte, header nats.Header, p parcel) error {
 	if err := g.release(ctx); err != nil {
 		return err
 	}
 	msg := nats.NewMsg(g.emitter.cfg.Subjects.Prefix() + "-out." + strconv.Itoa(g.emitter.cfg.Partition) + "." + subject)
 	msg.Data = data
-	for name, value := range g.header {
-		msg.Header[name] = value
+	for _, h := range []nats.Header{g.header, header} {
+		for name, value := range h {
+			msg.Header[name] = value
+		}
 	}
-	if more {
-		msg.Header.Set(headerMore, "1")
-	}
-	if at != g.upto.seq {
-		msg.Header.Set(headerShows, format(at))
-	}
-	g.held = msg
+	g.held = held{msg, p}
 	return nil
 }
 
-// release sends the message held back. It says what is told by now: that is
-// stored with it.
+// release sends the message held back. It says what is told: all that is stored,
+// and with it what this one tells if nothing else is left.
 func (g *rounds) release(ctx context.Context) error {
-	if g.held == nil {
+	h := g.held
+	if h.msg == nil {
 		return nil
 	}
-	msg := g.held
-	g.held = nil
-	applied, begin := g.applied(), g.first().begin
+	g.held = held{}
+	var own *round
+	if h.parcel != nil {
+		own = h.parcel.last()
+	}
+	applied, begin := g.appliedBut(own)
 	if g.applies == nil || applied != g.says.applied || begin != g.says.begin {
 		g.says.applied, g.says.begin = applied, begin
 		g.applies, g.begins = []string{format(applied)}, []string{strconv.FormatUint(begin, 10)}
 	}
-	msg.Header[headerApplied], msg.Header[headerBegin] = g.applies, g.begins
-	done := events.Seq(0)
-	if applied > g.shown {
-		g.shown, done = applied, applied
-	}
-	return g.writer.send(ctx, msg, done)
+	h.msg.Header[headerApplied], h.msg.Header[headerBegin] = g.applies, g.begins
+	g.owed = g.newest().upto.seq
+	return g.writer.send(ctx, h.msg, h.parcel)
 }

@@ -5,51 +5,65 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"reddot/events"
 )
 
-// Bounds of what is sent and not yet acknowledged: in messages, to keep the
-// server's answer in sight, and in bytes, to keep memory bounded when events
-// are large.
+// Bounds of what is sent and not yet acknowledged: in messages, of which an
+// emitter that takes over has to write as many first (see fence), and in bytes, to
+// keep memory bounded when events are large.
 const (
-	DefaultWindow   = 2_048
+	Window          = 512
 	maxPendingBytes = 8 << 20
 )
 
 // AckTimeout is how long a message may wait for its acknowledgement; the
-// JetStream context that an emitter is given should let go of it then.
-// retryWait is how long the writer rests before it looks again.
+// JetStream context that an emitter is given should let go of it then. Long
+// before, after ackPatience, the writer looks whether the message is stored, and
+// sends it again: what a server had that is gone is not answered. retryWait is how
+// long the writer rests before it looks again.
 const (
-	AckTimeout = 5 * time.Second
-	retryWait  = 200 * time.Millisecond
+	AckTimeout  = 5 * time.Second
+	ackPatience = time.Second
+	retryWait   = 200 * time.Millisecond
 )
 
 // errFenced says that another writer has written to the event stream.
 var errFenced = errors.New("another emitter has written to the event stream")
 
 // errLost says that nobody can tell which of the messages on their way are
-// stored: the end of the stream has left it.
-var errLost = errors.New("the newest events have left the event stream")
+// stored.
+var errLost = errors.New("it is not known what is stored")
+
+// parcel is what a message tells.
+type parcel interface {
+	// landed is called when the message is stored.
+	landed()
+	// last is the round of which nothing more of the parcel is on its way when
+	// this message has landed; nil if there is.
+	last() *round
+}
 
 // sent is a message on its way. It may be sent again: to the same place in the
 // stream, or to a later one if another message was seen in that place.
 type sent struct {
 	msg    *nats.Msg
 	seq    uint64 // its place in the event stream
-	future Future
-	done   events.Seq // all events up to here are stored with it; 0: nothing new
+	future Future // nil: it could not be sent
+	parcel parcel // nil: it tells nothing
 }
 
-// writer appends to the event stream, each message chained to the one before
-// it: by the sequence that must be the stream's last, and, as further messages
-// are on their way by then, by the id of the message that must be there. A
-// message's id is its seal, which nobody can guess. It is for one goroutine.
+// writer appends to the event stream. Each message names the sequence that must
+// be the last one when it comes, and is sealed for the place behind that. No two
+// messages of a writer ever have the same place: so it does not matter in which
+// order what was sent arrives, how often, or how late. It is for one goroutine.
+//
+// Invariant: every place after the stream's end and before next is that of a
+// message in pending, of which there are at most window. So no message of the
+// writer can be stored once the stream has grown by window messages of others.
 type writer struct {
 	log    *slog.Logger
 	id     string
@@ -57,42 +71,35 @@ type writer struct {
 	stream Stream
 	ends   *lookout
 	sealer *sealer
-	stored func(events.Seq) // told when all events up to a seq are stored
+	stored func()          // told after parcels have landed
+	update func(*nats.Msg) // brings up to date what a message says that is sent again behind others
 
-	next    uint64 // place of the next message
-	last    string // id of the message before it, if this writer wrote that
-	pending []sent // not yet acknowledged, oldest first
+	next    uint64 // the first place that no message has had
+	pending []sent // not yet known to be stored, by place
 	bytes   int    // of pending
 	stuck   bool   // what is pending was sent again, and nothing was stored since
+
+	patience time.Duration // with an acknowledgement that does not come; 0: ackPatience
 }
 
-// send appends a message. done says which events are complete with it. It
-// blocks while too much is unacknowledged.
-func (w *writer) send(ctx context.Context, msg *nats.Msg, done events.Seq) error {
+// send appends a message. It blocks while too much is unacknowledged.
+func (w *writer) send(ctx context.Context, msg *nats.Msg, p parcel) error {
 	for len(w.pending) > 0 && (len(w.pending) >= w.window || w.bytes+len(msg.Data) > maxPendingBytes) {
 		if err := w.settle(ctx, 1); err != nil {
 			return err
 		}
 	}
-	w.pending = append(w.pending, sent{msg: msg, done: done})
+	w.pending = append(w.pending, sent{msg: msg, parcel: p})
 	s := &w.pending[len(w.pending)-1]
 	w.place(s)
 	w.bytes += len(msg.Data)
 	return w.publish(ctx, s)
 }
 
-// place gives a message the next place, and seals it there.
+// place gives a message the next place.
 func (w *writer) place(s *sent) {
-	h := s.msg.Header
-	h.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(w.next-1, 10))
-	if w.last != "" {
-		h.Set(jetstream.ExpectedLastMsgIDHeader, w.last)
-	} else {
-		h.Del(jetstream.ExpectedLastMsgIDHeader)
-	}
-	w.last = w.sealer.seal(w.next, s.msg)
-	h.Set(jetstream.MsgIDHeader, w.last)
 	s.seq = w.next
+	w.sealer.bind(s.seq, s.msg)
 	w.next++
 }
 
@@ -106,15 +113,6 @@ func (w *writer) publish(ctx context.Context, s *sent) error {
 		return w.recover(ctx, err)
 	}
 	return nil
-}
-
-// complete says that all events up to a seq are in what was sent.
-func (w *writer) complete(done events.Seq) {
-	if n := len(w.pending); n > 0 {
-		w.pending[n-1].done = done
-	} else {
-		w.stored(done)
-	}
 }
 
 // poll takes the acknowledgements that are there.
@@ -136,9 +134,21 @@ func (w *writer) poll(ctx context.Context) error {
 	return nil
 }
 
+// errUnanswered says that an acknowledgement has not come.
+var errUnanswered = errors.New("no acknowledgement in time")
+
+// wait is how long the oldest message may go unanswered.
+func (w *writer) wait() time.Duration { return max(w.patience, ackPatience) }
+
+// unanswered has the writer wait longer the next time, until something is stored.
+func (w *writer) unanswered() error {
+	w.patience = min(2*w.wait(), AckTimeout)
+	return errUnanswered
+}
+
 // settle waits for the acknowledgement of the n oldest messages.
 func (w *writer) settle(ctx context.Context, n int) error {
-	timeout := time.NewTimer(AckTimeout)
+	timeout := time.NewTimer(w.wait())
 	defer timeout.Stop()
 	for target := len(w.pending) - n; len(w.pending) > max(target, 0); {
 		var err error
@@ -150,11 +160,11 @@ func (w *writer) settle(ctx context.Context, n int) error {
 			continue
 		case err = <-w.pending[0].future.Err():
 		case <-timeout.C:
-			err = errors.New("no acknowledgement in time")
+			err = w.unanswered()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		timeout.Reset(AckTimeout)
+		timeout.Reset(w.wait())
 		if err := w.recover(ctx, err); err != nil {
 			return err
 		}
@@ -162,25 +172,37 @@ func (w *writer) settle(ctx context.Context, n int) error {
 	return nil
 }
 
+// finish waits until all is stored, also what could not be sent when the writer was
+// interrupted.
+func (w *writer) finish(ctx context.Context) error {
+	if slices.ContainsFunc(w.pending, func(s sent) bool { return s.future == nil }) {
+		if err := w.recover(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return w.settle(ctx, len(w.pending))
+}
+
 // confirm takes the acknowledgement of the oldest message.
 func (w *writer) confirm(ctx context.Context, ack *jetstream.PubAck) error {
 	if seq := w.pending[0].seq; ack.Sequence != seq {
 		return w.recover(ctx, fmt.Errorf("message %d was acknowledged as %d", seq, ack.Sequence))
 	}
-	w.acked()
+	s := w.pending[0]
+	w.pending = w.pending[1:]
+	w.land(s)
 	return nil
 }
 
-// acked takes the oldest message off: it is stored.
-func (w *writer) acked() {
-	s := w.pending[0]
-	w.pending = w.pending[1:]
-	w.stuck = false
+// land notes that a message is stored.
+func (w *writer) land(s sent) {
+	w.stuck, w.patience = false, 0
 	w.bytes -= len(s.msg.Data)
 	w.ends.wrote(s.seq, s.msg)
-	if s.done > 0 {
-		w.stored(s.done)
+	if s.parcel != nil {
+		s.parcel.landed()
 	}
+	w.stored()
 }
 
 // recover finds out what became of the messages on their way and sends those
@@ -189,14 +211,14 @@ func (w *writer) acked() {
 func (w *writer) recover(ctx context.Context, cause error) error {
 	for {
 		moved, err := w.find(ctx)
-		if cause != nil && !moved {
+		if !moved && cause != nil && !errors.Is(cause, errUnanswered) {
 			w.log.Warn("event stream: a message was not acknowledged", "error", cause)
 		}
 		cause = nil
 		switch {
 		case errors.Is(err, ErrGone):
 			return fmt.Errorf("the event stream was deleted: start again to make a new one: %w", err)
-		case errors.Is(err, errFenced) || errors.Is(err, errLost) || errors.Is(err, ErrKey):
+		case slices.ContainsFunc([]error{errFenced, errLost, ErrKey, nats.ErrConnectionClosed}, func(e error) bool { return errors.Is(err, e) }):
 			return err
 		case err == nil && len(w.pending) == 0:
 			return nil
@@ -216,40 +238,59 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 	}
 }
 
-// find takes off what is stored. Foreign messages may have come instead of what
-// was due: what is pending then moves to the places behind them.
+// find takes off what is stored. A message in whose place another one is stored
+// gets a place behind all others. It says whether anything has changed.
 func (w *writer) find(ctx context.Context) (moved bool, err error) {
 	t, err := w.ends.look(ctx)
 	if err != nil {
 		return false, err
 	}
 	first := w.pending[0].seq
-	rekeyed := w.sealer != w.ends.sealer
-	w.sealer = w.ends.sealer
 	switch {
+	case w.sealer != w.ends.sealer:
+		return false, fmt.Errorf("%w: the event stream has another key", errLost)
 	case t.last+1 < first:
 		return false, fmt.Errorf("%w: the stream ends at %d, before %d, which was stored", errFenced, t.last, first-1)
-	case t.last < first && !rekeyed:
-		return false, nil
-	case t.last < first:
-	case !t.there:
-		return false, fmt.Errorf("%w: what was at %d and before", errLost, t.last)
 	case t.place >= first && t.writer != w.id:
 		return false, fmt.Errorf("%w: sequence %d is by %q", errFenced, t.place, t.writer)
-	case t.place >= w.next || t.place >= first && t.id != w.pending[t.place-first].msg.Header.Get(jetstream.MsgIDHeader):
-		return false, fmt.Errorf("%w: sequence %d is not what was sent there", errFenced, t.place)
-	}
-	for len(w.pending) > 0 && w.pending[0].seq <= t.place { // the chain: if one is stored, so are those before it
-		w.acked()
-	}
-	if t.place == t.last && !rekeyed {
+	case t.last < first:
 		return false, nil
 	}
-	w.next, w.last = t.last+1, ""
-	for i := range w.pending {
-		w.place(&w.pending[i])
+	there := map[uint64]string{} // seals by place
+	err = w.stream.Read(ctx, first, min(t.last, w.next-1), func(seq uint64, msg *nats.Msg) error {
+		there[seq] = msg.Header.Get(jetstream.MsgIDHeader)
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for what was sent: %w", err)
 	}
-	return true, nil
+	return true, w.sort(t.last, there)
+}
+
+// sort tells what is stored, by what is in its place up to the stream's end, from
+// what is not.
+func (w *writer) sort(last uint64, there map[uint64]string) error {
+	var waiting, homeless []sent
+	for _, s := range w.pending {
+		id, found := there[s.seq]
+		switch {
+		case s.seq > last:
+			waiting = append(waiting, s)
+		case !found:
+			return fmt.Errorf("%w: sequence %d has left the event stream", errLost, s.seq)
+		case id == s.msg.Header.Get(jetstream.MsgIDHeader):
+			w.land(s)
+		default:
+			homeless = append(homeless, s)
+		}
+	}
+	w.next = max(w.next, last+1)
+	for i := range homeless {
+		w.update(homeless[i].msg)
+		w.place(&homeless[i])
+	}
+	w.pending = append(waiting, homeless...)
+	return nil
 }
 
 // rest waits for retryWait.
@@ -262,18 +303,13 @@ func rest(ctx context.Context) error {
 	}
 }
 
-// resend sends what is pending again. The tail was just read: the first message
-// needs no more than the sequence to be in its place, and a server that has
-// restarted may not know the id of the last message any more.
+// resend sends what is pending again.
 func (w *writer) resend() error {
-	if len(w.pending) > 0 {
-		w.pending[0].msg.Header.Del(jetstream.ExpectedLastMsgIDHeader)
-	}
 	for i := range w.pending {
 		s := &w.pending[i]
+		s.future = nil
 		var err error
-		s.future, err = w.stream.Append(s.msg)
-		if err != nil {
+		if s.future, err = w.stream.Append(s.msg); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ type stored struct {
 // nats-server 2.15.2, stream.processJetStreamMsg: in this order, it compares
 // the expected last sequence (error 10071), looks for the message id among
 // those of the window for duplicates (and acknowledges a known one as such),
-// compares the expected last message id (10070), and stores.
+// and stores.
 type eventStream struct {
 	maxMsgs int           // 0: no bound
 	maxAge  time.Duration // 0: no bound
@@ -35,17 +35,12 @@ type eventStream struct {
 	key     emit.Key      // of the events
 
 	last   uint64            // of the last message there ever was
-	lastID string            // its id, as far as the server knows
 	msgs   []stored          // those that are still there
 	window []stored          // those whose ids are remembered
 	ids    map[string]uint64 // of window
 }
 
-// Refusals of the server.
-var (
-	errWrongLastID = &jetstream.APIError{Code: 400, ErrorCode: 10070, Description: "wrong last msg ID"}
-	errNoSpace     = &jetstream.APIError{Code: 503, ErrorCode: 10023, Description: "insufficient resources"}
-)
+var errNoSpace = &jetstream.APIError{Code: 503, ErrorCode: 10023, Description: "insufficient resources"}
 
 func errWrongLast(last uint64) error {
 	return &jetstream.APIError{Code: 400, ErrorCode: 10071, Description: fmt.Sprintf("wrong last sequence: %d", last)}
@@ -63,14 +58,10 @@ func (s *eventStream) store(msg *nats.Msg, now time.Time) (seq uint64, duplicate
 	if seq, ok := s.ids[id]; ok && id != "" {
 		return seq, true, nil
 	}
-	if want := msg.Header.Get(jetstream.ExpectedLastMsgIDHeader); want != "" && want != s.lastID {
-		return 0, false, errWrongLastID
-	}
 	if s.refuses {
 		return 0, false, errNoSpace
 	}
 	s.last++
-	s.lastID = id
 	s.count++
 	m := stored{seq: s.last, no: s.count, at: now, id: id, msg: msg}
 	s.msgs = append(s.msgs, m)
@@ -105,17 +96,14 @@ func (s *eventStream) expire(now time.Time) {
 }
 
 // restart is what a server knows that has read the stream from disk: the ids
-// of the window and of the last message, of those messages that are there
+// of the window, of those messages that are there
 // (stream.rebuildDedupe).
 func (s *eventStream) restart(now time.Time) {
 	s.expire(now)
-	s.ids, s.window, s.lastID = nil, nil, ""
+	s.ids, s.window = nil, nil
 	for _, m := range s.msgs {
 		if now.Sub(m.at) < emit.Duplicates {
 			s.remember(m)
-		}
-		if m.seq == s.last {
-			s.lastID = m.id
 		}
 	}
 }

@@ -68,7 +68,6 @@ func (w *world) forgeOne() {
 	msg := &nats.Msg{Subject: model.Subject, Header: maps.Clone(model.Header), Data: model.Data}
 	if !overtakes {
 		msg.Header.Del(jetstream.ExpectedLastSeqHeader)
-		msg.Header.Del(jetstream.ExpectedLastMsgIDHeader)
 		f.change(msg)
 	}
 	seq, duplicate, err := s.store(msg, time.Now())

@@ -54,7 +54,7 @@ func newPlan(rng *rand.Rand) plan {
 	p := plan{
 		commands: 20 + rng.IntN(120), processes: 1 + rng.IntN(2),
 		slowest: 10 * time.Millisecond << rng.IntN(10), gap: time.Millisecond << rng.IntN(11),
-		burst: 1 + rng.IntN(1+rng.IntN(20)), calm: 2 + rng.IntN(8), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 0}[rng.IntN(4)],
+		burst: 1 + rng.IntN(1+rng.IntN(20)), calm: 2 + rng.IntN(8), flushEvery: 1 + rng.IntN(20), window: []int{1, 2, 5, 20, 0}[rng.IntN(5)],
 		fanout: unlimited, encoding: []events.Encoding{events.Msgpack, events.JSON}[rng.IntN(2)],
 		hostile: often(50), noise: often(40), repeats: often(30), rebuilds: often(25),
 	}
@@ -73,8 +73,15 @@ func newPlan(rng *rand.Rand) plan {
 	if often(15) {
 		p.maxAge = time.Second << rng.IntN(6)
 	}
+	if p.maxMsgs > 0 || p.maxAge > 0 { // a real stream holds far more than a window
+		p.window = 1 + rng.IntN(5)
+	}
 	if often(10) {
 		return p // a quiet world
+	}
+	if often(25) {
+		p.rivals(rng)
+		return p
 	}
 	for _, f := range faults {
 		if often(40) {
@@ -82,6 +89,20 @@ func newPlan(rng *rand.Rand) plan {
 		}
 	}
 	return p
+}
+
+// rivals makes it a plan in which two emitters take over from each other again and
+// again, while what each has sent is held up: that is what the fence is for.
+func (p *plan) rivals(rng *rand.Rand) {
+	p.commands, p.processes, p.window, p.calm = 100+rng.IntN(100), 2, 2+rng.IntN(3), 2
+	p.maxMsgs, p.maxAge, p.fanout, p.bounds, p.pace = 0, 0, unlimited, emit.Bounds{}, fold.Pace{}
+	p.gap, p.burst, p.slowest = 500*time.Millisecond<<rng.IntN(3), 5+rng.IntN(10), 40*time.Millisecond<<rng.IntN(4)
+	p.faults = []fault{
+		{"start", func(_ *world, p *process) error { return p.restart() }},
+		{"hold up", func(w *world, p *process) error {
+			return p.onLink(func(l *link) { l.stall(w.script.between(emit.DefaultTakeover, 2*emit.DefaultTakeover)) })
+		}},
+	}
 }
 
 // faults are all that the script can do. A fault does nothing where it can't

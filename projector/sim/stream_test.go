@@ -70,8 +70,7 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 			return
 		}
 		seq, duplicate, err := w.server.events.store(wire, time.Now())
-		w.note("%s: %s after %s, %s: %d %v %v", l.name, id(wire),
-			wire.Header.Get(jetstream.ExpectedLastSeqHeader), wire.Header.Get(jetstream.ExpectedLastMsgIDHeader), seq, duplicate, err)
+		w.note("%s: %s after %s: %d %v %v", l.name, id(wire), wire.Header.Get(jetstream.ExpectedLastSeqHeader), seq, duplicate, err)
 		if err == nil && !duplicate {
 			w.audit.hear(w.server.events.count, wire)
 		}

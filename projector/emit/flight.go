@@ -1,0 +1,209 @@
+package emit
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// What is on its way is not told yet: a message may lose its place to a foreign
+// one while others behind it are stored, and is sent again behind those. So of a
+// user one change is on its way at a time, and of a user and a peer one receipt:
+// what comes meanwhile waits until that has landed, and merges.
+
+// flight is a user's change on its way. It implements parcel.
+type flight struct {
+	backlog *backlog
+	user    string
+	round   *round // the first whose commands it tells of
+	parts   int    // sent, or about to be
+	left    int    // of them not stored
+	open    bool   // further parts are to come
+}
+
+// takeOff notes that a user is being told.
+func (b *backlog) takeOff(user string) *flight {
+	f := &flight{backlog: b, user: user, round: b.roundAt(b.since(user)), open: true}
+	f.round.open++
+	b.flights[user] = f
+	return f
+}
+
+// part adds a part; more says that it is not the last one.
+func (f *flight) part(more bool) {
+	f.parts++
+	f.left++
+	f.open = more
+}
+
+func (f *flight) landed() {
+	f.left--
+	f.end()
+}
+
+// end ends the flight if all of it has landed: whoever waits for that may be told.
+func (f *flight) end() {
+	if f.left > 0 || f.open {
+		return
+	}
+	b := f.backlog
+	b.close(f.round)
+	delete(b.flights, f.user)
+	if d := b.users[f.user]; d != nil && d.lane == flying {
+		b.enqueue(d, d.next)
+	}
+}
+
+func (f *flight) last() *round {
+	if f.left > 1 || f.open {
+		return nil
+	}
+	return f.round
+}
+
+// receiptFlight is a receipt on its way. It implements parcel.
+type receiptFlight struct {
+	backlog *backlog
+	key     fold.Key
+	round   *round
+	again   *round // it is to be sent once more; nil: it is not
+}
+
+func (f *receiptFlight) landed() {
+	b := f.backlog
+	b.close(f.round)
+	delete(b.receiptFlights, f.key)
+	if f.again != nil {
+		b.receipts.add(f.key, f.again)
+	}
+}
+
+func (f *receiptFlight) last() *round { return f.round }
+
+// refusalFlight is a refusal on its way. It implements parcel.
+type refusalFlight struct{ round *round }
+
+func (f *refusalFlight) landed()      { f.round.open-- }
+func (f *refusalFlight) last() *round { return f.round }
+
+// progress says that all is stored up to where it is.
+func (g *rounds) progress() {
+	if applied := g.applied(); applied > g.shown {
+		g.shown = applied
+		g.emitter.stored(applied)
+	}
+}
+
+// restate brings up to date what a message says that comes behind later ones.
+func (g *rounds) restate(msg *nats.Msg) {
+	if shows := msg.Header.Get(headerAt); shows != "" && shows != g.header.Get(headerAt) {
+		msg.Header[headerAt], msg.Header[headerSum] = g.header[headerAt], g.header[headerSum]
+		if msg.Header.Get(headerShows) == "" {
+			msg.Header.Set(headerShows, shows)
+		}
+	}
+	applied, begin := g.appliedBut(nil)
+	msg.Header.Set(headerApplied, format(applied))
+	msg.Header.Set(headerBegin, strconv.FormatUint(begin, 10))
+}
+
+// markAfter is how long nothing happens before the stream is told that all is
+// told: what is said with the next event costs no message.
+const markAfter = 50 * time.Millisecond
+
+// idle waits for marks or a list that was read aside, and takes acknowledgements
+// meanwhile. When all is stored that the stream does not know to be told, it says
+// so.
+func (g *rounds) idle(ctx context.Context) error {
+	w := g.writer
+	if len(w.pending) == 0 {
+		var marker <-chan time.Time
+		if g.says.applied < min(g.owed, g.applied()) {
+			marker = time.After(markAfter)
+		}
+		select {
+		case <-g.emitter.wake:
+			return nil
+		case <-marker:
+			return g.say(ctx, nil)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	future := w.pending[0].future
+	select {
+	case <-g.emitter.wake:
+		return w.poll(ctx)
+	case ack := <-future.Ok():
+		if err := w.confirm(ctx, ack); err != nil {
+			return err
+		}
+		return w.poll(ctx)
+	case err := <-future.Err():
+		return w.recover(ctx, err)
+	case <-time.After(w.wait()):
+		return w.recover(ctx, w.unanswered())
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// say writes a message that tells no user anything, only how far all is told.
+func (g *rounds) say(ctx context.Context, header nats.Header) error {
+	msg := nats.NewMsg(g.emitter.cfg.fenceSubject())
+	for name, value := range g.header {
+		msg.Header[name] = value
+	}
+	for name, value := range header {
+		msg.Header[name] = value
+	}
+	g.held = held{msg: msg}
+	return g.release(ctx)
+}
+
+// farewellTimeout bounds how long an emitter that is asked to end waits for what
+// it has on its way.
+const farewellTimeout = time.Second
+
+// farewell says that this emitter writes no more, once all is stored that it has
+// sent: another one may go on at once. Without it that one waits for a while.
+func (g *rounds) farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	err := g.writer.finish(ctx)
+	if err == nil {
+		err = g.release(ctx)
+	}
+	if err == nil {
+		err = g.writer.finish(ctx)
+	}
+	if err == nil {
+		err = g.say(ctx, nats.Header{headerWriter: {g.writer.id}, headerEnds: {"1"}})
+	}
+	if err == nil {
+		err = g.writer.finish(ctx)
+	}
+	if err != nil {
+		g.emitter.cfg.Logger.Warn("emitter ends without a word to the others", "error", err)
+	}
+}
+
+// wait has a user wait for the end of a flight: one who waits by name, or who is
+// the next of a lot.
+func (g *rounds) wait(user string, l *lot) {
+	d := g.users[user]
+	if l != nil {
+		d = g.mark(l.round, user, l.stamp, bulkLane)
+		if l.left {
+			d.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+		}
+	}
+	if d.lane < longLane {
+		d.next, d.lane = d.lane, flying
+	}
+}
