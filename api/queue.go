@@ -101,6 +101,7 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 		if err := q.leave(); err != nil && !q.conn.IsClosed() {
 			s.cfg.Logger.Warn("leave the queue group", "error", err)
 		}
+		s.cfg.Metrics.takes(false)
 	}
 	fresh := true // at the look before
 	for {
@@ -140,7 +141,6 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 
 // left says why the service is not in the queue group.
 func (s *Service) left(began bool, why error) {
-	s.cfg.Metrics.takes(false)
 	if began {
 		s.cfg.Logger.Warn("no queries are taken: others get them", "reason", why)
 	} else {
