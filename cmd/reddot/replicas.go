@@ -34,6 +34,7 @@ type replicas struct {
 
 	since time.Time // when the cluster was first found to be too small
 	small bool      // it is one of less than clusterReplicas servers
+	alone bool      // JetStream is not one of a cluster, although its server is
 }
 
 // validateReplicas reports a usageError.
@@ -59,7 +60,7 @@ func (r *replicas) of(conn *nats.Conn) (int, error) {
 	if id == "" || id != conn.ConnectedServerId() {
 		return 0, fmt.Errorf("the NATS server is %w there again", errNotYet)
 	}
-	if cluster == "" || r.small {
+	if cluster == "" || r.small || r.alone {
 		return 1, nil
 	}
 	return clusterReplicas, nil
@@ -80,7 +81,7 @@ func (r *replicas) refused(conn *nats.Conn, err error) error {
 			return fmt.Errorf("the NATS server at %s is not one of a cluster, so --replicas %d can't be had (%w): leave it out, or name the servers of a cluster with --nats",
 				redacted(conn.ConnectedUrl()), r.asked, err)
 		}
-		r.small = true
+		r.alone = true
 		return fmt.Errorf("JetStream is %w asked for one replica: %w", errNotYet, err)
 	case server.JSClusterNoPeersErrF:
 		if strings.Contains(api.Description, noRoom) {

@@ -74,7 +74,7 @@ func checkHTTP(t *testing.T, c *child) {
 	_, metrics := c.get(t, "/metrics")
 	for _, line := range []string{
 		"# TYPE reddot_snapshots_taken_total counter", "# TYPE reddot_snapshots_failed_total counter",
-		`reddot_build_info{commit=`, `reddot_stream_bytes{stream="UNREAD_COMMANDS"} `, `reddot_stream_messages{stream="UNREAD_EVENTS"} `,
+		`reddot_build_info{commit=`, `reddot_stream_bytes{stream="UNREAD_COMMANDS"} `, `reddot_stream_messages{stream="UNREAD_EVENTS"} `, `reddot_stream_replicas{stream="UNREAD_EVENTS"} 1`,
 		`reddot_commands_refused_total{reason="not_member"} 0`, "reddot_queries_taken 1\n",
 		"# TYPE reddot_log_told_seconds gauge\n", "# TYPE reddot_state_age_seconds gauge\n",
 	} {

@@ -259,6 +259,11 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	if err != nil {
 		return askedToEnd(ctx, err)
 	}
+	at, err := newSite(apiConn, s.cfg, s.subjects, on.alone, s.log)
+	if err != nil {
+		return errors.Join(err, s.source.close())
+	}
+	s.source.site.Store(at)
 	return s.runParts(ctx, apiConn, http)
 }
 
@@ -269,36 +274,6 @@ func askedToEnd(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// open opens the snapshots and the first projector; further ones are opened later.
-// Their errors are as opened says.
-func (s *serving) open(ctx context.Context, next projector.Config, conn *nats.Conn, opened func(error) error) error {
-	taker, err := openSnapshots(ctx, s.cfg, conn, next.Replicas, s.log)
-	if err != nil {
-		return opened(err)
-	}
-	s.source.snapshots = taker
-	s.source.open = func(ctx context.Context) (*projector.Projector, error) {
-		p, err := s.openProjector(ctx, next, taker, conn)
-		return p, opened(err)
-	}
-	return s.source.openFirst(ctx)
-}
-
-// openProjector opens the first projector or a further one.
-func (s *serving) openProjector(ctx context.Context, cfg projector.Config, taker *snapshots, conn *nats.Conn) (*projector.Projector, error) {
-	if !s.checked {
-		if err := s.checkLog(ctx, conn, taker); err != nil {
-			return nil, err
-		}
-	}
-	s.checked = false
-	if taker != nil {
-		cfg.Restore = taker.restore
-	}
-	p, err := projector.Open(ctx, cfg)
-	return p, taker.advise(ctx, conn, err)
 }
 
 // runParts runs the projection and the queries until ctx ends or one of them
@@ -338,13 +313,9 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	if err != nil {
 		return err
 	}
-	at, err := newSite(conn, s.cfg, s.subjects, s.log)
-	if err != nil {
-		return err
-	}
+	at := source.site.Load()
 	at.look(ctx)
 	at.logged()
-	source.site.Store(at)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return at.run(ctx) })
 	if !s.cfg.external() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,19 +27,20 @@ type site struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	streams []string
-	asked   int // --replicas
+	asked   int  // --replicas
+	alone   bool // JetStream is not one of a cluster
 	log     *slog.Logger
 
 	kept atomic.Pointer[[]events.StreamSite] // as looked last
 	told map[string]int                      // the replicas of streams that were told to be too few; of look
 }
 
-func newSite(conn *nats.Conn, cfg *serveConfig, s events.Subjects, log *slog.Logger) (*site, error) {
+func newSite(conn *nats.Conn, cfg *serveConfig, s events.Subjects, alone bool, log *slog.Logger) (*site, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.replicas, log: log, told: map[string]int{}}
+	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.replicas, alone: alone, log: log, told: map[string]int{}}
 	if name, ok := (&snapshotPlace{at: cfg.snapshots}).bucket(); ok {
 		at.streams = append(at.streams, bucketStream(name))
 	}
@@ -62,37 +64,51 @@ func (s *site) run(ctx context.Context) error {
 // look looks once. Of a stream that can't be asked the last is kept that is known,
 // but for its leader.
 func (s *site) look(ctx context.Context) {
-	var before []events.StreamSite
-	if last := s.kept.Load(); last != nil {
-		before = *last
+	found := make([]*events.StreamSite, len(s.streams))
+	var asking sync.WaitGroup
+	for i, name := range s.streams {
+		asking.Go(func() { found[i] = s.stream(ctx, name) })
 	}
-	var now []events.StreamSite
-	for _, name := range s.streams {
-		kept, ok := s.stream(ctx, name)
-		if !ok {
-			for _, b := range before {
-				if b.Stream == name {
-					b.Leader, b.Current = "", 0
-					now = append(now, b)
-				}
-			}
-			continue
+	asking.Wait()
+	now := []events.StreamSite{}
+	for i, name := range s.streams {
+		if found[i] == nil {
+			found[i] = s.last(name)
+		} else {
+			s.tell(*found[i])
 		}
-		s.tell(kept)
-		now = append(now, kept)
+		if found[i] != nil {
+			now = append(now, *found[i])
+		}
 	}
 	s.kept.Store(&now)
 }
 
-func (s *site) stream(ctx context.Context, name string) (events.StreamSite, bool) {
+// last is what was known of a stream; nil: nothing.
+func (s *site) last(name string) *events.StreamSite {
+	kept := s.kept.Load()
+	if kept == nil {
+		return nil
+	}
+	for _, k := range *kept {
+		if k.Stream == name {
+			k.Leader, k.Current = "", 0
+			return &k
+		}
+	}
+	return nil
+}
+
+// stream asks for a stream; nil: nobody answers.
+func (s *site) stream(ctx context.Context, name string) *events.StreamSite {
 	ctx, cancel := context.WithTimeout(ctx, siteTimeout)
 	defer cancel()
 	stream, err := s.js.Stream(ctx, name)
 	if err != nil {
-		return events.StreamSite{}, false
+		return nil
 	}
 	info := stream.CachedInfo()
-	at := events.StreamSite{Stream: name, Replicas: max(info.Config.Replicas, 1), Current: 1}
+	at := &events.StreamSite{Stream: name, Replicas: max(info.Config.Replicas, 1), Current: 1}
 	if c := info.Cluster; c != nil {
 		at.Leader = c.Leader
 		if c.Leader == "" {
@@ -108,7 +124,7 @@ func (s *site) stream(ctx context.Context, name string) (events.StreamSite, bool
 		at.Wanted = wanted
 		at.Advice = fmt.Sprintf("nats stream edit %s --replicas %d", name, wanted)
 	}
-	return at, true
+	return at
 }
 
 // wanted is on how many servers a stream should be.
@@ -116,7 +132,7 @@ func (s *site) wanted() int {
 	switch {
 	case s.asked > 0:
 		return s.asked
-	case s.conn.ConnectedClusterName() != "" && len(knownServers(s.conn)) >= clusterReplicas:
+	case !s.alone && s.conn.ConnectedClusterName() != "" && len(knownServers(s.conn)) >= clusterReplicas:
 		return clusterReplicas
 	}
 	return 1
@@ -140,7 +156,7 @@ func (s *site) tell(at events.StreamSite) {
 func (s *site) status() *events.Site {
 	at := &events.Site{
 		Server: s.conn.ConnectedServerName(), Cluster: s.conn.ConnectedClusterName(), Domain: s.js.Options().Domain,
-		Servers: knownServers(s.conn),
+		Servers: knownServers(s.conn), Streams: []events.StreamSite{},
 	}
 	if at.Domain == "" {
 		at.Domain = s.conn.ConnectedDomain()
