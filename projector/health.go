@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ const (
 	// applied; batchPatience the same while a batch is folded, which may be large.
 	foldPatience  = 3 * time.Second
 	batchPatience = 30 * time.Second
-	// emitPatience is how long commands may be applied and no event be stored.
+	// emitPatience is how long commands may be applied and no event be stored, beside
+	// the time that one who stands by waits until it takes over.
 	emitPatience = 10 * time.Second
 
 	// staleAfter is after how long without a word of the stream's end nothing is
@@ -160,8 +162,8 @@ func (p *Projector) look(ctx context.Context) {
 	}
 	h.fold.look(now, uint64(applied), applied < last, patience, applied+1, p.whyFold)
 	f := p.emitter.Figures()
-	h.emission.look(now, uint64(emitted)+f.Changes+f.Receipts+f.Rejected+f.Rounds+f.Reads+h.replayed.Load(),
-		emitted < applied && p.emitter.State() != emit.Standby, emitPatience, emitted+1, p.whyEmission)
+	moved := uint64(emitted) + f.Changes + f.Receipts + f.Rejected + f.Rounds + f.Reads + f.Heard + h.replayed.Load()
+	h.emission.look(now, moved, emitted < applied, emitPatience+cmp.Or(p.cfg.Takeover, emit.DefaultTakeover), emitted+1, p.whyEmission)
 }
 
 // lookAround asks the stream for its last seq, and looks who else reads it.
@@ -198,7 +200,10 @@ func (p *Projector) whyFold() string {
 
 // whyEmission says why no event is stored.
 func (p *Projector) whyEmission() string {
-	return fmt.Sprintf("the emitter is %s and the event stream takes nothing; the log says more", p.emitter.State())
+	if state := p.emitter.State(); state != emit.Standby {
+		return fmt.Sprintf("the emitter is %s and the event stream takes nothing; the log says more", state)
+	}
+	return "this one stands by, and sees nobody store them; the log says more"
 }
 
 // errLost says that there is no connection.

@@ -1,6 +1,7 @@
 package projector_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/emit"
 )
 
 // deny makes the server of a bus refuse a user "reddot" to publish to subjects;
@@ -124,6 +126,73 @@ func TestEmissionStandsStill(t *testing.T) {
 	p.ready()
 	if n, m := p.log.count("the emission stands still"), p.log.count("the emission moves again"); n != 1 || m != 1 {
 		t.Errorf("logged %d and %d times:\n%s", n, m, p.log.String())
+	}
+}
+
+// TestNobodyEmits runs one that emits, and one that may not store events and stands
+// by. As long as the first one tells, both are ready; when it has ended, the other
+// one says that events stand still, until it may tell them.
+func TestNobodyEmits(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	b.deny()
+	a := b.author()
+	p := b.run(t.TempDir())
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	b.deny("unread-out.>")
+	a = b.authorAt(a)
+	q := b.run(t.TempDir(), b.asReddot)
+	a.message("alice", "bob", "m2")
+	last := a.flush()
+	p.settle(last)
+	q.settle(last)
+	for _, each := range []*process{p, q} {
+		each.ready()
+		if s := each.status(); s.EmissionStalled != nil {
+			t.Errorf("while another one tells, events stand still: %+v", s)
+		}
+	}
+	p.stop()
+	a.message("alice", "bob", "m3")
+	last = a.flush()
+	q.notReady(fmt.Sprintf("events stand still before those of seq %d", last))
+	if s := q.status(); s.State != events.Stalled || s.EmissionStalled == nil || s.EmissionStalled.Seq != last || s.Stalled != nil {
+		t.Errorf("status: %+v", s)
+	}
+	if err := q.Fresh(); err != nil {
+		t.Errorf("queries are not answered: %v", err)
+	}
+	b.deny()
+	q.settle(last)
+	q.ready()
+}
+
+// TestStandsByForEver has one stand by that can't see whether another one tells, so
+// that it does not take over: that is no reason to say nothing.
+func TestStandsByForEver(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	b.deny()
+	dir, a := t.TempDir(), b.author()
+	p := b.run(dir)
+	a.message("alice", "bob", "m1")
+	p.settle(a.flush())
+	p.stop()
+	b.deny("$JS.API.STREAM.MSG.GET.UNREAD_EVENTS")
+	a = b.authorAt(a)
+	a.message("alice", "bob", "m2")
+	last := a.flush()
+	p = b.run(dir, b.asReddot)
+	p.notReady("events stand still before those of seq 2")
+	if s := p.status(); s.Emitter != string(emit.Standby) || s.EmissionStalled == nil || !strings.Contains(s.EmissionStalled.Reason, "stands by") {
+		t.Errorf("status: %+v", s)
+	}
+	b.deny()
+	p.settle(last)
+	p.ready()
+	if s := p.status(); s.EmissionStalled != nil || s.State != events.Live {
+		t.Errorf("status: %+v", s)
 	}
 }
 

@@ -130,7 +130,7 @@ func newStoreMetrics(p *Projector) *storeMetrics {
 		{"reddot_events_looks_total", "Looks at users who may have to be told a change."},
 		{"reddot_events_rows_total", "Rows of the lists of users that were looked at."},
 		{"reddot_fold_stalled", "1 if commands are in the stream and none is applied for seconds."},
-		{"reddot_emission_stalled", "1 if commands are applied and no event is stored for seconds."},
+		{"reddot_emission_stalled", "1 if commands are applied and no event is stored for seconds, by this reddot or another."},
 		{"reddot_nats_connected", "1 if there is a connection to the NATS server."},
 		{"reddot_log_heard_seconds", "How long ago the log's reader heard of the NATS server."},
 		{"reddot_log_told_seconds", "How long ago the log was asked how far it is, of the last time that it answered."},

@@ -242,6 +242,9 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 		e.stored(t.applied)
 		end, now := t, time.Now()
 		end.last = 0 // foreign messages are no sign of life
+		if !looked.IsZero() && end.told > seen.told {
+			e.figures.heard.Add(1)
+		}
 		if !lives && !looked.IsZero() && end.told > seen.told {
 			lives, patience = true, e.patience(0)
 		}

@@ -8,6 +8,7 @@ type Figures struct {
 	Rounds                      uint64
 	Looks, Rows                 uint64 // at users who may have to be told, and the rows of their lists
 	Reads                       uint64 // grows while long lists are read
+	Heard                       uint64 // grows while another emitter tells
 }
 
 // Figures is safe for concurrent use.
@@ -16,11 +17,11 @@ func (e *Emitter) Figures() Figures {
 	return Figures{
 		Changes: f.changes.Load(), Receipts: f.receipts.Load(), Rejected: f.rejected.Load(),
 		Rounds: f.rounds.Load(), Looks: f.looks.Load(), Rows: f.rows.Load(),
-		Reads: f.reads.Load(),
+		Reads: f.reads.Load(), Heard: f.heard.Load(),
 	}
 }
 
 // figures are what an emitter counts.
 type figures struct {
-	changes, receipts, rejected, rounds, looks, rows, reads atomic.Uint64
+	changes, receipts, rejected, rounds, looks, rows, reads, heard atomic.Uint64
 }
