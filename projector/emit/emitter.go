@@ -40,6 +40,7 @@ type Emitter struct {
 	stream   Stream
 	ends     lookout
 	foreign  foreign
+	away     outages
 	watchers watchers
 	onStored func(events.Seq)
 	state    atomic.Value // State
@@ -73,7 +74,7 @@ func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter,
 func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
 	cfg.complete()
 	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
-	e.foreign.log = cfg.Logger
+	e.foreign.log, e.away.log = cfg.Logger, cfg.Logger
 	e.dice = rand.New(rand.NewPCG(xxhash.Sum64String(cfg.ID), 0))
 	e.ends = lookout{stream: stream, log: cfg.Log, foreign: &e.foreign}
 	e.state.Store(Starting)
@@ -220,6 +221,11 @@ func (e *Emitter) patience(failed int) time.Duration {
 	return times * (e.cfg.Takeover + time.Duration(e.dice.Int64N(int64(lookEvery))))
 }
 
+// afterOutage is what part of that an emitter waits when the event stream could not
+// be read for long, as while its servers elect a leader: one that emits sees as
+// well that it is back, and needs no more than a moment, if it is there.
+const afterOutage = 4
+
 // forget has the emitter stand by.
 func (e *Emitter) forget() {
 	e.state.Store(Standby)
@@ -235,6 +241,7 @@ func (e *Emitter) forget() {
 func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, lives bool, err error) {
 	var seen tail
 	var since, looked time.Time // since when there is something to tell and seen is the end; zero: it is not so
+	wait := patience
 	for {
 		if t, err = e.awaitTail(ctx); err != nil {
 			return t, lives, err
@@ -253,10 +260,12 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 			since = time.Time{}
 		case t.free():
 			return t, lives, nil
-		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout: // for so long nobody could write
-			since = now
+		case !looked.IsZero() && now.Sub(looked) > e.cfg.Takeover: // the stream was away: nobody could write
+			since, wait = now, patience/afterOutage
+		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout:
+			since, wait = now, patience
 		}
-		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= patience {
+		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= wait {
 			return t, lives, nil
 		}
 		look := time.After(lookEvery)
@@ -312,7 +321,7 @@ func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
 		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrKey) {
 			return t, err
 		}
-		e.cfg.Logger.Warn("emitter: look at the event stream", "error", err)
+		e.away.say("look at its end", err)
 		if err := rest(ctx); err != nil {
 			return t, err
 		}
@@ -332,7 +341,7 @@ func (e *Emitter) lead(ctx context.Context, t tail) error {
 	}
 	e.cfg.Logger.Info("emitter emits", "from", t.last+1, "told", since)
 	e.state.Store(Emitting)
-	w := &writer{log: e.cfg.Logger, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1}
+	w := &writer{log: e.cfg.Logger, away: &e.away, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1}
 	return e.tell(ctx, w, newBacklog(since, told))
 }
 

@@ -78,7 +78,7 @@ func (f *fence) extend(ctx context.Context, last uint64) error {
 		f.ends.sealer.bind(place, msg)
 		future, err := f.stream.Append(msg)
 		if err != nil {
-			f.cfg.Logger.Warn("event stream: waiting for the server", "error", err)
+			f.away.say("take over", err)
 			if err := rest(ctx); err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func (f *fence) check(ctx context.Context) error {
 		case errors.Is(err, errFenced) || errors.Is(err, ErrGone):
 			return err
 		}
-		f.cfg.Logger.Warn("emitter: read the end of the event stream", "error", err)
+		f.away.say("take over", err)
 		if err := rest(ctx); err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
 		case unreadable != nil || errors.Is(err, ErrGone):
 			return nil, fmt.Errorf("read what was told last: %w", err)
 		}
-		e.cfg.Logger.Warn("emitter: read what was told last", "error", err)
+		e.away.say("read what was told last", err)
 		if err := rest(ctx); err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func (t *tail) free() bool { return t.ended || t.last == 0 }
 
 // lookTimeout bounds one look at the event stream: a request that a server has
 // lost while it ended is asked again soon.
-const lookTimeout = time.Second
+const lookTimeout = 500 * time.Millisecond
 
 // lookout finds the last messages of emitters in the event stream, behind whatever
 // foreign messages there are: the last one, and the last one that tells something,

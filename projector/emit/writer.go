@@ -28,7 +28,7 @@ const (
 const (
 	AckTimeout  = 5 * time.Second
 	ackPatience = time.Second
-	retryWait   = 200 * time.Millisecond
+	retryWait   = 100 * time.Millisecond
 )
 
 // errFenced says that another writer has written to the event stream.
@@ -66,6 +66,7 @@ type sent struct {
 // writer can be stored once the stream has grown by window messages of others.
 type writer struct {
 	log    *slog.Logger
+	away   *outages
 	id     string
 	window int // how many messages may be pending
 	stream Stream
@@ -229,7 +230,7 @@ func (w *writer) recover(ctx context.Context, cause error) error {
 			}
 		}
 		if err != nil {
-			w.log.Warn("event stream: waiting for the server", "error", err)
+			w.away.say("store events", err)
 		}
 		w.stuck = false // for a while
 		if err := rest(ctx); err != nil {

@@ -1,0 +1,24 @@
+package emit
+
+import (
+	"log/slog"
+	"time"
+)
+
+// sayEvery is how often the log says that a server is waited for.
+const sayEvery = 10 * time.Second
+
+// outages tell the log that a server is waited for, which is asked again and again
+// meanwhile. They are for one goroutine.
+type outages struct {
+	log  *slog.Logger
+	said time.Time
+}
+
+// say says what could not be done.
+func (o *outages) say(what string, err error) {
+	if now := time.Now(); now.Sub(o.said) >= sayEvery {
+		o.said = now
+		o.log.Warn("event stream: waiting for the server", "to", what, "error", err)
+	}
+}
