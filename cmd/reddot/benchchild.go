@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime/pprof"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/bench"
+	"reddot/cmd/reddot/cluster"
+	"reddot/cmd/reddot/failover"
 	"reddot/events"
 )
 
@@ -103,6 +107,24 @@ func (a *app) benchProfileCommand() *cobra.Command {
 				return fmt.Errorf("exit code %d", code)
 			}
 			return nil
+		},
+	}
+}
+
+// drillNodeCommand is a server of the cluster of a drill.
+func (a *app) drillNodeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: failover.NodeCommand + " PLAN NUMBER", Hidden: true, Args: cobra.ExactArgs(2), Short: "A NATS server of a cluster on this machine",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var plan cluster.Plan
+			if err := json.Unmarshal([]byte(args[0]), &plan); err != nil {
+				return usagef("the plan: %w", err)
+			}
+			n, err := strconv.Atoi(args[1])
+			if err != nil || n < 0 || n >= len(plan.Servers) {
+				return usagef("%s is not the number of a server", args[1])
+			}
+			return failover.RunNode(cmd.Context(), plan, n, a.stdout)
 		},
 	}
 }

@@ -65,6 +65,7 @@ func TestEndToEnd(t *testing.T) {
 		{"forged events", testForgedEvents},
 		{"rebuild live", testRebuildLive},
 		{"bench", testBench},
+		{"cluster", testCluster},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,215 @@
+package failover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
+	"golang.org/x/sync/errgroup"
+
+	"reddot/events"
+)
+
+// audit ends the load and compares what was told with what is answered. An error says
+// that it could not.
+func (d *Drill) audit(ctx context.Context) (problems []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 4*steadyWait)
+	defer cancel()
+	last, err := d.load.end(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.settle(ctx, last); err != nil {
+		return nil, err
+	}
+	if err := d.readStream(ctx); err != nil {
+		return nil, err
+	}
+	problems = d.stored.problems()
+	d.stored.duplicates, d.stored.backward, d.stored.wrong = 0, 0, nil
+	digests := map[string]string{}
+	for i, r := range d.reddots {
+		found, digest, err := d.ask(ctx, r, d.reddots[1-i])
+		if err != nil {
+			return problems, err
+		}
+		problems = append(problems, found...)
+		digests[r.name] = digest
+	}
+	if digests[d.reddots[0].name] != digests[d.reddots[1].name] {
+		problems = append(problems, fmt.Sprintf("the digests differ: %v", digests))
+	}
+	return append(problems, d.verify(ctx)...), nil
+}
+
+// settle waits until both have applied and told everything.
+func (d *Drill) settle(ctx context.Context, last events.Seq) error {
+	ctx, cancel := context.WithTimeout(ctx, steadyWait)
+	defer cancel()
+	for _, r := range d.reddots {
+		for {
+			all, err := r.figures(ctx)
+			if err == nil && all[figureApplied] >= float64(last) && all[figureEmitted] >= float64(last) {
+				break
+			}
+			if late := pause(ctx, lookEvery); late != nil {
+				return fmt.Errorf("%s has applied %v and told %v of %d commands: %w",
+					r.name, all[figureApplied], all[figureEmitted], last, errors.Join(err, late))
+			}
+		}
+	}
+	return nil
+}
+
+// readStream reads what is new in the event stream.
+func (d *Drill) readStream(ctx context.Context) error {
+	s, err := d.js.Stream(ctx, d.subjects.EventStream())
+	if err != nil {
+		return fmt.Errorf("read the events: %w", err)
+	}
+	d.fresh = nil
+	last := s.CachedInfo().State.LastSeq
+	if d.read >= last {
+		return nil
+	}
+	consumer, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: d.read + 1,
+	})
+	if err != nil {
+		return fmt.Errorf("read the events: %w", err)
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return fmt.Errorf("read the events: %w", err)
+	}
+	defer messages.Stop()
+	for d.read < last {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read the events: %w", err)
+		}
+		at, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("read the events: %w", err)
+		}
+		d.read = at.Sequence.Stream
+		if strings.HasPrefix(m.Subject(), d.subjects.Prefix()+"-out.fence-") {
+			continue // what emitters write for each other
+		}
+		d.fresh = append(d.fresh, d.read)
+		if _, _, err := d.stored.enter(d.read, m.Subject(), m.Headers(), m.Data()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask compares all answers of a reddot with what was told, while the other one is
+// stopped, so that it is known who answers.
+func (d *Drill) ask(ctx context.Context, r, other *reddot) (problems []string, digest string, err error) {
+	other.running.Signal(syscall.SIGSTOP)
+	defer other.running.Signal(syscall.SIGCONT)
+	ctx, cancel := context.WithTimeout(ctx, steadyWait)
+	defer cancel()
+	answers := make([]events.ConversationsReply, userCount)
+	var status events.Status
+	g, asking := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.request(asking, d.subjects.Status(), struct{}{}, &status) })
+	for i := range userCount {
+		g.Go(func() error {
+			return d.request(asking, d.subjects.Query(user(i), events.QueryConversations), map[string]int{"limit": events.MaxLimit}, &answers[i])
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, "", fmt.Errorf("ask %s: %w", r.name, err)
+	}
+	for i, a := range answers {
+		if p := d.stored.box(user(i)).differs(a); p != "" {
+			problems = append(problems, fmt.Sprintf("%s, asked for %s: %s", r.name, user(i), p))
+		}
+	}
+	return problems, fmt.Sprintf("%s at seq %d", status.Digest, status.Applied), nil
+}
+
+// request asks until it is answered: each time, the question may go to a reddot that
+// is stopped.
+func (d *Drill) request(ctx context.Context, subject string, question, answer any) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	inbox := d.conn.NewInbox()
+	answers, err := d.conn.SubscribeSync(inbox)
+	if err != nil {
+		return fmt.Errorf("%s: %w", subject, err)
+	}
+	defer answers.Unsubscribe()
+	for wait := answerWait; ; wait = min(wait+wait/4, mostAnswerWait) {
+		if err := d.conn.PublishRequest(subject, inbox, body); err != nil {
+			return fmt.Errorf("%s: %w", subject, err)
+		}
+		waiting, cancel := context.WithTimeout(ctx, wait)
+		m, err := answers.NextMsgWithContext(waiting)
+		for err == nil && !isAnswer(m) {
+			m, err = answers.NextMsgWithContext(waiting)
+		}
+		cancel()
+		switch {
+		case err == nil && m.Header.Get(micro.ErrorCodeHeader) != "":
+			return fmt.Errorf("%s: %s", subject, m.Header.Get(micro.ErrorHeader))
+		case err == nil:
+			return json.Unmarshal(m.Data, answer)
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s: nobody answers: %w", subject, ctx.Err())
+		case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrNoResponders):
+			return fmt.Errorf("%s: %w", subject, err)
+		}
+	}
+}
+
+// isAnswer says that a message is more than that one may ask again: nobody listens,
+// or who does can't answer yet.
+func isAnswer(m *nats.Msg) bool {
+	return m.Header.Get("Status") != noResponders && m.Header.Get(micro.ErrorCodeHeader) != unavailable
+}
+
+// Codes of what is no answer.
+const (
+	noResponders = "503"
+	unavailable  = "503"
+)
+
+// differs says how an answer differs from what was told.
+func (b *box) differs(a events.ConversationsReply) string {
+	if a.Version != b.last.Version || a.Totals != b.last.Totals {
+		return fmt.Sprintf("version %d with %+v, but the last event has version %d with %+v", a.Version, a.Totals, b.last.Version, b.last.Totals)
+	}
+	if len(a.Conversations) != len(b.list) {
+		return fmt.Sprintf("%d conversations, but the events add up to %d", len(a.Conversations), len(b.list))
+	}
+	for _, c := range a.Conversations {
+		if !reflect.DeepEqual(c, b.list[c.Conversation]) {
+			return fmt.Sprintf("%+v, but the last event that has it says %+v", c, b.list[c.Conversation])
+		}
+	}
+	return ""
+}
+
+// verify has the log folded again.
+func (d *Drill) verify(ctx context.Context) (problems []string) {
+	out, err := exec.CommandContext(ctx, d.cfg.Program, "verify", "--server", d.nodes.URLs(),
+		"--data", filepath.Join(d.dir, "verify")).CombinedOutput()
+	if err != nil {
+		return []string{fmt.Sprintf("verify: %v: %s", err, out)}
+	}
+	return nil
+}
