@@ -44,13 +44,23 @@ The traffic is drawn from a seed: 60 % C2C messages, 25 % group messages, 13 %
 reads, 1.5 % read-all and 0.5 % revokes, in groups of 3 to 2,000 members. Joins
 come first and are not counted.
 
-Stages (default: all; those that a stage needs are run, too):
-` + list.String(),
+Stages (default: all but failover; those that a stage needs are run, too):
+` + list.String() + `
+In failover three NATS servers and two reddots run, 200 commands a second are
+published for 50 users, and each part ends, is killed and hangs for a while. The
+longest silence of events is told, and the longest time until a command was stored
+that had to be sent again; for a NATS server that is killed or hangs beside what
+the cluster took to elect another leader. Nothing may be told twice, no version
+may go backward, and what was told must be what each reddot answers, and verify
+agree with: else it fails, and says where the logs are.`,
 		Example: `  # everything: some minutes
   reddot bench
 
   # how fast a store is rebuilt
   reddot bench rebuild
+
+  # what a failure costs: medians of three runs
+  reddot bench --runs 3 --starts 10 failover
 
   # the median of three runs, with recorded commands
   reddot bench --runs 3 --commands commands.jsonl.gz live latency`,
@@ -70,6 +80,7 @@ Stages (default: all; those that a stage needs are run, too):
 	f.IntVar(&cfg.Workload.Commands, "count", 1_000_000, "commands, without the joins")
 	f.StringVar(&cfg.file, "commands", "", "take the commands from a `file` of JSON lines, as publish does, instead of drawing them")
 	f.IntVar(&cfg.Runs, "runs", 1, "do everything so often, and print the median")
+	f.IntVar(&cfg.Starts, "starts", 30, "how often failover starts both reddots at the same moment, each time on a fresh cluster")
 	f.DurationVar(&cfg.For, "for", 10*time.Second, "how long latency is measured at each rate; a query is measured for a quarter of it")
 	f.Var(&cfg.sync, "sync", "when the servers force stored messages to disk: an interval, or always")
 	f.StringVar(&cfg.Dir, "dir", "", "`directory` for the data while it runs (default: that of temporary files)")

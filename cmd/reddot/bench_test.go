@@ -21,6 +21,10 @@ func TestRenderBench(t *testing.T) {
 		{Stage: "query", Name: "echo, idle", Unit: bench.PerSecond, Value: 54_647.2, Times: &bench.Times{P50: 0.00076, P99: 0.00464}},
 		{Stage: "fanout", Name: "a message to 10, emission off", Unit: bench.Seconds, Value: 7.2749e-6},
 		{Stage: "fanout", Name: "a message to 100000, emission on", Unit: bench.Seconds, Value: 13.6312},
+		{Stage: "failover", Name: "both started at the same moment, it tells", Unit: bench.Count, Value: 30, Against: "started", Reference: 30, Ratio: 1,
+			Aim: &bench.Aim{AtLeast: true, Bar: 1, Moonshot: 1, Met: true}},
+		{Stage: "failover", Name: "SIGKILL of the emitting reddot, events silent", Unit: bench.Seconds, Value: 1.8912, Aim: &bench.Aim{Bar: 2.5, Moonshot: 2, Met: true}},
+		{Stage: "failover", Name: "SIGKILL of the emitting reddot, commands refused", Unit: bench.Seconds, Aim: &bench.Aim{Met: true}},
 	}}))
 }
 
@@ -29,6 +33,7 @@ func TestBenchFails(t *testing.T) {
 		"bench swim":           `unknown stage "swim"`,
 		"bench --users 1":      "1 users",
 		"bench --runs 0":       "0 runs",
+		"bench --starts 0":     "0 starts",
 		"bench --sync 1h read": "--sync",
 	} {
 		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)

@@ -30,6 +30,7 @@ type Config struct {
 
 	Stages []string      // names of stages; none: all
 	Runs   int           // times that everything is done
+	Starts int           // of both reddots at the same moment, in failover
 	For    time.Duration // how long latency is measured at each rate; queries are asked for a quarter of it
 
 	// Watch is called when a step begins, and what it returns when it ends.
@@ -62,24 +63,26 @@ type stage struct {
 	words string   // what it measures
 	needs []string // stages that must come before: they give the log or the reference
 	times int      // of the workload's commands that it needs
+	named bool     // it is run only where it is named
 	run   func(*bench, context.Context) error
 }
 
 // stages are all, in the order in which they run.
 func stages() []stage {
 	return []stage{
-		{"publish", "bare JetStream async publish of the commands", nil, 1, (*bench).publish},
-		{"read", "a consumer that does nothing reads them all", []string{"publish"}, 1, (*bench).read},
-		{"rebuild", "the commands folded from the log into a fresh store", []string{"read"}, 1, (*bench).rebuild},
-		{"disk", "bytes of the log, and of the store after compaction", []string{"rebuild"}, 1, (*bench).disk},
-		{"live", "published while they are folded and events go to everyone", []string{"publish"}, 1, (*bench).live},
-		{"memory", "the most memory resident, with the commands and twice as many", nil, 2, (*bench).memory},
-		{"latency", "from publish to event heard at fixed rates, beside a bare pipe", nil, 0, (*bench).latency},
-		{"query", "answers per second and their times, idle and during live", nil, 2, (*bench).query},
-		{"fanout", "a message to a group of 10, 1,000 and 100,000", nil, 0, (*bench).fanout},
-		{"fairness", "messages to one user while work in bulk of others is done", nil, 0, (*bench).fairness},
-		{"recovery", "until reddot is ready: from a snapshot, from the log, after SIGKILL", nil, 1, (*bench).recovery},
-		{"growth", "rebuild with five times the commands against half of them", nil, 5, (*bench).growth},
+		{"publish", "bare JetStream async publish of the commands", nil, 1, false, (*bench).publish},
+		{"read", "a consumer that does nothing reads them all", []string{"publish"}, 1, false, (*bench).read},
+		{"rebuild", "the commands folded from the log into a fresh store", []string{"read"}, 1, false, (*bench).rebuild},
+		{"disk", "bytes of the log, and of the store after compaction", []string{"rebuild"}, 1, false, (*bench).disk},
+		{"live", "published while they are folded and events go to everyone", []string{"publish"}, 1, false, (*bench).live},
+		{"memory", "the most memory resident, with the commands and twice as many", nil, 2, false, (*bench).memory},
+		{"latency", "from publish to event heard at fixed rates, beside a bare pipe", nil, 0, false, (*bench).latency},
+		{"query", "answers per second and their times, idle and during live", nil, 2, false, (*bench).query},
+		{"fanout", "a message to a group of 10, 1,000 and 100,000", nil, 0, false, (*bench).fanout},
+		{"fairness", "messages to one user while work in bulk of others is done", nil, 0, false, (*bench).fairness},
+		{"recovery", "until reddot is ready: from a snapshot, from the log, after SIGKILL", nil, 1, false, (*bench).recovery},
+		{"growth", "rebuild with five times the commands against half of them", nil, 5, false, (*bench).growth},
+		{"failover", "a cluster and two reddots, of which one part after the other fails: some 10 minutes, only where it is named", nil, 0, true, (*bench).failover},
 	}
 }
 
@@ -104,7 +107,7 @@ func (c *Config) selected() ([]stage, error) {
 	}
 	var chosen []stage
 	for _, s := range slices.Backward(all) {
-		if len(wanted) > 0 && !wanted[s.name] {
+		if len(wanted) > 0 && !wanted[s.name] || len(wanted) == 0 && s.named {
 			continue
 		}
 		for _, name := range s.needs {
@@ -135,6 +138,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%d commands: use 10 or more", w.Commands)
 	case c.Runs < 1:
 		return fmt.Errorf("%d runs: use 1 or more", c.Runs)
+	case c.Starts < 1:
+		return fmt.Errorf("%d starts: use 1 or more", c.Starts)
 	case c.For < 100*time.Millisecond:
 		return fmt.Errorf("%v for a measurement: use 100ms or more", c.For)
 	}

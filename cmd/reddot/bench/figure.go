@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"maps"
 	"slices"
 
 	"reddot/events"
@@ -14,6 +15,7 @@ const (
 	PerSecond Unit = "/s"
 	Seconds   Unit = "s"
 	Bytes     Unit = "bytes"
+	Count     Unit = ""
 )
 
 // Figure is one thing measured. Reference and Ratio are 0 if it is not
@@ -74,6 +76,7 @@ func aims() map[key]Aim {
 		{"disk", storeBytes}:                                                  atMost(120, 60),
 		{"growth", growthName}:                                                atMost(1.4, 1.1),
 	}
+	maps.Copy(all, failoverAims())
 	for _, w := range bulks(1) {
 		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
 		all[key{"fairness", w.name + toldLongest}] = w.told()

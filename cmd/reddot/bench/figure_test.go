@@ -69,6 +69,7 @@ func TestSelected(t *testing.T) {
 		"rebuild":         "publish read rebuild",
 		"live disk":       "publish read rebuild disk live",
 		"latency latency": "latency",
+		"failover":        "failover",
 	} {
 		c := Config{Stages: strings.Fields(asked)}
 		chosen, err := c.selected()
@@ -102,7 +103,7 @@ func TestAims(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	good := Config{Workload: Workload{Users: 2, Groups: 1, Commands: 10}, Runs: 1, For: time.Second}
+	good := Config{Workload: Workload{Users: 2, Groups: 1, Commands: 10}, Runs: 1, Starts: 1, For: time.Second}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -113,6 +114,7 @@ func TestValidate(t *testing.T) {
 		"use less than":  func(c *Config) { c.Workload.Users = 1e8 },
 		"9 commands":     func(c *Config) { c.Workload.Commands = 9 },
 		"0 runs":         func(c *Config) { c.Runs = 0 },
+		"0 starts":       func(c *Config) { c.Starts = 0 },
 		"a measurement:": func(c *Config) { c.For = 0 },
 	} {
 		c := good
