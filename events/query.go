@@ -171,6 +171,9 @@ type Status struct {
 
 	NATS *Site `json:"nats,omitempty" msgpack:"nats,omitempty"` // where it runs
 
+	ID    string `json:"id,omitempty" msgpack:"id,omitempty"`       // of this reddot, a new one at each start
+	Peers []Peer `json:"peers,omitempty" msgpack:"peers,omitempty"` // the other reddots that were heard lately, by host, pid and id
+
 	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
 	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start
 }

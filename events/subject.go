@@ -79,6 +79,12 @@ func (s Subjects) Rebuild() string { return s.prefix + ".api.rebuild" }
 // Snapshot is the subject that asks for a snapshot of the store.
 func (s Subjects) Snapshot() string { return s.prefix + ".api.snapshot" }
 
+// Peer is where a reddot tells the others how far it is.
+func (s Subjects) Peer(id string) string { return s.prefix + "-peer." + id }
+
+// Peers matches what every reddot tells there.
+func (s Subjects) Peers() string { return s.Peer("*") }
+
 // QueryUser reads the user out of a query's subject.
 func (s Subjects) QueryUser(subject string) (string, error) {
 	rest, ok := strings.CutPrefix(subject, s.prefix+".api.")

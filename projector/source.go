@@ -196,6 +196,16 @@ func (p *Projector) Watch(user string) (until events.Time, err error) {
 	return until, err
 }
 
+// Peer is what the other reddots are told of how far this one is. It asks nobody.
+func (p *Projector) Peer() events.Peer {
+	state, _ := p.state()
+	applied := p.applied.get()
+	return events.Peer{
+		Role: string(p.emitter.State()), State: state,
+		Applied: applied, Emitted: p.emitted.get(), Last: max(applied, events.Seq(p.health.last.Load())),
+	}
+}
+
 // statusPatience is how long a status waits for the stream to say how far it is.
 // Then it tells what is known: that the stream does not answer is what one wants
 // to hear of.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,6 +28,8 @@ type link struct {
 	how   []nats.Option // beside those of cfg
 	needs []permission  // of its user; nil: the NATS server is this program's own
 	log   *slog.Logger
+
+	missed sync.Map // permissions of needs that were denied and that it can do without
 
 	// stop ends the server: something needs a person.
 	stop func(error)
@@ -164,8 +167,12 @@ func (l *link) closed(err error) {
 
 // heard is told of errors of a connection that goes on.
 func (l *link) heard(name string, err error) {
-	if denied, ok := deniedBy(err); ok && l.vital(denied) {
+	denied, ok := deniedBy(err)
+	switch {
+	case ok && l.vital(denied):
 		l.stop(l.denied(denied))
+		return
+	case ok && !l.first(denied):
 		return
 	}
 	l.log.Warn("NATS connection", "connection", name, "error", err)

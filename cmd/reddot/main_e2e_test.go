@@ -33,6 +33,7 @@ func TestEndToEnd(t *testing.T) {
 		{"end without server", testEndWithoutServer},
 		{"standby", testStandby},
 		{"leaves", testLeaves},
+		{"answers", testAnswers},
 		{"kill", testKill},
 		{"disk full", testDiskFull},
 		{"rotten log", testRottenLog},

@@ -64,7 +64,9 @@ func needs(cfg *serveConfig, s events.Subjects) []permission {
 		{publishing, prefix + ".cmd.>", "store what users ask for", true, prefix + ".cmd.probe." + token},
 		{publishing, "_INBOX.>", "answer", true, "_INBOX." + token},
 		{publishing, prefix + ".inbox.>", "answer users with an inbox of their own", true, prefix + ".inbox.probe." + token},
+		{publishing, s.Peers(), "tell other reddots how far it is", false, ""},
 		{subscribing, inbox + ".>", "hear the answers of the NATS server", true, inbox + "." + token},
+		{subscribing, s.Peers(), "hear of other reddots", false, ""},
 		{subscribing, prefix + ".api.>", "be asked", true, prefix + ".api." + token + ".totals"},
 		{subscribing, prefix + ".do.>", "be asked by users", true, prefix + ".do." + token + ".read"},
 		{subscribing, "$SRV.>", "be found as a micro service", true, "$SRV.PING.reddot"},
@@ -141,6 +143,17 @@ func (l *link) need(d denial) *permission {
 func (l *link) vital(d denial) bool {
 	p := l.need(d)
 	return p != nil && p.vital && p.to != "answer" && !strings.HasSuffix(p.subject, ".inbox.>")
+}
+
+// first reports whether a permission that reddot can do without is denied for the
+// first time; what is denied again and again is said once.
+func (l *link) first(d denial) bool {
+	p := l.need(d)
+	if p == nil {
+		return true
+	}
+	_, said := l.missed.LoadOrStore(*p, true)
+	return !said
 }
 
 // denied says what is to be permitted.

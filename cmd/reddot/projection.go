@@ -11,6 +11,7 @@ import (
 	"reddot/api"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/peers"
 	"reddot/projector/store"
 )
 
@@ -32,7 +33,8 @@ type projection struct {
 	stream    string
 	snapshots *snapshots // nil: off
 
-	site   atomic.Pointer[site] // nil: not connected yet
+	site   atomic.Pointer[site]        // nil: not connected yet
+	peers  atomic.Pointer[peers.Peers] // nil: not connected yet
 	now    atomic.Pointer[phase]
 	flawed atomic.Pointer[error] // damage in the log that does not touch the answers
 }
@@ -279,6 +281,7 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 	if at := s.site.Load(); at != nil {
 		status.NATS = at.status()
 	}
+	s.addPeers(&status)
 	return status, nil
 }
 

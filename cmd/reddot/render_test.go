@@ -90,6 +90,13 @@ func TestRenderStatus(t *testing.T) {
 		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
 	golden(t, "status.txt", renderStatus(s, testZone()))
+	s.ID, s.Peers = "a1", []events.Peer{
+		{ID: "b2", Host: "node-b", PID: 4711, Version: "1.2.3", Server: "n2", Role: "standby", State: events.Live, Applied: 375_913, Emitted: 375_900, Last: 375_913, HeardMS: 412},
+		{ID: "c3", Host: "node-c", PID: 12, Version: "1.2.2", Server: "n3", Role: "standby", State: events.CatchingUp, Applied: 1_024, Last: 375_911, Lag: 374_889, HeardMS: 9_999},
+		{ID: "d4", Host: "node-d\x1b[2J", PID: 1, State: events.Stopped, Lag: 375_913},
+	}
+	golden(t, "status-peers.txt", renderStatus(s, testZone()))
+	s.ID, s.Peers = "", nil
 	s.NATS = &events.Site{Server: "reddot", URL: "nats://127.0.0.1:4222", Servers: []string{"nats://127.0.0.1:4222"}, Streams: []events.StreamSite{{Stream: "UNREAD_COMMANDS", Replicas: 1, Current: 1, Leader: "reddot"}}}
 	golden(t, "status-alone.txt", renderStatus(s, testZone()))
 	s.NATS = &events.Site{Server: "n2", URL: "tls://b.example.com:4222", Cluster: "chat", Domain: "hub", Servers: []string{"a", "b", "c"}, Streams: []events.StreamSite{

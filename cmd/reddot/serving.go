@@ -238,8 +238,13 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	}
 	apiConn := conns[1]
 	s.source.begin(errStarting)
+	others, err := listenToPeers(conns[0], s.subjects, s.source, s.log)
+	if err != nil {
+		return err
+	}
+	s.source.peers.Store(others)
 	next := projector.Config{
-		Conn: conns[0], Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
+		Conn: conns[0], Peers: others, Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
 		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
 		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize), Takeover: s.cfg.takeover,
 	}
@@ -313,6 +318,9 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	if err != nil {
 		return err
 	}
+	if err := registry.Register(newPeerFigures(source)); err != nil {
+		return err
+	}
 	at := source.site.Load()
 	at.look(ctx)
 	at.logged()
@@ -325,7 +333,12 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ran = true
+	source.peers.Load().Hello(ctx) // before anything is read
 	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
+	g.Go(func() error {
+		_ = source.peers.Load().Run(projecting) // it ends when that does
+		return nil
+	})
 	if source.snapshots != nil {
 		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.run(ctx)) })
 	}

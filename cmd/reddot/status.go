@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Show the commands applied, emitted (all their events stored), durable (safe on
 disk) and last in the stream; the digest of the whole state, the policies in
 force, and how many commands of each verb were accepted, how many were refused and for what,
-and how many were ignored. Of the NATS server it names the one that is connected to,
+and how many were ignored. Other reddots of the log that were heard within ten seconds
+are listed with their role and how far each is. Of the NATS server it names the one that is connected to,
 its cluster, and for each stream on how many servers it is and which one leads it; of a
 stream that is on too few, what changes that.`,
 		Example: `  reddot status
@@ -107,7 +109,25 @@ func renderStatus(s events.Status, zone *time.Location) string {
 		counts.add("  "+printable(reason), number(s.RefusedFor[reason]))
 	}
 	counts.add("ignored", number(s.Ignored))
-	return head.String() + "\n" + seqs.String() + "\n" + counts.String()
+	text := head.String() + "\n"
+	if len(s.Peers) > 0 {
+		text += peersText(s.Peers).String() + "\n"
+	}
+	return text + seqs.String() + "\n" + counts.String()
+}
+
+// peersText lists the other reddots.
+func peersText(all []events.Peer) *table {
+	t := newTable("OTHER REDDOT", "ROLE", ">APPLIED", ">LAG", ">HEARD", "NATS SERVER", "VERSION")
+	for _, p := range all {
+		role := p.Role
+		if p.State != events.Live {
+			role = strings.TrimPrefix(role+", "+p.State, ", ")
+		}
+		t.add(printable(fmt.Sprintf("%s pid %d", p.Host, p.PID)), printable(role), number(p.Applied), number(p.Lag),
+			fmt.Sprintf("%.1f s ago", float64(p.HeardMS)/1000), printable(p.Server), printable(p.Version))
+	}
+	return t
 }
 
 // addStandstill says where something stands still.

@@ -1,0 +1,212 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"reddot/events"
+)
+
+const (
+	// tellEvery is how often a reddot tells of itself.
+	tellEvery = time.Second
+	// quietEvery is how often it does where it does not hear itself: that it may
+	// not is told by the server each time.
+	quietEvery = time.Minute
+	// forgetAfter is after how long of silence another one is forgotten.
+	forgetAfter = 10 * time.Second
+	// knownFor is how long the others surely know of this one after it has heard
+	// itself: half as long, for it may be heard sooner there than here.
+	knownFor = forgetAfter / 2
+	// echoes is how long after it has heard itself a reddot would hear others as
+	// well: two may be late, or lost.
+	echoes = 2*tellEvery + tellEvery/2
+	// listens is how long it hears itself before it knows that nobody else is there:
+	// as long as another one is silent between two messages, and some more.
+	listens = tellEvery + tellEvery/4
+	// byeWait is how long an end waits until the server has the last word.
+	byeWait = 500 * time.Millisecond
+	// room is for messages not yet looked at: some of each reddot that is known at a
+	// time, and no more than fit into memory if each is as large as a server lets
+	// pass. One that is lost is taken for another's.
+	room = 2 * maxPeers
+)
+
+// Config says who a reddot is.
+type Config struct {
+	Conn     *nats.Conn // required; the stream must be asked by it, too
+	Subjects events.Subjects
+	// Tell is what is told but for the id.
+	Tell   func() events.Peer
+	Logger *slog.Logger
+}
+
+// Peers are the reddots of one log. Safe for concurrent use.
+type Peers struct {
+	cfg  Config
+	id   string
+	sub  *nats.Subscription
+	come chan *nats.Msg
+
+	mu         sync.Mutex
+	heard      table
+	dropped    int
+	other      time.Time // another was heard; zero: never
+	echo       time.Time // this one has heard itself; zero: never
+	since      time.Time // and did so all the time from here on
+	connection uint64    // by this connection
+	warned     bool
+}
+
+// New listens to the others. It tells nothing yet.
+func New(cfg Config) (*Peers, error) {
+	p := &Peers{cfg: cfg, id: nuid.New().Next(), come: make(chan *nats.Msg, room), heard: table{}}
+	var err error
+	p.sub, err = cfg.Conn.ChanSubscribe(cfg.Subjects.Peers(), p.come)
+	return p, err
+}
+
+// ID is this reddot's.
+func (p *Peers) ID() string { return p.id }
+
+// Hello tells of this reddot, and returns when the server has heard it.
+func (p *Peers) Hello(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, byeWait)
+	defer cancel()
+	p.tell(false)
+	_ = p.cfg.Conn.FlushWithContext(ctx) // it is told again
+}
+
+// Run tells of this reddot until ctx ends, and that it has ended then.
+func (p *Peers) Run(ctx context.Context) error {
+	anew := p.cfg.Conn.StatusChanged(nats.CONNECTED)
+	defer p.cfg.Conn.RemoveStatusListener(anew)
+	began := time.Now()
+	for {
+		p.tell(false)
+		every := tellEvery
+		if p.deaf(began) {
+			every = quietEvery
+		}
+		select {
+		case <-ctx.Done():
+			p.bye()
+			return ctx.Err()
+		case <-anew:
+		case <-time.After(every):
+		}
+	}
+}
+
+// bye says that this one ends.
+func (p *Peers) bye() {
+	_ = p.sub.Unsubscribe() // with the connection, if that is lost
+	p.tell(true)
+	_ = p.cfg.Conn.FlushTimeout(byeWait)
+}
+
+// tell tells how far this one is. A server that is away is not waited for, and
+// what was to be told then is not told later.
+func (p *Peers) tell(bye bool) {
+	if !p.cfg.Conn.IsConnected() {
+		return
+	}
+	self := p.cfg.Tell()
+	self.ID, self.Bye, self.Lag, self.HeardMS = p.id, bye, 0, 0
+	data, err := events.Marshal(events.JSON, clipped(self))
+	if err == nil {
+		err = p.cfg.Conn.Publish(p.cfg.Subjects.Peer(p.id), data)
+	}
+	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		p.cfg.Logger.Warn("tell the other reddots", "error", err)
+	}
+}
+
+// deaf reports whether this one does not hear itself, and says so once.
+func (p *Peers) deaf(began time.Time) bool {
+	connected := p.cfg.Conn.IsConnected()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.take()
+	last := p.echo
+	if last.Before(began) {
+		last = began
+	}
+	if !connected || ago(last, time.Now()) < knownFor {
+		return false
+	}
+	if !p.warned {
+		p.warned = true
+		p.cfg.Logger.Warn("this reddot does not hear what it tells the others of itself: it works, and asks the stream before each answer",
+			"permit to publish and to subscribe to", p.cfg.Subjects.Peers())
+	}
+	return true
+}
+
+// Alone reports whether no other was heard for some time, although one would
+// have been. What the server has sent before is heard.
+func (p *Peers) Alone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.take()
+	now := time.Now()
+	return p.hears(now) && now.Sub(p.since) >= listens && (p.other.IsZero() || now.Sub(p.other) >= forgetAfter)
+}
+
+// hears reports whether this one hears itself.
+func (p *Peers) hears(now time.Time) bool { return !p.echo.IsZero() && ago(p.echo, now) <= echoes }
+
+// ago is how long ago something was, by the clock that says more: one of them may
+// stand still while the machine sleeps.
+func ago(t, now time.Time) time.Duration { return max(now.Sub(t), now.Round(0).Sub(t.Round(0))) }
+
+// Known reports whether the others, which forget after forgetAfter, know of this
+// one.
+func (p *Peers) Known() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.take()
+	return !p.echo.IsZero() && ago(p.echo, time.Now()) <= knownFor
+}
+
+// List is who was heard lately, by host, pid and id.
+func (p *Peers) List() []events.Peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.take()
+	return p.heard.list(time.Now())
+}
+
+// take takes in what has come.
+func (p *Peers) take() {
+	now := time.Now()
+	for range len(p.come) {
+		p.hear(<-p.come, now)
+	}
+	if n, err := p.sub.Dropped(); err == nil && n > p.dropped {
+		p.dropped, p.other = n, now
+	}
+}
+
+// hear takes in one message.
+func (p *Peers) hear(msg *nats.Msg, now time.Time) {
+	if msg == nil {
+		return
+	}
+	if msg.Subject != p.cfg.Subjects.Peer(p.id) {
+		p.other = now
+		p.heard.hear(p.cfg.Subjects, msg, now)
+		return
+	}
+	connection := p.cfg.Conn.Stats().Reconnects
+	if !p.hears(now) || connection != p.connection {
+		p.since, p.connection = now, connection
+	}
+	p.echo = now
+}

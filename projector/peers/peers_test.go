@@ -1,0 +1,244 @@
+package peers_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/peers"
+)
+
+// tooLong is how long a test waits for what must happen.
+const tooLong = 30 * time.Second
+
+// rig is a NATS server.
+type rig struct {
+	testing.TB
+	srv      *server.Server
+	subjects events.Subjects
+}
+
+func newRig(t testing.TB, users ...*server.User) *rig {
+	t.Helper()
+	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, Users: users}
+	srv := must(server.NewServer(options))(t)
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(tooLong) {
+		t.Fatal("the NATS server does not start")
+	}
+	return &rig{t, srv, must(events.NewSubjects("unread"))(t)}
+}
+
+func (r *rig) connect(options ...nats.Option) *nats.Conn {
+	r.Helper()
+	options = append(options, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	c := must(nats.Connect(r.srv.ClientURL(), options...))(r)
+	r.Cleanup(c.Close)
+	return c
+}
+
+// logged is what was logged.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
+// reddot is one that tells of itself.
+type reddot struct {
+	*peers.Peers
+	conn *nats.Conn
+	stop func()
+	log  *logged
+}
+
+// run runs a reddot at a host.
+func (r *rig) run(host string, options ...nats.Option) *reddot {
+	r.Helper()
+	p := &reddot{conn: r.connect(options...), log: new(logged)}
+	p.Peers = must(peers.New(peers.Config{
+		Conn: p.conn, Subjects: r.subjects, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
+		Tell: func() events.Peer {
+			return events.Peer{Host: host, PID: 7, Version: "1.2.3", Role: "standby", State: events.Live, Applied: 5, Emitted: 4, Last: 6}
+		},
+	}))(r)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.Hello(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.Run(ctx)
+	}()
+	p.stop = func() {
+		cancel()
+		<-ended
+	}
+	r.Cleanup(p.stop)
+	return p
+}
+
+// hosts are those that are listed.
+func (p *reddot) hosts() string {
+	var all []string
+	for _, peer := range p.List() {
+		all = append(all, peer.Host)
+	}
+	return strings.Join(all, " ")
+}
+
+// eventually waits until something holds.
+func (r *rig) eventually(what string, holds func() bool) {
+	r.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(tooLong); !holds(); <-tick.C {
+		if time.Now().After(end) {
+			r.Fatalf("not within %v: %s", tooLong, what)
+		}
+	}
+}
+
+// must returns a value that the test can't do without.
+func must[V any](v V, err error) func(testing.TB) V {
+	return func(t testing.TB) V {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// TestPeers: reddots hear of each other, whole and sorted, none of itself; one that
+// ends is gone at once, and one that falls silent later. Only after some silence
+// does one believe to be alone.
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a := r.run("a")
+	if a.Alone() {
+		t.Error("alone at once")
+	}
+	r.eventually("a hears itself, and nobody else", a.Alone)
+	if !a.Known() || len(a.List()) != 0 {
+		t.Errorf("known %v, list %v", a.Known(), a.List())
+	}
+	b := r.run("b")
+	must(0, a.conn.Flush())(t) // as any question to the server
+	if a.Alone() {
+		t.Error("alone although b has said hello")
+	}
+	c := r.run("c")
+	r.eventually("all hear of each other", func() bool { return a.hosts() == "b c" && b.hosts() == "a c" && c.hosts() == "a b" })
+	got := a.List()[0]
+	if got.HeardMS < 0 || got.HeardMS > tooLong.Milliseconds() {
+		t.Errorf("heard %d ms ago", got.HeardMS)
+	}
+	got.HeardMS = 0
+	if want := (events.Peer{ID: b.ID(), Host: "b", PID: 7, Version: "1.2.3", Role: "standby", State: events.Live, Applied: 5, Emitted: 4, Last: 6}); got != want {
+		t.Errorf("a hears %+v, not %+v", got, want)
+	}
+	c.stop()
+	r.eventually("c has ended", func() bool { return a.hosts() == "b" })
+	if a.Alone() {
+		t.Error("alone although c may have told something a moment ago")
+	}
+	silent := r.connect()
+	must(0, silent.Publish(r.subjects.Peer("dead"), []byte(`{"id":"dead","host":"dead"}`)))(t)
+	r.eventually("dead is heard", func() bool { return a.hosts() == "b dead" })
+	b.stop()
+	r.eventually("dead is forgotten", func() bool { return a.hosts() == "" })
+	r.eventually("alone again", a.Alone)
+}
+
+// TestForged: what is malformed or too much is not listed, and makes nobody
+// believe to be alone; nor does a forged end.
+func TestForged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a := r.run("a")
+	r.eventually("alone", a.Alone)
+	b := r.run("b")
+	r.eventually("b is heard", func() bool { return a.hosts() == "b" })
+	forger := r.connect()
+	forge := func(id, payload string) {
+		t.Helper()
+		must(0, forger.Publish(r.subjects.Peer(id), []byte(payload)))(t)
+	}
+	for id, payload := range map[string]string{
+		"x1":                     "",
+		"x2":                     "{",
+		"x3":                     "[]",
+		"x4":                     `{"id":"other"}`,
+		"x5":                     `{"id":"x5","applied":-1}`,
+		"x6":                     `{"id":"x6","pid":"7"}`,
+		"x7":                     `{"id":"x7","host":"` + strings.Repeat("h", 256) + `"}`,
+		"x8":                     `{"id":"x8","host":"` + strings.Repeat("h", 3<<10) + `"}`,
+		"x9":                     strings.Repeat(`{"id":`, 300),
+		strings.Repeat("x", 100): `{"id":"` + strings.Repeat("x", 100) + `"}`,
+	} {
+		forge(id, payload)
+	}
+	forge(b.ID(), `{"id":"`+b.ID()+`","bye":true}`)
+	forge("last", `{"id":"last","host":"last","lag":7,"heard_ms":-7,"new":{"a":1}}`)
+	r.eventually("the last is heard", func() bool { return strings.HasSuffix(a.hosts(), "last") })
+	if a.Alone() {
+		t.Error("a forged end has it believe to be alone")
+	}
+	r.eventually("b is heard again", func() bool { return a.hosts() == "b last" })
+	for _, peer := range a.List() {
+		if peer.Lag != 0 || peer.HeardMS < 0 {
+			t.Errorf("what only who hears it can say: %+v", peer)
+		}
+	}
+	for i := range 1_000 {
+		forge(fmt.Sprint("many", i), fmt.Sprintf(`{"id":"many%d","host":"m"}`, i))
+	}
+	must(0, forger.Flush())(t)
+	r.eventually("some of many are heard", func() bool { return len(a.List()) > 3 })
+	if n := len(a.List()); n > 64 {
+		t.Errorf("%d are listed", n)
+	}
+}
+
+// TestDeaf: who may not publish or not listen never believes to be alone, nor to be
+// known, and says so once.
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	deny := &server.SubjectPermission{Deny: []string{"unread-peer.>"}}
+	r := newRig(t, &server.User{Username: "mute", Password: "x", Permissions: &server.Permissions{Publish: deny}},
+		&server.User{Username: "deaf", Password: "x", Permissions: &server.Permissions{Subscribe: deny}})
+	for _, user := range []string{"mute", "deaf"} {
+		p := r.run(user, nats.UserInfo(user, "x"))
+		r.eventually("it says that it hears nothing", func() bool {
+			if p.Alone() || p.Known() {
+				t.Errorf("%s: alone %v, known %v", user, p.Alone(), p.Known())
+			}
+			return p.log.count("does not hear") == 1
+		})
+	}
+}
