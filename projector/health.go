@@ -118,8 +118,17 @@ func (p *Projector) watchHealth(ctx context.Context) error {
 	p.health.begin(time.Now())
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for {
-		p.look(ctx)
+	for failed := 0; ; {
+		if p.look(ctx, lookPatience(failed)) {
+			failed = 0
+		} else {
+			failed++
+		}
+		if p.health.shown.late() {
+			tick.Reset(lookAgain)
+		} else {
+			tick.Reset(lookEvery)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -129,17 +138,28 @@ func (p *Projector) watchHealth(ctx context.Context) error {
 	}
 }
 
+// lookPatience is how long a look waits for the stream after some have failed. A
+// request may be lost with the stream's leader, and is to be made again soon; or
+// the server is slow, and is to be waited for: by turns a quarter, half and all of
+// lookTimeout.
+func lookPatience(failed int) time.Duration {
+	if failed == 0 {
+		return lookTimeout
+	}
+	return lookTimeout >> (2 - (failed-1)%3)
+}
+
 // end is the stream's last seq at a time.
 type end struct {
 	asked time.Time
 	last  events.Seq
 }
 
-// look looks once.
-func (p *Projector) look(ctx context.Context) {
+// look looks once, and reports whether the stream has said how far it is.
+func (p *Projector) look(ctx context.Context, patience time.Duration) bool {
 	h := p.health
 	asked := time.Now()
-	asking, cancel := context.WithTimeout(ctx, lookTimeout)
+	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	last, err := p.lookAround(asking, asked)
 	now := time.Now()
@@ -150,20 +170,21 @@ func (p *Projector) look(ctx context.Context) {
 		h.shown.look(asked, last, now, p.applied.get())
 		h.asked.set(asked) // what is known of it first
 	case ctx.Err() != nil:
-		return
+		return false
 	default:
 		h.asking.is(p.lostOr(err), now)
 		last = events.Seq(h.last.Load())
 	}
 	applied, emitted := p.applied.get(), p.emitted.get()
-	patience := foldPatience
+	foldMay := foldPatience
 	if h.folding.Load() {
-		patience = batchPatience
+		foldMay = batchPatience
 	}
-	h.fold.look(now, uint64(applied), applied < last, patience, applied+1, p.whyFold)
+	h.fold.look(now, uint64(applied), applied < last, foldMay, applied+1, p.whyFold)
 	f := p.emitter.Figures()
 	moved := uint64(emitted) + f.Changes + f.Receipts + f.Rejected + f.Rounds + f.Reads + f.Heard + h.replayed.Load()
 	h.emission.look(now, moved, emitted < applied, emitPatience+cmp.Or(p.cfg.Takeover, emit.DefaultTakeover), emitted+1, p.whyEmission)
+	return err == nil
 }
 
 // lookAround asks the stream for its last seq, and looks who else reads it.

@@ -74,3 +74,15 @@ func TestLateness(t *testing.T) {
 		t.Error("the newest state is not shown")
 	}
 }
+
+// TestLookPatience: a look is made again soon when a request was lost, and a slow
+// server is waited for all the same.
+func TestLookPatience(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	for failed, want := range []time.Duration{2 * s, s / 2, s, 2 * s, s / 2, s, 2 * s} {
+		if got := lookPatience(failed); got != want {
+			t.Errorf("after %d failures: %v, want %v", failed, got, want)
+		}
+	}
+}
