@@ -260,7 +260,7 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 			since = time.Time{}
 		case t.free():
 			return t, lives, nil
-		case !looked.IsZero() && now.Sub(looked) > e.cfg.Takeover: // the stream was away: nobody could write
+		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*lookTimeout): // the stream was away: nobody could write
 			since, wait = now, patience/afterOutage
 		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout:
 			since, wait = now, patience
