@@ -211,7 +211,9 @@ func (p *Projector) Peer() events.Peer {
 // to hear of.
 const statusPatience = 500 * time.Millisecond
 
-// lastNow is the stream's last seq, as far as is known.
+// lastNow is the stream's last seq, as far as is known. A request does not end with
+// its context while the connection is locked, which tries to come back: it is not
+// waited for.
 func (p *Projector) lastNow(ctx context.Context) events.Seq {
 	known := events.Seq(p.health.last.Load())
 	if !p.contact.up() {
@@ -219,11 +221,20 @@ func (p *Projector) lastNow(ctx context.Context) events.Seq {
 	}
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	_, last, err := p.log.Range(ctx)
-	if err != nil {
+	answer := make(chan events.Seq, 1)
+	go func() {
+		_, last, err := p.log.Range(ctx)
+		if err != nil {
+			last = 0
+		}
+		answer <- last
+	}()
+	select {
+	case last := <-answer:
+		return max(known, last)
+	case <-ctx.Done():
 		return known
 	}
-	return max(known, last)
 }
 
 // Status says how far the projection has come. It waits for no server for long.

@@ -263,9 +263,6 @@ func (c *client) request(ctx context.Context, subject string, body []byte, serve
 	return nil, fmt.Errorf("ask %s: %w", c.url, err)
 }
 
-// absenceWait is how long a reddot that takes no queries has to say why.
-const absenceWait = 2 * time.Second
-
 // absent says why a request had no responder: there is no reddot, or it does not
 // know the newest state and answers for its status alone. The latter is a
 // *serviceError like that of a reddot which finds that out under way.
@@ -278,7 +275,7 @@ func (c *client) absent(ctx context.Context, subject string) error {
 	if strings.HasPrefix(c.nc.Opts.InboxPrefix, c.subjects.Prefix()+".inbox.") {
 		return c.nobody("takes queries now under")
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(c.timeout, absenceWait))
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	m, err := c.nc.RequestWithContext(ctx, c.subjects.Status(), []byte("{}"))
 	var status events.Status
