@@ -38,20 +38,21 @@ func openStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) 
 	return stream, nil
 }
 
+// The first request for a stream may take openTry, and each further one twice as
+// long, as in a cluster without a leader nobody may answer it. In between it is let
+// alone for lookAgain: a stream that another reddot makes may be there for one
+// server of a cluster, and not yet for another.
+const (
+	openTry   = 2 * time.Second
+	lookAgain = 100 * time.Millisecond
+)
+
 // ensureLog is FindLog, but creates the stream if it is not there, and no store
 // in the projector's folder was made of it. Another reddot may do so at the same
 // time: the stream of one of them stays, and both go on with that.
 func ensureLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
-	for {
-		stream, err := openStream(ctx, js, cfg.Subjects)
-		if err == nil {
-			return adopt(ctx, js, stream, cfg)
-		}
-		var log *Log
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			log, err = createLog(ctx, js, cfg)
-		}
-		// Of a stream that has no leader yet, nobody tells.
+	for within := openTry; ; within *= 2 {
+		log, err := findOrCreate(ctx, js, cfg, within)
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) && !errors.Is(err, context.DeadlineExceeded) {
 			return log, err
 		}
@@ -61,6 +62,20 @@ func ensureLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, e
 			return nil, err
 		}
 	}
+}
+
+// findOrCreate is one attempt of ensureLog.
+func findOrCreate(ctx context.Context, js jetstream.JetStream, cfg Config, within time.Duration) (*Log, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	stream, err := openStream(ctx, js, cfg.Subjects)
+	switch {
+	case err == nil:
+		return adopt(ctx, js, stream, cfg)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return createLog(ctx, js, cfg)
+	}
+	return nil, err
 }
 
 // adopt is the log in a stream that is there.

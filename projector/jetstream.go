@@ -2,7 +2,6 @@ package projector
 
 import (
 	"context"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -72,21 +71,10 @@ func (s inJetStream) Purge(ctx context.Context, options ...jetstream.StreamPurge
 
 func (s inJetStream) name() string { return s.CachedInfo().Config.Name }
 
-// A request for the command stream is made again after manageTry, as in a cluster
-// without a leader nobody may answer it, and then after lookAgain: a stream that
-// another reddot makes may be there for one server of a cluster, and not yet for
-// another.
-const (
-	manageTry = 2 * time.Second
-	lookAgain = 100 * time.Millisecond
-)
-
 // manage opens, makes or changes the command stream by one request.
 func manage(ctx context.Context, js jetstream.JetStream, s events.Subjects, request string,
 	do func(context.Context) (jetstream.Stream, error),
 ) (stream jetstream.Stream, err error) {
-	ctx, cancel := context.WithTimeout(ctx, manageTry)
-	defer cancel()
 	name := s.CommandStream()
 	err = pull.New(js, name).Ask(ctx, request+name, func(ctx context.Context) (err error) {
 		stream, err = do(ctx)

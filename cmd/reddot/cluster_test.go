@@ -140,7 +140,7 @@ func statusAt(t *testing.T, urls string, args ...string) (s events.Status) {
 // just been started itself: both come up, on the same streams, which are on three
 // servers, and one of them tells.
 func TestStartTogether(t *testing.T) {
-	for i := range 4 {
+	for i := range 3 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			c := startCluster(t, 3)
 			if i%2 == 1 {
@@ -175,7 +175,7 @@ func TestStartTogether(t *testing.T) {
 func TestOpenTogether(t *testing.T) {
 	c := startCluster(t, 3)
 	together(t, c)
-	for n := range 10 {
+	for n := range 6 {
 		subjects := must(events.NewSubjects(fmt.Sprint("p", n)))(t)
 		var opening sync.WaitGroup
 		var logs [3]*projector.Log

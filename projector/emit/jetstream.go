@@ -44,10 +44,10 @@ type streamed struct {
 	messages *pull.Stream // the same stream, read as package pull does
 }
 
-// A request for the event stream is made again after openTry, as in a cluster
-// without a leader nobody may answer it, and then after lookAgain: a stream that
-// another reddot makes may be there for one server of a cluster, and not yet for
-// another.
+// The first request for a stream may take openTry, and each further one twice as
+// long, as in a cluster without a leader nobody may answer it. In between it is let
+// alone for lookAgain: a stream that another reddot makes may be there for one
+// server of a cluster, and not yet for another.
 const (
 	openTry   = 2 * time.Second
 	lookAgain = 100 * time.Millisecond
@@ -61,8 +61,8 @@ const (
 // with its key, and both go on with that.
 func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	name := cfg.Subjects.EventStream()
-	for {
-		stream, err := cfg.ensure(ctx, name)
+	for within := openTry; ; within *= 2 {
+		stream, err := cfg.ensure(ctx, name, within)
 		if err == nil {
 			return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
 		}
@@ -77,9 +77,9 @@ func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	}
 }
 
-// ensure tries once.
-func (cfg Config) ensure(ctx context.Context, name string) (jetstream.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTry)
+// ensure is one attempt of ensureStream.
+func (cfg Config) ensure(ctx context.Context, name string, within time.Duration) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	stream, err := cfg.JetStream.Stream(ctx, name)
 	switch {
