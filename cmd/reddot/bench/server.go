@@ -155,14 +155,20 @@ func answerError(m *nats.Msg) error {
 		return nil
 	}
 	err := fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(micro.ErrorHeader), code)
-	if code == "408" {
+	switch code {
+	case "408":
 		err = fmt.Errorf("%w: %w", errNotYet, err)
+	case "503":
+		err = fmt.Errorf("%w: %w", errBehind, err)
 	}
 	return err
 }
 
 // errNotYet is the answer to a request that has waited as long as it may.
 var errNotYet = errors.New("not yet")
+
+// errBehind is that of a reddot that is far behind, or the reason why nobody answers.
+var errBehind = errors.New("behind")
 
 // after makes a request wait for a command.
 type after struct {
@@ -175,9 +181,28 @@ func (s *server) await(ctx context.Context, subject string, seq int) error {
 	ctx, cancel := context.WithTimeout(ctx, longWait)
 	defer cancel()
 	for {
-		if err := s.request(ctx, subject, after{events.Seq(seq), oneWait.Milliseconds()}); !errors.Is(err, errNotYet) {
+		err := s.request(ctx, subject, after{events.Seq(seq), oneWait.Milliseconds()})
+		switch {
+		case errors.Is(err, errBehind) || errors.Is(err, nats.ErrNoResponders): // it takes no queries then
+			if err := rest(ctx, behindWait); err != nil {
+				return err
+			}
+		case !errors.Is(err, errNotYet):
 			return err
 		}
+	}
+}
+
+// behindWait is how long a reddot is let alone that takes no queries.
+const behindWait = 50 * time.Millisecond
+
+// rest waits.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
