@@ -10,8 +10,8 @@ import (
 )
 
 // leaderHeard is how long ago the leader of a replicated stream may have heard
-// from most of its replicas. None of those takes part in an election within four
-// seconds after it has heard the leader, so until then there is no other leader.
+// from most of its replicas: it does so every two seconds at least, and a replica
+// calls an election four seconds after it has heard the leader, at the earliest.
 const leaderHeard = 3 * time.Second
 
 // Why nobody can say what the newest command is.
@@ -20,15 +20,17 @@ var (
 	errDeposed  = errors.New("the stream's leader has not heard from most replicas lately: there may be a new one")
 )
 
-// Newest asks the leader of the stream for its state: no acknowledged command is
-// newer. Any replica answers while there is no leader, and so does one that was
-// stopped for a while, and has not noticed yet that the others have chosen a new
-// one: both are errors.
+// newest asks the leader of the stream for its state: no acknowledged command is
+// newer. While there is no leader any replica answers, and so does one that led
+// until it was stopped for a while, and has not noticed yet that the others have
+// chosen another one: both are errors.
 //
-// What is left is what a leader says that goes on after it stood still, in the
-// moments in which it works off what was sent to it before: an old answer of a
-// replica is then taken for a new one. And a replica may hand out a command some
-// moments before the leader has stored it, which knows that it is to be stored.
+// The leader answers by its own word, without asking the others. So this is left,
+// each for a moment: a leader that goes on after it stood still may answer while it
+// works off what was sent to it before, among it what shows that it heard from the
+// others. One that is cut off from some replicas may answer, for two seconds at
+// most, after the others have voted for one of those. And a replica may hand out a
+// command just before the leader, who knows that it is to be stored, has stored it.
 func (l *Log) newest(ctx context.Context) (*jetstream.StreamInfo, error) {
 	info, err := l.stream.Info(ctx)
 	if err == nil {
