@@ -123,14 +123,14 @@ func questions(s events.Subjects) ([]*question, error) {
 	return all, nil
 }
 
-// ask asks for some time, with askers requests in flight on one connection.
-func (q *question) ask(ctx context.Context, conn *nats.Conn, lasts time.Duration) (answers, error) {
+// ask asks for some time, with some requests in flight on one connection.
+func (q *question) ask(ctx context.Context, conn *nats.Conn, inFlight int, lasts time.Duration) (answers, error) {
 	var mu sync.Mutex
 	var all answers
 	start := time.Now()
 	end := start.Add(lasts)
 	g, ctx := errgroup.WithContext(ctx)
-	for range askers {
+	for range inFlight {
 		g.Go(func() error {
 			var times sample
 			for now := time.Now(); now.Before(end); {
@@ -193,10 +193,18 @@ func (b *bench) query(ctx context.Context) error {
 	if err := b.askIdle(ctx, asker, all); err != nil {
 		return err
 	}
+	x := &indexed{question: question{name: all[1].name, subject: all[1].subject, body: all[1].body}}
+	if err := x.askAlone(ctx, asker, b.cfg.For/4); err != nil {
+		return err
+	}
 	if err := b.askLive(ctx, t, asker, all); err != nil {
 		return err
 	}
+	if err := b.askTwo(ctx, t, asker, x); err != nil {
+		return err
+	}
 	b.tellQueries(all)
+	x.tell(b)
 	return errors.Join(echo.Stop(), t.end())
 }
 
@@ -205,7 +213,7 @@ func (b *bench) askIdle(ctx context.Context, conn *nats.Conn, all []*question) e
 	return b.turns("query: idle", askTurns*len(all), func(step *Step) error {
 		for range askTurns {
 			for _, q := range all {
-				a, err := q.ask(ctx, conn, b.cfg.For/4/askTurns)
+				a, err := q.ask(ctx, conn, askers, b.cfg.For/4/askTurns)
 				if err != nil {
 					return err
 				}
@@ -258,7 +266,7 @@ func (b *bench) askLive(ctx context.Context, t *traffic, conn *nats.Conn, all []
 				default:
 				}
 				q := all[i%len(all)]
-				a, err := q.ask(ctx, conn, liveTurn)
+				a, err := q.ask(ctx, conn, askers, liveTurn)
 				if err != nil {
 					return err
 				}
