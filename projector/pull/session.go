@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Figures of a consumer.
@@ -87,7 +86,7 @@ func (r *reading) session(ctx context.Context) error {
 		s.batch = r.Batch
 	}
 	connection := r.conn.Stats().Reconnects
-	pending, err := s.create(ctx)
+	pending, err := s.create(ctx, connected)
 	if err != nil {
 		return err
 	}
@@ -160,41 +159,13 @@ func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <
 	}
 }
 
-// create makes the consumer; pending is how many messages it is to deliver.
-func (s *session) create(ctx context.Context) (pending uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	config := s.config()
-	inbox := s.conn.NewInbox()
-	config.Name = inbox[strings.LastIndexByte(inbox, '.')+1:] // nobody can guess it
-	var c jetstream.Consumer
-	what := "CONSUMER.CREATE." + s.name + "." + config.Name
-	if s.Subject != "" {
-		what += "." + s.Subject
-	}
-	err = s.Ask(ctx, what, func(ctx context.Context) (err error) {
-		c, err = s.js.CreateConsumer(ctx, s.name, config)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("read stream %s from seq %d: %w", s.name, s.next, err)
-	}
-	info := c.CachedInfo()
-	s.consumer = info.Name
-	s.own = "." + s.name + "." + s.consumer + "."
-	if most := info.Config.MaxRequestBatch; most > 0 { // the server's own limit
-		s.batch = min(s.batch, most)
-	}
-	return info.NumPending, nil
-}
-
 // remove removes the consumer: with an answer when the reading is over, without
 // one when the next one begins.
 func (s *session) remove(ctx context.Context) {
 	if !s.conn.IsConnected() {
 		return // the server removes it when it has been inactive
 	}
-	what := "CONSUMER.DELETE." + s.name + "." + s.consumer
+	what := s.removes(s.consumer)
 	if s.over == nil && ctx.Err() == nil {
 		_ = s.conn.Publish(s.api+what, nil)
 		return
@@ -202,6 +173,10 @@ func (s *session) remove(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removal)
 	defer cancel()
 	_ = s.ask(ctx, what, nil, new(struct{}))
+}
+
+func (s *session) removes(consumer string) string {
+	return "CONSUMER.DELETE." + s.name + "." + consumer
 }
 
 func (s *session) nextSubject() string { return "CONSUMER.MSG.NEXT." + s.name + "." + s.consumer }
