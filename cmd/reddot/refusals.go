@@ -89,6 +89,9 @@ func hearRefusals(ctx context.Context, c *client) (*refusals, error) {
 			r.before = stream.CachedInfo().State.LastSeq
 		}
 	}
+	if why := context.Cause(ctx); errors.Is(err, context.Canceled) && why != nil {
+		err = why // such as a permission that is missing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", c.subjects.Rejected(), err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
@@ -178,4 +179,18 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%s: did you mean %q, want %q", subject, got, want)
 		}
 	}
+}
+
+// TestPublishDenied: publish --wait reads where the events are; a user who may not
+// is told so.
+func TestPublishDenied(t *testing.T) {
+	back := &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{"unread.cmd.>", "unread.api.>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"unread.rejected", "_INBOX.>"}},
+	}
+	at := natsAt(t, &server.Options{Users: []*server.User{{Username: "reddot", Password: "x"}, {Username: "back", Password: "x", Permissions: back}}})
+	s := serveOn(t, "--nats", "nats://reddot:x@"+at)
+	s.isReady()
+	r := reddot(t, strings.NewReader(`{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}`), "publish", "--wait", "--server", "nats://back:x@"+at)
+	r.failed(t, exitFailed, `the user "back"`, "$JS.API.STREAM.INFO.UNREAD_EVENTS", "give it the permission")
 }
