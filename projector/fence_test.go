@@ -63,6 +63,29 @@ func TestTakeover(t *testing.T) {
 	t.Logf("%d commands, %d events, %d of them changes", c.upto, c.events, c.changes)
 }
 
+// TestSucceeds starts an emitter where one of the same instance was killed: it
+// waits for nobody. One of another instance does.
+func TestSucceeds(t *testing.T) {
+	b := newBus(t)
+	a := b.author()
+	patient := func(instance string) func(*projector.Config) {
+		return func(c *projector.Config) { c.Instance, c.Takeover = instance, time.Hour }
+	}
+	p := b.run(t.TempDir(), patient("one"))
+	crowd(a, 10)
+	p.settle(a.last())
+	p.kill()
+	other := b.run(t.TempDir(), patient("other"))
+	crowd(a, 10)
+	p = b.run(t.TempDir(), patient("one"))
+	p.settle(a.last())
+	other.settle(a.last())
+	if got := other.emitter(); got != emit.Standby {
+		t.Errorf("the other one is %q", got)
+	}
+	b.checkTold(a, p, nil)
+}
+
 // TestFencedOnItsWay holds up what an emitter has sent until another one has taken
 // over, and then lets it go: none of it is stored, and the emitter stands by.
 func TestFencedOnItsWay(t *testing.T) {

@@ -51,6 +51,7 @@ type Config struct {
 	EventsMaxAge   time.Duration
 	EventsMaxBytes int64
 	Takeover       time.Duration
+	Instance       string
 }
 
 // Wanted says which earlier store will do.
@@ -151,7 +152,7 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 	p.emitter, err = emit.Open(ctx, emit.Config{
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
 		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
-		Takeover: p.cfg.Takeover, Logger: p.cfg.Logger, Store: &p.current, Replay: p.replay, End: p.end,
+		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: &p.current, Replay: p.replay, End: p.end,
 	}, p.stored)
 	if err != nil {
 		return err

@@ -7,9 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/nats-io/nuid"
+
+	"reddot/events"
 )
 
 // lockData takes the data folder for this process.
@@ -22,6 +26,36 @@ func lockData(dir string) (unlock func() error, err error) {
 		return nil, lockError(dir, err)
 	}
 	return lock.Close, nil
+}
+
+// instanceFile has the name of a data folder, which tells whoever runs with it from
+// those with other ones.
+const instanceFile = "INSTANCE"
+
+// instanceLen is how long such a name is: of a NUID, some of what is drawn anew.
+const instanceLen = 8
+
+// instance returns the name of a data folder that is locked. A new one is given to
+// one that has none, or none that can be read.
+func instance(dir string) (string, error) {
+	path := filepath.Join(dir, instanceFile)
+	text, err := os.ReadFile(path)
+	if name := strings.TrimSpace(string(text)); err == nil && len(name) == instanceLen && events.EscapeToken(name) == name {
+		return name, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the name of the data folder: %w", err)
+	}
+	name := nuid.New().Next()[:instanceLen]
+	next := path + ".new"
+	err = os.WriteFile(next, []byte(name+"\n"), privateFile)
+	if err == nil {
+		err = os.Rename(next, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("give the data folder a name: %w", err)
+	}
+	return name, nil
 }
 
 // lockError says why a data folder can't be taken.
@@ -48,7 +82,7 @@ const (
 // tighten takes the rights of others from what an earlier release has left in a
 // data folder. What can't be changed, as it is another's, is told.
 func tighten(data string, log *slog.Logger) {
-	for _, name := range []string{natsFolder, storeFolder, snapshotsFolder, scratchFolder, "LOCK"} {
+	for _, name := range []string{natsFolder, storeFolder, snapshotsFolder, scratchFolder, instanceFile, "LOCK"} {
 		root, err := filepath.EvalSymlinks(filepath.Join(data, name)) // it may be on another disk
 		if err != nil {
 			continue // it is not there

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,5 +44,40 @@ func TestLockError(t *testing.T) {
 	}
 	if _, err := vfs.Default.Lock("/proc/LOCK"); err == nil || !strings.Contains(lockError("/proc", err).Error(), "can't be written by this user") {
 		t.Errorf("%v", lockError("/proc", err))
+	}
+}
+
+// TestInstance: a data folder keeps its name; one that can't be read is replaced.
+func TestInstance(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, instanceFile)
+	name := func() string {
+		t.Helper()
+		name, err := instance(dir)
+		if err != nil || len(name) != instanceLen {
+			t.Fatalf("its name is %q: %v", name, err)
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != name+"\n" {
+			t.Errorf("the file says %q: %v", text, err)
+		}
+		return name
+	}
+	first := name()
+	if again := name(); again != first {
+		t.Errorf("its name was %s and is %s", first, again)
+	}
+	for _, text := range []string{"", "short\n", first + "x\n", "a.b*c>d \n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name() == first {
+			t.Errorf("from %q it has its old name", text)
+		}
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := instance(dir); err == nil {
+		t.Errorf("a name that can't be written down is %s", name)
 	}
 }

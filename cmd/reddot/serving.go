@@ -33,6 +33,7 @@ type serving struct {
 	// server; the latter is empty if there is none.
 	ready func(nats, http string)
 
+	instance string      // the name of the data folder
 	settings []slog.Attr // what the command line and the environment say, for the log
 
 	fail     func(error) // ends the server with a reason; valid within run
@@ -69,6 +70,9 @@ func (s *serving) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if s.instance, err = instance(s.cfg.data); err != nil {
+		return err
+	}
 	tighten(s.cfg.data, s.log)
 	if err := sweepScratch(s.cfg.data); err != nil {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
@@ -246,7 +250,7 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	next := projector.Config{
 		Conn: conns[0], Peers: others, Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
 		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
-		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize), Takeover: s.cfg.takeover,
+		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize), Takeover: s.cfg.takeover, Instance: s.instance,
 	}
 	on := &replicas{asked: s.cfg.replicas, log: s.log, settle: settleTime}
 	opened := func(err error) error {

@@ -27,6 +27,7 @@ type Config struct {
 	Replicas    int             // of an event stream that has to be made; 0: 1
 	Log         string          // identity of the command stream
 	ID          string          // names the emitter in what it writes; a new one if empty
+	Instance    string          // what the ids begin with of those of whom one runs at a time, as they share a folder; empty: nothing is known
 	Logger      *slog.Logger
 	Bounds      Bounds // of what is done at a time; some default where zero
 
@@ -80,7 +81,7 @@ type Replay func(ctx context.Context, after, upto events.Seq, fn func(*store.Ent
 // complete sets what is zero to its default.
 func (cfg *Config) complete() {
 	if cfg.ID == "" {
-		cfg.ID = nuid.New().Next()[:idLen]
+		cfg.ID = cfg.Instance + nuid.New().Next()[:idLen]
 	}
 	if cfg.Window == 0 {
 		cfg.Window = Window
@@ -97,6 +98,6 @@ func (cfg *Config) complete() {
 	}
 }
 
-// idLen is how long an emitter's id is: the part of a NUID that is drawn anew by
-// each generator. Every stored event bears it thrice.
-const idLen = 12
+// idLen is how long the part of an emitter's id is that is drawn: of a NUID, what
+// each generator draws anew.
+const idLen = 8

@@ -65,7 +65,8 @@
 // the stream from one that lives. One that is asked to end writes a farewell when all
 // that it has sent is stored; behind that, and in an empty stream, nobody has
 // anything on its way, and the next emitter needs one message instead of a fence,
-// and waits for nothing.
+// and waits for nothing. Nor does one that starts in the folder of the one that wrote
+// last, as after a crash: that one has ended.
 //
 // The header Nats-Expected-Last-Msg-Id, which would chain messages without a fence,
 // is not used: in a stream with replicas nats-server 2.15.2 stops for ever on the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,7 @@ type Emitter struct {
 	state    atomic.Value // State
 	figures  figures
 	dice     *rand.Rand // of its own: what it draws follows from its id
+	led      bool       // it has taken over, or tried to
 
 	mu     sync.Mutex
 	marks  Marks
@@ -258,7 +260,7 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 		switch {
 		case e.toldAll():
 			since = time.Time{}
-		case t.free():
+		case t.free() || e.succeeds(t):
 			return t, lives, nil
 		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*lookTimeout): // the stream was away: nobody could write
 			since, wait = now, patience/afterOutage
@@ -276,10 +278,17 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 			case <-look:
 				waits = false
 			case <-e.wake:
-				waits = !t.free() || e.toldAll()
+				waits = !t.free() && !e.succeeds(t) || e.toldAll()
 			}
 		}
 	}
+}
+
+// succeeds says whether who wrote last is this emitter's predecessor, which has
+// ended: of an instance one runs at a time. What it had on its way may still come.
+// Afterwards an emitter trusts in that no more, as folders may be copied.
+func (e *Emitter) succeeds(t tail) bool {
+	return !e.led && e.cfg.Instance != "" && strings.HasPrefix(t.writer, e.cfg.Instance)
 }
 
 // stored notes that all events of the commands up to a seq are stored, and
@@ -331,6 +340,7 @@ func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
 // lead writes events, from where the event stream ends.
 func (e *Emitter) lead(ctx context.Context, t tail) error {
 	e.state.Store(Starting)
+	e.led = true
 	t, err := e.claim(ctx, t)
 	if err != nil {
 		return err

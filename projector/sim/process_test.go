@@ -91,7 +91,7 @@ func (p *process) start() error {
 	})
 	cfg := emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
-		Bounds: w.plan.bounds, ID: r.name, Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd, Aside: r.aside(ctx),
+		Bounds: w.plan.bounds, ID: r.name, Instance: r.name[:1], Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd, Aside: r.aside(ctx),
 	}
 	if w.sabotage.config != nil {
 		w.sabotage.config(&cfg)
