@@ -42,6 +42,10 @@ type Peers interface {
 // can show nothing new, and when it gets one it is settling anew, unless the others
 // know of it by its presence, so that none is alone.
 //
+// Whether a consumer is still there that was made, nobody tells a reddot that stood
+// still for a minute. It has not heard itself then either, and must listen again
+// before Peers says that it is alone.
+//
 // Time is taken by two clocks, so that it passes also while the process stands
 // still, or the machine sleeps. Not if both clocks stand still with it, as those
 // of a virtual machine may; then the presence of Y is what ends it.

@@ -18,6 +18,7 @@ import (
 	"reddot/api/gate"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/peers"
 )
 
 // patience is how long a test waits for what must happen.
@@ -106,12 +107,6 @@ func (s projection) SelfMade(user string) (int, error) {
 	return n, errors.Join(err, v.Close())
 }
 
-// peerless has a reddot know that it is the only one.
-type peerless struct{}
-
-func (peerless) Alone() bool { return true }
-func (peerless) Known() bool { return true }
-
 // startReddot starts the projector and the query service, and returns once
 // they are ready.
 func (h *host) startReddot() error {
@@ -144,9 +139,13 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	others, err := peers.New(peers.Config{Conn: conn, Subjects: subjects, Tell: func() events.Peer { return events.Peer{} }, Logger: h.log})
+	if err != nil {
+		stop()
+		return err
+	}
 	p, err := projector.Open(ctx, projector.Config{
-		Peers: peerless{},
-		Conn:  conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
+		Peers: others, Conn: conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
 	})
 	if err != nil {
 		stop()
@@ -171,6 +170,10 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 		return p.Run(ctx)
+	})
+	g.Go(func() error {
+		others.Run(ctx)
+		return nil
 	})
 	g.Go(func() error { return service.Run(ctx) })
 	h.reddot = &running{conn: conn, stop: stop, part: g, over: ctx, p: p, service: service}

@@ -340,7 +340,7 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	source.peers.Load().Hello(ctx) // before anything is read
 	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
 	g.Go(func() error {
-		_ = source.peers.Load().Run(projecting) // it ends when that does
+		source.peers.Load().Run(projecting)
 		return nil
 	})
 	if source.snapshots != nil {

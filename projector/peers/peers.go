@@ -84,12 +84,14 @@ func (p *Peers) Hello(ctx context.Context) {
 }
 
 // Run tells of this reddot until ctx ends, and that it has ended then.
-func (p *Peers) Run(ctx context.Context) error {
+func (p *Peers) Run(ctx context.Context) {
 	anew := p.cfg.Conn.StatusChanged(nats.CONNECTED)
 	defer p.cfg.Conn.RemoveStatusListener(anew)
 	began := time.Now()
+	var said roll
 	for {
 		p.tell(false)
+		said.say(p.cfg.Logger, p.List(), time.Now())
 		every := tellEvery
 		if p.deaf(began) {
 			every = quietEvery
@@ -97,7 +99,7 @@ func (p *Peers) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			p.bye()
-			return ctx.Err()
+			return
 		case <-anew:
 		case <-time.After(every):
 		}

@@ -91,7 +91,7 @@ func (r *rig) run(host string, options ...nats.Option) *reddot {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = p.Run(ctx)
+		p.Run(ctx)
 	}()
 	p.stop = func() {
 		cancel()
@@ -173,6 +173,12 @@ func TestPeers(t *testing.T) {
 	b.stop()
 	r.eventually("dead is forgotten", func() bool { return a.hosts() == "" })
 	r.eventually("alone again", a.Alone)
+	r.eventually("the log names who is there, and then nobody", func() bool {
+		return a.log.count("b pid 7, standby, applied 5") > 0 && a.log.count("number=0") == 1
+	})
+	if n := a.log.count("other reddots"); n > 4 {
+		t.Errorf("said %d times", n)
+	}
 }
 
 // TestForged: what is malformed or too much is not listed, and makes nobody
