@@ -54,10 +54,11 @@
 //     behind all that it knew to be stored; one that is refused gets a new place
 //     only when another message was seen in the old one
 //   - whoever takes over writes a fence first: Window messages that tell nothing and
-//     that the server does not republish. Once they are stored in a row, with no
-//     message of another emitter between, the places of all that any other has on
-//     its way are taken (package sim tries that with any window and order; with a
-//     fence of one message less it finds an event that is told twice)
+//     that the server does not republish. Once the first one is stored and the stream
+//     is longer by as many, with no message of another emitter between, the places of
+//     all that any other has on its way are taken (package sim tries that with any
+//     window and order; with a fence of one message less it finds an event that is
+//     told twice)
 //   - an emitter that finds another one's message where its own should be stands by
 //
 // An emitter begins standing by, and takes over only when there is something to tell

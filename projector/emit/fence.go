@@ -20,27 +20,32 @@ func (cfg *Config) fenceSubject() string {
 // stream until no message of a writer before can be stored any more, wherever on
 // its way that is.
 //
-// A writer has window messages on their way at most, the first of them behind all
-// that was stored when it was sent (see writer). So window messages are enough, if
-// none of a writer before came in between. Where nobody has anything on its way,
-// as in an empty stream or after one that has ended, one message is enough: of
-// several emitters that begin there, one has it stored.
+// A writer has window messages on their way at most, for places behind all that it
+// knew to be stored (see writer). Whoever knows the first message of the fence to be
+// stored writes no more. So window messages are enough, the first one of the fence
+// and what follows it, if none of a writer before came in between. What foreign
+// messages take of the places behind the first one lengthens the stream as well;
+// those before it a writer may have seen and have gone behind them.
 //
-// What foreign messages take of its places lengthens the stream as well.
+// Where nobody has anything on its way, as in an empty stream or after one that has
+// ended, one message is enough: of several emitters that begin there, one has it
+// stored first.
 type fence struct {
 	*Emitter
+	need       uint64          // messages from the first one on
 	from, upto uint64          // the fence is behind from, up to upto
+	first      uint64          // its first message that is stored; 0: none is known
 	own        map[uint64]bool // places in which no other emitter's message is
 }
 
 // claim writes a fence behind the end of the stream, and returns the end as it is
 // then. It fails with errFenced if another emitter has written meanwhile.
 func (e *Emitter) claim(ctx context.Context, t tail) (tail, error) {
-	f := &fence{Emitter: e, from: t.last, own: map[uint64]bool{}}
-	alone := t.free()
-	if f.upto = t.last + uint64(e.cfg.Window); alone {
-		f.upto = t.last + 1
+	f := &fence{Emitter: e, need: uint64(e.cfg.Window), from: t.last, own: map[uint64]bool{}}
+	if t.free() {
+		f.need = 1
 	}
+	f.upto = f.from + f.need
 	for {
 		before := t.last
 		err := f.extend(ctx, before)
@@ -54,18 +59,30 @@ func (e *Emitter) claim(ctx context.Context, t tail) (tail, error) {
 			return t, fmt.Errorf("%w: sequence %d is by %q", errFenced, t.place, t.writer)
 		case t.last < f.from:
 			return t, fmt.Errorf("%w: the stream ends at %d, and had %d", errLost, t.last, f.from)
-		case alone && t.place <= f.from && len(f.own) == 0: // who comes first is open as long as none of mine is stored
-			f.upto = t.last + 1
 		case t.last >= f.upto:
-			return t, f.check(ctx)
-		}
-		if t.last == before {
+			if err = f.check(ctx); err == nil && f.long(t.last, t.last-before) {
+				return t, nil
+			}
+		case t.last == before:
 			err = rest(ctx)
 		}
 		if err != nil {
 			return t, err
 		}
 	}
+}
+
+// long says whether the fence is long enough in a stream that has just grown to its
+// end, or else makes it longer. As long as all of its places were taken by foreign
+// messages, it begins anew behind them, with more messages than there came: those
+// that are too late for their places leave the next ones theirs.
+func (f *fence) long(last, grown uint64) bool {
+	if f.first == 0 {
+		f.upto = last + max(f.need, min(2*grown, uint64(f.cfg.Window)))
+		return false
+	}
+	f.upto = max(f.upto, f.first-1+f.need)
+	return last >= f.upto
 }
 
 // extend writes what is missing of the fence behind the stream's end, and waits
@@ -91,7 +108,7 @@ func (f *fence) extend(ctx context.Context, last uint64) error {
 	for _, s := range pending {
 		select {
 		case ack := <-s.future.Ok():
-			f.own[ack.Sequence] = true
+			f.mine(ack.Sequence)
 		case <-s.future.Err(): // the next look tells
 		case <-timeout.C:
 			return nil
@@ -102,14 +119,26 @@ func (f *fence) extend(ctx context.Context, last uint64) error {
 	return nil
 }
 
+// mine notes that a message of the fence is stored.
+func (f *fence) mine(seq uint64) {
+	f.own[seq] = true
+	if f.first == 0 || seq < f.first {
+		f.first = seq
+	}
+}
+
 // check fails if another emitter's message is in the fence.
 func (f *fence) check(ctx context.Context) error {
 	for uint64(len(f.own)) < f.upto-f.from {
 		err := f.stream.Read(ctx, f.from+1, f.upto, func(seq uint64, msg *nats.Msg) error {
-			if writer := msg.Header.Get(headerWriter); !f.own[seq] && writer != f.cfg.ID && f.ends.sealer.genuine(seq, msg) {
+			switch writer := msg.Header.Get(headerWriter); {
+			case f.own[seq] || !f.ends.sealer.genuine(seq, msg):
+				f.own[seq] = true
+			case writer != f.cfg.ID:
 				return fmt.Errorf("%w: sequence %d is by %q", errFenced, seq, writer)
+			default:
+				f.mine(seq)
 			}
-			f.own[seq] = true
 			return nil
 		})
 		switch {

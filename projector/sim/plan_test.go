@@ -103,6 +103,12 @@ func (p *plan) rivals(rng *rand.Rand) {
 			return p.onLink(func(l *link) { l.stall(w.script.between(emit.DefaultTakeover, 2*emit.DefaultTakeover)) })
 		}},
 	}
+	if rng.IntN(4) == 0 { // between a look at the stream's end and the fence, too
+		p.faults = append(p.faults, fault{"forge", func(w *world, _ *process) error {
+			w.do(func() { w.forgeOn(w.script.between(time.Millisecond, 8*time.Second), 40*time.Millisecond) })
+			return nil
+		}})
+	}
 }
 
 // faults are all that the script can do. A fault does nothing where it can't

@@ -1,0 +1,124 @@
+package emit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+)
+
+// emitterOf is an emitter of a stream.
+func (s streamed) emitterOf(t *testing.T, id string, window int) *Emitter {
+	t.Helper()
+	subjects, err := events.NewSubjects("unread")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{Subjects: subjects, Log: "test", ID: id, Window: window, Logger: slog.New(slog.DiscardHandler)}, s, func(events.Seq) {})
+}
+
+// TestFenceBehindForeign takes over while foreign messages come in between the look
+// at the stream's end and the fence. The writer before has seen them, and has as
+// many messages as it may on their way to the places behind them: none of those is
+// stored any more, however many foreign messages there were.
+func TestFenceBehindForeign(t *testing.T) {
+	const window = 4
+	for foreign := range 2*window + 1 {
+		t.Run(fmt.Sprint(foreign), func(t *testing.T) {
+			t.Parallel()
+			s := newStreamed(t)
+			e := s.emitterOf(t, "new", window)
+			looked, err := e.ends.look(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.ends.store(t, s, looked.last+1)
+			if looked, err = e.ends.look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if foreign > 0 {
+				s.flood(t, foreign)
+			}
+			var late []*nats.Msg
+			for place := looked.last + uint64(foreign) + 1; len(late) < window; place++ {
+				msg := nats.NewMsg("unread-out.0.evt.a.change")
+				msg.Header.Set(headerWriter, "writer")
+				e.ends.sealer.bind(place, msg)
+				late = append(late, msg)
+			}
+			end, err := e.claim(t.Context(), looked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if grown := end.last - looked.last; grown > uint64(foreign)+window {
+				t.Errorf("the fence and %d foreign messages lengthen the stream by %d", foreign, grown)
+			}
+			for _, msg := range late {
+				if ack, err := s.js.PublishMsg(t.Context(), msg); err == nil {
+					t.Errorf("a message of the writer before is stored at %d, behind the end of the fence at %d", ack.Sequence, end.last)
+				}
+			}
+		})
+	}
+}
+
+// flooded is a stream in which foreign messages are stored after each look at its
+// end, before anything that is sent then.
+type flooded struct {
+	streamed
+	t       *testing.T
+	foreign int
+	looks   int
+	due     bool
+}
+
+func (f *flooded) Tail(ctx context.Context) (End, error) {
+	f.looks++
+	f.due = true
+	return f.streamed.Tail(ctx)
+}
+
+func (f *flooded) Append(msg *nats.Msg) (Future, error) {
+	if f.due {
+		f.due = false
+		f.flood(f.t, f.foreign)
+	}
+	return f.streamed.Append(msg)
+}
+
+// TestFenceInFlood takes over while somebody stores messages all the time, so that
+// what goes to the place behind the end never comes in time: that needs a few
+// attempts, not luck.
+func TestFenceInFlood(t *testing.T) {
+	for name, ended := range map[string]bool{"an empty stream": true, "behind an event": false} {
+		for _, foreign := range []int{1, 40, 400} {
+			t.Run(fmt.Sprint(name, " ", foreign), func(t *testing.T) {
+				f := &flooded{streamed: newStreamed(t), t: t, foreign: foreign}
+				e := f.emitterOf(t, "new", Window)
+				looked, err := e.ends.look(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !ended {
+					e.ends.store(t, f.streamed, 1)
+				}
+				e.stream, e.ends.stream = f, f
+				if looked, err = e.ends.look(t.Context()); err != nil || looked.free() != ended {
+					t.Fatalf("it ends with %+v, %v", looked, err)
+				}
+				f.looks = 0
+				end, err := e.claim(t.Context(), looked)
+				if err != nil || end.writer != "new" {
+					t.Fatalf("it ends with %+v, %v", end, err)
+				}
+				if f.looks > 10 {
+					t.Errorf("it takes %d looks", f.looks)
+				}
+			})
+		}
+	}
+}
