@@ -34,7 +34,10 @@ func (d *Drill) audit(ctx context.Context) (problems []string, err error) {
 	if err := d.readStream(ctx); err != nil {
 		return nil, err
 	}
-	problems = d.stored.problems()
+	if problems, err = d.lost(ctx); err != nil {
+		return nil, err
+	}
+	problems = append(problems, d.stored.problems()...)
 	d.stored.duplicates, d.stored.backward, d.stored.wrong = 0, 0, nil
 	digests := map[string]string{}
 	for i, r := range d.reddots {
@@ -49,6 +52,18 @@ func (d *Drill) audit(ctx context.Context) (problems []string, err error) {
 		problems = append(problems, fmt.Sprintf("the digests differ: %v", digests))
 	}
 	return append(problems, d.verify(ctx)...), nil
+}
+
+// lost says that the log has fewer commands than were acknowledged.
+func (d *Drill) lost(ctx context.Context) (problems []string, err error) {
+	s, err := d.js.Stream(ctx, d.subjects.CommandStream())
+	if err != nil {
+		return nil, fmt.Errorf("look at the log: %w", err)
+	}
+	if n := s.CachedInfo().State.LastSeq; n < uint64(d.load.drawn) {
+		problems = append(problems, fmt.Sprintf("the log has %d commands, and %d are acknowledged", n, d.load.drawn))
+	}
+	return problems, nil
 }
 
 // settle waits until both have applied and told everything.

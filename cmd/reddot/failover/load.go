@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -40,7 +41,7 @@ type load struct {
 	subjects events.Subjects
 	rate     int // a second
 	rng      *rand.Rand
-	drawn    int
+	drawn    int               // commands, each with an id
 	newest   map[[2]int]string // id of the newest message, by user and sender
 
 	lanes  [userCount]chan *nats.Msg
@@ -92,7 +93,7 @@ func (l *load) end(ctx context.Context) (events.Seq, error) {
 	case <-ctx.Done():
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return 0, fmt.Errorf("commands are not acknowledged: %w (the last refusal: %w)", ctx.Err(), l.mu.why)
+		return 0, fmt.Errorf("commands are not acknowledged: %w", errors.Join(ctx.Err(), l.mu.why))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 const nodeCount = 3
 
 // startWait bounds the wait for a process that is started.
-const startWait = time.Minute
+const startWait = 2 * time.Minute
 
 // keptLog is the bytes of a process's log that are kept.
 const keptLog = 64 << 10
