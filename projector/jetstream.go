@@ -23,6 +23,9 @@ type Stream interface {
 	// Read calls fn with messages, see pull.Stream.
 	Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error
 
+	// Remove removes a consumer that an earlier Read has left behind.
+	Remove(ctx context.Context, consumer string) error
+
 	// Consumers is how many consumers Read has at the server for sure; changes says
 	// whether that is another number than before, or other ones.
 	Consumers() (n int, changes uint64)
@@ -50,6 +53,11 @@ func (s inJetStream) GetMsg(ctx context.Context, seq uint64) (*jetstream.RawStre
 // Read implements Stream.
 func (s inJetStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error {
 	return s.messages.Read(ctx, o, fn)
+}
+
+// Remove implements Stream.
+func (s inJetStream) Remove(ctx context.Context, consumer string) error {
+	return s.messages.Remove(ctx, consumer)
 }
 
 // Consumers implements Stream.

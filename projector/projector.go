@@ -223,7 +223,8 @@ func (p *Projector) Close() error {
 // report is what the fold's reader tells of itself.
 func (p *Projector) report() report {
 	r := p.health.report()
-	r.began = func() {
+	r.began = func(consumer string) {
+		p.leave(consumer)
 		if p.cfg.Peers != nil && p.cfg.Peers.Known() {
 			p.settling.skip()
 			return
@@ -248,6 +249,7 @@ func (p *Projector) emit(ctx context.Context) error {
 func (p *Projector) project(ctx context.Context) error {
 	var marks emit.Marks
 	var fx fold.Effects
+	p.removeLeft(ctx)
 	return p.log.read(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
 		p.health.folding.Store(true)
 		defer p.health.folding.Store(false)

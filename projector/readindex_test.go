@@ -235,3 +235,23 @@ func TestSettling(t *testing.T) {
 		t.Error("one of two believes to be alone")
 	}
 }
+
+// TestKilledStartsAtOnce: what a killed reddot leaves behind at the server is not
+// taken for another one when it starts again.
+func TestKilledStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	dir := t.TempDir()
+	p := b.run(dir, lonely)
+	eventually(t, "a start behind a consumer that was left waits for no time to pass", func() bool {
+		p.fresh()
+		p.kill() // its connection first: it takes nothing back
+		if n := must(b.commands().Info(within(t)))(t).State.Consumers; n != 1 {
+			t.Fatalf("%d consumers are left, not 1", n)
+		}
+		p = b.run(dir, lonely)
+		p.fresh()
+		return p.SettledByLook()
+	})
+	eventually(t, "alone", func() bool { return p.Newest() == nil })
+}

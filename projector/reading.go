@@ -48,7 +48,8 @@ type report struct {
 	stuck *complaint // why the next command does not come
 	heard *instant   // when it last heard of the server
 
-	began, ended func() // told of each consumer, see pull.Options; nil: nobody
+	began func(consumer string) // told of each consumer, see pull.Options; nil: nobody
+	ended func()
 }
 
 func newReport(logger *slog.Logger) report {

@@ -29,9 +29,10 @@ type Options struct {
 	// Heard, unless nil, is told from time to time that the server sends, be it
 	// only heartbeats.
 	Heard func()
-	// Began, unless nil, is told of each consumer of the reading before it delivers,
-	// and Ended before it is removed.
-	Began, Ended func()
+	// Began, unless nil, is told the name of each consumer of the reading before it
+	// delivers; Ended, unless nil, is called before it is removed.
+	Began func(consumer string)
+	Ended func()
 }
 
 // ErrEnough is returned by a handler that wants no more: Read returns nil then.

@@ -99,7 +99,7 @@ func (r *reading) session(ctx context.Context) error {
 		s.remove(ctx)
 	}()
 	if r.Began != nil {
-		r.Began()
+		r.Began(s.consumer)
 	}
 	if r.Upto != 0 && (pending == 0 || r.next > r.Upto) {
 		r.over = ErrEnough

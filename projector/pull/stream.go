@@ -83,6 +83,14 @@ func (s *Stream) Get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, 
 	return raw, nil
 }
 
+// Remove removes a consumer that a reading has left behind which did not come to
+// its end.
+func (s *Stream) Remove(ctx context.Context, consumer string) error {
+	ctx, cancel := context.WithTimeout(ctx, removal)
+	defer cancel()
+	return s.ask(ctx, "CONSUMER.DELETE."+s.name+"."+consumer, nil, new(struct{}))
+}
+
 // ask makes one request to JetStream.
 func (s *Stream) ask(ctx context.Context, what string, request []byte, reply any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
