@@ -55,3 +55,21 @@ func TestNewest(t *testing.T) {
 	release <- errors.New("nobody knows")
 	a.want("503", "alice", events.QueryConversations, `{"after_seq":1}`)
 }
+
+// TestEndsAsItBegins: a service that is asked to end while it begins has no error.
+func TestEndsAsItBegins(t *testing.T) {
+	conn := connect(t, startServer(t, server.Options{}))
+	subjects, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := NewService(ServiceConfig{Conn: conn, Subjects: subjects, Source: newTwinSource(), Version: "1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	if err := service.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}

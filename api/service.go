@@ -123,6 +123,9 @@ func (s *Service) Run(ctx context.Context) error {
 		if stopping := subs.drain(); stopping != nil {
 			s.cfg.Logger.Warn("stop the query service", "error", stopping)
 		}
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // asked to end before anybody was heard
+		}
 		return err
 	}
 	following := make(chan struct{})
