@@ -24,13 +24,17 @@ const (
 	// knownFor is how long the others surely know of this one after it has heard
 	// itself: half as long, for it may be heard sooner there than here.
 	knownFor = forgetAfter / 2
+	// spreads is how long others may take to hear of this one, after it has heard
+	// itself: a second, for which one that hears nothing any more may still believe
+	// to be alone, and what news take from one server to another.
+	spreads = time.Second + 250*time.Millisecond
 	// echoes is how long after it has heard itself a reddot would hear others as
 	// well: two may be late, or lost.
 	echoes = 2*tellEvery + tellEvery/2
 	// listens is how long it hears itself before it knows that nobody else is there:
 	// as long as another one is silent between two messages, and some more.
 	listens = tellEvery + tellEvery/4
-	// byeWait is how long an end waits until the server has the last word.
+	// byeWait is how long is waited for the server to have the last word.
 	byeWait = 500 * time.Millisecond
 	// room is for messages not yet looked at: some of each reddot that is known at a
 	// time, and no more than fit into memory if each is as large as a server lets
@@ -54,14 +58,14 @@ type Peers struct {
 	sub  *nats.Subscription
 	come chan *nats.Msg
 
-	mu         sync.Mutex
-	heard      table
-	dropped    int
-	other      time.Time // another was heard; zero: never
-	echo       time.Time // this one has heard itself; zero: never
-	since      time.Time // and did so all the time from here on
-	connection uint64    // by this connection
-	warned     bool
+	mu      sync.Mutex // never held while the connection is asked, which may be locked
+	heard   table
+	dropped int
+	other   time.Time // another was heard; zero: never
+	echo    time.Time // this one has heard itself; zero: never
+	since   time.Time // and did so all the time from here on, by one connection
+	known   time.Time // from here on others had no time to forget it
+	warned  bool
 }
 
 // New listens to the others. It tells nothing yet.
@@ -101,9 +105,17 @@ func (p *Peers) Run(ctx context.Context) {
 			p.bye()
 			return
 		case <-anew:
+			p.again()
 		case <-time.After(every):
 		}
 	}
+}
+
+// again notes a new connection: who spoke before it was there was not heard.
+func (p *Peers) again() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.since = time.Now()
 }
 
 // bye says that this one ends.
@@ -130,9 +142,24 @@ func (p *Peers) tell(bye bool) {
 	}
 }
 
-// deaf reports whether this one does not hear itself, and says so once.
+// deaf reports whether this one does not hear itself, and says so once. It may also
+// have stood still, or the server hang: only who hears the server is deaf.
 func (p *Peers) deaf(began time.Time) bool {
-	connected := p.cfg.Conn.IsConnected()
+	if p.echoed(began) || p.cfg.Conn.FlushTimeout(byeWait) != nil || p.echoed(began) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.warned {
+		p.warned = true
+		p.cfg.Logger.Warn("this reddot does not hear what it tells the others of itself: it works, and asks the stream before each answer",
+			"permit to publish and to subscribe to", p.cfg.Subjects.Peers())
+	}
+	return true
+}
+
+// echoed reports whether this one has heard itself lately, or has just begun.
+func (p *Peers) echoed(began time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.take()
@@ -140,15 +167,7 @@ func (p *Peers) deaf(began time.Time) bool {
 	if last.Before(began) {
 		last = began
 	}
-	if !connected || ago(last, time.Now()) < knownFor {
-		return false
-	}
-	if !p.warned {
-		p.warned = true
-		p.cfg.Logger.Warn("this reddot does not hear what it tells the others of itself: it works, and asks the stream before each answer",
-			"permit to publish and to subscribe to", p.cfg.Subjects.Peers())
-	}
-	return true
+	return ago(last, time.Now()) < knownFor
 }
 
 // Alone reports whether no other was heard for some time, although one would
@@ -169,12 +188,13 @@ func (p *Peers) hears(now time.Time) bool { return !p.echo.IsZero() && ago(p.ech
 func ago(t, now time.Time) time.Duration { return max(now.Sub(t), now.Round(0).Sub(t.Round(0))) }
 
 // Known reports whether the others, which forget after forgetAfter, know of this
-// one.
+// one: it has heard itself lately, and did so before they had to.
 func (p *Peers) Known() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.take()
-	return !p.echo.IsZero() && ago(p.echo, time.Now()) <= knownFor
+	now := time.Now()
+	return !p.echo.IsZero() && ago(p.echo, now) <= knownFor && now.Sub(p.known) >= spreads
 }
 
 // List is who was heard lately, by host, pid and id.
@@ -206,9 +226,11 @@ func (p *Peers) hear(msg *nats.Msg, now time.Time) {
 		p.heard.hear(p.cfg.Subjects, msg, now)
 		return
 	}
-	connection := p.cfg.Conn.Stats().Reconnects
-	if !p.hears(now) || connection != p.connection {
-		p.since, p.connection = now, connection
+	if !p.hears(now) {
+		p.since = now
+	}
+	if p.echo.IsZero() || ago(p.echo, now) > knownFor {
+		p.known = now
 	}
 	p.echo = now
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,18 +76,27 @@ type reddot struct {
 	conn *nats.Conn
 	stop func()
 	log  *logged
+	told atomic.Int64 // how often it has told of itself
 }
 
-// run runs a reddot at a host.
-func (r *rig) run(host string, options ...nats.Option) *reddot {
+// open is a reddot at a host that tells nothing yet.
+func (r *rig) open(host string, options ...nats.Option) *reddot {
 	r.Helper()
 	p := &reddot{conn: r.connect(options...), log: new(logged)}
 	p.Peers = must(peers.New(peers.Config{
 		Conn: p.conn, Subjects: r.subjects, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
 		Tell: func() events.Peer {
+			p.told.Add(1)
 			return events.Peer{Host: host, PID: 7, Version: "1.2.3", Role: "standby", State: events.Live, Applied: 5, Emitted: 4, Last: 6}
 		},
 	}))(r)
+	return p
+}
+
+// run runs a reddot at a host.
+func (r *rig) run(host string, options ...nats.Option) *reddot {
+	r.Helper()
+	p := r.open(host, options...)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.Hello(ctx)
 	ended := make(chan struct{})
@@ -246,5 +257,87 @@ func TestDeaf(t *testing.T) {
 			}
 			return p.log.count("does not hear") == 1
 		})
+	}
+}
+
+// TestKnown: that a reddot hears itself is no proof that others have heard it. Those
+// who believe to be alone have time to.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	began := time.Now()
+	p := r.run("a")
+	r.eventually("known", p.Known)
+	if took := time.Since(began); took < peers.Spreads {
+		t.Errorf("known %v after its first word", took)
+	}
+}
+
+// mutable is a connection whose server can be kept from being heard.
+type mutable struct {
+	net.Conn
+	d *mute
+}
+
+type mute struct{ held sync.Mutex } // held: nothing is heard
+
+func (d *mute) Dial(network, address string) (net.Conn, error) {
+	c, err := net.Dial(network, address)
+	return mutable{c, d}, err
+}
+
+func (m mutable) Read(b []byte) (int, error) {
+	n, err := m.Conn.Read(b)
+	m.d.held.Lock()
+	defer m.d.held.Unlock()
+	return n, err
+}
+
+// TestHangs: who hears nothing at all, because the server or the network hangs, does
+// not take that for a missing permission, and goes on telling.
+func TestHangs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := new(mute)
+	p := r.run("a", nats.SetCustomDialer(d))
+	r.eventually("known", p.Known)
+	d.held.Lock()
+	r.eventually("not known any more", func() bool { return !p.Known() })
+	told := p.told.Load()
+	r.eventually("it goes on telling", func() bool { return p.told.Load() >= told+3 })
+	d.held.Unlock()
+	r.eventually("known again", p.Known)
+	if p.log.count("does not hear") != 0 {
+		t.Errorf("it takes that for a missing permission: %s", p.log.text.String())
+	}
+}
+
+// TestLocked: nobody waits for a connection that is locked, because it tries to come
+// back to a server that takes it and says nothing.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.open("a", nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(2*tooLong))
+	p.Hello(t.Context()) // it has heard that, and nobody has looked yet
+	address := r.srv.Addr().String()
+	r.srv.Shutdown()
+	r.srv.WaitForShutdown()
+	silent := must(net.Listen("tcp", address))(t)
+	taken := must(silent.Accept())(t) // the connection is locked from now on
+	defer taken.Close()
+	defer silent.Close()
+	looked := make(chan int, 1)
+	go func() {
+		p.Alone()
+		p.Known()
+		looked <- len(p.List())
+	}()
+	select {
+	case n := <-looked:
+		if n != 0 {
+			t.Errorf("%d others are listed", n)
+		}
+	case <-time.After(tooLong):
+		t.Error("who asks for the others waits for the connection")
 	}
 }
