@@ -40,7 +40,7 @@ type Peers interface {
 // row would have met it. In the second case this reddot had no consumer then, so
 // that was before the row began; same again. A Y that goes on without a consumer
 // can show nothing new, and when it gets one it is settling anew, unless the others
-// know of it by its presence, so that none is alone.
+// have known of it by its presence for as long, so that none is alone.
 //
 // Whether a consumer is still there that was made, nobody tells a reddot that stood
 // still for a minute. It has not heard itself then either, and must listen again
@@ -94,16 +94,18 @@ func (a *alone) end() {
 	a.begun = time.Time{}
 }
 
-// holds reports whether this reddot is alone.
+// holds reports whether this reddot is alone. Nobody else waits while it asks the
+// connection, which may be locked.
 func (a *alone) holds(applied events.Seq) bool {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.begun.IsZero() || applied < a.floor || !a.peers.Alone() {
+	begun, floor, by := a.begun, a.floor, a.connection
+	a.mu.Unlock()
+	if begun.IsZero() || applied < floor || apart(begun, time.Now()) > aloneFor || !a.peers.Alone() {
 		return false
 	}
 	connection, up := a.link()
 	// The clock comes last: the process may stand still anywhere.
-	return up && connection == a.connection && apart(a.begun, time.Now()) <= aloneFor
+	return up && connection == by && apart(begun, time.Now()) <= aloneFor
 }
 
 // linkOf says how often a connection was made anew, and whether it is there.

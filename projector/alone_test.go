@@ -84,6 +84,40 @@ func TestAloneRow(t *testing.T) {
 	}
 }
 
+// TestAloneLocked: while a connection is locked, and a question waits for it, looks
+// go on, and so does who can be told without it.
+func TestAloneLocked(t *testing.T) {
+	locked, asks := make(chan struct{}), make(chan struct{}, 1)
+	a := &alone{peers: &heard{nobody: true}, link: func() (uint64, bool) {
+		asks <- struct{}{}
+		<-locked
+		return 0, true
+	}}
+	look := sighting{begun: time.Now().Add(time.Minute), consumers: 1, own: 1}
+	a.look(look)
+	answered := make(chan bool, 1)
+	go func() { answered <- a.holds(0) }()
+	<-asks
+	done := make(chan bool, 1)
+	go func() {
+		a.look(look)
+		a.end()
+		done <- a.holds(0)
+	}()
+	select {
+	case alone := <-done:
+		if alone {
+			t.Error("alone although nothing is read")
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("all wait for the connection")
+	}
+	close(locked)
+	if !<-answered {
+		t.Error("not alone, although it was when that was asked")
+	}
+}
+
 // TestSettlingBegunAnew: what ends one settling does not end the next.
 func TestSettlingBegunAnew(t *testing.T) {
 	s := newSettling()

@@ -191,11 +191,12 @@ func (s *projection) view() (*projector.View, error) {
 	return p.View()
 }
 
-// Newest implements api.Source.
+// Newest implements api.Source. Where there is no projector the next one may have a
+// view before that is asked for, and nobody has said that it is new.
 func (s *projection) Newest() func(context.Context) error {
 	p, err := s.running()
 	if err != nil {
-		return nil // there is no view either
+		return func(context.Context) error { return err }
 	}
 	return p.Newest()
 }
