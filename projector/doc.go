@@ -6,6 +6,7 @@
 //	store  the rows in Pebble, with the position they stand for
 //	view   what users are shown, computed from rows: pure
 //	emit   change events, receipts and refusals to the event stream
+//	peers  the reddots of one log know of each other
 //	twin   the rules once more, dumb: what tests compare with
 //
 // # The loop

@@ -20,6 +20,7 @@ var forbidden = map[string][]string{
 	"projector/view":  {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
 	"projector/store": {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
 	"projector/twin":  {"reddot/projector", "github.com/"},
+	"projector/peers": {"reddot/projector", "github.com/cockroachdb/"},
 	"api":             {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
 	"api/gate":        {"reddot/api", "github.com/nats-io/nats.go/micro"},
 	"snapshot":        {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
