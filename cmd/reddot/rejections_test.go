@@ -30,6 +30,7 @@ func TestWatchRejected(t *testing.T) {
 	for i := 1; i <= 12; i++ {
 		refuse(fmt.Sprintf("unread.cmd.user.u%d.mute", i))
 	}
+	reddot(t, nil, "status", "--after-seq", "12", "--timeout", "30s", "--server", url).done(t)
 	// Whoever may store events may store anything.
 	for _, m := range []*nats.Msg{
 		{Subject: "unread-out.0.rejected", Header: nats.Header{"Status": {"404"}}},
