@@ -302,6 +302,30 @@ func TestPermissions(t *testing.T) {
 	})
 }
 
+// TestHeardWhileBusy: a reading whose handler is at work all the time hears the server
+// all the same, as long as messages come.
+func TestHeardWhileBusy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const each = 20 * time.Millisecond
+	r.fill(int(tooLong/each), nil)
+	heard := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(heard) })
+	was := false
+	must(0, r.stream().Read(r.within(), pull.Options{From: 1, Upto: uint64(tooLong / each), Heard: tell}, func(*pull.Message) error {
+		select {
+		case <-heard:
+			was = true
+			return pull.ErrEnough
+		case <-time.After(each): // work
+			return nil
+		}
+	}))(t)
+	if !was {
+		t.Error("nothing was heard")
+	}
+}
+
 // withUsers gives a server the user "limited" beside one that may do everything.
 func withUsers(p *server.Permissions) func(*server.Options) {
 	return func(o *server.Options) {

@@ -145,9 +145,10 @@ func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <
 			return fmt.Errorf("%w: %w", errSilent, err)
 		}
 		if now := s.alive.Load(); now != seen || s.inside.Load() || waiting > 0 {
-			if seen, missed = now, 0; s.Heard != nil && !s.inside.Load() {
+			if s.Heard != nil && now != seen {
 				s.Heard()
 			}
+			seen, missed = now, 0
 			continue
 		}
 		if err := s.denied(said, s.nextSubject()); err != nil {
