@@ -247,3 +247,13 @@ func (c *crowd) tellsOnce(t *testing.T, restart func()) {
 		}
 	}
 }
+
+// lastEvent is the last sequence of the event stream.
+func lastEvent(t *testing.T, nc *nats.Conn) uint64 {
+	t.Helper()
+	stream, err := jetStream(t, nc).Stream(t.Context(), subjects(t).EventStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.CachedInfo().State.LastSeq
+}
