@@ -18,6 +18,9 @@ const (
 	// if that is something else.
 	waitTold    = 30 * time.Second
 	waitChanged = 2 * time.Second
+	// droppedTold is how often the log says of a connection that messages were
+	// dropped: whoever sends too many decides how often they are.
+	droppedTold = 10 * time.Second
 )
 
 // link is a server's way to its NATS server: connections that come back whenever
@@ -29,7 +32,8 @@ type link struct {
 	needs []permission  // of its user; nil: the NATS server is this program's own
 	log   *slog.Logger
 
-	missed sync.Map // permissions of needs that were denied and that it can do without
+	missed  sync.Map // permissions of needs that were denied and that it can do without
+	dropped sync.Map // when the log said that messages were dropped, by connection
 
 	// stop ends the server: something needs a person.
 	stop func(error)
@@ -174,6 +178,12 @@ func (l *link) heard(name string, err error) {
 		return
 	case ok && !l.first(denied):
 		return
+	case errors.Is(err, nats.ErrSlowConsumer):
+		now := time.Now()
+		if said, ok := l.dropped.Load(name); ok && now.Sub(said.(time.Time)) < droppedTold {
+			return
+		}
+		l.dropped.Store(name, now) // the library calls this for one error of a connection at a time
 	}
 	l.log.Warn("NATS connection", "connection", name, "error", err)
 }
