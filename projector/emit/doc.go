@@ -18,7 +18,7 @@
 //	    each message says: all events up to E are stored
 //
 // E is where the round before the oldest one with something left in the backlog, or
-// on its way, came to. When nothing more comes for a while, a message that tells
+// on its way, came to. When no event comes for a while, a message that tells
 // nothing else says what is stored since. The fold only adds to the marks, which
 // are bounded by the users and groups touched; it never waits for the emitter.
 //

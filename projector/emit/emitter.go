@@ -122,10 +122,9 @@ func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
 	e.watchers.join(m)
 	m.members = nil
 	e.mu.Lock()
-	if m.news() || !e.begun {
-		e.marked = seq
+	if e.marked = max(e.marked, m.last); !e.begun {
+		e.begun, e.marked = true, seq
 	}
-	e.begun = true
 	if e.seeded {
 		e.marks.merge(m)
 	}

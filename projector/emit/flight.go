@@ -110,11 +110,34 @@ func (g *rounds) restate(msg *nats.Msg) {
 	applied, begin := g.appliedBut(nil)
 	msg.Header.Set(headerApplied, format(applied))
 	msg.Header.Set(headerBegin, strconv.FormatUint(begin, 10))
+	g.says.applied, g.says.begin, g.applies = applied, begin, nil // it is the newest message now
 }
 
-// markAfter is how long nothing happens before the stream is told that all is
-// told: what is said with the next event costs no message.
-const markAfter = 50 * time.Millisecond
+// markAfter is how long the stream need not say that what left a mark is told: what
+// is said with the next event costs no message. That commands without a mark are
+// applied is said quietShare times within Takeover: who stands by and has just
+// started does not know what they left.
+const (
+	markAfter  = 50 * time.Millisecond
+	quietShare = 3
+)
+
+// unsaid is when the stream is to be told what is told, which no event has said; nil
+// if it says all.
+func (g *rounds) unsaid() <-chan time.Time {
+	applied := g.applied()
+	if g.says.applied >= applied {
+		return nil
+	}
+	after := max(g.emitter.cfg.Takeover/quietShare, markAfter)
+	if g.says.applied < min(g.owed, applied) {
+		after = markAfter
+	}
+	if g.lags.IsZero() {
+		g.lags = time.Now()
+	}
+	return time.After(time.Until(g.lags.Add(after)))
+}
 
 // idle waits for marks or a list that was read aside, and takes acknowledgements
 // meanwhile. When all is stored that the stream does not know to be told, it says
@@ -122,10 +145,7 @@ const markAfter = 50 * time.Millisecond
 func (g *rounds) idle(ctx context.Context) error {
 	w := g.writer
 	if len(w.pending) == 0 {
-		var marker <-chan time.Time
-		if g.says.applied < min(g.owed, g.applied()) {
-			marker = time.After(markAfter)
-		}
+		marker := g.unsaid()
 		select {
 		case <-g.emitter.wake:
 			return nil

@@ -49,6 +49,8 @@ type Marks struct {
 	swept []fold.Told   // of whom it has named some since
 
 	members []fold.Key // users' conversations with groups that they may have joined
+
+	last events.Seq // the last command that left a mark, but for what is swept, which belongs to an earlier one
 }
 
 // userMark is a touched user. left are the conversations that may have left the
@@ -73,6 +75,9 @@ type many struct {
 // Add enters what one command did.
 func (m *Marks) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	s := stamp{seq, at}
+	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts) > 0 || fx.Begun != nil || fx.Refused != "" {
+		m.last = seq
+	}
 	m.rejected = m.rejected || fx.Refused != ""
 	most := cmp.Or(m.Many, manyFrom)
 	if len(fx.Changed) < most || !m.addMany(s, fx) {
@@ -150,6 +155,7 @@ func (m *Marks) merge(n *Marks) {
 		*m = *n
 		return
 	}
+	m.last = max(m.last, n.last)
 	m.rejected = m.rejected || n.rejected
 	for user, mark := range n.users.all() {
 		before := m.users.get(user)

@@ -29,7 +29,8 @@ type rounds struct {
 	header nats.Header
 	held   held       // the newest message: what is done after it may still be said by it
 	shown  events.Seq // all that is known to be told
-	owed   events.Seq // up to here the newest message has not said it, although it was in the backlog
+	owed   events.Seq // the last command that left a mark: an emitter that stands by waits until the stream says that it is told
+	lags   time.Time  // since when the newest message in the stream does not say all that is told; zero: it does, or more is on its way
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
 	now    time.Time
@@ -56,7 +57,7 @@ func (g *rounds) run(ctx context.Context, m *Marks, upto stamp, snap *store.Snap
 	if upto.seq > r.upto.seq || !m.empty() {
 		r = g.begin(upto, g.writer.next)
 	}
-	g.upto, g.now = upto, time.Now()
+	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.last)
 	g.header = nats.Header{
 		headerContentType: {g.emitter.cfg.Encoding.ContentType()},
 		headerWriter:      {g.writer.id},

@@ -38,4 +38,12 @@ func TestToldAll(t *testing.T) {
 	check("the other tells of an old command", false, 28)
 	e.stored(30)
 	check("the mark is told", true, 31)
+	m := new(Marks)
+	m.Add(33, 0, &fold.Effects{Refused: "for the test"})
+	m.Add(34, 0, new(fold.Effects))
+	e.Add(m, 35, 0)
+	e.stored(32)
+	check("some commands at a time, one with a mark", false, 32)
+	e.stored(33)
+	check("the one with a mark is told", true, 35)
 }

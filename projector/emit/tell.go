@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -236,6 +237,6 @@ func (g *rounds) release(ctx context.Context) error {
 		g.applies, g.begins = []string{format(applied)}, []string{strconv.FormatUint(begin, 10)}
 	}
 	h.msg.Header[headerApplied], h.msg.Header[headerBegin] = g.applies, g.begins
-	g.owed = g.newest().upto.seq
+	g.lags = time.Time{}
 	return g.writer.send(ctx, h.msg, h.parcel)
 }

@@ -33,6 +33,7 @@ type audit struct {
 
 	known    map[string]events.Seq // what a run knew to be emitted when it began
 	writer   string                // the run that wrote the last event
+	fences   int                   // messages of them
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
 	claims   *twin.Model             // at the seq up to which all is said to be told
@@ -98,6 +99,7 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		a.fail("message %d of a fence tells something", event)
 	}
 	if fence && msg.Header.Get(headerAt) == "" {
+		a.fences++
 		return
 	}
 	a.events++

@@ -25,6 +25,7 @@
 //	until all commands are in the stream:
 //	    some more come, or a fault comes
 //	end all faults; all must be applied and told soon
+//	the last commands come while all is well, but for somebody who forges events
 //
 // The faults: messages, acknowledgements and requests are slow, late or lost;
 // connections break, and what was on its way arrives after the next one was made;
@@ -50,6 +51,7 @@
 //     know what the twin shows, the last receipts, and every refusal
 //   - commands that are missing stop a process, with an error that names them
 //   - no process ends by itself for any other reason
+//   - when all is well, nobody takes over from the one that emits
 //
 // TestFindsDefects shows that these checks bite.
 //

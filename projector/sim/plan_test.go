@@ -13,6 +13,7 @@ import (
 // also comes alone.
 type plan struct {
 	commands   int
+	calmly     int // of these, come when all faults have ended
 	processes  int
 	slowest    time.Duration // that something takes on its way
 	gap        time.Duration // between two steps of the script, at most
@@ -76,6 +77,7 @@ func newPlan(rng *rand.Rand) plan {
 	if p.maxMsgs > 0 || p.maxAge > 0 { // a real stream holds far more than a window
 		p.window = 1 + rng.IntN(5)
 	}
+	p.calmly = min(p.commands/4, 20)
 	if often(10) {
 		return p // a quiet world
 	}

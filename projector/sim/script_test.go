@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/emit"
 )
 
 // settleTime is how long it may take, when all faults are over, until all is
@@ -72,7 +73,7 @@ func (w *world) play() error {
 			}
 		}
 	}
-	for int(w.server.last) < len(w.history.log) {
+	for int(w.server.last) < len(w.history.log)-w.plan.calmly {
 		w.sleep(time.Microsecond, w.plan.gap)
 		if err := w.step(); err != nil {
 			return err
@@ -81,16 +82,12 @@ func (w *world) play() error {
 			return nil
 		}
 	}
-	if err := w.heal(); err != nil {
-		return err
+	for _, part := range []func() error{w.heal, w.settle, w.goOnCalmly, w.check} {
+		if err := part(); err != nil || w.failed() {
+			return err
+		}
 	}
-	if err := w.settle(); err != nil {
-		return err
-	}
-	if w.failed() {
-		return nil
-	}
-	return w.check()
+	return nil
 }
 
 // sleep lets time pass.
@@ -112,15 +109,55 @@ func (w *world) step() error {
 		return nil
 	}
 	w.do(func() {
-		n := min(1+w.script.IntN(w.plan.burst), len(w.history.log)-int(w.server.last))
-		w.server.last += events.Seq(n)
-		w.note("there are %d commands", w.server.last)
-		for _, p := range w.processes {
-			if p.run != nil {
-				for _, l := range p.run.link.lanes {
-					l.resume()
-				}
+		w.grow(w.plan.burst, len(w.history.log)-w.plan.calmly)
+	})
+	return nil
+}
+
+// grow has some commands come. It is called with the world at hand.
+func (w *world) grow(most, upto int) {
+	n := min(1+w.script.IntN(most), upto-int(w.server.last))
+	w.server.last += events.Seq(n)
+	w.note("there are %d commands", w.server.last)
+	for _, p := range w.processes {
+		if p.run != nil {
+			for _, l := range p.run.link.lanes {
+				l.resume()
 			}
+		}
+	}
+}
+
+// calmDelay is the longest that something takes on its way when all is well: far
+// less than an emitter that stands by waits.
+const calmDelay = 50 * time.Millisecond
+
+// goOnCalmly has the last commands come while all is well, but for somebody who
+// forges events. Whoever emits then goes on: nobody takes over.
+func (w *world) goOnCalmly() error {
+	w.do(func() { w.plan.slowest = min(w.plan.slowest, calmDelay) })
+	w.sleep(emit.DefaultTakeover, 2*emit.DefaultTakeover) // what is slow arrives
+	fences := -1
+	for int(w.server.last) < len(w.history.log) {
+		w.do(func() { w.grow(min(w.plan.burst, 5), len(w.history.log)) })
+		if fences >= 0 && w.script.one(3) {
+			w.sleep(time.Microsecond, 5*time.Millisecond)
+			w.do(w.forge)
+		}
+		if err := w.settle(); err != nil || w.failed() {
+			return err
+		}
+		if fences < 0 { // one that did not know of the other does now
+			w.do(func() { fences = w.audit.fences })
+		}
+	}
+	w.sleep(2*emit.DefaultTakeover, 3*emit.DefaultTakeover)
+	if w.plan.maxMsgs > 0 || w.plan.maxAge > 0 || fences < 0 { // of what has left the stream nobody knows who wrote it
+		return nil
+	}
+	w.do(func() {
+		if n := w.audit.fences - fences; n > 0 {
+			w.failf("somebody takes over, by %d messages, from one that lives", n)
 		}
 	})
 	return nil
@@ -206,7 +243,7 @@ const maxReadings = 10
 
 // settle waits until all processes have applied all commands, and all is told.
 func (w *world) settle() error {
-	last := uint64(len(w.history.log))
+	last := uint64(w.server.last)
 	for end := w.now() + settleTime; ; w.sleep(50*time.Millisecond, 100*time.Millisecond) {
 		done := true
 		for _, p := range w.processes {
@@ -230,7 +267,7 @@ func (w *world) unsettled() error {
 	var errs []error
 	for _, p := range w.processes {
 		errs = append(errs, fmt.Errorf("%s is %s, has applied %d and told %d of %d",
-			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.emitted.Load(), len(w.history.log)))
+			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.emitted.Load(), w.server.last))
 	}
 	return fmt.Errorf("not done %v after the last fault: %w", settleTime, errors.Join(errs...))
 }
