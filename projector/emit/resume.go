@@ -25,10 +25,12 @@ type told struct {
 	parts    map[string]*parts // of changes in several parts, by user
 }
 
-// parts are those of a change that were seen.
+// parts are those of a change by one emitter that were seen.
 type parts struct {
-	version  events.Seq
-	seen, of int // of: 0 as long as the last one is not seen
+	version events.Seq
+	writer  string
+	seen    map[int]bool
+	of      int // how many there are; 0 as long as the last one is not seen
 }
 
 func (t *told) receipt(r events.Receipt) bool {
@@ -149,18 +151,20 @@ func (t *told) enter(msg *nats.Msg) error {
 }
 
 // part notes a part of a change, and says whether it is whole now: parts may have
-// been stored in any order.
+// been stored in any order. What an emitter has left half told, the next one tells
+// from the first part on, and may divide otherwise.
 func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool) {
-	p := t.parts[user]
-	if p == nil || p.version != version {
-		p = &parts{version: version}
+	p, writer := t.parts[user], h.Get(headerWriter)
+	if p == nil || p.version != version || p.writer != writer {
+		p = &parts{version: version, writer: writer, seen: map[int]bool{}}
 		t.parts[user] = p
 	}
-	p.seen++
+	no := int(number(h, headerPart))
+	p.seen[no] = true
 	if h.Get(headerMore) == "" {
-		p.of = int(number(h, headerPart))
+		p.of = no
 	}
-	return p.seen == p.of
+	return len(p.seen) == p.of
 }
 
 // markAgain marks what the commands in (since, upto] touched: what they name,
