@@ -350,7 +350,7 @@ func (e *Emitter) lead(ctx context.Context, t tail) error {
 	}
 	e.cfg.Logger.Info("emitter emits", "from", t.last+1, "told", since)
 	e.state.Store(Emitting)
-	w := &writer{log: e.cfg.Logger, away: &e.away, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, next: t.last + 1}
+	w := &writer{log: e.cfg.Logger, away: &e.away, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, blank: e.blank, next: t.last + 1}
 	return e.tell(ctx, w, newBacklog(since, told))
 }
 

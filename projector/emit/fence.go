@@ -16,6 +16,13 @@ func (cfg *Config) fenceSubject() string {
 	return cfg.Subjects.Prefix() + "-out.fence-" + strconv.Itoa(cfg.Partition)
 }
 
+// blank is a message that tells nothing.
+func (e *Emitter) blank() *nats.Msg {
+	msg := nats.NewMsg(e.cfg.fenceSubject())
+	msg.Header.Set(headerWriter, e.cfg.ID)
+	return msg
+}
+
 // fence is the beginning of a writer: messages that tell nothing and lengthen the
 // stream until no message of a writer before can be stored any more, wherever on
 // its way that is.
@@ -90,8 +97,7 @@ func (f *fence) long(last, grown uint64) bool {
 func (f *fence) extend(ctx context.Context, last uint64) error {
 	var pending []sent
 	for place := last + 1; place <= f.upto; place++ {
-		msg := nats.NewMsg(f.cfg.fenceSubject())
-		msg.Header.Set(headerWriter, f.cfg.ID)
+		msg := f.blank()
 		f.ends.sealer.bind(place, msg)
 		future, err := f.stream.Append(msg)
 		if err != nil {

@@ -54,6 +54,7 @@ type sent struct {
 	seq    uint64 // its place in the event stream
 	future Future // nil: it could not be sent
 	parcel parcel // nil: it tells nothing
+	blank  bool   // it only keeps the place before another one
 }
 
 // writer appends to the event stream. Each message names the sequence that must
@@ -72,13 +73,15 @@ type writer struct {
 	stream Stream
 	ends   *lookout
 	sealer *sealer
-	stored func()          // told after parcels have landed
-	update func(*nats.Msg) // brings up to date what a message says that is sent again behind others
+	stored func()           // told after parcels have landed
+	update func(*nats.Msg)  // brings up to date what a message says that is sent again behind others
+	blank  func() *nats.Msg // a message that tells nothing
 
 	next    uint64 // the first place that no message has had
 	pending []sent // not yet known to be stored, by place
 	bytes   int    // of pending
 	stuck   bool   // what is pending was sent again, and nothing was stored since
+	driven  int    // how often in a row all that was sent has lost its places
 
 	patience time.Duration // with an acknowledgement that does not come; 0: ackPatience
 }
@@ -198,6 +201,9 @@ func (w *writer) confirm(ctx context.Context, ack *jetstream.PubAck) error {
 // land notes that a message is stored.
 func (w *writer) land(s sent) {
 	w.stuck, w.patience = false, 0
+	if !s.blank {
+		w.driven = 0
+	}
 	w.bytes -= len(s.msg.Data)
 	w.ends.wrote(s.seq, s.msg)
 	if s.parcel != nil {
@@ -272,6 +278,7 @@ func (w *writer) find(ctx context.Context) (moved bool, err error) {
 // what is not.
 func (w *writer) sort(last uint64, there map[uint64]string) error {
 	var waiting, homeless []sent
+	lost := int(last + 1 - w.pending[0].seq) // places
 	for _, s := range w.pending {
 		id, found := there[s.seq]
 		switch {
@@ -281,17 +288,37 @@ func (w *writer) sort(last uint64, there map[uint64]string) error {
 			return fmt.Errorf("%w: sequence %d has left the event stream", errLost, s.seq)
 		case id == s.msg.Header.Get(jetstream.MsgIDHeader):
 			w.land(s)
+			lost--
+		case s.blank:
 		default:
 			homeless = append(homeless, s)
 		}
 	}
 	w.next = max(w.next, last+1)
+	w.pending = waiting
+	if len(homeless) == 0 {
+		return nil
+	}
+	if w.driven++; w.driven > 1 {
+		w.keep(min(2*lost-len(waiting), w.window-len(waiting)-len(homeless)))
+	}
 	for i := range homeless {
 		w.update(homeless[i].msg)
 		w.place(&homeless[i])
 	}
-	w.pending = append(waiting, homeless...)
+	w.pending = append(w.pending, homeless...)
 	return nil
+}
+
+// keep has some blank messages before what is sent next. Where foreign messages come
+// so fast that the place behind the end is always lost, they take the places of
+// blank ones, and the others of these lead up to the place of what comes behind.
+func (w *writer) keep(n int) {
+	for range n {
+		s := sent{msg: w.blank(), blank: true}
+		w.place(&s)
+		w.pending = append(w.pending, s)
+	}
 }
 
 // rest waits for retryWait.

@@ -33,7 +33,7 @@ type audit struct {
 
 	known    map[string]events.Seq // what a run knew to be emitted when it began
 	writer   string                // the run that wrote the last event
-	fences   int                   // messages of them
+	taken    int                   // messages by a run that takes over from that
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
 	claims   *twin.Model             // at the seq up to which all is said to be told
@@ -99,7 +99,9 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		a.fail("message %d of a fence tells something", event)
 	}
 	if fence && msg.Header.Get(headerAt) == "" {
-		a.fences++
+		if msg.Header.Get(headerWriter) != a.writer {
+			a.taken++
+		}
 		return
 	}
 	a.events++

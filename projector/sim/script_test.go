@@ -137,26 +137,26 @@ const calmDelay = 50 * time.Millisecond
 func (w *world) goOnCalmly() error {
 	w.do(func() { w.plan.slowest = min(w.plan.slowest, calmDelay) })
 	w.sleep(emit.DefaultTakeover, 2*emit.DefaultTakeover) // what is slow arrives
-	fences := -1
+	taken := -1
 	for int(w.server.last) < len(w.history.log) {
 		w.do(func() { w.grow(min(w.plan.burst, 5), len(w.history.log)) })
-		if fences >= 0 && w.script.one(3) {
+		if taken >= 0 && w.script.one(3) {
 			w.sleep(time.Microsecond, 5*time.Millisecond)
 			w.do(w.forge)
 		}
 		if err := w.settle(); err != nil || w.failed() {
 			return err
 		}
-		if fences < 0 { // one that did not know of the other does now
-			w.do(func() { fences = w.audit.fences })
+		if taken < 0 { // one that did not know of the other does now
+			w.do(func() { taken = w.audit.taken })
 		}
 	}
 	w.sleep(2*emit.DefaultTakeover, 3*emit.DefaultTakeover)
-	if w.plan.maxMsgs > 0 || w.plan.maxAge > 0 || fences < 0 { // of what has left the stream nobody knows who wrote it
+	if w.plan.maxMsgs > 0 || w.plan.maxAge > 0 || taken < 0 { // of what has left the stream nobody knows who wrote it
 		return nil
 	}
 	w.do(func() {
-		if n := w.audit.fences - fences; n > 0 {
+		if n := w.audit.taken - taken; n > 0 {
 			w.failf("somebody takes over, by %d messages, from one that lives", n)
 		}
 	})
