@@ -66,6 +66,28 @@ func TestSeal(t *testing.T) {
 	}
 }
 
+// TestOlderSeal seals an event without any header that older reddots do not know as
+// these did: each takes the other's for its own. One with such a header has another
+// seal.
+func TestOlderSeal(t *testing.T) {
+	const older = "sGiXzldNeTgC6XTxqBaeiA"
+	s := newSealer(Key{From: 1}, "log")
+	msg := &nats.Msg{Subject: "unread-out.0.evt.a.change", Header: nats.Header{}, Data: []byte("body")}
+	for _, name := range bound {
+		msg.Header.Set(name, "1")
+	}
+	if got := s.seal(7, msg); got != older {
+		t.Errorf("the seal is %s, not %s", got, older)
+	}
+	for _, name := range further {
+		msg.Header.Set(name, "1")
+		if s.seal(7, msg) == older {
+			t.Errorf("%s does not change the seal", name)
+		}
+		msg.Header.Del(name)
+	}
+}
+
 // TestKeyText writes and reads a key.
 func TestKeyText(t *testing.T) {
 	key := newKey(42)
