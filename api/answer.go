@@ -236,6 +236,9 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 		}
 		if status, ok := reply.(events.Status); ok {
 			s.stats.seen(status)
+			if status.State == events.Live {
+				s.awaitPlace(ctx)
+			}
 		}
 		body, err := events.Marshal(c.encoding, reply)
 		if err != nil {

@@ -15,8 +15,12 @@ import (
 )
 
 // lookEvery is how often it is looked whether the source is fresh: for so long a
-// request may come to one that is not, and is answered 503.
-const lookEvery = 100 * time.Millisecond
+// request may come to one that is not, and is answered 503. awayEvery is the same
+// while the service is not in the queue group.
+const (
+	lookEvery = 100 * time.Millisecond
+	awayEvery = 10 * time.Millisecond
+)
 
 // queue is a service's place in the queue group, for the requests that only a
 // fresh source answers. The group's other members get them while it has left.
@@ -88,8 +92,6 @@ func (q *queue) giveUp(why error) {
 // the requests that wait.
 func (s *Service) attend(ctx, life context.Context, q *queue) error {
 	defer q.giveUp(nil)
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	began := false // was in the queue group once
 	away := false  // and is not: that was said
 	since := time.Now()
@@ -101,6 +103,7 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 		if err := q.leave(); err != nil && !q.conn.IsClosed() {
 			s.cfg.Logger.Warn("leave the queue group", "error", err)
 		}
+		s.place.leave()
 		s.cfg.Metrics.takes(false)
 	}
 	fresh := true // at the look before
@@ -126,16 +129,74 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 			}
 		}
 		fresh = why == nil
+		every := lookEvery
+		if q.subs == nil {
+			every = awayEvery
+		}
+		look := time.After(every)
 		for waits := true; waits; {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-tick.C:
+			case <-look:
 				waits = false
 			case <-s.doubts:
 				waits = q.subs == nil
 			}
 		}
+	}
+}
+
+// place is whether a service is in the queue group. Safe for concurrent use.
+type place struct {
+	mu sync.Mutex
+	in bool
+	ch chan struct{} // closed when the service enters; nil: nobody waits
+}
+
+func (p *place) enter() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.in = true; p.ch != nil {
+		close(p.ch)
+		p.ch = nil
+	}
+}
+
+func (p *place) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.in = false
+}
+
+// entered is closed once the service is in the queue group; nil if it is.
+func (p *place) entered() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.in {
+		return nil
+	}
+	if p.ch == nil {
+		p.ch = make(chan struct{})
+	}
+	return p.ch
+}
+
+// enterWait is how long a status may wait that says that queries are answered, until
+// they are taken again.
+const enterWait = 250 * time.Millisecond
+
+// awaitPlace waits for the service to be in the queue group, so that who has seen a
+// status that is live can ask.
+func (s *Service) awaitPlace(ctx context.Context) {
+	entered := s.place.entered()
+	if entered == nil {
+		return
+	}
+	select {
+	case <-entered:
+	case <-time.After(enterWait):
+	case <-ctx.Done():
 	}
 }
 
@@ -150,6 +211,7 @@ func (s *Service) left(began bool, why error) {
 
 // joined says that the service is in the queue group.
 func (s *Service) joined(began bool, after time.Duration) {
+	s.place.enter()
 	s.cfg.Metrics.takes(true)
 	if !began {
 		close(s.ready)

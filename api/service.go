@@ -75,6 +75,7 @@ type Service struct {
 	started   atomic.Bool
 	ready     chan struct{}
 	doubts    chan struct{} // see doubt
+	place     place
 }
 
 // NewService returns a service that Run starts.

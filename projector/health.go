@@ -243,7 +243,8 @@ func (p *Projector) lostOr(err error) error {
 }
 
 // Fresh returns nil if what is answered is the newest state, or nearly so, else
-// why that is not known: then no answer is better than an old one.
+// why that is not known: then no answer is better than an old one. Settling is a
+// reason at the start only: later who asks waits that moment.
 func (p *Projector) Fresh() error {
 	if why := p.failure.Load(); why != nil {
 		return *why
@@ -251,7 +252,7 @@ func (p *Projector) Fresh() error {
 	if applied := p.applied.get(); applied < p.target {
 		return fmt.Errorf("%w: applied %d of %d", events.ErrBehind, applied, max(p.target, events.Seq(p.health.last.Load())))
 	}
-	if !p.settling.done() {
+	if p.settling.first() {
 		return errSettling
 	}
 	h := p.health
@@ -260,6 +261,18 @@ func (p *Projector) Fresh() error {
 	}
 	if applied, last := p.applied.get(), events.Seq(h.last.Load()); applied < last && h.shown.late() {
 		return fmt.Errorf("%w: applied %d of %d", events.ErrBehind, applied, last)
+	}
+	return nil
+}
+
+// Shows returns nil if a view may be shown now: it is fresh, and no other reddot can
+// believe to be alone and know less.
+func (p *Projector) Shows() error {
+	if err := p.Fresh(); err != nil {
+		return err
+	}
+	if !p.settling.done() {
+		return errSettling
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (p *Projector) askNewest(ctx context.Context) (events.Seq, error) {
 // what the stream's leader has, asked from then on, is applied. That is the read
 // index of a replicated state machine; see alone for who needs none.
 func (p *Projector) Newest() (wait func(context.Context) error) {
-	if p.alone.holds(p.applied.get()) {
+	if p.settling.done() && p.alone.holds(p.applied.get()) {
 		return nil
 	}
 	return p.waitNewest
@@ -97,7 +97,7 @@ func (p *Projector) Newest() (wait func(context.Context) error) {
 
 func (p *Projector) waitNewest(ctx context.Context) error {
 	for {
-		err := p.Fresh()
+		err := p.Shows()
 		if err != nil && !errors.Is(err, errSettling) {
 			return err // it may last
 		}

@@ -17,6 +17,7 @@ type settling struct {
 	times int           // begun; -1: it is over for good
 	timer *time.Timer   // nil: nothing was read yet
 	over  chan struct{} // closed when it is over
+	once  bool          // it was over before it was begun last
 }
 
 func newSettling() *settling { return &settling{over: make(chan struct{})} }
@@ -29,7 +30,7 @@ func (s *settling) begin() {
 		return
 	}
 	if s.doneLocked() {
-		s.over = make(chan struct{})
+		s.over, s.once = make(chan struct{}), true
 	}
 	s.times++
 	if s.timer != nil {
@@ -88,6 +89,13 @@ func (s *settling) done() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.doneLocked()
+}
+
+// first reports whether it has never been over.
+func (s *settling) first() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.once && !s.doneLocked()
 }
 
 // wait waits until it is over.

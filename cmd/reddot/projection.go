@@ -173,17 +173,18 @@ func (s *projection) Fresh() error {
 // it, there is none: what it would show was right some time ago, and may be older
 // than what was answered then.
 func (s *projection) View() (api.View, error) {
-	v, err := s.view()
+	v, err := s.viewIf((*projector.Projector).Shows)
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-func (s *projection) view() (*projector.View, error) {
+// viewIf is a view of a projector that a check has nothing against.
+func (s *projection) viewIf(check func(*projector.Projector) error) (*projector.View, error) {
 	p, err := s.running()
 	if err == nil {
-		err = p.Fresh()
+		err = check(p)
 	}
 	if err != nil {
 		return nil, err
@@ -240,7 +241,7 @@ func (s *projection) SelfMade(user string) (int, error) {
 
 // viewed asks a view that is closed again.
 func viewed[T any](s *projection, ask func(*projector.View) (T, error)) (answer T, err error) {
-	v, err := s.view()
+	v, err := s.viewIf((*projector.Projector).Fresh)
 	if err != nil {
 		return answer, err
 	}

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -15,8 +17,11 @@ type outages struct {
 	said time.Time
 }
 
-// say says what could not be done.
+// say says what could not be done. An emitter that ends waits for nothing.
 func (o *outages) say(what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	if now := time.Now(); now.Sub(o.said) >= sayEvery {
 		o.said = now
 		o.log.Warn("event stream: waiting for the server", "to", what, "error", err)
