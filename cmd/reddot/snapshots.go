@@ -227,7 +227,11 @@ func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)
 func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
 	s.mu.Lock()
 	if s.last == nil || s.last.State != events.Running && s.last.Seq < c.Manifest.Seq {
-		s.last = told(c, time.Now().Add(-c.Took))
+		next := told(c, time.Now().Add(-c.Took))
+		if s.last != nil { // who has asked for that one may not have seen yet that it is there; this one has more
+			next.Run = s.last.Run
+		}
+		s.last = next
 	}
 	s.mu.Unlock()
 	if !s.cfg.trim {

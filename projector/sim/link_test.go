@@ -54,7 +54,7 @@ func (l *lane) delay() time.Duration {
 	case n < 97:
 		return l.between(200*time.Microsecond, 5*time.Millisecond)
 	}
-	return l.between(5*time.Millisecond, l.w.plan.slowest)
+	return l.between(5*time.Millisecond, l.w.slowest())
 }
 
 // send has something arrive at the server some time, or never.
@@ -160,7 +160,7 @@ func (l *link) drawSlack() time.Duration {
 	case 0:
 		return l.between(0, time.Millisecond)
 	case 1:
-		return l.between(0, l.w.plan.slowest)
+		return l.between(0, l.w.slowest())
 	}
 	return 0
 }

@@ -109,7 +109,7 @@ func (p *process) start() error {
 		r.work.Wait()
 		close(r.ended)
 	}()
-	p.run = r
+	w.do(func() { p.run = r })
 	return nil
 }
 
@@ -255,7 +255,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Ma
 func (r *run) pause(ctx context.Context, who *actor) error {
 	d := who.between(time.Microsecond, 100*time.Microsecond)
 	if who.one(20) {
-		d = who.between(time.Millisecond, r.w.plan.slowest)
+		d = who.between(time.Millisecond, r.w.slowest())
 	}
 	return who.sleep(ctx, d)
 }
@@ -326,7 +326,7 @@ func (r *run) rebuild(ctx context.Context, who *actor) error {
 func (r *run) end() error {
 	r.cancel()
 	<-r.ended
-	r.p.run = nil
+	r.p.w.do(func() { r.p.run = nil })
 	var err error
 	for _, s := range r.opened {
 		err = errors.Join(err, s.Close())

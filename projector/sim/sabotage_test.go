@@ -20,6 +20,7 @@ type sabotage struct {
 	config   func(*emit.Config)     // changes what the emitter has
 	key      func(*emit.Key)        // changes what it tells events by
 	alone    bool                   // nobody forges events
+	rare     uint64                 // the seed that is tried first: few find it
 }
 
 // trust has an emitter take everything for an event.
@@ -44,7 +45,7 @@ func TestFindsDefects(t *testing.T) {
 			if c.ID[0] == 'B' && c.Window > 1 {
 				c.Window--
 			}
-		}}},
+		}, rare: 1_331}},
 		{"said to be told too early", header(func(h nats.Header) { h.Set(headerApplied, h.Get(headerAt)) })},
 		{"round said to be told when the next has begun", sabotage{messages: roundsTold}},
 		{"older state not said", header(func(h nats.Header) { h.Del(headerShows) })},
@@ -52,7 +53,7 @@ func TestFindsDefects(t *testing.T) {
 		{"no beginning of generations", header(func(h nats.Header) { h.Del("Reddot-Generation") })},
 		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get(headerApplied)) })},
 		{"forged events trusted", sabotage{key: trust}},
-		{"no end of the log", sabotage{config: func(c *emit.Config) { c.End = nil }}},
+		{"no end of the log", sabotage{config: func(c *emit.Config) { c.End = nil }, rare: 1_284}},
 		{"position not written down", sabotage{config: func(c *emit.Config) { c.Store = forgetful{c.Store} }}},
 		{"position far ahead", sabotage{config: func(c *emit.Config) { c.Store = boastful{c.Store} }}},
 		{"replay of nothing", sabotage{config: func(c *emit.Config) {
@@ -66,7 +67,8 @@ func TestFindsDefects(t *testing.T) {
 		}}},
 	} {
 		t.Run(defect.name, func(t *testing.T) {
-			for n := range uint64(maxSearch) {
+			for i := range uint64(maxSearch) {
+				n := (defect.rare + i) % maxSearch
 				if out := simulate(t, n, false, defect.sabotage); len(out.failures) > 0 {
 					t.Logf("seed %d: %s", n, out.failures[0])
 					return

@@ -135,7 +135,7 @@ const calmDelay = 50 * time.Millisecond
 // goOnCalmly has the last commands come while all is well, but for somebody who
 // forges events. Whoever emits then goes on: nobody takes over.
 func (w *world) goOnCalmly() error {
-	w.do(func() { w.plan.slowest = min(w.plan.slowest, calmDelay) })
+	w.calm.Store(true)
 	w.sleep(emit.DefaultTakeover, 2*emit.DefaultTakeover) // what is slow arrives
 	taken := -1
 	for int(w.server.last) < len(w.history.log) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -34,6 +35,7 @@ type world struct {
 
 	processes []*process
 	begin     time.Time
+	calm      atomic.Bool // nothing is slow any more
 
 	mu       sync.Mutex // of what follows, and of all links
 	over     bool
@@ -130,6 +132,14 @@ func (w *world) do(what func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	what()
+}
+
+// slowest is the longest that something takes on its way.
+func (w *world) slowest() time.Duration {
+	if w.calm.Load() {
+		return min(w.plan.slowest, calmDelay)
+	}
+	return w.plan.slowest
 }
 
 func (w *world) now() time.Duration { return time.Since(w.begin) }
