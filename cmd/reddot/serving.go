@@ -362,28 +362,6 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 	return g.Wait()
 }
 
-// scrub checks the files of the embedded server's streams once, and says what is
-// found. What was applied is right all the same, so it goes on.
-func (s *serving) scrub(ctx context.Context) error {
-	began, files := time.Now(), 0
-	err := scrubBlocks(ctx, filepath.Join(s.cfg.data, natsFolder), func(damaged *damagedFile) {
-		files++
-		s.log.Error("found in a file that nothing has read yet: restore it before verify, export or rebuild does", "error", damaged)
-		if damaged.stream == s.subjects.CommandStream() {
-			s.source.flaw(damaged)
-		}
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
-		s.log.Error("the files of the streams can't be checked", "error", err)
-	default:
-		s.log.Info("the files of the streams are checked", "took", time.Since(began).Round(time.Millisecond), "to_restore", files)
-	}
-	return nil
-}
-
 // part is the end of one part of the server: any end but the one asked for is
 // an error, so that nothing ends silently.
 func part(ctx context.Context, name string, err error) error {

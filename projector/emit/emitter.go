@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,14 +24,6 @@ const (
 	Starting State = "starting"
 	Emitting State = "emitting"
 	Standby  State = "standby" // another emitter writes, or there was nothing to tell yet
-)
-
-// DefaultTakeover is how long the emission may stand still, while there is
-// something to tell, before an emitter that stands by takes it over; lookEvery is
-// how often that one looks.
-const (
-	DefaultTakeover = 1500 * time.Millisecond
-	lookEvery       = 200 * time.Millisecond
 )
 
 // Emitter tells listeners what the fold changed. See the package's doc.
@@ -208,86 +199,6 @@ func (e *Emitter) Run(ctx context.Context) error {
 		e.cfg.Logger.Warn("emitter stands by", "reason", err)
 		e.forget()
 	}
-}
-
-// mostPatience is how many times longer than usual an emitter waits that fails
-// again and again to take over.
-const mostPatience = 16
-
-// patience is how long this emitter waits until it takes over: a little longer
-// than another one, and longer each time that it has failed to, so that two that
-// stand by do not get into each other's way for ever.
-func (e *Emitter) patience(failed int) time.Duration {
-	times := time.Duration(min(1<<min(failed, 10), mostPatience))
-	return times * (e.cfg.Takeover + time.Duration(e.dice.Int64N(int64(lookEvery))))
-}
-
-// afterOutage is what part of that an emitter waits when the event stream could not
-// be read for long, as while its servers elect a leader: one that emits sees as
-// well that it is back, and needs no more than a moment, if it is there.
-const afterOutage = 4
-
-// forget has the emitter stand by.
-func (e *Emitter) forget() {
-	e.state.Store(Standby)
-	e.watchers.forget()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.marks, e.seeded = Marks{}, false
-}
-
-// standBy returns the end of the event stream when there is something to tell, and
-// nobody has told anything for some time, or nobody is there who could. It says
-// whether another one has told something meanwhile: then nobody else fails to.
-func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, lives bool, err error) {
-	var seen tail
-	var since, looked time.Time // since when there is something to tell and seen is the end; zero: it is not so
-	wait := patience
-	for {
-		if t, err = e.awaitTail(ctx); err != nil {
-			return t, lives, err
-		}
-		e.stored(t.applied)
-		end, now := t, time.Now()
-		end.last = 0 // foreign messages are no sign of life
-		if !looked.IsZero() && end.told > seen.told {
-			e.figures.heard.Add(1)
-		}
-		if !lives && !looked.IsZero() && end.told > seen.told {
-			lives, patience = true, e.patience(0)
-		}
-		switch {
-		case e.toldAll():
-			since = time.Time{}
-		case t.free() || e.succeeds(t):
-			return t, lives, nil
-		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*lookTimeout): // the stream was away: nobody could write
-			since, wait = now, patience/afterOutage
-		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout:
-			since, wait = now, patience
-		}
-		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= wait {
-			return t, lives, nil
-		}
-		look := time.After(lookEvery)
-		for waits := true; waits; {
-			select {
-			case <-ctx.Done():
-				return t, lives, ctx.Err()
-			case <-look:
-				waits = false
-			case <-e.wake:
-				waits = !t.free() && !e.succeeds(t) || e.toldAll()
-			}
-		}
-	}
-}
-
-// succeeds says whether who wrote last is this emitter's predecessor, which has
-// ended: of an instance one runs at a time. What it had on its way may still come.
-// Afterwards an emitter trusts in that no more, as folders may be copied.
-func (e *Emitter) succeeds(t tail) bool {
-	return !e.led && e.cfg.Instance != "" && strings.HasPrefix(t.writer, e.cfg.Instance)
 }
 
 // stored notes that all events of the commands up to a seq are stored, and
