@@ -153,10 +153,10 @@ func TestFanoutMany(t *testing.T) {
 	}
 	f.wantTold("messages beyond the limit")
 	f.message("a", "b", "m1")
-	before := f.read
+	before := f.changes
 	f.wantTold("a C2C message", "a")
 	f.agrees("a")
-	if got := f.read - before; got != 3 {
+	if got := f.changes - before; got != 3 {
 		t.Errorf("%d conversations come in %d events", groups+1, got)
 	}
 }
