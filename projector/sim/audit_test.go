@@ -29,11 +29,12 @@ type audit struct {
 	history *history
 	fanout  bool                          // some groups are larger than the fan-out limit
 	present func(event int) bool          // an event is still in the stream
+	lives   func(run string) bool         // a run has not ended
 	fail    func(format string, a ...any) // a check did not hold
 
 	known    map[string]events.Seq // what a run knew to be emitted when it began
 	writer   string                // the run that wrote the last event
-	taken    int                   // messages by a run that takes over from that
+	taken    int                   // messages by a run that takes over from that while it lives
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
 	claims   *twin.Model             // at the seq up to which all is said to be told
@@ -99,7 +100,7 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		a.fail("message %d of a fence tells something", event)
 	}
 	if fence && msg.Header.Get(headerAt) == "" {
-		if msg.Header.Get(headerWriter) != a.writer {
+		if msg.Header.Get(headerWriter) != a.writer && a.lives(a.writer) {
 			a.taken++
 		}
 		return

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -112,6 +113,9 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 	w.audit.fanout = w.plan.fanout == small
 	w.audit.fail = w.failf
 	w.audit.present = w.server.events.present
+	w.audit.lives = func(run string) bool {
+		return slices.ContainsFunc(w.processes, func(p *process) bool { return p.run != nil && p.run.name == run })
+	}
 	for i := range w.plan.processes {
 		w.processes = append(w.processes, &process{w: w, name: string(rune('A' + i)), disk: vfs.NewCrashableMem()})
 	}
