@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -296,13 +297,20 @@ func (c *child) terminate(t *testing.T) {
 	t.Logf("ended %v after SIGTERM", time.Since(start).Round(time.Millisecond))
 }
 
+// nextPort counts the ports that address has tried, from anywhere.
+var nextPort = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(10_000))
+	return n
+}()
+
 // address is a free address for a server that comes back to it. Its port is
 // none that the system gives to outgoing connections, so that nobody takes it
-// meanwhile.
+// meanwhile, and no other test of this process gets it.
 func address(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+nextPort.Add(1)%10_000))
 		if err != nil {
 			continue
 		}

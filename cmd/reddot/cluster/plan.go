@@ -21,7 +21,7 @@ const loopback = "127.0.0.1"
 // accord, which could take one between its choice and its use.
 const (
 	firstPort = 12_000
-	lastPort  = 31_999
+	lastPort  = 19_999
 	portTries = 1_000
 )
 
