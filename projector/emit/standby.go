@@ -56,9 +56,9 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 		end.last = 0 // foreign messages are no sign of life
 		if !looked.IsZero() && end.told > seen.told {
 			e.figures.heard.Add(1)
-		}
-		if !lives && !looked.IsZero() && end.told > seen.told {
-			lives, patience = true, e.patience(0)
+			if !lives {
+				lives, patience = true, e.patience(0)
+			}
 		}
 		switch {
 		case e.toldAll():
