@@ -90,7 +90,9 @@ func (c *crashes) used(path string) {
 
 // checkpoint takes the next checkpoint.
 func (c *crashes) checkpoint(t *testing.T, s *store.Store) {
+	c.mu.Lock()
 	dir := fmt.Sprintf("checkpoint%06d", len(c.points))
+	c.mu.Unlock()
 	if err := s.Checkpoint(dir); err != nil {
 		t.Fatal(err)
 	}
