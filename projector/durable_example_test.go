@@ -63,7 +63,7 @@ func fatal(err error) {
 func exampleServer() (conn *nats.Conn, end func()) {
 	dir, err := os.MkdirTemp("", "reddot")
 	fatal(err)
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
 	fatal(err)
 	srv.Start()
 	conn, err = nats.Connect(srv.ClientURL(), nats.RetryOnFailedConnect(true))

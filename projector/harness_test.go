@@ -81,7 +81,7 @@ func newBus(t testing.TB) *bus { return newBusWith(t, 0) }
 // newBusWith bounds the messages that the server takes, unless maxPayload is 0.
 func newBusWith(t testing.TB, maxPayload int32) *bus {
 	b := &bus{t: t, subjects: must(events.NewSubjects("unread"))(t), options: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
 		MaxPayload: maxPayload, MaxControlLine: 4_096,
 	}}
 	b.start()

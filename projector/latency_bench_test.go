@@ -24,7 +24,7 @@ const latencyRate = 200
 // to the receiver's hearing of the change event, and beside it, turn by turn,
 // that of the bare pipe: publish to a stream, consume, publish, receive.
 func BenchmarkLatency(b *testing.B) {
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: b.TempDir(), NoSigs: true, NoLog: true})
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: b.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const patience = 30 * time.Second
 // startServer starts a NATS server for all scenarios.
 func startServer(t *testing.T) (url string) {
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ type bus struct {
 
 func newBus(t testing.TB, change func(*server.Options)) *bus {
 	b := &bus{t: t, options: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
 	}}
 	if change != nil {
 		change(&b.options)

@@ -42,7 +42,7 @@ func newHost(dir string, change ...func(*host)) (*host, error) {
 	h := &host{dir: dir, fanout: 1000, log: slog.New(slog.DiscardHandler)}
 	h.server = server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: filepath.Join(dir, "nats"),
+		JetStream: true, StoreDir: filepath.Join(dir, "nats"), JetStreamMaxStore: 1 << 50,
 	}
 	for _, f := range change {
 		f(h)

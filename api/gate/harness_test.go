@@ -45,7 +45,7 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	ns := must[*server.Server](tb)(server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: tb.TempDir(),
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: tb.TempDir(), JetStreamMaxStore: 1 << 50,
 	}))
 	ns.Start()
 	tb.Cleanup(func() {

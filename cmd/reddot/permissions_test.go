@@ -261,7 +261,7 @@ func TestUserRefusedLater(t *testing.T) {
 		"permission": {users("x", list[:len(list)-1]), []string{`does not let the user "reddot" subscribe to $SRV.>`, "permit it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), Users: users("x", list)}
+			o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, Users: users("x", list)}
 			s, err := server.NewServer(o)
 			if err != nil {
 				t.Fatal(err)

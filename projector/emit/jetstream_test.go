@@ -18,7 +18,7 @@ import (
 // newStreamed opens an event stream on a server of its own.
 func newStreamed(t *testing.T) streamed {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
 	}

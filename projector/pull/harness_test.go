@@ -32,7 +32,7 @@ type rig struct {
 func newRig(t testing.TB, change ...func(*server.Options)) *rig {
 	t.Helper()
 	r := &rig{TB: t, opts: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
 	}}
 	for _, f := range change {
 		f(&r.opts)

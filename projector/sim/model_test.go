@@ -76,7 +76,7 @@ func TestEventStream(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	const maxMsgs = 20
-	r := &realStream{t: t, opts: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}}
+	r := &realStream{t: t, opts: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true}}
 	r.start()
 	defer func() { r.stop() }()
 	if _, err := r.js.CreateStream(t.Context(), jetstream.StreamConfig{
