@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -38,44 +37,19 @@ func openStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) 
 	return stream, nil
 }
 
-// The first request for a stream may take openTry, and each further one twice as
-// long, as in a cluster without a leader nobody may answer it. In between it is let
-// alone for lookAgain: a stream that another reddot makes may be there for one
-// server of a cluster, and not yet for another.
-const (
-	openTry   = 2 * time.Second
-	lookAgain = 100 * time.Millisecond
-)
-
 // ensureLog is FindLog, but creates the stream if it is not there, and no store
-// in the projector's folder was made of it. Another reddot may do so at the same
-// time: the stream of one of them stays, and both go on with that.
+// in the projector's folder was made of it.
 func ensureLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
-	for within := openTry; ; within *= 2 {
-		log, err := findOrCreate(ctx, js, cfg, within)
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) && !errors.Is(err, context.DeadlineExceeded) {
-			return log, err
+	return pull.Ensure(ctx, func(ctx context.Context) (*Log, error) {
+		stream, err := openStream(ctx, js, cfg.Subjects)
+		switch {
+		case err == nil:
+			return adopt(ctx, js, stream, cfg)
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			return createLog(ctx, js, cfg)
 		}
-		select {
-		case <-time.After(lookAgain):
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
-}
-
-// findOrCreate is one attempt of ensureLog.
-func findOrCreate(ctx context.Context, js jetstream.JetStream, cfg Config, within time.Duration) (*Log, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	stream, err := openStream(ctx, js, cfg.Subjects)
-	switch {
-	case err == nil:
-		return adopt(ctx, js, stream, cfg)
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return createLog(ctx, js, cfg)
-	}
-	return nil, err
+		return nil, err
+	})
 }
 
 // adopt is the log in a stream that is there.

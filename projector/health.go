@@ -18,6 +18,9 @@ const (
 	// lookEvery is how often it is looked whether everything moves. The stream is
 	// asked each time for its last seq, and who else reads it: see alone.
 	lookEvery = 400 * time.Millisecond
+	// lateEvery is how often while the state is late: queries are taken again once it
+	// is not.
+	lateEvery = 100 * time.Millisecond
 	// lookTimeout bounds how long that is waited for.
 	lookTimeout = 2 * time.Second
 
@@ -125,7 +128,7 @@ func (p *Projector) watchHealth(ctx context.Context) error {
 			failed++
 		}
 		if p.health.shown.late() {
-			tick.Reset(lookAgain)
+			tick.Reset(lateEvery)
 		} else {
 			tick.Reset(lookEvery)
 		}

@@ -44,51 +44,26 @@ type streamed struct {
 	messages *pull.Stream // the same stream, read as package pull does
 }
 
-// The first request for a stream may take openTry, and each further one twice as
-// long, as in a cluster without a leader nobody may answer it. In between it is let
-// alone for lookAgain: a stream that another reddot makes may be there for one
-// server of a cluster, and not yet for another.
-const (
-	openTry   = 2 * time.Second
-	lookAgain = 100 * time.Millisecond
-)
-
 // ensureStream creates the event stream or sets what an emitter needs of it;
 // the rest (replicas, placement, compression) is the operator's. Its messages
-// are republished to the subjects that listeners know once they are stored.
-//
-// Another reddot may create it at the same time: the stream of one of them stays,
-// with its key, and both go on with that.
+// are republished to the subjects that listeners know once they are stored. The
+// stream that stays of two that are created at the same time has one key.
 func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 	name := cfg.Subjects.EventStream()
-	for within := openTry; ; within *= 2 {
-		stream, err := cfg.ensure(ctx, name, within)
-		if err == nil {
-			return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
+	stream, err := pull.Ensure(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		stream, err := cfg.JetStream.Stream(ctx, name)
+		switch {
+		case err == nil:
+			return cfg.update(ctx, stream)
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			return cfg.create(ctx)
 		}
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) && !errors.Is(err, context.DeadlineExceeded) {
-			return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
-		}
-		select {
-		case <-time.After(lookAgain):
-		case <-ctx.Done():
-			return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
-		}
+		return nil, err
+	})
+	if err != nil {
+		return streamed{}, fmt.Errorf("open stream %s: %w", name, err)
 	}
-}
-
-// ensure is one attempt of ensureStream.
-func (cfg Config) ensure(ctx context.Context, name string, within time.Duration) (jetstream.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	stream, err := cfg.JetStream.Stream(ctx, name)
-	switch {
-	case err == nil:
-		return cfg.update(ctx, stream)
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return cfg.create(ctx)
-	}
-	return nil, err
+	return streamed{cfg.JetStream, stream, pull.New(cfg.JetStream, name)}, nil
 }
 
 // create makes the event stream, with a new key.
