@@ -17,16 +17,16 @@ type consumers struct {
 // so all the time between.
 func (s *Stream) Consumers() (n int, changes uint64) {
 	now := s.conn.Stats().Reconnects
-	s.own.mu.Lock()
-	defer s.own.mu.Unlock()
-	return s.own.made[now], s.own.changes + now
+	s.consumers.mu.Lock()
+	defer s.consumers.mu.Unlock()
+	return s.consumers.made[now], s.consumers.changes + now
 }
 
 // add notes a consumer that was made by the connection that there is now; the
 // function it returns notes that it is about to be removed, or lost.
 func (s *Stream) add(connection uint64) (forget func()) {
-	s.own.change(connection, +1)
-	return func() { s.own.change(connection, -1) }
+	s.consumers.change(connection, +1)
+	return func() { s.consumers.change(connection, -1) }
 }
 
 func (c *consumers) change(connection uint64, by int) {

@@ -166,18 +166,11 @@ func (s *session) remove(ctx context.Context) {
 	if !s.conn.IsConnected() {
 		return // the server removes it when it has been inactive
 	}
-	what := s.removes(s.consumer)
 	if s.over == nil && ctx.Err() == nil {
-		_ = s.conn.Publish(s.api+what, nil)
+		_ = s.conn.Publish(s.api+s.removes(s.consumer), nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removal)
-	defer cancel()
-	_ = s.ask(ctx, what, nil, new(struct{}))
-}
-
-func (s *session) removes(consumer string) string {
-	return "CONSUMER.DELETE." + s.name + "." + consumer
+	_ = s.Remove(context.WithoutCancel(ctx), s.consumer)
 }
 
 func (s *session) nextSubject() string { return "CONSUMER.MSG.NEXT." + s.name + "." + s.consumer }

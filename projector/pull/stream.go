@@ -13,11 +13,11 @@ import (
 
 // Stream is a stream that is read. Safe for concurrent use.
 type Stream struct {
-	js   jetstream.JetStream
-	conn *nats.Conn
-	api  string // what the subjects of JetStream's requests begin with
-	name string
-	own  consumers
+	js        jetstream.JetStream
+	conn      *nats.Conn
+	api       string // what the subjects of JetStream's requests begin with
+	name      string
+	consumers consumers
 }
 
 // New returns a stream of that name, and asks nobody.
@@ -88,7 +88,12 @@ func (s *Stream) Get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, 
 func (s *Stream) Remove(ctx context.Context, consumer string) error {
 	ctx, cancel := context.WithTimeout(ctx, removal)
 	defer cancel()
-	return s.ask(ctx, "CONSUMER.DELETE."+s.name+"."+consumer, nil, new(struct{}))
+	return s.ask(ctx, s.removes(consumer), nil, new(struct{}))
+}
+
+// removes is the request that removes a consumer.
+func (s *Stream) removes(consumer string) string {
+	return "CONSUMER.DELETE." + s.name + "." + consumer
 }
 
 // ask makes one request to JetStream.
