@@ -34,7 +34,9 @@ func (s *staleness) called(method string) error {
 // eventually waits for a state.
 func eventually(tb testing.TB, what string, reached func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(patience); !reached(); time.Sleep(time.Millisecond) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !reached(); <-tick.C {
 		if time.Now().After(deadline) {
 			tb.Fatalf("waited %s until %s", patience, what)
 		}

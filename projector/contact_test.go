@@ -55,7 +55,9 @@ func TestContact(t *testing.T) {
 	}()
 	until := func(what string, reached func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !reached(); time.Sleep(time.Millisecond) {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for deadline := time.Now().Add(30 * time.Second); !reached(); <-tick.C {
 			if time.Now().After(deadline) {
 				t.Fatal(what)
 			}

@@ -109,7 +109,9 @@ func TestNobodyTakesQueries(t *testing.T) {
 // told waits for what is to be told.
 func told(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !is(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is not told", what)
 		}
