@@ -46,9 +46,9 @@ func (c *Client) absent(ctx context.Context, subject string) error {
 	if time.Since(c.absence.at) < absenceHolds {
 		return c.absence.why
 	}
-	ctx, cancel := context.WithTimeout(ctx, absenceWait)
+	asking, cancel := context.WithTimeout(ctx, absenceWait)
 	defer cancel()
-	m, err := c.conn.RequestWithContext(ctx, c.subjects.Status(), nil)
+	m, err := c.conn.RequestWithContext(asking, c.subjects.Status(), nil)
 	var status events.Status
 	if err == nil && m.Header.Get(micro.ErrorCodeHeader) == "" {
 		err = events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &status)
@@ -56,6 +56,8 @@ func (c *Client) absent(ctx context.Context, subject string) error {
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		c.absence.why = nobody
+	case ctx.Err() != nil: // this one waits no longer: that says nothing to others
+		return noneNow
 	case err != nil:
 		c.absence.why = noneNow
 	default:

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -115,5 +116,43 @@ func told(t *testing.T, what string, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is not told", what)
 		}
+	}
+}
+
+// TestAbsenceOfOneWhoLeft: what one who waited for too short a time could not find
+// out is not told to others.
+func TestAbsenceOfOneWhoLeft(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	c := h.client(t, client.Options{})
+	if err := h.stopReddot(); err != nil {
+		t.Fatal(err)
+	}
+	conn := h.connect(t)
+	mute, err := conn.SubscribeSync("unread.api.status") // which takes the question and says nothing
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan error, 1)
+	go func() {
+		_, err := c.User("alice").TotalUnread(ctx)
+		asked <- err
+	}()
+	if _, err := mute.NextMsgWithContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := waitFor(t, "the one who left", asked); !errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("who left is told %v", err)
+	}
+	if err := errors.Join(mute.Unsubscribe(), conn.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.User("alice").TotalUnread(t.Context()); err == nil || !strings.Contains(err.Error(), "none serves the prefix") {
+		t.Errorf("where there is no reddot one is told %v", err)
 	}
 }
