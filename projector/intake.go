@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"reddot/events"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 	"reddot/projector/store"
 )
 

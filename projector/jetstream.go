@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // Stream is the command stream as a Log needs it; FindLog uses one in JetStream.

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 	"reddot/projector/store"
 )
 

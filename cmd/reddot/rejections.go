@@ -12,7 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/emit"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // Duplicates is how long the server remembers message ids, some hundred bytes

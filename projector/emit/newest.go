@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // Newest says which state the newest stored event shows.

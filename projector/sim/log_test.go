@@ -8,7 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // logStream is the command stream over a process's link. It implements

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // Names of figures that aims are about.

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // hostile are header blocks that a publisher may store with a message: those of

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // tooLong is how long a test waits for what must happen.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // BenchmarkRead reads a stream of small messages, and compares with the client

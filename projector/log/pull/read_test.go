@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/pull"
+	"reddot/projector/log/pull"
 )
 
 // reader reads a stream on a goroutine of its own.
