@@ -200,7 +200,7 @@ func TestInconsistentWhileRunning(t *testing.T) {
 			events.Command{Verb: events.UserMute, Inbox: "alice", Conversation: k.ConversationID, Muted: true},
 		},
 		"by the fold": {
-			func(c *fold.Conversation) { c.Named = fold.Set{Tail: &fold.Bucket{1 << 2}} }, // of which NamedAfter knows nothing
+			func(c *fold.Conversation) { c.Named = fold.Set{Tail: &fold.Chunk{1 << 2}} }, // of which NamedAfter knows nothing
 			events.Command{Verb: events.UserRevoke, Inbox: "alice", From: "bob", ID: "m2"},
 		},
 	} {

@@ -75,8 +75,8 @@ func (j *job) read() error {
 	if err := l.ended(j.snap); err != nil {
 		return err
 	}
-	if j.snap.Pending().ErasedAt(l.user) > l.since {
-		for _, w := range j.snap.Pending().Sweeps() {
+	if j.snap.Sweeps().ErasedAt(l.user) > l.since {
+		for _, w := range j.snap.Sweeps().All() {
 			if w.Kind != fold.SweepErase || w.ID != l.user || w.Seq <= l.since {
 				continue
 			}

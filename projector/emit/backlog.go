@@ -283,7 +283,7 @@ func (b *backlog) begun(r *round, w *fold.Sweep) {
 
 // swept has a user told of a conversation that left the list by an earlier command
 // than those of this round, unless that was told when its row was still there.
-func (b *backlog) swept(t fold.Told) {
+func (b *backlog) swept(t fold.Departure) {
 	if b.since(t.User) >= t.Seq {
 		return
 	}

@@ -45,8 +45,8 @@ type Marks struct {
 	many         []many                      // users of commands that touch many
 	manyReceipts ordered[fold.Key, struct{}] // of such commands
 
-	begun []*fold.Sweep // what commands did to so many that the fold does not name them
-	swept []fold.Told   // of whom it has named some since
+	begun []*fold.Sweep    // what commands did to so many that the fold does not name them
+	swept []fold.Departure // of whom it has named some since
 
 	members []fold.Key // users' conversations with groups that they may have joined
 

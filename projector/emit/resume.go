@@ -188,7 +188,7 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	if err != nil {
 		return err
 	}
-	for _, w := range snap.Pending().Sweeps() {
+	for _, w := range snap.Sweeps().All() {
 		if w.Seq > since && w.Seq <= upto {
 			m.begun = append(m.begun, w)
 		}

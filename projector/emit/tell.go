@@ -94,7 +94,7 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 		return nil
 	}
 	q := look{user: user, since: g.backlog.since(user), limit: g.emitter.cfg.FanoutLimit, stamps: g.stamps}
-	long := g.readers.long[user] || d != nil && d.lane >= longLane || snap.Pending().ErasedAt(user) > q.since
+	long := g.readers.long[user] || d != nil && d.lane >= longLane || snap.Sweeps().ErasedAt(user) > q.since
 	r := g.newest()
 	if d != nil {
 		q.stamp, q.left, r = d.stamp, d.left, d.round

@@ -7,8 +7,8 @@ import (
 	"reddot/events"
 )
 
-// Told is a conversation that left its user's list by an earlier command.
-type Told struct {
+// Departure is a conversation that left its user's list by an earlier command.
+type Departure struct {
 	Key
 	Seq events.Seq // of that command
 	At  events.Time
@@ -24,7 +24,7 @@ func (s *step) begin(w *Sweep) {
 
 // sweep writes down a few of the rows that commands have left.
 func (s *step) sweep() {
-	p := s.Pending()
+	p := s.Sweeps()
 	if p == nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (s *step) sweep() {
 }
 
 // budget is how many rows the command sweeps.
-func (s *step) budget(p *Pending) uint64 {
+func (s *step) budget(p *Sweeps) uint64 {
 	pace, w := s.Pace(), s.fx.Begun
 	switch {
 	case w == nil:
@@ -85,7 +85,7 @@ func (s *step) sweepRow(w *Sweep, row SweptRow) bool {
 
 // sweepJoin writes down the row of one who joined, unless the membership has ended.
 func (s *step) sweepJoin(k Key, w *Sweep) {
-	if by := s.Pending().endOf(k, w); by != nil {
+	if by := s.Sweeps().endOf(k, w); by != nil {
 		s.end(k, by, w.member())
 		return
 	}
@@ -96,7 +96,7 @@ func (s *step) sweepJoin(k Key, w *Sweep) {
 // bury deletes the row of what a sweep's command has ended.
 func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 	if k.Kind == events.Group {
-		s.dropEarly(k, c)
+		s.dropPending(k, c)
 		s.clearSets(k, c)
 		s.DeleteMember(k.ID, k.User)
 	}
@@ -112,7 +112,7 @@ func (s *step) end(k Key, w *Sweep, c *Conversation) {
 		if w.Seq == s.seq {
 			s.left(k)
 		} else {
-			s.fx.Swept = append(s.fx.Swept, Told{k, w.Seq, w.At})
+			s.fx.Swept = append(s.fx.Swept, Departure{k, w.Seq, w.At})
 		}
 	}
 	s.SetUserVersion(k.User, version)
@@ -134,7 +134,7 @@ func (s *step) clearSets(k Key, c *Conversation) {
 // PutConversation implements Rows. What has ended is buried before the row of what
 // began after it takes its place.
 func (s *step) PutConversation(k Key, c *Conversation) {
-	if p := s.Pending(); p.concerns(k) {
+	if p := s.Sweeps(); p.concerns(k) {
 		if stored := s.Stored(k); stored != c {
 			p.follow(k, stored, func(w *Sweep, dead *Conversation) {
 				if dead == stored {
@@ -153,16 +153,16 @@ func (s *step) PutConversation(k Key, c *Conversation) {
 
 // empty reports whether a group has no members.
 func (s *step) empty(g string, log *Log) bool {
-	return log == nil || log.Members == 0 || log.Members <= s.Pending().erasures() && s.present(g, log) == 0
+	return log == nil || log.Members == 0 || log.Members <= s.Sweeps().erasures() && s.present(g, log) == 0
 }
 
 // present is the number of a group's members: its log counts those who have been
 // erased until they are swept.
 func (s *step) present(g string, log *Log) uint64 {
 	n := log.Members
-	for user := range s.Pending().Erased() {
+	for user := range s.Sweeps().Erased() {
 		k := Key{user, GroupKey(g).ConversationID}
-		s.Pending().follow(k, s.Stored(k), func(w *Sweep, _ *Conversation) {
+		s.Sweeps().follow(k, s.Stored(k), func(w *Sweep, _ *Conversation) {
 			if w.Kind == SweepErase && log.Dismissed < w.Seq {
 				less(&n, GroupKey(g), "its members")
 			}
@@ -174,7 +174,7 @@ func (s *step) present(g string, log *Log) uint64 {
 // many reports whether a membership command is left to be swept: one about many,
 // or after one that is.
 func (s *step) many() bool {
-	return uint64(len(s.c.Users)) > s.Pace().Bulk || s.Pending().crowd(s.c.Inbox)
+	return uint64(len(s.c.Users)) > s.Pace().Bulk || s.Sweeps().crowd(s.c.Inbox)
 }
 
 // joinMany is join for many.

@@ -32,7 +32,7 @@
 // No command changes more than a few hundred rows. A dismissal of a large group, an
 // erasure, and joins and leaves of many leave a [Sweep]: from there on [Reader] and
 // Rows give nobody the rows that have ended, and everybody those of who joined, as
-// [Pending] says; every command that follows writes some of it down. Sweeps are
+// [Sweeps] says; every command that follows writes some of it down. Sweeps are
 // done in their order; a membership command waits for earlier ones of its group by
 // being one. Who is concerned is told at once: see [Effects].Begun.
 //

@@ -28,14 +28,14 @@ type Effects struct {
 
 	// Noted are those of Changed that can't be found again from the command
 	// and the rows: conversations that left the list, and those that a message
-	// changed for members who had read it early.
+	// changed for members who had read it before it came.
 	Noted []Key
 
 	// Begun is what the command has left to be swept, if it has left anything: who
 	// is concerned is told of it as of a change. Swept are conversations that left
 	// the list by an earlier command, and whose rows are gone now.
 	Begun *Sweep
-	Swept []Told
+	Swept []Departure
 }
 
 // Reset empties the effects and keeps their memory.

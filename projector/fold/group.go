@@ -65,7 +65,7 @@ func (s *step) dismiss() {
 	switch {
 	case s.empty(g, log):
 		s.ignore()
-	case log.Members > s.Pace().Bulk || s.Pending().Of(g):
+	case log.Members > s.Pace().Bulk || s.Sweeps().Of(g):
 		s.begin(&Sweep{Kind: SweepDismiss, Head: log.Head, Rows: log.Members})
 		log = s.group(g)
 		log.Members, log.Dismissed = 0, s.seq
@@ -85,7 +85,7 @@ func (s *step) dismiss() {
 // part ends one membership: the conversation and its count are gone at once.
 func (s *step) part(k Key) {
 	c, log := s.conversation(k), s.group(k.ID)
-	s.dropEarly(k, c)
+	s.dropPending(k, c)
 	version := max(s.UserVersion(k.User), c.Version)
 	if c.Listed(k, log) {
 		s.left(k)

@@ -58,11 +58,11 @@ func (s *step) groupMessage() {
 // came (rule read-early).
 func (s *step) awaited(log *Log, id string) {
 	g := s.c.Inbox
-	for _, user := range s.Waiters(g, id) {
+	for _, user := range s.PendingReaders(g, id) {
 		k := Key{user, GroupKey(g).ConversationID}
-		s.DeleteWaiter(g, id, user)
+		s.DeletePendingReader(g, id, user)
 		c := s.Conversation(k)
-		if s.Pending().concerns(k) && (c == nil || c.early(id) < 0) {
+		if s.Sweeps().concerns(k) && (c == nil || c.pending(id) < 0) {
 			continue // who waited is a member no more
 		}
 		c = s.conversation(k)

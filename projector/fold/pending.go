@@ -1,318 +1,83 @@
 package fold
 
 import (
-	"iter"
-	"maps"
 	"slices"
-	"strings"
 
 	"reddot/events"
 )
 
-// Pending is all that is left to be swept. It is never changed. nil is none.
-type Pending struct {
-	sweeps        []*Sweep            // oldest first
-	groups, users map[string][]*Sweep // by group and by user, oldest first
-	joins         []*Sweep            // oldest first
-	at            Progress
-}
-
-// NewPending returns what sweeps, oldest first, make up.
-func NewPending(sweeps []*Sweep) *Pending {
-	if len(sweeps) == 0 {
-		return nil
+// keepPending remembers a read for when its message arrives (rule read-early). It
+// reports whether that is anything new.
+func (s *step) keepPending(k Key, c *Conversation) bool {
+	e := PendingRead{ID: s.c.Upto, At: s.at, Seq: s.seq}
+	if !s.c.Private {
+		e.Open, e.OpenAt = true, s.at
 	}
-	p := &Pending{sweeps: sweeps, groups: map[string][]*Sweep{}, users: map[string][]*Sweep{}}
-	for _, w := range sweeps {
-		by := p.groups
-		if w.Kind == SweepErase {
-			by = p.users
+	c.PendingReads = slices.Clone(c.PendingReads)
+	if i := c.pending(e.ID); i >= 0 {
+		known := &c.PendingReads[i]
+		if known.Open || !e.Open {
+			return false
 		}
-		by[w.ID] = append(by[w.ID], w)
-		if w.Kind == SweepJoin {
-			p.joins = append(p.joins, w)
-		}
+		known.Open, known.OpenAt = true, e.OpenAt
+		return true
 	}
-	return p
-}
-
-// With is p and one more sweep.
-func (p *Pending) With(w *Sweep) *Pending {
-	return NewPending(append(slices.Clip(p.Sweeps()), w)).At(p.Progress())
-}
-
-// At is p when the oldest sweep has come so far.
-func (p *Pending) At(at Progress) *Pending {
-	if p == nil {
-		return nil
+	if len(c.PendingReads) == events.MaxEarlyReads {
+		s.dropReader(k, c.PendingReads[0].ID)
+		c.PendingReads = slices.Delete(c.PendingReads, 0, 1)
 	}
-	q := *p
-	q.at = at
-	return &q
-}
-
-// Progress is how far the oldest sweep has come.
-func (p *Pending) Progress() Progress {
-	if p == nil {
-		return Progress{}
+	c.PendingReads = append(c.PendingReads, e)
+	if k.Kind == events.Group {
+		// An earlier membership that is not swept yet may await the same message: it
+		// is buried before.
+		s.PutConversation(k, c)
+		s.PutPendingReader(k.ID, e.ID, k.User)
+		i, _ := s.Index(k.LogKey(), e.ID)
+		i.Awaited++
+		s.PutIndex(k.LogKey(), e.ID, i)
 	}
-	return p.at
+	return true
 }
 
-// WithoutOldest is p when its oldest sweep is done.
-func (p *Pending) WithoutOldest() *Pending { return NewPending(p.sweeps[1:]) }
-
-// Sweeps are all of them, oldest first.
-func (p *Pending) Sweeps() []*Sweep {
-	if p == nil {
-		return nil
-	}
-	return p.sweeps
+// pending finds the pending read up to a message, -1 if there is none.
+func (c *Conversation) pending(id string) int {
+	return slices.IndexFunc(c.PendingReads, func(e PendingRead) bool { return e.ID == id })
 }
 
-// Oldest is the one that is being swept.
-func (p *Pending) Oldest() *Sweep { return p.sweeps[0] }
-
-// rows is how many rows are left, as far as that is known.
-func (p *Pending) rows() (n uint64) {
-	for _, w := range p.Sweeps() {
-		n += w.Rows
-	}
-	return n - min(n, p.at.Swept)
-}
-
-// crowd reports whether members are left to be swept who joined or left.
-func (p *Pending) crowd(group string) bool {
-	return p != nil && slices.ContainsFunc(p.groups[group], func(w *Sweep) bool { return w.Kind != SweepDismiss })
-}
-
-// Joined lists the groups that a user has joined without having a row yet, or had:
-// who looks at one finds out. They are sorted.
-func (p *Pending) Joined(user string) (keys []Key) {
-	if p == nil {
-		return nil
-	}
-	for _, w := range p.joins {
-		if p.joining(w, user) {
-			keys = append(keys, Key{user, GroupKey(w.ID).ConversationID})
-		}
-	}
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
-	return slices.Compact(keys)
-}
-
-// Sift brings the memberships of some users in a group, sorted, the commands that
-// joined or 0, from what is stored to what is.
-func (p *Pending) Sift(group string, users []string, joined []events.Seq) {
-	if p == nil || len(users) == 0 {
+// arrived applies the reads that came before their message (rule read-early). The
+// message is the newest of the log.
+func (s *step) arrived(k Key, c *Conversation, log *Log, id string) {
+	i := c.pending(id)
+	if i < 0 {
 		return
 	}
-	stored := map[int]events.Seq{} // of those who have been erased
-	for user := range p.users {
-		if i, found := slices.BinarySearch(users, user); found {
-			stored[i] = joined[i]
-		}
-	}
-	for _, w := range p.groups[group] {
-		switch w.Kind {
-		case SweepDismiss:
-			for i, seq := range joined {
-				if seq < w.Seq {
-					joined[i] = 0
-				}
-			}
-		case SweepLeave:
-			w.each(users, func(i int) {
-				if joined[i] < w.Seq {
-					joined[i] = 0
-				}
-			})
-		case SweepJoin:
-			w.each(users, func(i int) {
-				if joined[i] == 0 && p.joining(w, users[i]) {
-					joined[i] = w.Seq
-				}
-			})
-		}
-	}
-	for i, seq := range stored {
-		if joined[i] = 0; p.Present(Key{users[i], GroupKey(group).ConversationID}, seq) {
-			joined[i] = 1
-		}
-	}
+	e := c.PendingReads[i]
+	c.PendingReads = slices.Delete(slices.Clone(c.PendingReads), i, i+1)
+	s.readTo(k, c, log, log.Head, readBy{at: e.At, seq: e.Seq, open: e.Open, openAt: e.OpenAt})
 }
 
-// Members lists the members of a group, sorted, of whom the commands that joined
-// are given as they are stored, by user.
-func (p *Pending) Members(group string, stored map[string]events.Seq) (users []string) {
-	for _, w := range p.joins {
-		if w.ID == group {
-			for _, user := range w.Users {
-				stored[user] += 0 // there is none for most
-			}
-		}
+// dropPending forgets all reads up to messages that have not arrived.
+func (s *step) dropPending(k Key, c *Conversation) {
+	for _, e := range c.PendingReads {
+		s.dropReader(k, e.ID)
 	}
-	users = slices.Sorted(maps.Keys(stored))
-	joined := make([]events.Seq, len(users))
-	for i, user := range users {
-		joined[i] = stored[user]
+	c.PendingReads = nil
+}
+
+// dropReader notes that a member of a group no longer awaits a message.
+func (s *step) dropReader(k Key, id string) {
+	if k.Kind != events.Group {
+		return
 	}
-	p.Sift(group, users, joined)
-	i := 0
-	return slices.DeleteFunc(users, func(string) bool {
-		i++
-		return joined[i-1] == 0
-	})
-}
-
-// Crowd is users, sorted, whom a sweep of a group is about.
-type Crowd struct {
-	Sweep events.Seq
-	Group string
-	Users []string
-}
-
-// Unstored lists conversations that a sweep may have ended and that may have no
-// row, by the sweeps that they are of, oldest first.
-func (p *Pending) Unstored(w *Sweep) (crowds []Crowd) {
-	if p == nil {
-		return nil
+	lk := k.LogKey()
+	s.DeletePendingReader(k.ID, id, k.User)
+	i, _ := s.Index(lk, id)
+	if i.Pos > 0 {
+		return // it has come since the membership ended
 	}
-	if w.Kind == SweepLeave {
-		return []Crowd{{w.Seq, w.ID, w.Users}}
-	}
-	for _, x := range p.joins {
-		switch {
-		case x.Seq > w.Seq:
-		case w.Kind == SweepErase && p.joining(x, w.ID):
-			crowds = append(crowds, Crowd{x.Seq, x.ID, []string{w.ID}})
-		case w.Kind == SweepDismiss && x.ID == w.ID:
-			crowds = append(crowds, Crowd{x.Seq, x.ID, x.Users})
-		}
-	}
-	return crowds
-}
-
-// joining reports whether a user is one who joined and has not been swept.
-func (p *Pending) joining(w *Sweep, user string) bool {
-	return w.Kind == SweepJoin && w.has(user) && !(w == p.sweeps[0] && user <= p.at.Last)
-}
-
-// Of reports whether anything is left of a group's members as such.
-func (p *Pending) Of(group string) bool { return p != nil && p.groups[group] != nil }
-
-// Erased lists the users whose inboxes are being swept, in no order.
-func (p *Pending) Erased() iter.Seq[string] {
-	if p == nil {
-		return func(func(string) bool) {}
-	}
-	return maps.Keys(p.users)
-}
-
-// erasures bounds how many users that is.
-func (p *Pending) erasures() uint64 {
-	if p == nil {
-		return 0
-	}
-	return uint64(len(p.users))
-}
-
-// ErasedAt is the last erasure of a user whose inbox is being swept; 0: none.
-func (p *Pending) ErasedAt(user string) events.Seq {
-	if p == nil || p.users[user] == nil {
-		return 0
-	}
-	return p.users[user][len(p.users[user])-1].Seq
-}
-
-// concerns reports whether anything that is left may be about a conversation.
-func (p *Pending) concerns(k Key) bool {
-	return p != nil && (p.users[k.User] != nil || k.Kind == events.Group && p.groups[k.ID] != nil)
-}
-
-// Now is a stored row, or none, as it is for all who read: itself, none if what it
-// is of has ended, or that of one who has joined.
-func (p *Pending) Now(k Key, stored *Conversation) *Conversation {
-	if !p.concerns(k) {
-		return stored
-	}
-	return p.follow(k, stored, func(*Sweep, *Conversation) {})
-}
-
-// Present reports whether somebody whose stored membership is of a command, or who
-// has none, is a member.
-func (p *Pending) Present(k Key, joined events.Seq) bool {
-	if joined == 0 {
-		return p.Now(k, nil) != nil
-	}
-	return p.Now(k, &Conversation{JoinSeq: joined}) != nil
-}
-
-// Died is the version that a user has from what has ended of a conversation.
-func (p *Pending) Died(r Reader, k Key, stored *Conversation) (version events.Seq) {
-	if p.concerns(k) {
-		p.follow(k, stored, func(w *Sweep, dead *Conversation) {
-			if version = max(version, dead.Version); w.listed(r, k, dead) {
-				version = max(version, w.Seq)
-			}
-		})
-	}
-	return version
-}
-
-// Ended reports whether it was a sweep's command by which a conversation left its
-// user's list, of which the stored row, or none, still tells.
-func (p *Pending) Ended(r Reader, w *Sweep, k Key, stored *Conversation) (ended bool) {
-	if p.concerns(k) {
-		p.follow(k, stored, func(by *Sweep, dead *Conversation) { ended = ended || by.Seq == w.Seq && w.listed(r, k, dead) })
-	}
-	return ended
-}
-
-// follow goes through what is left of a conversation, from the stored row on, nil
-// if there is none. It calls ended with what has ended, and returns what there is.
-func (p *Pending) follow(k Key, stored *Conversation, ended func(*Sweep, *Conversation)) (c *Conversation) {
-	c = stored
-	p.each(k, func(w *Sweep) {
-		switch {
-		case c == nil:
-			if p.joining(w, k.User) && (stored == nil || stored.JoinSeq < w.Seq) {
-				c = w.member()
-			}
-		case w.ends(k, c):
-			ended(w, c)
-			c = nil
-		}
-	})
-	return c
-}
-
-// endOf is by which sweep's command a membership ended that another one began; nil:
-// by none.
-func (p *Pending) endOf(k Key, began *Sweep) (by *Sweep) {
-	c := began.member()
-	p.each(k, func(w *Sweep) {
-		if by == nil && w.ends(k, c) {
-			by = w
-		}
-	})
-	return by
-}
-
-// each calls fn with the sweeps that may be about a conversation, oldest first.
-func (p *Pending) each(k Key, fn func(*Sweep)) {
-	users := p.users[k.User]
-	var groups []*Sweep
-	if k.Kind == events.Group {
-		groups = p.groups[k.ID]
-	}
-	for len(users)+len(groups) > 0 {
-		if len(groups) == 0 || len(users) > 0 && users[0].Seq < groups[0].Seq {
-			fn(users[0])
-			users = users[1:]
-		} else {
-			fn(groups[0])
-			groups = groups[1:]
-		}
+	if less(&i.Awaited, k, "who awaits "+id); i.Awaited == 0 && !i.Revoked {
+		s.DeleteIndex(lk, id)
+	} else {
+		s.PutIndex(lk, id, i)
 	}
 }

@@ -37,7 +37,7 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 // receipt tells a C2C peer how far their messages are read, if that is further than
 // they were ever told (rule receipt). It reports whether it does.
 func (s *step) receipt(k Key, c *Conversation, at events.Time) bool {
-	told := c.Told()
+	told := c.ReceiptPos()
 	if c.Read.Pos <= told {
 		return false
 	}
@@ -75,7 +75,7 @@ func (s *step) read() {
 	if s.c.Upto == "" && !s.c.HasUptoAt {
 		p = place{Cursor: log.Head, named: true}
 	}
-	did := p.early && s.keepEarly(k, c)
+	did := p.pending && s.keepPending(k, c)
 	if p.named {
 		did = s.readTo(k, c, log, p.Cursor, s.reading()) || did
 	}
@@ -89,8 +89,8 @@ func (s *step) read() {
 // place is where a command's position lies.
 type place struct {
 	Cursor
-	named bool // there is one
-	early bool // it is up to a message that has not arrived, for anybody
+	named   bool // there is one
+	pending bool // it is up to a message that has not arrived, for anybody
 }
 
 // find finds a message of the conversation. What came before a member's join is
@@ -106,7 +106,7 @@ func (s *step) find(k Key, c *Conversation, id string) (i Index, known bool) {
 func (s *step) position(k Key, c *Conversation, log *Log, floor Pos) (p place) {
 	if s.c.Upto != "" {
 		i, known := s.find(k, c, s.c.Upto)
-		if p.early = i.Pos == 0; known {
+		if p.pending = i.Pos == 0; known {
 			p.Cursor, p.named = Cursor{i.Pos, i.Ord}, true
 		}
 	}

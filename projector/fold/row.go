@@ -104,9 +104,9 @@ func (l *Log) recalled(r Recall) {
 	l.Recalls = append(kept, r)
 }
 
-// Early is a read up to a message that has not arrived yet, or several up to the
+// PendingRead is a read up to a message that has not arrived yet, or several up to the
 // same one: when it comes, it is read as if it had been there before them.
-type Early struct {
+type PendingRead struct {
 	ID  string
 	At  events.Time // of the first
 	Seq events.Seq  // of the first
@@ -154,8 +154,8 @@ type Conversation struct {
 	Muted  bool
 	Marked bool // marked unread by hand
 
-	Early   []Early  // the oldest first, at most events.MaxEarlyReads
-	Receipt *Receipt // C2C only
+	PendingReads []PendingRead // the oldest first, at most events.MaxEarlyReads
+	Receipt      *Receipt      // C2C only
 
 	Own         Set    // groups: ordinals of the member's own messages, not revoked
 	OwnAfter    uint64 // how many of Own lie after Read
@@ -174,7 +174,7 @@ func (c *Conversation) Exists(k Key) bool {
 
 // empty reports whether the row says nothing.
 func (c *Conversation) empty(k Key) bool {
-	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.Early) == 0
+	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0
 }
 
 // Listed reports whether the conversation is in the user's list.
@@ -182,25 +182,25 @@ func (c *Conversation) Listed(k Key, log *Log) bool {
 	return c.Exists(k) && (!c.Deleted || log.Head.Ord > c.DeletedAt)
 }
 
-// Told is the position up to which the peer of a C2C conversation was ever told
+// ReceiptPos is the position up to which the peer of a C2C conversation was ever told
 // that it is read.
-func (c *Conversation) Told() Pos {
+func (c *Conversation) ReceiptPos() Pos {
 	if c.Receipt == nil {
 		return 0
 	}
 	return c.Receipt.Pos
 }
 
-// Untold reports whether a C2C conversation is read up to its end, and the peer
-// has not been told of all of that.
-func (c *Conversation) Untold() bool {
-	return c.Read == c.Log.Head && c.Peer.Pos > c.Told()
+// OwesReceipt reports whether a C2C conversation is read up to its end, and the peer
+// has not been sent a receipt for all of that.
+func (c *Conversation) OwesReceipt() bool {
+	return c.Read == c.Log.Head && c.Peer.Pos > c.ReceiptPos()
 }
 
 // Settled reports whether a read of the whole C2C conversation would find nothing
 // to do.
 func (c *Conversation) Settled() bool {
-	return c.Read == c.Log.Head && !c.Marked && !c.Untold()
+	return c.Read == c.Log.Head && !c.Marked && !c.OwesReceipt()
 }
 
 // ViewVersion is the version of the user's view of a conversation that is in
@@ -268,7 +268,7 @@ type Index struct {
 	Ord     Ord
 	Counted bool
 
-	Revoked bool   // not arrived: revoked early
+	Revoked bool   // not arrived: revoked before it came
 	Awaited uint64 // not arrived, groups: how many members have read up to it
 }
 
@@ -305,7 +305,7 @@ type Reader interface {
 	Message(log Key, pos Pos) Message
 	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
 	TimeBlock(log Key, block uint64) Span
-	Bucket(k SetKey, no uint64) *Bucket // nil: empty
+	Chunk(k SetKey, no uint64) *Chunk // nil: empty
 	Directory(k SetKey) Directory
 }
 
@@ -335,16 +335,16 @@ type Rows interface {
 	// id is found by Index from then on. The caller puts the row of the log.
 	Append(lk Key, l *Log, m *Message)
 	PutTimeBlock(log Key, block uint64, s Span)
-	PutBucket(k SetKey, no uint64, b *Bucket) // an empty one is deleted
+	PutChunk(k SetKey, no uint64, b *Chunk)   // an empty one is deleted
 	PutDirectory(k SetKey, d Directory)       // an empty one is deleted
-	Waiters(group, id string) []string        // members with an early read up to id, sorted
-	PutWaiter(group, id, user string)
-	DeleteWaiter(group, id, user string)
+	PendingReaders(group, id string) []string // members with a pending read up to id, sorted
+	PutPendingReader(group, id, user string)
+	DeletePendingReader(group, id, user string)
 	// Stored is the row of a conversation as it is stored, whether or not it has
 	// ended.
 	Stored(k Key) *Conversation
 	Pace() Pace
-	Pending() *Pending
+	Sweeps() *Sweeps
 	PutProgress(Progress) // of the oldest sweep
 	// Sift takes from sorted users those who are members of a group, or who are not.
 	// All that was changed by earlier commands is committed, and must be read anew.

@@ -5,34 +5,34 @@ import (
 	"slices"
 )
 
-// BucketSize is the number of consecutive ordinals that one bucket of a set
+// ChunkSize is the number of consecutive ordinals that one chunk of a set
 // covers. It is part of the stored format.
-const BucketSize = 1024
+const ChunkSize = 1024
 
-// Bucket is the part of a set within BucketSize consecutive ordinals.
-type Bucket [BucketSize / 64]uint64
+// Chunk is the part of a set within ChunkSize consecutive ordinals.
+type Chunk [ChunkSize / 64]uint64
 
-func (b *Bucket) has(o Ord) bool { return b[o%BucketSize/64]&(1<<(o%64)) != 0 }
+func (b *Chunk) has(o Ord) bool { return b[o%ChunkSize/64]&(1<<(o%64)) != 0 }
 
-// with and without return a changed copy: a bucket is never changed, so that
+// with and without return a changed copy: a chunk is never changed, so that
 // rows may share it.
-func (b *Bucket) with(o Ord) *Bucket {
-	c := new(Bucket)
+func (b *Chunk) with(o Ord) *Chunk {
+	c := new(Chunk)
 	if b != nil {
 		*c = *b
 	}
-	c[o%BucketSize/64] |= 1 << (o % 64)
+	c[o%ChunkSize/64] |= 1 << (o % 64)
 	return c
 }
 
-func (b *Bucket) without(o Ord) *Bucket {
+func (b *Chunk) without(o Ord) *Chunk {
 	c := *b
-	c[o%BucketSize/64] &^= 1 << (o % 64)
+	c[o%ChunkSize/64] &^= 1 << (o % 64)
 	return &c
 }
 
-// Len is the number of ordinals in the bucket.
-func (b *Bucket) Len() int {
+// Len is the number of ordinals in the chunk.
+func (b *Chunk) Len() int {
 	n := 0
 	for _, w := range b {
 		n += bits.OnesCount64(w)
@@ -40,10 +40,10 @@ func (b *Bucket) Len() int {
 	return n
 }
 
-// countAfter counts the ordinals of the bucket larger than o, which lies in
-// the bucket's range.
-func (b *Bucket) countAfter(o Ord) int {
-	i := int(o % BucketSize / 64)
+// countAfter counts the ordinals of the chunk larger than o, which lies in
+// the chunk's range.
+func (b *Chunk) countAfter(o Ord) int {
+	i := int(o % ChunkSize / 64)
 	// Shifting by 64 gives 0, which is right for the last bit of a word.
 	n := bits.OnesCount64(b[i] >> (o%64 + 1))
 	for _, w := range b[i+1:] {
@@ -74,10 +74,10 @@ type SetKey struct {
 // Set names one of the sets of the row at k.
 func (k Key) Set(kind SetKind) SetKey { return SetKey{k, kind} }
 
-// DirectoryEntry says how many ordinals a stored bucket holds; never 0.
+// DirectoryEntry says how many ordinals a stored chunk holds; never 0.
 type DirectoryEntry struct{ No, Len uint64 }
 
-// Directory lists the buckets of a set that lie in rows of their own, by
+// Directory lists the chunks of a set that lie in rows of their own, by
 // number.
 type Directory []DirectoryEntry
 
@@ -93,25 +93,25 @@ func (d Directory) find(no uint64) (int, bool) {
 	})
 }
 
-// Set is a set of ordinals that mostly grows at its end. Its newest bucket
+// Set is a set of ordinals that mostly grows at its end. Its newest chunk
 // lies in the owner's row; older ones, with a directory of their sizes, in
 // rows of their own, which the owner's row need not load. So adding an
-// ordinal writes the owner's row and, once in BucketSize ordinals, two more;
-// counting reads at most the directory and one bucket.
+// ordinal writes the owner's row and, once in ChunkSize ordinals, two more;
+// counting reads at most the directory and one chunk.
 //
-// Invariant: the stored buckets' numbers are below TailNo, and there are
+// Invariant: the stored chunks' numbers are below TailNo, and there are
 // Stored of them.
 type Set struct {
-	Tail   *Bucket // nil: the set is empty
+	Tail   *Chunk // nil: the set is empty
 	TailNo uint64
-	Stored uint64 // buckets in rows of their own
+	Stored uint64 // chunks in rows of their own
 }
 
-func bucketNo(o Ord) uint64 { return uint64(o) / BucketSize }
+func chunkNo(o Ord) uint64 { return uint64(o) / ChunkSize }
 
 // Add puts o into the set.
 func (s *Set) Add(rows Rows, k SetKey, o Ord) {
-	no := bucketNo(o)
+	no := chunkNo(o)
 	switch {
 	case s.Tail == nil:
 		s.TailNo = no
@@ -121,7 +121,7 @@ func (s *Set) Add(rows Rows, k SetKey, o Ord) {
 		}
 		s.Tail, s.TailNo = nil, no
 	case no < s.TailNo:
-		s.store(rows, k, no, rows.Bucket(k, no).with(o))
+		s.store(rows, k, no, rows.Chunk(k, no).with(o))
 		return
 	}
 	s.Tail = s.Tail.with(o)
@@ -132,17 +132,17 @@ func (s *Set) Remove(rows Rows, k SetKey, o Ord) bool {
 	if !s.Has(rows, k, o) {
 		return false
 	}
-	if no := bucketNo(o); no != s.TailNo {
-		s.store(rows, k, no, rows.Bucket(k, no).without(o))
+	if no := chunkNo(o); no != s.TailNo {
+		s.store(rows, k, no, rows.Chunk(k, no).without(o))
 	} else if s.Tail = s.Tail.without(o); s.Stored == 0 && s.Tail.Len() == 0 {
 		*s = Set{}
 	}
 	return true
 }
 
-// store writes a bucket that is not the tail, with its directory entry.
-func (s *Set) store(rows Rows, k SetKey, no uint64, b *Bucket) {
-	rows.PutBucket(k, no, b)
+// store writes a chunk that is not the tail, with its directory entry.
+func (s *Set) store(rows Rows, k SetKey, no uint64, b *Chunk) {
+	rows.PutChunk(k, no, b)
 	d := slices.Clone(rows.Directory(k))
 	i, found := d.find(no)
 	switch n := uint64(b.Len()); {
@@ -159,12 +159,12 @@ func (s *Set) store(rows Rows, k SetKey, no uint64, b *Bucket) {
 
 // Has reports whether o is in the set.
 func (s *Set) Has(r Reader, k SetKey, o Ord) bool {
-	b := s.bucket(r, k, bucketNo(o))
+	b := s.chunk(r, k, chunkNo(o))
 	return b != nil && b.has(o)
 }
 
-// bucket returns the bucket with a number, nil if it is empty.
-func (s *Set) bucket(r Reader, k SetKey, no uint64) *Bucket {
+// chunk returns the chunk with a number, nil if it is empty.
+func (s *Set) chunk(r Reader, k SetKey, no uint64) *Chunk {
 	switch {
 	case s.Tail == nil || no > s.TailNo:
 		return nil
@@ -173,12 +173,12 @@ func (s *Set) bucket(r Reader, k SetKey, no uint64) *Bucket {
 	case s.Stored == 0:
 		return nil
 	}
-	return r.Bucket(k, no)
+	return r.Chunk(k, no)
 }
 
 // CountAfter counts the ordinals larger than o.
 func (s *Set) CountAfter(r Reader, k SetKey, o Ord) uint64 {
-	no := bucketNo(o)
+	no := chunkNo(o)
 	if s.Tail == nil || no > s.TailNo {
 		return 0
 	}
@@ -192,9 +192,9 @@ func (s *Set) CountAfter(r Reader, k SetKey, o Ord) uint64 {
 	d := r.Directory(k)
 	i, found := d.find(no)
 	if found {
-		b := r.Bucket(k, no)
+		b := r.Chunk(k, no)
 		if b == nil {
-			Break(k.Owner, "bucket %d of set %c is missing", no, k.Kind)
+			Break(k.Owner, "chunk %d of set %c is missing", no, k.Kind)
 		}
 		n += uint64(b.countAfter(o))
 		i++
@@ -211,7 +211,7 @@ func (s *Set) clear(rows Rows, k SetKey) {
 		return
 	}
 	for _, e := range rows.Directory(k) {
-		rows.PutBucket(k, e.No, new(Bucket))
+		rows.PutChunk(k, e.No, new(Chunk))
 	}
 	rows.PutDirectory(k, nil)
 }
@@ -220,16 +220,16 @@ func (s *Set) clear(rows Rows, k SetKey) {
 // or 0 if there is none.
 func NextFree(r Reader, a *Set, ka SetKey, b *Set, kb SetKey, after, upto Ord) Ord {
 	for o := after + 1; o <= upto; {
-		no := bucketNo(o)
-		var taken Bucket
-		for _, t := range [2]*Bucket{a.bucket(r, ka, no), b.bucket(r, kb, no)} {
+		no := chunkNo(o)
+		var taken Chunk
+		for _, t := range [2]*Chunk{a.chunk(r, ka, no), b.chunk(r, kb, no)} {
 			if t != nil {
 				for i := range taken {
 					taken[i] |= t[i]
 				}
 			}
 		}
-		for end := Ord(no+1) * BucketSize; o < end; o++ {
+		for end := Ord(no+1) * ChunkSize; o < end; o++ {
 			if o > upto {
 				return 0
 			}

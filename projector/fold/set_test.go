@@ -122,18 +122,18 @@ func (r *setRig) close() {
 	}
 }
 
-// ordinal draws one: at the end, near it, at the edge of a bucket, anywhere.
+// ordinal draws one: at the end, near it, at the edge of a chunk, anywhere.
 func (r *setRig) ordinal() fold.Ord {
 	switch r.rng.IntN(8) {
 	case 0:
 		return 1 + fold.Ord(r.rng.Uint64N(uint64(r.top)))
 	case 1:
-		edge := fold.Ord(r.rng.IntN(int(r.top)/fold.BucketSize+1)) * fold.BucketSize
+		edge := fold.Ord(r.rng.IntN(int(r.top)/fold.ChunkSize+1)) * fold.ChunkSize
 		return max(1, edge+fold.Ord(r.rng.IntN(3))-1)
 	case 2:
 		return max(1, r.top-min(r.top, fold.Ord(r.rng.IntN(100))))
 	case 3:
-		r.top += fold.Ord(r.rng.IntN(3 * fold.BucketSize)) // leaves buckets out
+		r.top += fold.Ord(r.rng.IntN(3 * fold.ChunkSize)) // leaves chunks out
 	}
 	r.top++
 	return r.top
@@ -178,7 +178,7 @@ func (r *setRig) checkPoint(i int, o fold.Ord) {
 func (r *setRig) checkFree() {
 	r.t.Helper()
 	from := r.ordinal() - 1
-	upto := from + fold.Ord(r.rng.IntN(2*fold.BucketSize))
+	upto := from + fold.Ord(r.rng.IntN(2*fold.ChunkSize))
 	want := fold.Ord(0)
 	for o := from + 1; o <= upto && want == 0; o++ {
 		if !r.models[0][o] && !r.models[1][o] {
@@ -191,7 +191,7 @@ func (r *setRig) checkFree() {
 	}
 }
 
-// checkInvariant: "the stored buckets' numbers are below TailNo, and there are
+// checkInvariant: "the stored chunks' numbers are below TailNo, and there are
 // Stored of them".
 func (r *setRig) checkInvariant() {
 	r.t.Helper()
@@ -199,10 +199,10 @@ func (r *setRig) checkInvariant() {
 		s, k := r.set(i), setKeys[i]
 		dir := r.store.Directory(k)
 		if uint64(len(dir)) != s.Stored || s.Tail == nil && len(r.models[i]) > 0 {
-			r.t.Fatalf("set %d: %d buckets stored of %d, a tail: %v", i, len(dir), s.Stored, s.Tail != nil)
+			r.t.Fatalf("set %d: %d chunks stored of %d, a tail: %v", i, len(dir), s.Stored, s.Tail != nil)
 		}
 		for n, e := range dir {
-			b := r.store.Bucket(k, e.No)
+			b := r.store.Chunk(k, e.No)
 			if e.No >= s.TailNo || e.Len == 0 || b == nil || uint64(b.Len()) != e.Len || n > 0 && dir[n-1].No >= e.No {
 				r.t.Fatalf("set %d: entry %d of %v; the tail is %d", i, n, dir, s.TailNo)
 			}
@@ -243,12 +243,12 @@ func TestSet(t *testing.T) {
 	r.close()
 }
 
-// TestNextFreeFull fills many buckets from both sets: the walk passes over
+// TestNextFreeFull fills many chunks from both sets: the walk passes over
 // them all.
 func TestNextFreeFull(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	var a, b fold.Set
-	const n = 10*fold.BucketSize + 5
+	const n = 10*fold.ChunkSize + 5
 	for o := fold.Ord(1); o <= n; o++ {
 		if o%2 == 0 {
 			a.Add(s, setKeys[0], o)
@@ -257,15 +257,15 @@ func TestNextFreeFull(t *testing.T) {
 		}
 	}
 	for _, test := range []struct{ after, upto, want fold.Ord }{
-		{0, n, 0}, {0, n + 1, n + 1}, {n, n + 1, n + 1}, {n, n, 0}, {n - 1, n, 0}, {0, 0, 0}, {n + 9, n + 5*fold.BucketSize, n + 10},
+		{0, n, 0}, {0, n + 1, n + 1}, {n, n + 1, n + 1}, {n, n, 0}, {n - 1, n, 0}, {0, 0, 0}, {n + 9, n + 5*fold.ChunkSize, n + 10},
 	} {
 		if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], test.after, test.upto); got != test.want {
 			t.Errorf("first free in (%d, %d] is %d, not %d", test.after, test.upto, test.want, got)
 		}
 	}
-	a.Remove(s, setKeys[0], 4*fold.BucketSize)
-	if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.BucketSize {
-		t.Errorf("first free is %d, not %d", fold.Ord(4*fold.BucketSize), got)
+	a.Remove(s, setKeys[0], 4*fold.ChunkSize)
+	if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.ChunkSize {
+		t.Errorf("first free is %d, not %d", fold.Ord(4*fold.ChunkSize), got)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	switch c.Verb {
 	case events.UserMessage:
 		t.reader(r, seq, peerKey(c.Inbox, c.From))
-	case events.UserSent: // its message may have been read early
+	case events.UserSent: // its message may have been read before it came
 		t.reader(r, seq, peerKey(c.Inbox, c.To))
 	case events.UserRead:
 		t.reader(r, seq, Key{c.Inbox, c.Conversation})

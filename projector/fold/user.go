@@ -24,8 +24,8 @@ func (s *step) unread() {
 		to = i.Before()
 		mark = !s.counts(k, c, log, to)
 	}
-	had := len(c.Early) > 0
-	s.dropEarly(k, c)
+	had := len(c.PendingReads) > 0
+	s.dropPending(k, c)
 	if c.Listed(k, log) && (mark && c.Marked || !mark && to == c.Read) {
 		s.ignore()
 		if had {
@@ -62,11 +62,11 @@ func (s *step) alive(k Key, log *Log, after Cursor) uint64 {
 }
 
 // ignoreUnknown ignores a command on a C2C conversation that has no message
-// yet; an early read kept for it is dropped.
+// yet; a pending read kept for it is dropped.
 func (s *step) ignoreUnknown(k Key, c *Conversation) {
 	s.ignore()
-	if c != nil && len(c.Early) > 0 {
-		s.dropEarly(k, c)
+	if c != nil && len(c.PendingReads) > 0 {
+		s.dropPending(k, c)
 		s.putOrDrop(k, c)
 	}
 }
@@ -136,7 +136,7 @@ func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
 	case to.Pos <= c.Read.Pos:
 		s.ignore()
 	default:
-		s.dropEarly(k, c)
+		s.dropPending(k, c)
 		s.pass(k, c, to)
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
@@ -145,7 +145,7 @@ func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
 
 // leaveList takes a conversation that is read up to a place off the list.
 func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
-	s.dropEarly(k, c)
+	s.dropPending(k, c)
 	c.Version = s.seq
 	s.left(k)
 	s.pass(k, c, to)

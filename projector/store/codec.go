@@ -21,7 +21,7 @@ var (
 	indexRows        = codec[fold.Index]{encodeIndex, decodeIndex, 32}
 	pageRows         = codec[page]{encodePage, decodePage, 32}
 	blockRows        = codec[fold.Span]{encodeSpan, decodeSpan, 16}
-	bucketRows       = codec[fold.Bucket]{encodeBucket, decodeBucket, 128}
+	bucketRows       = codec[fold.Chunk]{encodeBucket, decodeBucket, 128}
 	directoryRows    = codec[fold.Directory]{encodeDirectory, decodeDirectory, 64}
 	waiterRows       = codec[present]{encodePresent, decodePresent, 0}
 	sweepRows        = codec[fold.Sweep]{encodeSweep, decodeSweep, 0}
@@ -70,7 +70,7 @@ const bitsFrom = 100
 
 // appendBits writes a bucket as a list of offsets, or as its bits where that
 // is shorter.
-func appendBits(b []byte, k *fold.Bucket) []byte {
+func appendBits(b []byte, k *fold.Chunk) []byte {
 	n := k.Len()
 	if n > bitsFrom {
 		b = binary.AppendUvarint(b, bitsFrom+1)
@@ -91,8 +91,8 @@ func appendBits(b []byte, k *fold.Bucket) []byte {
 	return b
 }
 
-func (d *decoder) bits() *fold.Bucket {
-	k := new(fold.Bucket)
+func (d *decoder) bits() *fold.Chunk {
+	k := new(fold.Chunk)
 	n := d.uint()
 	if n > bitsFrom {
 		for i := range k {
@@ -104,7 +104,7 @@ func (d *decoder) bits() *fold.Bucket {
 	}
 	o := uint64(0)
 	for range n {
-		if o += d.uint(); o >= fold.BucketSize {
+		if o += d.uint(); o >= fold.ChunkSize {
 			d.fail(errCorrupt)
 			return k
 		}
@@ -113,9 +113,9 @@ func (d *decoder) bits() *fold.Bucket {
 	return k
 }
 
-func encodeBucket(b []byte, k *fold.Bucket) []byte { return appendBits(append(b, Format), k) }
+func encodeBucket(b []byte, k *fold.Chunk) []byte { return appendBits(append(b, Format), k) }
 
-func decodeBucket(_, value string) (*fold.Bucket, error) {
+func decodeBucket(_, value string) (*fold.Chunk, error) {
 	d := decoder{b: value}
 	d.version()
 	k := d.bits()

@@ -45,10 +45,10 @@ func (d dice) cursor() fold.Cursor {
 	return fold.Cursor{Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint())}
 }
 
-func (d dice) bucket() *fold.Bucket {
-	b := new(fold.Bucket)
+func (d dice) bucket() *fold.Chunk {
+	b := new(fold.Chunk)
 	for range []int{1, 2, bitsFrom, 3000}[d.IntN(4)] {
-		o := d.IntN(fold.BucketSize)
+		o := d.IntN(fold.ChunkSize)
 		b[o/64] |= 1 << (o % 64)
 	}
 	return b
@@ -167,12 +167,12 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if c.Deleted = d.coin(); c.Deleted {
 		c.DeletedAt = fold.Ord(d.uint())
 	}
-	for len(c.Early) < events.MaxEarlyReads && d.coin() {
-		e := fold.Early{ID: d.id(), At: d.time(), Seq: d.seq()}
+	for len(c.PendingReads) < events.MaxEarlyReads && d.coin() {
+		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq()}
 		if e.Open = d.coin(); e.Open {
 			e.OpenAt = []events.Time{e.At, d.time()}[d.IntN(2)]
 		}
-		c.Early = append(c.Early, e)
+		c.PendingReads = append(c.PendingReads, e)
 	}
 	if d.coin() {
 		c.Receipt = &fold.Receipt{Upto: d.id(), Pos: c.Peer.Pos + 1 + fold.Pos(d.uint()), At: d.time(), Seq: d.seq()}
@@ -240,7 +240,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, bucketRows, nil, d.bucket())
 		dir := fold.Directory{}
 		for no := range uint64(d.IntN(5)) {
-			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.BucketSize})
+			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.ChunkSize})
 		}
 		roundTrip(t, directoryRows, nil, &dir)
 		w := &fold.Sweep{

@@ -54,12 +54,12 @@ func conversationFlags(c *fold.Conversation) uint64 {
 		set(r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
 	}
-	set(len(c.Early) > 0, convEarly)
+	set(len(c.PendingReads) > 0, convEarly)
 	set(c.Own.Tail != nil, convOwn)
 	set(c.Named.Tail != nil, convNamed)
 	set(c.OwnAll.Tail != nil, convOwnAll)
 	set(c.Era > 0, convEra)
-	set(c.Untold(), convUntold)
+	set(c.OwesReceipt(), convUntold)
 	return flags
 }
 
@@ -136,7 +136,7 @@ func encodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convDeleted != 0 {
 		b = binary.AppendUvarint(b, uint64(c.DeletedAt))
 	}
-	b = appendEarly(b, c.Early)
+	b = appendEarly(b, c.PendingReads)
 	if flags&convOwn != 0 {
 		b = binary.AppendUvarint(appendSet(b, &c.Own), c.OwnAfter)
 	}
@@ -194,7 +194,7 @@ func decodeConversation(key, value string) (*fold.Conversation, error) {
 		c.DeletedAt = fold.Ord(d.uint())
 	}
 	if flags&convEarly != 0 {
-		c.Early = d.early()
+		c.PendingReads = d.early()
 	}
 	if flags&convOwn != 0 {
 		c.Own, c.OwnAfter = d.set(), d.uint()
@@ -240,7 +240,7 @@ const (
 	earlyFlagsEnd
 )
 
-func appendEarly(b []byte, all []fold.Early) []byte {
+func appendEarly(b []byte, all []fold.PendingRead) []byte {
 	for i, e := range all {
 		var flags byte
 		if e.Open {
@@ -263,10 +263,10 @@ func appendEarly(b []byte, all []fold.Early) []byte {
 }
 
 // early reads the early reads of a conversation, which has some.
-func (d *decoder) early() (all []fold.Early) {
+func (d *decoder) early() (all []fold.PendingRead) {
 	for more := true; more && d.err == nil; {
 		flags := d.byte()
-		e := fold.Early{ID: d.string(), At: d.time(), Seq: d.seq()}
+		e := fold.PendingRead{ID: d.string(), At: d.time(), Seq: d.seq()}
 		if flags&earlyOpen != 0 {
 			e.Open, e.OpenAt = true, e.At
 		}

@@ -261,7 +261,7 @@ func (f field) in(others []field) string {
 // are followed.
 func flatten(to []field, name string, v reflect.Value) []field {
 	switch x := v.Interface().(type) {
-	case fold.Bucket:
+	case fold.Chunk:
 		return append(to, field{name, ranges(&x)})
 	case byRefusal:
 		for _, r := range events.Refusals() {
@@ -281,7 +281,7 @@ func flatten(to []field, name string, v reflect.Value) []field {
 			to = append(to, field{name + "." + verb.String(), fmt.Sprint(n)})
 		}
 		return to
-	case []fold.Early:
+	case []fold.PendingRead:
 		for i := range x {
 			to = flatten(to, fmt.Sprintf("%s[%d]", name, i), v.Index(i))
 		}
@@ -307,10 +307,10 @@ func flatten(to []field, name string, v reflect.Value) []field {
 }
 
 // ranges lists what is in a bucket, from its beginning: "0-3,7".
-func ranges(b *fold.Bucket) string {
-	has := func(o int) bool { return o < fold.BucketSize && b[o/64]&(1<<(o%64)) != 0 }
+func ranges(b *fold.Chunk) string {
+	has := func(o int) bool { return o < fold.ChunkSize && b[o/64]&(1<<(o%64)) != 0 }
 	var all []string
-	for o := 0; o < fold.BucketSize; o++ {
+	for o := 0; o < fold.ChunkSize; o++ {
 		if !has(o) {
 			continue
 		}

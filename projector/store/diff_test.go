@@ -84,7 +84,7 @@ func TestDiff(t *testing.T) {
 			"position and counters: Applied=4205 Policy=keep Accepted.policy=0 | Applied=4206 Policy=advance Accepted.policy=1",
 		}},
 		{"leave", []events.Command{{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}}, []string{
-			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 Early[0].ID=later Early[0].At=1700000004203 Early[0].Seq=4203 Early[0].Open=true Early[0].OpenAt=1700000004203 | none",
+			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 PendingReads[0].ID=later PendingReads[0].At=1700000004203 PendingReads[0].Seq=4203 PendingReads[0].Open=true PendingReads[0].OpenAt=1700000004203 | none",
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: 1 | none",

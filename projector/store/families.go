@@ -37,7 +37,7 @@ type tables struct {
 	indexes       *table[fold.Index]
 	pages         *table[page]
 	blocks        *table[fold.Span]
-	buckets       *table[fold.Bucket]
+	buckets       *table[fold.Chunk]
 	directories   *table[fold.Directory]
 	waiters       *table[present]
 	sweeps        *table[fold.Sweep]
@@ -58,7 +58,7 @@ func newTables(filter *keyFilter) tables {
 		indexes:     newTable(indexRows, hotOthers, nil),
 		pages:       newTable(pageRows, hotOthers, newShared[page](sharedPages)),
 		blocks:      newTable(blockRows, hotOthers, nil),
-		buckets:     newTable(bucketRows, hotOthers, newShared[fold.Bucket](sharedOthers)),
+		buckets:     newTable(bucketRows, hotOthers, newShared[fold.Chunk](sharedOthers)),
 		directories: newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
 		waiters:     newTable(waiterRows, hotOthers, nil),
 		sweeps:      newTable(sweepRows, 0, nil),

@@ -54,16 +54,16 @@ func groupKey(user, group string) fold.Key {
 }
 
 // bucket holds the ordinals o.
-func bucket(o ...int) *fold.Bucket {
-	b := new(fold.Bucket)
+func bucket(o ...int) *fold.Chunk {
+	b := new(fold.Chunk)
 	for _, o := range o {
 		b[o/64] |= 1 << (o % 64)
 	}
 	return b
 }
 
-func everyOther() *fold.Bucket {
-	b := new(fold.Bucket)
+func everyOther() *fold.Chunk {
+	b := new(fold.Chunk)
 	for i := range b {
 		b[i] = 0x5555555555555555
 	}
@@ -143,7 +143,7 @@ func goldenConversations() []goldenRow {
 			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
 			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
 			Sent: 255, Deleted: true, DeletedAt: 17, Muted: true, Marked: true,
-			Early: []fold.Early{
+			PendingReads: []fold.PendingRead{
 				{ID: "m400", At: goldenTime, Seq: 3900}, {ID: "m401", At: goldenTime, Seq: 3901, Open: true, OpenAt: goldenTime},
 				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
 			},
@@ -173,7 +173,7 @@ func goldenConversations() []goldenRow {
 		}),
 		row("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
 		row("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Muted: true, Era: 3900}),
-		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Early: []fold.Early{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
+		row("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		row("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
@@ -246,7 +246,7 @@ func goldenMeta() []goldenRow {
 		Seq: 4000, At: goldenTime, Subject: "unread.cmd.user.alice.read", Reason: fold.ReasonNotMember,
 	}}
 	noted := Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{groupKey("alice", "team"), c2cKey("bob", "alice")}}
-	swept := Out{Seq: 70001, At: goldenTime, Noted: noted.Noted, Swept: []fold.Told{{Key: groupKey("bob", "team"), Seq: 4001, At: goldenTime - 1}}}
+	swept := Out{Seq: 70001, At: goldenTime, Noted: noted.Noted, Swept: []fold.Departure{{Key: groupKey("bob", "team"), Seq: 4001, At: goldenTime - 1}}}
 	out := func(name string, o Out) goldenRow {
 		return goldenRow{name, outboxKey(o.Seq), o.encode(), o, func(b []byte) (any, error) { return decodeOut(o.Seq, b) }}
 	}

@@ -109,7 +109,7 @@ func TestInconsistentSweeps(t *testing.T) {
 	r.open(vfs.NewMem())
 	g := twin.NewCrowd(seed)
 	var command events.Command
-	for len(r.log) < 1000 || len(r.pending().Sweeps()) < 3 {
+	for len(r.log) < 1000 || len(r.pending().All()) < 3 {
 		g.Next(&command)
 		r.do(command)
 	}

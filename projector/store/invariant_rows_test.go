@@ -64,7 +64,7 @@ func (a *audit) waiters() {
 			ended[k] = true
 			continue
 		}
-		all := a.Conversation(k).Early
+		all := a.Conversation(k).PendingReads
 		if len(all) > events.MaxEarlyReads {
 			a.fail("%+v: %d early reads", k, len(all))
 		}

@@ -17,7 +17,7 @@ import (
 // its owner.
 type audit struct {
 	fold.Reader
-	pending *fold.Pending
+	pending *fold.Sweeps
 	rows    map[string][]string   // keys by family, without it, in parts
 	joined  map[string]events.Seq // by membership
 	logs    map[fold.Key]*auditedLog
@@ -39,7 +39,7 @@ func (r *rig) verify() {
 		r.t.Fatal(err)
 	}
 	defer snap.Close()
-	a := &audit{pending: snap.Pending(), rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
+	a := &audit{pending: snap.Sweeps(), rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
 	eachRow(r.t, r.store.DB(), func(key, value []byte) {
 		if key[0] == 'n' {
 			n, _ := binary.Uvarint(value[1:])
@@ -128,7 +128,7 @@ func conversationOf(id string) events.ConversationID {
 // to be swept.
 func (a *audit) swept(log fold.Key, era events.Seq) bool {
 	if log.Kind == events.C2C {
-		for _, w := range a.pending.Sweeps() {
+		for _, w := range a.pending.All() {
 			if w.Kind == fold.SweepErase && w.ID == log.User && w.Era == era {
 				return true
 			}
@@ -246,7 +246,7 @@ func (a *audit) conversation(k fold.Key) {
 	after(fold.SetNamed, &c.Named, c.NamedAfter, named)
 	after(fold.SetOwnAll, &c.OwnAll, c.OwnAllAfter, func(m *fold.Message) bool { return own(m) && m.All })
 	if k.Kind == events.C2C {
-		if c.Log.Head.Pos == 0 && !c.Muted && len(c.Early) == 0 {
+		if c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0 {
 			a.fail("%+v says nothing: %+v", k, c)
 		}
 		a.sides(k, c, l)
@@ -279,16 +279,16 @@ func (a *audit) set(k fold.SetKey, s *fold.Set) (all []fold.Ord) {
 		a.fail("set %+v: %d buckets stored of %d, tail %v", k, len(dir), s.Stored, s.Tail != nil)
 		return nil
 	}
-	list := func(no uint64, b *fold.Bucket) {
-		for i := range fold.BucketSize {
+	list := func(no uint64, b *fold.Chunk) {
+		for i := range fold.ChunkSize {
 			if b != nil && b[i/64]&(1<<(i%64)) != 0 {
-				all = append(all, fold.Ord(no*fold.BucketSize)+fold.Ord(i))
+				all = append(all, fold.Ord(no*fold.ChunkSize)+fold.Ord(i))
 			}
 		}
 	}
 	for i, e := range dir {
 		before := len(all)
-		list(e.No, a.Bucket(k, e.No))
+		list(e.No, a.Chunk(k, e.No))
 		if e.Len == 0 || uint64(len(all)-before) != e.Len || e.No >= s.TailNo || i > 0 && dir[i-1].No >= e.No {
 			a.fail("set %+v: entry %d of %+v holds %d, the tail is %d", k, i, dir, len(all)-before, s.TailNo)
 		}

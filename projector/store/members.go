@@ -60,8 +60,8 @@ func memberOf(group, user string) fold.Key {
 	return fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
 }
 
-// Pending is what is left to be swept.
-func (s *Snapshot) Pending() *fold.Pending { return s.pending }
+// Sweeps is what is left to be swept.
+func (s *Snapshot) Sweeps() *fold.Sweeps { return s.pending }
 
 // Unswept lists some of the conversations that left their users' lists by the
 // command of a sweep and that no command has told of as swept; see fold.Effects. It
@@ -147,7 +147,7 @@ func parseUnstored(place string) (u unstoredPlace, ok bool) {
 // Ended lists the conversations that left a user's list by commands after a seq
 // and whose rows are still there, but for those of an inbox that was erased; see
 // Unswept.
-func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Told, err error) {
+func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, err error) {
 	defer catch(&err)
 	if s.pending == nil {
 		return nil, nil
@@ -157,9 +157,9 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Told, err er
 		if s.pending.Died(reader{s}, k, stored) <= since {
 			return
 		}
-		for _, w := range s.pending.Sweeps() {
+		for _, w := range s.pending.All() {
 			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.pending.Ended(reader{s}, w, k, stored) {
-				all = append(all, fold.Told{Key: k, Seq: w.Seq, At: w.At})
+				all = append(all, fold.Departure{Key: k, Seq: w.Seq, At: w.At})
 			}
 		}
 	}

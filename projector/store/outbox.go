@@ -22,7 +22,7 @@ type Out struct {
 	At       events.Time
 	Rejected *events.Rejected // the command was refused
 	Noted    []fold.Key       // see fold.Effects
-	Swept    []fold.Told      // see fold.Effects
+	Swept    []fold.Departure // see fold.Effects
 }
 
 func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
@@ -151,7 +151,7 @@ func decodeOut(seq events.Seq, value []byte) (Out, error) {
 		o.Noted = append(o.Noted, d.key())
 	}
 	for d.err == nil && len(d.b) > 0 {
-		o.Swept = append(o.Swept, fold.Told{Key: d.key(), Seq: d.seq(), At: d.time()})
+		o.Swept = append(o.Swept, fold.Departure{Key: d.key(), Seq: d.seq(), At: d.time()})
 	}
 	return o, d.end()
 }

@@ -182,8 +182,8 @@ func list[R any](s *Store, t *table[R], prefix []byte) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// Waiters implements fold.Rows.
-func (s *Store) Waiters(group, id string) []string {
+// PendingReaders implements fold.Rows.
+func (s *Store) PendingReaders(group, id string) []string {
 	return list(s, s.waiters, append(appendPair([]byte{famWaiter}, group, id), 0))
 }
 
@@ -192,11 +192,11 @@ func (s *Store) putWaiter(group, id, user string, row *present) {
 	s.waiters.put(s.db, s.key, row)
 }
 
-// PutWaiter implements fold.Rows.
-func (s *Store) PutWaiter(group, id, user string) { s.putWaiter(group, id, user, &present{}) }
+// PutPendingReader implements fold.Rows.
+func (s *Store) PutPendingReader(group, id, user string) { s.putWaiter(group, id, user, &present{}) }
 
-// DeleteWaiter implements fold.Rows.
-func (s *Store) DeleteWaiter(group, id, user string) { s.putWaiter(group, id, user, nil) }
+// DeletePendingReader implements fold.Rows.
+func (s *Store) DeletePendingReader(group, id, user string) { s.putWaiter(group, id, user, nil) }
 
 // Policy implements fold.Rows.
 func (s *Store) Policy() events.OwnPolicy { return s.position.Policy }
@@ -298,15 +298,15 @@ func (s *Store) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	s.blocks.put(s.db, s.key, &span)
 }
 
-// Bucket implements fold.Reader.
-func (s *Store) Bucket(k fold.SetKey, no uint64) *fold.Bucket {
+// Chunk implements fold.Reader.
+func (s *Store) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = s.setOf(k)
 	s.key = appendBucket(s.key[:0], bucketKey{k, no})
 	return s.buckets.get(s.db, s.key)
 }
 
-// PutBucket implements fold.Rows.
-func (s *Store) PutBucket(k fold.SetKey, no uint64, b *fold.Bucket) {
+// PutChunk implements fold.Rows.
+func (s *Store) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 	if b.Len() == 0 {
 		b = nil
 	}

@@ -16,7 +16,7 @@ type Snapshot struct {
 	store    *Store // its caches
 	snap     *pebble.Snapshot
 	position Position
-	pending  *fold.Pending
+	pending  *fold.Sweeps
 
 	key     []byte   // scratch
 	lastLog fold.Key // the log read last
@@ -262,7 +262,7 @@ func (s reader) TimeBlock(log fold.Key, block uint64) fold.Span {
 	return *there(cached(s.Snapshot, s.store.blocks, key), key)
 }
 
-func (s reader) Bucket(k fold.SetKey, no uint64) *fold.Bucket {
+func (s reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = s.rowsOf(k.Owner).Set(k.Kind)
 	return cached(s.Snapshot, s.store.buckets, appendBucket(s.key[:0], bucketKey{k, no}))
 }

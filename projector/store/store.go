@@ -165,5 +165,5 @@ func (s *Store) settle() {
 // latest is what the rows of a commit stand for, and what is left to be swept.
 type latest struct {
 	position Position
-	pending  *fold.Pending
+	pending  *fold.Sweeps
 }

@@ -120,7 +120,7 @@ func (r *rig) checkOwed(owed map[debt]bool) {
 	}
 	defer snap.Close()
 	found := map[debt]bool{}
-	for _, w := range snap.Pending().Sweeps() {
+	for _, w := range snap.Sweeps().All() {
 		for last, more := "", true; more; more = last != "" {
 			var keys []fold.Key
 			if keys, last, err = snap.Unswept(w, last); err != nil {
@@ -153,8 +153,8 @@ func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
 	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: []string{k.User, "v"}})
 	r.do(early)
 	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: early.Upto, From: "v"})
-	if c := r.store.Conversation(k); c.Read.Pos != 1 || len(c.Early) > 0 {
-		t.Errorf("read up to %d with %d early reads left, want 1 and none", c.Read.Pos, len(c.Early))
+	if c := r.store.Conversation(k); c.Read.Pos != 1 || len(c.PendingReads) > 0 {
+		t.Errorf("read up to %d with %d early reads left, want 1 and none", c.Read.Pos, len(c.PendingReads))
 	}
 }
 
@@ -171,15 +171,15 @@ func TestEarlyReadOfWhoHasLeft(t *testing.T) {
 	r.commit()
 	r.verify()
 	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: "x", From: "a"})
-	if c := r.store.Conversation(k); c.Read.Pos != 0 || len(c.Early) > 0 {
-		t.Errorf("read up to %d with %d early reads, want 0 and none", c.Read.Pos, len(c.Early))
+	if c := r.store.Conversation(k); c.Read.Pos != 0 || len(c.PendingReads) > 0 {
+		t.Errorf("read up to %d with %d early reads, want 0 and none", c.Read.Pos, len(c.PendingReads))
 	}
 	r.commit()
 	r.verify()
 }
 
 // pending is what is left to be swept after the last command.
-func (r *rig) pending() *fold.Pending { return r.store.Pending() }
+func (r *rig) pending() *fold.Sweeps { return r.store.Sweeps() }
 
 // TestUnsweptGoesOn: who lists the members of a dismissed group goes on where the
 // list was left, also when joins before the dismissal have been swept meanwhile.
@@ -197,7 +197,7 @@ func TestUnsweptGoesOn(t *testing.T) {
 	join("b", many)
 	r.do(events.Command{Verb: events.GroupDismiss, Inbox: "g"})
 	r.commit()
-	sweeps := r.pending().Sweeps()
+	sweeps := r.pending().All()
 	dismissal := sweeps[len(sweeps)-1]
 	listed := map[string]bool{}
 	page := func(last string) (next string) {
@@ -219,7 +219,7 @@ func TestUnsweptGoesOn(t *testing.T) {
 	for !listed["b0000"] {
 		next = page(next)
 	}
-	for len(r.pending().Sweeps()) == len(sweeps) {
+	for len(r.pending().All()) == len(sweeps) {
 		r.do(events.Command{Verb: events.UserMessage, Inbox: "q", ID: fmt.Sprint(len(r.log)), From: "p"})
 	}
 	r.commit()

@@ -15,7 +15,7 @@ import (
 // sweeping is what a store knows of the sweeps beside their rows.
 type sweeping struct {
 	pace    fold.Pace
-	pending *fold.Pending
+	pending *fold.Sweeps
 	// What the oldest sweep finds in Pebble must be committed: all that was done up
 	// to the command by which it became the oldest.
 	since events.Seq
@@ -41,8 +41,8 @@ func appendSweep(b []byte, seq events.Seq) []byte {
 // Pace implements fold.Rows.
 func (s *Store) Pace() fold.Pace { return s.pace }
 
-// Pending implements fold.Rows.
-func (s *Store) Pending() *fold.Pending { return s.pending }
+// Sweeps implements fold.Rows.
+func (s *Store) Sweeps() *fold.Sweeps { return s.pending }
 
 // PutProgress implements fold.Rows.
 func (s *Store) PutProgress(at fold.Progress) {
@@ -276,7 +276,7 @@ func (s *Store) joined(group string, users []string) []events.Seq {
 }
 
 // findPending reads what is left to be swept.
-func findPending(r pebble.Reader) (p *fold.Pending, err error) {
+func findPending(r pebble.Reader) (p *fold.Sweeps, err error) {
 	defer catch(&err)
 	var all []*fold.Sweep
 	scan(r, []byte{famSweep}, func(rest, value []byte) {
@@ -287,7 +287,7 @@ func findPending(r pebble.Reader) (p *fold.Pending, err error) {
 		}
 		all = append(all, w)
 	})
-	p = fold.NewPending(all)
+	p = fold.NewSweeps(all)
 	scan(r, []byte{famProgress}, func(rest, value []byte) {
 		at, err := decodeProgress("", string(value))
 		if err != nil {

@@ -283,7 +283,7 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 		Messages: []events.ExplainedMessage{},
 	}
 	e.Revoked = e.SinceRead - e.Own - e.Unread
-	for _, early := range i.row.Early {
+	for _, early := range i.row.PendingReads {
 		e.EarlyReads = append(e.EarlyReads, events.EarlyRead{Upto: early.ID, At: early.At, Seq: early.Seq, Private: !early.Open})
 	}
 	for o := i.row.Read.Ord; len(e.Messages) < limit; {
