@@ -14,17 +14,21 @@ import (
 // forbidden says what the non-test files below a folder must not import, by
 // the beginning of the import path.
 var forbidden = map[string][]string{
-	"events":          {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
-	"projector":       {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
-	"projector/fold":  {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
-	"projector/view":  {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
-	"projector/store": {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
-	"projector/twin":  {"reddot/projector", "github.com/"},
-	"projector/peers": {"reddot/projector", "github.com/cockroachdb/"},
-	"api":             {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
-	"api/gate":        {"reddot/api", "github.com/nats-io/nats.go/micro"},
-	"snapshot":        {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
+	"events":            {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
+	"projector":         {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
+	"projector/fold":    {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
+	"projector/view":    {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
+	"projector/store":   {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
+	"projector/twin":    {"reddot/projector", "github.com/"},
+	"projector/peers":   {"reddot/projector", "github.com/cockroachdb/"},
+	"api":               {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
+	"api/gate":          {"reddot/api", "github.com/nats-io/nats.go/micro"},
+	"projector/testkit": {"reddot/"},
+	"snapshot":          {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
 }
+
+// testkits are the folders of packages that only tests import.
+var testkits = []string{"reddot/projector/testkit"}
 
 // TestLayers checks that packages know only those below them.
 func TestLayers(t *testing.T) {
@@ -41,6 +45,9 @@ func TestLayers(t *testing.T) {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 		if err != nil {
 			return err
+		}
+		for _, spec := range f.Imports {
+			checkTestkit(t, filepath.ToSlash(rel), spec.Path.Value)
 		}
 		for folder := path.Dir(filepath.ToSlash(rel)); folder != "."; folder = path.Dir(folder) {
 			for _, spec := range f.Imports {
@@ -70,6 +77,14 @@ func checkImport(t *testing.T, file, folder, quoted string) {
 		own := strings.HasPrefix(imported, "reddot/"+folder) && !strings.HasPrefix(prefix, "reddot/"+folder)
 		if !own && (imported == prefix || strings.HasPrefix(imported, strings.TrimSuffix(prefix, "/")+"/")) {
 			t.Errorf("%s imports %s: a file in %s must not", file, imported, folder)
+		}
+	}
+}
+
+func checkTestkit(t *testing.T, file, quoted string) {
+	for _, kit := range testkits {
+		if strings.HasPrefix(strings.Trim(quoted, `"`)+"/", kit+"/") && !strings.HasPrefix("reddot/"+file, kit+"/") {
+			t.Errorf("%s imports %s, which is for tests", file, quoted)
 		}
 	}
 }

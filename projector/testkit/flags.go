@@ -1,0 +1,74 @@
+package testkit
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The flags of every test binary. Only this package registers them: those of two
+// packages in one binary would clash.
+var (
+	seedFlag    = flag.Uint64("seed", 0, "replay the random choices of this `seed`; 0 draws a new one")
+	effortFlag  = flag.Uint("effort", 1, "how many `times` as much as by default a slow test does; 0 is 1")
+	rewriteFlag = flag.Bool("rewrite", false, "write the golden files instead of comparing with them")
+)
+
+// GivenSeed is the seed of the flag -seed; 0 if there is none.
+func GivenSeed() uint64 { return *seedFlag }
+
+// Seed returns the seed of a random run, that of the flag -seed or a new one, and
+// logs the command that replays it.
+func Seed(tb testing.TB) uint64 {
+	tb.Helper()
+	seed := *seedFlag
+	for seed == 0 {
+		seed = rand.Uint64()
+	}
+	tb.Log("replay with: " + Replay(tb, seed))
+	return seed
+}
+
+// Rand returns random numbers from [Seed].
+func Rand(tb testing.TB) *rand.Rand {
+	tb.Helper()
+	return rand.New(rand.NewPCG(Seed(tb), 1))
+}
+
+// Replay returns the command that runs a test with a seed.
+func Replay(tb testing.TB, seed uint64) string {
+	names := strings.Split(tb.Name(), "/")
+	for i, name := range names {
+		names[i] = "^" + regexp.QuoteMeta(name) + "$"
+	}
+	command := fmt.Sprintf("go test %s -run '%s' -seed %d", packagePath(), strings.Join(names, "/"), seed)
+	if times() > 1 {
+		command += fmt.Sprintf(" -effort %d", times())
+	}
+	return command
+}
+
+// packagePath is the package whose tests run, as go test takes it.
+func packagePath() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "."
+	}
+	return "." + strings.TrimSuffix(strings.TrimPrefix(info.Path, info.Main.Path), ".test")
+}
+
+// Effort is how often a slow test does something: n, times the flag -effort.
+func Effort(n int) int { return n * times() }
+
+// Duration is how long a slow test goes on: d, times the flag -effort.
+func Duration(d time.Duration) time.Duration { return d * time.Duration(times()) }
+
+func times() int { return int(max(1, *effortFlag)) }
+
+// Rewrite reports whether golden files are to be written, not compared with.
+func Rewrite() bool { return *rewriteFlag }

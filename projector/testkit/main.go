@@ -1,0 +1,38 @@
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// endWithin is how long goroutines may take to end after the last test. It is far
+// longer than they take.
+const endWithin = 20 * time.Second
+
+// Main runs the tests of a package, and fails if goroutines are left behind: each
+// part of the program ends what it started before its own end is over.
+//
+//	func TestMain(m *testing.M) { testkit.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		if err := leaked(endWithin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// leaked returns an error that shows the goroutines that do not end in time.
+func leaked(within time.Duration) (err error) {
+	for end := time.Now().Add(within); ; {
+		if err = goleak.Find(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
