@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nuid"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -65,7 +66,7 @@ func (cfg *actConfig) take(act action, args []string) error {
 	names := strings.Fields(act.use)[1:]
 	switch optional := len(names) > 0 && strings.HasPrefix(names[0], "["); {
 	case optional && cfg.group != "" && len(args) == len(names):
-		return usagef("--group %s or the user %s: leave out one of them", printable(cfg.group), printable(args[0]))
+		return usagef("--group %s or the user %s: leave out one of them", term.Printable(cfg.group), term.Printable(args[0]))
 	case optional && cfg.group == "" && len(args) < len(names):
 		return usagef("name a user, or a group with --group")
 	case optional && cfg.group != "":
@@ -127,12 +128,12 @@ func (a *app) printActed(r acted, asJSON bool) error {
 		err = a.printJSON(r)
 	case r.Refused != "":
 	case r.ID != "":
-		err = a.print(fmt.Sprintf("message %s, seq %d\n", printable(r.ID), r.Seq))
+		err = a.print(fmt.Sprintf("message %s, seq %d\n", term.Printable(r.ID), r.Seq))
 	default:
 		err = a.print(fmt.Sprintf("seq %d\n", r.Seq))
 	}
 	if err == nil && r.Refused != "" {
-		err = fmt.Errorf("the command was refused, seq %d: %s", r.Seq, printable(r.Refused))
+		err = fmt.Errorf("the command was refused, seq %d: %s", r.Seq, term.Printable(r.Refused))
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -42,7 +43,7 @@ func TestActions(t *testing.T) {
 	} {
 		out := reddot(t, nil, strings.Fields(c.line)...).done(t)
 		last := lastSeq(t, stream)
-		if want := "seq " + number(last) + "\n"; !strings.HasSuffix(out, want) {
+		if want := "seq " + term.Number(last) + "\n"; !strings.HasSuffix(out, want) {
 			t.Errorf("%s prints %q, want %q", c.line, out, want)
 		}
 		m, err := stream.GetMsg(t.Context(), last)

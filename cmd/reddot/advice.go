@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"strings"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
 // advised is a refusal's reason, with what its publisher may have meant.
 func advised(subject, reason string) string {
-	return printable(reason) + meant(subject, reason, nil)
+	return term.Printable(reason) + meant(subject, reason, nil)
 }
 
 // meant asks whether something near was meant; "" if there is nothing near.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -33,9 +34,9 @@ func (b *beginning) fold(ctx context.Context, dir string, upto events.Seq, out i
 	}
 	begun = s.Position().Applied
 	s.SetEmitted(upto)
-	bar := newBar(out, "commands folded", uint64(upto-begun))
-	err = b.log.Build(ctx, s, upto, func(seq events.Seq) { bar.set(uint64(seq - begun)) })
-	bar.finish(err == nil)
+	bar := term.StartBar(out, "commands folded", uint64(upto-begun))
+	err = b.log.Build(ctx, s, upto, func(seq events.Seq) { bar.Set(uint64(seq - begun)) })
+	bar.Finish(err == nil)
 	if err != nil {
 		return nil, 0, errors.Join(err, s.Close())
 	}

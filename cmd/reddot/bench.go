@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/bench"
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -97,7 +98,7 @@ func (a *app) bench(ctx context.Context, cfg *benchConfig) (err error) {
 		cfg.Commands = a.linesOf(ctx, cfg.file)
 	}
 	cfg.Watch = func(s *bench.Step) func(bool) {
-		return startProgress(a.stderr, stepGauge{s}).finish
+		return term.Start(a.stderr, stepGauge{s}).Finish
 	}
 	result, err := bench.Run(ctx, cfg.Config)
 	switch {
@@ -113,6 +114,26 @@ func (a *app) bench(ctx context.Context, cfg *benchConfig) (err error) {
 		return fmt.Errorf("encode the result: %w", err)
 	}
 	return a.print(string(out) + "\n")
+}
+
+// stepGauge is the gauge of a step of bench.
+type stepGauge struct{ *bench.Step }
+
+func (g stepGauge) Total() int64 { return g.Step.Total }
+func (g stepGauge) At() int64    { return g.Done() }
+
+func (g stepGauge) Words() string {
+	if at, total := g.At(), g.Total(); at < total {
+		return fmt.Sprintf("%s, %s of %s", g.Name, term.Grouped(at), term.Grouped(total))
+	}
+	return g.Name
+}
+
+func (g stepGauge) Count() int64 {
+	if g.Turns {
+		return 0
+	}
+	return g.Done()
 }
 
 // linesOf are the commands in a file, with the default prefix.
@@ -152,7 +173,7 @@ func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
 
 // renderBench shows a result as a table.
 func renderBench(r *bench.Result) string {
-	t := newTable("STAGE", "MEASURED", ">VALUE", "AGAINST", ">REFERENCE", ">RATIO", "AIM", "", ">P50", ">P99")
+	t := term.NewTable("STAGE", "MEASURED", ">VALUE", "AGAINST", ">REFERENCE", ">RATIO", "AIM", "", ">P50", ">P99")
 	stage := ""
 	for i := range r.Figures {
 		f := &r.Figures[i]
@@ -174,17 +195,17 @@ func renderBench(r *bench.Result) string {
 			name = ""
 		}
 		stage = f.Stage
-		t.add(name, f.Name, quantity(f.Value, f.Unit), f.Against, reference, ratio, aim, verdict, p50, p99)
+		t.Add(name, f.Name, quantity(f.Value, f.Unit), f.Against, reference, ratio, aim, verdict, p50, p99)
 	}
 	return fmt.Sprintf("%s commands, after %s joins; %s\n\n%s",
-		grouped(int64(r.Commands)), grouped(int64(r.Joins)), several(int64(r.Runs), "run"), t)
+		term.Grouped(int64(r.Commands)), term.Grouped(int64(r.Joins)), term.Several(int64(r.Runs), "run"), t)
 }
 
 // ratioText shows a ratio with some three digits.
 func ratioText(r float64) string {
 	switch {
 	case r >= 100:
-		return grouped(int64(r + 0.5))
+		return term.Grouped(int64(r + 0.5))
 	case r >= 0.1:
 		return fmt.Sprintf("%.2f", r)
 	}
@@ -214,7 +235,7 @@ func quantity(v float64, unit bench.Unit) string {
 		}
 		return fmt.Sprintf("%.1f B", v)
 	}
-	return grouped(int64(v)) + string(unit)
+	return term.Grouped(int64(v)) + string(unit)
 }
 
 // roundTo leaves a time of so many seconds some three digits.

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -268,7 +269,11 @@ func TestShowNobody(t *testing.T) {
 		{true, 0, "nothing was ever published about the user alcie: is the id right?\n"}, {true, 1, ""}, {false, 0, ""},
 	} {
 		var out, told bytes.Buffer
-		a := &app{stdout: &out, stderr: &console{out: &told, terminal: c.terminal}, zone: testZone()}
+		console := term.NewConsole(&told)
+		if c.terminal {
+			console = term.NewTerminal(&told)
+		}
+		a := &app{stdout: &out, stderr: console, zone: testZone()}
 		if err := a.printList(events.ConversationsReply{User: "alcie", Version: c.version}, &showConfig{}); err != nil {
 			t.Fatal(err)
 		}
@@ -350,7 +355,7 @@ func FuzzPrintable(f *testing.F) {
 	f.Add("a\x1b[2J")
 	f.Add("\u202e\u200b  \t\n")
 	f.Fuzz(func(t *testing.T, id string) {
-		shown := printable(id)
+		shown := term.Printable(id)
 		if strings.ContainsAny(shown, "\n\r\t\x1b") || strings.Contains(strings.Trim(shown, `"`), "\u202e") {
 			t.Errorf("%q is shown as %q", id, shown)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/snapshot"
 )
@@ -81,7 +82,7 @@ func (a *app) completeSnapshot(cmd *cobra.Command, args []string, _ string) ([]c
 		entries, err := r.List(ctx)
 		for _, e := range entries {
 			if e.Err == nil {
-				seqs = append(seqs, cobra.CompletionWithDesc(number(e.Seq), "taken at "+clock(events.Time(e.Manifest.Taken.UnixMilli()), a.zone)))
+				seqs = append(seqs, cobra.CompletionWithDesc(term.Number(e.Seq), "taken at "+term.Clock(events.Time(e.Manifest.Taken.UnixMilli()), a.zone)))
 			}
 		}
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/snapshot"
@@ -77,12 +78,12 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 
 // accept goes on with a log that was cut, with a bar on a terminal.
 func (s *serving) accept(ctx context.Context, log *projector.Log, js jetstream.JetStream, stores string, cut *projector.CutError) error {
-	if cut.Missing() == 0 || !isTerminal(s.stderr) {
+	if cut.Missing() == 0 || !term.IsTerminal(s.stderr) {
 		return log.AcceptCut(ctx, js, stores, cut, nil)
 	}
-	bar := newBar(s.stderr, "commands filled up", cut.Missing())
-	err := log.AcceptCut(ctx, js, stores, cut, bar.set)
-	bar.finish(err == nil)
+	bar := term.StartBar(s.stderr, "commands filled up", cut.Missing())
+	err := log.AcceptCut(ctx, js, stores, cut, bar.Set)
+	bar.Finish(err == nil)
 	return err
 }
 

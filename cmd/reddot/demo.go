@@ -15,10 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
+	xterm "golang.org/x/term"
 
 	goclient "reddot/api/client"
 	"reddot/cmd/reddot/demo"
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
 )
@@ -153,13 +154,13 @@ func (a *app) play(life, over context.Context, cfg *demoConfig, server *serving,
 
 // terminal is the terminal that w is, or nil if nothing can be drawn on it.
 func terminal(w io.Writer) *demo.Terminal {
-	if !isTerminal(w) || os.Getenv("TERM") == "dumb" {
+	if !term.IsTerminal(w) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	fd := int(w.(*os.File).Fd())
 	return &demo.Terminal{
 		Out:   w,
-		Size:  func() (columns, lines int, err error) { return term.GetSize(fd) },
+		Size:  func() (columns, lines int, err error) { return xterm.GetSize(fd) },
 		Color: os.Getenv("NO_COLOR") == "",
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -104,40 +105,40 @@ func (a *app) explainPast(v *projector.View, cfg *explainConfig) error {
 }
 
 func renderExplanation(e events.Explanation, zone *time.Location) string {
-	head := newList()
-	head.add("User:", printable(e.User))
-	head.add("Conversation:", printable(e.Conversation))
-	head.add("Version:", number(e.Version))
+	head := term.NewList()
+	head.Add("User:", term.Printable(e.User))
+	head.Add("Conversation:", term.Printable(e.Conversation))
+	head.Add("Version:", term.Number(e.Version))
 	if read := readPosition(e.ReadUpto, e.ReadAt, e.ReadSeq, zone); read != "" {
-		head.add("Read up to:", read)
+		head.Add("Read up to:", read)
 	}
 	for _, early := range e.EarlyReads {
 		private := ""
 		if early.Private {
 			private = ", private"
 		}
-		head.add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone)+private)
+		head.Add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone)+private)
 	}
 	if e.MarkedUnread {
-		head.add("Marked unread:", "yes, not part of the count")
+		head.Add("Marked unread:", "yes, not part of the count")
 	}
 	if e.Muted {
-		head.add("Muted:", "yes, not part of the totals")
+		head.Add("Muted:", "yes, not part of the totals")
 	}
-	sum := &table{gap: 1, right: []bool{false, true, false}}
+	sum := term.NewSum()
 	counted := "counted messages"
 	if e.SinceRead == 1 {
 		counted = "counted message"
 	}
-	sum.add("", number(e.SinceRead), counted+" after the read position")
-	sum.add("-", number(e.Own), "sent by "+printable(e.User))
-	sum.add("-", number(e.Revoked), "revoked")
-	sum.add("=", number(e.Unread), "unread, of them "+several(e.Mentions, "mention"))
+	sum.Add("", term.Number(e.SinceRead), counted+" after the read position")
+	sum.Add("-", term.Number(e.Own), "sent by "+term.Printable(e.User))
+	sum.Add("-", term.Number(e.Revoked), "revoked")
+	sum.Add("=", term.Number(e.Unread), "unread, of them "+term.Several(e.Mentions, "mention"))
 	text := head.String() + "\n" + sum.String()
 	if len(e.Messages) > 0 {
-		list := newTable("MESSAGE", "FROM", "AT", ">SEQ", "MENTION", "THREAD")
+		list := term.NewTable("MESSAGE", "FROM", "AT", ">SEQ", "MENTION", "THREAD")
 		for _, m := range e.Messages {
-			list.add(printable(m.ID), printable(m.From), clock(m.At, zone), number(m.Seq), yes(m.Mention), printable(m.Thread))
+			list.Add(term.Printable(m.ID), term.Printable(m.From), term.Clock(m.At, zone), term.Number(m.Seq), term.Yes(m.Mention), term.Printable(m.Thread))
 		}
 		text += "\n" + list.String()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -110,17 +111,17 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 	if err != nil {
 		return err
 	}
-	bar := newBar(a.stderr, "commands exported", uint64(to+1-from))
-	left, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.set(uint64(seq + 1 - from)) })
-	bar.finish(err == nil)
+	bar := term.StartBar(a.stderr, "commands exported", uint64(to+1-from))
+	left, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.Set(uint64(seq + 1 - from)) })
+	bar.Finish(err == nil)
 	if err = out.close(err); err != nil {
 		return err
 	}
 	if left.refused > 0 {
-		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", several(left.refused, "command"))
+		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", term.Several(left.refused, "command"))
 	}
 	if left.skipped > 0 {
-		fmt.Fprintf(a.stderr, "%s that can't be read passed over\n", several(left.skipped, "command"))
+		fmt.Fprintf(a.stderr, "%s that can't be read passed over\n", term.Several(left.skipped, "command"))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/snapshot"
@@ -177,7 +178,7 @@ func (a *app) sayWhen(ctx context.Context, log *projector.Log, seq events.Seq) e
 		text = "the state before the first command"
 	}
 	if !at.IsZero() {
-		text += ", taken in at " + clock(events.Time(at.UnixMilli()), a.zone)
+		text += ", taken in at " + term.Clock(events.Time(at.UnixMilli()), a.zone)
 	}
 	_, err = fmt.Fprintln(a.stderr, text)
 	return err

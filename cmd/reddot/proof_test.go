@@ -115,34 +115,6 @@ func TestRenderSnapshots(t *testing.T) {
 	golden(t, "snapshot-list-json.txt", out.String())
 }
 
-// TestBar: elsewhere than on a terminal a bar is a line at the end.
-func TestBar(t *testing.T) {
-	for _, c := range []struct {
-		unit     string
-		total    uint64
-		done     uint64
-		complete bool
-		want     string
-	}{
-		{"commands folded", 1500, 1500, true, "1,500 commands folded in "},
-		{"commands folded", 0, 0, true, "0 commands folded in "},
-		{"commands folded", 1, 1, true, "1 command folded in "},
-		{"bytes read", 0, 1 << 20, true, "1,048,576 bytes read in "},
-		{"bytes read", 1 << 20, 7, false, ""},
-	} {
-		var out bytes.Buffer
-		b := newBar(&out, c.unit, c.total)
-		b.set(c.done)
-		b.finish(c.complete)
-		if got := out.String(); !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || strings.Contains(got, "/s") != (c.complete && c.done > 0) {
-			t.Errorf("%+v prints %q", c, got)
-		}
-		if b.task.total() == 0 {
-			t.Errorf("%+v: a total of 0", c)
-		}
-	}
-}
-
 // TestOneLine: errors that are joined are told once each, on one line.
 func TestOneLine(t *testing.T) {
 	one, other := errors.New("one"), errors.New("another")

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -130,9 +131,9 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 			defer p.refused.close()
 		}
 		gauge, stop := countedGauge(ctx, from, p)
-		bar := startProgress(a.stderr, gauge)
+		bar := term.Start(a.stderr, gauge)
 		err = p.run(ctx)
-		bar.finish(err == nil)
+		bar.Finish(err == nil)
 		stop()
 		if err != nil {
 			return fmt.Errorf("%s: %w", from.name, err)
@@ -143,7 +144,7 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
 		if cfg.wait {
 			if err := a.waitResult(ctx, c, p.refused, &result); err != nil {
-				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", several(result.Published, "command"), result.LastSeq, err)
+				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", term.Several(result.Published, "command"), result.LastSeq, err)
 			}
 		}
 		if err := a.printPublished(result, cfg.json); err != nil {
@@ -169,6 +170,17 @@ func (a *app) waitResult(ctx context.Context, c *client, refused *refusals, r *p
 	return nil
 }
 
+// publishGauge is the gauge of a publish.
+type publishGauge struct {
+	acked *atomic.Int64 // commands acknowledged
+	lines *atomic.Int64 // to publish; -1 while that is not known
+}
+
+func (g publishGauge) Total() int64  { return g.lines.Load() }
+func (g publishGauge) At() int64     { return g.acked.Load() }
+func (g publishGauge) Count() int64  { return g.acked.Load() }
+func (g publishGauge) Words() string { return term.OfTotal(g.At(), g.Total(), "commands") }
+
 // countedGauge is a publish's gauge. The lines are counted while they are
 // published, until stop is called.
 func countedGauge(ctx context.Context, from *source, p *publisher) (g publishGauge, stop func()) {
@@ -190,16 +202,12 @@ func countedGauge(ctx context.Context, from *source, p *publisher) (g publishGau
 
 // waitTold is waitEmitted with a progress.
 func (a *app) waitTold(ctx context.Context, c *client, r published) error {
-	g := &taskGauge{unit: "commands are applied and told"}
-	g.all.Store(r.Published)
-	bar := newProgress(newConsole(a.stderr), g)
-	bar.quiet = true
-	go bar.run()
+	bar := term.StartBar(a.stderr, "commands are applied and told", uint64(r.Published))
 	err := waitEmitted(ctx, c, r.LastSeq, func(s events.Status) {
 		// Others' commands may lie between.
-		g.done.Store(max(r.Published-int64(r.LastSeq-min(s.Emitted, r.LastSeq)), 0))
+		bar.Set(uint64(max(r.Published-int64(r.LastSeq-min(s.Emitted, r.LastSeq)), 0)))
 	})
-	bar.finish(err == nil)
+	bar.Finish(false)
 	return err
 }
 
@@ -207,7 +215,7 @@ func (a *app) printPublished(r published, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(r)
 	}
-	text := fmt.Sprintf("published %s, last seq %d\n", several(r.Published, "command"), r.LastSeq)
+	text := fmt.Sprintf("published %s, last seq %d\n", term.Several(r.Published, "command"), r.LastSeq)
 	if len(r.Refusals) > 0 {
 		text += "\n" + renderRefusals(r.Refusals)
 		if more := *r.Refused - int64(len(r.Refusals)); more > 0 {
@@ -218,13 +226,13 @@ func (a *app) printPublished(r published, asJSON bool) error {
 }
 
 func renderRefusals(list []refusal) string {
-	t := newTable(">LINE", ">SEQ", "REFUSED", "REASON")
+	t := term.NewTable(">LINE", ">SEQ", "REFUSED", "REASON")
 	for _, r := range list {
 		line := "?"
 		if r.Line > 0 {
 			line = strconv.Itoa(r.Line)
 		}
-		t.add(line, number(r.Seq), printable(r.Subject), advised(r.Subject, r.Reason))
+		t.Add(line, term.Number(r.Seq), term.Printable(r.Subject), advised(r.Subject, r.Reason))
 	}
 	return t.String()
 }
@@ -237,7 +245,7 @@ func (r published) failure() error {
 	if *r.Refused == 1 {
 		return errors.New("1 command was refused")
 	}
-	return fmt.Errorf("%s commands were refused", grouped(*r.Refused))
+	return fmt.Errorf("%s commands were refused", term.Grouped(*r.Refused))
 }
 
 // waitEmitted waits until a command is applied and its events are stored, as

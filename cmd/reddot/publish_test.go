@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/cmd/reddot/term"
 )
 
 // messageLine is the n-th line of a test file.
@@ -396,7 +398,7 @@ func atoi(t *testing.T, s string) int {
 
 func TestProgressSummary(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 123456: "123,456", 1234567: "1,234,567"} {
-		if got := grouped(n); got != want {
+		if got := term.Grouped(n); got != want {
 			t.Errorf("%d is written %s, want %s", n, got, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -236,7 +237,7 @@ func (c *client) checkStream(ack *jetstream.PubAck) error {
 // describe says which line stopped it, what is stored, and how to go on.
 func (p *publisher) describe(s *stop) error {
 	if errors.Is(s.err, errFromLine) {
-		return fmt.Errorf("it has %s, and --from-line is %d: %w", several(int64(s.line), "line"), p.fromLine, s.err)
+		return fmt.Errorf("it has %s, and --from-line is %d: %w", term.Several(int64(s.line), "line"), p.fromLine, s.err)
 	}
 	stored := "nothing is known to be stored"
 	switch n := p.acked.Load(); {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -44,18 +45,18 @@ func (a *app) rebuild(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	bar := newBar(a.stderr, "commands folded", 0)
+	bar := term.StartBar(a.stderr, "commands folded", 0)
 	var last *events.Rebuild
 	err = follow(ctx, c, func(s events.Status) (known, ended bool) {
 		if s.Rebuild == nil || s.Rebuild.Run != begun.Run {
 			return false, false
 		}
 		last = s.Rebuild
-		bar.total(uint64(last.Target - last.From))
-		bar.set(uint64(max(last.Applied, last.From) - last.From))
+		bar.SetTotal(uint64(last.Target - last.From))
+		bar.Set(uint64(max(last.Applied, last.From) - last.From))
 		return true, last.State != events.Running
 	})
-	bar.finish(err == nil && last.State == events.Done)
+	bar.Finish(err == nil && last.State == events.Done)
 	switch {
 	case err != nil:
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
 	"reddot/projector/log/pull"
@@ -140,6 +141,6 @@ func (w *watcher) refused(r *events.Rejected) {
 		w.print(watchLine{Type: "rejected", Rejected: r})
 		return
 	}
-	w.write(clock(r.At, w.zone) + "  seq " + strconv.FormatUint(uint64(r.Seq), 10) + ", " +
-		printable(r.Subject) + ": " + advised(r.Subject, r.Reason) + "\n")
+	w.write(term.Clock(r.At, w.zone) + "  seq " + strconv.FormatUint(uint64(r.Seq), 10) + ", " +
+		term.Printable(r.Subject) + ": " + advised(r.Subject, r.Reason) + "\n")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -141,9 +142,9 @@ func (r *restoration) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := newBar(r.stderr, "bytes read", 0)
-	m, err := r.repo.Restore(ctx, want, dir, bar.read)
-	bar.finish(err == nil)
+	bar := term.StartBar(r.stderr, "bytes read", 0)
+	m, err := r.repo.Restore(ctx, want, dir, readProgress(bar))
+	bar.Finish(err == nil)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -50,7 +51,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // run carries out one command line and returns the exit code. An error is
 // told on stderr in one line. Ending ctx asks the command to finish early.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	stderr = newConsole(stderr)
+	stderr = term.NewConsole(stderr)
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, zone: time.Local}
 	root := a.newRoot()
 	root.SetArgs(append([]string{}, args...)) // never nil: cobra would take os.Args

@@ -192,18 +192,6 @@ func TestEnvironment(t *testing.T) {
 	reddot(t, nil, "serve").failed(t, exitUsage, "--http 0.0.0.0:0", "--insecure-open")
 }
 
-func TestSize(t *testing.T) {
-	for text, want := range map[string]size{"1048576": 1 << 20, "1GiB": 1 << 30, "1.5 GiB": 3 << 29, "512MB": 512_000_000, "512mb": 512_000_000, "2T": 2_000_000_000_000} {
-		var s size
-		if err := s.Set(text); err != nil || s != want {
-			t.Errorf("%s is %d: %v", text, s, err)
-		}
-	}
-	if s := size(1 << 30); s.String() != "1GiB" {
-		t.Errorf("1 GiB is shown as %s", &s)
-	}
-}
-
 // TestHelpKeepsThePassword: NATS_URL may hold one.
 func TestHelpKeepsThePassword(t *testing.T) {
 	t.Setenv("NATS_URL", "nats://me:secret@127.0.0.1:1")

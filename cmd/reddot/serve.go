@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"reddot/api"
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
 	"reddot/snapshot"
@@ -33,7 +34,7 @@ type serveConfig struct {
 	eventEncoding string     // msgpack or json
 	http          string     // address of health and metrics; none if empty
 	eventsMaxAge  time.Duration
-	eventsMaxSize size // of the stored events
+	eventsMaxSize term.Size // of the stored events
 	takeover      time.Duration
 
 	snapshots        string        // folder, bucket:NAME, "off"; empty: in the data folder

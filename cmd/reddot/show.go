@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -171,8 +172,8 @@ func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) 
 }
 
 func (a *app) printList(list events.ConversationsReply, cfg *showConfig) error {
-	if list.Version == 0 && isTerminal(a.stderr) {
-		fmt.Fprintf(a.stderr, "nothing was ever published about the user %s: is the id right?\n", printable(list.User))
+	if list.Version == 0 && term.IsTerminal(a.stderr) {
+		fmt.Fprintf(a.stderr, "nothing was ever published about the user %s: is the id right?\n", term.Printable(list.User))
 	}
 	if cfg.json {
 		return a.printJSON(list)
@@ -236,30 +237,30 @@ func (a *app) showConversation(ctx context.Context, c *client, cfg *showConfig) 
 func notListed(err error, user, conversation string) error {
 	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotFound || errors.Is(err, events.ErrNotFound) {
 		return fmt.Errorf("%s has no conversation %s in the list: \"reddot show %s\" shows what there is",
-			printable(user), printable(conversation), printable(user))
+			term.Printable(user), term.Printable(conversation), term.Printable(user))
 	}
 	return err
 }
 
 func renderList(r events.ConversationsReply, zone *time.Location) string {
 	t := r.Totals
-	totals := newList()
-	totals.add("User:", printable(r.User))
-	totals.add("Version:", number(r.Version))
-	totals.add("Unread:", fmt.Sprintf("%d (c2c %d, group %d) in %s", t.Unread, t.C2C, t.Group, several(t.Conversations, "conversation")))
-	totals.add("Mentions:", number(t.Mentions))
-	totals.add("Muted:", number(t.Muted))
+	totals := term.NewList()
+	totals.Add("User:", term.Printable(r.User))
+	totals.Add("Version:", term.Number(r.Version))
+	totals.Add("Unread:", fmt.Sprintf("%d (c2c %d, group %d) in %s", t.Unread, t.C2C, t.Group, term.Several(t.Conversations, "conversation")))
+	totals.Add("Mentions:", term.Number(t.Mentions))
+	totals.Add("Muted:", term.Number(t.Muted))
 	if len(r.Conversations) == 0 {
 		return totals.String() + "\nno conversations to show\n"
 	}
-	list := newTable("CONVERSATION", ">UNREAD", ">MENTIONS", "FLAGS", "FIRST UNREAD", "LAST MESSAGE", "FROM", "AT")
+	list := term.NewTable("CONVERSATION", ">UNREAD", ">MENTIONS", "FLAGS", "FIRST UNREAD", "LAST MESSAGE", "FROM", "AT")
 	for _, c := range r.Conversations {
 		last := events.LastMessage{}
 		if c.LastMessage != nil {
 			last = *c.LastMessage
 		}
-		list.add(printable(c.Conversation), number(c.Unread), number(c.Mentions), flags(c),
-			printable(c.FirstUnread), printable(last.ID), printable(last.From), clock(last.At, zone))
+		list.Add(term.Printable(c.Conversation), term.Number(c.Unread), term.Number(c.Mentions), flags(c),
+			term.Printable(c.FirstUnread), term.Printable(last.ID), term.Printable(last.From), term.Clock(last.At, zone))
 	}
 	text := totals.String() + "\n" + list.String()
 	if r.Next != "" {
@@ -284,23 +285,23 @@ func flags(c events.Conversation) string {
 
 func renderConversation(r events.ConversationReply, zone *time.Location) string {
 	c := r.Conversation
-	list := newList()
-	list.add("User:", printable(r.User))
-	list.add("Conversation:", printable(c.Conversation))
-	list.add("Version:", fmt.Sprintf("%d (user %d)", c.Version, r.Version))
-	list.add("Unread:", number(c.Unread))
-	list.add("Mentions:", number(c.Mentions))
+	list := term.NewList()
+	list.Add("User:", term.Printable(r.User))
+	list.Add("Conversation:", term.Printable(c.Conversation))
+	list.Add("Version:", fmt.Sprintf("%d (user %d)", c.Version, r.Version))
+	list.Add("Unread:", term.Number(c.Unread))
+	list.Add("Mentions:", term.Number(c.Mentions))
 	if f := flags(c); f != "" {
-		list.add("Flags:", f)
+		list.Add("Flags:", f)
 	}
 	if c.FirstUnread != "" {
-		list.add("First unread:", printable(c.FirstUnread))
+		list.Add("First unread:", term.Printable(c.FirstUnread))
 	}
 	if m := c.LastMessage; m != nil {
-		list.add("Last message:", fmt.Sprintf("%s from %s at %s", printable(m.ID), printable(m.From), clock(m.At, zone)))
+		list.Add("Last message:", fmt.Sprintf("%s from %s at %s", term.Printable(m.ID), term.Printable(m.From), term.Clock(m.At, zone)))
 	}
 	if read := readPosition(c.ReadUpto, c.ReadAt, 0, zone); read != "" {
-		list.add("Read up to:", read)
+		list.Add("Read up to:", read)
 	}
 	return list.String()
 }
@@ -310,13 +311,13 @@ func renderConversation(r events.ConversationReply, zone *time.Location) string 
 func readPosition(upto string, at events.Time, seq events.Seq, zone *time.Location) string {
 	var parts []string
 	if upto != "" {
-		parts = append(parts, printable(upto))
+		parts = append(parts, term.Printable(upto))
 	}
 	if at != 0 {
-		parts = append(parts, "read at "+clock(at, zone))
+		parts = append(parts, "read at "+term.Clock(at, zone))
 	}
 	if seq != 0 {
-		parts = append(parts, "by command "+number(seq))
+		parts = append(parts, "by command "+term.Number(seq))
 	}
 	return strings.Join(parts, ", ")
 }

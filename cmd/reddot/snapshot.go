@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/snapshot"
 )
@@ -87,6 +88,16 @@ func (a *app) openPlace(ctx context.Context, place *snapshotPlace, js func() (je
 	})
 }
 
+// readProgress shows on a bar how far a snapshot is read.
+func readProgress(bar *term.Bar) func(snapshot.Progress) {
+	return func(p snapshot.Progress) {
+		if p.Step == snapshot.StepRead {
+			bar.SetTotal(p.Total)
+			bar.Set(p.Done)
+		}
+	}
+}
+
 // warnings is a log of what is worth telling on a command's way.
 func (a *app) warnings() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{
@@ -133,7 +144,7 @@ func (a *app) printSnapshot(s events.Snapshot, asJSON bool) error {
 		return a.printJSON(s)
 	}
 	return a.print(fmt.Sprintf("snapshot of seq %d, digest %s, %s bytes, %s of them new\n",
-		s.Seq, s.Digest, grouped(int64(s.Bytes)), grouped(int64(s.NewBytes))))
+		s.Seq, s.Digest, term.Grouped(int64(s.Bytes)), term.Grouped(int64(s.NewBytes))))
 }
 
 // takeSnapshot has the server take a snapshot and waits for it.
@@ -142,19 +153,19 @@ func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, err
 	if err != nil {
 		return begun, err
 	}
-	bar := newBar(a.stderr, "bytes stored", 0)
+	bar := term.StartBar(a.stderr, "bytes stored", 0)
 	var last *events.Snapshot
 	err = follow(ctx, c, func(s events.Status) (known, ended bool) {
 		if s.Snapshot == nil || s.Snapshot.Run != begun.Run {
 			return false, false
 		}
 		if last = s.Snapshot; last.State == events.Running {
-			bar.set(last.Done)
+			bar.Set(last.Done)
 			return true, false
 		}
 		return true, true
 	})
-	bar.finish(false)
+	bar.Finish(false)
 	switch {
 	case err != nil:
 		return begun, err
@@ -223,17 +234,17 @@ func renderSnapshots(entries []snapshot.Entry, zone *time.Location) string {
 	if len(entries) == 0 {
 		return "no snapshots\n"
 	}
-	list := newTable(">SEQ", "TAKEN", ">BYTES", "DIGEST", "STREAM", "ID")
+	list := term.NewTable(">SEQ", "TAKEN", ">BYTES", "DIGEST", "STREAM", "ID")
 	why := ""
 	for _, e := range entries {
 		if e.Err != nil {
-			list.add(number(e.Seq), "unreadable", "", "", "", printable(e.ID))
+			list.Add(term.Number(e.Seq), "unreadable", "", "", "", term.Printable(e.ID))
 			why += oneLine(e.Err) + "\n"
 			continue
 		}
 		m := e.Manifest
-		list.add(number(e.Seq), clock(events.Time(m.Taken.UnixMilli()), zone), grouped(int64(m.Bytes)), m.Digest.String(),
-			printable(m.Stream.Name), e.ID)
+		list.Add(term.Number(e.Seq), term.Clock(events.Time(m.Taken.UnixMilli()), zone), term.Grouped(int64(m.Bytes)), m.Digest.String(),
+			term.Printable(m.Stream.Name), e.ID)
 	}
 	return list.String() + why
 }
@@ -294,9 +305,9 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 	}
 	bad := int64(0)
 	for _, id := range ids {
-		bar := newBar(a.stderr, "bytes read", 0)
-		m, err := r.Verify(ctx, id, opts, bar.read)
-		bar.finish(false)
+		bar := term.StartBar(a.stderr, "bytes read", 0)
+		m, err := r.Verify(ctx, id, opts, readProgress(bar))
+		bar.Finish(false)
 		text := ""
 		switch {
 		case ctx.Err() != nil:
@@ -315,9 +326,9 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 	case bad == 0:
 		return nil
 	case opts.Repair:
-		return fmt.Errorf(`%s of %d not sound: what is damaged was removed; "reddot snapshot create" stores it anew if the server still has it`, several(bad, "snapshot"), len(ids))
+		return fmt.Errorf(`%s of %d not sound: what is damaged was removed; "reddot snapshot create" stores it anew if the server still has it`, term.Several(bad, "snapshot"), len(ids))
 	}
-	return fmt.Errorf(`%s of %d not sound: remove what is damaged with --repair, then store it anew with "reddot snapshot create"`, several(bad, "snapshot"), len(ids))
+	return fmt.Errorf(`%s of %d not sound: remove what is damaged with --repair, then store it anew with "reddot snapshot create"`, term.Several(bad, "snapshot"), len(ids))
 }
 
 func (a *app) snapshotPrune() *cobra.Command {
@@ -339,7 +350,7 @@ other snapshot has. "reddot serve" does that after each one that it takes.`,
 					return err
 				}
 				text := fmt.Sprintf("%s removed, %d kept, %s bytes freed\n",
-					several(uint64(len(p.Removed)), "snapshot"), len(p.Kept), grouped(int64(p.Bytes)))
+					term.Several(uint64(len(p.Removed)), "snapshot"), len(p.Kept), term.Grouped(int64(p.Bytes)))
 				if p.Held != "" {
 					text += "files are left to the next prune: " + p.Held + "\n"
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -66,49 +67,49 @@ func (a *app) status(ctx context.Context, c *client, cfg *statusConfig) error {
 }
 
 func renderStatus(s events.Status, zone *time.Location) string {
-	head := newList()
-	head.add("Stream:", printable(s.Stream))
-	head.add("State:", printable(s.State))
+	head := term.NewList()
+	head.Add("Stream:", term.Printable(s.Stream))
+	head.Add("State:", term.Printable(s.State))
 	if s.Error != "" {
-		head.add("Error:", printable(s.Error))
+		head.Add("Error:", term.Printable(s.Error))
 	}
 	if len(s.Skipped) > 0 {
-		head.add("Passed over:", "seq "+seqList(s.Skipped)+", which could not be read")
+		head.Add("Passed over:", "seq "+seqList(s.Skipped)+", which could not be read")
 	}
-	head.addStandstill("Stalled:", s.Stalled, zone)
-	head.addStandstill("Events stalled:", s.EmissionStalled, zone)
+	addStandstill(head, "Stalled:", s.Stalled, zone)
+	addStandstill(head, "Events stalled:", s.EmissionStalled, zone)
 	if s.Emitter != "" {
-		head.add("Emitter:", printable(s.Emitter))
+		head.Add("Emitter:", term.Printable(s.Emitter))
 	}
 	if s.Foreign > 0 {
-		head.add("Foreign:", fmt.Sprintf("%s in the event stream that no reddot has written", several(s.Foreign, "message")))
+		head.Add("Foreign:", fmt.Sprintf("%s in the event stream that no reddot has written", term.Several(s.Foreign, "message")))
 	}
-	head.addSite(s.NATS)
-	head.add("Digest:", printable(s.Digest))
-	head.add("Own messages:", printable(s.Policy.OwnMessage))
+	addSite(head, s.NATS)
+	head.Add("Digest:", term.Printable(s.Digest))
+	head.Add("Own messages:", term.Printable(s.Policy.OwnMessage))
 	if s.Rebuild != nil {
-		head.add("Rebuild:", rebuildText(s.Rebuild, zone))
+		head.Add("Rebuild:", rebuildText(s.Rebuild, zone))
 	}
 	if s.Snapshot != nil {
-		head.add("Snapshot:", snapshotText(s.Snapshot, zone))
+		head.Add("Snapshot:", snapshotText(s.Snapshot, zone))
 	}
 
-	seqs := newTable("POSITION", ">SEQ")
-	seqs.add("applied", number(s.Applied))
-	seqs.add("emitted", number(s.Emitted))
-	seqs.add("durable", number(s.Durable))
-	seqs.add("last", number(s.Last))
-	seqs.add("lag", number(s.Lag))
+	seqs := term.NewTable("POSITION", ">SEQ")
+	seqs.Add("applied", term.Number(s.Applied))
+	seqs.Add("emitted", term.Number(s.Emitted))
+	seqs.Add("durable", term.Number(s.Durable))
+	seqs.Add("last", term.Number(s.Last))
+	seqs.Add("lag", term.Number(s.Lag))
 
-	counts := newTable("COMMANDS", ">COUNT")
+	counts := term.NewTable("COMMANDS", ">COUNT")
 	for _, verb := range verbOrder(s.Commands) {
-		counts.add(printable(verb), number(s.Commands[verb]))
+		counts.Add(term.Printable(verb), term.Number(s.Commands[verb]))
 	}
-	counts.add("refused", number(s.Refused))
+	counts.Add("refused", term.Number(s.Refused))
 	for _, reason := range slices.Sorted(maps.Keys(s.RefusedFor)) {
-		counts.add("  "+printable(reason), number(s.RefusedFor[reason]))
+		counts.Add("  "+term.Printable(reason), term.Number(s.RefusedFor[reason]))
 	}
-	counts.add("ignored", number(s.Ignored))
+	counts.Add("ignored", term.Number(s.Ignored))
 	text := head.String() + "\n"
 	if len(s.Peers) > 0 {
 		text += peersText(s.Peers).String() + "\n"
@@ -117,23 +118,23 @@ func renderStatus(s events.Status, zone *time.Location) string {
 }
 
 // peersText lists the other reddots.
-func peersText(all []events.Peer) *table {
-	t := newTable("OTHER REDDOT", "ROLE", ">APPLIED", ">LAG", ">HEARD", "NATS SERVER", "VERSION")
+func peersText(all []events.Peer) *term.Table {
+	t := term.NewTable("OTHER REDDOT", "ROLE", ">APPLIED", ">LAG", ">HEARD", "NATS SERVER", "VERSION")
 	for _, p := range all {
 		role := p.Role
 		if p.State != events.Live {
 			role = strings.TrimPrefix(role+", "+p.State, ", ")
 		}
-		t.add(printable(fmt.Sprintf("%s pid %d", p.Host, p.PID)), printable(role), number(p.Applied), number(p.Lag),
-			fmt.Sprintf("%.1f s ago", float64(p.HeardMS)/1000), printable(p.Server), printable(p.Version))
+		t.Add(term.Printable(fmt.Sprintf("%s pid %d", p.Host, p.PID)), term.Printable(role), term.Number(p.Applied), term.Number(p.Lag),
+			fmt.Sprintf("%.1f s ago", float64(p.HeardMS)/1000), term.Printable(p.Server), term.Printable(p.Version))
 	}
 	return t
 }
 
 // addStandstill says where something stands still.
-func (l *table) addStandstill(what string, s *events.Standstill, zone *time.Location) {
+func addStandstill(l *term.Table, what string, s *events.Standstill, zone *time.Location) {
 	if s != nil {
-		l.add(what, fmt.Sprintf("before seq %d, since %s: %s", s.Seq, clock(s.Since, zone), printable(s.Reason)))
+		l.Add(what, fmt.Sprintf("before seq %d, since %s: %s", s.Seq, term.Clock(s.Since, zone), term.Printable(s.Reason)))
 	}
 }
 
@@ -147,25 +148,25 @@ func rebuildText(r *events.Rebuild, zone *time.Location) string {
 		}
 		return text
 	case events.Done:
-		text := fmt.Sprintf("done at %s, in use since seq %d", clock(r.Ended, zone), r.Target)
+		text := fmt.Sprintf("done at %s, in use since seq %d", term.Clock(r.Ended, zone), r.Target)
 		if r.Differed {
 			text += "; the store before was not what the log says"
 		}
 		return text
 	}
-	return fmt.Sprintf("%s at %s: %s", printable(r.State), clock(r.Ended, zone), printable(r.Error))
+	return fmt.Sprintf("%s at %s: %s", term.Printable(r.State), term.Clock(r.Ended, zone), term.Printable(r.Error))
 }
 
 // snapshotText tells of the last snapshot.
 func snapshotText(s *events.Snapshot, zone *time.Location) string {
 	switch s.State {
 	case events.Running:
-		return fmt.Sprintf("running, %s bytes", grouped(int64(s.Done)))
+		return fmt.Sprintf("running, %s bytes", term.Grouped(int64(s.Done)))
 	case events.Done:
-		return fmt.Sprintf("done at %s, seq %d, %s bytes, %s of them new", clock(s.Ended, zone), s.Seq,
-			grouped(int64(s.Bytes)), grouped(int64(s.NewBytes)))
+		return fmt.Sprintf("done at %s, seq %d, %s bytes, %s of them new", term.Clock(s.Ended, zone), s.Seq,
+			term.Grouped(int64(s.Bytes)), term.Grouped(int64(s.NewBytes)))
 	}
-	return fmt.Sprintf("%s at %s: %s", printable(s.State), clock(s.Ended, zone), printable(s.Error))
+	return fmt.Sprintf("%s at %s: %s", term.Printable(s.State), term.Clock(s.Ended, zone), term.Printable(s.Error))
 }
 
 // verbOrder is the verbs counted, in the vocabulary's order; those that a

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/snapshot"
@@ -71,12 +72,12 @@ func (a *app) trim(ctx context.Context, c *client, cfg *trimConfig) error {
 	case first > bound:
 		return a.print(fmt.Sprintf("nothing to remove: the log begins at seq %d\n", first))
 	case cfg.dryRun:
-		return a.print(fmt.Sprintf("%s could be removed, seq %d to %d\n", several(uint64(bound-first+1), "command"), first, bound))
+		return a.print(fmt.Sprintf("%s could be removed, seq %d to %d\n", term.Several(uint64(bound-first+1), "command"), first, bound))
 	}
 	if err := log.Trim(ctx, bound); err != nil {
 		return err
 	}
-	return a.print(fmt.Sprintf("%s removed; the log begins at seq %d\n", several(uint64(bound-first+1), "command"), bound+1))
+	return a.print(fmt.Sprintf("%s removed; the log begins at seq %d\n", term.Several(uint64(bound-first+1), "command"), bound+1))
 }
 
 // trimBound is the seq up to which commands may be removed.
@@ -89,9 +90,9 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *pr
 		if err := recognise(ctx, log, r); err != nil {
 			return err
 		}
-		bar := newBar(a.stderr, "bytes read", 0)
-		defer bar.finish(false)
-		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), bar.read)
+		bar := term.StartBar(a.stderr, "bytes read", 0)
+		defer bar.Finish(false)
+		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), readProgress(bar))
 		return err
 	})
 	if errors.Is(err, snapshot.ErrTooFew) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/term"
 )
 
 const (
@@ -105,7 +106,7 @@ func (cfg *watchConfig) whom(cmd *cobra.Command, args []string, zone *time.Locat
 		return checkInbox(args)
 	}
 	if len(args) > 0 {
-		return usagef("--rejected is of all users: leave out %s", printable(args[0]))
+		return usagef("--rejected is of all users: leave out %s", term.Printable(args[0]))
 	}
 	if f.Changed("large-groups") {
 		return usagef("--large-groups is for a user: leave it out, or leave out --rejected")
@@ -173,7 +174,7 @@ func watchEnd(ctx context.Context, cfg *watchConfig, sub *goclient.Subscription)
 		return nil
 	default:
 		return fmt.Errorf(`the state of %s was not read in %v: is a "reddot serve" running there, with --prefix %s?`,
-			printable(cfg.user), cfg.lasts, cfg.prefix)
+			term.Printable(cfg.user), cfg.lasts, cfg.prefix)
 	}
 }
 

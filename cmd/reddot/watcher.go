@@ -8,6 +8,7 @@ import (
 	"time"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -55,7 +56,7 @@ func (w *watcher) changed(list []events.Conversation) {
 	}
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, printable(c.Conversation)+": "+describe(c))
+		lines = append(lines, term.Printable(c.Conversation)+": "+describe(c))
 	}
 	w.say(lines...)
 }
@@ -67,7 +68,7 @@ func (w *watcher) removed(names []string) {
 	}
 	var lines []string
 	for _, name := range names {
-		lines = append(lines, printable(name)+": removed")
+		lines = append(lines, term.Printable(name)+": removed")
 	}
 	w.say(lines...)
 }
@@ -78,7 +79,7 @@ func (w *watcher) totals(t events.Totals) {
 		return
 	}
 	w.say(fmt.Sprintf("totals: %d unread (c2c %d, group %d) in %s, %s, %d muted",
-		t.Unread, t.C2C, t.Group, several(t.Conversations, "conversation"), several(t.Mentions, "mention"), t.Muted))
+		t.Unread, t.C2C, t.Group, term.Several(t.Conversations, "conversation"), term.Several(t.Mentions, "mention"), t.Muted))
 }
 
 func (w *watcher) receipts(list []events.Receipt) {
@@ -89,7 +90,7 @@ func (w *watcher) receipts(list []events.Receipt) {
 	var lines []string
 	for _, r := range list {
 		lines = append(lines, fmt.Sprintf("%s: %s has read up to %s at %s",
-			printable(r.Conversation), printable(r.Peer), printable(r.Upto), clock(r.At, w.zone)))
+			term.Printable(r.Conversation), term.Printable(r.Peer), term.Printable(r.Upto), term.Clock(r.At, w.zone)))
 	}
 	w.say(lines...)
 }
@@ -128,7 +129,7 @@ func (w *watcher) mistake(err error) {
 func describe(c events.Conversation) string {
 	parts := []string{fmt.Sprintf("%d unread", c.Unread)}
 	if c.Mentions > 0 {
-		parts = append(parts, several(c.Mentions, "mention"))
+		parts = append(parts, term.Several(c.Mentions, "mention"))
 	}
 	if c.MarkedUnread {
 		parts = append(parts, "marked")
@@ -137,14 +138,14 @@ func describe(c events.Conversation) string {
 		parts = append(parts, "muted")
 	}
 	if m := c.LastMessage; m != nil {
-		parts = append(parts, fmt.Sprintf("last %s from %s", printable(m.ID), printable(m.From)))
+		parts = append(parts, fmt.Sprintf("last %s from %s", term.Printable(m.ID), term.Printable(m.From)))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // say writes lines, each with the time.
 func (w *watcher) say(lines ...string) {
-	at := clock(events.Time(w.now().UnixMilli()), w.zone) + "  "
+	at := term.Clock(events.Time(w.now().UnixMilli()), w.zone) + "  "
 	w.write(at + strings.Join(lines, "\n"+at) + "\n")
 }
 

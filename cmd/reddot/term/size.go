@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"errors"
@@ -8,23 +8,23 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// size is a flag of bytes: a number with or without a unit, as 512MB or 1GiB.
-type size int64
+// Size is a flag of bytes: a number with or without a unit, as 512MB or 1GiB.
+type Size int64
 
 // Set reads the flag.
-func (s *size) Set(text string) error {
+func (s *Size) Set(text string) error {
 	n, err := humanize.ParseBytes(strings.TrimSpace(text))
 	if err != nil || n > math.MaxInt64 || strings.HasPrefix(strings.TrimSpace(text), "-") {
 		return errors.New("use a number of bytes, or one with a unit, as 512MB or 1GiB")
 	}
-	*s = size(n)
+	*s = Size(n)
 	return nil
 }
 
 // String is the flag's text.
-func (s *size) String() string {
+func (s *Size) String() string {
 	return strings.NewReplacer(".0 ", "", " ", "").Replace(humanize.IBytes(uint64(*s)))
 }
 
 // Type is the flag's type in the help.
-func (s *size) Type() string { return "size" }
+func (s *Size) Type() string { return "size" }
