@@ -8,41 +8,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // newStreamed opens an event stream on a server of its own.
 func newStreamed(t *testing.T) streamed {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(30 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-	conn, err := nats.Connect(srv.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(AckTimeout))
-	if err != nil {
-		t.Fatal(err)
-	}
-	subjects, err := events.NewSubjects("unread")
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := testkit.Must(jetstream.New(natstest.Start(t).Connect(), jetstream.WithPublishAsyncTimeout(AckTimeout)))(t)
+	subjects := testkit.Must(events.NewSubjects("unread"))(t)
 	s, err := ensureStream(t.Context(), Config{JetStream: js, Subjects: subjects, Log: "test", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +46,7 @@ func (s streamed) append(t *testing.T, no int, data []byte) error {
 		return nil
 	case err := <-future.Err():
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("no acknowledgement")
 		return nil
 	}

@@ -5,10 +5,11 @@ import (
 	"log/slog"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/testkit"
 )
 
 // counted counts what is read of a stream.
@@ -30,15 +31,11 @@ func (s streamed) flood(t *testing.T, n int) {
 	t.Helper()
 	for range n {
 		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{headerWriter: {"none"}}},
-			jetstream.WithStallWait(30*time.Second)); err != nil {
+			jetstream.WithStallWait(testkit.Patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	select {
-	case <-s.js.PublishAsyncComplete():
-	case <-time.After(30 * time.Second):
-		t.Fatal("the messages are not acknowledged")
-	}
+	testkit.Receive(t, "the messages are acknowledged", s.js.PublishAsyncComplete())
 }
 
 // event stores an event at a place.

@@ -13,6 +13,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -54,13 +55,13 @@ func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
 // the twin: nothing is left out, nothing is told that does not show (rule
 // quiet), and what left the list is noted.
 func TestEffects(t *testing.T) {
-	rng := newRand(t)
+	rng := testkit.Rand(t)
 	s := openStore(t, vfs.NewMem())
 	m, g := twin.New(), twin.NewGenerator(rng.Uint64(), twin.Config{})
 	users := []string{"a", "ab", "ba", "b", "x.y%*> z", "紅點", "stranger1", "stranger2", "stranger3", "stranger4"}
 	before := shown(m, users)
 	var fx fold.Effects
-	for seq := events.Seq(1); seq <= 2500; seq++ {
+	for seq := events.Seq(1); seq <= events.Seq(testkit.Effort(2_500)); seq++ {
 		e := store.Entry{Seq: seq}
 		g.Next(&e.Command)
 		e.Time = g.Now()

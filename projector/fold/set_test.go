@@ -1,7 +1,6 @@
 package fold_test
 
 import (
-	"flag"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -11,19 +10,8 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "replay the random run of this seed; 0 draws a new one")
-
-// newRand returns random numbers of a seed, and prints it.
-func newRand(t *testing.T) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./projector/fold -run %s -seed %d", t.Name(), seed)
-	return rand.New(rand.NewPCG(seed, 6))
-}
 
 func openStore(t *testing.T, fs vfs.FS) *store.Store {
 	t.Helper()
@@ -213,10 +201,10 @@ func (r *setRig) checkInvariant() {
 // TestSet does to sets in a store, which is closed, opened and crashed in
 // between, what it does to maps.
 func TestSet(t *testing.T) {
-	r := &setRig{t: t, rng: newRand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
+	r := &setRig{t: t, rng: testkit.Rand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
 	r.store = openStore(t, r.fs)
 	r.load()
-	for range 3000 {
+	for range testkit.Effort(3_000) {
 		r.step()
 		r.checkFree()
 		switch n := r.rng.IntN(1000); {

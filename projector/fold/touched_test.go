@@ -9,6 +9,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -32,12 +33,12 @@ type applied struct {
 // TestTouched folds random commands, and then finds again from the commands and
 // the rows what each has touched: all that its effects name and do not note.
 func TestTouched(t *testing.T) {
-	rng := newRand(t)
+	rng := testkit.Rand(t)
 	s := openStore(t, vfs.NewMem())
 	g := twin.NewGenerator(rng.Uint64(), twin.Config{Groups: 3})
 	seq := events.Seq(0)
 	found := map[events.Verb]int{}
-	for range 60 {
+	for range testkit.Effort(60) {
 		var log []applied
 		for range 1 + rng.IntN(80) {
 			seq++

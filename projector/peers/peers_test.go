@@ -1,7 +1,6 @@
 package peers_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,57 +16,27 @@ import (
 
 	"reddot/events"
 	"reddot/projector/peers"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
-// tooLong is how long a test waits for what must happen.
-const tooLong = 30 * time.Second
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // rig is a NATS server.
 type rig struct {
 	testing.TB
-	srv      *server.Server
+	*natstest.Server
 	subjects events.Subjects
 }
 
 func newRig(t testing.TB, users ...*server.User) *rig {
 	t.Helper()
-	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, Users: users}
-	srv := must(server.NewServer(options))(t)
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(tooLong) {
-		t.Fatal("the NATS server does not start")
-	}
-	return &rig{t, srv, must(events.NewSubjects("unread"))(t)}
+	return &rig{t, natstest.StartCore(t, func(o *server.Options) { o.Users = users }), testkit.Must(events.NewSubjects("unread"))(t)}
 }
 
 func (r *rig) connect(options ...nats.Option) *nats.Conn {
 	r.Helper()
-	options = append(options, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
-	c := must(nats.Connect(r.srv.ClientURL(), options...))(r)
-	r.Cleanup(c.Close)
-	return c
-}
-
-// logged is what was logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
+	return r.Connect(append(options, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))...)
 }
 
 // reddot is one that tells of itself.
@@ -75,15 +44,15 @@ type reddot struct {
 	*peers.Peers
 	conn *nats.Conn
 	stop func()
-	log  *logged
+	log  *testkit.Buffer
 	told atomic.Int64 // how often it has told of itself
 }
 
 // open is a reddot at a host that tells nothing yet.
 func (r *rig) open(host string, options ...nats.Option) *reddot {
 	r.Helper()
-	p := &reddot{conn: r.connect(options...), log: new(logged)}
-	p.Peers = must(peers.New(peers.Config{
+	p := &reddot{conn: r.connect(options...), log: new(testkit.Buffer)}
+	p.Peers = testkit.Must(peers.New(peers.Config{
 		Conn: p.conn, Subjects: r.subjects, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
 		Tell: func() events.Peer {
 			p.told.Add(1)
@@ -112,6 +81,9 @@ func (r *rig) run(host string, options ...nats.Option) *reddot {
 	return p
 }
 
+// logged counts a text in the log.
+func (p *reddot) logged(text string) int { return strings.Count(p.log.String(), text) }
+
 // hosts are those that are listed.
 func (p *reddot) hosts() string {
 	var all []string
@@ -121,27 +93,9 @@ func (p *reddot) hosts() string {
 	return strings.Join(all, " ")
 }
 
-// eventually waits until something holds.
 func (r *rig) eventually(what string, holds func() bool) {
 	r.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(tooLong); !holds(); <-tick.C {
-		if time.Now().After(end) {
-			r.Fatalf("not within %v: %s", tooLong, what)
-		}
-	}
-}
-
-// must returns a value that the test can't do without.
-func must[V any](v V, err error) func(testing.TB) V {
-	return func(t testing.TB) V {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	testkit.Eventually(r, what, holds)
 }
 
 // TestPeers: reddots hear of each other, whole and sorted, none of itself; one that
@@ -159,14 +113,14 @@ func TestPeers(t *testing.T) {
 		t.Errorf("known %v, list %v", a.Known(), a.List())
 	}
 	b := r.run("b")
-	must(0, a.conn.Flush())(t) // as any question to the server
+	testkit.OK(t, a.conn.Flush()) // as any question to the server
 	if a.Alone() {
 		t.Error("alone although b has said hello")
 	}
 	c := r.run("c")
 	r.eventually("all hear of each other", func() bool { return a.hosts() == "b c" && b.hosts() == "a c" && c.hosts() == "a b" })
 	got := a.List()[0]
-	if got.HeardMS < 0 || got.HeardMS > tooLong.Milliseconds() {
+	if got.HeardMS < 0 || got.HeardMS > testkit.Patience.Milliseconds() {
 		t.Errorf("heard %d ms ago", got.HeardMS)
 	}
 	got.HeardMS = 0
@@ -179,15 +133,15 @@ func TestPeers(t *testing.T) {
 		t.Error("alone although c may have told something a moment ago")
 	}
 	silent := r.connect()
-	must(0, silent.Publish(r.subjects.Peer("dead"), []byte(`{"id":"dead","host":"dead"}`)))(t)
+	testkit.OK(t, silent.Publish(r.subjects.Peer("dead"), []byte(`{"id":"dead","host":"dead"}`)))
 	r.eventually("dead is heard", func() bool { return a.hosts() == "b dead" })
 	b.stop()
 	r.eventually("dead is forgotten", func() bool { return a.hosts() == "" })
 	r.eventually("alone again", a.Alone)
 	r.eventually("the log names who is there, and then nobody", func() bool {
-		return a.log.count("b pid 7, standby, applied 5") > 0 && a.log.count("number=0") == 1
+		return a.logged("b pid 7, standby, applied 5") > 0 && a.logged("number=0") == 1
 	})
-	if n := a.log.count("other reddots"); n > 4 {
+	if n := a.logged("other reddots"); n > 4 {
 		t.Errorf("said %d times", n)
 	}
 }
@@ -204,7 +158,7 @@ func TestForged(t *testing.T) {
 	forger := r.connect()
 	forge := func(id, payload string) {
 		t.Helper()
-		must(0, forger.Publish(r.subjects.Peer(id), []byte(payload)))(t)
+		testkit.OK(t, forger.Publish(r.subjects.Peer(id), []byte(payload)))
 	}
 	for id, payload := range map[string]string{
 		"x1":                     "",
@@ -235,7 +189,7 @@ func TestForged(t *testing.T) {
 	for i := range 1_000 {
 		forge(fmt.Sprint("many", i), fmt.Sprintf(`{"id":"many%d","host":"m"}`, i))
 	}
-	must(0, forger.Flush())(t)
+	testkit.OK(t, forger.Flush())
 	r.eventually("some of many are heard", func() bool { return len(a.List()) > 3 })
 	if n := len(a.List()); n > 64 {
 		t.Errorf("%d are listed", n)
@@ -255,7 +209,7 @@ func TestDeaf(t *testing.T) {
 			if p.Alone() || p.Known() {
 				t.Errorf("%s: alone %v, known %v", user, p.Alone(), p.Known())
 			}
-			return p.log.count("does not hear") == 1
+			return p.logged("does not hear") == 1
 		})
 	}
 }
@@ -307,8 +261,8 @@ func TestHangs(t *testing.T) {
 	r.eventually("it goes on telling", func() bool { return p.told.Load() >= told+3 })
 	d.held.Unlock()
 	r.eventually("known again", p.Known)
-	if p.log.count("does not hear") != 0 {
-		t.Errorf("it takes that for a missing permission: %s", p.log.text.String())
+	if p.logged("does not hear") != 0 {
+		t.Errorf("it takes that for a missing permission: %s", p.log.String())
 	}
 }
 
@@ -317,13 +271,12 @@ func TestHangs(t *testing.T) {
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	p := r.open("a", nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(2*tooLong))
+	p := r.open("a", nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(2*testkit.Patience))
 	p.Hello(t.Context()) // it has heard that, and nobody has looked yet
-	address := r.srv.Addr().String()
-	r.srv.Shutdown()
-	r.srv.WaitForShutdown()
-	silent := must(net.Listen("tcp", address))(t)
-	taken := must(silent.Accept())(t) // the connection is locked from now on
+	address := r.NATS().Addr().String()
+	r.Stop()
+	silent := testkit.Must(net.Listen("tcp", address))(t)
+	taken := testkit.Must(silent.Accept())(t) // the connection is locked from now on
 	defer taken.Close()
 	defer silent.Close()
 	looked := make(chan int, 1)
@@ -332,12 +285,7 @@ func TestLocked(t *testing.T) {
 		p.Known()
 		looked <- len(p.List())
 	}()
-	select {
-	case n := <-looked:
-		if n != 0 {
-			t.Errorf("%d others are listed", n)
-		}
-	case <-time.After(tooLong):
-		t.Error("who asks for the others waits for the connection")
+	if n := testkit.Receive(t, "who asks for the others does not wait for the connection", looked); n != 0 {
+		t.Errorf("%d others are listed", n)
 	}
 }

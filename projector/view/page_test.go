@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
 
@@ -61,14 +62,14 @@ func traffic(rng *rand.Rand, id *int) (c events.Command, moved string) {
 // the list as it then is; no conversation comes twice; and one that matches the
 // filter all the time and keeps its place comes.
 func TestPaging(t *testing.T) {
-	rng := newRand(t)
+	rng := testkit.Rand(t)
 	r := newRig(t)
 	id := 0
-	for range 400 {
+	for range testkit.Effort(400) {
 		c, _ := traffic(rng, &id)
 		r.do(c)
 	}
-	for range 150 {
+	for range testkit.Effort(150) {
 		q := events.ConversationsQuery{
 			UnreadOnly: rng.IntN(3) == 0, Mentioned: rng.IntN(3) == 0, Kind: events.Kind(rng.IntN(3)), Limit: 1 + rng.IntN(8),
 		}

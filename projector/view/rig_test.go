@@ -1,8 +1,6 @@
 package view_test
 
 import (
-	"flag"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -12,18 +10,6 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "replay the random run of this seed; 0 draws a new one")
-
-// newRand returns random numbers of a seed, and prints it.
-func newRand(t *testing.T) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./projector/view -run %s -seed %d", t.Name(), seed)
-	return rand.New(rand.NewPCG(seed, 7))
-}
 
 // rig is a store that commands are folded into. "u" is the user who looks.
 type rig struct {

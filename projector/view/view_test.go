@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
 
@@ -104,7 +105,7 @@ func checkExplained(t *testing.T, rows fold.Reader, k fold.Key, limit int, want 
 // TestExplainMore explains counts whose messages lie scattered among silent and
 // recalled ones, over many pages, and says how many a limit leaves out.
 func TestExplainMore(t *testing.T) {
-	rng := newRand(t)
+	rng := testkit.Rand(t)
 	for _, k := range []fold.Key{c2c("peer"), group("g")} {
 		r := newRig(t)
 		if k.Kind == events.Group {
