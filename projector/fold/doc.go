@@ -24,7 +24,7 @@
 // is the member's own.
 //
 // A hidden message takes a position, so that reads up to it work, and is not the
-// log's Last. What a C2C reader has read and what the peer was told of it are kept
+// log's Last. What a C2C reader has read and what the peer has a receipt for are kept
 // apart, as a read may be private and a position may go back: receipts only grow.
 //
 // # Sweeping
@@ -34,7 +34,30 @@
 // Rows give nobody the rows that have ended, and everybody those of who joined, as
 // [Sweeps] says; every command that follows writes some of it down. Sweeps are
 // done in their order; a membership command waits for earlier ones of its group by
-// being one. Who is concerned is told at once: see [Effects].Begun.
+// being one. Who is concerned is notified at once: see [Effects].Begun.
+//
+// # Where a rule is
+//
+// The rules have the names of the contract. Each file says "rule" and the name where
+// the rule is kept.
+//
+//	count silent hidden once own     message.go groupmessage.go
+//	mention named                    groupmessage.go revoke.go touched.go
+//	revoke                           revoke.go
+//	read-exact                       read.go
+//	read-early                       pending.go
+//	read-time                        time.go
+//	receipt                          receipt.go
+//	unread                           unread.go
+//	join                             group.go read.go
+//	mute                             mute.go
+//	delete                           delete.go
+//	stranger                         refusal.go
+//	exact                            conversation.go
+//	quiet                            effects.go
+//
+// The rule of totals is kept by package view. A new command is a case of Apply and one of
+// Touched; a verb that lacks one panics in the tests.
 //
 // # Invariants
 //

@@ -6,43 +6,6 @@ import (
 	"reddot/events"
 )
 
-// Reasons of rules once and stranger.
-const (
-	ReasonOtherSender = "the id is another sender's message"
-
-	ReasonNotMember = "not a member of the group"
-	ReasonNoMessage = "the conversation does not have the message"
-)
-
-// Effects are what one command did, beside the rows: what listeners are to
-// be told. The fold names what changed; the values are read from the rows
-// when they are told.
-type Effects struct {
-	Refused string // the reason; "" if the command was accepted
-	Ignored bool   // accepted, but it changed nothing that shows
-	Unheard bool   // a message in a group without members: it counts for nobody
-
-	Changed  []Key    // conversations whose view changed, or that left the list
-	Groups   []string // groups whose members' views may have changed
-	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
-
-	// Noted are those of Changed that can't be found again from the command
-	// and the rows: conversations that left the list, and those that a message
-	// changed for members who had read it before it came.
-	Noted []Key
-
-	// Begun is what the command has left to be swept, if it has left anything: who
-	// is concerned is told of it as of a change. Swept are conversations that left
-	// the list by an earlier command, and whose rows are gone now.
-	Begun *Sweep
-	Swept []Departure
-}
-
-// Reset empties the effects and keeps their memory.
-func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
-}
-
 // Apply folds one command into the rows. now is the stream's time of the
 // command, used where the command carries none. fx is reset first.
 func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Effects) {
@@ -99,24 +62,6 @@ type step struct {
 	fx  *Effects
 }
 
-func (s *step) refuse(reason string) { s.fx.Refused = reason }
-func (s *step) ignore()              { s.fx.Ignored = true }
-
-// changed marks a conversation's view as changed by this command, if it is in
-// the list.
-func (s *step) changed(k Key, c *Conversation, log *Log) {
-	if c.Listed(k, log) {
-		c.Version = s.seq
-		s.fx.Changed = append(s.fx.Changed, k)
-	}
-}
-
-// left notes that a conversation leaves its user's list.
-func (s *step) left(k Key) {
-	s.fx.Changed = append(s.fx.Changed, k)
-	s.fx.Noted = append(s.fx.Noted, k)
-}
-
 // load returns a conversation with its log. The conversation is nil if there
 // is no row.
 func (s *step) load(k Key) (*Conversation, *Log) {
@@ -166,7 +111,7 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	}
 }
 
-// moveTo sets the read position and counts anew what lies after it.
+// moveTo sets the read position and counts what lies after it.
 func (s *step) moveTo(k Key, c *Conversation, to Cursor) {
 	c.Read = to
 	c.OwnAfter = c.Own.CountAfter(s, k.Set(SetOwn), to.Ord)

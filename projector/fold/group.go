@@ -1,6 +1,9 @@
 package fold
 
-import "reddot/events"
+import (
+	"reddot/events"
+	"slices"
+)
 
 // join folds new members (rule join). Members who are present stay as they
 // are.
@@ -97,4 +100,52 @@ func (s *step) part(k Key) {
 	s.SetUserVersion(k.User, version)
 	less(&log.Members, GroupKey(k.ID), "its members")
 	s.PutGroup(k.ID, log)
+}
+
+// many reports whether a membership command is left to be swept: one about many,
+// or after one that is.
+func (s *step) many() bool {
+	return uint64(len(s.c.Users)) > s.Pace().Bulk || s.Sweeps().crowd(s.c.Inbox)
+}
+
+// joinMany is join for many.
+func (s *step) joinMany() {
+	g := s.c.Inbox
+	users := s.others(false)
+	if len(users) == 0 {
+		s.ignore()
+		return
+	}
+	log := s.Group(g)
+	if log == nil {
+		log = new(Log)
+	}
+	s.begin(&Sweep{Kind: SweepJoin, Users: users, Head: log.Head, Rows: uint64(len(users))})
+	log.Members += uint64(len(users))
+	log.Peak = max(log.Peak, s.present(g, log))
+	s.PutGroup(g, log)
+}
+
+// leaveMany is leave for many.
+func (s *step) leaveMany() {
+	g := s.c.Inbox
+	users := s.others(true)
+	if len(users) == 0 {
+		s.ignore()
+		return
+	}
+	log := s.group(g)
+	s.begin(&Sweep{Kind: SweepLeave, Users: users, Head: log.Head, Rows: uint64(len(users))})
+	if log.Members < uint64(len(users)) {
+		Break(GroupKey(g), "%d of %d members leave", len(users), log.Members)
+	}
+	log.Members -= uint64(len(users))
+	s.PutGroup(g, log)
+}
+
+// others are those of the command's users who are members, or are not, sorted.
+func (s *step) others(members bool) []string {
+	users := slices.Clone(s.c.Users)
+	slices.Sort(users)
+	return s.Sift(s.c.Inbox, slices.Compact(users), members)
 }

@@ -6,8 +6,8 @@ import (
 	"reddot/events"
 )
 
-// message folds a C2C message: peer is whom the conversation is with, from
-// who wrote it. A message from the owner, told by "sent" or written to
+// message folds a C2C message (rule count): peer is whom the conversation is with, from
+// who wrote it. A message from the owner, by "sent" or written to
 // oneself, is an own one.
 func (s *step) message(peer, from string) {
 	k := Key{s.c.Inbox, events.ConversationID{Kind: events.C2C, ID: peer}}
@@ -86,49 +86,4 @@ func (s *step) advance(k Key, c *Conversation, log *Log, m *Message) {
 		to = Index{Pos: later, Ord: before.Ord, Counted: before.Counted}.Before()
 	}
 	s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq})
-}
-
-// revoke folds the recall of a C2C message (rule revoke).
-func (s *step) revoke() {
-	k := Key{s.c.Inbox, events.ConversationID{Kind: events.C2C, ID: s.c.From}}
-	i, ok := s.Index(k, s.c.ID)
-	if !ok {
-		s.PutIndex(k, s.c.ID, Index{Revoked: true})
-		return
-	}
-	if i.Pos == 0 {
-		s.ignore()
-		return
-	}
-	c := s.conversation(k)
-	counts, shows := s.recall(k, &c.Log, i)
-	if !counts && !shows {
-		s.ignore()
-		return
-	}
-	unread := counts && i.Ord > c.Read.Ord
-	if counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord) && unread {
-		less(&c.NamedAfter, k, "its unread mentions")
-	}
-	if c.Listed(k, &c.Log) && (unread || shows) {
-		s.changed(k, c, &c.Log)
-	} else {
-		s.ignore()
-	}
-	s.PutConversation(k, c)
-}
-
-// recall notes in a log that a message was recalled. It reports whether that takes
-// it out of the count of whoever has it unread, and whether it shows to every
-// reader, since it is the last message.
-func (s *step) recall(lk Key, log *Log, i Index) (counts, shows bool) {
-	counts = i.Counted && !log.Revoked.Has(s, lk.Set(SetRevoked), i.Ord)
-	if counts {
-		log.Revoked.Add(s, lk.Set(SetRevoked), i.Ord)
-	}
-	shows = i.Pos == log.Last.Pos && !log.Last.Revoked
-	if shows {
-		log.Last.Revoked = true
-	}
-	return counts, shows
 }

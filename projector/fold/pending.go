@@ -6,6 +6,17 @@ import (
 	"reddot/events"
 )
 
+// PendingRead is a read up to a message that has not arrived yet, or several up to the
+// same one: when it comes, it is read as if it had been there before them.
+type PendingRead struct {
+	ID  string
+	At  events.Time // of the first
+	Seq events.Seq  // of the first
+
+	Open   bool        // not all of them are private
+	OpenAt events.Time // of the first that is not
+}
+
 // keepPending remembers a read for when its message arrives (rule read-early). It
 // reports whether that is anything new.
 func (s *step) keepPending(k Key, c *Conversation) bool {
@@ -79,5 +90,25 @@ func (s *step) dropReader(k Key, id string) {
 		s.DeleteIndex(lk, id)
 	} else {
 		s.PutIndex(lk, id, i)
+	}
+}
+
+// awaited applies the reads of the members who have read up to a message before it
+// came (rule read-early).
+func (s *step) awaited(log *Log, id string) {
+	g := s.c.Inbox
+	for _, user := range s.PendingReaders(g, id) {
+		k := Key{user, GroupKey(g).ConversationID}
+		s.DeletePendingReader(g, id, user)
+		c := s.Conversation(k)
+		if s.Sweeps().concerns(k) && (c == nil || c.pending(id) < 0) {
+			continue // who waited is a member no more
+		}
+		c = s.conversation(k)
+		s.arrived(k, c, log, id)
+		s.PutConversation(k, c)
+		if c.Listed(k, log) {
+			s.fx.Noted = append(s.fx.Noted, k)
+		}
 	}
 }

@@ -7,7 +7,7 @@ type readBy struct {
 	at  events.Time
 	seq events.Seq
 
-	open   bool        // the peer is told
+	open   bool        // the peer gets a receipt
 	openAt events.Time // with this time
 }
 
@@ -27,36 +27,11 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
 		changed = true
 	}
-	told := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
+	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
 	if changed {
 		s.changed(k, c, log)
 	}
-	return changed || told
-}
-
-// receipt tells a C2C peer how far their messages are read, if that is further than
-// they were ever told (rule receipt). It reports whether it does.
-func (s *step) receipt(k Key, c *Conversation, at events.Time) bool {
-	told := c.ReceiptPos()
-	if c.Read.Pos <= told {
-		return false
-	}
-	pos, id := c.Peer.Pos, c.Peer.ID
-	if c.Read.Pos < pos {
-		m := s.Message(k, c.Read.Pos)
-		pos, id = c.Read.Pos, m.ID
-		if m.From == k.User {
-			if pos = m.PrevPeer; pos > told {
-				id = s.Message(k, pos).ID
-			}
-		}
-	}
-	if pos <= told {
-		return false
-	}
-	c.Receipt = &Receipt{Upto: id, Pos: pos, At: at, Seq: s.seq}
-	s.fx.Receipts = append(s.fx.Receipts, k)
-	return true
+	return changed || sent
 }
 
 // read folds a user's read of one conversation.

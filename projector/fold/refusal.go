@@ -2,8 +2,17 @@ package fold
 
 import "reddot/events"
 
-// RefusalOf tells what kind of reason a command was refused for: one of the
-// rules', or one of [events.RefusalOf].
+// Reasons for which a rule refuses a command.
+const (
+	ReasonOtherSender = "the id is another sender's message" // rule once
+
+	// Rule stranger.
+	ReasonNotMember = "not a member of the group"
+	ReasonNoMessage = "the conversation does not have the message"
+)
+
+// RefusalOf returns the kind of a reason that a command was refused for: one of the
+// rules' above, or one of [events.RefusalOf].
 func RefusalOf(reason string) events.Refusal {
 	switch reason {
 	case ReasonOtherSender:

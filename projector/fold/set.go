@@ -52,7 +52,7 @@ func (b *Chunk) countAfter(o Ord) int {
 	return n
 }
 
-// SetKind tells the sets of one owner apart. The values are stored.
+// SetKind distinguishes the sets of one owner. The values are stored.
 type SetKind byte
 
 // The kinds of set; see the fields of Log and Conversation.

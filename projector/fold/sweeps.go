@@ -261,7 +261,7 @@ func (p *Sweeps) Died(r Reader, k Key, stored *Conversation) (version events.Seq
 }
 
 // Ended reports whether it was a sweep's command by which a conversation left its
-// user's list, of which the stored row, or none, still tells.
+// user's list, of which the stored row, or none, still says so.
 func (p *Sweeps) Ended(r Reader, w *Sweep, k Key, stored *Conversation) (ended bool) {
 	if p.concerns(k) {
 		p.follow(k, stored, func(by *Sweep, dead *Conversation) { ended = ended || by.Seq == w.Seq && w.listed(r, k, dead) })

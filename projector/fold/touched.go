@@ -15,7 +15,7 @@ type Touch struct {
 
 // Touched says for a command that has been applied what Apply said in its
 // Effects, but for Noted: from the command and the rows as later commands have
-// left them. So an emitter that starts anew finds whom to tell. It names users who
+// left them. So an emitter that takes over finds whom to notify. It names users who
 // may show nothing new, and leaves out what a later command has changed again: that
 // one names it. t is reset first.
 func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
@@ -78,7 +78,7 @@ func (t *Touch) member(r Reader, seq events.Seq, group, user string) {
 }
 
 // named are the members whom a message names (rule named), and whose rows say that
-// they were told something.
+// they were notified.
 func (t *Touch) named(r Reader, seq events.Seq, group string, users []string) {
 	for _, user := range users {
 		t.member(r, seq, group, user)

@@ -2,20 +2,12 @@ package fold
 
 import (
 	"math"
-	"slices"
 
 	"reddot/events"
 )
 
-// Departure is a conversation that left its user's list by an earlier command.
-type Departure struct {
-	Key
-	Seq events.Seq // of that command
-	At  events.Time
-}
-
 // begin leaves the rows that the command changes to be swept. All that was changed
-// before is committed, so that what was read must be read anew.
+// before is committed, so that what was read must be read again.
 func (s *step) begin(w *Sweep) {
 	w.Seq, w.At, w.ID = s.seq, s.at, s.c.Inbox
 	s.BeginSweep(w)
@@ -169,52 +161,4 @@ func (s *step) present(g string, log *Log) uint64 {
 		})
 	}
 	return n
-}
-
-// many reports whether a membership command is left to be swept: one about many,
-// or after one that is.
-func (s *step) many() bool {
-	return uint64(len(s.c.Users)) > s.Pace().Bulk || s.Sweeps().crowd(s.c.Inbox)
-}
-
-// joinMany is join for many.
-func (s *step) joinMany() {
-	g := s.c.Inbox
-	users := s.others(false)
-	if len(users) == 0 {
-		s.ignore()
-		return
-	}
-	log := s.Group(g)
-	if log == nil {
-		log = new(Log)
-	}
-	s.begin(&Sweep{Kind: SweepJoin, Users: users, Head: log.Head, Rows: uint64(len(users))})
-	log.Members += uint64(len(users))
-	log.Peak = max(log.Peak, s.present(g, log))
-	s.PutGroup(g, log)
-}
-
-// leaveMany is leave for many.
-func (s *step) leaveMany() {
-	g := s.c.Inbox
-	users := s.others(true)
-	if len(users) == 0 {
-		s.ignore()
-		return
-	}
-	log := s.group(g)
-	s.begin(&Sweep{Kind: SweepLeave, Users: users, Head: log.Head, Rows: uint64(len(users))})
-	if log.Members < uint64(len(users)) {
-		Break(GroupKey(g), "%d of %d members leave", len(users), log.Members)
-	}
-	log.Members -= uint64(len(users))
-	s.PutGroup(g, log)
-}
-
-// others are those of the command's users who are members, or are not, sorted.
-func (s *step) others(members bool) []string {
-	users := slices.Clone(s.c.Users)
-	slices.Sort(users)
-	return s.Sift(s.c.Inbox, slices.Compact(users), members)
 }

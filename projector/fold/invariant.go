@@ -3,8 +3,8 @@ package fold
 import "fmt"
 
 // Broken is what a broken invariant panics with: the rows say something that
-// no log can have made of them. Whoever gives out rows turns it into an error,
-// as with a row that can't be read. See Reader.
+// no log can have led to. Whoever gives out rows turns it into an error,
+// as with a row that can't be read. See [Reader].
 type Broken struct {
 	Row  Key // the conversation, or the group's log, that it is about
 	What string

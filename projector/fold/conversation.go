@@ -1,0 +1,100 @@
+package fold
+
+import "reddot/events"
+
+// Conversation is one user's row of a conversation. A C2C conversation holds
+// its log; a group member's row leaves Log zero.
+type Conversation struct {
+	Log  Log      // C2C only
+	Peer PeerMark // C2C only
+	Sent Pos      // C2C only: of the owner's newest message that is not silent, hidden or recalled before it came
+
+	Era     events.Seq // C2C only: of the erasure of the inbox that it came after
+	Version events.Seq // of the command that last changed this row's view
+
+	Read    Cursor
+	ReadAt  events.Time // of the read that set Read, if ReadSet
+	ReadSeq events.Seq  // of the command that set Read
+	ReadSet bool        // Read was set by a read, so ReadAt says when
+
+	Join    Cursor     // groups: the head at the join
+	JoinSeq events.Seq // groups: the command that joined
+
+	Deleted   bool // from the list, until a counted message comes
+	DeletedAt Ord  // the last ordinal at the time
+
+	Muted  bool
+	Marked bool // marked unread by hand
+
+	PendingReads []PendingRead // the oldest first, at most events.MaxEarlyReads
+	Receipt      *Receipt      // C2C only
+
+	Own         Set    // groups: ordinals of the member's own messages, not revoked
+	OwnAfter    uint64 // how many of Own lie after Read
+	Named       Set    // ordinals of messages that name the user, not revoked
+	NamedAfter  uint64
+	OwnAll      Set // groups: ordinals of Own that name everybody
+	OwnAllAfter uint64
+}
+
+// Exists reports whether the conversation has come into being: a C2C
+// conversation does with its first message that is not hidden, a group's with the
+// join.
+func (c *Conversation) Exists(k Key) bool {
+	return k.Kind == events.Group || c.Log.Last.Pos > 0
+}
+
+// empty reports whether the row says nothing.
+func (c *Conversation) empty(k Key) bool {
+	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0
+}
+
+// Listed reports whether the conversation is in the user's list.
+func (c *Conversation) Listed(k Key, log *Log) bool {
+	return c.Exists(k) && (!c.Deleted || log.Head.Ord > c.DeletedAt)
+}
+
+// Settled reports whether a read of the whole C2C conversation would find nothing
+// to do.
+func (c *Conversation) Settled() bool {
+	return c.Read == c.Log.Head && !c.Marked && !c.OwesReceipt()
+}
+
+// ViewVersion is the version of the user's view of a conversation that is in
+// the list.
+func (c *Conversation) ViewVersion(user string, log *Log) events.Seq {
+	v := max(c.Version, log.Version)
+	for _, r := range log.Recalls {
+		if r.Ord > c.Read.Ord && r.From != user {
+			v = max(v, r.Seq)
+		}
+	}
+	return v
+}
+
+// Activity orders the list, newest first.
+func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log.Last.Seq) }
+
+// Unread is the conversation's count (rule exact).
+func (c *Conversation) Unread(r Reader, k Key, log *Log) uint64 {
+	if log.Head.Ord == c.Read.Ord {
+		return 0
+	}
+	off := c.OwnAfter + log.Revoked.CountAfter(r, k.LogKey().Set(SetRevoked), c.Read.Ord)
+	if log.Head.Ord < c.Read.Ord || uint64(log.Head.Ord-c.Read.Ord) < off {
+		Break(k, "read up to ordinal %d of %d, and %d do not count after it", c.Read.Ord, log.Head.Ord, off)
+	}
+	return uint64(log.Head.Ord-c.Read.Ord) - off
+}
+
+// Mentions is the number of unread messages that name the user or everybody.
+func (c *Conversation) Mentions(r Reader, k Key, log *Log) uint64 {
+	if log.Head.Ord == c.Read.Ord {
+		return 0
+	}
+	n := c.NamedAfter + log.All.CountAfter(r, k.LogKey().Set(SetAll), c.Read.Ord)
+	if n < c.OwnAllAfter {
+		Break(k, "%d messages name the user, %d of them are the user's own to all", n, c.OwnAllAfter)
+	}
+	return n - c.OwnAllAfter
+}

@@ -1,0 +1,75 @@
+package fold
+
+import "reddot/events"
+
+// remove folds the dropping of a conversation from the list (rule delete).
+func (s *step) remove() {
+	k := Key{s.c.Inbox, s.c.Conversation}
+	c, log := s.load(k)
+	if c == nil && k.Kind == events.Group {
+		s.refuse(ReasonNotMember)
+		return
+	}
+	if s.c.Upto != "" || s.c.HasUptoAt {
+		s.removeUpto(k, c, log)
+		return
+	}
+	if c == nil || !c.Listed(k, log) {
+		s.ignoreUnknown(k, c)
+		return
+	}
+	s.moveTo(k, c, log.Head)
+	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
+	s.leaveList(k, c, log, log.Head)
+}
+
+// removeUpto drops what lies at or before a position. What lies after it stays, and
+// so does the conversation if that would have brought it into the list. One that
+// finds nothing to do, as a retry does, changes nothing at all.
+func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
+	if c == nil || !c.Listed(k, log) {
+		s.ignore()
+		return
+	}
+	p := s.position(k, c, log, c.Join.Pos)
+	if !p.named {
+		s.ignore()
+		return
+	}
+	to := p.Cursor
+	if to.Pos < c.Join.Pos {
+		to = c.Join
+	}
+	switch stays := s.alive(k, log, to) > 0 || c.Sent > to.Pos; {
+	case !stays:
+		s.leaveList(k, c, log, to)
+	case to.Pos <= c.Read.Pos:
+		s.ignore()
+	default:
+		s.dropPending(k, c)
+		s.pass(k, c, to)
+		s.changed(k, c, log)
+		s.PutConversation(k, c)
+	}
+}
+
+// leaveList takes a conversation that is read up to a place off the list.
+func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
+	s.dropPending(k, c)
+	c.Version = s.seq
+	s.left(k)
+	s.pass(k, c, to)
+	c.Marked = false
+	c.Deleted, c.DeletedAt = true, log.Head.Ord
+	s.PutConversation(k, c)
+}
+
+// pass moves the read position forward without anybody having read.
+func (s *step) pass(k Key, c *Conversation, to Cursor) {
+	if to.Pos <= c.Read.Pos {
+		return
+	}
+	s.moveTo(k, c, to)
+	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
+	c.Marked = false
+}

@@ -1,0 +1,58 @@
+package fold
+
+import "reddot/events"
+
+// Effects are what one command did, beside the rows: what listeners
+// are to be notified of. The fold names what changed; the values are read from the
+// rows when an event is made (rule quiet: what is not named here is not emitted).
+type Effects struct {
+	Refused string // the reason; "" if the command was accepted
+	Ignored bool   // accepted, but it changed nothing that shows
+	Unheard bool   // a message in a group without members: it counts for nobody
+
+	Changed  []Key    // conversations whose view changed, or that left the list
+	Groups   []string // groups whose members' views may have changed
+	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
+
+	// Noted are those of Changed that can't be found again from the command
+	// and the rows: conversations that left the list, and those that a message
+	// changed for members who had read it before it came.
+	Noted []Key
+
+	// Begun is what the command has left to be swept, if it has left anything: who
+	// is concerned is notified of it as of a change. Swept are conversations that left
+	// the list by an earlier command, and whose rows are gone now.
+	Begun *Sweep
+	Swept []Departure
+}
+
+// Reset empties the effects and keeps their memory.
+func (e *Effects) Reset() {
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
+}
+
+// Departure is a conversation that left its user's list by an earlier command.
+type Departure struct {
+	Key
+	Seq events.Seq // of that command
+	At  events.Time
+}
+
+func (s *step) refuse(reason string) { s.fx.Refused = reason }
+
+func (s *step) ignore() { s.fx.Ignored = true }
+
+// changed notes that a conversation's view is changed by this command, if it is in
+// the list (rule quiet).
+func (s *step) changed(k Key, c *Conversation, log *Log) {
+	if c.Listed(k, log) {
+		c.Version = s.seq
+		s.fx.Changed = append(s.fx.Changed, k)
+	}
+}
+
+// left notes that a conversation leaves its user's list.
+func (s *step) left(k Key) {
+	s.fx.Changed = append(s.fx.Changed, k)
+	s.fx.Noted = append(s.fx.Noted, k)
+}

@@ -1,0 +1,13 @@
+package fold
+
+// erase forgets a user: the inbox, the memberships, the read positions. The
+// version stays, so that it never goes backward.
+func (s *step) erase() {
+	user := s.c.Inbox
+	if !s.Anything(user) {
+		s.ignore()
+		return
+	}
+	s.begin(&Sweep{Kind: SweepErase, Era: s.Era(user)})
+	s.SetErased(user, s.seq)
+}

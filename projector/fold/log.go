@@ -1,0 +1,120 @@
+package fold
+
+import (
+	"reddot/events"
+	"slices"
+)
+
+// Log is what all readers of a conversation share.
+type Log struct {
+	Head    Cursor
+	Last    Last
+	Version events.Seq // of the command that last changed the view of every reader
+	Recalls []Recall   // groups only: revokes since, which change the view of some
+	Block   Span       // of the messages in the unfinished time block
+	Revoked Set        // ordinals revoked after they had counted
+	All     Set        // ordinals naming everybody, not revoked; groups only
+	Members uint64     // groups only; those who have been erased and are not swept yet among them
+	Peak    uint64     // groups only: the most members there ever were
+
+	Dismissed events.Seq // groups only: by which command last
+
+	// Tail is the messages of the unfinished page, as the Rows write them: it is
+	// theirs alone.
+	Tail string
+}
+
+// Last is the newest message of a log that is not hidden. Pos is 0 if there is
+// none.
+type Last struct {
+	ID      string
+	From    string
+	At      events.Time
+	Seq     events.Seq // of the command that brought it
+	Pos     Pos
+	Revoked bool // it was recalled, whether it had counted or not
+}
+
+// Span is the least and the greatest At of some messages.
+type Span struct{ Least, Greatest events.Time }
+
+// with is the span with one more message; first says that it had none.
+func (s Span) with(at events.Time, first bool) Span {
+	if first {
+		return Span{at, at}
+	}
+	return Span{min(s.Least, at), max(s.Greatest, at)}
+}
+
+// Recall is a revoke of a message in a group. It changes the view of those who
+// have the message unread and have not sent it.
+type Recall struct {
+	Ord  Ord
+	From string
+	Seq  events.Seq
+}
+
+// maxRecalls bounds the revokes that a log lists one by one. One more, without a
+// message between, counts as a change for every reader.
+const maxRecalls = 32
+
+// recalled lists a revoke. It stands for earlier ones of the same sender's older
+// messages: whoever they concern, it concerns too, and it is newer.
+func (l *Log) recalled(r Recall) {
+	kept := slices.DeleteFunc(slices.Clone(l.Recalls), func(old Recall) bool { return old.From == r.From && old.Ord <= r.Ord })
+	if len(kept) == maxRecalls {
+		l.Version, l.Recalls = r.Seq, nil
+		return
+	}
+	l.Recalls = append(kept, r)
+}
+
+// Message is one message of a log, as stored.
+type Message struct {
+	ID     string
+	From   string
+	Thread string
+	At     events.Time
+	Seq    events.Seq
+	Ord    Ord // reached with this message: its own if Counted
+
+	Counted  bool
+	Silent   bool
+	Hidden   bool
+	Revoked  bool     // revoked before it came
+	All      bool     // names everybody
+	Named    bool     // C2C: names the owner
+	PrevPeer Pos      // C2C, own messages: the peer's newest message before this one
+	Mentions []string // groups
+}
+
+// Index says what a log knows of a message id: its place, or, for an id that
+// has not arrived (Pos 0), what is to happen when it does.
+type Index struct {
+	Pos     Pos
+	Ord     Ord
+	Counted bool
+
+	Revoked bool   // not arrived: revoked before it came
+	Awaited uint64 // not arrived, groups: how many members have read up to it
+}
+
+// Before is the cursor just before the message.
+func (i Index) Before() Cursor {
+	c := Cursor{i.Pos - 1, i.Ord}
+	if i.Counted {
+		c.Ord--
+	}
+	return c
+}
+
+// Paging of a log. Both are part of the stored format.
+const (
+	// PageSize is the number of messages stored together. The newest ones, up to
+	// a full page, are stored with their log, so that most messages write no row
+	// of their own; a page is as large as that row may get.
+	PageSize = 16
+	// BlockSize is the number of messages whose least and greatest times are
+	// kept, so that a search by time skips them together.
+	BlockSize = 256
+)

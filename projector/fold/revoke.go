@@ -1,0 +1,131 @@
+package fold
+
+import "reddot/events"
+
+// revoke folds the recall of a C2C message (rule revoke).
+func (s *step) revoke() {
+	k := Key{s.c.Inbox, events.ConversationID{Kind: events.C2C, ID: s.c.From}}
+	i, ok := s.Index(k, s.c.ID)
+	if !ok {
+		s.PutIndex(k, s.c.ID, Index{Revoked: true})
+		return
+	}
+	if i.Pos == 0 {
+		s.ignore()
+		return
+	}
+	c := s.conversation(k)
+	counts, shows := s.recall(k, &c.Log, i)
+	if !counts && !shows {
+		s.ignore()
+		return
+	}
+	unread := counts && i.Ord > c.Read.Ord
+	if counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord) && unread {
+		less(&c.NamedAfter, k, "its unread mentions")
+	}
+	if c.Listed(k, &c.Log) && (unread || shows) {
+		s.changed(k, c, &c.Log)
+	} else {
+		s.ignore()
+	}
+	s.PutConversation(k, c)
+}
+
+// recall notes in a log that a message was recalled. It reports whether that takes
+// it out of the count of whoever has it unread, and whether it shows to every
+// reader, since it is the last message.
+func (s *step) recall(lk Key, log *Log, i Index) (counts, shows bool) {
+	counts = i.Counted && !log.Revoked.Has(s, lk.Set(SetRevoked), i.Ord)
+	if counts {
+		log.Revoked.Add(s, lk.Set(SetRevoked), i.Ord)
+	}
+	shows = i.Pos == log.Last.Pos && !log.Last.Revoked
+	if shows {
+		log.Last.Revoked = true
+	}
+	return counts, shows
+}
+
+// groupRevoke folds the recall of a group message (rule revoke).
+func (s *step) groupRevoke() {
+	g := s.c.Inbox
+	lk := GroupKey(g)
+	i, _ := s.Index(lk, s.c.ID)
+	if i.Pos == 0 {
+		if i.Revoked {
+			s.ignore()
+			return
+		}
+		i.Revoked = true
+		s.PutIndex(lk, s.c.ID, i)
+		return
+	}
+	log := s.group(g)
+	counts, shows := s.recall(lk, log, i)
+	if !counts && !shows {
+		s.ignore()
+		return
+	}
+	m := s.Message(lk, i.Pos)
+	if counts {
+		log.All.Remove(s, lk.Set(SetAll), i.Ord)
+	}
+	if shows {
+		log.Version, log.Recalls = s.seq, nil
+	} else {
+		log.recalled(Recall{Ord: i.Ord, From: m.From, Seq: s.seq})
+	}
+	s.PutGroup(g, log)
+	if counts {
+		s.unmark(g, m.From, i.Ord)
+	}
+	for _, user := range m.Mentions {
+		if user != m.From {
+			s.unname(log, user, i, counts, shows)
+		}
+	}
+	s.fx.Groups = append(s.fx.Groups, g)
+}
+
+// unname takes a recalled message from a member whom it names, who is notified, if it
+// shows, whatever the group's size (rule named).
+func (s *step) unname(log *Log, user string, i Index, counts, shows bool) {
+	k := Key{user, GroupKey(s.c.Inbox).ConversationID}
+	if counts {
+		s.unmark(k.ID, user, i.Ord)
+	}
+	c := s.Conversation(k)
+	if c == nil || i.Pos <= c.Join.Pos || c.Version == s.seq || !c.Listed(k, log) {
+		return
+	}
+	if shows || i.Ord > c.Read.Ord {
+		s.changed(k, c, log)
+		s.PutConversation(k, c)
+	}
+}
+
+// unmark takes a revoked ordinal out of a member's own sets.
+func (s *step) unmark(g, user string, o Ord) {
+	k := Key{user, events.ConversationID{Kind: events.Group, ID: g}}
+	c := s.Conversation(k)
+	if c == nil {
+		return
+	}
+	unread := o > c.Read.Ord
+	touched := false
+	drop := func(set *Set, kind SetKind, after *uint64) {
+		if set.Remove(s, k.Set(kind), o) {
+			touched = true
+			if unread {
+				less(after, k, "its unread messages in a set")
+			}
+		}
+	}
+	drop(&c.Own, SetOwn, &c.OwnAfter)
+	drop(&c.OwnAll, SetOwnAll, &c.OwnAllAfter)
+	drop(&c.Named, SetNamed, &c.NamedAfter)
+	if touched {
+		s.PutConversation(k, c)
+	}
+}

@@ -1,0 +1,87 @@
+package fold
+
+import "reddot/events"
+
+// Reader reads rows. What it returns must not be changed by the caller,
+// except through Rows. Reading fails by panicking with the store's error, or
+// with Broken, which the caller of Apply or of a view recovers: no rule can go
+// on with a row that could not be read.
+type Reader interface {
+	Conversation(k Key) *Conversation   // nil: none
+	Conversations(user string) []Key    // sorted by kind, then id
+	Group(group string) *Log            // nil: none
+	UserVersion(user string) events.Seq // 0: none
+	Index(log Key, id string) (Index, bool)
+	Message(log Key, pos Pos) Message
+	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
+	TimeBlock(log Key, block uint64) Span
+	Chunk(k SetKey, no uint64) *Chunk // nil: empty
+	Directory(k SetKey) Directory
+}
+
+// Rows are the rows a fold changes. A pointer that a Reader method returned
+// may be changed and given back to Put before the next command.
+type Rows interface {
+	Reader
+	Policy() events.OwnPolicy
+	SetPolicy(events.OwnPolicy)
+	// TakeUnread lists the user's conversations of a kind, or of every kind, in
+	// which a read of everything may find something, and perhaps some others:
+	// sorted by kind, then id. The caller reads them all.
+	TakeUnread(user string, kind events.Kind) []Key
+	// KeepUnread says of one that TakeUnread listed that a read of everything may
+	// still find something there.
+	KeepUnread(k Key)
+	PutConversation(k Key, c *Conversation)
+	DeleteConversation(k Key)
+	PutGroup(group string, l *Log)
+	Members(group string) []string // sorted; of a group of which nothing is pending
+	PutMember(group, user string, joined events.Seq)
+	DeleteMember(group, user string)
+	SetUserVersion(user string, v events.Seq)
+	PutIndex(log Key, id string, i Index)
+	DeleteIndex(log Key, id string)
+	// Append gives a log its newest message, whose place is the log's Head. The
+	// id is found by Index from then on. The caller puts the row of the log.
+	Append(lk Key, l *Log, m *Message)
+	PutTimeBlock(log Key, block uint64, s Span)
+	PutChunk(k SetKey, no uint64, b *Chunk)   // an empty one is deleted
+	PutDirectory(k SetKey, d Directory)       // an empty one is deleted
+	PendingReaders(group, id string) []string // members with a pending read up to id, sorted
+	PutPendingReader(group, id, user string)
+	DeletePendingReader(group, id, user string)
+	// Stored is the row of a conversation as it is stored, whether or not it has
+	// ended.
+	Stored(k Key) *Conversation
+	Pace() Pace
+	Sweeps() *Sweeps
+	PutProgress(Progress) // of the oldest sweep
+	// Sift takes from sorted users those who are members of a group, or who are not.
+	// All that was changed by earlier commands is committed, and must be read again.
+	Sift(group string, users []string, members bool) []string
+	// BeginSweep enters a sweep, as the first change of its command. What was read
+	// before must be read again.
+	BeginSweep(*Sweep)
+	EndSweep(*Sweep) // the oldest is done
+	// NextRow is the next row that a sweep may be of; whether it is, the caller
+	// looks.
+	NextRow(w *Sweep, after string) (SweptRow, bool)
+	DropRow(name string) // of no conversation
+
+	// Era is the last erasure of a user's inbox; 0: there was none. What is stored
+	// of an inbox is of one era.
+	Era(user string) events.Seq
+	// SetErased begins a new era, with nothing in it.
+	SetErased(user string, by events.Seq)
+	// Anything reports whether there is anything in a user's inbox, memberships
+	// included. All that was changed by earlier commands is committed, and must be
+	// read again.
+	Anything(user string) bool
+}
+
+// SweptRow is a row that a sweep may be of: a conversation's, or one that belongs
+// to a conversation which is gone.
+type SweptRow struct {
+	Name         string // in the order in which they are swept
+	Conversation Key    // zero: none
+}

@@ -1,0 +1,72 @@
+package fold
+
+import "reddot/events"
+
+// unread folds a user's "mark unread" (rule unread).
+func (s *step) unread() {
+	k := Key{s.c.Inbox, s.c.Conversation}
+	c, log := s.load(k)
+	if c == nil && k.Kind == events.Group {
+		s.refuse(ReasonNotMember)
+		return
+	}
+	if c == nil || !c.Exists(k) {
+		s.ignoreUnknown(k, c)
+		return
+	}
+	to, mark := c.Read, s.c.From == ""
+	if !mark {
+		i, known := s.find(k, c, s.c.From)
+		if !known {
+			s.refuse(ReasonNoMessage)
+			return
+		}
+		to = i.Before()
+		mark = !s.counts(k, c, log, to)
+	}
+	had := len(c.PendingReads) > 0
+	s.dropPending(k, c)
+	if c.Listed(k, log) && (mark && c.Marked || !mark && to == c.Read) {
+		s.ignore()
+		if had {
+			s.PutConversation(k, c)
+		}
+		return
+	}
+	if mark {
+		c.Marked = true
+	} else {
+		s.moveTo(k, c, to)
+		c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
+	}
+	c.Deleted = false
+	s.changed(k, c, log)
+	s.PutConversation(k, c)
+}
+
+// counts reports whether any message after a place counts for the user.
+func (s *step) counts(k Key, c *Conversation, log *Log, after Cursor) bool {
+	own := c.Own.CountAfter(s, k.Set(SetOwn), after.Ord)
+	return s.alive(k, log, after) > own
+}
+
+// alive is how many messages after a place have counted and were not recalled,
+// the user's own in a group among them.
+func (s *step) alive(k Key, log *Log, after Cursor) uint64 {
+	lk := k.LogKey()
+	n, off := uint64(log.Head.Ord-after.Ord), log.Revoked.CountAfter(s, lk.Set(SetRevoked), after.Ord)
+	if log.Head.Ord < after.Ord || n < off {
+		Break(lk, "%d messages were recalled after ordinal %d of %d", off, after.Ord, log.Head.Ord)
+	}
+	return n - off
+}
+
+// ignoreUnknown ignores a command on a C2C conversation that has no message
+// yet; a pending read kept for it is dropped.
+func (s *step) ignoreUnknown(k Key, c *Conversation) {
+	s.ignore()
+	if c != nil && len(c.PendingReads) > 0 {
+		s.dropPending(k, c)
+		s.putOrDrop(k, c)
+	}
+}
