@@ -12,6 +12,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // moment is a copy of the files at one time.
@@ -176,7 +177,7 @@ func TestCutLog(t *testing.T) {
 // open opens the store in use, the projector being stopped.
 func (c *powerCut) open(t *testing.T) *store.Store {
 	t.Helper()
-	folder := must(store.OpenFolder(nil, c.dir))(t)
+	folder := must(generation.Open(nil, c.dir))(t)
 	path, ok := folder.Current()
 	if !ok {
 		t.Fatal("there is no store")

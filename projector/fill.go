@@ -11,7 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/emit"
-	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // MostMissing is how many commands may be missing at the end of a log that is
@@ -49,7 +49,7 @@ func (l *Log) AcceptCut(ctx context.Context, js jetstream.JetStream, dir string,
 	if !cut.store {
 		return nil
 	}
-	folder, err := store.OpenFolder(nil, dir)
+	folder, err := generation.Open(nil, dir)
 	if err == nil {
 		err = folder.Drop()
 	}

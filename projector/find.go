@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/log/pull"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // FindLog opens the command stream, which must be there and configured as a
@@ -106,7 +107,7 @@ func bound(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream,
 // inspectCurrent inspects the current store of a folder; zero if there is none
 // that can be read.
 func inspectCurrent(dir string) (store.Info, error) {
-	folder, err := store.OpenFolder(nil, dir)
+	folder, err := generation.Open(nil, dir)
 	if err != nil {
 		return store.Info{}, err
 	}

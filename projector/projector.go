@@ -18,6 +18,7 @@ import (
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/projector/yield"
 )
 
@@ -85,7 +86,7 @@ var ErrStopped = errors.New("the projector has stopped")
 type Projector struct {
 	cfg     Config
 	log     *Log
-	folder  *store.Folder
+	folder  *generation.Folder
 	emitter *emit.Emitter
 	metrics *metrics
 	refused *refusals

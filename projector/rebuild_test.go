@@ -13,6 +13,7 @@ import (
 	"reddot/projector"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/projector/twin"
 )
 
@@ -248,7 +249,7 @@ func (p *process) conversation(k fold.Key) events.Conversation {
 // spoilRow changes a conversation's row in the store that lies in a folder.
 func spoilRow(t *testing.T, b *bus, dir string, k fold.Key, spoil func(*fold.Conversation)) {
 	t.Helper()
-	path, ok := must(store.OpenFolder(nil, dir))(t).Current()
+	path, ok := must(generation.Open(nil, dir))(t).Current()
 	if !ok {
 		t.Fatal("there is no store")
 	}

@@ -7,12 +7,13 @@ import (
 
 	"reddot/events"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // openStore opens the store in use. One that is missing, damaged or of an
 // older format is begun anew: the log has everything.
 func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err error) {
-	if p.folder, err = store.OpenFolder(nil, p.cfg.Dir); err != nil {
+	if p.folder, err = generation.Open(nil, p.cfg.Dir); err != nil {
 		return err
 	}
 	dir, found := p.folder.Current()

@@ -18,6 +18,7 @@ import (
 	"reddot/projector"
 	"reddot/projector/fold"
 	stores "reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/projector/twin"
 )
 
@@ -196,7 +197,7 @@ func (o *operator) forge(change func(*stores.Entry)) {
 // putStore puts a store's folder in the place of the one in use.
 func (o *operator) putStore(made string) {
 	o.t.Helper()
-	folder, err := stores.OpenFolder(nil, filepath.Join(o.dir, "store"))
+	folder, err := generation.Open(nil, filepath.Join(o.dir, "store"))
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/snapshot"
 )
 
@@ -130,7 +131,7 @@ type restoration struct {
 }
 
 func (r *restoration) run(ctx context.Context) error {
-	folder, err := store.OpenFolder(nil, filepath.Join(r.data, storeFolder))
+	folder, err := generation.Open(nil, filepath.Join(r.data, storeFolder))
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (r *restoration) run(ctx context.Context) error {
 
 // want says what is to be restored: a snapshot of the log. If that is not known,
 // it is the one whose store is there, or else the newest snapshot's.
-func (r *restoration) want(ctx context.Context, folder *store.Folder) (want snapshot.Want, err error) {
+func (r *restoration) want(ctx context.Context, folder *generation.Folder) (want snapshot.Want, err error) {
 	want.StoreFormat = store.Format
 	switch {
 	case r.log != nil:
@@ -183,7 +184,7 @@ func (r *restoration) want(ctx context.Context, folder *store.Folder) (want snap
 
 // stream is the stream whose store is there, if it can be read, or else that of
 // the newest snapshot.
-func (r *restoration) stream(ctx context.Context, folder *store.Folder) (snapshot.Stream, error) {
+func (r *restoration) stream(ctx context.Context, folder *generation.Folder) (snapshot.Stream, error) {
 	if dir, ok := folder.Current(); ok {
 		if info, err := store.Inspect(nil, dir); err == nil {
 			return streamOf(info.Identity), nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // readsAtStart finds out which commands of a log a server reads when it starts
@@ -42,7 +43,7 @@ func storedSeq(dir, stream string) (uint64, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	folder, err := store.OpenFolder(nil, dir)
+	folder, err := generation.Open(nil, dir)
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	stores "reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // testTrim removes old commands from the log. What needs them says which
@@ -140,7 +141,7 @@ func (o *operator) trimmedPast(t *testing.T) {
 func (o *operator) forgeLast(t *testing.T) {
 	t.Helper()
 	o.stop()
-	folder, err := stores.OpenFolder(nil, filepath.Join(o.dir, "store"))
+	folder, err := generation.Open(nil, filepath.Join(o.dir, "store"))
 	if err != nil {
 		t.Fatal(err)
 	}

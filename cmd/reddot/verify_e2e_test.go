@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	stores "reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // matches checks a text against a pattern that is anchored at both ends.
@@ -81,7 +82,7 @@ func testVerify(t *testing.T, p program) {
 func (o *operator) overwriteRow(t *testing.T, want events.Status) {
 	t.Helper()
 	o.stop()
-	folder, err := stores.OpenFolder(nil, filepath.Join(o.dir, "store"))
+	folder, err := generation.Open(nil, filepath.Join(o.dir, "store"))
 	if err != nil {
 		t.Fatal(err)
 	}

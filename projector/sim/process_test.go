@@ -16,6 +16,7 @@ import (
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
 
 // process is a computer that runs reddot: what is left when it doesn't is its
@@ -38,7 +39,7 @@ type run struct {
 	folder  *actor // the fold's goroutine
 	link    *link
 	logs    struct{ fold, replay, build *projector.Log }
-	stores  *store.Folder
+	stores  *generation.Folder
 	current atomic.Pointer[store.Store]
 	opened  []*store.Store // all of this run: to close at the end
 	emitter *emit.Emitter
@@ -153,7 +154,7 @@ func (r *run) open() (err error) {
 			return err
 		}
 	}
-	if r.stores, err = store.OpenFolder(r.p.disk, "store"); err != nil {
+	if r.stores, err = generation.Open(r.p.disk, "store"); err != nil {
 		return err
 	}
 	if dir, found := r.stores.Current(); found {

@@ -3,7 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
-	"runtime"
+
+	"reddot/projector/store/internal/disk"
 )
 
 // Checkpoint writes the store's files as of one commit, the last before the
@@ -33,7 +34,7 @@ func (s *Store) Checkpoint(dir string) (err error) {
 }
 
 func (s *Store) checkpoint(dir string) error {
-	if err := unpanicked(func() error { return s.db.Checkpoint(dir) }); err != nil {
+	if err := disk.Unpanicked(func() error { return s.db.Checkpoint(dir) }); err != nil {
 		return err
 	}
 	info, err := Inspect(s.fs, dir)
@@ -41,20 +42,4 @@ func (s *Store) checkpoint(dir string) error {
 		return err
 	}
 	return writeFloor(s.fs, dir, info.Position.Applied, info.Position.Digest())
-}
-
-// unpanicked turns the panic of Pebble's markers on a folder that can't be
-// synced into an error: it is no reason to end the process, as nothing counts on
-// the marker yet.
-func unpanicked(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			cause, ok := p.(error)
-			if _, bug := p.(runtime.Error); bug || !ok {
-				panic(p)
-			}
-			err = cause
-		}
-	}()
-	return do()
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/store/internal/disk"
 )
 
 // floorFile, beside Pebble's files, says which commit the folder held when it
@@ -26,7 +26,7 @@ const floorFile = "position"
 // checkFloor compares what a folder holds with what it held.
 func checkFloor(fs vfs.FS, dir string, now Position) error {
 	path := fs.PathJoin(dir, floorFile)
-	b, err := readFile(fs, path)
+	b, err := disk.ReadFile(fs, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -56,52 +56,8 @@ func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest uint64) error 
 	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(applied))
 	b = binary.BigEndian.AppendUint64(b, digest)
 	b = binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
-	if err := publish(fs, dir, floorFile, b); err != nil {
+	if err := disk.Publish(fs, dir, floorFile, b); err != nil {
 		return fmt.Errorf("write the store's last position: %w", err)
 	}
 	return nil
-}
-
-// publish writes a file that is there with all its bytes, or not at all.
-func publish(fs vfs.FS, dir, name string, b []byte) error {
-	path := fs.PathJoin(dir, name)
-	err := writeSynced(fs, path+".tmp", b)
-	if err == nil {
-		err = fs.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		if e := fs.Remove(path + ".tmp"); !errors.Is(e, os.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
-		return err
-	}
-	return syncDir(fs, dir)
-}
-
-func writeSynced(fs vfs.FS, path string, b []byte) error {
-	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-func syncDir(fs vfs.FS, dir string) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func readFile(fs vfs.FS, path string) ([]byte, error) {
-	f, err := fs.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(f)
-	return b, errors.Join(err, f.Close())
 }

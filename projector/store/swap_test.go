@@ -9,6 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/projector/twin"
 )
 
@@ -19,7 +20,7 @@ const swapDir = "data/store"
 type swapping struct {
 	*rig
 	crashes *crashes
-	folder  *store.Folder
+	folder  *generation.Folder
 	digests map[events.Seq]uint64 // by commit
 }
 
@@ -31,6 +32,15 @@ func (s *swapping) begin() string {
 	}
 	s.store = openAt(s.t, s.disk, path)
 	return path
+}
+
+func openFolder(t *testing.T, fs vfs.FS) *generation.Folder {
+	t.Helper()
+	f, err := generation.Open(fs, swapDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func openAt(t *testing.T, fs vfs.FS, path string) *store.Store {
@@ -90,7 +100,7 @@ func TestCrashAtEverySwap(t *testing.T) {
 		e.Time = g.Now()
 		s.log = append(s.log, e)
 	}
-	s.folder = openFolder(t, s.disk, swapDir)
+	s.folder = openFolder(t, s.disk)
 	first := s.begin()
 	s.digests[0] = s.store.Position().Digest()
 	s.use(first)
@@ -120,7 +130,7 @@ func TestCrashAtEverySwap(t *testing.T) {
 
 // checkSwap goes on from what a crash left, as a projector that starts does.
 func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[events.Seq]uint64) {
-	f := openFolder(t, p.fs, swapDir)
+	f := openFolder(t, p.fs)
 	path, ok := f.Current()
 	if !ok || path < p.current {
 		if p.current != "" {
@@ -147,7 +157,7 @@ func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[event
 	if err := errors.Join(r.store.Flush(), f.Use(path), f.Clean(), r.store.Close()); err != nil {
 		t.Fatalf("%s: %v", p.op, err)
 	}
-	if names := list(t, p.fs, swapDir); len(names) != 2 {
+	if names, err := p.fs.List(swapDir); err != nil || len(names) != 2 {
 		t.Errorf("%s: %q are left", p.op, names)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package generation
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+
+	"reddot/projector/store/internal/disk"
 )
 
 // currentMarker is the name of the marker, a file whose name ends in that of
@@ -29,14 +31,14 @@ type Folder struct {
 	last    uint64 // the number given last
 }
 
-// OpenFolder opens the folder of stores in dir, and makes it if it is not
+// Open opens the folder of stores in dir, and makes it if it is not
 // there. fs nil is the operating system's.
-func OpenFolder(fs vfs.FS, dir string) (*Folder, error) {
+func Open(fs vfs.FS, dir string) (*Folder, error) {
 	if fs == nil {
 		fs = vfs.Default
 	}
 	f := &Folder{fs: fs, dir: dir}
-	if err := makeDir(fs, dir); err != nil {
+	if err := disk.MakeDir(fs, dir); err != nil {
 		return nil, fmt.Errorf("make the folder of the store: %w", err)
 	}
 	name, err := atomicfs.ReadMarker(fs, dir, currentMarker)
@@ -111,14 +113,14 @@ func (f *Folder) Drop() error {
 // mark moves the marker, durably.
 func (f *Folder) mark(name string) error {
 	// What the marker names must not be lost in a crash that leaves the marker.
-	if err := syncDir(f.fs, f.dir); err != nil {
+	if err := disk.SyncDir(f.fs, f.dir); err != nil {
 		return err
 	}
 	marker, _, err := atomicfs.LocateMarker(f.fs, f.dir, currentMarker)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(unpanicked(func() error { return marker.Move(name) }), marker.Close())
+	err = errors.Join(disk.Unpanicked(func() error { return marker.Move(name) }), marker.Close())
 	if err == nil {
 		f.current = name
 	}
@@ -160,7 +162,7 @@ func (f *Folder) clean() error {
 			return err
 		}
 	}
-	return syncDir(f.fs, f.dir)
+	return disk.SyncDir(f.fs, f.dir)
 }
 
 // isMarker reports whether a file is the folder's own marker.
@@ -169,27 +171,3 @@ func isMarker(name string) bool {
 }
 
 const markerPrefix = "marker." + currentMarker + "."
-
-// makeDir makes a folder and those above it, durably.
-func makeDir(fs vfs.FS, dir string) error {
-	var above []string
-	for at := dir; ; {
-		if _, err := fs.Stat(at); err == nil {
-			break
-		}
-		up := fs.PathDir(at)
-		if up == at {
-			break
-		}
-		at, above = up, append(above, up)
-	}
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for _, up := range above {
-		if err := syncDir(fs, up); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -1,4 +1,4 @@
-package store_test
+package generation_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -16,35 +17,48 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
+	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 )
+
+func openStore(t *testing.T, fs vfs.FS, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: dir, FS: fs, Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // use makes a new generation with a store that has folded some commands, and
 // makes it the current one.
-func use(t *testing.T, fs vfs.FS, f *store.Folder, commands int) (path string) {
+func use(t *testing.T, fs vfs.FS, f *generation.Folder, commands int) (path string) {
 	t.Helper()
 	path, err := f.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(store.Config{Dir: path, FS: fs, Identity: identity})
-	if err != nil {
+	s := openStore(t, fs, path)
+	var fx fold.Effects
+	for seq := range events.Seq(commands) {
+		e := store.Entry{Seq: seq + 1, Command: events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a"}}}
+		if err := s.Apply(&e, &fx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, store: s}
-	for range commands {
-		r.do(events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a"}})
-	}
-	r.commit()
 	if err := errors.Join(s.Close(), f.Use(path)); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func openFolder(t *testing.T, fs vfs.FS, dir string) *store.Folder {
+func openFolder(t *testing.T, fs vfs.FS, dir string) *generation.Folder {
 	t.Helper()
-	f, err := store.OpenFolder(fs, dir)
+	f, err := generation.Open(fs, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +67,9 @@ func openFolder(t *testing.T, fs vfs.FS, dir string) *store.Folder {
 
 // wantCurrent checks which store is current, in f and for who opens the folder
 // now. "" is none.
-func wantCurrent(t *testing.T, fs vfs.FS, f *store.Folder, dir, want string) {
+func wantCurrent(t *testing.T, fs vfs.FS, f *generation.Folder, dir, want string) {
 	t.Helper()
-	for _, f := range []*store.Folder{f, openFolder(t, fs, dir)} {
+	for _, f := range []*generation.Folder{f, openFolder(t, fs, dir)} {
 		path, ok := f.Current()
 		if ok != (want != "") || ok && path != want {
 			t.Errorf("current is %q, %v, not %q", path, ok, want)
@@ -117,7 +131,10 @@ func TestFolder(t *testing.T) {
 // TestFolderOldLayout: a store whose files lie in the folder itself is none, and
 // Clean removes them.
 func TestFolderOldLayout(t *testing.T) {
-	fs, _ := closed(t)
+	fs := vfs.NewMem()
+	if err := openStore(t, fs, "store").Close(); err != nil {
+		t.Fatal(err)
+	}
 	f := openFolder(t, fs, "store")
 	wantCurrent(t, fs, f, "store", "")
 	path := use(t, fs, f, 1)
@@ -177,8 +194,12 @@ func TestFolderRefuses(t *testing.T) {
 	if err := f.Clean(); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("clean what another process uses: %v", err)
 	}
-	writeFile(t, fs, "store/marker.nonsense", nil)
-	if _, err := store.OpenFolder(fs, "store"); err == nil || !strings.Contains(err.Error(), "take away") {
+	if file, err := fs.Create("store/marker.nonsense", vfs.WriteCategoryUnspecified); err != nil {
+		t.Fatal(err)
+	} else if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := generation.Open(fs, "store"); err == nil || !strings.Contains(err.Error(), "take away") {
 		t.Errorf("a marker that can't be read: %v", err)
 	}
 }
@@ -202,7 +223,7 @@ func TestFolderDiskFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := openAt(t, mem, path).Close(); err != nil {
+		if err := openStore(t, mem, path).Close(); err != nil {
 			t.Fatal(err)
 		}
 		left.Store(writes)
