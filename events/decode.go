@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The reasons of payloads that are refused as a whole. They are told on the
@@ -30,9 +28,7 @@ const (
 // Decoder decodes payloads one after the other with memory of its own that it
 // uses again. The zero value is ready. It is not safe for concurrent use.
 type Decoder struct {
-	json   jsontext.Decoder
-	source bytes.Buffer // what json reads; always over the caller's payload
-	text   []byte       // a JSON string without its escapes
+	json jsonTokens // over the caller's payload
 
 	seen, have fieldSet // of the payload at hand: named; with a value other than null
 	unknown    [][]byte // names of unknown fields; they point into the payload

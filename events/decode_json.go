@@ -1,23 +1,17 @@
 package events
 
-import (
-	"bytes"
-	"errors"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "bytes"
 
 // decodeJSON fills c from a JSON object, token by token. The tokenizer refuses
 // what is not JSON, bytes that are not UTF-8 and names that come twice in one
-// object; depth is watched here, so that no call recurses.
+// object; no call recurses.
 func (d *Decoder) decodeJSON(b []byte, c *Command) error {
-	d.source = *bytes.NewBuffer(b)
-	d.json.Reset(&d.source)
-	if _, err := d.json.ReadToken(); err != nil {
+	d.json.reset(b)
+	if err := d.json.next(); err != nil {
 		return jsonReason(err)
 	}
-	for d.json.PeekKind() == '"' {
-		name, err := d.jsonString()
+	for d.json.peek() == '"' {
+		name, err := d.jsonText()
 		if err != nil {
 			return err
 		}
@@ -34,42 +28,34 @@ func (d *Decoder) decodeJSON(b []byte, c *Command) error {
 			return err
 		}
 	}
-	if _, err := d.json.ReadToken(); err != nil {
+	return d.endJSON()
+}
+
+// endJSON wants the object to end, and nothing behind it.
+func (d *Decoder) endJSON() error {
+	if err := d.json.next(); err != nil {
 		return jsonReason(err)
 	}
-	if len(bytes.TrimLeft(b[d.json.InputOffset():], " \t\r\n")) > 0 {
+	if !d.json.atEnd() {
 		return invalid(reasonTrailing)
 	}
 	return nil
 }
 
-// jsonReason is the reason for a tokenizer's error; never its text, which may
-// change with the library.
-func jsonReason(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return invalid(reasonTwice)
-	}
-	return invalid(reasonJSON)
-}
+func jsonReason(err error) error { return invalid(err.Error()) }
 
-// jsonString reads a string. What it returns is good until the next call.
-func (d *Decoder) jsonString() ([]byte, error) {
-	quoted, err := d.json.ReadValue()
-	if err != nil {
+// jsonText reads a string or a number. What it returns is good until the next
+// call.
+func (d *Decoder) jsonText() ([]byte, error) {
+	if err := d.json.next(); err != nil {
 		return nil, jsonReason(err)
 	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1], nil
-	}
-	if d.text, err = jsontext.AppendUnquote(d.text[:0], quoted); err != nil {
-		return nil, invalid(reasonJSON)
-	}
-	return d.text, nil
+	return d.json.text, nil
 }
 
 // jsonField fills one field from the next value.
 func (d *Decoder) jsonField(f field, c *Command) error {
-	kind := d.json.PeekKind()
+	kind := d.json.peek()
 	if kind == 'n' {
 		return d.skipJSON()
 	}
@@ -78,7 +64,7 @@ func (d *Decoder) jsonField(f field, c *Command) error {
 	case kind == 0 || kind == '}' || kind == ']':
 		return d.skipJSON() // no value: it says why
 	case kind == '"' && (shape == shapeID || shape == shapeWord):
-		s, err := d.jsonString()
+		s, err := d.jsonText()
 		if err != nil {
 			return err
 		}
@@ -97,9 +83,9 @@ func (d *Decoder) jsonField(f field, c *Command) error {
 // jsonTime fills a time: digits only, so that no fraction, exponent or float
 // rounding is ever asked about.
 func (d *Decoder) jsonTime(f field, c *Command) error {
-	digits, err := d.json.ReadValue()
+	digits, err := d.jsonText()
 	if err != nil {
-		return jsonReason(err)
+		return err
 	}
 	if bytes.ContainsAny(digits, ".eE") {
 		return wrongType(f)
@@ -116,45 +102,31 @@ func (d *Decoder) jsonTime(f field, c *Command) error {
 }
 
 func (d *Decoder) jsonList(f field, c *Command) error {
-	if _, err := d.json.ReadToken(); err != nil {
+	if err := d.json.next(); err != nil {
 		return jsonReason(err)
 	}
-	for {
-		switch d.json.PeekKind() {
-		case '"':
-			s, err := d.jsonString()
-			if err != nil {
-				return err
-			}
-			if err := c.addEntry(f, s); err != nil {
-				return err
-			}
-		case ']', '}', 0: // the list's end, or none: then the token says why
-			return d.skipToken()
-		default:
-			return wrongEntry(f)
+	for d.json.peek() == '"' {
+		s, err := d.jsonText()
+		if err != nil {
+			return err
+		}
+		if err := c.addEntry(f, s); err != nil {
+			return err
 		}
 	}
+	switch d.json.peek() {
+	case ']', '}', 0: // the list's end, or none: then the token says why
+		if err := d.json.next(); err != nil {
+			return jsonReason(err)
+		}
+		return nil
+	}
+	return wrongEntry(f)
 }
 
 // skipJSON passes over one value, which may be nested to MaxDepth.
 func (d *Decoder) skipJSON() error {
-	outer := d.json.StackDepth()
-	for {
-		if err := d.skipToken(); err != nil {
-			return err
-		}
-		switch depth := d.json.StackDepth(); {
-		case depth > MaxDepth:
-			return invalid(reasonDepth)
-		case depth <= outer:
-			return nil
-		}
-	}
-}
-
-func (d *Decoder) skipToken() error {
-	if _, err := d.json.ReadToken(); err != nil {
+	if err := d.json.skip(MaxDepth); err != nil {
 		return jsonReason(err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -79,37 +78,31 @@ func EncodeJSON(c *Command) ([]byte, error) {
 		out = append(out, '"')
 		out = append(out, fieldSpecs[f].name...)
 		out = append(out, '"', ':')
-		var err error
-		if out, err = c.appendField(out, f); err != nil {
-			return nil, err
-		}
+		out = c.appendField(out, f)
 	}
 	return sized(append(out, '}'))
 }
 
-func (c *Command) appendField(out []byte, f field) ([]byte, error) {
+func (c *Command) appendField(out []byte, f field) []byte {
 	switch fieldSpecs[f].shape {
 	case shapeID:
-		return jsontext.AppendQuote(out, *fieldSpecs[f].id(c))
+		return appendJSONString(out, *fieldSpecs[f].id(c))
 	case shapeWord:
-		return jsontext.AppendQuote(out, fieldSpecs[f].word.text(c))
+		return appendJSONString(out, fieldSpecs[f].word.text(c))
 	case shapeFlag:
-		return strconv.AppendBool(out, *fieldSpecs[f].flag(c)), nil
+		return strconv.AppendBool(out, *fieldSpecs[f].flag(c))
 	case shapeTime:
 		at, _ := fieldSpecs[f].time(c)
-		return strconv.AppendInt(out, int64(*at), 10), nil
+		return strconv.AppendInt(out, int64(*at), 10)
 	}
 	out = append(out, '[')
 	for i, id := range *fieldSpecs[f].list(c) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		var err error
-		if out, err = jsontext.AppendQuote(out, id); err != nil {
-			return nil, err
-		}
+		out = appendJSONString(out, id)
 	}
-	return append(out, ']'), nil
+	return append(out, ']')
 }
 
 // written is the fields that an encoding of c has.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/vmihailenco/msgpack/v5"
@@ -50,49 +49,54 @@ func toMsgpack(t testing.TB, text string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	enc := msgpack.NewEncoder(&out)
-	if err := convert(enc, jsontext.Value(text)); err != nil {
+	if err := convert(enc, json.RawMessage(text)); err != nil {
 		t.Fatalf("convert %.80s: %v", text, err)
 	}
 	return out.Bytes()
 }
 
-func convert(enc *msgpack.Encoder, v jsontext.Value) error {
-	switch v.Kind() {
-	case 'n':
-		return enc.EncodeNil()
-	case 't', 'f':
-		return enc.EncodeBool(v.Kind() == 't')
-	case '"':
-		var s string
-		if err := json.Unmarshal(v, &s); err != nil {
-			return err
-		}
-		return enc.EncodeString(s)
-	case '0':
-		var i int64
-		if json.Unmarshal(v, &i) == nil {
-			return enc.EncodeInt(i)
-		}
-		var f float64
-		if err := json.Unmarshal(v, &f); err != nil {
-			return err
-		}
-		return enc.EncodeFloat64(f)
+func convert(enc *msgpack.Encoder, v json.RawMessage) error {
+	if v[0] == '{' || v[0] == '[' {
+		return convertParts(enc, v)
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowDuplicateNames(true))
-	if _, err := dec.ReadToken(); err != nil {
+	var scalar any
+	if err := json.Unmarshal(v, &scalar); err != nil {
 		return err
 	}
-	var parts []jsontext.Value
-	for k := dec.PeekKind(); k != '}' && k != ']'; k = dec.PeekKind() {
-		part, err := dec.ReadValue()
-		if err != nil {
+	var i int64
+	if json.Unmarshal(v, &i) == nil && scalar != nil {
+		return enc.EncodeInt(i)
+	}
+	return enc.Encode(scalar)
+}
+
+// convertParts converts an object, whose names may come twice, or a list.
+func convertParts(enc *msgpack.Encoder, v json.RawMessage) error {
+	dec := json.NewDecoder(bytes.NewReader(v))
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	var parts []json.RawMessage
+	for dec.More() {
+		if v[0] == '{' {
+			name, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			quoted, err := json.Marshal(name)
+			if err != nil {
+				return err
+			}
+			parts = append(parts, quoted)
+		}
+		var part json.RawMessage
+		if err := dec.Decode(&part); err != nil {
 			return err
 		}
-		parts = append(parts, part.Clone())
+		parts = append(parts, part)
 	}
 	head, n := enc.EncodeArrayLen, len(parts)
-	if v.Kind() == '{' {
+	if v[0] == '{' {
 		head, n = enc.EncodeMapLen, len(parts)/2
 	}
 	if err := head(n); err != nil {

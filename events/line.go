@@ -1,11 +1,8 @@
 package events
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // LineParser reads commands from JSON lines, one object a line:
@@ -20,8 +17,7 @@ type LineParser struct {
 	AnyPrefix bool
 
 	subjects Subjects
-	json     jsontext.Decoder
-	source   bytes.Buffer // what json reads; always over the caller's line
+	json     jsonTokens // over the caller's line
 	payload  Decoder
 	command  Command
 }
@@ -61,38 +57,36 @@ func (s Subjects) ParseLine(line []byte) (subject string, payload []byte, err er
 
 // split takes the line apart without looking into the parts.
 func (p *LineParser) split(line []byte) (subject string, payload []byte, err error) {
-	p.source = *bytes.NewBuffer(line)
-	p.json.Reset(&p.source)
-	if p.json.PeekKind() != '{' {
+	p.json.reset(line)
+	if p.json.peek() != '{' {
 		return "", nil, errors.New(`line is not a JSON object {"subject": "...", "payload": {...}}`)
 	}
-	if _, err := p.json.ReadToken(); err != nil {
+	if err := p.json.next(); err != nil {
 		return "", nil, lineError(err)
 	}
 	named := false
-	for p.json.PeekKind() == '"' {
-		name, err := p.json.ReadToken()
-		if err != nil {
+	for p.json.peek() == '"' {
+		if err := p.json.next(); err != nil {
 			return "", nil, lineError(err)
 		}
-		switch name.String() {
+		switch string(p.json.text) {
 		case "subject":
 			subject, err = p.readSubject()
 			named = true
 		case "payload":
 			payload, err = p.readPayload(line)
 		default:
-			err = p.json.SkipValue()
+			err = p.json.skip(maxJSONDepth)
 		}
 		if err != nil {
 			return "", nil, lineError(err)
 		}
 	}
-	if _, err := p.json.ReadToken(); err != nil {
+	if err := p.json.next(); err != nil {
 		return "", nil, lineError(err)
 	}
 	switch {
-	case len(bytes.TrimLeft(line[p.json.InputOffset():], " \t\r\n")) > 0:
+	case !p.json.atEnd():
 		return "", nil, errors.New("line goes on after its JSON object")
 	case !named:
 		return "", nil, errors.New("subject is missing")
@@ -103,36 +97,34 @@ func (p *LineParser) split(line []byte) (subject string, payload []byte, err err
 }
 
 func (p *LineParser) readSubject() (string, error) {
-	if kind := p.json.PeekKind(); kind != '"' && kind != 0 {
+	if kind := p.json.peek(); kind != '"' && kind != 0 {
 		return "", errors.New("subject is not a string")
 	}
-	token, err := p.json.ReadToken()
-	if err != nil {
+	if err := p.json.next(); err != nil {
 		return "", err
 	}
-	return token.String(), nil
+	return string(p.json.text), nil
 }
 
 func (p *LineParser) readPayload(line []byte) ([]byte, error) {
-	if kind := p.json.PeekKind(); kind != '{' && kind != 0 {
+	if kind := p.json.peek(); kind != '{' && kind != 0 {
 		return nil, errors.New("payload is not an object")
 	}
-	value, err := p.json.ReadValue()
-	if err != nil {
+	start := p.json.start
+	if err := p.json.skip(maxJSONDepth); err != nil {
 		return nil, err
 	}
-	end := int(p.json.InputOffset())
-	return line[end-len(value) : end : end], nil
+	return line[start:p.json.at:p.json.at], nil
 }
 
 // lineError says where a line stops being JSON; other errors stay.
 func lineError(err error) error {
-	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	syntax, ok := errors.AsType[*syntaxError](err)
 	switch {
 	case !ok:
 		return err
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return fmt.Errorf("line has a field twice, at byte %d", syntax.ByteOffset)
+	case syntax.reason == reasonTwice:
+		return fmt.Errorf("line has a field twice, at byte %d", syntax.offset)
 	}
-	return fmt.Errorf("line is not well-formed JSON at byte %d", syntax.ByteOffset)
+	return fmt.Errorf("line is not well-formed JSON at byte %d", syntax.offset)
 }

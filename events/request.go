@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Limits of requests.
@@ -118,19 +116,19 @@ func isRequestField(name string) bool {
 // splitJSON copies the members that are the command's. The tokenizer refuses a
 // name that comes twice; nothing recurses.
 func splitJSON(b []byte) (r Request, _ []byte, err error) {
-	d := Decoder{source: *bytes.NewBuffer(b)}
-	d.json.Reset(&d.source)
-	if err := d.skipToken(); err != nil {
-		return r, nil, err
+	var d Decoder
+	d.json.reset(b)
+	if err := d.json.next(); err != nil {
+		return r, nil, jsonReason(err)
 	}
 	rest := []byte{'{'}
-	for d.json.PeekKind() == '"' {
-		name, err := d.jsonString()
+	for d.json.peek() == '"' {
+		name, err := d.jsonText()
 		if err != nil {
 			return r, nil, err
 		}
 		field := string(name)
-		end := d.json.InputOffset()
+		end := d.json.at
 		if isRequestField(field) {
 			if err := d.requestField(&r, field); err != nil {
 				return r, nil, err
@@ -143,16 +141,11 @@ func splitJSON(b []byte) (r Request, _ []byte, err error) {
 		if len(rest) > 1 {
 			rest = append(rest, ',')
 		}
-		if rest, err = jsontext.AppendQuote(rest, field); err != nil {
-			return r, nil, invalid(reasonJSON)
-		}
-		rest = append(rest, b[end:d.json.InputOffset()]...) // the colon and the value
+		rest = appendJSONString(rest, field)
+		rest = append(rest, b[end:d.json.at]...) // the colon and the value
 	}
-	if err := d.skipToken(); err != nil {
+	if err := d.endJSON(); err != nil {
 		return r, nil, err
-	}
-	if len(bytes.TrimLeft(b[d.json.InputOffset():], " \t\r\n")) > 0 {
-		return r, nil, invalid(reasonTrailing)
 	}
 	return r, append(rest, '}'), nil
 }
@@ -160,19 +153,19 @@ func splitJSON(b []byte) (r Request, _ []byte, err error) {
 // requestField reads the value of a field of the request's own; null is the
 // same as absent.
 func (d *Decoder) requestField(r *Request, name string) error {
-	switch d.json.PeekKind() {
+	switch d.json.peek() {
 	case 'n':
 		return d.skipJSON()
 	case '"':
-		text, err := d.jsonString()
+		text, err := d.jsonText()
 		if err != nil {
 			return err
 		}
 		return r.set(name, text, true, 0, false)
 	case '0':
-		digits, err := d.json.ReadValue()
+		digits, err := d.jsonText()
 		if err != nil {
-			return jsonReason(err)
+			return err
 		}
 		n, err := strconv.ParseUint(string(digits), 10, 64)
 		if err != nil && bytes.ContainsAny(digits, ".eE") {

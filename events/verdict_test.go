@@ -50,7 +50,7 @@ func TestJSONVerdicts(t *testing.T) {
 }
 
 // quoted reads the payload that a line begins with.
-func quoted(t *testing.T, line string) (payload, rest string) {
+func quoted(t testing.TB, line string) (payload, rest string) {
 	t.Helper()
 	q, err := strconv.QuotedPrefix(line)
 	if err == nil {
