@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/api/gate"
+	"reddot/projector/testkit"
 )
 
 // TestStopping: who has asked an instance that stops before the log acknowledged
@@ -17,15 +18,15 @@ func TestStopping(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := make(chan *nats.Msg, 1)
-	must[*nats.Subscription](t)(w.conn.ChanSubscribe(w.subjects.Commands(), taken))
+	testkit.Must(w.conn.ChanSubscribe(w.subjects.Commands(), taken))(t)
 	inbox := nats.NewInbox()
-	sub := must[*nats.Subscription](t)(w.conn.SubscribeSync(inbox))
+	sub := testkit.Must(w.conn.SubscribeSync(inbox))(t)
 	if err := w.conn.PublishRequest(w.subjects.Do("alice", "read-all"), inbox, []byte(`{"timeout_ms":30000}`)); err != nil {
 		t.Fatal(err)
 	}
 	<-taken
 	r.stop()
-	if got := read(t, must[*nats.Msg](t)(sub.NextMsg(patience))); got.code != "503" || !got.Uncertain {
+	if got := read(t, testkit.Must(sub.NextMsg(testkit.Patience))(t)); got.code != "503" || !got.Uncertain {
 		t.Errorf("got %+v", got)
 	}
 }

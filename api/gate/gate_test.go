@@ -17,6 +17,7 @@ import (
 
 	"reddot/api/gate"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // TestCommands asks for every verb in both encodings, with headers that harm a
@@ -59,7 +60,7 @@ func TestCommands(t *testing.T) {
 				body = strings.TrimSuffix(payload, "}") + "," + waits + "}"
 			}
 			m := &nats.Msg{Subject: w.subjects.Do("al.ice", verb), Data: []byte(body), Header: hostile}
-			r := read(t, must[*nats.Msg](t)(w.conn.RequestMsg(m, patience)))
+			r := read(t, testkit.Must(w.conn.RequestMsg(m, testkit.Patience))(t))
 			stored := w.last()
 			if r.code != "200" || r.Duplicate || r.Seq != events.Seq(stored.Sequence) {
 				t.Fatalf("%s: got %+v, the stream ends at %d", c.request, r, stored.Sequence)
@@ -77,7 +78,7 @@ func TestCommands(t *testing.T) {
 			if len(stored.Header) > 0 {
 				t.Errorf("%s: stored with headers %v", c.request, stored.Header)
 			}
-			if again := must[[]byte](t)(events.Encode(&got)); string(again) != string(stored.Data) {
+			if again := testkit.Must(events.Encode(&got))(t); string(again) != string(stored.Data) {
 				t.Errorf("%s: stored %q, want it as reddot writes it: %q", c.request, stored.Data, again)
 			}
 		}
@@ -131,7 +132,7 @@ func TestBadRequests(t *testing.T) {
 		}
 	}
 	for token, reason := range map[string]string{"a%2e": "upper-case", strings.Repeat("x", 257): "longer than 256"} {
-		r := read(t, must[*nats.Msg](t)(w.conn.Request("unread.do."+token+".read-all", nil, patience)))
+		r := read(t, testkit.Must(w.conn.Request("unread.do."+token+".read-all", nil, testkit.Patience))(t))
 		if r.code != "400" || !strings.Contains(r.Message, reason) {
 			t.Errorf("user %.20s: got %s %s, want %q", token, r.code, r.Message, reason)
 		}
@@ -154,7 +155,7 @@ func TestKey(t *testing.T) {
 	if id := w.last().Header.Get("Nats-Msg-Id"); id != "h.alice."+hex.EncodeToString(sum("k1"))+".0" || len(w.last().Header) != 1 {
 		t.Errorf("stored with headers %v", w.last().Header)
 	}
-	stream := must[jetstream.Stream](t)(w.js.Stream(t.Context(), w.subjects.CommandStream()))
+	stream := testkit.Must(w.js.Stream(t.Context(), w.subjects.CommandStream()))(t)
 	if window := stream.CachedInfo().Config.Duplicates; window != 2*time.Minute {
 		t.Errorf("the stream knows ids for %v", window)
 	}
@@ -186,7 +187,7 @@ func TestWait(t *testing.T) {
 	if done.code != "200" || done.Seq != events.Seq(seq+1) || r.p.Applied() < done.Seq {
 		t.Errorf("got %+v at %d", done, r.p.Applied())
 	}
-	if status := must[events.Status](t)(r.p.Status(t.Context())); status.Emitted < done.Seq {
+	if status := testkit.Must(r.p.Status(t.Context()))(t); status.Emitted < done.Seq {
 		t.Errorf("emitted up to %d, answered for %d", status.Emitted, done.Seq)
 	}
 	for _, wait := range []string{"applied", "emitted"} {
@@ -225,14 +226,14 @@ func TestWaitsAreBounded(t *testing.T) {
 	w.start(gate.Config{Rate: -1}, false)
 	const all = 40
 	inbox := nats.NewInbox()
-	sub := must[*nats.Subscription](t)(w.conn.SubscribeSync(inbox))
+	sub := testkit.Must(w.conn.SubscribeSync(inbox))(t)
 	for range all {
 		if err := w.conn.PublishRequest(w.subjects.Do("alice", "read-all"), inbox, []byte(`{"wait":"applied","timeout_ms":30000}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range all - 16 {
-		r := read(t, must[*nats.Msg](t)(sub.NextMsg(patience)))
+		r := read(t, testkit.Must(sub.NextMsg(testkit.Patience))(t))
 		if r.code != "429" || r.Seq == 0 || !strings.HasPrefix(r.Message, "the command is stored; ") {
 			t.Fatalf("one too many got %+v", r)
 		}
@@ -250,7 +251,7 @@ func TestOrder(t *testing.T) {
 	w.publish("unread.cmd.user.alice.message", `{"id":"m0","from":"bob"}`)
 	const all = 200
 	inbox := nats.NewInbox()
-	sub := must[*nats.Subscription](t)(w.conn.SubscribeSync(inbox))
+	sub := testkit.Must(w.conn.SubscribeSync(inbox))(t)
 	verbs := []string{"read", "unread", "mute", "delete"}
 	for i := range all {
 		payload := `{"conversation":"c2c_` + strconv.Itoa(i) + `"}`
@@ -262,13 +263,13 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	for range all {
-		if r := read(t, must[*nats.Msg](t)(sub.NextMsg(patience))); r.code != "200" {
+		if r := read(t, testkit.Must(sub.NextMsg(testkit.Patience))(t)); r.code != "200" {
 			t.Fatalf("got %+v", r)
 		}
 	}
-	stream := must[jetstream.Stream](t)(w.js.Stream(t.Context(), w.subjects.CommandStream()))
+	stream := testkit.Must(w.js.Stream(t.Context(), w.subjects.CommandStream()))(t)
 	for i := range all {
-		m := must[*jetstream.RawStreamMsg](t)(stream.GetMsg(t.Context(), uint64(i+2)))
+		m := testkit.Must(stream.GetMsg(t.Context(), uint64(i+2)))(t)
 		var c events.Command
 		if err := w.subjects.Decode(m.Subject, m.Data, &c); err != nil {
 			t.Fatal(err)
@@ -378,9 +379,9 @@ func TestPending(t *testing.T) {
 	}
 	// One that takes commands and never acknowledges them.
 	taken := make(chan *nats.Msg, 10)
-	must[*nats.Subscription](t)(w.conn.ChanSubscribe(w.subjects.Commands(), taken))
+	testkit.Must(w.conn.ChanSubscribe(w.subjects.Commands(), taken))(t)
 	inbox := nats.NewInbox()
-	sub := must[*nats.Subscription](t)(w.conn.SubscribeSync(inbox))
+	sub := testkit.Must(w.conn.SubscribeSync(inbox))(t)
 	for _, user := range []string{"alice", "bob", "carol"} {
 		if err := w.conn.PublishRequest(w.subjects.Do(user, "read-all"), inbox, nil); err != nil {
 			t.Fatal(err)
@@ -388,7 +389,7 @@ func TestPending(t *testing.T) {
 	}
 	var messages []string
 	for range 3 {
-		r := read(t, must[*nats.Msg](t)(sub.NextMsg(patience)))
+		r := read(t, testkit.Must(sub.NextMsg(testkit.Patience))(t))
 		if r.code != "503" {
 			t.Errorf("got %+v", r)
 		}

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,25 +16,16 @@ import (
 	"reddot/api/gate"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
-
-func must[T any](tb testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		tb.Helper()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return v
-	}
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // world is a NATS server, and clients of it.
 type world struct {
 	testing.TB
-	ns       *server.Server
+	ns       *natstest.Server
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	subjects events.Subjects
@@ -44,28 +33,10 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	ns := must[*server.Server](tb)(server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: tb.TempDir(), JetStreamMaxStore: 1 << 50,
-	}))
-	ns.Start()
-	tb.Cleanup(func() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-	})
-	if !ns.ReadyForConnections(patience) {
-		tb.Fatal("the NATS server does not start")
-	}
-	w := &world{TB: tb, ns: ns, subjects: must[events.Subjects](tb)(events.NewSubjects("unread"))}
-	w.conn = w.connect()
-	w.js = must[jetstream.JetStream](tb)(jetstream.New(w.conn))
+	w := &world{TB: tb, ns: natstest.Start(tb), subjects: testkit.Must(events.NewSubjects("unread"))(tb)}
+	w.conn = w.ns.Connect()
+	w.js = testkit.Must(jetstream.New(w.conn))(tb)
 	return w
-}
-
-func (w *world) connect(opts ...nats.Option) *nats.Conn {
-	w.Helper()
-	conn := must[*nats.Conn](w)(nats.Connect(w.ns.ClientURL(), opts...))
-	w.Cleanup(conn.Close)
-	return conn
 }
 
 // reddot is a projector and a service with a gate.
@@ -130,18 +101,18 @@ func (s source) SelfMade(user string) (int, error) {
 func (w *world) start(cfg gate.Config, fold bool) *reddot {
 	w.Helper()
 	log := slog.New(slog.DiscardHandler)
-	conn := w.connect(nats.CustomInboxPrefix("_INBOX_reddot"))
+	conn := w.ns.Connect(nats.CustomInboxPrefix("_INBOX_reddot"))
 	ctx, stop := context.WithCancel(context.Background())
-	p := must[*projector.Projector](w)(projector.Open(ctx, projector.Config{
+	p := testkit.Must(projector.Open(ctx, projector.Config{
 		Conn: conn, Subjects: w.subjects, Dir: w.TempDir(), Logger: log, FanoutLimit: 1000,
-	}))
+	}))(w)
 	cfg.Conn, cfg.Subjects, cfg.Source = conn, w.subjects, source{p}
-	g := must[*gate.Gate](w)(gate.New(cfg))
+	g := testkit.Must(gate.New(cfg))(w)
 	registry := prometheus.NewRegistry()
-	service := must[*api.Service](w)(api.NewService(api.ServiceConfig{
+	service := testkit.Must(api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: w.subjects, Source: source{p}, Gate: g, Version: "1.2.3", Logger: log,
-		Metrics: must[*api.Metrics](w)(api.NewMetrics(registry)),
-	}))
+		Metrics: testkit.Must(api.NewMetrics(registry))(w),
+	}))(w)
 	var parts errgroup.Group
 	if fold {
 		parts.Go(func() error { return p.Run(ctx) })
@@ -153,11 +124,7 @@ func (w *world) start(cfg gate.Config, fold bool) *reddot {
 			w.Error(err)
 		}
 	})
-	select {
-	case <-service.Ready():
-	case <-time.After(patience):
-		w.Fatal("the service does not get ready")
-	}
+	testkit.Receive(w, "the service is ready", service.Ready())
 	return &reddot{p, g, stop, registry}
 }
 
@@ -193,22 +160,22 @@ func read(tb testing.TB, m *nats.Msg) reply {
 // do asks for a command.
 func (w *world) do(user, verb, payload string) reply {
 	w.Helper()
-	return read(w, must[*nats.Msg](w)(w.conn.Request(w.subjects.Do(user, verb), []byte(payload), patience)))
+	return read(w, testkit.Must(w.conn.Request(w.subjects.Do(user, verb), []byte(payload), testkit.Patience))(w))
 }
 
 // last is the newest message of the command stream; nil if it is empty.
 func (w *world) last() *jetstream.RawStreamMsg {
 	w.Helper()
-	s := must[jetstream.Stream](w)(w.js.Stream(context.Background(), w.subjects.CommandStream()))
-	info := must[*jetstream.StreamInfo](w)(s.Info(context.Background()))
+	s := testkit.Must(w.js.Stream(context.Background(), w.subjects.CommandStream()))(w)
+	info := testkit.Must(s.Info(context.Background()))(w)
 	if info.State.LastSeq == 0 {
 		return nil
 	}
-	return must[*jetstream.RawStreamMsg](w)(s.GetMsg(context.Background(), info.State.LastSeq))
+	return testkit.Must(s.GetMsg(context.Background(), info.State.LastSeq))(w)
 }
 
 // publish stores a command as a back end does.
 func (w *world) publish(subject, payload string, opts ...jetstream.PublishOpt) *jetstream.PubAck {
 	w.Helper()
-	return must[*jetstream.PubAck](w)(w.js.Publish(context.Background(), subject, []byte(payload), opts...))
+	return testkit.Must(w.js.Publish(context.Background(), subject, []byte(payload), opts...))(w)
 }
