@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestFlood has alice send 10,000 requests that wait: sixteen of them do, the
@@ -20,7 +21,7 @@ func TestFlood(t *testing.T) {
 	source.message(t, "bob", "carol", "m1")
 	hook, entered := entering("WaitApplied", 20_000)
 	source.hook = hook
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	const flood = 10_000
 	inbox, replies := a.inbox(flood)
 	for range flood {
@@ -28,29 +29,29 @@ func TestFlood(t *testing.T) {
 	}
 	refused := 0
 	for refused < flood-maxUserWaiters {
-		if reply := receive(t, replies, "refusal"); code(reply) != "429" {
+		if reply := testkit.Receive(t, "refusal", replies); code(reply) != "429" {
 			t.Fatalf("a request of the flood got %s %s", code(reply), reply.Data)
 		}
 		refused++
 	}
 	for range maxUserWaiters {
-		receive(t, entered, "waiter")
+		testkit.Receive(t, "waiter", entered)
 	}
 	a.want("200", "bob", events.QueryTotals, "")
 	a.want("200", "-", events.QueryStatus, "")
 	a.want("200", "-", events.QueryStatus, `{"after_seq":1}`)
-	receive(t, entered, "status")
+	testkit.Receive(t, "status", entered)
 	a.want("200", "alice", events.QueryTotals, "")
 	a.want("200", "alice", events.QueryTotals, `{"after_seq":1}`) // waits for nothing any more
 
 	bob, bobs := a.inbox(2)
 	a.asked(a.subject("bob", events.QueryTotals), `{"after_seq":2,"timeout_ms":30000}`, bob)
 	a.asked(a.subjects.Status(), `{"after_seq":2,"timeout_ms":30000}`, bob)
-	receive(t, entered, "waiter")
-	receive(t, entered, "waiter")
+	testkit.Receive(t, "waiter", entered)
+	testkit.Receive(t, "waiter", entered)
 	source.message(t, "bob", "carol", "m2")
 	for range 2 {
-		if reply := receive(t, bobs, "answer"); code(reply) != "200" {
+		if reply := testkit.Receive(t, "answer", bobs); code(reply) != "200" {
 			t.Errorf("beside the flood: %s %s", code(reply), reply.Data)
 		}
 	}
@@ -70,14 +71,14 @@ func TestFloodOfPlainRequests(t *testing.T) {
 		}
 		return nil
 	}
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	const flood = 1_000
 	inbox, replies := a.inbox(flood)
 	for range flood {
 		a.asked(a.subject("alice", events.QueryTotals), "", inbox)
 	}
 	for range flood - maxUserQueued {
-		if reply := receive(t, replies, "refusal"); code(reply) != "429" {
+		if reply := testkit.Receive(t, "refusal", replies); code(reply) != "429" {
 			t.Fatalf("a request of the flood got %s %s", code(reply), reply.Data)
 		}
 	}
@@ -85,11 +86,11 @@ func TestFloodOfPlainRequests(t *testing.T) {
 	a.asked(a.subject("bob", events.QueryTotals), "", bob)
 	a.want("200", "-", events.QueryStatus, "") // needs no place
 	close(release)
-	if reply := receive(t, bobs, "answer"); code(reply) != "200" {
+	if reply := testkit.Receive(t, "answer", bobs); code(reply) != "200" {
 		t.Errorf("bob got %s %s", code(reply), reply.Data)
 	}
 	for range maxUserQueued {
-		if reply := receive(t, replies, "answer"); code(reply) != "200" {
+		if reply := testkit.Receive(t, "answer", replies); code(reply) != "200" {
 			t.Fatalf("one that was taken in got %s %s", code(reply), reply.Data)
 		}
 	}
@@ -103,21 +104,21 @@ func TestStatusAlwaysHasAPlace(t *testing.T) {
 	b.operatorWaiters = 3
 	hook, entered := entering("WaitApplied", 10)
 	source.hook = hook
-	a := startBounded(t, startServer(t, server.Options{}), source, b)
+	a := startBounded(t, natstest.StartCore(t), source, b)
 	var waiting []<-chan *nats.Msg
 	for range b.operatorWaiters + 1 {
 		inbox, replies := a.inbox(1)
 		a.asked(a.subjects.Status(), `{"after_seq":1,"timeout_ms":30000}`, inbox)
-		receive(t, entered, "waiter")
+		testkit.Receive(t, "waiter", entered)
 		waiting = append(waiting, replies)
 	}
-	if reply := receive(t, waiting[0], "answer"); code(reply) != "429" {
+	if reply := testkit.Receive(t, "answer", waiting[0]); code(reply) != "429" {
 		t.Errorf("the oldest got %s %s", code(reply), reply.Data)
 	}
 	a.want("200", "-", events.QueryStatus, "")
 	source.message(t, "alice", "bob", "m1")
 	for _, replies := range waiting[1:] {
-		if reply := receive(t, replies, "answer"); code(reply) != "200" {
+		if reply := testkit.Receive(t, "answer", replies); code(reply) != "200" {
 			t.Errorf("a later one got %s %s", code(reply), reply.Data)
 		}
 	}
@@ -181,9 +182,9 @@ func TestGreediest(t *testing.T) {
 		switch step.dropped {
 		case "":
 		case "?":
-			receive(t, outcome, "dropping")
+			testkit.Receive(t, "dropping", outcome)
 		default:
-			if got := receive(t, outcome, "dropping"); got != step.dropped {
+			if got := testkit.Receive(t, "dropping", outcome); got != step.dropped {
 				t.Fatalf("%s came: %s, want %s", step.user, got, step.dropped)
 			}
 		}
@@ -222,7 +223,7 @@ func TestPoolForgets(t *testing.T) {
 
 // TestWatchReachesAll: of two services one answers a watch, and both begin it.
 func TestWatchReachesAll(t *testing.T) {
-	ns := startServer(t, server.Options{})
+	ns := natstest.StartCore(t)
 	const users = 40
 	watched := make(chan string, 4*users)
 	var all []*asker
@@ -240,13 +241,13 @@ func TestWatchReachesAll(t *testing.T) {
 	}
 	got := map[string]int{}
 	for range 3 * users {
-		got[receive(t, watched, "watch")]++
+		got[testkit.Receive(t, "watch", watched)]++
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("watches (-want +got):\n%s", diff)
 	}
 	for range users {
-		receive(t, replies, "answer")
+		testkit.Receive(t, "answer", replies)
 	}
 	for _, a := range all { // so that a second answer would be here
 		if err := a.conn.Flush(); err != nil {

@@ -1,12 +1,9 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"io"
 	"log/slog"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,40 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
-
-// startServer starts a NATS server of the test's own.
-func startServer(tb testing.TB, opts server.Options) *server.Server {
-	tb.Helper()
-	opts.Host, opts.NoSigs, opts.NoLog = "127.0.0.1", true, true
-	opts.Port = cmp.Or(opts.Port, server.RANDOM_PORT)
-	ns, err := server.NewServer(&opts)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ns.Start()
-	tb.Cleanup(func() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-	})
-	if !ns.ReadyForConnections(patience) {
-		tb.Fatal("the NATS server does not start")
-	}
-	return ns
-}
-
-func connect(tb testing.TB, ns *server.Server, opts ...nats.Option) *nats.Conn {
-	tb.Helper()
-	nc, err := nats.Connect(ns.ClientURL(), opts...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(nc.Close)
-	return nc
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // asker is a running service and a client of it.
 type asker struct {
@@ -58,7 +26,7 @@ type asker struct {
 	source   *twinSource
 	service  *Service
 	registry *prometheus.Registry
-	logged   *logBuffer
+	logged   *testkit.Buffer
 	subjects events.Subjects
 
 	stop context.CancelFunc
@@ -66,19 +34,19 @@ type asker struct {
 }
 
 // start runs a service over source and waits until it answers.
-func start(tb testing.TB, source *twinSource, opts server.Options) *asker {
+func start(tb testing.TB, source *twinSource, change ...func(*server.Options)) *asker {
 	tb.Helper()
-	return startOn(tb, startServer(tb, opts), source)
+	return startOn(tb, natstest.StartCore(tb, change...), source)
 }
 
-func startOn(tb testing.TB, ns *server.Server, source *twinSource, how ...nats.Option) *asker {
+func startOn(tb testing.TB, ns *natstest.Server, source *twinSource, how ...nats.Option) *asker {
 	tb.Helper()
 	return startBounded(tb, ns, source, defaultBounds(), how...)
 }
 
 // startBounded is startOn with other bounds: the real ones take the race
 // detector a minute to reach.
-func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
+func startBounded(tb testing.TB, ns *natstest.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
 	tb.Helper()
 	a := begin(tb, ns, source, b, how...)
 	a.ready()
@@ -86,15 +54,15 @@ func startBounded(tb testing.TB, ns *server.Server, source *twinSource, b bounds
 }
 
 // begin starts a service and does not wait for it.
-func begin(tb testing.TB, ns *server.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
+func begin(tb testing.TB, ns *natstest.Server, source *twinSource, b bounds, how ...nats.Option) *asker {
 	tb.Helper()
 	subjects, err := events.NewSubjects(events.DefaultPrefix)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	a := &asker{
-		TB: tb, client: connect(tb, ns), conn: connect(tb, ns, how...), source: source, subjects: subjects,
-		registry: prometheus.NewRegistry(), logged: &logBuffer{}, done: make(chan error, 1),
+		TB: tb, client: ns.Connect(), conn: ns.Connect(how...), source: source, subjects: subjects,
+		registry: prometheus.NewRegistry(), logged: new(testkit.Buffer), done: make(chan error, 1),
 	}
 	metrics, err := NewMetrics(a.registry)
 	if err != nil {
@@ -122,7 +90,7 @@ func (a *asker) ready() {
 	case <-a.service.Ready():
 	case err := <-a.done:
 		a.Fatalf("the service did not start: %v", err)
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		a.Fatal("the service does not get ready")
 	}
 }
@@ -135,7 +103,7 @@ func (a *asker) ask(subject, body, accept string) *nats.Msg {
 	if accept != "" {
 		m.Header.Set("Accept", accept)
 	}
-	reply, err := a.client.RequestMsg(m, patience)
+	reply, err := a.client.RequestMsg(m, testkit.Patience)
 	if err != nil {
 		a.Fatalf("ask %s %.100q: %v", subject, body, err)
 	}
@@ -196,7 +164,7 @@ func (a *asker) ended() error {
 	select {
 	case err := <-a.done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		a.Fatal("the service does not end")
 		return nil
 	}
@@ -209,25 +177,4 @@ func unmarshal[T any](tb testing.TB, m *nats.Msg) T {
 		tb.Fatalf("%v in %.200q", err, m.Data)
 	}
 	return v
-}
-
-// logBuffer keeps what was logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-var _ io.Writer = (*logBuffer)(nil)
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text = append(b.text, p...)
-	return len(p), nil
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.text)
 }

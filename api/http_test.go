@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // startHTTP runs an HTTP listener on a free port and returns its URL, and a
@@ -40,7 +40,7 @@ func startHTTP(t *testing.T, cfg HTTPConfig) (url string, end func() error) {
 	go func() { done <- h.Run(ctx) }()
 	return "http://" + h.Addr(), func() error {
 		stop()
-		return receive(t, done, "end of Run")
+		return testkit.Receive(t, "end of Run", done)
 	}
 }
 
@@ -64,7 +64,7 @@ func get(t *testing.T, method, url string) (code int, body string) {
 
 func TestHTTP(t *testing.T) {
 	source := newTwinSource()
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	source.message(t, "alice", "bob", "m")
 	a.want("200", "alice", events.QueryTotals, "")
 	a.want("404", "alice", events.QueryReceipt, `{"peer":"bob"}`)
@@ -195,14 +195,14 @@ func TestHTTPEnd(t *testing.T) {
 		resp.Body.Close()
 		answered <- resp.StatusCode
 	}()
-	receive(t, entered, "request")
+	testkit.Receive(t, "request", entered)
 	ended := make(chan error, 1)
 	go func() { ended <- end() }()
 	close(release)
-	if code := receive(t, answered, "answer"); code != 200 {
+	if code := testkit.Receive(t, "answer", answered); code != 200 {
 		t.Errorf("the request under way got %d", code)
 	}
-	if err := receive(t, ended, "end"); err != nil {
+	if err := testkit.Receive(t, "end", ended); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestNewest: what shows a state is answered once that is the newest, or not at
@@ -23,7 +23,7 @@ func TestNewest(t *testing.T) {
 	}
 	bounds := defaultBounds()
 	bounds.places = 1
-	a := startBounded(t, startServer(t, server.Options{}), source, bounds)
+	a := startBounded(t, natstest.StartCore(t), source, bounds)
 	source.message(t, "alice", "bob", "m1")
 	inbox, replies := a.inbox(requests)
 	for i := range requests {
@@ -34,7 +34,7 @@ func TestNewest(t *testing.T) {
 		a.asked(a.subject("alice", events.QueryTotals), body, inbox)
 	}
 	for range requests {
-		receive(t, entered, "request that waits")
+		testkit.Receive(t, "request that waits", entered)
 	}
 	if n := len(replies); n != 0 {
 		t.Fatalf("%d answers before anybody knew what is the newest state", n)
@@ -46,7 +46,7 @@ func TestNewest(t *testing.T) {
 		release <- nil
 	}
 	for range requests {
-		if r := unmarshal[events.TotalsReply](t, receive(t, replies, "answer")); r.Version != 2 {
+		if r := unmarshal[events.TotalsReply](t, testkit.Receive(t, "answer", replies)); r.Version != 2 {
 			t.Fatalf("an answer shows version %d", r.Version)
 		}
 	}
@@ -58,7 +58,7 @@ func TestNewest(t *testing.T) {
 
 // TestEndsAsItBegins: a service that is asked to end while it begins has no error.
 func TestEndsAsItBegins(t *testing.T) {
-	conn := connect(t, startServer(t, server.Options{}))
+	conn := natstest.StartCore(t).Connect()
 	subjects, err := events.NewSubjects(events.DefaultPrefix)
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // staleness is a hook that makes a source stale, and fresh again.
@@ -31,18 +32,6 @@ func (s *staleness) called(method string) error {
 	return nil
 }
 
-// eventually waits for a state.
-func eventually(tb testing.TB, what string, reached func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !reached(); <-tick.C {
-		if time.Now().After(deadline) {
-			tb.Fatalf("waited %s until %s", patience, what)
-		}
-	}
-}
-
 // soon is how long a request waits that is made again. It may be lost with a
 // connection.
 const soon = 200 * time.Millisecond
@@ -50,7 +39,7 @@ const soon = 200 * time.Millisecond
 // hasLeft waits until a service has left the queue group, and the server knows.
 func (a *asker) hasLeft() {
 	a.Helper()
-	eventually(a, "it has left", func() bool { return a.shownTaking() == 0 })
+	testkit.Eventually(a, "it has left", func() bool { return a.shownTaking() == 0 })
 	if err := a.conn.Flush(); err != nil {
 		a.Fatal(err)
 	}
@@ -90,32 +79,32 @@ func (a *asker) shownTaking() float64 {
 func TestLeaves(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	source.hook = stale.called
-	ns := startServer(t, server.Options{})
+	ns := natstest.StartCore(t)
 	a := startOn(t, ns, source)
 	a.want("200", "alice", events.QueryTotals, "")
 	a.want("200", "-", events.QueryStatus, "") // the client's own subscriptions are there
-	atServer, atService, goroutines := ns.NumSubscriptions(), a.conn.NumSubscriptions(), runtime.NumGoroutine()
+	atServer, atService, goroutines := ns.NATS().NumSubscriptions(), a.conn.NumSubscriptions(), runtime.NumGoroutine()
 	for n := 1; n <= 5; n++ {
 		stale.is(fmt.Errorf("deaf for the %d. time", n))
 		a.hasLeft()
 		for _, q := range queries(nil) {
-			m, err := a.client.Request(a.subject("alice", q.name), nil, patience)
+			m, err := a.client.Request(a.subject("alice", q.name), nil, testkit.Patience)
 			stays := q.name == events.QueryStatus || q.name == events.QueryWatch
 			if stays && (err != nil || code(m) != "200") || !stays && !errors.Is(err, nats.ErrNoResponders) {
 				t.Errorf("%s while it has left: %v %v", q.name, m, err)
 			}
 		}
-		if _, err := a.client.Request("$SRV.PING.reddot", nil, patience); err != nil {
+		if _, err := a.client.Request("$SRV.PING.reddot", nil, testkit.Patience); err != nil {
 			t.Errorf("PING while it has left: %v", err)
 		}
 		stale.over()
-		eventually(t, "it is back", a.in)
-		eventually(t, "the metric shows it", func() bool { return a.shownTaking() == 1 })
+		testkit.Eventually(t, "it is back", a.in)
+		testkit.Eventually(t, "the metric shows it", func() bool { return a.shownTaking() == 1 })
 	}
-	eventually(t, "the server has each subscription once", func() bool {
-		return ns.NumSubscriptions() == atServer && a.conn.NumSubscriptions() == atService
+	testkit.Eventually(t, "the server has each subscription once", func() bool {
+		return ns.NATS().NumSubscriptions() == atServer && a.conn.NumSubscriptions() == atService
 	})
-	eventually(t, "no goroutine is left over", func() bool { return runtime.NumGoroutine() <= goroutines })
+	testkit.Eventually(t, "no goroutine is left over", func() bool { return runtime.NumGoroutine() <= goroutines })
 	log := a.logged.String()
 	for n := 1; n <= 5; n++ {
 		if said := strings.Count(log, fmt.Sprintf("no queries are taken: others get them\" reason=\"deaf for the %d. time", n)); said != 1 {
@@ -138,10 +127,10 @@ func TestFlapping(t *testing.T) {
 		}
 		return nil
 	}
-	a := start(t, source, server.Options{})
-	eventually(t, "it has left", a.out)
+	a := start(t, source)
+	testkit.Eventually(t, "it has left", a.out)
 	seen := looks.Load()
-	eventually(t, "it has looked some more times", func() bool { return looks.Load() > seen+8 })
+	testkit.Eventually(t, "it has looked some more times", func() bool { return looks.Load() > seen+8 })
 	if !a.out() {
 		t.Error("it is back")
 	}
@@ -156,9 +145,9 @@ func TestBeginsStale(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	source.hook = stale.called
 	stale.is(fmt.Errorf("%w: applied 1 of 2", events.ErrBehind))
-	a := begin(t, startServer(t, server.Options{}), source, defaultBounds())
-	eventually(t, "the status is answered", func() bool {
-		m, err := a.client.Request(a.subjects.Status(), nil, patience)
+	a := begin(t, natstest.StartCore(t), source, defaultBounds())
+	testkit.Eventually(t, "the status is answered", func() bool {
+		m, err := a.client.Request(a.subjects.Status(), nil, testkit.Patience)
 		return err == nil && code(m) == "200"
 	})
 	if !a.out() {
@@ -184,31 +173,31 @@ func TestWaitsWhileAway(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	hook, entered := entering("WaitApplied", 10)
 	source.hook = func(method string) error { return errors.Join(hook(method), stale.called(method)) }
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	const wait = `{"after_seq":1,"timeout_ms":30000}`
 	ask := func(subject string) <-chan *nats.Msg {
 		inbox, replies := a.inbox(1)
 		a.asked(subject, wait, inbox)
-		receive(t, entered, "waiter")
+		testkit.Receive(t, "waiter", entered)
 		return replies
 	}
 	deaf := ask(a.subject("alice", events.QueryTotals))
 	status := ask(a.subjects.Status())
 	stale.is(errors.New("nothing was heard"))
-	if m := receive(t, deaf, "answer"); code(m) != "503" || !strings.Contains(string(m.Data), errDeaf.Error()) {
+	if m := testkit.Receive(t, "answer", deaf); code(m) != "503" || !strings.Contains(string(m.Data), errDeaf.Error()) {
 		t.Errorf("who waits is told %s", m.Data)
 	}
 	stale.over()
-	eventually(t, "it is back", a.in)
+	testkit.Eventually(t, "it is back", a.in)
 
 	behind := ask(a.subject("alice", events.QueryTotals))
 	stale.is(events.ErrBehind)
-	eventually(t, "it has left", a.out)
+	testkit.Eventually(t, "it has left", a.out)
 	source.apply(1_000, &events.Command{Verb: events.UserMessage, Inbox: "alice", ID: "m", From: "bob"}, true)
-	if m := receive(t, behind, "answer"); code(m) != "503" { // the view says that it is old
+	if m := testkit.Receive(t, "answer", behind); code(m) != "503" { // the view says that it is old
 		t.Errorf("who waits is answered %s", m.Data)
 	}
-	if m := receive(t, status, "status"); code(m) != "200" {
+	if m := testkit.Receive(t, "status", status); code(m) != "200" {
 		t.Errorf("who waits for the status is told %s", m.Data)
 	}
 }
@@ -218,7 +207,7 @@ func TestWaitsWhileAway(t *testing.T) {
 func TestLeavesUnderLoad(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	source.hook = stale.called
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	var all sync.WaitGroup
 	var answers, absences atomic.Int64
 	done := make(chan struct{})
@@ -230,7 +219,7 @@ func TestLeavesUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				switch m, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, patience); {
+				switch m, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, testkit.Patience); {
 				case errors.Is(err, nats.ErrNoResponders):
 					absences.Add(1)
 				case err != nil || code(m) != "200" && code(m) != "503":
@@ -245,10 +234,10 @@ func TestLeavesUnderLoad(t *testing.T) {
 	for range 5 {
 		stale.is(errors.New("deaf"))
 		gone := absences.Load()
-		eventually(t, "nobody is there", func() bool { return absences.Load() > gone })
+		testkit.Eventually(t, "nobody is there", func() bool { return absences.Load() > gone })
 		stale.over()
 		had := answers.Load()
-		eventually(t, "requests are answered again", func() bool { return answers.Load() > had+100 })
+		testkit.Eventually(t, "requests are answered again", func() bool { return answers.Load() > had+100 })
 	}
 	close(done)
 	all.Wait()
@@ -260,7 +249,7 @@ func TestHandOver(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	other := newTwinSource()
 	source.hook = stale.called
-	ns := startServer(t, server.Options{})
+	ns := natstest.StartCore(t)
 	a, b := startOn(t, ns, source), startOn(t, ns, other)
 	// load asks until done is closed, and returns how often it was told what.
 	load := func(done <-chan struct{}) map[string]int {
@@ -270,7 +259,7 @@ func TestHandOver(t *testing.T) {
 		for range 8 {
 			all.Go(func() {
 				for {
-					m, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, patience)
+					m, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, testkit.Patience)
 					what := fmt.Sprint(err)
 					if err == nil {
 						what = code(m)
@@ -294,10 +283,10 @@ func TestHandOver(t *testing.T) {
 		done, told := make(chan struct{}), make(chan map[string]int)
 		go func() { told <- load(done) }()
 		from := answered(b)
-		eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
+		testkit.Eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
 		act()
 		from = answered(b)
-		eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
+		testkit.Eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
 		close(done)
 		return <-told
 	}
@@ -313,7 +302,7 @@ func TestHandOver(t *testing.T) {
 		t.Errorf("when one has left: %v", told)
 	}
 	stale.over()
-	eventually(t, "it is back", func() bool { return a.shownTaking() == 1 })
+	testkit.Eventually(t, "it is back", func() bool { return a.shownTaking() == 1 })
 	told = during(func() {
 		a.stop()
 		if err := a.ended(); err != nil {

@@ -3,13 +3,15 @@ package api
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestReconnectWhileAway: a connection that comes back to a service that has left
@@ -17,36 +19,34 @@ import (
 func TestReconnectWhileAway(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	source.hook = stale.called
-	ns := startServer(t, server.Options{})
+	ns := natstest.StartCore(t)
 	a := startOn(t, ns, source, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	address := ns.Addr().(*net.TCPAddr)
-	ns.Shutdown()
-	ns.WaitForShutdown()
-	eventually(t, "the connection is lost", func() bool { return !a.conn.IsConnected() })
+	ns.Stop()
+	testkit.Eventually(t, "the connection is lost", func() bool { return !a.conn.IsConnected() })
 	stale.is(errors.New("deaf"))
-	eventually(t, "it has left", func() bool { return strings.Contains(a.logged.String(), "reason=deaf") })
-	ns = startServer(t, server.Options{Port: address.Port})
-	eventually(t, "the connection is back", a.conn.IsConnected)
+	testkit.Eventually(t, "it has left", func() bool { return strings.Contains(a.logged.String(), "reason=deaf") })
+	ns.Restart()
+	testkit.Eventually(t, "the connection is back", a.conn.IsConnected)
 	if err := a.conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	if at, own := a.heardAtServer(ns), a.conn.NumSubscriptions(); at != own {
 		t.Errorf("the server has %d subscriptions, %d are heard", at, own)
 	}
-	a.client = connect(t, ns)
+	a.client = ns.Connect()
 	if !a.out() {
 		t.Error("it takes queries")
 	}
 	stale.over()
-	eventually(t, "it is back", a.in)
+	testkit.Eventually(t, "it is back", a.in)
 }
 
 // TestReconnectWhileLeaving: a connection that breaks while requests are taken in
 // of subscriptions that were given back makes them anew. Nobody would hear of them:
 // they don't last.
 func TestReconnectWhileLeaving(t *testing.T) {
-	ns := startServer(t, server.Options{})
-	conn := connect(t, ns)
+	ns := natstest.StartCore(t)
+	conn := ns.Connect()
 	taken, goOn := make(chan struct{}, 2), make(chan struct{})
 	q := &queue{
 		conn: conn, endpoints: []*endpoint{{name: "totals", subject: "unread.api.*.totals"}},
@@ -58,7 +58,7 @@ func TestReconnectWhileLeaving(t *testing.T) {
 	if err := q.join(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	asking := connect(t, ns)
+	asking := ns.Connect()
 	for range 2 { // the second one is not taken in yet
 		if err := asking.PublishRequest("unread.api.alice.totals", nats.NewInbox(), nil); err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func TestReconnectWhileLeaving(t *testing.T) {
 	if err := errors.Join(asking.Flush(), conn.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, taken, "request")
+	testkit.Receive(t, "request", taken)
 	a := &asker{TB: t, conn: conn}
 	if err := q.leave(); err != nil {
 		t.Fatal(err)
@@ -75,22 +75,22 @@ func TestReconnectWhileLeaving(t *testing.T) {
 	if err := errors.Join(conn.ForceReconnect(), conn.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the connection has begun the subscription again", func() bool { return a.heardAtServer(ns) == 1 })
+	testkit.Eventually(t, "the connection has begun the subscription again", func() bool { return a.heardAtServer(ns) == 1 })
 	close(goOn)
-	receive(t, taken, "request")
+	testkit.Receive(t, "request", taken)
 	q.leaving.Wait()
-	eventually(t, "the subscription is over", func() bool { return a.heardAtServer(ns) == 0 })
+	testkit.Eventually(t, "the subscription is over", func() bool { return a.heardAtServer(ns) == 0 })
 }
 
 // heardAtServer is how many subscriptions the server has of the service's
 // connection.
-func (a *asker) heardAtServer(ns *server.Server) int {
+func (a *asker) heardAtServer(ns *natstest.Server) int {
 	a.Helper()
 	id, err := a.conn.GetClientID()
 	if err != nil {
 		return -1 // not connected
 	}
-	c, err := ns.Connz(&server.ConnzOptions{CID: id})
+	c, err := ns.NATS().Connz(&server.ConnzOptions{CID: id})
 	if err != nil || len(c.Conns) != 1 {
 		return -1
 	}

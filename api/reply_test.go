@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // hostileReplies are reply subjects at which alice must have nothing published.
@@ -84,7 +84,7 @@ func TestNoAnswerButToInboxes(t *testing.T) {
 		}
 		return nil
 	}
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	heard, err := a.client.SubscribeSync(">")
 	if err != nil {
 		t.Fatal(err)
@@ -143,14 +143,14 @@ func TestNoAnswerButToInboxes(t *testing.T) {
 // TestOwnInbox: a user's own inbox hears answers about the user.
 func TestOwnInbox(t *testing.T) {
 	source := newTwinSource()
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	user := "al.ice *"
 	phone, err := nats.Connect(a.client.ConnectedUrl(), nats.CustomInboxPrefix(a.subjects.Inbox(user)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer phone.Close()
-	reply, err := phone.Request(a.subjects.Query(user, events.QueryTotals), nil, patience)
+	reply, err := phone.Request(a.subjects.Query(user, events.QueryTotals), nil, testkit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}

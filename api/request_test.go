@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
@@ -15,7 +14,7 @@ import (
 // TestHostile sends what no client should: each is answered, and the service
 // lives on.
 func TestHostile(t *testing.T) {
-	a := start(t, newTwinSource(), server.Options{})
+	a := start(t, newTwinSource())
 	deep := func(n int, open, shut string) string {
 		return `{"x":` + strings.Repeat(open, n) + strings.Repeat(shut, n) + `}`
 	}
@@ -62,7 +61,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestBadSubject(t *testing.T) {
-	a := start(t, newTwinSource(), server.Options{})
+	a := start(t, newTwinSource())
 	for token, says := range map[string]string{
 		"a%2eb":                  "upper-case",      // lower-case hex
 		"a%41":                   "as it is",        // needless escape

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // TestScenarios plays each file of testdata/queries: lines beginning with
@@ -28,25 +27,11 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			before, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			after := play(start(t, newTwinSource(), server.Options{}), string(before))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(after), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(before), after); diff != "" {
-				t.Errorf("replies differ (-want +got); -rewrite accepts them:\n%s", diff)
-			}
+			script := testkit.Must(os.ReadFile(file))(t)
+			testkit.Golden(t, file, play(start(t, newTwinSource()), string(script)))
 		})
 	}
 }
-
-var rewrite = flag.Bool("rewrite", false, "write the replies into the scenarios")
 
 func play(a *asker, script string) string {
 	a.Helper()

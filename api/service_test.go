@@ -18,20 +18,22 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 	"reddot/projector/twin"
 )
 
 // TestMonitoring asks PING, INFO and STATS as any NATS tool does.
 func TestMonitoring(t *testing.T) {
 	source := newTwinSource()
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	seq := source.message(t, "alice", "bob", "m")
 	a.want("200", "-", events.QueryStatus, "") // STATS knows no less than the last status
 	a.want("404", "alice", events.QueryReceipt, `{"peer":"bob"}`)
 
 	monitor := func(verb string, into any) {
 		t.Helper()
-		reply, err := a.client.Request("$SRV."+verb+".reddot", nil, patience)
+		reply, err := a.client.Request("$SRV."+verb+".reddot", nil, testkit.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,13 +86,13 @@ func TestWatchWithoutReply(t *testing.T) {
 	source := newTwinSource()
 	hook, watched := entering("Watch", 1)
 	source.hook = hook
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	for _, query := range []string{events.QueryTotals, events.QueryWatch} {
 		if err := a.client.Publish(a.subject("alice", query), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	receive(t, watched, "watch")
+	testkit.Receive(t, "watch", watched)
 }
 
 // TestLargeReplies: what does not fit into one message is cut, and pages lead
@@ -102,7 +104,7 @@ func TestLargeReplies(t *testing.T) {
 		source.message(t, "alice", strings.Repeat("p", 150)+strconv.Itoa(i), strings.Repeat("m", 200))
 		source.message(t, "alice", "bob", strings.Repeat("b", 200)+strconv.Itoa(i))
 	}
-	a := start(t, source, server.Options{MaxPayload: 8 << 10})
+	a := start(t, source, func(o *server.Options) { o.MaxPayload = 8 << 10 })
 	seen := map[string]bool{}
 	for after, pages := "", 0; ; pages++ {
 		body, _ := json.Marshal(map[string]any{"limit": 200, "after": after})
@@ -125,7 +127,7 @@ func TestLargeReplies(t *testing.T) {
 		t.Errorf("explained %d messages and %d more, want %d", len(e.Messages), e.More, people)
 	}
 
-	small := start(t, source, server.Options{MaxPayload: 1 << 10})
+	small := start(t, source, func(o *server.Options) { o.MaxPayload = 1 << 10 })
 	small.want("503", "alice", events.QueryConversations, "")
 	small.want("200", "alice", events.QueryTotals, "")
 }
@@ -134,7 +136,7 @@ func TestLargeReplies(t *testing.T) {
 // one position, so that its totals are the sum of its list.
 func TestLoad(t *testing.T) {
 	source := newTwinSource()
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	const seed, clients, questions = 7, 8, 200
 	t.Logf("seed %d", seed)
 	enough, done := make(chan struct{}), make(chan struct{})
@@ -184,7 +186,7 @@ func (a *asker) consistent(user string, msgpack bool) {
 	m := nats.NewMsg(a.subject(user, events.QueryConversations))
 	m.Data = []byte(`{"limit":200}`)
 	m.Header.Set("Accept", accept)
-	reply, err := a.client.RequestMsg(m, patience)
+	reply, err := a.client.RequestMsg(m, testkit.Patience)
 	if err != nil {
 		a.Errorf("ask for %s: %v", user, err)
 		return
@@ -211,10 +213,10 @@ func TestDrain(t *testing.T) {
 	source := newTwinSource()
 	hook, entered := entering("WaitApplied", 1)
 	source.hook = hook
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	inbox, waiter := a.inbox(1)
 	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":30000}`, inbox)
-	receive(t, entered, "waiter")
+	testkit.Receive(t, "waiter", entered)
 
 	var all sync.WaitGroup
 	var answers atomic.Int64
@@ -222,7 +224,7 @@ func TestDrain(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for {
-				reply, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, patience)
+				reply, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, testkit.Patience)
 				if errors.Is(err, nats.ErrNoResponders) {
 					return // told at once, so an asker can go elsewhere
 				}
@@ -236,10 +238,10 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	}
-	receive(t, busy, "load")
+	testkit.Receive(t, "load", busy)
 	begin := time.Now()
 	a.stop()
-	if reply := receive(t, waiter, "answer"); code(reply) != "503" {
+	if reply := testkit.Receive(t, "answer", waiter); code(reply) != "503" {
 		t.Errorf("the waiter got %s", code(reply))
 	}
 	if err := a.ended(); err != nil {
@@ -269,10 +271,10 @@ func TestDrainStuck(t *testing.T) {
 		}
 		return nil
 	}
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	inbox, replies := a.inbox(10)
 	a.asked(a.subject("alice", events.QueryTotals), "", inbox)
-	receive(t, entered, "view")
+	testkit.Receive(t, "view", entered)
 	begin := time.Now()
 	a.stop()
 	if err := a.ended(); err != nil {
@@ -281,11 +283,11 @@ func TestDrainStuck(t *testing.T) {
 	if took := time.Since(begin); took > drainTotal+time.Second {
 		t.Errorf("the drain took %s", took)
 	}
-	if reply := receive(t, replies, "answer"); code(reply) != "503" {
+	if reply := testkit.Receive(t, "answer", replies); code(reply) != "503" {
 		t.Errorf("the asker got %s", code(reply))
 	}
 	close(release)
-	if _, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, testkit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("a request afterwards: %v", err)
 	}
 	if len(replies) > 0 {
@@ -310,21 +312,21 @@ func TestDrainLong(t *testing.T) {
 			}
 		}
 	}
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	inbox, _ := a.inbox(10)
 	a.asked(a.subject("alice", events.QueryTotals), "", inbox)
-	receive(t, entered, "totals")
+	testkit.Receive(t, "totals", entered)
 	a.stop()
 	if err := a.ended(); err != nil {
 		t.Error(err)
 	}
-	if err := receive(t, given, "the end of the answer"); !errors.Is(err, context.Canceled) {
+	if err := testkit.Receive(t, "the end of the answer", given); !errors.Is(err, context.Canceled) {
 		t.Errorf("the answer ended with %v", err)
 	}
 }
 
 func TestConnectionClosed(t *testing.T) {
-	a := start(t, newTwinSource(), server.Options{})
+	a := start(t, newTwinSource())
 	a.conn.Close()
 	if err := a.ended(); err == nil || !strings.Contains(err.Error(), "connection") {
 		t.Errorf("after its connection was closed, Run returned %v", err)
@@ -333,14 +335,14 @@ func TestConnectionClosed(t *testing.T) {
 
 // TestReconnect: a server that goes away and comes back ends nothing.
 func TestReconnect(t *testing.T) {
-	ns := startServer(t, server.Options{})
+	ns := natstest.StartCore(t)
 	a := startOn(t, ns, newTwinSource())
 	back := make(chan struct{}, 1)
 	a.conn.SetReconnectHandler(func(*nats.Conn) { back <- struct{}{} })
 	if err := a.conn.ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, back, "reconnect")
+	testkit.Receive(t, "reconnect", back)
 	if err := a.conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -349,12 +351,14 @@ func TestReconnect(t *testing.T) {
 
 func TestNotPermitted(t *testing.T) {
 	deny := &server.Permissions{Subscribe: &server.SubjectPermission{Deny: []string{"unread.api.*.explain"}}}
-	ns := startServer(t, server.Options{Users: []*server.User{{Username: "reddot", Password: "x", Permissions: deny}}})
+	ns := natstest.StartCore(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "reddot", Password: "x", Permissions: deny}}
+	})
 	subjects, err := events.NewSubjects("unread")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := connect(t, ns, nats.UserInfo("reddot", "x"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	conn := ns.Connect(nats.UserInfo("reddot", "x"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	s, err := NewService(ServiceConfig{Conn: conn, Subjects: subjects, Source: newTwinSource(), Version: "0.0.1"})
 	if err != nil {
 		t.Fatal(err)
@@ -392,13 +396,13 @@ func TestServiceConfig(t *testing.T) {
 func BenchmarkTotals(b *testing.B) {
 	source := newTwinSource()
 	source.message(b, "alice", "bob", "m")
-	a := start(b, source, server.Options{})
+	a := start(b, source)
 	subject := a.subject("alice", events.QueryTotals)
 	b.SetParallelism(32)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := a.client.Request(subject, nil, patience); err != nil {
+			if _, err := a.client.Request(subject, nil, testkit.Patience); err != nil {
 				b.Error(err)
 				return
 			}

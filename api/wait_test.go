@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // entering returns a hook that tells on the channel when a method is called.
@@ -45,31 +46,20 @@ func (a *asker) inbox(n int) (string, <-chan *nats.Msg) {
 	return name, replies
 }
 
-func receive[T any](tb testing.TB, from <-chan T, what string) T {
-	tb.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		tb.Fatalf("no %s within %s", what, patience)
-		panic("unreachable")
-	}
-}
-
 func TestAfterSeq(t *testing.T) {
 	source := newTwinSource()
 	hook, entered := entering("WaitApplied", 10)
 	source.hook = hook
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	inbox, replies := a.inbox(10)
 
 	a.asked(a.subject("alice", events.QueryTotals), `{"after_seq":1,"timeout_ms":30000}`, inbox)
-	receive(t, entered, "waiter")
+	testkit.Receive(t, "waiter", entered)
 	if got := len(replies); got != 0 {
 		t.Fatal("answered before the command was applied")
 	}
 	source.message(t, "alice", "bob", "m1")
-	if r := unmarshal[events.TotalsReply](t, receive(t, replies, "answer")); r.Totals.Unread != 1 {
+	if r := unmarshal[events.TotalsReply](t, testkit.Receive(t, "answer", replies)); r.Totals.Unread != 1 {
 		t.Errorf("the answer does not show the command it waited for: %+v", r)
 	}
 	a.want("408", "alice", events.QueryTotals, `{"after_seq":2,"timeout_ms":20}`)
@@ -87,17 +77,17 @@ func TestStatusWaitsForEmission(t *testing.T) {
 	source := newTwinSource()
 	hook, entered := entering("WaitEmitted", 10)
 	source.hook = hook
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	source.apply(1_000, &events.Command{Verb: events.UserMessage, Inbox: "alice", ID: "m", From: "bob"}, false)
 	a.want("200", "alice", events.QueryTotals, `{"after_seq":1}`)
 	a.want("408", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":20}`)
-	receive(t, entered, "waiter")
+	testkit.Receive(t, "waiter", entered)
 
 	inbox, replies := a.inbox(1)
 	a.asked(a.subjects.Status(), `{"after_seq":1,"timeout_ms":30000}`, inbox)
-	receive(t, entered, "waiter")
+	testkit.Receive(t, "waiter", entered)
 	source.emit()
-	if s := unmarshal[events.Status](t, receive(t, replies, "status")); s.Emitted != 1 {
+	if s := unmarshal[events.Status](t, testkit.Receive(t, "status", replies)); s.Emitted != 1 {
 		t.Errorf("status after emission tells %+v", s)
 	}
 	a.want("200", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":0}`)
@@ -119,14 +109,14 @@ func TestSlowViews(t *testing.T) {
 		}
 		return nil
 	}
-	a := startBounded(t, startServer(t, server.Options{}), source, b)
+	a := startBounded(t, natstest.StartCore(t), source, b)
 	slow.Store(true)
 	inbox, replies := a.inbox(queued + 1)
 	subject := a.subject("alice", events.QueryTotals)
 	for range queued + 1 {
 		a.asked(subject, "", inbox)
 	}
-	if reply := receive(t, replies, "refusal"); code(reply) != "503" {
+	if reply := testkit.Receive(t, "refusal", replies); code(reply) != "503" {
 		t.Fatalf("one beyond the bound got %s", code(reply))
 	}
 	if got, want := len(entered), b.places; got > want {
@@ -134,7 +124,7 @@ func TestSlowViews(t *testing.T) {
 	}
 	close(release)
 	for range queued {
-		if reply := receive(t, replies, "answer"); code(reply) != "200" {
+		if reply := testkit.Receive(t, "answer", replies); code(reply) != "200" {
 			t.Fatalf("a queued request got %s %s", code(reply), reply.Data)
 		}
 	}
@@ -186,7 +176,7 @@ func TestSourceFails(t *testing.T) {
 		}
 		return nil
 	}
-	a := start(t, source, server.Options{})
+	a := start(t, source)
 	for method, query := range map[string]string{
 		"View": events.QueryTotals, "Totals": events.QueryTotals, "Watch": events.QueryWatch,
 		"WaitApplied": events.QueryTotals, "WaitEmitted": events.QueryStatus, "Status": events.QueryStatus,
