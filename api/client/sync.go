@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
 )
@@ -246,28 +245,49 @@ func (f *feed) mend() {
 // readReceipts asks for the last receipt of every peer: those that were sent
 // while nobody heard them.
 func (f *feed) readReceipts(ctx context.Context, peers []string) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(maxReceiptQueries)
-	for _, peer := range peers {
-		g.Go(func() error {
-			r, err := f.user.PeerReceipt(ctx, peer)
-			if errors.Is(err, ErrNotFound) {
-				return nil
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		readers sync.WaitGroup
+		first   sync.Once
+		failed  error
+	)
+	queue := make(chan string)
+	for range min(maxReceiptQueries, len(peers)) {
+		readers.Go(func() {
+			for peer := range queue {
+				if err := f.readReceipt(ctx, peer); err != nil {
+					first.Do(func() { failed = err })
+					cancel() // the others fail at once
+				}
 			}
-			if err != nil {
-				return err
-			}
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.mu.book.enterReceipt(events.Receipt{
-				User: r.User, Version: r.Version, Conversation: C2C(peer), Peer: peer, Upto: r.Upto, At: r.At,
-			}) {
-				f.markReceipts([]string{peer})
-			}
-			return nil
 		})
 	}
-	return g.Wait()
+	for _, peer := range peers {
+		queue <- peer
+	}
+	close(queue)
+	readers.Wait()
+	return failed
+}
+
+// readReceipt asks for the last receipt of one peer, if there is any.
+func (f *feed) readReceipt(ctx context.Context, peer string) error {
+	r, err := f.user.PeerReceipt(ctx, peer)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.book.enterReceipt(events.Receipt{
+		User: r.User, Version: r.Version, Conversation: C2C(peer), Peer: peer, Upto: r.Upto, At: r.At,
+	}) {
+		f.markReceipts([]string{peer})
+	}
+	return nil
 }
 
 // check compares versions with the server, and reads anew if an event is
