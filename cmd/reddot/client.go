@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -15,80 +14,46 @@ import (
 	"github.com/nats-io/nats.go/micro"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
 
-const (
-	// defaultTimeout is how long a client waits for a connection, an answer
-	// or an acknowledgement.
-	defaultTimeout = 5 * time.Second
-	// answerGrace is how much longer than the server a client waits where the
-	// server itself waits for a command: its "not applied" must arrive.
-	answerGrace = 2 * time.Second
-)
+// answerGrace is how much longer than the server a client waits where the
+// server itself waits for a command: its "not applied" must arrive.
+const answerGrace = 2 * time.Second
 
 // errInterrupted ends a command that the user interrupted.
 var errInterrupted = errors.New("interrupted")
 
 // clientConfig says which server a client command talks to, and how.
 type clientConfig struct {
-	server  string        // one or more NATS URLs, comma-separated; see urls
-	auth    natsConfig    // as whom it is connected to
-	prefix  string        // of the subjects
-	timeout time.Duration // for a connection, an answer, an acknowledgement
+	nats   natsconn.Client
+	prefix string // of the subjects
 }
 
 func (c *clientConfig) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.server, "server", "", "`URL` of the NATS server, or several with commas (default that of --nats-context, else NATS_URL, else "+nats.DefaultURL+")")
-	c.auth.addFlags(f)
+	c.nats.AddFlags(f)
 	f.StringVar(&c.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
-	f.DurationVar(&c.timeout, "timeout", defaultTimeout, "longest wait for a connection, an answer or an acknowledgement")
-}
-
-// urls is the server's URL, or several, as given.
-func (c *clientConfig) urls() string {
-	if c.server != "" {
-		return c.server
-	}
-	if c.auth.context != "" {
-		context, err := readContext(c.auth.context)
-		if err != nil {
-			return "" // dial says why
-		}
-		if urls := strings.Join(context.Servers, ","); urls != "" {
-			return urls
-		}
-	}
-	if env := os.Getenv("NATS_URL"); env != "" {
-		return env
-	}
-	return nats.DefaultURL
 }
 
 // validate reports a usageError.
 func (c *clientConfig) validate() error {
-	if c.timeout < time.Millisecond {
-		return usagef("--timeout %v: use at least 1ms", c.timeout)
-	}
 	if _, err := events.NewSubjects(c.prefix); err != nil {
 		return usagef("--prefix: %w", err)
 	}
-	return c.auth.validate(c.urls())
+	if err := c.nats.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // client is a connection to a NATS server behind which a reddot answers. It
-// does not reconnect: what was in flight would be in doubt, so the command
-// ends and says so.
+// does not reconnect.
 type client struct {
-	nc       *nats.Conn
+	*natsconn.Conn
 	subjects events.Subjects
-	url      string // fit to be shown
 	timeout  time.Duration
-
-	// lost ends when the connection is lost or the server refuses a subject;
-	// its cause says which.
-	lost context.Context
 }
 
 // dial connects to the server. The name is what the server lists the client as.
@@ -100,57 +65,15 @@ func (c *clientConfig) dial(name string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	urls := c.urls()
-	shown := redacted(urls)
-	how, err := c.auth.options()
+	conn, err := c.nats.Dial(name)
 	if err != nil {
 		return nil, err
 	}
-	lost, lose := context.WithCancelCause(context.Background())
-	options := append(how,
-		nats.Name(name),
-		nats.Timeout(c.timeout),
-		nats.NoReconnect(),
-		nats.PingInterval(pingEvery),
-		nats.MaxPingsOutstanding(pingsMissed),
-		nats.ClosedHandler(func(nc *nats.Conn) {
-			lose(fmt.Errorf("lost the connection to the NATS server at %s", shown))
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrPermissionViolation) {
-				lose(fmt.Errorf("the NATS server at %s refuses this to %s (%w): give it the permission, or name another with --nats-user or --nats-creds",
-					shown, c.auth.who(urls), safe(err)))
-			}
-		}),
-	)
-	nc, err := nats.Connect(urls, options...)
-	if err != nil {
-		return nil, c.dialError(err, options)
-	}
-	return &client{nc: nc, subjects: subjects, url: shown, timeout: c.timeout, lost: lost}, nil
+	return &client{Conn: conn, subjects: subjects, timeout: c.nats.Timeout}, nil
 }
-
-// dialError says what a failed connection means for the user. options are those
-// that it was tried with; nil: no other server is tried.
-func (c *clientConfig) dialError(err error, options []nats.Option) error {
-	urls := c.urls()
-	if options != nil {
-		if refused := c.auth.refusedByAny(err, urls, options); refused != nil {
-			return refused
-		}
-	} else if refused := c.auth.refused(err, urls); refused != nil {
-		return refused
-	}
-	if errors.Is(err, nats.ErrNoServers) {
-		return fmt.Errorf(`no NATS server at %s: start one with "reddot serve", or name yours with --server or NATS_URL`, redacted(urls))
-	}
-	return fmt.Errorf("connect to the NATS server at %s: %w: name another with --server or NATS_URL", redacted(urls), safe(err))
-}
-
-func (c *client) close() { c.nc.Close() }
 
 // jetStream is the server's JetStream.
-func (c *client) jetStream() (jetstream.JetStream, error) { return jetstream.New(c.nc) }
+func (c *client) jetStream() (jetstream.JetStream, error) { return jetstream.New(c.Conn.Conn) }
 
 // ended is why a context from bind ended.
 func ended(ctx context.Context) error {
@@ -158,16 +81,6 @@ func ended(ctx context.Context) error {
 		return cause
 	}
 	return errInterrupted
-}
-
-// bind returns a context that also ends when the connection is lost.
-func (c *client) bind(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.lost, func() { cancel(context.Cause(c.lost)) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
-	}
 }
 
 // query is a request to the query service. Every query takes the fields that
@@ -245,11 +158,11 @@ func (c *client) request(ctx context.Context, subject string, body []byte, serve
 	if serverWait > 0 {
 		wait = serverWait + answerGrace
 	}
-	bound, unbind := c.bind(ctx)
+	bound, unbind := c.Bind(ctx)
 	defer unbind()
 	limited, cancel := context.WithTimeout(bound, wait)
 	defer cancel()
-	m, err := c.nc.RequestWithContext(limited, subject, body)
+	m, err := c.RequestWithContext(limited, subject, body)
 	switch {
 	case err == nil:
 		return m.Data, answerError(m)
@@ -258,9 +171,9 @@ func (c *client) request(ctx context.Context, subject string, body []byte, serve
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, c.absent(bound, subject)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.url, wait)
+		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.URL, wait)
 	}
-	return nil, fmt.Errorf("ask %s: %w", c.url, err)
+	return nil, fmt.Errorf("ask %s: %w", c.URL, err)
 }
 
 // absent says why a request had no responder: there is no reddot, or it does not
@@ -272,12 +185,12 @@ func (c *client) absent(ctx context.Context, subject string) error {
 	if subject == c.subjects.Status() {
 		return c.nobody("serves")
 	}
-	if strings.HasPrefix(c.nc.Opts.InboxPrefix, c.subjects.Prefix()+".inbox.") {
+	if strings.HasPrefix(c.Opts.InboxPrefix, c.subjects.Prefix()+".inbox.") {
 		return c.nobody("takes queries now under")
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	m, err := c.nc.RequestWithContext(ctx, c.subjects.Status(), []byte("{}"))
+	m, err := c.RequestWithContext(ctx, c.subjects.Status(), []byte("{}"))
 	var status events.Status
 	if err == nil && answerError(m) == nil {
 		err = json.Unmarshal(m.Data, &status)
@@ -292,7 +205,7 @@ func (c *client) absent(ctx context.Context, subject string) error {
 }
 
 func (c *client) nobody(does string) error {
-	return noReddot{fmt.Sprintf(`no reddot %s the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`, does, c.subjects.Prefix(), c.url)}
+	return noReddot{fmt.Sprintf(`no reddot %s the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`, does, c.subjects.Prefix(), c.URL)}
 }
 
 // noReddot says that nobody answers queries. It is nats.ErrNoResponders.
@@ -334,7 +247,7 @@ func (a *app) withClient(ctx context.Context, cfg *clientConfig, name string, f 
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	return f(c)
 }
 
@@ -342,7 +255,7 @@ func (a *app) withClient(ctx context.Context, cfg *clientConfig, name string, f 
 // lost. Whatever fails then fails because of that, or because of an interrupt.
 func (a *app) withBound(ctx context.Context, cfg *clientConfig, name string, f func(context.Context, *client) error) error {
 	return a.withClient(ctx, cfg, name, func(c *client) error {
-		ctx, unbind := c.bind(ctx)
+		ctx, unbind := c.Bind(ctx)
 		defer unbind()
 		err := f(ctx, c)
 		if err != nil && ctx.Err() != nil {

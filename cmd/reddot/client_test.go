@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/cmd/reddot/term"
@@ -390,28 +389,6 @@ func TestNobodyTakesQueries(t *testing.T) {
 		reddot(t, nil, "show", "alice", "--prefix", prefix, "--nats-inbox-prefix", prefix+".inbox.alice").failed(t, exitFailed, "no reddot takes queries now under the prefix "+prefix)
 		if n := len(asked.requests()); n != 3 {
 			t.Error("a user alone has asked for the status")
-		}
-	}
-}
-
-// TestHungServer: a command notices a server that hangs, as the connections of a
-// reddot do.
-func TestHungServer(t *testing.T) {
-	s, _ := testServer(t)
-	cfg := &clientConfig{server: s.URL(), prefix: events.DefaultPrefix, timeout: defaultTimeout}
-	c, err := cfg.dial("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
-	lasting, err := cfg.dialLasting("test", func(error) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lasting.Close()
-	for _, conn := range []*nats.Conn{c.nc, lasting} {
-		if every, missed := conn.Opts.PingInterval, conn.Opts.MaxPingsOut; every != pingEvery || missed != pingsMissed {
-			t.Errorf("pings every %v, %d missed", every, missed)
 		}
 	}
 }

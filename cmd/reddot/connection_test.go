@@ -23,6 +23,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 // natsAt runs a NATS server, as operators do, with JetStream.
@@ -341,7 +343,7 @@ func TestSecretsInURL(t *testing.T) {
 			wrong.User = url.User("s3cr@t.")
 		}
 		ready, r := servedBy(t, "--nats", right.String())
-		if !strings.HasPrefix(ready, "ready nats=nats://") || !strings.Contains(ready, hidden+"@"+right.Host+" ") {
+		if !strings.HasPrefix(ready, "ready nats=nats://") || !strings.Contains(ready, natsconn.Hidden+"@"+right.Host+" ") {
 			t.Errorf("%q %+v", ready, r)
 		}
 		for _, r := range []result{

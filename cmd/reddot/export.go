@@ -88,7 +88,7 @@ func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
 	log, err := projector.FindLog(limited, js, c.subjects, a.warnings())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
-			c.subjects.CommandStream(), c.url)
+			c.subjects.CommandStream(), c.URL)
 	}
 	return log, err
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 const (
@@ -111,10 +113,10 @@ func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
 
 // failed is what a failure to connect means.
 func (l *link) failed(err error, options []nats.Option) error {
-	if refused := l.cfg.auth.refusedByAny(err, l.urls, options); refused != nil {
+	if refused := l.cfg.auth.RefusedByAny(err, l.urls, options); refused != nil {
 		return l.advised(refused)
 	}
-	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", redacted(l.urls), errNotYet, safe(err))
+	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", natsconn.Redacted(l.urls), errNotYet, natsconn.Safe(err))
 }
 
 // advised adds what reddot's user needs.
@@ -125,16 +127,12 @@ func (l *link) advised(err error) error {
 	return fmt.Errorf("%w. %s", err, listNeeds(l.needs))
 }
 
-// A server that hangs is noticed when it answers no ping: the library asks every
-// two minutes, unless it is told otherwise, and stays with one that is dead for as
-// long.
-const (
-	pingEvery   = 2 * time.Second
-	pingsMissed = 2
-)
+// ownInbox is the inbox prefix of the server: nobody else may listen to the
+// commands that come to it.
+const ownInbox = "_INBOX_reddot"
 
 func (l *link) options(name string) ([]nats.Option, error) {
-	options, err := l.cfg.auth.options()
+	options, err := l.cfg.auth.Options()
 	if err != nil {
 		return nil, err
 	}
@@ -142,15 +140,15 @@ func (l *link) options(name string) ([]nats.Option, error) {
 		nats.Name(name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(200*time.Millisecond),
-		nats.PingInterval(pingEvery),
-		nats.MaxPingsOutstanding(pingsMissed),
+		nats.PingInterval(natsconn.PingEvery),
+		nats.MaxPingsOutstanding(natsconn.PingsMissed),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				l.log.Warn("NATS server lost", "connection", name, "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
-			l.log.Info("NATS server back", "connection", name, "url", redacted(c.ConnectedUrl()))
+			l.log.Info("NATS server back", "connection", name, "url", natsconn.Redacted(c.ConnectedUrl()))
 		}),
 		nats.ClosedHandler(func(c *nats.Conn) { l.closed(c.LastError()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.heard(name, err) }),
@@ -164,7 +162,7 @@ func (l *link) closed(err error) {
 	if err == nil {
 		return
 	}
-	if refused := l.cfg.auth.refused(err, l.urls); refused != nil {
+	if refused := l.cfg.auth.Refused(err, l.urls); refused != nil {
 		l.stop(l.advised(refused))
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"log/slog"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 // logger is the log of a server, on standard error.
@@ -21,13 +23,13 @@ func logged(_ []string, a slog.Attr) slog.Attr {
 	case slog.KindDuration:
 		a.Value = slog.StringValue(a.Value.Duration().String())
 	case slog.KindString:
-		a.Value = slog.StringValue(scrubbed(a.Value.String()))
+		a.Value = slog.StringValue(natsconn.Scrubbed(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
 		case error:
-			a.Value = slog.StringValue(scrubbed(v.Error()))
+			a.Value = slog.StringValue(natsconn.Scrubbed(v.Error()))
 		case fmt.Stringer:
-			a.Value = slog.StringValue(scrubbed(v.String()))
+			a.Value = slog.StringValue(natsconn.Scrubbed(v.String()))
 		}
 	}
 	return a

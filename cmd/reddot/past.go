@@ -65,7 +65,7 @@ func (p *pastConfig) parse(zone *time.Location) (seq events.Seq, at time.Time, e
 // past shows a past state: a scratch store, folded from the nearest snapshot
 // before it, or from the log's start.
 func (a *app) past(ctx context.Context, c *client, cfg *pastConfig, show func(*projector.View) error) error {
-	ctx, unbind := c.bind(ctx)
+	ctx, unbind := c.Bind(ctx)
 	defer unbind()
 	err := a.viewPast(ctx, c, cfg, show)
 	if err != nil && ctx.Err() != nil {

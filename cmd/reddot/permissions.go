@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
 
@@ -42,7 +43,7 @@ type permission struct {
 // needs are the permissions that reddot's user needs.
 func needs(cfg *serveConfig, s events.Subjects) []permission {
 	log, out := s.CommandStream(), s.EventStream()
-	prefix, inbox := s.Prefix(), cfg.auth.inboxPrefix()
+	prefix, inbox := s.Prefix(), cfg.auth.InboxPrefix()
 	token := nuid.Next() // nobody else uses it
 	api := func(call string) string { return "$JS.API." + call }
 	list := []permission{
@@ -163,7 +164,7 @@ func (l *link) denied(d denial) error {
 		subject, to = p.subject, p.to
 	}
 	return l.advised(fmt.Errorf("the NATS server at %s does not let %s %s to %s, which it takes to %s: permit it",
-		redacted(l.urls), l.cfg.auth.who(l.urls), d.verb, subject, to))
+		natsconn.Redacted(l.urls), l.cfg.auth.Who(l.urls), d.verb, subject, to))
 }
 
 // probeStream is a stream that is not there: what is published for it is stored
@@ -181,7 +182,7 @@ func (l *link) probe(conn *nats.Conn) error {
 			if d, ok := deniedBy(err); ok && d.subject == p.probe {
 				return l.denied(d)
 			}
-			return fmt.Errorf("ask the NATS server at %s for its permissions %w: %w", redacted(l.urls), errNotYet, safe(err))
+			return fmt.Errorf("ask the NATS server at %s for its permissions %w: %w", natsconn.Redacted(l.urls), errNotYet, natsconn.Safe(err))
 		}
 	}
 	return nil
@@ -218,7 +219,7 @@ func (l *link) opened(err error, clustered bool) error {
 	if err == nil || errors.Is(err, errNotYet) {
 		return err
 	}
-	at := redacted(l.urls)
+	at := natsconn.Redacted(l.urls)
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch server.ErrorIdentifier(api.ErrorCode) {
 		case server.JSClusterNotAvailErr, server.JSClusterIncompleteErr, server.JSClusterNotLeaderErr, server.JSStreamOfflineErr,
@@ -229,13 +230,13 @@ func (l *link) opened(err error, clustered bool) error {
 				at, err, &l.cfg.eventsMaxSize)
 		case server.JSNoLimitsErr:
 			return fmt.Errorf("JetStream at %s lets the account of %s have no stream on so many servers (%w): change the account, or say with --replicas on how many they are to be",
-				at, l.cfg.auth.who(l.urls), err)
+				at, l.cfg.auth.Who(l.urls), err)
 		}
 	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		off := fmt.Errorf(`JetStream is off at the NATS server at %s, or for the account of %s (%w): turn it on, with "jetstream {}" in the server's configuration and "jetstream: enabled" in the account's`,
-			at, l.cfg.auth.who(l.urls), err)
+			at, l.cfg.auth.Who(l.urls), err)
 		if clustered {
 			return fmt.Errorf("%w, or %w on", off, errNotYet)
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 // restricted runs a NATS server with users that have the password "x": "reddot"
@@ -46,7 +48,7 @@ func restricted(t *testing.T, list []permission) (url string) {
 // says it needs. Where one is missing, it ends and names it; a user without
 // JetStream rights, too.
 func TestPermissions(t *testing.T) {
-	cfg := &serveConfig{auth: natsConfig{ownInbox: ownInbox}}
+	cfg := &serveConfig{auth: natsconn.Config{OwnInbox: ownInbox}}
 	list := needs(cfg, defaultSubjects(t))
 	url := restricted(t, list)
 	password := fileOf(t, "x")
@@ -100,7 +102,7 @@ func makeOld(t *testing.T, url, log string) {
 // TestBucketPermissions: the same with snapshots in a bucket, and a log that is
 // trimmed.
 func TestBucketPermissions(t *testing.T) {
-	list := needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))
+	list := needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))
 	url := restricted(t, list)
 	password := fileOf(t, "x")
 	works(t, strings.Replace(url, "//", "//admin:x@", 1), []string{"--nats", url, "--nats-user", "reddot", "--nats-password-file", password, "--snapshots", "bucket:kept", "--trim"},
@@ -218,7 +220,7 @@ func TestDeniedBy(t *testing.T) {
 	if _, ok := deniedBy(errors.New("x")); ok {
 		t.Error("any error is a denial")
 	}
-	l := &link{needs: needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))}
+	l := &link{needs: needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))}
 	for d, vital := range map[denial]bool{
 		{publishing, "$JS.API.STREAM.INFO.UNREAD_COMMANDS"}:     true,
 		{publishing, "$JS.API.CONSUMER.CREATE.UNREAD_EVENTS.x"}: true,
@@ -241,7 +243,7 @@ func TestDeniedBy(t *testing.T) {
 // TestUserRefusedLater: a user that is refused while the server runs ends it,
 // with the reason; so does a permission that is taken away.
 func TestUserRefusedLater(t *testing.T) {
-	list := needs(&serveConfig{auth: natsConfig{ownInbox: ownInbox}}, defaultSubjects(t))
+	list := needs(&serveConfig{auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))
 	users := func(password string, list []permission) []*server.User {
 		p := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
 		for _, x := range list {
@@ -289,7 +291,7 @@ func TestUserRefusedLater(t *testing.T) {
 // TestReadmePermissions: the README lists what reddot's user needs.
 func TestReadmePermissions(t *testing.T) {
 	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
-	cfg := &serveConfig{trim: true, snapshots: "bucket:NAME", auth: natsConfig{ownInbox: ownInbox}}
+	cfg := &serveConfig{trim: true, snapshots: "bucket:NAME", auth: natsconn.Config{OwnInbox: ownInbox}}
 	for _, p := range needs(cfg, defaultSubjects(t)) {
 		if !strings.Contains(text, "`"+p.subject+"`") {
 			t.Errorf("%s %s is not in it", p.verb, p.subject)

@@ -114,7 +114,7 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 	}
 	defer closeSource() // read only: nothing can be lost
 	return a.withClient(ctx, &cfg.clientConfig, "publish", func(c *client) error {
-		ctx, unbind := c.bind(ctx)
+		ctx, unbind := c.Bind(ctx)
 		defer unbind()
 		lines, err := newLineReader(interruptible(ctx, from))
 		if err != nil {

@@ -79,7 +79,7 @@ type stop struct {
 
 func newPublisher(c *client, lines *lineReader, cfg *publishConfig) (*publisher, error) {
 	// The channel holds maxInFlight, the collector one, the sender one.
-	js, err := jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(maxInFlight+2))
+	js, err := jetstream.New(c.Conn.Conn, jetstream.WithPublishAsyncMaxPending(maxInFlight+2))
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
@@ -191,12 +191,12 @@ func (p *publisher) await(f jetstream.PubAckFuture, expired <-chan time.Time) (*
 		return ack, nil
 	case err := <-f.Err():
 		return nil, p.client.ackError(err)
-	case <-p.client.lost.Done():
+	case <-p.client.Lost().Done():
 		select {
 		case ack := <-f.Ok():
 			return ack, nil
 		default:
-			return nil, context.Cause(p.client.lost)
+			return nil, context.Cause(p.client.Lost())
 		}
 	case <-expired:
 		return nil, fmt.Errorf("no acknowledgement in %v", p.client.timeout)
@@ -208,9 +208,9 @@ func (c *client) ackError(err error) error {
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
 		return fmt.Errorf(`no stream at %s takes commands under the prefix %s: start "reddot serve" there, or name yours with --server or --prefix`,
-			c.url, c.subjects.Prefix())
+			c.URL, c.subjects.Prefix())
 	case errors.Is(err, nats.ErrDisconnected):
-		return fmt.Errorf("lost the connection to the NATS server at %s", c.url)
+		return fmt.Errorf("lost the connection to the NATS server at %s", c.URL)
 	}
 	return fmt.Errorf("the NATS server refuses it: %w", err)
 }

@@ -79,10 +79,10 @@ func hearRefusals(ctx context.Context, c *client) (*refusals, error) {
 		}
 	}
 	if err == nil {
-		r.sub, err = c.nc.Subscribe(c.subjects.Rejected(), r.hear)
+		r.sub, err = c.Subscribe(c.subjects.Rejected(), r.hear)
 	}
 	if err == nil {
-		err = c.nc.FlushWithContext(ctx) // from here on, what is stored is heard
+		err = c.FlushWithContext(ctx) // from here on, what is stored is heard
 	}
 	if err == nil && stream != nil {
 		if stream, err = r.stream(ctx); err == nil && stream != nil {
@@ -211,7 +211,7 @@ func (r *refusals) result(ctx context.Context) (named []refusal, count int64, er
 	}
 	newest, err := r.newest(ctx)
 	if err == nil {
-		err = r.client.nc.FlushWithContext(ctx) // what the server has sent is here
+		err = r.client.FlushWithContext(ctx) // what the server has sent is here
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("ask which commands were refused: %w", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
 
@@ -110,7 +111,7 @@ func TestPublishTellsItsOwnRefusals(t *testing.T) {
 // between has a bound; beyond it a refusal counts, and its line is not known.
 func TestRefusalsInBoundedMemory(t *testing.T) {
 	s, _ := testServer(t)
-	r, err := hearRefusals(t.Context(), &client{nc: connect(t, s.URL()), subjects: defaultSubjects(t), timeout: defaultTimeout})
+	r, err := hearRefusals(t.Context(), &client{Conn: &natsconn.Conn{Conn: connect(t, s.URL())}, subjects: defaultSubjects(t), timeout: natsconn.DefaultTimeout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
@@ -71,7 +72,7 @@ func (a *app) watchRejected(ctx context.Context, cfg *watchConfig, fail func(err
 	if err != nil {
 		return err
 	}
-	conn, err := cfg.dialLasting("reddot watch", fail)
+	conn, err := cfg.nats.DialLasting("reddot watch", fail)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (a *app) watchRejected(ctx context.Context, cfg *watchConfig, fail func(err
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
-			subjects.EventStream(), redacted(cfg.urls()))
+			subjects.EventStream(), natsconn.Redacted(cfg.nats.URLs()))
 	case ctx.Err() == nil:
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 const (
@@ -79,7 +81,7 @@ func (r *replicas) refused(conn *nats.Conn, err error) error {
 	case server.JSStreamReplicasNotSupportedErr:
 		if r.asked > 0 {
 			return fmt.Errorf("the NATS server at %s is not one of a cluster, so --replicas %d can't be had (%w): leave it out, or name the servers of a cluster with --nats",
-				redacted(conn.ConnectedUrl()), r.asked, err)
+				natsconn.Redacted(conn.ConnectedUrl()), r.asked, err)
 		}
 		r.alone = true
 		return fmt.Errorf("JetStream is %w asked for one replica: %w", errNotYet, err)

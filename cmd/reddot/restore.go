@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -107,9 +108,9 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 			return err
 		}
 		defer nc.Close()
-		return use(&client{nc: nc, subjects: subjects, url: "the data folder " + cfg.data, timeout: cfg.timeout, lost: context.Background()})
+		return use(&client{Conn: &natsconn.Conn{Conn: nc, URL: "the data folder " + cfg.data}, subjects: subjects, timeout: cfg.nats.Timeout})
 	}
-	if _, ok := cfg.bucket(); !ok && cfg.server == "" && cfg.auth.context == "" && os.Getenv("NATS_URL") == "" {
+	if _, ok := cfg.bucket(); !ok && !cfg.nats.IsNamed() {
 		fmt.Fprintln(a.stderr, "the log is not asked whether it has what comes after: its NATS server is not named by --server or NATS_URL")
 		return use(nil)
 	}
@@ -117,7 +118,7 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	return use(c)
 }
 

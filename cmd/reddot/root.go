@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -62,7 +63,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitDone
 	}
-	text := scrubbed(oneLine(err))
+	text := natsconn.Scrubbed(oneLine(err))
 	if a.started && !errors.As(err, new(usageError)) {
 		fmt.Fprintf(stderr, "reddot: %s\n", text)
 		return exitFailed

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"reddot/api"
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
@@ -22,10 +23,10 @@ import (
 
 // serveConfig is the command line of serve.
 type serveConfig struct {
-	data          string     // directory of everything stored
-	listen        string     // address of the embedded NATS server
-	nats          string     // URLs of an existing NATS server; see external
-	auth          natsConfig // as whom it is connected to
+	data          string          // directory of everything stored
+	listen        string          // address of the embedded NATS server
+	nats          string          // URLs of an existing NATS server; see external
+	auth          natsconn.Config // as whom it is connected to
 	gate          gateConfig
 	prefix        string     // first token of every subject
 	sync          syncPolicy // of the embedded server's streams
@@ -53,7 +54,7 @@ type serveConfig struct {
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cfg := serveConfig{sync: syncPolicy{every: time.Second}, auth: natsConfig{ownInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
+	cfg := serveConfig{sync: syncPolicy{every: time.Second}, auth: natsconn.Config{OwnInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
 	cmd := &cobra.Command{
 		Use:     "serve",
 		GroupID: groupServer,
@@ -104,7 +105,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 				return err
 			}
 			if cfg.external() {
-				if _, err := cfg.auth.options(); err != nil {
+				if _, err := cfg.auth.Options(); err != nil {
 					return err // before anything is begun
 				}
 			}
@@ -115,7 +116,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.StringVar(&cfg.data, "data", "./reddot-data", "`directory` of the data")
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:4222", "`address` of the embedded NATS server; port 0 picks a free one")
 	f.StringVar(&cfg.nats, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one, or several with commas")
-	cfg.auth.addFlags(f)
+	cfg.auth.AddFlags(f)
 	cfg.gate.addFlags(f)
 	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
 	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", minSync, maxSync))
@@ -147,7 +148,7 @@ func settings(flags *pflag.FlagSet) (set []slog.Attr) {
 	flags.Visit(func(f *pflag.Flag) {
 		value := f.Value.String()
 		if f.Name == "nats" {
-			value = redacted(value)
+			value = natsconn.Redacted(value)
 		}
 		set = append(set, slog.String(f.Name, value))
 	})
@@ -217,14 +218,14 @@ func (cfg *serveConfig) validate() error {
 }
 
 // external reports whether an existing NATS server is used.
-func (cfg *serveConfig) external() bool { return cfg.nats != "" || cfg.auth.context != "" }
+func (cfg *serveConfig) external() bool { return cfg.nats != "" || cfg.auth.HasContext() }
 
 // urls are those of the existing NATS server.
 func (cfg *serveConfig) urls() (string, error) {
 	if cfg.nats != "" {
 		return cfg.nats, nil
 	}
-	context, err := readContext(cfg.auth.context)
+	context, err := cfg.auth.Context()
 	if err != nil {
 		return "", err
 	}
@@ -234,12 +235,12 @@ func (cfg *serveConfig) urls() (string, error) {
 // validateNATS reports a usageError.
 func (cfg *serveConfig) validateNATS() error {
 	if !cfg.external() {
-		if given := append(cfg.auth.given(), cfg.auth.trust()...); len(given) > 0 {
+		if given := append(cfg.auth.Given(), cfg.auth.Trust()...); len(given) > 0 {
 			return usagef("%s is for an existing NATS server: name it with --nats", given[0])
 		}
 		return nil
 	}
-	if err := cfg.auth.validate(cfg.nats); err != nil {
+	if err := cfg.auth.Validate(cfg.nats); err != nil {
 		return fmt.Errorf("--nats: %w", err)
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
+	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -356,7 +357,7 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		case <-ctx.Done():
 			return nil
 		}
-		s.ready(redacted(conn.ConnectedUrl()), http)
+		s.ready(natsconn.Redacted(conn.ConnectedUrl()), http)
 		return nil
 	})
 	return g.Wait()

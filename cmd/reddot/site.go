@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
 
@@ -162,7 +163,7 @@ func (s *site) status() *events.Site {
 		at.Domain = s.conn.ConnectedDomain()
 	}
 	if url := s.conn.ConnectedUrl(); url != "" {
-		at.URL = redacted(url)
+		at.URL = natsconn.Redacted(url)
 	}
 	if kept := s.kept.Load(); kept != nil {
 		at.Streams = *kept

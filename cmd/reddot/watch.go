@@ -6,21 +6,16 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 )
 
-const (
-	// watchReconnect is the pause between attempts to reach a NATS server that
-	// went away.
-	watchReconnect = 500 * time.Millisecond
-	// watchLastLine is how long the end waits for a line that is being written:
-	// who reads it may have stopped reading.
-	watchLastLine = time.Second
-)
+// watchLastLine is how long the end waits for a line that is being written: who
+// reads it may have stopped reading.
+const watchLastLine = time.Second
 
 // watchConfig is the command line of watch.
 type watchConfig struct {
@@ -132,12 +127,12 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	if cfg.rejected.on {
 		return a.watchRejected(ctx, cfg, fail)
 	}
-	conn, err := cfg.dialLasting("reddot watch", fail)
+	conn, err := cfg.nats.DialLasting("reddot watch", fail)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	c, err := goclient.New(conn, goclient.Options{Prefix: cfg.prefix, Timeout: cfg.timeout, WatchLargeGroups: cfg.largeGroups})
+	c, err := goclient.New(conn, goclient.Options{Prefix: cfg.prefix, Timeout: cfg.nats.Timeout, WatchLargeGroups: cfg.largeGroups})
 	if err != nil {
 		return err
 	}
@@ -157,7 +152,7 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 
 // watcher prints what is heard; fail is told if that can't be written.
 func (a *app) watcher(cfg *watchConfig, fail func(error)) *watcher {
-	return &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: redacted(cfg.urls()), fail: fail}
+	return &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: natsconn.Redacted(cfg.nats.URLs()), fail: fail}
 }
 
 // watchEnd is whether the watch ended well: the user's wish is no error, and
@@ -176,36 +171,4 @@ func watchEnd(ctx context.Context, cfg *watchConfig, sub *goclient.Subscription)
 		return fmt.Errorf(`the state of %s was not read in %v: is a "reddot serve" running there, with --prefix %s?`,
 			term.Printable(cfg.user), cfg.lasts, cfg.prefix)
 	}
-}
-
-// dialLasting connects to the server with a connection that comes back
-// whenever the server does. It gives up only where that is in vain, as when
-// the user is refused; then lost is called. The listener tells everything
-// else.
-func (c *clientConfig) dialLasting(name string, lost func(error)) (*nats.Conn, error) {
-	options, err := c.auth.options()
-	if err != nil {
-		return nil, err
-	}
-	options = append(options,
-		nats.Name(name),
-		nats.Timeout(c.timeout),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(watchReconnect),
-		nats.PingInterval(pingEvery),
-		nats.MaxPingsOutstanding(pingsMissed),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
-		nats.ClosedHandler(func(nc *nats.Conn) {
-			err := nc.LastError()
-			if err == nil {
-				err = nats.ErrConnectionClosed
-			}
-			lost(c.dialError(err, nil))
-		}),
-	)
-	nc, err := nats.Connect(c.urls(), options...)
-	if err != nil {
-		return nil, c.dialError(err, options)
-	}
-	return nc, nil
 }

@@ -1,4 +1,4 @@
-package main
+package natsconn
 
 import (
 	"errors"
@@ -13,10 +13,17 @@ import (
 // errRead ends a connection before it begins: its options are known.
 var errRead = errors.New("the context is read")
 
-// readContext reads a context of the nats command: by its name, or the file at a
-// path. The library knows contexts only as connections.
-func readContext(name string) (*nats.Options, error) {
-	path := name
+// HasContext reports whether a context of the nats command is named.
+func (c *Config) HasContext() bool { return c.context != "" }
+
+// Context reads the context of the nats command that is named, by its name or by
+// the path of its file; nil if none is. The library knows contexts only as
+// connections.
+func (c *Config) Context() (*nats.Options, error) {
+	if c.context == "" {
+		return nil, nil
+	}
+	name, path := c.context, c.context
 	if strings.ContainsRune(name, filepath.Separator) {
 		absolute, err := filepath.Abs(name)
 		if err != nil {
@@ -33,7 +40,7 @@ func readContext(name string) (*nats.Options, error) {
 		conn.Close()
 	}
 	if !errors.Is(err, errRead) {
-		return nil, fmt.Errorf(`--nats-context %s: %w: "nats context ls" lists those there are`, name, safe(err))
+		return nil, fmt.Errorf(`--nats-context %s: %w: "nats context ls" lists those there are`, name, Safe(err))
 	}
 	return &read, nil
 }

@@ -1,16 +1,15 @@
-package main
+package natsconn
 
 import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// hidden stands for a password or a token.
-const hidden = "xxxxx"
+// Hidden stands for a password or a token.
+const Hidden = "xxxxx"
 
 // unreadableURL stands for URLs of which nobody can say where the secret ends.
 const unreadableURL = "(a URL that can't be read)"
@@ -48,9 +47,9 @@ func parseURLs(list string) ([]*url.URL, error) {
 	return urls, nil
 }
 
-// redacted is a list of URLs without what lets one in: passwords, tokens, and
+// Redacted is a list of URLs without what lets one in: passwords, tokens, and
 // the queries of WebSocket URLs.
-func redacted(list string) string {
+func Redacted(list string) string {
 	urls, err := parseURLs(list)
 	if err != nil {
 		return unreadableURL
@@ -66,45 +65,10 @@ func shownURL(u *url.URL) string {
 	safe := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	if u.User != nil {
 		if _, ok := u.User.Password(); ok {
-			safe.User = url.UserPassword(u.User.Username(), hidden)
+			safe.User = url.UserPassword(u.User.Username(), Hidden)
 		} else {
-			safe.User = url.User(hidden) // a user without a password is a token
+			safe.User = url.User(Hidden) // a user without a password is a token
 		}
 	}
 	return safe.String()
-}
-
-// userInfo is what stands before the host of a URL within a text.
-var userInfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s"]*@`)
-
-// scrubbed is a text, of a library too, without what lets one in. Everything
-// that is printed or logged goes through it.
-func scrubbed(text string) string {
-	if !strings.Contains(text, "@") {
-		return text
-	}
-	return userInfo.ReplaceAllStringFunc(text, func(found string) string {
-		scheme, rest, _ := strings.Cut(found, "://")
-		if user, _, ok := strings.Cut(strings.TrimSuffix(rest, "@"), ":"); ok && !strings.ContainsAny(user, ",@") {
-			return scheme + "://" + user + ":" + hidden + "@"
-		}
-		return scheme + "://" + hidden + "@"
-	})
-}
-
-// safeError is an error whose text is fit to be shown.
-type safeError struct {
-	err  error
-	text string
-}
-
-func (e safeError) Error() string { return e.text }
-func (e safeError) Unwrap() error { return e.err }
-
-// safe is an error of the NATS library without what lets one in.
-func safe(err error) error {
-	if err == nil {
-		return nil
-	}
-	return safeError{err, scrubbed(err.Error())}
 }

@@ -1,10 +1,11 @@
-package main
+package natsconn_test
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
+
+	"reddot/cmd/reddot/natsconn"
 )
 
 // TestRedacted: no form of a URL shows what lets one in.
@@ -25,22 +26,22 @@ func TestRedacted(t *testing.T) {
 		" nats://me:s3cret@a:1 , tls://you:s3cret@b:2": "nats://me:xxxxx@a:1,tls://you:xxxxx@b:2",
 		"wss://me:s3cret@h/nats?token=s3cret#s3cret":   "wss://me:xxxxx@h/nats",
 		"nats://[::1]:4222":                            "nats://[::1]:4222",
-		"nats://me:s3,cret@h:4222":                     unreadableURL, // a comma separates
-		"nats://me:s3 cret@h:4222":                     unreadableURL,
-		"nats://me:s3%zzcret@h:4222":                   unreadableURL,
-		"nats://me:s3cret@h:port":                      unreadableURL,
+		"nats://me:s3,cret@h:4222":                     natsconn.UnreadableURL, // a comma separates
+		"nats://me:s3 cret@h:4222":                     natsconn.UnreadableURL,
+		"nats://me:s3%zzcret@h:4222":                   natsconn.UnreadableURL,
+		"nats://me:s3cret@h:port":                      natsconn.UnreadableURL,
 		"nats:me:s3cret@h":                             "nats://nats:xxxxx@h",
-		"http://me:s3cret@h":                           unreadableURL,
-		"nats://me:s3cret@":                            unreadableURL,
+		"http://me:s3cret@h":                           natsconn.UnreadableURL,
+		"nats://me:s3cret@":                            natsconn.UnreadableURL,
 	} {
-		got := redacted(list)
+		got := natsconn.Redacted(list)
 		if got != want {
 			t.Errorf("%s is shown as %s, want %s", list, got, want)
 		}
 		if strings.Contains(got, "cret") {
 			t.Errorf("%s shows the secret: %s", list, got)
 		}
-		if _, err := parseURLs(list); err != nil && strings.Contains(err.Error(), "cret") {
+		if _, err := natsconn.ParseURLs(list); err != nil && strings.Contains(err.Error(), "cret") {
 			t.Errorf("%s: the error shows the secret: %v", list, err)
 		}
 	}
@@ -57,27 +58,12 @@ func TestScrubbed(t *testing.T) {
 		"nats://me:s3cret@a:1,tls://s3cret@b:2":   "nats://me:xxxxx@a:1,tls://xxxxx@b:2",
 		"nats://me:s3cret@a:1,s3cret@b:2":         "nats://me:xxxxx@b:2", // the lesser evil
 	} {
-		if got := scrubbed(text); got != want {
+		if got := natsconn.Scrubbed(text); got != want {
 			t.Errorf("%s is shown as %s, want %s", text, got, want)
 		}
 	}
 	why := errors.New("nats://me:s3cret@h is away")
-	if err := safe(why); !errors.Is(err, why) || strings.Contains(err.Error(), "s3cret") {
+	if err := natsconn.Safe(why); !errors.Is(err, why) || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("%v", err)
-	}
-}
-
-// TestLogKeepsSecrets: whatever is logged, in whatever form.
-func TestLogKeepsSecrets(t *testing.T) {
-	for _, format := range []string{"text", "json"} {
-		var out strings.Builder
-		a := &app{stderr: &out}
-		log := a.logger(&serveConfig{logFormat: format})
-		log.Error("at nats://me:s3cret@h", "error", errors.New("tls://s3cret@h"), "url", "nats://s3cret@h",
-			slog.Group("in", "url", "ws://a:s3cret@h"))
-		log.With("url", "nats://s3cret@h").Warn("x")
-		if strings.Contains(out.String(), "s3cret") || strings.Count(out.String(), hidden) != 5 {
-			t.Errorf("%s: %s", format, out.String())
-		}
 	}
 }
