@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
 )
@@ -261,10 +260,10 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 // fail sends an error reply.
 func (s *Service) fail(c *call, err error) {
 	f := faultOf(err)
-	if f.word == WordUnavailable && f.cause != nil {
+	if f.code == events.ErrUnavailable && f.cause != nil {
 		s.doubt()
 	}
-	body, err := events.Marshal(c.encoding, ErrorReply{Error: f.word, Message: f.message, Seq: f.seq, Uncertain: f.unsure})
+	body, err := events.Marshal(c.encoding, events.ErrorReply{Error: f.code.Word(), Message: f.message, Seq: f.seq, Uncertain: f.unsure})
 	if err != nil {
 		s.log.warn("write an error reply", "query", c.name, "error", err)
 	}
@@ -281,9 +280,9 @@ func (s *Service) send(c *call, body []byte, f *fault) {
 	m := c.message()
 	m.Data = body
 	if f != nil {
-		code = f.code
-		m.Header.Set(micro.ErrorHeader, f.word)
-		m.Header.Set(micro.ErrorCodeHeader, f.code)
+		code = f.code.String()
+		m.Header.Set(events.HeaderError, f.code.Word())
+		m.Header.Set(events.HeaderErrorCode, f.code.String())
 		if f.cause != nil {
 			s.log.warn("query not answered", "query", c.name, "error", f.cause)
 		}

@@ -11,12 +11,6 @@ import (
 	"reddot/events"
 )
 
-// Headers of requests and replies.
-const (
-	acceptHeader      = "Accept"
-	contentTypeHeader = "Content-Type"
-)
-
 // headerRoom is what a reply's headers may take of a message's size, in bytes.
 const headerRoom = 512
 
@@ -77,7 +71,7 @@ func userToken(subject string) string {
 // are the same in any case, as in HTTP.
 func accepted(headers nats.Header) events.Encoding {
 	for name, values := range headers {
-		if !strings.EqualFold(name, acceptHeader) {
+		if !strings.EqualFold(name, events.HeaderAccept) {
 			continue
 		}
 		for _, value := range values {
@@ -98,6 +92,6 @@ func accepted(headers nats.Header) events.Encoding {
 // message is a reply's message, without a body.
 func (c *call) message() *nats.Msg {
 	m := nats.NewMsg(c.reply)
-	m.Header.Set(contentTypeHeader, c.encoding.ContentType())
+	m.Header.Set(events.HeaderContentType, c.encoding.ContentType())
 	return m
 }

@@ -98,5 +98,5 @@ func outcomeOf(err error) string {
 	if errors.Is(err, gate.ErrRefused) {
 		return outcomeRefused
 	}
-	return faultOf(err).word
+	return faultOf(err).code.Word()
 }

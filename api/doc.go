@@ -25,8 +25,8 @@
 //
 // An error reply has the headers Nats-Service-Error (one bare word:
 // bad_request, forbidden, not_found, not_applied, rate_limited, unavailable) and
-// Nats-Service-Error-Code (400, 403, 404, 408, 429, 503), and an [ErrorReply] as
-// body.
+// Nats-Service-Error-Code (400, 403, 404, 408, 429, 503), and an [events.ErrorReply]
+// as body.
 //
 // # Users' own commands
 //

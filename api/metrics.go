@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/api/gate"
+	"reddot/events"
 )
 
 // Metrics are the numbers of a Service for Prometheus. A nil *Metrics measures
@@ -74,7 +75,7 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 	m.drops.WithLabelValues(commandEndpoint)
 	m.drops.WithLabelValues(monitorKind)
 	for _, verb := range gate.Verbs() {
-		for _, outcome := range []string{outcomeStored, WordRateLimited} {
+		for _, outcome := range []string{outcomeStored, events.ErrRateLimited.Word()} {
 			m.wishes.WithLabelValues(verb, outcome)
 		}
 	}

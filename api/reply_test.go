@@ -131,7 +131,7 @@ func TestNoAnswerButToInboxes(t *testing.T) {
 			break
 		}
 		// Requests are heard as well; answers have a type or are of the monitor.
-		if !strings.HasPrefix(m.Subject, "_INBOX.") && (m.Header.Get(contentTypeHeader) != "" || strings.Contains(string(m.Data), "io.nats.micro")) {
+		if !strings.HasPrefix(m.Subject, "_INBOX.") && (m.Header.Get(events.HeaderContentType) != "" || strings.Contains(string(m.Data), "io.nats.micro")) {
 			t.Errorf("published at %s: %s", m.Subject, m.Data)
 		}
 	}

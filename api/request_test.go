@@ -77,7 +77,7 @@ func TestBadSubject(t *testing.T) {
 				continue
 			}
 			reply := a.ask("unread.api."+token+"."+q.name, `{"conversation":"c2c_bob","peer":"bob"}`, "")
-			if code(reply) != "400" || !strings.Contains(unmarshal[ErrorReply](t, reply).Message, says) {
+			if code(reply) != "400" || !strings.Contains(unmarshal[events.ErrorReply](t, reply).Message, says) {
 				t.Errorf("user token %q, %s: got %s %s, want 400 with %q", token, q.name, code(reply), reply.Data, says)
 			}
 		}
@@ -125,7 +125,7 @@ func FuzzRead(f *testing.F) {
 			case err == nil && (got.answer == nil || got.limit < 0 || got.limit > events.MaxLimit ||
 				got.wait.timeout < 0 || got.wait.timeout.Milliseconds() > MaxTimeout):
 				t.Errorf("%s: question out of bounds: %+v", q.name, got)
-			case err != nil && (!errors.As(err, &bad) || bad.code != "400" || bad.message == ""):
+			case err != nil && (!errors.As(err, &bad) || bad.code != events.ErrBadRequest || bad.message == ""):
 				t.Errorf("%s: %v is no bad_request", q.name, err)
 			}
 		}

@@ -88,7 +88,7 @@ func (a *asker) reply(question string) string {
 	a.checkForm(asMsgpack, "application/msgpack")
 	into := replyType(query)
 	if code(asJSON) != "200" {
-		into = reflect.TypeFor[ErrorReply]()
+		into = reflect.TypeFor[events.ErrorReply]()
 	}
 	one, other := reflect.New(into).Interface(), reflect.New(into).Interface()
 	for m, v := range map[*nats.Msg]any{asJSON: one, asMsgpack: other} {
@@ -117,7 +117,7 @@ func (a *asker) checkForm(m *nats.Msg, contentType string) {
 		a.Errorf("code %s with the word %q", code(m), m.Header.Get("Nats-Service-Error"))
 	}
 	if word != "" {
-		if e := unmarshal[ErrorReply](a, m); e.Error != word || e.Message == "" {
+		if e := unmarshal[events.ErrorReply](a, m); e.Error != word || e.Message == "" {
 			a.Errorf("code %s with the body %+v", code(m), e)
 		}
 	}

@@ -265,7 +265,7 @@ func (s *Service) drain(taken func(), deadline time.Time) {
 	}
 	late := s.pool.underway()
 	for _, c := range late {
-		stopping := &fault{code: "503", word: WordUnavailable, message: "this instance is stopping; ask again"}
+		stopping := &fault{code: events.ErrUnavailable, message: "this instance is stopping; ask again"}
 		if c.lane == commandLane {
 			stopping.unsure = true
 			stopping.message = "this instance is stopping: the command may or may not be stored; ask again, with the same key if it had one"

@@ -142,7 +142,7 @@ func (s *twinSource) Status(ctx context.Context) (events.Status, error) {
 	defer s.mu.RUnlock()
 	return events.Status{
 		Applied: s.applied, Emitted: s.emitted, Durable: s.applied, Last: s.applied,
-		Digest: "00000000000000aa", Policy: events.Policy{OwnMessage: s.model.OwnPolicy().String()},
+		Digest: 0xaa, Policy: events.Policy{OwnMessage: s.model.OwnPolicy().String()},
 		Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live",
 	}, ctx.Err()
 }

@@ -103,7 +103,7 @@ func goldenValues() []goldenValue {
 		{"reply.receipt", ReceiptReply{User: "alice", Version: 42, Peer: "bob", Upto: "m9", At: 1700000000123}},
 		{"reply.watch", WatchReply{Until: 1700000060123}},
 		{"reply.status", Status{
-			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Digest: "0123456789abcdef", Policy: Policy{OwnMessage: "keep"}, Features: []string{"levels", "labels"},
+			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Digest: 0x0123456789abcdef, Policy: Policy{OwnMessage: "keep"}, Features: []string{"levels", "labels"},
 			Commands: map[string]uint64{"user.message": 41}, // one: msgpack maps have no order
 			Refused:  1, Ignored: 1, Stream: "UNREAD_COMMANDS", State: "stopped", Error: "the stream has a hole", Emitter: "emitting",
 		}},

@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // Limits of commands. A command that breaks one is refused.
 const (
 	MaxID              = 256       // bytes of a user, group or message id
@@ -17,3 +19,7 @@ const (
 	MaxLimit               = 200 // the most a request may ask for
 	MaxChangeConversations = 200 // conversations in one change event
 )
+
+// WatchLease is how long a watch of large groups lasts; a watcher renews it well
+// before.
+const WatchLease = 60 * time.Second

@@ -18,10 +18,6 @@ const (
 	QuerySnapshot      = "snapshot"
 )
 
-// ErrNotFound is the answer to a query about a conversation that is not in
-// the user's list, or about a receipt that was never sent.
-var ErrNotFound = errors.New("not found")
-
 // ErrBehind is why a projection is not asked that has not applied what it has
 // heard of: the answers would be old ones. It comes nearer.
 var ErrBehind = errors.New("catching up")
@@ -141,7 +137,7 @@ type Status struct {
 	Durable Seq    `json:"durable" msgpack:"durable"` // state up to here survives without the log
 	Last    Seq    `json:"last" msgpack:"last"`       // last command in the stream
 	Lag     uint64 `json:"lag" msgpack:"lag"`         // commands between applied and last
-	Digest  string `json:"digest" msgpack:"digest"`   // of the whole state at applied, 16 hex digits
+	Digest  Digest `json:"digest" msgpack:"digest"`   // of the whole state at applied
 	Policy  Policy `json:"policy" msgpack:"policy"`
 
 	Features []string `json:"features" msgpack:"features"` // which optional parts it has; none yet
@@ -255,7 +251,7 @@ type Snapshot struct {
 	Run      string `json:"run,omitempty" msgpack:"run,omitempty"` // names it if it was asked for, unlike any other
 	State    string `json:"state" msgpack:"state"`                 // as of a Rebuild
 	Seq      Seq    `json:"seq,omitempty" msgpack:"seq,omitempty"`
-	Digest   string `json:"digest,omitempty" msgpack:"digest,omitempty"` // of the state, 16 hex digits
+	Digest   Digest `json:"digest,omitempty" msgpack:"digest,omitempty"` // of the state
 	Started  Time   `json:"started,omitempty" msgpack:"started,omitempty"`
 	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
 	Bytes    uint64 `json:"bytes,omitempty" msgpack:"bytes,omitempty"`

@@ -130,9 +130,9 @@ func (l *Log) writtenOn(ctx context.Context, last events.Seq, event time.Time) (
 
 // appliedIn is the position of the store in use in a folder, zero if it is of
 // another log or can't be read: Open sees to that.
-func appliedIn(dir string, id store.Identity) (store.Position, error) {
+func appliedIn(dir string, id events.StreamID) (store.Position, error) {
 	info, err := inspectCurrent(dir)
-	if err != nil || info.Identity.Stream != id.Stream || !info.Identity.Created.Equal(id.Created) {
+	if err != nil || info.Identity.Name != id.Name || !info.Identity.Created.Equal(id.Created) {
 		return store.Position{}, err
 	}
 	return info.Position, nil

@@ -72,7 +72,7 @@ func createLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, e
 	if err != nil {
 		return nil, err
 	}
-	if info.Identity.Stream == s.CommandStream() {
+	if info.Identity.Name == s.CommandStream() {
 		return nil, fmt.Errorf("%w: stream %s, of which the store in %s was made, is gone; restore it, or start with an empty data folder",
 			ErrLog, s.CommandStream(), cfg.Dir)
 	}

@@ -22,8 +22,8 @@ const metadataBegun = "reddot-log-begun"
 // really holds is compared with what was made of it, see Log.check and
 // Log.FindCut: a configuration can be copied to a stream that holds nothing. A
 // stream without the metadata was made by an older reddot, or by somebody else.
-func identityOf(info *jetstream.StreamInfo) store.Identity {
-	id := store.Identity{Stream: info.Config.Name, Created: info.Created}
+func identityOf(info *jetstream.StreamInfo) events.StreamID {
+	id := events.StreamID{Name: info.Config.Name, Created: info.Created}
 	if begun, err := time.Parse(time.RFC3339Nano, info.Config.Metadata[metadataBegun]); err == nil {
 		id.Created = begun
 	}
@@ -35,7 +35,7 @@ func identityOf(info *jetstream.StreamInfo) store.Identity {
 // from a backup without its metadata.
 func (l *Log) recognise(ctx context.Context, dir string) error {
 	info, err := inspectCurrent(dir)
-	if err != nil || info.Identity.Stream != l.identity.Stream || info.Identity.Created.Equal(l.identity.Created) {
+	if err != nil || info.Identity.Name != l.identity.Name || info.Identity.Created.Equal(l.identity.Created) {
 		return err
 	}
 	same, err := l.holds(ctx, info.Position)
@@ -44,7 +44,7 @@ func (l *Log) recognise(ctx context.Context, dir string) error {
 	}
 	if same {
 		l.logger.Info("the stream was restored: it holds the commands that the store was made of",
-			"stream", l.identity.Stream, "created", l.created, "applied", info.Position.Applied)
+			"stream", l.identity.Name, "created", l.created, "applied", info.Position.Applied)
 		l.Adopt(info.Identity)
 	}
 	return nil
@@ -53,7 +53,7 @@ func (l *Log) recognise(ctx context.Context, dir string) error {
 // Adopt gives the log another identity: something else that was made of a log of
 // that identity was made of the commands that the stream holds. It is for who
 // has just found the log, before anybody else uses it.
-func (l *Log) Adopt(id store.Identity) { l.identity = id }
+func (l *Log) Adopt(id events.StreamID) { l.identity = id }
 
 // holds reports whether the stream holds the very command that a store applied
 // last, or begins just after it: no stream begins behind its first seq unless

@@ -37,7 +37,7 @@ func (l *Log) newest(ctx context.Context) (*jetstream.StreamInfo, error) {
 		err = checkLeader(info.Cluster)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask for the end of %s: %w", l.identity.Stream, err)
+		return nil, fmt.Errorf("ask for the end of %s: %w", l.identity.Name, err)
 	}
 	return info, nil
 }

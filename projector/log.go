@@ -19,21 +19,21 @@ import (
 type Log struct {
 	stream   Stream
 	subjects events.Subjects
-	identity store.Identity
+	identity events.StreamID
 	created  time.Time // the stream: another one has another time
 	logger   *slog.Logger
 	skips    skips
 }
 
 // Identity tells this log from any other, also from one of the same name.
-func (l *Log) Identity() store.Identity { return l.identity }
+func (l *Log) Identity() events.StreamID { return l.identity }
 
 // Range asks for the seqs of the first and the last command. A log from which
 // everything was trimmed, or which is still empty, has first = last+1.
 func (l *Log) Range(ctx context.Context) (first, last events.Seq, err error) {
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask for the range of %s: %w", l.identity.Stream, err)
+		return 0, 0, fmt.Errorf("ask for the range of %s: %w", l.identity.Name, err)
 	}
 	first, last = bounds(info.State)
 	return first, last, nil
@@ -66,7 +66,7 @@ func (l *Log) TimeOf(ctx context.Context, seq events.Seq) (time.Time, error) {
 // Trim removes the commands up to a seq from the stream, for ever.
 func (l *Log) Trim(ctx context.Context, upto events.Seq) error {
 	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(upto)+1)); err != nil {
-		return fmt.Errorf("trim %s up to seq %d: %w", l.identity.Stream, upto, err)
+		return fmt.Errorf("trim %s up to seq %d: %w", l.identity.Name, upto, err)
 	}
 	return nil
 }
@@ -106,12 +106,12 @@ func (l *Log) check(ctx context.Context, at store.Position) error {
 	info, err := l.stream.Info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+		return fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Name)
 	case err != nil:
 		return err
 	}
 	if !info.Created.Equal(l.created) {
-		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, l.identity.Stream)
+		return fmt.Errorf("%w: stream %s was deleted and made again", ErrLog, l.identity.Name)
 	}
 	first, last := bounds(info.State)
 	if err := errors.Join(checkStream(l.subjects, info.Config), checkRange(at.Applied, first, last)); err != nil {

@@ -57,7 +57,7 @@ type Config struct {
 
 // Wanted says which earlier store will do.
 type Wanted struct {
-	Log store.Identity
+	Log events.StreamID
 	// The seqs of the log's commands: it goes on from the store's position.
 	First, Last events.Seq
 	// Oldest wants the store that leaves most of the log to be folded, else the

@@ -117,7 +117,7 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, r report, fn func([
 	reading.Go(func() {
 		err := l.stream.Read(ctx, pull.Options{From: from, Lost: func(err error) { r.lost.is(err, time.Now()) }, Heard: r.hear, Began: r.began, Ended: r.ended}, in.put)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			err = fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+			err = fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Name)
 		}
 		in.fail(err)
 	})
@@ -159,7 +159,7 @@ func patiently[V any](ctx context.Context, l *Log, ask func() (V, error)) (V, er
 		case err == nil:
 			return v, nil
 		case errors.Is(err, jetstream.ErrStreamNotFound):
-			return v, fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Stream)
+			return v, fmt.Errorf("%w: stream %s is gone", ErrLog, l.identity.Name)
 		case ctx.Err() != nil:
 			return v, ctx.Err()
 		}

@@ -3,7 +3,6 @@ package projector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -152,7 +151,7 @@ func (p *Projector) swap(ctx context.Context, s *store.Store, dir string) (old *
 	}
 	if got, was := s.Position().Digest(), at.Digest(); got != was {
 		p.cfg.Logger.Error("the store in use was not what the log says; the new one is",
-			"applied", at.Applied, "digest", fmt.Sprintf("%016x", was), "built", fmt.Sprintf("%016x", got))
+			"applied", at.Applied, "digest", was, "built", got)
 		p.rebuilding.update(func(r *events.Rebuild) { r.Differed = true })
 	}
 	if err := s.Flush(); err != nil {

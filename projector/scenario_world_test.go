@@ -238,7 +238,7 @@ func (w *world) list(v *projector.View, user string) events.ConversationsReply {
 
 // state is everything that can be asked, and the digest of the rest.
 type state struct {
-	Digest   string
+	Digest   events.Digest
 	Lists    map[string]events.ConversationsReply
 	Explains map[string]events.Explanation
 	Receipts map[string]events.ReceiptReply

@@ -3,7 +3,6 @@ package projector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"reddot/events"
@@ -256,7 +255,7 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s.Applied, s.Emitted, s.Durable = at.Applied, p.emitted.get(), durable
 	s.Last = max(p.lastNow(ctx), s.Applied)
 	s.Lag = uint64(s.Last - s.Applied)
-	s.Digest = fmt.Sprintf("%016x", at.Digest())
+	s.Digest = at.Digest()
 	s.Policy = events.Policy{OwnMessage: at.Policy.String()}
 	s.Ignored, s.RefusedFor = at.Ignored, map[string]uint64{}
 	for r, n := range at.Refused {

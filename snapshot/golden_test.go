@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
@@ -27,7 +29,7 @@ func goldenSum(b byte) (s SHA256) {
 func goldenManifest() *Manifest {
 	at := time.Date(2024, 2, 29, 12, 30, 45, 678900000, time.UTC)
 	return &Manifest{
-		Format: 1, Stream: Stream{"UNREAD_COMMANDS", time.Unix(1700000000, 5).UTC()},
+		Format: 1, Stream: events.StreamID{Name: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5).UTC()},
 		Seq: 1<<63 + 1, LogTime: at, Digest: 0x00ff_1234_5678_9abc, StoreFormat: 3, Taken: at.Add(time.Second),
 		Program: "reddot v1.2.3", PieceSize: 4 << 20, Pieces: 3, Bytes: 4<<20 + 12,
 		Files: []File{

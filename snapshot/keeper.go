@@ -27,7 +27,7 @@ var ErrStopped = errors.New("no more snapshots are taken: the program is stoppin
 type KeeperConfig struct {
 	Repository *Repository
 	Source     Source
-	Stream     Stream // of the Source
+	Stream     events.StreamID // of the Source
 	// A snapshot is due when EveryCommands have been applied since the last
 	// one, or when Every has gone by and at least one has been applied. 0: that
 	// rule is off.

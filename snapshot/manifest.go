@@ -21,51 +21,17 @@ const (
 	pieceSize = 4 << 20
 )
 
-// Stream is the identity of a command stream. One that was deleted and made
-// again has the same name, but not the same identity.
-type Stream struct {
-	Name    string    `json:"name"`
-	Created time.Time `json:"created"`
-}
-
-// Equal tells whether both are the same stream.
-func (s Stream) Equal(o Stream) bool { return s.Name == o.Name && s.Created.Equal(o.Created) }
-
-// String names the stream for people.
-func (s Stream) String() string {
-	return fmt.Sprintf("%s created %s", s.Name, s.Created.UTC().Format(time.RFC3339Nano))
-}
-
-// key stands for the identity in names of snapshots.
-func (s Stream) key() string {
+// streamKey stands for a stream's identity in names of snapshots.
+func streamKey(s events.StreamID) string {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(s.Name+"\x00"), uint64(s.Created.UnixNano())))
 	return hex.EncodeToString(sum[:8])
 }
 
-// Digest is the digest of a state. Its text form is 16 hexadecimal digits.
-type Digest uint64
-
-// String returns the text form.
-func (d Digest) String() string { return fmt.Sprintf("%016x", uint64(d)) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Digest) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseUint(string(text), 16, 64)
-	if err != nil || len(text) != 16 {
-		return fmt.Errorf("%q is not a digest", text)
-	}
-	*d = Digest(n)
-	return nil
-}
-
 // State is what a store's files hold.
 type State struct {
-	Stream Stream
+	Stream events.StreamID
 	Seq    events.Seq // applied
-	Digest Digest
+	Digest events.Digest
 	Format uint64 // of the store
 }
 
@@ -76,18 +42,18 @@ func (s State) String() string {
 // Manifest describes a snapshot. It is published last, so a snapshot with a
 // manifest is whole.
 type Manifest struct {
-	Format      int        `json:"format"`
-	Stream      Stream     `json:"stream"`
-	Seq         events.Seq `json:"seq"`               // of the last command in it
-	LogTime     time.Time  `json:"log_time,omitzero"` // of that command in the stream; zero if not known
-	Digest      Digest     `json:"digest"`            // of the state
-	StoreFormat uint64     `json:"store_format"`      // of the files
-	Taken       time.Time  `json:"taken"`             // by the clock of the machine that took it
-	Program     string     `json:"program,omitempty"` // version of the program that took it
-	PieceSize   uint64     `json:"piece_size"`        // bytes
-	Pieces      int        `json:"pieces"`            // in all files
-	Bytes       uint64     `json:"bytes"`             // in all files
-	Files       []File     `json:"files"`             // by name
+	Format      int             `json:"format"`
+	Stream      events.StreamID `json:"stream"`
+	Seq         events.Seq      `json:"seq"`               // of the last command in it
+	LogTime     time.Time       `json:"log_time,omitzero"` // of that command in the stream; zero if not known
+	Digest      events.Digest   `json:"digest"`            // of the state
+	StoreFormat uint64          `json:"store_format"`      // of the files
+	Taken       time.Time       `json:"taken"`             // by the clock of the machine that took it
+	Program     string          `json:"program,omitempty"` // version of the program that took it
+	PieceSize   uint64          `json:"piece_size"`        // bytes
+	Pieces      int             `json:"pieces"`            // in all files
+	Bytes       uint64          `json:"bytes"`             // in all files
+	Files       []File          `json:"files"`             // by name
 }
 
 // File is a file of a snapshot.
@@ -105,8 +71,8 @@ func (m *Manifest) ID() string { return snapshotID(m.Seq, m.Stream) }
 // State returns what the snapshot's files hold.
 func (m *Manifest) State() State { return State{m.Stream, m.Seq, m.Digest, m.StoreFormat} }
 
-func snapshotID(seq events.Seq, s Stream) string {
-	return fmt.Sprintf("%020d-%s", uint64(seq), s.key())
+func snapshotID(seq events.Seq, s events.StreamID) string {
+	return fmt.Sprintf("%020d-%s", uint64(seq), streamKey(s))
 }
 
 // parseID splits the name of a snapshot.

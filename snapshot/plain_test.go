@@ -74,7 +74,7 @@ func (s *plain) check(_ context.Context, dir string, _ func(uint64)) (snapshot.S
 			return state, err
 		}
 		state.Seq++
-		state.Digest += snapshot.Digest(xxhash.Sum64(data))
+		state.Digest += events.Digest(xxhash.Sum64(data))
 	}
 	return state, nil
 }

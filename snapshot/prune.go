@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"reddot/events"
 )
 
 const (
@@ -23,8 +25,8 @@ const (
 
 // PruneOptions says what a Prune keeps.
 type PruneOptions struct {
-	Stream Stream // zero: each stream
-	Keep   int    // newest sound ones of a stream; at least MinKeep
+	Stream events.StreamID // zero: each stream
+	Keep   int             // newest sound ones of a stream; at least MinKeep
 }
 
 // Pruned tells what a Prune did.
@@ -125,7 +127,7 @@ func (p *prune) choose(pinned map[string]bool) (remove []string) {
 	var stay []Entry
 	for _, e := range p.entries {
 		_, stream, err := parseID(e.ID)
-		if err != nil || !p.opts.Stream.Created.IsZero() && stream != p.opts.Stream.key() {
+		if err != nil || !p.opts.Stream.Created.IsZero() && stream != streamKey(p.opts.Stream) {
 			stay = append(stay, e)
 			continue
 		}

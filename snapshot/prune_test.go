@@ -62,7 +62,7 @@ func (r *rig) verifyAll() {
 // what is left.
 func TestPrune(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
-	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: "OTHER", Created: stream.Created}, 2)
+	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: "OTHER", Created: stream.Created}, 2)
 	for range 5 {
 		r.create(20)
 		r.rows.compact(t)

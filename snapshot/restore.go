@@ -15,7 +15,7 @@ var ErrNone = errors.New("no snapshot can be used")
 
 // Want says which snapshots will do.
 type Want struct {
-	Stream      Stream
+	Stream      events.StreamID
 	AtMost      events.Seq // its seq is at most this; 0: any
 	First       events.Seq // the first seq that the stream still has, so that its seq is at least First-1; 0: any
 	StoreFormat uint64     // that the program reads; 0: any
@@ -156,7 +156,7 @@ func (w Want) refuses(id string) error {
 		return err
 	case w.ID != "" && w.ID != id:
 		return fmt.Errorf("snapshot %s is asked for", w.ID)
-	case stream != w.Stream.key():
+	case stream != streamKey(w.Stream):
 		return fmt.Errorf("it belongs to another stream than %s", w.Stream)
 	case w.AtMost != 0 && seq > w.AtMost:
 		return fmt.Errorf("it is after seq %d", w.AtMost)

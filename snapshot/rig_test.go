@@ -34,7 +34,7 @@ func drawSeed(t testing.TB) uint64 {
 	return seed
 }
 
-var stream = snapshot.Stream{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5).UTC()}
+var stream = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5).UTC()}
 
 // storeFormat is the format of the tests' stores.
 const storeFormat = 7
@@ -53,7 +53,7 @@ type rows struct {
 
 var positionKey = []byte("position")
 
-func openRows(t testing.TB, fs vfs.FS, dir string, of snapshot.Stream, seed uint64) *rows {
+func openRows(t testing.TB, fs vfs.FS, dir string, of events.StreamID, seed uint64) *rows {
 	t.Helper()
 	db, err := pebble.Open(dir, &pebble.Options{
 		FS: fs, DisableWAL: true, DisableAutomaticCompactions: true, Logger: quiet{},
@@ -104,8 +104,8 @@ func (s *rows) compact(t testing.TB) {
 	}
 }
 
-func hashRow(key, value []byte) snapshot.Digest {
-	return snapshot.Digest(xxhash.Sum64(append(append([]byte(nil), key...), value...)))
+func hashRow(key, value []byte) events.Digest {
+	return events.Digest(xxhash.Sum64(append(append([]byte(nil), key...), value...)))
 }
 
 // Applied implements snapshot.Source.
@@ -148,7 +148,7 @@ func checkRows(fs vfs.FS) snapshot.Check {
 			return state, err
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()
-		var sum snapshot.Digest
+		var sum events.Digest
 		n := uint64(0)
 		it, err := db.NewIter(nil)
 		if err != nil {
@@ -158,8 +158,8 @@ func checkRows(fs vfs.FS) snapshot.Check {
 		for it.First(); it.Valid(); it.Next() {
 			if string(it.Key()) == string(positionKey) {
 				v := it.Value()
-				state.Seq, state.Digest = events.Seq(binary.BigEndian.Uint64(v)), snapshot.Digest(binary.BigEndian.Uint64(v[8:]))
-				state.Stream = snapshot.Stream{Name: string(v[24:]), Created: time.Unix(0, int64(binary.BigEndian.Uint64(v[16:])))}
+				state.Seq, state.Digest = events.Seq(binary.BigEndian.Uint64(v)), events.Digest(binary.BigEndian.Uint64(v[8:]))
+				state.Stream = events.StreamID{Name: string(v[24:]), Created: time.Unix(0, int64(binary.BigEndian.Uint64(v[16:])))}
 				continue
 			}
 			sum += hashRow(it.Key(), it.Value())

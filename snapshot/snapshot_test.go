@@ -101,7 +101,7 @@ func TestUnusable(t *testing.T) {
 	}
 	r.create(100)
 	r.create(100)
-	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: stream.Name, Created: stream.Created.Add(1)}, 2)
+	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: stream.Name, Created: stream.Created.Add(1)}, 2)
 	other.apply(t, 200, 10)
 	if _, err := r.repo.Create(within(t), other, nil); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestTrimBound(t *testing.T) {
 	bound(10, nil)
 	r.alter("manifests/"+r.list()[2].ID, flip(5))
 	bound(0, snapshot.ErrTooFew)
-	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: "OTHER", Created: stream.Created}, 2)
+	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: "OTHER", Created: stream.Created}, 2)
 	other.apply(t, 100, 10)
 	if _, err := r.repo.Create(within(t), other, nil); err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func TestFind(t *testing.T) {
 	find(a, a, nil)
 	find("15", "", snapshot.ErrNotFound)
 	find("x", "", snapshot.ErrNotFound)
-	other := openRows(t, r.fs, "data/store/other", snapshot.Stream{Name: "OTHER", Created: stream.Created}, 2)
+	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: "OTHER", Created: stream.Created}, 2)
 	other.apply(t, 10, 10)
 	if _, err := r.repo.Create(within(t), other, nil); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type projection struct {
 	applied atomic.Uint64
 }
 
-var identity = store.Identity{Stream: stream.Name, Created: stream.Created}
+var identity = events.StreamID{Name: stream.Name, Created: stream.Created}
 
 func openProjection(t testing.TB, fs vfs.FS, dir string) *projection {
 	t.Helper()
@@ -90,8 +90,8 @@ func TestStore(t *testing.T) {
 		Check: func(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
 			info, err := store.Check(ctx, fs, dir, progress)
 			return snapshot.State{
-				Stream: snapshot.Stream{Name: info.Identity.Stream, Created: info.Identity.Created}, Seq: info.Position.Applied,
-				Digest: snapshot.Digest(info.Position.Digest()), Format: uint64(info.Format),
+				Stream: info.Identity, Seq: info.Position.Applied,
+				Digest: info.Position.Digest(), Format: uint64(info.Format),
 			}, err
 		},
 	})
@@ -144,12 +144,12 @@ func TestStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		restored := openProjection(t, fs, dir)
-		if at := restored.store.Position(); at.Applied != e.Seq || snapshot.Digest(at.Digest()) != e.Manifest.Digest {
-			t.Errorf("snapshot %s opens at %d with %016x", e.ID, at.Applied, at.Digest())
+		if at := restored.store.Position(); at.Applied != e.Seq || at.Digest() != e.Manifest.Digest {
+			t.Errorf("snapshot %s opens at %d with %s", e.ID, at.Applied, at.Digest())
 		}
 		restored.fold(log)
 		if got, want := restored.store.Position().Digest(), p.store.Position().Digest(); got != want {
-			t.Errorf("snapshot %s with the rest of the log has digest %016x, not %016x", e.ID, got, want)
+			t.Errorf("snapshot %s with the rest of the log has digest %s, not %s", e.ID, got, want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ var ErrTooFew = errors.New("fewer than two sound snapshots")
 // stream: that of the older of its two newest snapshots that pass a full
 // Verify. So the newest may be lost, and the one before with the rest of the
 // stream still makes the whole state. Errors: ErrTooFew.
-func (r *Repository) TrimBound(ctx context.Context, stream Stream, progress func(Progress)) (events.Seq, error) {
+func (r *Repository) TrimBound(ctx context.Context, stream events.StreamID, progress func(Progress)) (events.Seq, error) {
 	entries, err := r.List(ctx)
 	if err != nil {
 		return 0, err
@@ -23,7 +23,7 @@ func (r *Repository) TrimBound(ctx context.Context, stream Stream, progress func
 	sound := 0
 	var faults []error
 	for _, e := range entries {
-		if _, key, err := parseID(e.ID); err != nil || key != stream.key() {
+		if _, key, err := parseID(e.ID); err != nil || key != streamKey(stream) {
 			continue
 		}
 		_, err := r.Verify(ctx, e.ID, VerifyOptions{}, progress)
@@ -43,7 +43,7 @@ func (r *Repository) TrimBound(ctx context.Context, stream Stream, progress func
 	return 0, tooFew(stream, sound, faults)
 }
 
-func tooFew(stream Stream, sound int, faults []error) error {
+func tooFew(stream events.StreamID, sound int, faults []error) error {
 	err := fmt.Errorf("%w of %s: %d; commands may be removed once two are there", ErrTooFew, stream, sound)
 	for _, fault := range faults[:min(len(faults), listedIDs)] {
 		err = fmt.Errorf("%w; %w", err, fault)

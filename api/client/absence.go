@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
 )
@@ -50,8 +49,8 @@ func (c *Client) absent(ctx context.Context, subject string) error {
 	defer cancel()
 	m, err := c.conn.RequestWithContext(asking, c.subjects.Status(), nil)
 	var status events.Status
-	if err == nil && m.Header.Get(micro.ErrorCodeHeader) == "" {
-		err = events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &status)
+	if err == nil && m.Header.Get(events.HeaderErrorCode) == "" {
+		err = events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &status)
 	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
 )
@@ -25,13 +23,6 @@ type doFields struct {
 	Wait      string `json:"wait,omitempty"`
 	TimeoutMS int64  `json:"timeout_ms"`
 	Key       string `json:"key,omitempty"`
-}
-
-// doError is the body of an error reply to such a request.
-type doError struct {
-	Message   string     `json:"message" msgpack:"message"`
-	Seq       events.Seq `json:"seq" msgpack:"seq"`
-	Uncertain bool       `json:"uncertain" msgpack:"uncertain"`
 }
 
 // do asks reddot for a command of the user's own and returns its seq.
@@ -51,18 +42,18 @@ func (u *User) do(ctx context.Context, command events.Command, opts []CommandOpt
 		return 0, s.failed(false, err)
 	}
 	msg := nats.NewMsg(u.client.subjects.Do(u.id, s.command.Verb.Name()))
-	msg.Header.Set("Accept", events.Msgpack.ContentType())
+	msg.Header.Set(events.HeaderAccept, events.Msgpack.ContentType())
 	msg.Data = body
 	m, err := u.client.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		unsent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
 		return 0, s.failed(!unsent, u.client.unanswered(ctx, err, msg.Subject, 0))
 	}
-	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
+	if code := m.Header.Get(events.HeaderErrorCode); code != "" {
 		return s.refused(ctx, u, code, m)
 	}
 	var reply events.DoReply
-	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &reply); err != nil {
+	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &reply); err != nil {
 		return 0, s.failed(true, fmt.Errorf("%w: does another program answer under the prefix %s?", err, u.client.opts.Prefix))
 	}
 	return reply.Seq, nil
@@ -120,21 +111,21 @@ func (s *sending) failed(uncertain bool, err error) error {
 // refused reads an error reply. Of a command that is stored it returns the seq,
 // and goes on waiting where the server had to give up.
 func (s *sending) refused(ctx context.Context, u *User, code string, m *nats.Msg) (events.Seq, error) {
-	word := m.Header.Get(micro.ErrorHeader)
-	var body doError
-	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &body); err != nil || body.Message == "" {
+	word := m.Header.Get(events.HeaderError)
+	var body events.ErrorReply
+	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &body); err != nil || body.Message == "" {
 		body.Message = word
 	}
-	n, _ := strconv.Atoi(code)
+	n, _ := events.ParseCode(code)
 	answer := &QueryError{Query: s.command.Verb.String(), User: u.id, Code: n, Message: body.Message}
 	switch {
-	case body.Seq > 0 && n == 400:
+	case body.Seq > 0 && n == events.ErrBadRequest:
 		return body.Seq, &RefusedError{Verb: s.command.Verb, User: u.id, Seq: body.Seq, Reason: body.Message}
 	case body.Seq > 0 && s.wait == waitApplied && ctx.Err() == nil:
 		return body.Seq, u.client.await(ctx, u.client.subjects.Query(u.id, events.QueryTotals), "applied", body.Seq)
 	case body.Seq > 0:
 		return body.Seq, answer
-	case n == 400:
+	case n == events.ErrBadRequest:
 		return 0, s.failed(false, &events.Invalid{Reason: body.Message})
 	}
 	return 0, s.failed(body.Uncertain, answer)

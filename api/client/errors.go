@@ -15,18 +15,18 @@ var (
 
 	// ErrNotApplied: the command waited for was not applied (or emitted) in
 	// time. It is stored and will be.
-	ErrNotApplied = errors.New("not applied in time")
+	ErrNotApplied = events.ErrNotApplied
 
 	// ErrUnavailable: no reddot answered, it can't answer now, or none takes
 	// queries since none knows the newest state. Asking again is safe.
-	ErrUnavailable = errors.New("reddot does not answer")
+	ErrUnavailable = events.ErrUnavailable
 
 	// ErrForbidden: the policy does not let this user ask.
-	ErrForbidden = errors.New("forbidden")
+	ErrForbidden = events.ErrForbidden
 
 	// ErrRateLimited: the user asks for more commands a second than one may, or
 	// has more requests waiting. Ask again a little later.
-	ErrRateLimited = errors.New("rate limited")
+	ErrRateLimited = events.ErrRateLimited
 
 	// ErrRefused: the command is stored and changes nothing, since it breaks a
 	// rule (rule stranger). See [RefusedError].
@@ -47,7 +47,7 @@ var (
 type QueryError struct {
 	Query   string // as in "conversation"; of a command its verb, as in "user.read"
 	User    string // whom it is about; empty for the status
-	Code    int    // 400, 403, 404, 408, 429 or 503
+	Code    events.Code
 	Message string // reddot's own words; may change
 }
 
@@ -55,22 +55,8 @@ func (e *QueryError) Error() string {
 	return fmt.Sprintf("%s: %s (%d)", asking(e.Query, e.User), e.Message, e.Code)
 }
 
-// Is makes the sentinels of this package match.
-func (e *QueryError) Is(target error) bool {
-	switch e.Code {
-	case 403:
-		return target == ErrForbidden
-	case 404:
-		return target == ErrNotFound
-	case 408:
-		return target == ErrNotApplied
-	case 429:
-		return target == ErrRateLimited
-	case 503:
-		return target == ErrUnavailable
-	}
-	return false
-}
+// Is makes the code match.
+func (e *QueryError) Is(target error) bool { return target == e.Code }
 
 // asking says what a query is about, for errors.
 func asking(query, user string) string {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -22,11 +21,9 @@ const (
 	maxQueuedEventBytes = 16 << 20
 )
 
-// watchEvery is how often a watch of large groups is renewed; it lasts 60 s.
-const watchEvery = 20 * time.Second
-
-// headerMore marks an event that further ones of the same version follow.
-const headerMore = "Reddot-More"
+// watchEvery is how often a watch of large groups is renewed: two renewals may
+// be lost.
+const watchEvery = events.WatchLease / 3
 
 // feed is what one user's listeners share: the subscription and the book. It
 // lives from the first listener's start to the last one's end.
@@ -171,7 +168,7 @@ func (f *feed) hear(m *nats.Msg) {
 	var change events.Change
 	var receipt events.Receipt
 	var err error
-	contentType, user := m.Header.Get("Content-Type"), ""
+	contentType, user := m.Header.Get(events.HeaderContentType), ""
 	if m.Subject == f.changes {
 		err = events.Unmarshal(contentType, m.Data, &change)
 		user = change.User
@@ -198,7 +195,7 @@ func (f *feed) hear(m *nats.Msg) {
 			f.markReceipts([]string{receipt.Peer})
 		}
 	default:
-		touched, whole := f.mu.book.enterChange(&change, m.Header.Get(headerMore) != "")
+		touched, whole := f.mu.book.enterChange(&change, m.Header.Get(events.HeaderMore) != "")
 		if !whole {
 			f.missed()
 		}

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
 )
@@ -66,16 +64,16 @@ func (c *Client) ask(ctx context.Context, subject, query, user string, r request
 		return fmt.Errorf("%s: %w", asking(query, user), err)
 	}
 	msg := nats.NewMsg(subject)
-	msg.Header.Set("Accept", events.Msgpack.ContentType())
+	msg.Header.Set(events.HeaderAccept, events.Msgpack.ContentType())
 	msg.Data = body
 	m, err := c.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(ctx, err, subject, r.AfterSeq))
 	}
-	if code := m.Header.Get(micro.ErrorCodeHeader); code != "" {
+	if code := m.Header.Get(events.HeaderErrorCode); code != "" {
 		return refused(query, user, code, m)
 	}
-	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, reply); err != nil {
+	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, reply); err != nil {
 		return fmt.Errorf("%s: %w: does another program answer under the prefix %s?", asking(query, user), err, c.opts.Prefix)
 	}
 	return nil
@@ -98,12 +96,10 @@ func (c *Client) unanswered(ctx context.Context, err error, subject string, afte
 
 // refused reads an error reply.
 func refused(query, user, code string, m *nats.Msg) error {
-	e := &QueryError{Query: query, User: user, Message: m.Header.Get(micro.ErrorHeader)}
-	e.Code, _ = strconv.Atoi(code)
-	var body struct {
-		Message string `json:"message" msgpack:"message"`
-	}
-	if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &body); err == nil && body.Message != "" {
+	e := &QueryError{Query: query, User: user, Message: m.Header.Get(events.HeaderError)}
+	e.Code, _ = events.ParseCode(code)
+	var body events.ErrorReply
+	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &body); err == nil && body.Message != "" {
 		e.Message = body.Message
 	}
 	return e

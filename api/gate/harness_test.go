@@ -140,7 +140,7 @@ type reply struct {
 func read(tb testing.TB, m *nats.Msg) reply {
 	tb.Helper()
 	var done events.DoReply
-	var failed api.ErrorReply
+	var failed events.ErrorReply
 	r := reply{code: cmp.Or(m.Header.Get("Nats-Service-Error-Code"), "200")}
 	into := any(&done)
 	if r.code != "200" {

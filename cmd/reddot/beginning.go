@@ -74,7 +74,7 @@ func (b *beginning) restore(ctx context.Context, dir string, first, upto events.
 		slices.Reverse(entries)
 	}
 	for _, e := range entries {
-		if e.Err != nil || !b.serves(e.Seq, first, upto) || !e.Manifest.Stream.Equal(streamOf(b.log.Identity())) {
+		if e.Err != nil || !b.serves(e.Seq, first, upto) || !e.Manifest.Stream.Equal(b.log.Identity()) {
 			continue
 		}
 		if made, err := madeOf(ctx, b.log, e.Manifest); err != nil || !made {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nats.go/micro"
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/natsconn"
@@ -217,17 +216,17 @@ func (e noReddot) Is(target error) bool { return target == nats.ErrNoResponders 
 
 // answerError reads the error that a micro service puts into headers.
 func answerError(m *nats.Msg) error {
-	code := m.Header.Get(micro.ErrorCodeHeader)
+	code := m.Header.Get(events.HeaderErrorCode)
 	if code == "" {
 		return nil
 	}
 	n, err := strconv.Atoi(code)
 	if err != nil {
-		return fmt.Errorf("reddot answers with the unknown error %q %q", code, m.Header.Get(micro.ErrorHeader))
+		return fmt.Errorf("reddot answers with the unknown error %q %q", code, m.Header.Get(events.HeaderError))
 	}
 	var body struct{ Message string }
 	_ = json.Unmarshal(m.Data, &body) // there need not be one
-	return &serviceError{Code: n, Message: m.Header.Get(micro.ErrorHeader), Detail: body.Message}
+	return &serviceError{Code: n, Message: m.Header.Get(events.HeaderError), Detail: body.Message}
 }
 
 // notApplied turns the service's "not applied" into advice; other errors pass.

@@ -144,7 +144,7 @@ func (s *snapshots) foreign(ctx context.Context, log *projector.Log, last events
 		return nil, err
 	}
 	for _, e := range entries {
-		if e.Err != nil || !e.Manifest.Stream.Equal(streamOf(log.Identity())) {
+		if e.Err != nil || !e.Manifest.Stream.Equal(log.Identity()) {
 			continue
 		}
 		made := false

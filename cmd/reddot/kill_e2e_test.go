@@ -119,7 +119,7 @@ func (k *killing) leftBehind(t *testing.T) {
 func (k *killing) verify(t *testing.T, status events.Status) {
 	t.Helper()
 	says := k.program.run(t, nil, "verify", "--server", k.server.nats, "--data", k.dir).done(t)
-	if !strings.Contains(says, "digest "+status.Digest) {
+	if !strings.Contains(says, "digest "+status.Digest.String()) {
 		t.Errorf("verify says %q, the status %s", says, status.Digest)
 	}
 	k.program.run(t, nil, "snapshot", "verify", "--data", k.dir).done(t)

@@ -162,7 +162,7 @@ func (b *beginning) knownAt(ctx context.Context, seq events.Seq, at time.Time) (
 		return false, err
 	}
 	return slices.ContainsFunc(entries, func(e snapshot.Entry) bool {
-		return e.Err == nil && e.Seq == seq && e.Manifest.Stream.Equal(streamOf(b.log.Identity())) &&
+		return e.Err == nil && e.Seq == seq && e.Manifest.Stream.Equal(b.log.Identity()) &&
 			!e.Manifest.LogTime.IsZero() && !e.Manifest.LogTime.After(at)
 	}), nil
 }

@@ -96,7 +96,7 @@ func TestProofWithoutServer(t *testing.T) {
 
 func TestRenderSnapshots(t *testing.T) {
 	taken := time.UnixMilli(int64(noon)).UTC()
-	stream := snapshot.Stream{Name: "UNREAD_COMMANDS", Created: taken}
+	stream := events.StreamID{Name: "UNREAD_COMMANDS", Created: taken}
 	entries := []snapshot.Entry{
 		{ID: "00000000000000375910-00c0ffee00c0ffee", Seq: 375_910, Manifest: &snapshot.Manifest{
 			Stream: stream, Seq: 375_910, Taken: taken, Bytes: 12_345_678, Digest: 0xc0ffee00c0ffee,

@@ -154,7 +154,7 @@ func (r *refusals) end() {
 // hear takes one refusal. One that comes before its command's acknowledgement
 // waits for it, and those behind it with it, in the subscription's bounds.
 func (r *refusals) hear(m *nats.Msg) {
-	if m.Header.Get(jetstream.StreamHeader) != r.client.subjects.EventStream() {
+	if m.Header.Get(events.HeaderStream) != r.client.subjects.EventStream() {
 		return // anybody may have published it
 	}
 	seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
@@ -165,7 +165,7 @@ func (r *refusals) hear(m *nats.Msg) {
 	if stored := (&nats.Msg{Subject: m.Header.Get(jetstream.SubjectHeader), Header: m.Header, Data: m.Data}); r.genuine != nil && !r.genuine(seq, stored) {
 		err = errForeign
 	} else {
-		err = events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &told)
+		err = events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &told)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -120,7 +120,7 @@ func (r *rejections) take(m *pull.Message) error {
 	var told events.Rejected
 	// Others may have stored something, too.
 	if msg := (&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); r.genuine(m.Seq, msg) {
-		if err := events.Unmarshal(msg.Header.Get("Content-Type"), m.Data, &told); err == nil {
+		if err := events.Unmarshal(msg.Header.Get(events.HeaderContentType), m.Data, &told); err == nil {
 			r.stored = append(r.stored, told)
 		}
 	}

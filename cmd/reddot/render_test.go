@@ -86,7 +86,7 @@ func TestRenderExplanation(t *testing.T) {
 }
 
 func TestRenderStatus(t *testing.T) {
-	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: "00c0ffee00c0ffee",
+	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: 0x00c0ffee00c0ffee,
 		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
 	golden(t, "status.txt", renderStatus(s, testZone()))
@@ -126,7 +126,7 @@ func TestRenderStatus(t *testing.T) {
 	}
 	for _, s := range []events.Snapshot{
 		{State: events.Running, Started: noon, Done: 1_048_576},
-		{State: events.Done, Seq: 375_910, Digest: "00c0ffee00c0ffee", Started: noon, Ended: noon + 9000, Bytes: 12_345_678, NewBytes: 45_678},
+		{State: events.Done, Seq: 375_910, Digest: 0x00c0ffee00c0ffee, Started: noon, Ended: noon + 9000, Bytes: 12_345_678, NewBytes: 45_678},
 		{State: events.Failed, Started: noon, Ended: noon + 9000, Error: "no space left on device"},
 	} {
 		text += snapshotText(&s, testZone()) + "\n"

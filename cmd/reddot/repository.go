@@ -124,7 +124,7 @@ func recognise(ctx context.Context, log *projector.Log, repo *snapshot.Repositor
 	if err != nil {
 		return err
 	}
-	id := streamOf(log.Identity())
+	id := log.Identity()
 	entries = slices.DeleteFunc(entries, func(e snapshot.Entry) bool { return e.Err != nil || e.Manifest.Stream.Name != id.Name })
 	if slices.ContainsFunc(entries, func(e snapshot.Entry) bool { return e.Manifest.Stream.Equal(id) }) {
 		return nil
@@ -135,7 +135,7 @@ func recognise(ctx context.Context, log *projector.Log, repo *snapshot.Repositor
 			return err
 		}
 		if m := e.Manifest; !at.IsZero() && m.LogTime.Equal(at) {
-			log.Adopt(store.Identity{Stream: m.Stream.Name, Created: m.Stream.Created})
+			log.Adopt(m.Stream)
 			return nil
 		}
 	}
@@ -149,12 +149,7 @@ func checkStore(ctx context.Context, dir string, progress func(rows uint64)) (sn
 		return snapshot.State{}, err
 	}
 	return snapshot.State{
-		Stream: streamOf(info.Identity), Seq: info.Position.Applied,
-		Digest: snapshot.Digest(info.Position.Digest()), Format: uint64(info.Format),
+		Stream: info.Identity, Seq: info.Position.Applied,
+		Digest: info.Position.Digest(), Format: uint64(info.Format),
 	}, nil
-}
-
-// streamOf is a log's identity as snapshots know it.
-func streamOf(id store.Identity) snapshot.Stream {
-	return snapshot.Stream{Name: id.Stream, Created: id.Created}
 }

@@ -164,7 +164,7 @@ func (r *restoration) want(ctx context.Context, folder *generation.Folder) (want
 	want.StoreFormat = store.Format
 	switch {
 	case r.log != nil:
-		want.Stream = streamOf(r.log.Identity())
+		want.Stream = r.log.Identity()
 		want.First, want.AtMost, err = r.log.Range(ctx)
 	default:
 		want.Stream, err = r.stream(ctx, folder)
@@ -185,10 +185,10 @@ func (r *restoration) want(ctx context.Context, folder *generation.Folder) (want
 
 // stream is the stream whose store is there, if it can be read, or else that of
 // the newest snapshot.
-func (r *restoration) stream(ctx context.Context, folder *generation.Folder) (snapshot.Stream, error) {
+func (r *restoration) stream(ctx context.Context, folder *generation.Folder) (events.StreamID, error) {
 	if dir, ok := folder.Current(); ok {
 		if info, err := store.Inspect(nil, dir); err == nil {
-			return streamOf(info.Identity), nil
+			return info.Identity, nil
 		}
 	}
 	e, err := r.repo.Find(ctx, r.which)
@@ -196,7 +196,7 @@ func (r *restoration) stream(ctx context.Context, folder *generation.Folder) (sn
 		err = e.Err
 	}
 	if err != nil {
-		return snapshot.Stream{}, err
+		return events.StreamID{}, err
 	}
 	return e.Manifest.Stream, nil
 }

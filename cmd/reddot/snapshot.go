@@ -177,13 +177,13 @@ func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, err
 
 // listedSnapshot is a line of the list.
 type listedSnapshot struct {
-	ID     string     `json:"id"`
-	Seq    events.Seq `json:"seq"`
-	Taken  time.Time  `json:"taken,omitzero"`
-	Bytes  uint64     `json:"bytes,omitempty"`
-	Digest string     `json:"digest,omitempty"`
-	Stream string     `json:"stream,omitempty"`
-	Error  string     `json:"error,omitempty"`
+	ID     string        `json:"id"`
+	Seq    events.Seq    `json:"seq"`
+	Taken  time.Time     `json:"taken,omitzero"`
+	Bytes  uint64        `json:"bytes,omitempty"`
+	Digest events.Digest `json:"digest,omitempty"`
+	Stream string        `json:"stream,omitempty"`
+	Error  string        `json:"error,omitempty"`
 }
 
 func (a *app) snapshotList() *cobra.Command {
@@ -221,7 +221,7 @@ func (a *app) printSnapshots(entries []snapshot.Entry) error {
 			l.Error = oneLine(e.Err)
 		} else {
 			m := e.Manifest
-			l.Taken, l.Bytes, l.Digest, l.Stream = m.Taken, m.Bytes, m.Digest.String(), m.Stream.Name
+			l.Taken, l.Bytes, l.Digest, l.Stream = m.Taken, m.Bytes, m.Digest, m.Stream.Name
 		}
 		if err := a.printJSON(l); err != nil {
 			return err

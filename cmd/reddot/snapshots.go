@@ -104,7 +104,7 @@ func logReplicas(ctx context.Context, js jetstream.JetStream, prefix string) (in
 // restore implements projector.Config.Restore.
 func (s *snapshots) restore(ctx context.Context, w projector.Wanted, dir string) error {
 	m, err := s.repo.Restore(ctx, snapshot.Want{
-		Stream: streamOf(w.Log), AtMost: w.Last, First: w.First, Oldest: w.Oldest, StoreFormat: store.Format,
+		Stream: w.Log, AtMost: w.Last, First: w.First, Oldest: w.Oldest, StoreFormat: store.Format,
 	}, dir, nil)
 	if err == nil {
 		s.log.Info("the store begins with a snapshot", "seq", m.Seq, "digest", m.Digest, "taken", m.Taken)
@@ -136,7 +136,7 @@ func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) erro
 		return err
 	}
 	for _, x := range entries {
-		if x.Err == nil && x.Seq+1 >= trimmed.First && x.Manifest.Stream.Equal(streamOf(log.Identity())) {
+		if x.Err == nil && x.Seq+1 >= trimmed.First && x.Manifest.Stream.Equal(log.Identity()) {
 			return fmt.Errorf(`%w: "reddot snapshot restore %d" does that`, err, x.Seq)
 		}
 	}
@@ -151,7 +151,7 @@ func (s *snapshots) of(source *projection) error {
 	}
 	s.source = source
 	s.keeper, err = snapshot.NewKeeper(snapshot.KeeperConfig{
-		Repository: s.repo, Source: s, Stream: streamOf(p.Log().Identity()), Logger: s.log,
+		Repository: s.repo, Source: s, Stream: p.Log().Identity(), Logger: s.log,
 		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep, Taken: s.taken,
 	})
 	return err
@@ -242,7 +242,7 @@ func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
 		return err
 	}
 	log := p.Log()
-	bound, err := s.repo.TrimBound(ctx, streamOf(log.Identity()), nil)
+	bound, err := s.repo.TrimBound(ctx, log.Identity(), nil)
 	if errors.Is(err, snapshot.ErrTooFew) {
 		return nil // after the next one
 	}
@@ -270,7 +270,7 @@ func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
 // told is a snapshot as the status tells it.
 func told(c snapshot.Created, began time.Time) *events.Snapshot {
 	return &events.Snapshot{
-		State: events.Done, Seq: c.Manifest.Seq, Digest: c.Manifest.Digest.String(),
+		State: events.Done, Seq: c.Manifest.Seq, Digest: c.Manifest.Digest,
 		Started: events.Time(began.UnixMilli()), Ended: events.Time(time.Now().UnixMilli()),
 		Bytes: c.Manifest.Bytes, NewBytes: c.NewBytes,
 	}

@@ -52,7 +52,7 @@ func storedSeq(dir, stream string) (uint64, error) {
 		return 0, nil
 	}
 	info, err := store.Inspect(nil, path)
-	if err != nil || info.Identity.Stream != stream {
+	if err != nil || info.Identity.Name != stream {
 		return 0, nil // whoever opens it says what is wrong
 	}
 	return uint64(info.Position.Applied), nil

@@ -85,7 +85,7 @@ func renderStatus(s events.Status, zone *time.Location) string {
 		head.Add("Foreign:", fmt.Sprintf("%s in the event stream that no reddot has written", term.Several(s.Foreign, "message")))
 	}
 	addSite(head, s.NATS)
-	head.Add("Digest:", term.Printable(s.Digest))
+	head.Add("Digest:", s.Digest.String())
 	head.Add("Own messages:", term.Printable(s.Policy.OwnMessage))
 	if s.Rebuild != nil {
 		head.Add("Rebuild:", rebuildText(s.Rebuild, zone))

@@ -92,7 +92,7 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *pr
 		}
 		bar := term.StartBar(a.stderr, "bytes read", 0)
 		defer bar.Finish(false)
-		bound, err = r.TrimBound(ctx, streamOf(log.Identity()), readProgress(bar))
+		bound, err = r.TrimBound(ctx, log.Identity(), readProgress(bar))
 		return err
 	})
 	if errors.Is(err, snapshot.ErrTooFew) {

@@ -67,7 +67,7 @@ type verification struct {
 	// What is verified: the state at a seq, of which there is a snapshot unless
 	// they are off.
 	seq    events.Seq
-	digest string
+	digest events.Digest
 }
 
 func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
@@ -131,10 +131,10 @@ func (v *verification) then(ctx context.Context, which string) error {
 	if err != nil {
 		return err
 	}
-	if log := streamOf(v.begin.log.Identity()); !e.Manifest.Stream.Equal(log) {
+	if log := v.begin.log.Identity(); !e.Manifest.Stream.Equal(log) {
 		return fmt.Errorf("snapshot %s is of another log than the server's (%s, not %s)", e.ID, e.Manifest.Stream, log)
 	}
-	v.seq, v.digest = e.Seq, e.Manifest.Digest.String()
+	v.seq, v.digest = e.Seq, e.Manifest.Digest
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	digest, skipped := fmt.Sprintf("%016x", s.Position().Digest()), s.Position().Skipped
+	digest, skipped := s.Position().Digest(), s.Position().Skipped
 	if err := s.Close(); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (v *verification) differences(ctx context.Context, folded string) error {
 		return errNoPlace
 	}
 	is := filepath.Join(v.dir, "is")
-	want := snapshot.Want{Stream: streamOf(v.begin.log.Identity()), AtMost: v.seq, First: v.seq + 1, StoreFormat: store.Format}
+	want := snapshot.Want{Stream: v.begin.log.Identity(), AtMost: v.seq, First: v.seq + 1, StoreFormat: store.Format}
 	if _, err := v.begin.repo.Restore(ctx, want, is, nil); err != nil {
 		return err
 	}

@@ -40,10 +40,10 @@ func TestParts(t *testing.T) {
 					t.Fatal(err)
 				}
 				msg := &nats.Msg{Data: data, Header: nats.Header{
-					headerContentType: {events.JSON.ContentType()}, headerWriter: {p.writer}, headerPart: {strconv.Itoa(p.no)},
+					events.HeaderContentType: {events.JSON.ContentType()}, headerWriter: {p.writer}, headerPart: {strconv.Itoa(p.no)},
 				}}
 				if p.more {
-					msg.Header.Set(headerMore, "1")
+					msg.Header.Set(events.HeaderMore, "1")
 				}
 				if err := told.enter(msg); err != nil {
 					t.Fatal(err)

@@ -134,7 +134,7 @@ func (t *told) enter(msg *nats.Msg) error {
 		Seq     events.Seq `json:"seq" msgpack:"seq"`
 	}
 	h := msg.Header
-	if err := events.Unmarshal(h.Get(headerContentType), msg.Data, &event); err != nil {
+	if err := events.Unmarshal(h.Get(events.HeaderContentType), msg.Data, &event); err != nil {
 		return err
 	}
 	switch {
@@ -143,7 +143,7 @@ func (t *told) enter(msg *nats.Msg) error {
 	case event.Peer != "":
 		k := event.User + "\x00" + event.Peer
 		t.receipts[k] = max(t.receipts[k], event.Version)
-	case h.Get(headerPart) == "" && h.Get(headerMore) != "": // an older reddot's, which stored the last part last
+	case h.Get(headerPart) == "" && h.Get(events.HeaderMore) != "": // an older reddot's, which stored the last part last
 	case h.Get(headerPart) == "" || t.part(event.User, event.Version, h):
 		t.changes[event.User] = max(t.changes[event.User], event.Version)
 	}
@@ -161,7 +161,7 @@ func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool)
 	}
 	no := int(number(h, headerPart))
 	p.seen[no] = true
-	if h.Get(headerMore) == "" {
+	if h.Get(events.HeaderMore) == "" {
 		p.of = no
 	}
 	return len(p.seen) == p.of

@@ -59,10 +59,10 @@ func (g *rounds) run(ctx context.Context, m *Marks, upto stamp, snap *store.Snap
 	}
 	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.last)
 	g.header = nats.Header{
-		headerContentType: {g.emitter.cfg.Encoding.ContentType()},
-		headerWriter:      {g.writer.id},
-		headerAt:          {format(upto.seq)},
-		headerSum:         {strconv.FormatUint(snap.Position().Last, 10)},
+		events.HeaderContentType: {g.emitter.cfg.Encoding.ContentType()},
+		headerWriter:             {g.writer.id},
+		headerAt:                 {format(upto.seq)},
+		headerSum:                {strconv.FormatUint(snap.Position().Last, 10)},
 	}
 	if err := g.adopt(r, m, snap); err != nil {
 		return err

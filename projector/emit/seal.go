@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
 )
 
 // Key tells the events of a stream from what others have put there.
@@ -70,7 +72,7 @@ func unsealed() Key { return Key{From: math.MaxUint64} }
 // nothing that is acted on. Those of further were not known to older reddots: they
 // are covered where there is one of them.
 var (
-	bound   = [...]string{headerContentType, headerWriter, headerApplied, headerAt, headerSum, headerBegin, headerMore}
+	bound   = [...]string{events.HeaderContentType, headerWriter, headerApplied, headerAt, headerSum, headerBegin, events.HeaderMore}
 	further = [...]string{headerPart, headerEnds}
 )
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
 )
 
 // TestSeal changes each part of an event: its seal is broken.
@@ -33,12 +35,12 @@ func TestSeal(t *testing.T) {
 			m.Header.Set(headerSum, "")
 		},
 		"moved from the subject": func(m *nats.Msg) {
-			m.Header.Set(headerContentType, m.Subject[len(m.Subject)-1:]+m.Header.Get(headerContentType))
+			m.Header.Set(events.HeaderContentType, m.Subject[len(m.Subject)-1:]+m.Header.Get(events.HeaderContentType))
 			m.Subject = m.Subject[:len(m.Subject)-1]
 		},
 		"moved to the body": func(m *nats.Msg) {
-			m.Data = append([]byte(m.Header.Get(headerMore)), m.Data...)
-			m.Header.Del(headerMore)
+			m.Data = append([]byte(m.Header.Get(events.HeaderMore)), m.Data...)
+			m.Header.Del(events.HeaderMore)
 		},
 	}
 	for _, name := range append(bound[:], further[:]...) {

@@ -9,18 +9,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Headers of a stored event. Its id, Nats-Msg-Id, is its seal.
+// Headers of a stored event, beside those that listeners need too. Its id,
+// Nats-Msg-Id, is its seal.
 const (
-	headerContentType = "Content-Type"
-	headerWriter      = "Reddot-Writer"     // the emitter that wrote it
-	headerApplied     = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
-	headerAt          = "Reddot-At"         // the applied seq whose state events may have shown up to here
-	headerShows       = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
-	headerSum         = "Reddot-Sum"        // the sum of the command at Reddot-At: tells a log that was rewritten
-	headerBegin       = "Reddot-Generation" // the event stream's sequence from which on lies what was told of later commands than Reddot-Applied
-	headerMore        = "Reddot-More"       // further events of the same user belong to this one
-	headerPart        = "Reddot-Part"       // the how manieth it is of those; not there if it is the only one
-	headerEnds        = "Reddot-Ends"       // its emitter has written all it had, and writes no more
+	headerWriter  = "Reddot-Writer"     // the emitter that wrote it
+	headerApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
+	headerAt      = "Reddot-At"         // the applied seq whose state events may have shown up to here
+	headerShows   = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
+	headerSum     = "Reddot-Sum"        // the sum of the command at Reddot-At: tells a log that was rewritten
+	headerBegin   = "Reddot-Generation" // the event stream's sequence from which on lies what was told of later commands than Reddot-Applied
+	headerPart    = "Reddot-Part"       // the how manieth it is of those; not there if it is the only one
+	headerEnds    = "Reddot-Ends"       // its emitter has written all it had, and writes no more
 )
 
 // Errors of a Stream that an emitter acts on.

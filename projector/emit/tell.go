@@ -186,7 +186,7 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 	header := nats.Header{}
 	f.part(more)
 	if more {
-		header.Set(headerMore, "1")
+		header.Set(events.HeaderMore, "1")
 	}
 	if more || f.parts > 1 {
 		header.Set(headerPart, strconv.Itoa(f.parts))

@@ -6,11 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"reddot/events"
 	"reddot/projector/fold"
 )
-
-// WatchLease is how long a watch lasts: a watcher renews it well before.
-const WatchLease = 60 * time.Second
 
 // watchers are the users who asked for the change events of groups larger than
 // the fan-out limit, and by group those of them who are its members: so a message
@@ -60,7 +58,7 @@ func (w *watchers) watch(user string, now time.Time) (l *lease, begins bool, unt
 	} else if !l.until.After(now) {
 		l.no, l.told = l.no+1, false // it ran out, and has not been swept away yet
 	}
-	l.until = now.Add(WatchLease)
+	l.until = now.Add(events.WatchLease)
 	return l, begins, l.until
 }
 
@@ -201,7 +199,7 @@ func (w *watchers) forget() {
 
 // sweep drops the leases that have run out, once in a while.
 func (w *watchers) sweep(now time.Time) {
-	if now.Sub(w.swept) <= WatchLease {
+	if now.Sub(w.swept) <= events.WatchLease {
 		return
 	}
 	w.swept = now

@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"reddot/events"
 	"reddot/projector/store"
 )
 
 func openStore(t *testing.T) *store.Store {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: store.Identity{Stream: "TEST_COMMANDS", Created: time.Unix(1700000000, 0)}})
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestWatchers(t *testing.T) {
 	watches := func(user string, after time.Duration, begins bool) {
 		t.Helper()
 		l, begun, until := w.watch(user, begin.Add(after))
-		if want := begin.Add(after + WatchLease); !until.Equal(want) || begun != begins {
+		if want := begin.Add(after + events.WatchLease); !until.Equal(want) || begun != begins {
 			t.Errorf("%s watches until %v (begins: %v), not %v (begins: %v)", user, until, begun, want, begins)
 		}
 		if begun {
@@ -60,20 +61,20 @@ func TestWatchers(t *testing.T) {
 	watches("b", 0, true)
 	want(0, map[string]seen{"a": {true, false}, "b": {true, false}})
 	told("a", 0)
-	watches("a", WatchLease/2, false)
-	want(WatchLease-1, map[string]seen{"a": {true, true}, "b": {true, false}})
-	want(WatchLease, map[string]seen{"a": {true, true}})
-	want(WatchLease*3/2-1, map[string]seen{"a": {true, true}})
-	want(WatchLease*3/2, map[string]seen{})
-	watches("a", WatchLease*3/2, true)
-	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
-	before := w.state("a", begin.Add(WatchLease*3/2))
-	told("a", WatchLease*3/2)
+	watches("a", events.WatchLease/2, false)
+	want(events.WatchLease-1, map[string]seen{"a": {true, true}, "b": {true, false}})
+	want(events.WatchLease, map[string]seen{"a": {true, true}})
+	want(events.WatchLease*3/2-1, map[string]seen{"a": {true, true}})
+	want(events.WatchLease*3/2, map[string]seen{})
+	watches("a", events.WatchLease*3/2, true)
+	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
+	before := w.state("a", begin.Add(events.WatchLease*3/2))
+	told("a", events.WatchLease*3/2)
 	w.forget()
-	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
+	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
 	w.told(before) // by an event that was made before
-	want(WatchLease*3/2, map[string]seen{"a": {true, false}})
-	watches("c", WatchLease*3, true)
+	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
+	watches("c", events.WatchLease*3, true)
 	if len(w.leases) != 1 {
 		t.Errorf("%d leases are kept, not 1", len(w.leases))
 	}
@@ -114,9 +115,9 @@ func TestWatchersOfGroup(t *testing.T) {
 	} else {
 		w.enter(again, nil)
 	}
-	now = now.Add(WatchLease / 2)
+	now = now.Add(events.WatchLease / 2)
 	w.watch("b", now)
-	now = now.Add(WatchLease/2 + 1)
+	now = now.Add(events.WatchLease/2 + 1)
 	want("the lease of a has run out", "g", "b")
 	w.swept = time.Time{}
 	w.watch("b", now)
@@ -124,7 +125,7 @@ func TestWatchersOfGroup(t *testing.T) {
 	if n, m := len(w.groups["g"].leases), len(w.leases); n != 1 || m != 1 {
 		t.Errorf("%d and %d leases are kept", n, m)
 	}
-	now = now.Add(2 * WatchLease)
+	now = now.Add(2 * events.WatchLease)
 	d, _, _ := w.watch("d", now)
 	w.enter(d, nil)
 	if len(w.groups) != 0 {

@@ -32,7 +32,7 @@ type foldBench struct {
 }
 
 func newFoldBench(b *testing.B) *foldBench {
-	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 	if err != nil {
 		b.Fatal(err)
 	}

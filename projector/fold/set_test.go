@@ -15,7 +15,7 @@ import (
 
 func openStore(t *testing.T, fs vfs.FS) *store.Store {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // identity is that of the simulated command stream.
-var identity = store.Identity{Stream: "UNREAD_COMMANDS", Created: time.Unix(1_700_000_000, 7)}
+var identity = events.StreamID{Name: "UNREAD_COMMANDS", Created: time.Unix(1_700_000_000, 7)}
 
 // command is one command as the stream holds it.
 type command struct {
@@ -30,7 +30,7 @@ type command struct {
 type history struct {
 	subjects events.Subjects
 	log      []command
-	digests  []uint64 // by seq; of a store that folds them one by one
+	digests  []events.Digest // by seq; of a store that folds them one by one
 	twin     *twin.Model
 }
 
@@ -43,7 +43,7 @@ func newHistory(seed uint64, rng *rand.Rand, p *plan) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &history{subjects: subjects, digests: make([]uint64, p.commands+1), twin: twin.New()}
+	h := &history{subjects: subjects, digests: make([]events.Digest, p.commands+1), twin: twin.New()}
 	g := twin.NewGenerator(seed, twin.Config{Users: 3 + rng.IntN(5), Groups: 1 + rng.IntN(3)})
 	commands := newChooser(rng, g, p.hostile)
 	encode := []func(*events.Command) ([]byte, error){events.Encode, events.EncodeJSON}

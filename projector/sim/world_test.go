@@ -192,7 +192,7 @@ func (w *world) told(run string, seq events.Seq) {
 func (w *world) checkDigest(s *store.Store) error {
 	at := s.Position()
 	if int(at.Applied) >= len(w.history.digests) || at.Digest() != w.history.digests[at.Applied] {
-		return fmt.Errorf("%w: at seq %d %016x", errDigest, at.Applied, at.Digest())
+		return fmt.Errorf("%w: at seq %d %s", errDigest, at.Applied, at.Digest())
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (c *checkpointed) check(t *testing.T, r *rig, commits map[events.Seq]bool) 
 	if at < c.after || at > 0 && !commits[at] {
 		t.Errorf("%s was taken after seq %d, and holds seq %d: a commit: %v", c.dir, c.after, at, commits[at])
 	}
-	if c.info.Identity.Stream != identity.Stream || c.info.Format != store.Format {
+	if c.info.Identity.Name != identity.Name || c.info.Format != store.Format {
 		t.Errorf("%s: %+v", c.dir, c.info)
 	}
 }
@@ -118,7 +118,7 @@ func checkTwin(t *testing.T, log []store.Entry, all []checkpointed) {
 		}
 		b.commit()
 		if got, want := c.info.Position.Digest(), b.store.Position().Digest(); got != want {
-			t.Errorf("%s has the digest %016x at seq %d, a store folded up to there %016x", c.dir, got, c.info.Position.Applied, want)
+			t.Errorf("%s has the digest %s at seq %d, a store folded up to there %s", c.dir, got, c.info.Position.Applied, want)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func goOn(t *testing.T, r *rig, dir string) {
 	}
 	b.commit()
 	if got, want := s.Position().Digest(), r.store.Position().Digest(); got != want {
-		t.Errorf("from %s on, the digest is %016x, not %016x", dir, got, want)
+		t.Errorf("from %s on, the digest is %s, not %s", dir, got, want)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

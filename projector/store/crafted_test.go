@@ -89,7 +89,7 @@ func TestCraftedPeer(t *testing.T) {
 	for _, hash := range spokenFor {
 		peer := crafted(t, "calice\x00c", nil, 8, hash)
 		k := fold.Key{User: "alice", ConversationID: events.ConversationID{Kind: events.C2C, ID: peer}}
-		digests := map[uint64]int{}
+		digests := map[events.Digest]int{}
 		for _, every := range []int{1, 5} {
 			r := newRig(t, 0)
 			for n := range 5 {

@@ -122,7 +122,7 @@ func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
 	r := &rig{t: t, fs: c.fs, pace: pace, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.disk()}
 	r.open(c.fs)
-	digests := map[events.Seq]uint64{0: r.store.Position().Digest()} // by commit
+	digests := map[events.Seq]events.Digest{0: r.store.Position().Digest()} // by commit
 	emitted := events.Seq(0)
 	var outbox []store.Out
 	for range commands {
@@ -174,13 +174,13 @@ func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
 }
 
 // check opens what a crash left, and folds the rest of the log.
-func (p crashPoint) check(t *testing.T, pace fold.Pace, log []store.Entry, digests map[events.Seq]uint64, outbox []store.Out) {
+func (p crashPoint) check(t *testing.T, pace fold.Pace, log []store.Entry, digests map[events.Seq]events.Digest, outbox []store.Out) {
 	p.checkCheckpoint(t, digests)
 	r := &rig{t: t, log: log, pace: pace, rng: rand.New(rand.NewPCG(0, 0))}
 	r.open(p.fs)
 	at := r.store.Position()
 	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || at.Applied < p.durable {
-		t.Fatalf("%s: opens at seq %d with digest %016x, %d was durable; that commit's digest: %016x", p.op, at.Applied, at.Digest(), p.durable, digest)
+		t.Fatalf("%s: opens at seq %d with digest %s, %d was durable; that commit's digest: %s", p.op, at.Applied, at.Digest(), p.durable, digest)
 	}
 	r.commit() // a store that has just been made has no position yet
 	r.checkDigest()
@@ -203,7 +203,7 @@ func (p crashPoint) check(t *testing.T, pace fold.Pace, log []store.Entry, diges
 
 // checkCheckpoint checks the newest checkpoints that a crash left: the one done
 // last is there; one under way is found damaged, or is whole.
-func (p crashPoint) checkCheckpoint(t *testing.T, digests map[events.Seq]uint64) {
+func (p crashPoint) checkCheckpoint(t *testing.T, digests map[events.Seq]events.Digest) {
 	names, err := p.fs.List("")
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func (p crashPoint) checkCheckpoint(t *testing.T, digests map[events.Seq]uint64)
 		at := info.Position
 		switch {
 		case err == nil && digests[at.Applied] != at.Digest():
-			t.Fatalf("%s: %s has the digest %016x at seq %d, not %016x", p.op, name, at.Digest(), at.Applied, digests[at.Applied])
+			t.Fatalf("%s: %s has the digest %s at seq %d, not %s", p.op, name, at.Digest(), at.Applied, digests[at.Applied])
 		case err != nil && (name == p.checkpoint || !errors.Is(err, store.ErrCorrupt)):
 			t.Fatalf("%s: %s: %v", p.op, name, err)
 		}

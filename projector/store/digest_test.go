@@ -43,7 +43,7 @@ func sumOfRows(t *testing.T, db pebble.Reader) uint64 {
 }
 
 // digestOfRows is the digest, from the stored rows alone.
-func digestOfRows(t *testing.T, db pebble.Reader) uint64 {
+func digestOfRows(t *testing.T, db pebble.Reader) events.Digest {
 	t.Helper()
 	value, closer, err := db.Get([]byte("Mp"))
 	if err != nil {
@@ -55,7 +55,7 @@ func digestOfRows(t *testing.T, db pebble.Reader) uint64 {
 		_, w := binary.Uvarint(rest)
 		rest = rest[w:]
 	}
-	return sumOfRows(t, db) + xxhash.Sum64(slices.Concat([]byte{store.Format, 0, 0, 0, 0}, rest))
+	return events.Digest(sumOfRows(t, db) + xxhash.Sum64(slices.Concat([]byte{store.Format, 0, 0, 0, 0}, rest)))
 }
 
 // checkDigest compares the digest that the store keeps up with the one of its
@@ -64,7 +64,7 @@ func (r *rig) checkDigest() {
 	r.t.Helper()
 	want := digestOfRows(r.t, r.store.DB())
 	if got := r.store.Position().Digest(); got != want {
-		r.t.Fatalf("seq %d: the digest is %016x, that of the rows is %016x", len(r.log), got, want)
+		r.t.Fatalf("seq %d: the digest is %s, that of the rows is %s", len(r.log), got, want)
 	}
 }
 
@@ -108,7 +108,7 @@ func sameDigest(t *testing.T, a *rig, batch int, opened ...func(*store.Store)) {
 	}
 	b.commit()
 	if da, db := a.store.Position().Digest(), b.store.Position().Digest(); da != db {
-		t.Errorf("in batches of %d the digest is %016x, not %016x", batch, db, da)
+		t.Errorf("in batches of %d the digest is %s, not %s", batch, db, da)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := s.Position().Digest(); got != digest {
-		t.Errorf("digest %016x after the disk was mended, %016x before", got, digest)
+		t.Errorf("digest %s after the disk was mended, %s before", got, digest)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -156,7 +156,7 @@ func TestCloseWhileFilling(t *testing.T) {
 	seq := events.Seq(0)
 	var fx fold.Effects
 	for round := range 20 {
-		s, err := Open(Config{Dir: "store", FS: fs, Identity: Identity{Stream: "S", Created: time.Unix(1, 0)}})
+		s, err := Open(Config{Dir: "store", FS: fs, Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestCloseWhileFilling(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := Open(Config{Dir: "store", FS: fs, Identity: Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	s, err := Open(Config{Dir: "store", FS: fs, Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}

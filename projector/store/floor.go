@@ -39,22 +39,22 @@ func checkFloor(fs vfs.FS, dir string, now Position) error {
 	if b[0] != Format {
 		return formatError(b[0])
 	}
-	applied, digest := events.Seq(binary.BigEndian.Uint64(b[1:])), binary.BigEndian.Uint64(b[9:])
+	applied, digest := events.Seq(binary.BigEndian.Uint64(b[1:])), events.Digest(binary.BigEndian.Uint64(b[9:]))
 	if now.Applied < applied {
 		return fmt.Errorf("%w: %s holds the commands up to seq %d, and held those up to %d: its manifest is cut short",
 			ErrCorrupt, dir, now.Applied, applied)
 	}
 	if now.Applied == applied && now.Digest() != digest {
-		return fmt.Errorf("%w: at seq %d %s has the digest %016x, and had %016x",
+		return fmt.Errorf("%w: at seq %d %s has the digest %s, and had %s",
 			ErrCorrupt, applied, dir, now.Digest(), digest)
 	}
 	return nil
 }
 
 // writeFloor says what a folder holds, durably.
-func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest uint64) error {
+func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest events.Digest) error {
 	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(applied))
-	b = binary.BigEndian.AppendUint64(b, digest)
+	b = binary.BigEndian.AppendUint64(b, uint64(digest))
 	b = binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
 	if err := disk.Publish(fs, dir, floorFile, b); err != nil {
 		return fmt.Errorf("write the store's last position: %w", err)

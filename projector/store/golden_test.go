@@ -240,7 +240,7 @@ func goldenPages() []goldenRow {
 // goldenMeta are the rows that are not part of the digest.
 func goldenMeta() []goldenRow {
 	position := Position{Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policy: events.OwnAdvance, Refused: []uint64{0, 2, 0, 1}, Ignored: 200, Accepted: []uint64{0, 3000, 7}, Skipped: []events.Seq{17, 3999}, rows: 0xfedcba9876543210}
-	identity := Identity{Stream: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}
+	identity := events.StreamID{Name: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}
 	emitted := events.Seq(3990)
 	rejected := Out{Seq: 4000, At: goldenTime, Rejected: &events.Rejected{
 		Seq: 4000, At: goldenTime, Subject: "unread.cmd.user.alice.read", Reason: fold.ReasonNotMember,
@@ -372,7 +372,7 @@ func undump(dump string) ([]byte, error) {
 }
 
 // readIdentity reads the row of a store's stream.
-func readIdentity(value []byte) (id Identity, err error) {
+func readIdentity(value []byte) (id events.StreamID, err error) {
 	db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem(), Logger: quiet()})
 	if err != nil {
 		return id, err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -13,25 +12,13 @@ import (
 	"reddot/projector/fold"
 )
 
-// Identity is the log whose commands a store holds: the stream's name, and when
-// the log was begun. A stream that was deleted and made again has the same name,
-// but not the same identity; one that was restored from a backup has both.
-type Identity struct {
-	Stream  string
-	Created time.Time
-}
-
-func (i Identity) String() string {
-	return fmt.Sprintf("%s created %s", i.Stream, i.Created.UTC().Format(time.RFC3339Nano))
-}
-
 // Config configures a Store.
 type Config struct {
 	Dir      string
-	FS       vfs.FS // nil: the operating system's
-	Identity Identity
-	Logger   *slog.Logger // nil: none
-	Pace     fold.Pace    // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
+	FS       vfs.FS          // nil: the operating system's
+	Identity events.StreamID // of the log whose commands the store holds
+	Logger   *slog.Logger    // nil: none
+	Pace     fold.Pace       // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
 }
 
 // Open opens or creates a store. What the error wraps tells what to do: with
@@ -77,7 +64,7 @@ func mendable(err error) error {
 }
 
 // claim binds a new store to its stream, or checks the one it is bound to.
-func (s *Store) claim(id Identity) error {
+func (s *Store) claim(id events.StreamID) error {
 	owner, found, err := findIdentity(s.db)
 	if err != nil {
 		return err
@@ -92,7 +79,7 @@ func (s *Store) claim(id Identity) error {
 		s.position.Policy = events.OwnKeep
 		return s.Flush()
 	}
-	if owner.Stream != id.Stream || !owner.Created.Equal(id.Created) {
+	if !owner.Equal(id) {
 		return fmt.Errorf("%w: it holds %s, the server has %s; use another data folder, or the server whose stream this is",
 			ErrForeign, owner, id)
 	}

@@ -36,11 +36,11 @@ type Position struct {
 type byRefusal []uint64
 
 // Digest is the digest of the whole state: the rows, the policy and the
-// counters.
-func (p Position) Digest() uint64 {
+// counters. It is never 0, which is that of no state.
+func (p Position) Digest() events.Digest {
 	rows := p.rows
 	p.rows, p.Applied, p.Last, p.Log = 0, 0, 0, 0
-	return rows + xxhash.Sum64(p.encode())
+	return events.Digest(max(rows+xxhash.Sum64(p.encode()), 1))
 }
 
 // Sum is the sum of a command as it stands in the stream: of its subject, the
@@ -150,11 +150,11 @@ func findPosition(r pebble.Reader) (Position, error) {
 	return p, errors.Join(err, closer.Close())
 }
 
-func encodeIdentity(id Identity) []byte {
-	return binary.AppendVarint(appendString([]byte{Format}, id.Stream), id.Created.UnixNano())
+func encodeIdentity(id events.StreamID) []byte {
+	return binary.AppendVarint(appendString([]byte{Format}, id.Name), id.Created.UnixNano())
 }
 
-func findIdentity(r pebble.Reader) (id Identity, found bool, err error) {
+func findIdentity(r pebble.Reader) (id events.StreamID, found bool, err error) {
 	value, closer, err := r.Get(keyIdentity)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return id, false, nil
@@ -166,17 +166,17 @@ func findIdentity(r pebble.Reader) (id Identity, found bool, err error) {
 	return id, true, errors.Join(err, closer.Close())
 }
 
-func decodeIdentity(value []byte) (Identity, error) {
+func decodeIdentity(value []byte) (events.StreamID, error) {
 	d := decoder{b: string(value)}
 	d.version()
-	id := Identity{Stream: d.string()}
+	id := events.StreamID{Name: d.string()}
 	created, w := binary.Varint([]byte(d.b))
 	if d.err == nil && w != len(d.b) {
 		d.fail(errCorrupt)
 	}
 	id.Created = time.Unix(0, created)
 	if d.err != nil {
-		return Identity{}, fmt.Errorf("decode the store's stream: %w", d.err)
+		return events.StreamID{}, fmt.Errorf("decode the store's stream: %w", d.err)
 	}
 	return id, nil
 }

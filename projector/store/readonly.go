@@ -9,6 +9,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/events"
 )
 
 // errReadOnly is what a readOnlyFS answers to every change.
@@ -82,7 +84,7 @@ func inspect(fs vfs.FS, dir string) (in *inspected, err error) {
 // Info is what a store's folder holds.
 type Info struct {
 	Format   int // of the rows
-	Identity Identity
+	Identity events.StreamID
 	Position Position
 }
 

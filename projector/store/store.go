@@ -31,9 +31,9 @@ type Store struct {
 	life       sync.RWMutex // held shared by who reads, so that Close waits
 	closed     atomic.Bool
 
-	position  Position   // of the rows as changed so far
-	committed events.Seq // of the last commit
-	digest    uint64     // after it
+	position  Position      // of the rows as changed so far
+	committed events.Seq    // of the last commit
+	digest    events.Digest // after it
 	flushedAt events.Seq
 	writer    writer
 	unfit     bool // a command was left half applied

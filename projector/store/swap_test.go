@@ -21,7 +21,7 @@ type swapping struct {
 	*rig
 	crashes *crashes
 	folder  *generation.Folder
-	digests map[events.Seq]uint64 // by commit
+	digests map[events.Seq]events.Digest // by commit
 }
 
 // begin opens a new generation.
@@ -91,7 +91,7 @@ func TestCrashAtEverySwap(t *testing.T) {
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
 	s := &swapping{
 		rig:     &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), disk: c.disk()},
-		crashes: c, digests: map[events.Seq]uint64{},
+		crashes: c, digests: map[events.Seq]events.Digest{},
 	}
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), s.rng, []string{"a", "b"}, 50}
 	for seq := events.Seq(1); seq <= commands; seq++ {
@@ -129,7 +129,7 @@ func TestCrashAtEverySwap(t *testing.T) {
 }
 
 // checkSwap goes on from what a crash left, as a projector that starts does.
-func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[events.Seq]uint64) {
+func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[events.Seq]events.Digest) {
 	f := openFolder(t, p.fs)
 	path, ok := f.Current()
 	if !ok || path < p.current {
@@ -144,7 +144,7 @@ func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[event
 	r := &rig{t: t, log: log, store: openAt(t, p.fs, path)}
 	at := r.store.Position()
 	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || path == p.current && at.Applied < p.durable {
-		t.Fatalf("%s: %s opens at seq %d with digest %016x, %d was durable; that commit's digest: %016x",
+		t.Fatalf("%s: %s opens at seq %d with digest %s, %d was durable; that commit's digest: %s",
 			p.op, path, at.Applied, at.Digest(), p.durable, digest)
 	}
 	for seq := at.Applied + 1; int(seq) <= len(log); seq++ {

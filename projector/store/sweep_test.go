@@ -29,7 +29,7 @@ func TestTwinSweeping(t *testing.T) {
 	} {
 		for seq, digest := range digestsOf(t, r, batch, func(s *store.Store) { s.Shrink(1<<9, 1<<9) }) {
 			if digest != digests[seq] {
-				t.Fatalf("seq %d: digest %016x in other batches, %016x one by one", seq, digest, digests[seq])
+				t.Fatalf("seq %d: digest %s in other batches, %s one by one", seq, digest, digests[seq])
 			}
 		}
 	}
@@ -37,10 +37,10 @@ func TestTwinSweeping(t *testing.T) {
 
 // digestsOf folds the log of a rig once more, in batches, with a crash here and
 // there, and returns the digest at the end of each.
-func digestsOf(t *testing.T, a *rig, batch func() int, opened ...func(*store.Store)) map[events.Seq]uint64 {
+func digestsOf(t *testing.T, a *rig, batch func() int, opened ...func(*store.Store)) map[events.Seq]events.Digest {
 	t.Helper()
 	b := newRigAt(t, 1, a.pace, opened...)
-	digests := map[events.Seq]uint64{}
+	digests := map[events.Seq]events.Digest{}
 	for n := batch(); len(b.log) < len(a.log); n-- {
 		b.log = a.log[:len(b.log)+1]
 		b.apply(events.Seq(len(b.log)))

@@ -20,7 +20,7 @@ import (
 
 var stepsFlag = flag.Int("steps", defaultSteps, "random commands per run")
 
-var identity = store.Identity{Stream: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
+var identity = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
 
 // drawSeed returns the seed to run with, and prints it.
 func drawSeed(t *testing.T) uint64 { return store.DrawSeed(t, fmt.Sprintf(" -steps %d", *stepsFlag)) }
@@ -275,7 +275,7 @@ func TestDigest(t *testing.T) {
 	}
 	b.commit()
 	if da, db := a.store.Position(), b.store.Position(); da.Digest() != db.Digest() {
-		t.Errorf("digests differ: %016x, %016x", da.Digest(), db.Digest())
+		t.Errorf("digests differ: %s, %s", da.Digest(), db.Digest())
 	}
 	before := b.store.Position().Digest()
 	b.log = append(b.log, store.Entry{

@@ -20,7 +20,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB) *rig {
-	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}

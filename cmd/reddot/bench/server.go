@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nats.go/micro"
 
 	"reddot/cmd/reddot/process"
 	"reddot/events"
@@ -150,11 +149,11 @@ func (s *server) request(ctx context.Context, subject string, body any) error {
 
 // answerError reads the error that a micro service puts into headers.
 func answerError(m *nats.Msg) error {
-	code := m.Header.Get(micro.ErrorCodeHeader)
+	code := m.Header.Get(events.HeaderErrorCode)
 	if code == "" {
 		return nil
 	}
-	err := fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(micro.ErrorHeader), code)
+	err := fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(events.HeaderError), code)
 	switch code {
 	case "408":
 		err = fmt.Errorf("%w: %w", errNotYet, err)

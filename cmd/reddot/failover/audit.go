@@ -13,7 +13,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nats.go/micro"
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
@@ -179,8 +178,8 @@ func (d *Drill) request(ctx context.Context, subject string, question, answer an
 		}
 		cancel()
 		switch {
-		case err == nil && m.Header.Get(micro.ErrorCodeHeader) != "":
-			return fmt.Errorf("%s: %s", subject, m.Header.Get(micro.ErrorHeader))
+		case err == nil && m.Header.Get(events.HeaderErrorCode) != "":
+			return fmt.Errorf("%s: %s", subject, m.Header.Get(events.HeaderError))
 		case err == nil:
 			return json.Unmarshal(m.Data, answer)
 		case ctx.Err() != nil:
@@ -194,7 +193,7 @@ func (d *Drill) request(ctx context.Context, subject string, question, answer an
 // isAnswer says that a message is more than that one may ask again: nobody listens,
 // or who does can't answer yet.
 func isAnswer(m *nats.Msg) bool {
-	return m.Header.Get("Status") != noResponders && m.Header.Get(micro.ErrorCodeHeader) != unavailable
+	return m.Header.Get("Status") != noResponders && m.Header.Get(events.HeaderErrorCode) != unavailable
 }
 
 // Codes of what is no answer.

@@ -59,7 +59,7 @@ func (r *record) enter(seq uint64, subject string, header nats.Header, data []by
 		Peer string     `json:"peer" msgpack:"peer"`
 		Seq  events.Seq `json:"seq" msgpack:"seq"`
 	}
-	if err := events.Unmarshal(header.Get("Content-Type"), data, &e); err != nil {
+	if err := events.Unmarshal(header.Get(events.HeaderContentType), data, &e); err != nil {
 		return "", 0, fmt.Errorf("%s: %s: %w", where, subject, err)
 	}
 	b := r.box(e.User)

@@ -24,7 +24,7 @@ import (
 
 func openStore(t *testing.T, fs vfs.FS, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: dir, FS: fs, Identity: store.Identity{Stream: "S", Created: time.Unix(1, 0)}})
+	s, err := store.Open(store.Config{Dir: dir, FS: fs, Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}
