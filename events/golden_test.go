@@ -1,18 +1,15 @@
 package events
 
 import (
-	"bytes"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+	"reddot/projector/testkit"
+)
 
 // goldenDir holds the bytes of version 1 of every payload. What lies there
 // must be readable for ever: publishers, listeners and old logs hold it.
@@ -168,34 +165,12 @@ func TestGoldenEvents(t *testing.T) {
 func golden(t *testing.T, file string, b []byte) []byte {
 	t.Helper()
 	path := filepath.Join(goldenDir, filepath.FromSlash(file))
-	dumped := strings.HasSuffix(file, ".msgpack")
-	if dumped {
-		path += ".hex"
+	if !strings.HasSuffix(file, ".msgpack") {
+		return []byte(strings.TrimSuffix(testkit.Golden(t, path, string(b)+"\n"), "\n"))
 	}
-	if *rewrite {
-		text := string(b) + "\n"
-		if dumped {
-			text = hex.Dump(b)
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(path)
+	want, err := undump(testkit.Golden(t, path+".hex", hex.Dump(b)))
 	if err != nil {
-		t.Fatalf("%v; run the tests of events with -rewrite if it is new", err)
-	}
-	want := bytes.TrimSuffix(text, []byte("\n"))
-	if dumped {
-		if want, err = undump(string(text)); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-	}
-	if !bytes.Equal(want, b) {
-		t.Errorf("%s holds other bytes than\n%q", path, b)
+		t.Fatalf("%s: %v", path, err)
 	}
 	return want
 }

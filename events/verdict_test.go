@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"reddot/projector/testkit"
 )
 
 // verdictsFile holds JSON payloads with what is said of them.
@@ -39,14 +41,7 @@ func TestJSONVerdicts(t *testing.T) {
 		second, _ := quoted(t, rest[1:])
 		fmt.Fprintf(&out, "%s %s%s\n", strconv.QuoteToASCII(first), strconv.QuoteToASCII(second), verdicts(t, first, second))
 	}
-	if *rewrite {
-		if err := os.WriteFile(verdictsFile, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := diff(strings.Split(string(file), "\n"), strings.Split(out.String(), "\n")); d != "" {
-		t.Errorf("other verdicts than before:\n%s", d)
-	}
+	testkit.Golden(t, verdictsFile, out.String())
 }
 
 // quoted reads the payload that a line begins with.

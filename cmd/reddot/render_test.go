@@ -1,35 +1,18 @@
 package main
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"reddot/events"
+	"reddot/projector/testkit"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // golden compares a text with testdata/golden/cli/<name>.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("..", "..", "testdata", "golden", "cli", name)
-	if *rewrite {
-		if err := writeFile(path, []byte(got)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -rewrite writes it anew):\n%s", name, diff)
-	}
+	testkit.Golden(t, filepath.Join("..", "..", "testdata", "golden", "cli", name), got)
 }
 
 const noon = events.Time(1_774_008_000_123) // 2026-03-20 12:00:00.123 UTC
