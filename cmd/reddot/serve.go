@@ -241,7 +241,7 @@ func (cfg *serveConfig) validateNATS() error {
 		return nil
 	}
 	if err := cfg.auth.Validate(cfg.nats); err != nil {
-		return fmt.Errorf("--nats: %w", err)
+		return usagef("--nats: %w", err)
 	}
 	return nil
 }
