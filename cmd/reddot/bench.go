@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/bench"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -20,13 +21,13 @@ import (
 // benchConfig is the command line of bench.
 type benchConfig struct {
 	bench.Config
-	sync syncPolicy
+	sync natsserver.SyncPolicy
 	file string // commands from it instead of drawn ones; "-" for standard input
 	json bool
 }
 
 func (a *app) benchCommand() *cobra.Command {
-	cfg := benchConfig{sync: syncPolicy{every: time.Second}}
+	cfg := benchConfig{sync: natsserver.SyncPolicy{Every: time.Second}}
 	names, words := bench.Stages()
 	var list strings.Builder
 	for i, name := range names {

@@ -12,7 +12,9 @@ import (
 
 	"reddot/cmd/reddot/bench"
 	"reddot/cmd/reddot/cluster"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/failover"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 )
 
@@ -25,10 +27,10 @@ func (a *app) benchChildCommand() *cobra.Command {
 
 func (a *app) benchNATSCommand() *cobra.Command {
 	var dir string
-	var sync syncPolicy
+	var sync natsserver.SyncPolicy
 	var pipes bool
 	cmd := &cobra.Command{Use: "nats", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return a.bareServer(cmd.Context(), serverConfig{dir: dir, listen: "127.0.0.1:0", sync: sync, log: a.logger(&serveConfig{})}, pipes)
+		return a.bareServer(cmd.Context(), natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: sync, Logger: a.logger(&serveConfig{})}, pipes)
 	}}
 	f := cmd.Flags()
 	f.StringVar(&dir, "data", "", "`directory` of the data")
@@ -38,8 +40,8 @@ func (a *app) benchNATSCommand() *cobra.Command {
 }
 
 // bareServer runs a NATS server as serve does, without reddot.
-func (a *app) bareServer(ctx context.Context, cfg serverConfig, pipes bool) error {
-	s, err := startServer(cfg)
+func (a *app) bareServer(ctx context.Context, cfg natsserver.Config, pipes bool) error {
+	s, err := natsserver.Start(cfg)
 	if err != nil {
 		return err
 	}

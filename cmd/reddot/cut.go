@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -46,7 +47,7 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 			return err
 		}
 	}
-	stores := filepath.Join(s.cfg.data, storeFolder)
+	stores := datadir.Dir(s.cfg.data).Store()
 	cut, err := log.FindCut(ctx, js, stores)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (s *serving) checkUnread(stream string) error {
 	if s.cfg.external() {
 		return nil
 	}
-	described := filepath.Join(s.cfg.data, natsFolder, "jetstream", "$G", "streams", stream, "meta.inf")
+	described := filepath.Join(datadir.Dir(s.cfg.data).NATS(), "jetstream", "$G", "streams", stream, "meta.inf")
 	if _, err := os.Stat(described); err != nil {
 		return nil // it is new
 	}

@@ -14,19 +14,21 @@ import (
 // forbidden says what the non-test files below a folder must not import, by
 // the beginning of the import path.
 var forbidden = map[string][]string{
-	"events":              {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
-	"projector":           {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
-	"projector/fold":      {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
-	"projector/view":      {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
-	"projector/store":     {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
-	"projector/twin":      {"reddot/projector", "github.com/"},
-	"projector/peers":     {"reddot/projector", "github.com/cockroachdb/"},
-	"api":                 {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
-	"api/gate":            {"reddot/api", "github.com/nats-io/nats.go/micro"},
-	"projector/testkit":   {"reddot/"},
-	"cmd/reddot/natsconn": {"reddot/"},
-	"cmd/reddot/term":     {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/nats-io/"},
-	"snapshot":            {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
+	"events":                {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
+	"projector":             {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
+	"projector/fold":        {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
+	"projector/view":        {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
+	"projector/store":       {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
+	"projector/twin":        {"reddot/projector", "github.com/"},
+	"projector/peers":       {"reddot/projector", "github.com/cockroachdb/"},
+	"api":                   {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
+	"api/gate":              {"reddot/api", "github.com/nats-io/nats.go/micro"},
+	"projector/testkit":     {"reddot/"},
+	"cmd/reddot/natsconn":   {"reddot/"},
+	"cmd/reddot/term":       {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/nats-io/"},
+	"snapshot":              {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
+	"cmd/reddot/datadir":    {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/cmd", "github.com/nats-io/nats.go", "github.com/nats-io/nats-server"},
+	"cmd/reddot/natsserver": {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/events", "github.com/spf13/"},
 }
 
 // testkits are the folders of packages that only tests import.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -80,7 +81,7 @@ func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show fun
 		return err
 	}
 	log.Skip(cfg.skip...)
-	return withScratch(cfg.data, func(dir string) (err error) {
+	return datadir.Dir(cfg.data).WithScratch(func(dir string) (err error) {
 		b := &beginning{log: log, warn: a.warnings()}
 		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err == nil && b.repo != nil {
 			err = recognise(ctx, log, b.repo)

@@ -16,15 +16,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/projector"
 	"reddot/projector/store"
 	"reddot/snapshot"
-)
-
-// Folders in the data folder, beside natsFolder.
-const (
-	storeFolder     = "store"
-	snapshotsFolder = "snapshots" // the default place of snapshots
 )
 
 // bucketScheme marks a place of snapshots that is an object store bucket.
@@ -66,7 +61,7 @@ func bucketStream(bucket string) string { return "OBJ_" + bucket }
 
 func (p *snapshotPlace) folder() string {
 	if p.at == "" {
-		return filepath.Join(p.data, snapshotsFolder)
+		return datadir.Dir(p.data).Snapshots()
 	}
 	return p.at
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -59,7 +61,7 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 			return err
 		}
 	}
-	unlock, err := lockData(cfg.data)
+	unlock, err := datadir.Dir(cfg.data).Lock()
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 // folder, which runs for that time and for this command alone, or else another
 // one that is named. c is nil if there is none of both.
 func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error) {
-	if _, err := os.Stat(filepath.Join(cfg.data, natsFolder, "jetstream")); err == nil {
+	if _, err := os.Stat(filepath.Join(datadir.Dir(cfg.data).NATS(), "jetstream")); err == nil {
 		subjects, err := events.NewSubjects(cfg.prefix)
 		if err != nil {
 			return err
@@ -98,7 +100,9 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 		if err != nil {
 			return err
 		}
-		server, err := openServer(serverConfig{dir: cfg.data, listen: "127.0.0.1:0", sync: syncPolicy{every: time.Second}, reads: reads, log: a.warnings()})
+		server, err := natsserver.Open(natsserver.Config{
+			Data: datadir.Dir(cfg.data), Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
+		})
 		if err != nil {
 			return err
 		}
@@ -132,7 +136,7 @@ type restoration struct {
 }
 
 func (r *restoration) run(ctx context.Context) error {
-	folder, err := generation.Open(nil, filepath.Join(r.data, storeFolder))
+	folder, err := generation.Open(nil, datadir.Dir(r.data).Store())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"reddot/api"
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
@@ -28,12 +29,12 @@ type serveConfig struct {
 	nats          string          // URLs of an existing NATS server; see external
 	auth          natsconn.Config // as whom it is connected to
 	gate          gateConfig
-	prefix        string     // first token of every subject
-	sync          syncPolicy // of the embedded server's streams
-	replicas      int        // servers that a stream is put on that has to be made; 0: as fits the cluster
-	fanoutLimit   int        // members up to which a group's changes go to everyone
-	eventEncoding string     // msgpack or json
-	http          string     // address of health and metrics; none if empty
+	prefix        string                // first token of every subject
+	sync          natsserver.SyncPolicy // of the embedded server's streams
+	replicas      int                   // servers that a stream is put on that has to be made; 0: as fits the cluster
+	fanoutLimit   int                   // members up to which a group's changes go to everyone
+	eventEncoding string                // msgpack or json
+	http          string                // address of health and metrics; none if empty
 	eventsMaxAge  time.Duration
 	eventsMaxSize term.Size // of the stored events
 	takeover      time.Duration
@@ -54,7 +55,7 @@ type serveConfig struct {
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cfg := serveConfig{sync: syncPolicy{every: time.Second}, auth: natsconn.Config{OwnInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
+	cfg := serveConfig{sync: natsserver.SyncPolicy{Every: time.Second}, auth: natsconn.Config{OwnInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
 	cmd := &cobra.Command{
 		Use:     "serve",
 		GroupID: groupServer,
@@ -119,7 +120,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	cfg.auth.AddFlags(f)
 	cfg.gate.addFlags(f)
 	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
-	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", minSync, maxSync))
+	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", natsserver.MinSync, natsserver.MaxSync))
 	f.IntVar(&cfg.replicas, "replicas", 0, "`servers` that each stream is put on that has to be made, 1 to 5 (default 3 in a cluster of three or more NATS servers, else 1)")
 	f.IntVar(&cfg.fanoutLimit, "fanout-limit", 1000, "members up to which a group's changes go to everyone, not only to watchers")
 	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
@@ -167,11 +168,11 @@ func (cfg *serveConfig) validate() error {
 	if cfg.data == "" {
 		return usagef("--data is empty: name a directory")
 	}
-	if _, _, err := parseListen(cfg.listen); err != nil {
+	if _, _, err := natsserver.ParseListen(cfg.listen); err != nil {
 		return usagef("--listen: %w", err)
 	}
 	if cfg.http != "" {
-		if _, _, err := parseListen(cfg.http); err != nil {
+		if _, _, err := natsserver.ParseListen(cfg.http); err != nil {
 			return usagef("--http: %w", err)
 		}
 	}

@@ -18,7 +18,9 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -66,16 +68,17 @@ func (f failure) Unwrap() error { return f.error }
 
 // run serves until ctx ends or a part of the server fails.
 func (s *serving) run(ctx context.Context) (err error) {
-	unlock, err := lockData(s.cfg.data)
+	data := datadir.Dir(s.cfg.data)
+	unlock, err := data.Lock()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if s.instance, err = instance(s.cfg.data); err != nil {
+	if s.instance, err = data.Instance(); err != nil {
 		return err
 	}
-	tighten(s.cfg.data, s.log)
-	if err := sweepScratch(s.cfg.data); err != nil {
+	data.Tighten(s.log)
+	if err := data.SweepScratch(); err != nil {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
 	defer s.logLife(&err)()
@@ -148,7 +151,9 @@ func (s *serving) runEmbedded(ctx context.Context, http string) error {
 	if err != nil {
 		return err
 	}
-	server, err := openServer(serverConfig{dir: s.cfg.data, listen: s.cfg.listen, sync: s.cfg.sync, reads: reads, log: s.log, failed: s.fail})
+	server, err := natsserver.Open(natsserver.Config{
+		Data: datadir.Dir(s.cfg.data), Listen: s.cfg.listen, Sync: s.cfg.sync, Reads: reads, Logger: s.log, Failed: s.fail,
+	})
 	if err != nil {
 		return err
 	}
@@ -164,9 +169,7 @@ func (s *serving) runEmbedded(ctx context.Context, http string) error {
 	if err != nil {
 		return err
 	}
-	// Without the network a command or an answer costs two calls of the system
-	// less.
-	how := []nats.Option{nats.InProcessServer(server.srv)}
+	how := []nats.Option{server.InProcess()}
 	return s.runAt(ctx, &link{cfg: s.cfg, urls: server.URL(), how: how, log: s.log, stop: s.fail, waiting: s.source.begin}, http)
 }
 
@@ -203,7 +206,7 @@ func (s *serving) serveHTTP(ctx context.Context) (httpServer, error) {
 }
 
 // listen checks the log of the embedded server and then lets others connect.
-func (s *serving) listen(ctx context.Context, server *natsServer) error {
+func (s *serving) listen(ctx context.Context, server *natsserver.Server) error {
 	conn, err := server.Connect()
 	if err != nil {
 		return err
@@ -249,7 +252,7 @@ func (s *serving) runAt(ctx context.Context, l *link, http string) (err error) {
 	}
 	s.source.peers.Store(others)
 	next := projector.Config{
-		Conn: conns[0], Peers: others, Subjects: s.subjects, Dir: filepath.Join(s.cfg.data, storeFolder), Logger: s.log, Registry: s.registry,
+		Conn: conns[0], Peers: others, Subjects: s.subjects, Dir: datadir.Dir(s.cfg.data).Store(), Logger: s.log, Registry: s.registry,
 		Skip: s.cfg.skip, FanoutLimit: uint64(s.cfg.fanoutLimit), Encoding: encoding,
 		EventsMaxAge: s.cfg.eventsMaxAge, EventsMaxBytes: int64(s.cfg.eventsMaxSize), Takeover: s.cfg.takeover, Instance: s.instance,
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/snapshot"
@@ -79,7 +80,7 @@ func (a *app) openPlace(ctx context.Context, place *snapshotPlace, js func() (je
 	if err != nil {
 		return err
 	}
-	return withScratch(place.data, func(dir string) error {
+	return datadir.Dir(place.data).WithScratch(func(dir string) error {
 		r, err := openRepository(ctx, storage, dir, a.warnings())
 		if err != nil {
 			return err

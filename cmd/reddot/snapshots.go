@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/nats-io/nuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -78,7 +78,7 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, repli
 		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
 	}
 	s.repo, err = snapshot.Open(ctx, snapshot.Config{
-		Storage: storage, Check: s.check, Scratch: filepath.Join(cfg.data, scratchFolder, serverScratch), Owner: owner,
+		Storage: storage, Check: s.check, Scratch: datadir.Dir(cfg.data).ServerScratch(), Owner: owner,
 		Program: version(), Logger: log,
 	})
 	return s, err

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -15,10 +17,10 @@ import (
 // readsAtStart finds out which commands of a log a server reads when it starts
 // with a data folder: those that its store lacks, and those that its snapshots
 // end with, by which the log is recognised. Without a store it may be all.
-func readsAtStart(place snapshotPlace, stream string) (startReads, error) {
-	reads := startReads{stream: stream}
+func readsAtStart(place snapshotPlace, stream string) (natsserver.Reads, error) {
+	reads := natsserver.Reads{Stream: stream}
 	var err error
-	if reads.after, err = storedSeq(filepath.Join(place.data, storeFolder), stream); err != nil {
+	if reads.After, err = storedSeq(datadir.Dir(place.data).Store(), stream); err != nil {
 		return reads, err
 	}
 	if _, ok := place.bucket(); ok || place.at == noSnapshots {
@@ -31,7 +33,7 @@ func readsAtStart(place snapshotPlace, stream string) (startReads, error) {
 	for _, e := range entries {
 		digits, _, _ := strings.Cut(e.Name(), "-")
 		if seq, err := strconv.ParseUint(digits, 10, 64); err == nil {
-			reads.seqs = append(reads.seqs, seq)
+			reads.Seqs = append(reads.Seqs, seq)
 		}
 	}
 	return reads, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/datadir"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/store"
@@ -76,7 +77,7 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 		return err
 	}
 	log.Skip(cfg.skip...)
-	return withScratch(cfg.data, func(dir string) error {
+	return datadir.Dir(cfg.data).WithScratch(func(dir string) error {
 		v := &verification{app: a, dir: dir, begin: &beginning{log: log, warn: a.warnings(), oldest: true}}
 		if cfg.against == "" {
 			if err := v.now(ctx, c); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 	"reddot/projector/emit"
 )
@@ -30,7 +31,7 @@ func served(t *testing.T, dir, listen string, change ...func(*serveConfig)) (add
 	ready := make(chan string, 1)
 	s := &serving{log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		ready: func(nats, _ string) { ready <- nats },
-		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: syncPolicy{every: time.Second},
+		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: natsserver.SyncPolicy{Every: time.Second},
 			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots}}
 	for _, f := range change {
 		f(s.cfg)

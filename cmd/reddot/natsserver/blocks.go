@@ -1,4 +1,4 @@
-package main
+package natsserver
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ const (
 	recordSeqAt    = 4
 	recordSizeMask = 1<<31 - 1
 	recordSeqMask  = 1<<62 - 1
-	recordDeleted  = 1 << 62 // flag of a seq: the record tells of one deleted
+	recordDeleted  = 1 << 62 // flag of a seq: the record is about one deleted
 )
 
 // maxHole is how many seqs may be missing within one file. More messages than
@@ -36,16 +36,16 @@ const (
 const maxHole = 1 << 22
 
 // A record in a file of a stream whose seq is beyond all reason, by a flipped
-// bit, is more than damage: once it reads the file, the NATS server notes every
-// seq up to it as missing, and so takes all memory there is. All other damage it
-// meets and tells by itself. To read every file before the server does would make
+// bit, is more than corruption: once it reads the file, the NATS server notes every
+// seq up to it as missing, and so takes all memory there is. All other corruption it
+// meets and reports by itself. To read every file before the server does would make
 // each start take as long as the log is, so
 //
 //   - before the start only what is read at the start is checked: of the log what
 //     the store lacks and what snapshots end with, of every stream the end, and
 //     what came within the time in which the server knows duplicates;
-//   - afterwards everything, slowly. What is found then is told in the log, and
-//     the file can be restored before anything reads it.
+//   - afterwards everything, slowly. What is found then is logged, and can be
+//     restored before anything reads it.
 
 // tailFiles is how many files at the end of a stream are checked at least: the
 // last events are read at the start.
@@ -61,37 +61,39 @@ const scrubRate = 64 << 20
 // scrubChunk is how much of them is read at a time.
 const scrubChunk = 1 << 20
 
-// startReads says what of the log is read at the start.
-type startReads struct {
-	stream string
-	after  uint64   // everything behind this seq
-	seqs   []uint64 // and these
+// Reads says what of the log is read at the start.
+type Reads struct {
+	Stream string   // the log's
+	After  uint64   // everything behind this seq
+	Seqs   []uint64 // and these
 }
 
 // least is the lowest seq that is read.
-func (r *startReads) least() uint64 { return min(r.after+1, slices.Min(append(r.seqs, r.after+1))) }
+func (r *Reads) least() uint64 { return min(r.After+1, slices.Min(append(r.Seqs, r.After+1))) }
 
 // includes reports whether something between two seqs is read.
-func (r *startReads) includes(first, last uint64) bool {
-	return last > r.after || slices.ContainsFunc(r.seqs, func(seq uint64) bool { return first <= seq && seq <= last })
+func (r *Reads) includes(first, last uint64) bool {
+	return last > r.After || slices.ContainsFunc(r.Seqs, func(seq uint64) bool { return first <= seq && seq <= last })
 }
 
-// damagedFile says that a file of a stream is damaged so that it must not be
+// CorruptFileError is about a file of a stream that is corrupt so that it must not be
 // read.
-type damagedFile struct {
-	path, stream string
-	at           int
-	seq, before  uint64
+type CorruptFileError struct {
+	Path, Stream string
+	At           int    // byte of the record
+	Seq          uint64 // that it has
+	Before       uint64 // of the record before it
 }
 
-func (e *damagedFile) Error() string {
+func (e *CorruptFileError) Error() string {
 	return fmt.Sprintf("the stream's file %s is damaged: at byte %d, behind seq %d, it has seq %d, which would make the NATS server fill up memory; restore the file from a backup",
-		e.path, e.at, e.before, e.seq)
+		e.Path, e.At, e.Before, e.Seq)
 }
 
-// checkBlocks checks the files of a NATS server's streams that are read at the
-// start. files is how many these are.
-func checkBlocks(dir string, reads startReads) (files int, err error) {
+// CheckBlocks checks the files of the streams in a NATS server's folder that are read
+// at the start: a *CorruptFileError is of the first that must not be. files is how many
+// were read.
+func CheckBlocks(dir string, reads Reads) (files int, err error) {
 	var content bytes.Buffer // of one file, used again
 	err = eachStream(dir, func(stream string, paths []string) error {
 		last := uint64(math.MaxUint64) // of the seqs that a file may have
@@ -101,7 +103,7 @@ func checkBlocks(dir string, reads startReads) (files int, err error) {
 				return err
 			}
 			tail := i >= len(paths)-tailFiles || time.Since(written) < recently
-			if stream != reads.stream && !tail {
+			if stream != reads.Stream && !tail {
 				return nil
 			}
 			if tail || !known || first > last || reads.includes(first, last) {
@@ -122,16 +124,16 @@ func checkBlocks(dir string, reads startReads) (files int, err error) {
 	return files, err
 }
 
-// scrubBlocks checks all files, at a pace, and calls found for each that is
-// damaged. A file that the server removes or writes meanwhile is left to it.
-func scrubBlocks(ctx context.Context, dir string, found func(*damagedFile)) error {
+// ScrubBlocks checks all files in a NATS server's folder, at a pace, and calls found for
+// each that is corrupt. A file that the server removes or writes meanwhile is left to it.
+func ScrubBlocks(ctx context.Context, dir string, found func(*CorruptFileError)) error {
 	pace := rate.NewLimiter(scrubRate, scrubChunk)
 	var content bytes.Buffer
 	return eachStream(dir, func(stream string, paths []string) error {
 		for _, path := range paths {
 			err := checkFile(path, stream, &content, func(n int) error { return pace.WaitN(ctx, n) })
-			if damaged, ok := errors.AsType[*damagedFile](err); ok {
-				found(damaged)
+			if corrupt, ok := errors.AsType[*CorruptFileError](err); ok {
+				found(corrupt)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -191,7 +193,7 @@ func beginOf(path string) (seq uint64, written time.Time, known bool, err error)
 	return s, info.ModTime(), known, nil
 }
 
-// checkFile looks for a damaged record in one file. pace is asked before each
+// checkFile looks for a corrupt record in one file. pace is asked before each
 // part is read.
 func checkFile(path, stream string, content *bytes.Buffer, pace func(n int) error) error {
 	f, err := os.Open(path)
@@ -215,7 +217,7 @@ func checkFile(path, stream string, content *bytes.Buffer, pace func(n int) erro
 		}
 	}
 	if at, seq, before, ok := findStray(content.Bytes()); ok {
-		return &damagedFile{path, stream, at, seq, before}
+		return &CorruptFileError{Path: path, Stream: stream, At: at, Seq: seq, Before: before}
 	}
 	return nil
 }
@@ -250,26 +252,4 @@ func findStray(b []byte) (at int, seq, before uint64, ok bool) {
 		i += size
 	}
 	return at, seq, before, ok
-}
-
-// scrub checks the files of the embedded server's streams once, and says what is
-// found. What was applied is right all the same, so it goes on.
-func (s *serving) scrub(ctx context.Context) error {
-	began, files := time.Now(), 0
-	err := scrubBlocks(ctx, filepath.Join(s.cfg.data, natsFolder), func(damaged *damagedFile) {
-		files++
-		s.log.Error("found in a file that nothing has read yet: restore it before verify, export or rebuild does", "error", damaged)
-		if damaged.stream == s.subjects.CommandStream() {
-			s.source.flaw(damaged)
-		}
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
-		s.log.Error("the files of the streams can't be checked", "error", err)
-	default:
-		s.log.Info("the files of the streams are checked", "took", time.Since(began).Round(time.Millisecond), "to_restore", files)
-	}
-	return nil
 }

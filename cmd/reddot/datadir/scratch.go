@@ -1,4 +1,4 @@
-package main
+package datadir
 
 import (
 	"errors"
@@ -13,12 +13,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The folder of scratch stores in the data folder, so that they are on the same
-// disk. serverScratch in it is the server's; each of the others is of one
-// command, which holds the lock in it. What a crashed command has left is
-// removed by the next one and by the server's start.
+// In the folder of scratch stores, which is in the data folder so that they are on the
+// same disk, serverScratch is the server's; each of the others is of one command, which
+// holds the lock in it. What a crashed command has left is removed by the next one and
+// by the server's start.
 const (
-	scratchFolder = "scratch"
 	serverScratch = "serve"
 	ownScratch    = "command-" // begins the names of those with a lock
 	newScratch    = "new-"     // of those that have no lock yet
@@ -27,10 +26,15 @@ const (
 // newScratchFor is how long a folder may have no lock yet.
 const newScratchFor = time.Hour
 
-// withScratch lends a folder for scratch stores: in the data folder if that is
-// there and can be written, else in the folder for temporary files.
-func withScratch(data string, use func(dir string) error) (err error) {
-	dir, lock, err := makeScratch(data)
+// ServerScratch is the folder of the server's scratch stores, which the lock on the data
+// folder guards.
+func (d Dir) ServerScratch() string { return filepath.Join(d.path(scratchFolder), serverScratch) }
+
+// WithScratch lends a folder for scratch stores, which is removed when use returns: in
+// the data folder if that is there and can be written, else in the folder for temporary
+// files. Its lock keeps other processes from it; a process has one at a time.
+func (d Dir) WithScratch(use func(dir string) error) (err error) {
+	dir, lock, err := d.makeScratch()
 	if err != nil {
 		return fmt.Errorf("make a folder for scratch stores: %w", err)
 	}
@@ -38,10 +42,10 @@ func withScratch(data string, use func(dir string) error) (err error) {
 	return use(dir)
 }
 
-func makeScratch(data string) (dir string, lock io.Closer, err error) {
-	if info, err := os.Stat(data); err == nil && info.IsDir() {
-		above := filepath.Join(data, scratchFolder)
-		if os.MkdirAll(above, privateFolder) == nil && sweepScratch(data) == nil {
+func (d Dir) makeScratch() (dir string, lock io.Closer, err error) {
+	if info, err := os.Stat(string(d)); err == nil && info.IsDir() {
+		above := d.path(scratchFolder)
+		if os.MkdirAll(above, FolderMode) == nil && d.SweepScratch() == nil {
 			if dir, lock, err := lockScratch(above); err == nil {
 				return dir, lock, nil
 			}
@@ -58,7 +62,7 @@ func lockScratch(above string) (dir string, lock io.Closer, err error) {
 		return "", nil, err
 	}
 	dir = filepath.Join(above, ownScratch+strings.TrimPrefix(filepath.Base(made), newScratch))
-	if lock, err = vfs.Default.Lock(filepath.Join(made, "LOCK")); err != nil {
+	if lock, err = vfs.Default.Lock(filepath.Join(made, lockFile)); err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(made))
 	}
 	if err := os.Rename(made, dir); err != nil {
@@ -67,9 +71,9 @@ func lockScratch(above string) (dir string, lock io.Closer, err error) {
 	return dir, lock, nil
 }
 
-// sweepScratch removes what crashed commands have left in a data folder.
-func sweepScratch(data string) error {
-	above := filepath.Join(data, scratchFolder)
+// SweepScratch removes what crashed commands have left in the folder.
+func (d Dir) SweepScratch() error {
+	above := d.path(scratchFolder)
 	entries, err := os.ReadDir(above)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -78,7 +82,7 @@ func sweepScratch(data string) error {
 		dir := filepath.Join(above, e.Name())
 		switch {
 		case strings.HasPrefix(e.Name(), ownScratch):
-			lock, e := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+			lock, e := vfs.Default.Lock(filepath.Join(dir, lockFile))
 			if e != nil {
 				continue // at work, or removed meanwhile
 			}

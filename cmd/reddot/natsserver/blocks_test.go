@@ -1,4 +1,4 @@
-package main
+package natsserver_test
 
 import (
 	"context"
@@ -14,11 +14,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/natsserver"
 )
 
 // blockFile is the first file of a stream.
 func blockFile(dir, stream string) string {
-	return filepath.Join(dir, natsFolder, "jetstream", "$G", "streams", stream, "msgs", "1.blk")
+	return filepath.Join(datadir.Dir(dir).NATS(), "jetstream", "$G", "streams", stream, "msgs", "1.blk")
 }
 
 // TestFlippedSeq flips an upper bit of a stored message's seq: the server does
@@ -56,12 +59,12 @@ func TestFlippedSeq(t *testing.T) {
 	}
 	for _, n := range []int{1 + rng.IntN(messages-2), messages - 1} {
 		bit := 23 + rng.IntN(62-23)
-		at := places[n] + recordSeqAt + bit/8
+		at := places[n] + natsserver.RecordSeqAt + bit/8
 		content[at] ^= 1 << (bit % 8)
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0", sync: syncPolicy{always: true}, log: slog.New(slog.DiscardHandler)})
+		_, err := natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Always: true}, Logger: slog.New(slog.DiscardHandler)})
 		says := []string{file, fmt.Sprintf("byte %d,", places[n]), fmt.Sprintf("behind seq %d,", n), "restore the file"}
 		for _, s := range says {
 			if err == nil || !strings.Contains(err.Error(), s) {
@@ -76,9 +79,9 @@ func TestFlippedSeq(t *testing.T) {
 	stopServer(t, start(t, dir))
 }
 
-// TestSoundBlocks: files with seqs that are missing, deleted or compressed are
+// TestValidBlocks: files with seqs that are missing, deleted or compressed are
 // well.
-func TestSoundBlocks(t *testing.T) {
+func TestValidBlocks(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)
 	js, err := jetstream.New(connect(t, s.URL()))
@@ -110,14 +113,14 @@ func TestSoundBlocks(t *testing.T) {
 	}
 	stopServer(t, s)
 	for _, name := range []string{"DELETED", "PACKED", "FAR", "PURGED"} {
-		if files, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name}); err != nil || files == 0 {
+		if files, err := natsserver.CheckBlocks(datadir.Dir(dir).NATS(), natsserver.Reads{Stream: name}); err != nil || files == 0 {
 			t.Errorf("%s: %d files: %v", name, files, err)
 		}
 	}
-	if files, err := checkBlocks(filepath.Join(dir, "nothing"), startReads{}); err != nil || files != 0 {
+	if files, err := natsserver.CheckBlocks(filepath.Join(dir, "nothing"), natsserver.Reads{}); err != nil || files != 0 {
 		t.Errorf("%d files: %v", files, err)
 	}
-	err = scrubBlocks(t.Context(), filepath.Join(dir, natsFolder), func(d *damagedFile) { t.Error(d) })
+	err = natsserver.ScrubBlocks(t.Context(), datadir.Dir(dir).NATS(), func(d *natsserver.CorruptFileError) { t.Error(d) })
 	if err != nil {
 		t.Error(err)
 	}
@@ -143,36 +146,36 @@ func TestStartReadsLittle(t *testing.T) {
 	name := stream.CachedInfo().Config.Name
 	stopServer(t, s)
 	files, perFile := 0, uint64(0)
-	err = eachStream(filepath.Join(dir, natsFolder), func(_ string, paths []string) error {
+	err = natsserver.EachStream(datadir.Dir(dir).NATS(), func(_ string, paths []string) error {
 		files = len(paths)
 		for _, path := range paths {
-			long := time.Now().Add(-2 * recently)
+			long := time.Now().Add(-2 * natsserver.Recently)
 			if err := os.Chtimes(path, long, long); err != nil {
 				return err
 			}
 		}
-		second, _, known, err := beginOf(paths[1])
+		second, _, known, err := natsserver.BeginOf(paths[1])
 		if !known {
 			t.Errorf("%s begins with what?", paths[1])
 		}
 		perFile = second - 1
 		return err
 	})
-	if err != nil || files < tailFiles+4 {
+	if err != nil || files < natsserver.TailFiles+4 {
 		t.Fatalf("%d files: %v", files, err)
 	}
 	for _, c := range []struct {
-		reads startReads
+		reads natsserver.Reads
 		want  int
 	}{
-		{startReads{stream: name, after: messages}, tailFiles},
-		{startReads{stream: "ANOTHER", after: 0}, tailFiles},
-		{startReads{stream: name, after: 0}, files},
-		{startReads{stream: name, after: perFile}, files - 1},
-		{startReads{stream: name, after: messages, seqs: []uint64{1}}, tailFiles + 1},
-		{startReads{stream: name, after: messages, seqs: []uint64{1, 2, perFile + 1, messages}}, tailFiles + 2},
+		{natsserver.Reads{Stream: name, After: messages}, natsserver.TailFiles},
+		{natsserver.Reads{Stream: "ANOTHER", After: 0}, natsserver.TailFiles},
+		{natsserver.Reads{Stream: name, After: 0}, files},
+		{natsserver.Reads{Stream: name, After: perFile}, files - 1},
+		{natsserver.Reads{Stream: name, After: messages, Seqs: []uint64{1}}, natsserver.TailFiles + 1},
+		{natsserver.Reads{Stream: name, After: messages, Seqs: []uint64{1, 2, perFile + 1, messages}}, natsserver.TailFiles + 2},
 	} {
-		got, err := checkBlocks(filepath.Join(dir, natsFolder), c.reads)
+		got, err := natsserver.CheckBlocks(datadir.Dir(dir).NATS(), c.reads)
 		if err != nil || got != c.want {
 			t.Errorf("%+v: %d of %d files are read, want %d: %v", c.reads, got, files, c.want, err)
 		}
@@ -184,33 +187,33 @@ func TestStartReadsLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := int(binary.LittleEndian.Uint32(content))
-	content[second+recordSeqAt+5] ^= 1
-	old := time.Now().Add(-2 * recently)
+	content[second+natsserver.RecordSeqAt+5] ^= 1
+	old := time.Now().Add(-2 * natsserver.Recently)
 	if err := errors.Join(os.WriteFile(file, content, 0o600), os.Chtimes(file, old, old)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name, after: messages}); err != nil {
+	if _, err := natsserver.CheckBlocks(datadir.Dir(dir).NATS(), natsserver.Reads{Stream: name, After: messages}); err != nil {
 		t.Errorf("a file that is not read: %v", err)
 	}
 	var found []string
-	err = scrubBlocks(t.Context(), filepath.Join(dir, natsFolder), func(d *damagedFile) { found = append(found, d.path) })
+	err = natsserver.ScrubBlocks(t.Context(), datadir.Dir(dir).NATS(), func(d *natsserver.CorruptFileError) { found = append(found, d.Path) })
 	if err != nil || len(found) != 1 || found[0] != file {
 		t.Errorf("found %v, %v", found, err)
 	}
-	for _, reads := range []startReads{{stream: name, after: messages, seqs: []uint64{2}}, {stream: name}} {
-		if _, err := checkBlocks(filepath.Join(dir, natsFolder), reads); err == nil || !strings.Contains(err.Error(), file) {
+	for _, reads := range []natsserver.Reads{{Stream: name, After: messages, Seqs: []uint64{2}}, {Stream: name}} {
+		if _, err := natsserver.CheckBlocks(datadir.Dir(dir).NATS(), reads); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("%+v: %v", reads, err)
 		}
 	}
 	if err := os.Chtimes(file, time.Now(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkBlocks(filepath.Join(dir, natsFolder), startReads{stream: name, after: messages}); err != nil {
+	if _, err := natsserver.CheckBlocks(datadir.Dir(dir).NATS(), natsserver.Reads{Stream: name, After: messages}); err != nil {
 		t.Errorf("a file far behind old ones: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := scrubBlocks(ctx, filepath.Join(dir, natsFolder), func(*damagedFile) {}); !errors.Is(err, context.Canceled) {
+	if err := natsserver.ScrubBlocks(ctx, datadir.Dir(dir).NATS(), func(*natsserver.CorruptFileError) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -218,15 +221,15 @@ func TestStartReadsLittle(t *testing.T) {
 // FuzzFindStray reads any bytes.
 func FuzzFindStray(f *testing.F) {
 	record := func(seq uint64) []byte {
-		b := make([]byte, recordHead+8)
+		b := make([]byte, natsserver.RecordHead+8)
 		binary.LittleEndian.PutUint32(b, uint32(len(b)))
-		binary.LittleEndian.PutUint64(b[recordSeqAt:], seq)
+		binary.LittleEndian.PutUint64(b[natsserver.RecordSeqAt:], seq)
 		return b
 	}
 	f.Add(append(append(record(1), record(1<<40)...), record(3)...))
 	f.Add(append(record(1), record(2)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if at, seq, before, ok := findStray(b); ok && (at+recordHead > len(b) || seq <= before+maxHole) {
+		if at, seq, before, ok := natsserver.FindStray(b); ok && (at+natsserver.RecordHead > len(b) || seq <= before+natsserver.MaxHole) {
 			t.Errorf("seq %d behind %d at %d", seq, before, at)
 		}
 	})

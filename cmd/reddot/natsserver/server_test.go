@@ -1,11 +1,13 @@
-package main
+package natsserver_test
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,22 +16,24 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 )
 
 // start starts a server on a free port, to be stopped by the test or at its
 // end.
-func start(t *testing.T, dir string) *natsServer {
+func start(t *testing.T, dir string) *natsserver.Server {
 	t.Helper()
-	s, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0",
-		sync: syncPolicy{every: time.Second}, log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	s, err := natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0",
+		Sync: natsserver.SyncPolicy{Every: time.Second}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func stopServer(t *testing.T, s *natsServer) {
+func stopServer(t *testing.T, s *natsserver.Server) {
 	t.Helper()
 	if err := s.Shutdown(); err != nil {
 		t.Fatal(err)
@@ -37,7 +41,7 @@ func stopServer(t *testing.T, s *natsServer) {
 }
 
 // testServer is a server with the command stream.
-func testServer(t *testing.T) (*natsServer, jetstream.Stream) {
+func testServer(t *testing.T) (*natsserver.Server, jetstream.Stream) {
 	t.Helper()
 	s := start(t, t.TempDir())
 	t.Cleanup(func() { stopServer(t, s) })
@@ -115,8 +119,8 @@ func TestServerKeepsItsData(t *testing.T) {
 func TestServerTakesAPayloadAboveTheCommandLimit(t *testing.T) {
 	s, stream := testServer(t)
 	nc := connect(t, s.URL())
-	if got := nc.MaxPayload(); got != maxMessage {
-		t.Fatalf("largest message %d bytes, want %d", got, maxMessage)
+	if got := nc.MaxPayload(); got != natsserver.MaxMessage {
+		t.Fatalf("largest message %d bytes, want %d", got, natsserver.MaxMessage)
 	}
 	if _, err := nc.Request("unread.cmd.policy", make([]byte, 2*events.MaxPayload), 5*time.Second); err != nil {
 		t.Fatal(err)
@@ -133,8 +137,8 @@ func TestServerSaysThatThePortIsTaken(t *testing.T) {
 	}
 	defer l.Close()
 	dir := t.TempDir()
-	cfg := serverConfig{dir: dir, listen: l.Addr().String(), sync: syncPolicy{every: time.Second}, log: slog.New(slog.DiscardHandler)}
-	_, err = startServer(cfg)
+	cfg := natsserver.Config{Data: datadir.Dir(dir), Listen: l.Addr().String(), Sync: natsserver.SyncPolicy{Every: time.Second}, Logger: slog.New(slog.DiscardHandler)}
+	_, err = natsserver.Start(cfg)
 	want := fmt.Sprintf("address %s is in use: choose another with --listen", l.Addr())
 	if err == nil || err.Error() != want {
 		t.Fatalf("got  %v\nwant %s", err, want)
@@ -146,19 +150,19 @@ func TestServerKeepsADirectoryToItself(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)
 	defer stopServer(t, s)
-	_, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0", sync: syncPolicy{always: true}, log: slog.New(slog.DiscardHandler)})
+	_, err := natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Always: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "in use by another reddot") {
 		t.Fatalf("got %v", err)
 	}
 }
 
-func TestServerTellsAFatalError(t *testing.T) {
+func TestServerReportsAFatalError(t *testing.T) {
 	dir := t.TempDir()
 	// A file where JetStream wants a directory.
-	if err := writeFile(filepath.Join(dir, "nats", "jetstream"), nil); err != nil {
+	if err := errors.Join(os.Mkdir(datadir.Dir(dir).NATS(), 0o700), os.WriteFile(filepath.Join(datadir.Dir(dir).NATS(), "jetstream"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := startServer(serverConfig{dir: dir, listen: "127.0.0.1:0", sync: syncPolicy{always: true}, log: slog.New(slog.DiscardHandler)})
+	_, err := natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Always: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "JetStream") {
 		t.Fatalf("got %v", err)
 	}
@@ -167,35 +171,36 @@ func TestServerTellsAFatalError(t *testing.T) {
 func TestServerLogLevels(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		var out bytes.Buffer
-		l := &serverLog{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))}
+		logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))
+		l := natsserver.NewLog(logger, nil)
 		l.Noticef("notice %d", 1)
 		l.Debugf("debug %d", 2)
 		l.Warnf("warning %d", 3)
 		l.Errorf("error %d", 4)
 		l.Fatalf("fatal %d", 5)
-		debug := l.log.Enabled(context.Background(), slog.LevelDebug)
+		debug := logger.Enabled(context.Background(), slog.LevelDebug)
 		for text, want := range map[string]bool{"notice 1": debug, "debug 2": debug, "warning 3": true, "error 4": true, "fatal 5": false} {
 			if got := strings.Contains(out.String(), text); got != want {
 				t.Errorf("at %v: %q logged %v, want %v", level, text, got, want)
 			}
 		}
-		if err := l.fatal(); err == nil || err.Error() != "fatal 5" {
+		if err := l.Fatal(); err == nil || err.Error() != "fatal 5" {
 			t.Errorf("fatal error kept: %v", err)
 		}
 	}
 }
 
 func TestSyncPolicy(t *testing.T) {
-	for text, want := range map[string]syncPolicy{
-		"always": {always: true}, "1s": {every: time.Second}, "100ms": {every: 100 * time.Millisecond}, "1m": {every: time.Minute},
+	for text, want := range map[string]natsserver.SyncPolicy{
+		"always": {Always: true}, "1s": {Every: time.Second}, "100ms": {Every: 100 * time.Millisecond}, "1m": {Every: time.Minute},
 	} {
-		var got syncPolicy
+		var got natsserver.SyncPolicy
 		if err := got.Set(text); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "never", "99ms", "61s", "1", "-1s"} {
-		if err := new(syncPolicy).Set(text); err == nil {
+		if err := new(natsserver.SyncPolicy).Set(text); err == nil {
 			t.Errorf("%q is accepted", text)
 		}
 	}
@@ -203,11 +208,11 @@ func TestSyncPolicy(t *testing.T) {
 
 func TestParseListen(t *testing.T) {
 	for _, bad := range []string{"", "4222", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:nats"} {
-		if _, _, err := parseListen(bad); err == nil {
+		if _, _, err := natsserver.ParseListen(bad); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}
 	}
-	if host, port, err := parseListen("[::1]:0"); err != nil || host != "::1" || port != 0 {
+	if host, port, err := natsserver.ParseListen("[::1]:0"); err != nil || host != "::1" || port != 0 {
 		t.Errorf("got %q %d %v", host, port, err)
 	}
 }

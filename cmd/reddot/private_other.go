@@ -1,6 +1,0 @@
-//go:build !unix
-
-package main
-
-// private does nothing where files have no such mode.
-func private() {}
