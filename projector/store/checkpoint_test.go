@@ -18,6 +18,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -32,7 +33,7 @@ type checkpointed struct {
 // users are read: each holds the rows of one commit, whole, and not older than
 // the call, with the digest of a store that folded up to there.
 func TestCheckpointWhileFolding(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRig(t, seed)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, shownUsers, 100}
 	var committed atomic.Uint64
@@ -66,7 +67,7 @@ func TestCheckpointWhileFolding(t *testing.T) {
 		}
 	})
 	commits := map[events.Seq]bool{}
-	for range *stepsFlag / 3 {
+	for range steps() / 3 {
 		r.step(g)
 		if r.log[len(r.log)-1].Command.Verb == events.UserErase {
 			commits[events.Seq(len(r.log)-1)] = true // what came before is committed first

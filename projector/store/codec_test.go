@@ -12,12 +12,13 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 )
 
 // dice draws random rows, each value small as often as large.
 type dice struct{ *rand.Rand }
 
-func newDice(t *testing.T) dice { return dice{rand.New(rand.NewPCG(DrawSeed(t, ""), 3))} }
+func newDice(t *testing.T) dice { return dice{rand.New(rand.NewPCG(testkit.Seed(t), 3))} }
 
 func (d dice) uint() uint64 { return d.Uint64() >> d.IntN(64) }
 

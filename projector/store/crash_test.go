@@ -17,6 +17,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -106,14 +107,14 @@ func (c *crashes) checkpoint(t *testing.T, s *store.Store) {
 // whole, not older than what was durable; folding on from there gives the same
 // digest and the same outbox. The checkpoints are whole, or not there.
 func TestCrashAtEveryWrite(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), rand.New(rand.NewPCG(seed, 8)), []string{"a", "b"}, 50}
 	crashAtEveryWrite(t, seed, fold.Pace{}, g)
 }
 
 // TestCrashWhileSweeping does the same with much left to be swept.
 func TestCrashWhileSweeping(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	crashAtEveryWrite(t, seed, slow, twin.NewCrowd(seed))
 }
 

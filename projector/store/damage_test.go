@@ -15,6 +15,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -167,13 +168,13 @@ func (c closedStore) use(t *testing.T, what string, spoilt map[string][]byte) bo
 // is found and named, or the bit means nothing and all is as it was. Pebble
 // tells a flipped bit from other damage by trying them all, which takes time.
 func TestBitRot(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	c := closeStore(t, seed)
 	flips, noticed := map[string]int{}, map[string]int{}
 	for name, b := range c.files {
 		kind := kindOfFile(name)
-		for range min(8*len(b), *stepsFlag/500) {
+		for range min(8*len(b), steps()/500) {
 			at, bit := rng.IntN(len(b)), rng.IntN(8)
 			damaged := slices.Clone(b)
 			damaged[at] ^= 1 << bit
@@ -193,7 +194,7 @@ func TestBitRot(t *testing.T) {
 
 // TestTruncated cuts each file of a closed store short, and takes each away.
 func TestTruncated(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	c := closeStore(t, seed)
 	for name, b := range c.files {

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -71,10 +72,10 @@ func (r *rig) checkDigest() {
 // TestDigestIsOfTheRows recomputes the digest from the stored rows after every
 // commit of a random run with crashes, restarts and erasures.
 func TestDigestIsOfTheRows(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRig(t, seed)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "ab", "b"}, 100}
-	for range *stepsFlag / 3 {
+	for range steps() / 3 {
 		r.step(g)
 		switch n := r.rng.IntN(1000); {
 		case n < 5:
@@ -114,12 +115,12 @@ func sameDigest(t *testing.T, a *rig, batch int, opened ...func(*store.Store)) {
 
 // TestRefusedChangesNothing: a refused command leaves every row as it was.
 func TestRefusedChangesNothing(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRig(t, seed)
 	g := twin.NewGenerator(seed, twin.Config{})
 	refused := 0
 	before := sumOfRows(t, r.store.DB())
-	for range *stepsFlag / 6 {
+	for range steps() / 6 {
 		r.step(g)
 		r.commit()
 		after := sumOfRows(t, r.store.DB())

@@ -97,7 +97,7 @@ func (s *Store) Close() error {
 	s.life.Lock()
 	defer s.life.Unlock()
 	s.closed.Store(true)
-	s.filter.close()
+	s.filter.Close()
 	if err := errors.Join(s.Flush(), damaged(s.db.Close())); err != nil || s.committed == 0 {
 		return err
 	}

@@ -1,27 +1,10 @@
 package store
 
 import (
-	"flag"
-	"math/rand/v2"
-	"testing"
-
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
-
-// DrawSeed returns the seed to run with, and prints it. args are the flags
-// that the run needs besides.
-func DrawSeed(t testing.TB, args string) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./projector/store -run %s -seed %d%s", t.Name(), seed, args)
-	return seed
-}
 
 // DB is the store's database, for tests that look at its rows or spoil them.
 func (s *Store) DB() *pebble.DB { return s.db }
@@ -41,15 +24,15 @@ func (s *Store) Shrink(hot, common int) {
 	shrink(s.buckets, hot, common)
 	shrink(s.directories, hot, common)
 	shrink(s.waiters, hot, common)
-	s.unread.rows.bound = hot
-	s.lists.rows.bound = common
-	s.audiences.rows.bound = common
+	s.unread.rows.Shrink(hot)
+	s.lists.Shrink(common)
+	s.audiences.Shrink(common)
 }
 
 func shrink[R any](t *table[R], hot, common int) {
-	t.rows.bound = hot
+	t.rows.Shrink(hot)
 	if t.shared != nil {
-		t.shared.rows.bound = common
+		t.shared.Shrink(common)
 	}
 }
 
@@ -57,10 +40,13 @@ func shrink[R any](t *table[R], hot, common int) {
 func (s *Snapshot) StoredMembers(group string) []string { return membersOf(s.snap, group) }
 
 // MayHold is what the key filter says of a key.
-func (s *Store) MayHold(key []byte) bool { return s.filter.maybe(key) }
+func (s *Store) MayHold(key []byte) bool { return s.filter.Maybe(key) }
+
+// Filtering reports whether the key filter answers yet.
+func (s *Store) Filtering() bool { return s.filter.Filled() }
 
 // Filtered are the families whose keys the filter holds.
-func (s *Store) Filtered() []byte { return s.filter.families }
+func (s *Store) Filtered() []byte { return []byte{famConversation, famIndex, famUser} }
 
 // membersOf lists the stored members of a group.
 func membersOf(r pebble.Reader, group string) []string {

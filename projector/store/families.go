@@ -5,6 +5,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // Bounds of the row caches, in bytes. They cover what a batch touches many
@@ -47,25 +48,25 @@ type tables struct {
 
 	// For snapshots, beside the tables' own.
 	lists     userLists
-	audiences *shared[[]string] // members of groups
+	audiences *cache.Shared[[]string] // members of groups
 }
 
-func newTables(filter *keyFilter) tables {
+func newTables(filter *cache.Filter) tables {
 	t := tables{
-		groups:      newTable(groupRows, hotGroups, newShared[fold.Log](sharedGroups)),
+		groups:      newTable(groupRows, hotGroups, cache.NewShared[fold.Log](sharedGroups)),
 		users:       newTable(userRows, hotOthers, nil),
 		members:     newTable(memberRows, hotOthers, nil),
 		indexes:     newTable(indexRows, hotOthers, nil),
-		pages:       newTable(pageRows, hotOthers, newShared[page](sharedPages)),
+		pages:       newTable(pageRows, hotOthers, cache.NewShared[page](sharedPages)),
 		blocks:      newTable(blockRows, hotOthers, nil),
-		buckets:     newTable(bucketRows, hotOthers, newShared[fold.Chunk](sharedOthers)),
-		directories: newTable(directoryRows, hotOthers, newShared[fold.Directory](sharedOthers)),
+		buckets:     newTable(bucketRows, hotOthers, cache.NewShared[fold.Chunk](sharedOthers)),
+		directories: newTable(directoryRows, hotOthers, cache.NewShared[fold.Directory](sharedOthers)),
 		waiters:     newTable(waiterRows, hotOthers, nil),
 		sweeps:      newTable(sweepRows, 0, nil),
 		progress:    newTable(progressRows, 0, nil),
-		unread:      unread{newCache[inbox](hotUnread)},
-		lists:       userLists{newShared[userList](sharedLists)},
-		audiences:   newShared[[]string](sharedGroups),
+		unread:      unread{cache.New[inbox](hotUnread)},
+		lists:       userLists{cache.NewShared[userList](sharedLists)},
+		audiences:   cache.NewShared[[]string](sharedGroups),
 	}
 	t.conversations[events.C2C] = newTable(conversationRows, hotC2C, nil)
 	t.conversations[events.Group] = newTable(conversationRows, hotMembers, nil)
@@ -123,13 +124,13 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 // settle brings the caches up to a commit.
 func (t *tables) settle(to events.Seq) {
 	t.lists.commit(to, t.conversations[events.C2C:], t.users)
-	t.audiences.advance(to, func() {
+	t.audiences.Advance(to, func(audiences cache.Changes[[]string]) {
 		for group := range t.members.owners {
-			t.audiences.rows.drop(group)
+			audiences.Drop(group)
 		}
 	})
 	for _, f := range t.all() {
 		f.committed(to)
 	}
-	t.unread.rows.trim()
+	t.unread.rows.Trim()
 }

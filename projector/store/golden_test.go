@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -19,9 +18,8 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // goldenDir holds the keys and the bytes of every row family in format 2. What
 // lies there must be readable as long as the format is.
@@ -325,13 +323,8 @@ func TestGoldenFlags(t *testing.T) {
 // golden returns the row of a golden file.
 func golden(t *testing.T, g goldenRow) (key, value []byte) {
 	path := filepath.Join(goldenDir, g.name+".hex")
-	if *rewrite {
-		if err := os.MkdirAll(goldenDir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(dumpRow(g.key, g.value)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if testkit.Rewrite() {
+		testkit.WriteGolden(t, path, []byte(dumpRow(g.key, g.value)))
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/projector/view"
 )
@@ -96,7 +97,7 @@ func inconsistent(t *testing.T, db *pebble.DB, rng *rand.Rand) (what string) {
 // such a row, in a command or in a question, gets an error that says so, and
 // names a row; nobody panics.
 func TestInconsistentRows(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	inconsistentRows(t, seed, fold.Pace{}, closeStore(t, seed).files, func(seed uint64) commands {
 		return twin.NewGenerator(seed, twin.Config{})
 	})
@@ -104,7 +105,7 @@ func TestInconsistentRows(t *testing.T) {
 
 // TestInconsistentSweeps does the same with much left to be swept.
 func TestInconsistentSweeps(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := &rig{t: t, pace: slow}
 	r.open(vfs.NewMem())
 	g := twin.NewCrowd(seed)
@@ -123,7 +124,7 @@ func TestInconsistentSweeps(t *testing.T) {
 func inconsistentRows(t *testing.T, seed uint64, pace fold.Pace, files map[string][]byte, generator func(seed uint64) commands) {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	met := 0
-	for round := range *stepsFlag / 20 {
+	for round := range steps() / 20 {
 		s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, files), Identity: identity, Pace: pace})
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // userList is what a user's list is made of. It is never changed: who holds one
@@ -38,7 +39,7 @@ func (l *userList) search(k fold.Key) (i int, ok bool) {
 
 // size is about what a list takes: bytes.
 func (l *userList) size() int {
-	n := entryWeight
+	n := cache.EntryWeight
 	for _, row := range l.rows {
 		n += conversationRows.weight + len(row.Log.Tail)
 	}
@@ -50,39 +51,38 @@ func (l *userList) size() int {
 const mostCopied = 256
 
 // userLists keeps the lists of the users who ask and who are told.
-type userLists struct{ *shared[userList] }
+type userLists struct{ *cache.Shared[userList] }
 
-// change replaces a cached list by a changed copy.
-func (c userLists) change(to events.Seq, user string, fn func(*userList)) {
-	e := c.rows.peek(user)
-	if e == nil {
+// changeList replaces a cached list by a changed copy.
+func changeList(lists cache.Changes[userList], user string, fn func(*userList)) {
+	old, ok := lists.Row(user)
+	if !ok {
 		return
 	}
-	if len(e.row.keys) > mostCopied {
-		c.rows.drop(user)
+	if len(old.keys) > mostCopied {
+		lists.Drop(user)
 		return
 	}
-	l := userList{e.row.version, slices.Clone(e.row.keys), slices.Clone(e.row.rows)}
+	l := userList{old.version, slices.Clone(old.keys), slices.Clone(old.rows)}
 	fn(&l)
-	c.rows.resize(e, l.size())
-	e.row, e.since = &l, to
+	lists.Replace(user, &l, l.size())
 }
 
 // commit brings the lists up to a commit.
 func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[account]) {
-	c.advance(to, func() {
+	c.Advance(to, func(lists cache.Changes[userList]) {
 		for _, t := range conversations {
 			for user, first := range t.owners {
-				c.change(to, user, func(l *userList) {
-					for e := first; e != nil; e = e.next {
-						k, _ := conversationKey(e.key)
-						l.put(k, e.row)
+				changeList(lists, user, func(l *userList) {
+					for e := first; e != nil; e = e.Value.next {
+						k, _ := conversationKey(e.Key)
+						l.put(k, e.Value.row)
 					}
 				})
 			}
 		}
 		for _, e := range users.dirty {
-			c.change(to, e.key[1:], func(l *userList) { l.version = versionOf(e.row) })
+			changeList(lists, e.Key[1:], func(l *userList) { l.version = versionOf(e.Value.row) })
 		}
 	})
 }
@@ -107,14 +107,14 @@ func (s *Snapshot) listOf(user string) *userList {
 		return s.list
 	}
 	s.key = append(s.key[:0], user...)
-	l, ok := s.store.lists.get(s.key, s.position.Applied)
+	l, ok := s.store.lists.Get(s.key, s.position.Applied)
 	if ok && s.bound > 0 && len(l.keys) > s.bound {
 		check(ErrLongList)
 	}
 	if !ok {
 		l = s.findList(user)
 		if !s.many {
-			s.store.lists.add(s.position.Applied, &entry[userList]{key: user, row: l, size: l.size()})
+			s.store.lists.Add(s.position.Applied, user, l, l.size())
 		}
 	}
 	s.list, s.listUser, s.listHint = l, user, 0

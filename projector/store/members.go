@@ -7,6 +7,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // Members lists the members of a group. The list must not be changed.
@@ -16,12 +17,12 @@ func (s *Snapshot) Members(group string) (present []string, err error) {
 		return s.presentMembers(group), nil
 	}
 	s.key = append(s.key[:0], group...)
-	if list, ok := s.store.audiences.get(s.key, s.position.Applied); ok {
+	if list, ok := s.store.audiences.Get(s.key, s.position.Applied); ok {
 		return s.withoutErased(group, *list), nil
 	}
 	var users []string // the cache has it from here on: not the result, which is written once more
 	s.scan(membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
-	s.store.audiences.add(s.position.Applied, &entry[[]string]{key: group, row: &users, size: entryWeight + len(group) + listWeight*len(users)})
+	s.store.audiences.Add(s.position.Applied, group, &users, cache.EntryWeight+len(group)+listWeight*len(users))
 	return s.withoutErased(group, users), nil
 }
 

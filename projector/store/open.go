@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // Config configures a Store.
@@ -39,7 +40,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
-		filter: &keyFilter{db: db, families: []byte{famConversation, famIndex, famUser}},
+		filter: cache.NewFilter(db, []byte{famConversation, famIndex, famUser}),
 	}
 	s.tables = newTables(s.filter)
 	if s.pace = cfg.Pace; s.pace == (fold.Pace{}) {
@@ -48,10 +49,11 @@ func Open(cfg Config) (*Store, error) {
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(mendable(damaged(err)), db.Close())
 	}
+	commands := uint64(0) // one key each, about
 	for _, n := range s.position.Accepted {
-		s.filter.count += n
+		commands += n
 	}
-	s.filter.grow()
+	s.filter.Start(commands)
 	return s, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -65,12 +66,12 @@ func (r *rig) emitted() events.Seq {
 // TestOutbox keeps what commands noted, in order and over restarts, until
 // their events are stored.
 func TestOutbox(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRig(t, seed)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), r.rng, []string{"a", "b"}, 20}
 	var noted []store.Out
 	emitted := events.Seq(0)
-	for range *stepsFlag / 6 {
+	for range steps() / 6 {
 		r.step(g)
 		seq := events.Seq(len(r.log))
 		noted = append(noted, r.noted()...)

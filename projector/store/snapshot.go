@@ -117,19 +117,17 @@ const listWeight = 64
 func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
 	s.key = key
 	if t.shared != nil {
-		if row, ok := t.shared.get(key, s.position.Applied); ok {
+		if row, ok := t.shared.Get(key, s.position.Applied); ok {
 			return row
 		}
 	}
 	s.readsOn()
-	e, err := t.find(s.snap, key)
+	f, err := t.find(s.snap, key)
 	check(err)
-	row := e.row // from here on a commit may give the entry another one
 	if t.shared != nil {
-		e.size += t.weight
-		t.shared.add(s.position.Applied, &e)
+		t.shared.Add(s.position.Applied, f.key, f.row, size(f.key, f.value)+t.weight)
 	}
-	return row
+	return f.row
 }
 
 func (s reader) Conversation(k fold.Key) *fold.Conversation {
@@ -144,7 +142,7 @@ func (s reader) Conversation(k fold.Key) *fold.Conversation {
 func (s reader) stored(k fold.Key) *fold.Conversation {
 	if s.list == nil || s.listUser != k.User {
 		s.key = append(s.key[:0], k.User...)
-		if l, ok := s.store.lists.get(s.key, s.position.Applied); ok {
+		if l, ok := s.store.lists.Get(s.key, s.position.Applied); ok {
 			row, _ := l.find(k, 0)
 			return row
 		}

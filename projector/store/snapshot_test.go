@@ -15,6 +15,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/projector/view"
 )
@@ -153,7 +154,7 @@ func TestSnapshotsWhileFolding(t *testing.T) {
 		hot, shared int
 	}{{"large caches", 1 << 20, 1 << 20}, {"small caches", 1 << 10, 1 << 10}} {
 		t.Run(size.name, func(t *testing.T) {
-			seed := drawSeed(t)
+			seed := testkit.Seed(t)
 			r := newRig(t, seed, func(s *store.Store) { s.Shrink(size.hot, size.shared) })
 			h := &history{
 				users: []string{"a", "ab", "ba", "x.y%*> z"}, groups: []string{"a", "team.*%", "b"},
@@ -166,7 +167,7 @@ func TestSnapshotsWhileFolding(t *testing.T) {
 			for i := range 3 {
 				readers.Go(func() error { return h.watch(r.store, rand.New(rand.NewPCG(seed, uint64(i))), done) })
 			}
-			for range *stepsFlag / 2 {
+			for range steps() / 2 {
 				r.stepTo(g, func(seq events.Seq) { h.note(seq, r.twin) })
 				if r.rng.IntN(3) == 0 {
 					r.commit()

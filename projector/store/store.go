@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // FlushEvery is the number of applied commands after which the store is made
@@ -50,7 +51,7 @@ type Store struct {
 	trimmed events.Seq // the outbox is empty up to here
 
 	tables
-	filter *keyFilter
+	filter *cache.Filter
 	key    []byte // scratch; see rows.go
 }
 
@@ -143,7 +144,7 @@ func (s *Store) Commit() (rows int, err error) {
 	}
 	s.settle()
 	s.commits.Add(1)
-	if err := s.filter.poll(); err != nil {
+	if err := s.filter.Poll(); err != nil {
 		return 0, err
 	}
 	if s.position.Applied-s.flushedAt >= FlushEvery {

@@ -10,6 +10,7 @@ import (
 	"reddot/events"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -87,7 +88,7 @@ func (s *swapping) use(path string) {
 // folding on from there gives the same digest.
 func TestCrashAtEverySwap(t *testing.T) {
 	const commands = 80
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
 	s := &swapping{
 		rig:     &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), disk: c.disk()},

@@ -10,6 +10,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -20,9 +21,9 @@ var slow = fold.Pace{Bulk: 1, Each: 1, Burst: 2, Most: 30, MostSweeps: 8}
 // TestTwinSweeping folds random commands with much left to be swept, with
 // commits, crashes and restarts in between: what is left shows nowhere.
 func TestTwinSweeping(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRigAt(t, seed, slow)
-	r.run(twin.NewCrowd(seed), *stepsFlag/2, 2)
+	r.run(twin.NewCrowd(seed), steps()/2, 2)
 	digests := digestsOf(t, r, func() int { return 1 })
 	for _, batch := range []func() int{
 		func() int { return 13 }, func() int { return len(r.log) }, func() int { return 1 + r.rng.IntN(40) },
@@ -79,12 +80,12 @@ func listed(m *twin.Model) map[fold.Key]bool {
 // TestSweptIsToldOnce: what leaves a list is told by the command that does it, or
 // by the one that sweeps it, once; in between the rows tell it.
 func TestSweptIsToldOnce(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRigAt(t, seed, slow)
 	g := twin.NewCrowd(seed)
 	owed, swept := map[debt]bool{}, 0
 	before := listed(r.twin)
-	for range *stepsFlag / 4 {
+	for range steps() / 4 {
 		r.step(g)
 		seq := events.Seq(len(r.log))
 		after := listed(r.twin)

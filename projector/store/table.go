@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // codec says how the rows of one family are encoded. Two equal rows encode to
@@ -22,33 +23,47 @@ type codec[R any] struct {
 	weight int // bytes of a decoded row beside its value, about
 }
 
-// find reads a row from Pebble. If there is none, the entry has none.
-func (c codec[R]) find(db pebble.Reader, key []byte) (e entry[R], err error) {
+// found is a row as it was found in Pebble, with its key; the row is nil if there
+// is none.
+type found[R any] struct {
+	key, value string
+	row        *R
+}
+
+// size is about what a row takes in a cache as it is stored: bytes.
+func size(key, value string) int { return cache.EntryWeight + len(key) + len(value) }
+
+// find reads a row from Pebble.
+func (c codec[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
 	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return entry[R]{key: string(key), size: entryWeight + len(key)}, nil
+		return found[R]{key: string(key)}, nil
 	}
 	if err != nil {
-		return e, rowError(key, err)
+		return f, rowError(key, err)
 	}
-	e, err = c.read(key, value)
+	f = found[R]{key: string(key), value: string(value)}
+	if f.row, err = c.decode(f.key, f.value); err != nil {
+		err = rowError(key, err)
+	}
 	if e := closer.Close(); err == nil {
 		err = e
 	}
-	return e, err
+	return f, err
 }
 
-// read makes an entry of a stored row.
-func (c codec[R]) read(key, value []byte) (e entry[R], err error) {
-	e = entry[R]{
-		key: string(key), value: string(value), stored: true,
-		size: entryWeight + len(key) + len(value),
-	}
-	if e.row, err = c.decode(e.key, e.value); err != nil {
-		err = rowError(key, err)
-	}
-	return e, err
+// held is a row in a table. One that was looked for and is not there is nil.
+type held[R any] struct {
+	row    *R
+	stored bool      // there is a stored row
+	value  string    // the stored row
+	hash   uint64    // its part of the digest; 0 if none is stored
+	live   bool      // row is as it is now; else it is to be read from value
+	dirty  bool      // row has changed since the last commit
+	next   *entry[R] // another dirty row of the same owner
 }
+
+type entry[R any] = cache.Entry[held[R]]
 
 // table keeps the rows of one family: decoded until the next commit, then as
 // they are stored, as long as they are used. Stored they take a fraction of the
@@ -56,12 +71,12 @@ func (c codec[R]) read(key, value []byte) (e entry[R], err error) {
 // which costs a tenth of reading it from Pebble.
 type table[R any] struct {
 	codec[R]
-	rows   cache[R]
+	rows   cache.Cache[held[R]]
 	live   []*entry[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
-	shared *shared[R]           // for snapshots; nil: they read the family from Pebble
-	filter *keyFilter           // holds the family's keys; nil: every lookup is a read
+	shared *cache.Shared[R]     // for snapshots; nil: they read the family from Pebble
+	filter *cache.Filter        // holds the family's keys; nil: every lookup is a read
 	hasher hasher
 
 	// The row used last: most rows are asked for some times in a row. nil if it
@@ -70,8 +85,8 @@ type table[R any] struct {
 	last    *entry[R]
 }
 
-func newTable[R any](c codec[R], bound int, shared *shared[R]) *table[R] {
-	return &table[R]{codec: c, rows: newCache[R](bound), shared: shared}
+func newTable[R any](c codec[R], bound int, shared *cache.Shared[R]) *table[R] {
+	return &table[R]{codec: c, rows: cache.New[held[R]](bound), shared: shared}
 }
 
 // entry returns the row's entry, from Pebble if need be; nil if the filter
@@ -80,20 +95,20 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 	if len(t.lastKey) > 0 && bytes.Equal(key, t.lastKey) {
 		return t.last
 	}
-	e := t.rows.get(key)
-	if e == nil && (t.filter == nil || t.filter.maybe(key)) {
+	e := t.rows.Get(key)
+	if e == nil && (t.filter == nil || t.filter.Maybe(key)) {
 		found, err := t.find(db, key)
 		check(err)
-		e = &found
-		if e.stored {
-			e.hash = rowHash(&t.hasher, e.key, e.value)
+		h := held[R]{row: found.row, stored: found.row != nil, value: found.value}
+		if h.stored {
+			h.hash = rowHash(&t.hasher, found.key, found.value)
 		}
-		t.rows.add(e)
+		e = t.rows.Add(found.key, h, size(found.key, found.value))
 		t.enliven(e)
-	} else if e != nil && !e.live {
-		if e.stored {
+	} else if e != nil && !e.Value.live {
+		if e.Value.stored {
 			var err error
-			if e.row, err = t.decode(e.key, e.value); err != nil {
+			if e.Value.row, err = t.decode(e.Key, e.Value.value); err != nil {
 				check(rowError(key, err))
 			}
 		}
@@ -104,13 +119,13 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 }
 
 func (t *table[R]) enliven(e *entry[R]) {
-	e.live = true
+	e.Value.live = true
 	t.live = append(t.live, e)
 }
 
 func (t *table[R]) get(db pebble.Reader, key []byte) *R {
 	if e := t.entry(db, key); e != nil {
-		return e.row
+		return e.Value.row
 	}
 	return nil
 }
@@ -119,18 +134,17 @@ func (t *table[R]) get(db pebble.Reader, key []byte) *R {
 func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
 	e := t.entry(db, key)
 	if e == nil {
-		e = &entry[R]{key: string(key), size: entryWeight + len(key)}
-		t.rows.add(e)
+		e = t.rows.Add(string(key), held[R]{}, cache.EntryWeight+len(key))
 		t.enliven(e)
 		t.last = e
 	}
-	e.row = row
-	if !e.dirty {
-		e.dirty = true
+	e.Value.row = row
+	if !e.Value.dirty {
+		e.Value.dirty = true
 		t.dirty = append(t.dirty, e)
 		if t.owners != nil {
-			owner := ownerOf(e.key)
-			e.next = t.owners[owner]
+			owner := ownerOf(e.Key)
+			e.Value.next = t.owners[owner]
 			t.owners[owner] = e
 		}
 	}
@@ -139,17 +153,18 @@ func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
 // commit writes the changed rows into a batch and moves the digest from the
 // old rows to the new. Keys in order go into Pebble's memtable side by side.
 func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
-	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
+	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.Key, b.Key) })
 	for _, e := range t.dirty {
-		w.key = append(w.key[:0], e.key...)
-		w.digest -= e.hash
-		was := e.stored
-		e.value, e.hash, e.stored = "", 0, e.row != nil
+		w.key = append(w.key[:0], e.Key...)
+		h := &e.Value
+		w.digest -= h.hash
+		was := h.stored
+		h.value, h.hash, h.stored = "", 0, h.row != nil
 		switch {
-		case e.stored:
-			w.value = t.encode(w.value[:0], e.row)
-			e.value = string(w.value)
-			e.hash = rowHash(&t.hasher, e.key, e.value)
+		case h.stored:
+			w.value = t.encode(w.value[:0], h.row)
+			h.value = string(w.value)
+			h.hash = rowHash(&t.hasher, e.Key, h.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -160,11 +175,11 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 			}
 			w.rows++
 		}
-		if t.filter != nil && e.stored && !was {
-			t.filter.add(w.key)
+		if t.filter != nil && h.stored && !was {
+			t.filter.Add(w.key)
 		}
-		w.digest += e.hash
-		t.rows.resize(e, entryWeight+len(e.key)+len(e.value))
+		w.digest += h.hash
+		t.rows.Resize(e, size(e.Key, h.value))
 	}
 	return nil
 }
@@ -173,22 +188,22 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 // now, when no row is dirty, may the table forget rows.
 func (t *table[R]) committed(to events.Seq) {
 	if t.shared != nil {
-		t.shared.advance(to, func() {
+		t.shared.Advance(to, func(shared cache.Changes[R]) {
 			for _, e := range t.dirty {
-				t.shared.update(to, e, t.weight)
+				shared.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
 			}
 		})
 	}
 	for _, e := range t.dirty {
-		e.dirty, e.next = false, nil
+		e.Value.dirty, e.Value.next = false, nil
 	}
 	t.dirty = emptied(t.dirty)
 	clear(t.owners)
 	for _, e := range t.live {
-		e.row, e.live = nil, false
+		e.Value.row, e.Value.live = nil, false
 	}
 	t.live = emptied(t.live)
-	t.rows.trim()
+	t.rows.Trim()
 	t.lastKey, t.last = t.lastKey[:0], nil
 }
 
@@ -214,9 +229,9 @@ func ownerOf(key string) string {
 // changedOf calls fn with every changed row of a table with owners whose key
 // has a prefix, which holds the owner; nil of one that is deleted.
 func (t *table[R]) changedOf(prefix string, fn func(key string, row *R)) {
-	for e := t.owners[ownerOf(prefix)]; e != nil; e = e.next {
-		if strings.HasPrefix(e.key, prefix) {
-			fn(e.key, e.row)
+	for e := t.owners[ownerOf(prefix)]; e != nil; e = e.Value.next {
+		if strings.HasPrefix(e.Key, prefix) {
+			fn(e.Key, e.Value.row)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -14,16 +13,15 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/projector/view"
 )
 
-var stepsFlag = flag.Int("steps", defaultSteps, "random commands per run")
+// steps is how many random commands a run has.
+func steps() int { return testkit.Effort(defaultSteps) }
 
 var identity = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
-
-// drawSeed returns the seed to run with, and prints it.
-func drawSeed(t *testing.T) uint64 { return store.DrawSeed(t, fmt.Sprintf(" -steps %d", *stepsFlag)) }
 
 // commands are where a rig's commands come from: a twin.Generator or the like.
 type commands interface {
@@ -215,7 +213,7 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 
 // runTwin compares the touched users after one of every compareEvery steps.
 func runTwin(t *testing.T, cfg twin.Config, steps, compareEvery int, opened ...func(*store.Store)) *rig {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	r := newRig(t, seed, opened...)
 	r.run(twin.NewGenerator(seed, cfg), steps, compareEvery)
 	return r
@@ -246,25 +244,25 @@ func (r *rig) run(g commands, steps, compareEvery int) {
 // TestTwin folds random commands into a store and into the twin, with
 // commits, crashes and restarts in between.
 func TestTwin(t *testing.T) {
-	runTwin(t, twin.Config{}, *stepsFlag, 2)
+	runTwin(t, twin.Config{}, steps(), 2)
 }
 
 // TestTwinDeep does the same with conversations that fill many pages, buckets
 // and time blocks.
 func TestTwinDeep(t *testing.T) {
-	runTwin(t, twin.Deep(), 3**stepsFlag, 100)
+	runTwin(t, twin.Deep(), 3*steps(), 100)
 }
 
 // TestTwinSmallCaches does the same with caches that hold two rows each, so that
 // every row is pushed out while it is still changed.
 func TestTwinSmallCaches(t *testing.T) {
-	runTwin(t, twin.Config{}, *stepsFlag/4, 2, func(s *store.Store) { s.Shrink(1<<9, 1<<9) })
+	runTwin(t, twin.Config{}, steps()/4, 2, func(s *store.Store) { s.Shrink(1<<9, 1<<9) })
 }
 
 // TestDigest folds one log in batches of different sizes, with and without
 // restarts: the digest is that of the commands alone.
 func TestDigest(t *testing.T) {
-	a := runTwin(t, twin.Config{}, *stepsFlag/2, 100)
+	a := runTwin(t, twin.Config{}, steps()/2, 100)
 	b := newRig(t, 7)
 	b.log = a.log
 	for seq := range b.log {

@@ -5,6 +5,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 )
 
 // mostUnread bounds how many of a user's conversations are kept in mind.
@@ -18,34 +19,34 @@ type inbox []events.ConversationID
 // message does not touch its members' rows, and the C2C ones that have come
 // since. So such a read costs what it reads, not what the user has. A user who
 // isn't in mind has all rows looked through.
-type unread struct{ rows cache[inbox] }
+type unread struct{ rows cache.Cache[inbox] }
 
 // add notes that a conversation may have something to read.
 func (u *unread) add(k fold.Key) {
-	e := u.rows.peek(k.User)
-	if e == nil || slices.Contains((*e.row)[max(0, len(*e.row)-4):], k.ConversationID) {
+	e := u.rows.Peek(k.User)
+	if e == nil || slices.Contains(e.Value[max(0, len(e.Value)-4):], k.ConversationID) {
 		return
 	}
-	if len(*e.row) == mostUnread {
-		u.rows.drop(k.User)
+	if len(e.Value) == mostUnread {
+		u.rows.Drop(k.User)
 		return
 	}
-	*e.row = append(*e.row, k.ConversationID)
+	e.Value = append(e.Value, k.ConversationID)
 }
 
 // put notes all that a user may have unread.
 func (u *unread) put(user string, box inbox) {
-	u.rows.drop(user)
+	u.rows.Drop(user)
 	if len(box) < mostUnread {
-		u.rows.add(&entry[inbox]{key: user, row: &box, size: entryWeight + 24*mostUnread/4})
+		u.rows.Add(user, box, cache.EntryWeight+24*mostUnread/4)
 	}
 }
 
 // TakeUnread implements fold.Rows.
 func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
 	var all inbox
-	if e := s.unread.rows.peek(user); e != nil {
-		all = *e.row
+	if e := s.unread.rows.Peek(user); e != nil {
+		all = e.Value
 	} else {
 		all = s.findUnread(user)
 	}

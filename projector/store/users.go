@@ -40,5 +40,5 @@ func (s *Store) Era(user string) events.Seq {
 // SetErased implements fold.Rows.
 func (s *Store) SetErased(user string, by events.Seq) {
 	s.putAccount(user, &account{by, by})
-	s.unread.rows.drop(user)
+	s.unread.rows.Drop(user)
 }

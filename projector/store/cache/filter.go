@@ -1,4 +1,4 @@
-package store
+package cache
 
 import (
 	"errors"
@@ -18,11 +18,11 @@ const (
 	filterGrowth = 4
 )
 
-// keyFilter knows which keys are surely not stored, so that a new message id or
+// Filter knows which keys are surely not stored, so that a new message id or
 // a new conversation costs no read. It is filled in the background after the
 // start and whenever it has become too small; until then every key may be
 // stored. It is for the goroutine that changes the store.
-type keyFilter struct {
+type Filter struct {
 	db       *pebble.DB
 	families []byte // whose keys are in it
 
@@ -32,6 +32,16 @@ type keyFilter struct {
 
 	next *fill // under way; nil: none
 	stop atomic.Bool
+}
+
+// NewFilter returns a filter of the keys of some families, each a first byte.
+func NewFilter(db *pebble.DB, families []byte) *Filter { return &Filter{db: db, families: families} }
+
+// Start begins to fill the filter. count is how many keys there are, about. Who
+// starts it closes it.
+func (f *Filter) Start(count uint64) {
+	f.count = count
+	f.grow()
 }
 
 // fill is a filter that is being filled: from what was stored when that began,
@@ -48,7 +58,7 @@ type fill struct {
 }
 
 // grow begins to fill a larger filter.
-func (f *keyFilter) grow() {
+func (f *Filter) grow() {
 	size := min(max(filterGrowth*f.count, filterMin), filterMax)
 	next := &fill{keys: newKeyBloom(size), size: size, done: make(chan struct{})}
 	snap := f.db.NewSnapshot()
@@ -60,7 +70,7 @@ func (f *keyFilter) grow() {
 	}()
 }
 
-func (f *keyFilter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint64, err error) {
+func (f *Filter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint64, err error) {
 	for _, family := range f.families {
 		it, err := snap.NewIter(&pebble.IterOptions{LowerBound: []byte{family}, UpperBound: []byte{family + 1}})
 		if err != nil {
@@ -77,12 +87,15 @@ func (f *keyFilter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint6
 	return count, nil
 }
 
-// maybe reports whether a key may be stored.
-func (f *keyFilter) maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
+// Filled reports whether the filter answers yet.
+func (f *Filter) Filled() bool { return f.keys != nil }
 
-// add enters a key that is being stored: also into the filter that is being
+// Maybe reports whether a key may be stored.
+func (f *Filter) Maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
+
+// Add enters a key that is being stored: also into the filter that is being
 // filled, whose snapshot may be older.
-func (f *keyFilter) add(key []byte) {
+func (f *Filter) Add(key []byte) {
 	f.count++
 	if f.keys != nil {
 		f.keys.add(key)
@@ -93,8 +106,8 @@ func (f *keyFilter) add(key []byte) {
 	}
 }
 
-// poll takes a new filter when it is filled, after a commit.
-func (f *keyFilter) poll() error {
+// Poll takes a new filter when it is filled, after a commit.
+func (f *Filter) Poll() error {
 	next := f.next
 	if next == nil {
 		if f.count > f.size && f.size < filterMax {
@@ -115,8 +128,8 @@ func (f *keyFilter) poll() error {
 	return nil
 }
 
-// close ends a filling that is under way.
-func (f *keyFilter) close() {
+// Close ends a filling that is under way.
+func (f *Filter) Close() {
 	f.stop.Store(true)
 	if f.next != nil {
 		<-f.next.done

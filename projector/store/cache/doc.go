@@ -1,0 +1,10 @@
+// Package cache has what stands between a store's rows and Pebble: caches of rows,
+// each within a bound of bytes, and a filter of keys.
+//
+// A [Cache] is for one goroutine: the fold's rows lie in one per family. A [Shared]
+// is for those who read meanwhile, each at one position; each commit tells it which
+// rows are others now. A [Filter] answers for the keys that are not stored: most of
+// what a fold looks for is new, such as a message id.
+//
+// No cache knows what a row is, and none reads or writes one.
+package cache

@@ -1,0 +1,18 @@
+package cache
+
+// Wait waits until a filling that is under way is over.
+func (f *Filter) Wait() {
+	if f.next != nil {
+		<-f.next.done
+	}
+}
+
+// Tighten makes the filter too small for the keys that it holds.
+func (f *Filter) Tighten() { f.size = min(f.size, f.count/2) }
+
+// Filling reports whether a filling is under way.
+func (f *Filter) Filling() bool { return f.next != nil }
+
+// Count is how many keys the filter holds, Size for how many it is.
+func (f *Filter) Count() uint64 { return f.count }
+func (f *Filter) Size() uint64  { return f.size }
