@@ -1,6 +1,7 @@
 // Package client is how Go programs use reddot: back ends that tell what
 // happened, gateways and apps that show badges. It talks NATS to the server and
-// needs nothing else of reddot but package events.
+// needs nothing but package events, nats.go and msgpack; the README says how
+// another module uses it.
 //
 //	conn, err := nats.Connect(urls, nats.MaxReconnects(-1), nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2))
 //	c, err := client.New(conn, client.Options{})
