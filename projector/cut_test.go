@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -85,14 +86,14 @@ func (c *powerCut) write(id string, n int) events.Seq {
 }
 
 // log is the command stream as it is now.
-func (b *bus) log() *projector.Log {
+func (b *bus) log() *log.Log {
 	b.t.Helper()
-	return must(projector.FindLog(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
+	return must(log.Find(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
 }
 
-func (c *powerCut) find() *projector.CutError {
+func (c *powerCut) find() *log.TruncatedError {
 	c.t.Helper()
-	return must(c.log().FindCut(within(c.t), c.js, c.dir))(c.t)
+	return must(projector.FindTruncation(within(c.t), c.log(), c.js, c.dir))(c.t)
 }
 
 // digest folds the log into a new store.
@@ -137,20 +138,20 @@ func TestCutLog(t *testing.T) {
 			}
 			cut := c.find()
 			if test.says == "" {
-				if cut.Made != 0 {
+				if cut.Derived != 0 {
 					t.Fatalf("a cut is found: %v", cut)
 				}
 				return
 			}
-			wantErr(t, cut, projector.ErrLog, test.says, "reddot serve --accept-cut")
-			must(0, c.log().AcceptCut(within(t), c.js, c.dir, cut, nil))(t)
-			if again := c.find(); again.Made != 0 {
+			wantErr(t, cut, log.ErrNotWhole, test.says, "reddot serve --accept-cut")
+			must(0, projector.AcceptTruncation(within(t), c.log(), c.js, c.dir, cut, nil))(t)
+			if again := c.find(); again.Derived != 0 {
 				t.Fatalf("it is found again: %v", again)
 			}
 			p := c.run(c.dir)
 			next := c.write("new", 40)
-			if next <= cut.Made {
-				t.Errorf("seq %d is given again, up to %d was made", next, cut.Made)
+			if next <= cut.Derived {
+				t.Errorf("seq %d is given again, up to %d was made", next, cut.Derived)
 			}
 			p.settle(next)
 			status := p.status()
@@ -193,7 +194,7 @@ func (c *powerCut) open(t *testing.T) *store.Store {
 func TestCutUnderStore(t *testing.T) {
 	c := newPowerCut(t)
 	c.restore(moment{c.early.commands, c.early.events, c.late.store})
-	wantErr(t, c.refused(c.dir), projector.ErrLog, "ends at seq 60", "up to seq 120", "--accept-cut")
+	wantErr(t, c.refused(c.dir), log.ErrNotWhole, "ends at seq 60", "up to seq 120", "--accept-cut")
 	c.write("other", 80)
-	wantErr(t, c.refused(c.dir), projector.ErrLog, "seq 120 is not the command", "--accept-cut")
+	wantErr(t, c.refused(c.dir), log.ErrNotWhole, "seq 120 is not the command", "--accept-cut")
 }

@@ -2,6 +2,7 @@
 // answers from, and into the events it emits. It is the heart of reddot; the
 // packages below it are its parts:
 //
+//	log    the command stream, read whole and in order or not at all
 //	fold   what a command does to the rows: pure, no I/O
 //	store  the rows in Pebble, with the position they stand for
 //	view   what users are shown, computed from rows: pure
@@ -35,18 +36,7 @@
 //
 // # The log must be whole
 //
-// A projection of a log with a hole would be wrong for ever, so the sequence
-// of every command is checked. On a hole the stream is read anew, as another
-// replica may be whole, then the command is asked for by itself; if it is still not
-// there, the projector ends with an error that names the seq. It passes over no
-// command but one that the operator has named ([Config.Skip]) and that can't be
-// read. The store's position knows those, so that every store of the log does the
-// same. At the start, and from time to time, it is checked that the stream is still
-// the same one, configured as a log must be, no shorter than what was applied, and
-// that it holds at the applied seq the very command that was applied.
-//
-// Whatever is stored is read: see package pull, which also lists what is relied on
-// of nats-server.
+// See package log, which reads it, and refuses to go on where it is not.
 //
 // # Standing still
 //
@@ -62,22 +52,13 @@
 // has answered or told before the question came: [Projector.Newest] asks the
 // stream's leader for its end, after the question came, and waits until that is
 // applied. One request is under way at a time, for all who wait. If the leader does
-// not say, there is no answer. See Log.newest for what is left to a leader's word.
+// not say, there is no answer. See log.Log.Newest for what is left to a leader's word.
 //
 // A reddot that is alone need not ask; see alone for how it knows, and settling for
 // what another one that starts waits for until it shows anything.
 //
-// # A log that was restored
-//
-// A log is known by what it holds, not by when its stream was made: NATS's own
-// tools make a stream anew when they restore it. When the log was begun stands in
-// the stream's metadata, which a backup has too; a stream without it is taken for
-// the log of a store whose last command it holds at the same seq.
-//
 // # A log that lost its end
 //
-// The log, the events and the store reach the disk each for itself, so a power
-// cut may leave a log that lacks commands of which something was made. That is
-// found before anybody can publish, see Log.FindCut, and stops the program. It
-// goes on with what is left only if it is told to, see Log.AcceptCut.
+// Is found before anybody can publish, see [FindTruncation], and stops the program. It
+// goes on with what is left only if it is told to, see [AcceptTruncation].
 package projector

@@ -9,6 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -79,7 +80,7 @@ func BenchmarkBuild(b *testing.B) {
 
 // build folds the log into a fresh store in memory.
 func build(b *testing.B, bus *bus, last events.Seq) {
-	log := must(projector.FindLog(b.Context(), bus.js, bus.subjects, slog.New(slog.DiscardHandler)))(b)
+	log := must(log.Find(b.Context(), bus.js, bus.subjects, slog.New(slog.DiscardHandler)))(b)
 	s := must(store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: log.Identity()}))(b)
 	if err := log.Build(b.Context(), s, last, nil); err != nil {
 		b.Fatal(err)

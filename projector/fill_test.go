@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 )
 
 // TestFillInterrupted ends the filling of a log in the middle, again and again,
@@ -39,7 +40,7 @@ func TestFillInterrupted(t *testing.T) {
 				cut.Add("a snapshot", upto)
 				ctx, cancel := context.WithCancel(within(t))
 				told := uint64(0)
-				err := c.log().AcceptCut(ctx, c.js, c.dir, cut, func(done uint64) {
+				err := projector.AcceptTruncation(ctx, c.log(), c.js, c.dir, cut, func(done uint64) {
 					told = done
 					cancel()
 				})
@@ -54,7 +55,7 @@ func TestFillInterrupted(t *testing.T) {
 					t.Fatalf("attempt %d, told of %d, ends at %d after %d: %v, %v", ends, told, last, cut.Last, err, rangeErr)
 				}
 			}
-			if cut := c.find(); cut.Made != 0 || cut.Last != upto {
+			if cut := c.find(); cut.Derived != 0 || cut.Last != upto {
 				t.Errorf("it ends at %d, not at %d: %v", cut.Last, upto, cut)
 			}
 			if left := c.events().CachedInfo().State.Msgs; (left == 0) != test.told || left != 0 && left != stored {
@@ -76,13 +77,13 @@ func TestFillInterrupted(t *testing.T) {
 // confirmed.
 func TestManyMissing(t *testing.T) {
 	for missing, says := range map[events.Seq]string{
-		projector.MostMissing:     `go on with what is left with "reddot serve --accept-cut"`,
-		projector.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-cut=1000001"`,
-		3_999_999_997:             `--accept-cut=3999999997"`,
+		log.MostMissing:     `go on with what is left with "reddot serve --accept-cut"`,
+		log.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-cut=1000001"`,
+		3_999_999_997:       `--accept-cut=3999999997"`,
 	} {
-		cut := &projector.CutError{Last: 3}
+		cut := &log.TruncatedError{Last: 3}
 		cut.Add("snapshot x", 3+missing)
-		wantErr(t, cut, projector.ErrLog, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
+		wantErr(t, cut, log.ErrNotWhole, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
 		if cut.Missing() != uint64(missing) {
 			t.Errorf("%d are missing, not %d", cut.Missing(), missing)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector"
 	"reddot/projector/emit"
 )
 
@@ -117,7 +118,7 @@ func TestForgedEvents(t *testing.T) {
 			p.stop()
 			forge()
 			forge()
-			if cut := must(b.log().FindCut(within(t), b.js, dir))(t); cut.Made != 0 {
+			if cut := must(projector.FindTruncation(within(t), b.log(), b.js, dir))(t); cut.Derived != 0 {
 				t.Errorf("it is taken for a proof: %v", cut)
 			}
 			p = b.run(dir)

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -82,7 +82,7 @@ func TestHeaders(t *testing.T) {
 // readByAll has everybody read the log who does it beside a projector.
 func (b *bus) readByAll(last events.Seq) {
 	b.t.Helper()
-	log := must(projector.FindLog(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
+	log := must(log.Find(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
 	read := events.Seq(0)
 	must(0, log.ReadTo(within(b.t), 0, last, func(*store.Entry) error {
 		read++

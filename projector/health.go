@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/emit"
+	"reddot/projector/log"
 )
 
 const (
@@ -42,10 +43,10 @@ const (
 
 // health is what a projector knows of what it lives by. Safe for concurrent use.
 type health struct {
-	lost     *complaint // why the log's reader had to begin again
-	stuck    *complaint // why the next command does not come
-	asking   *complaint // why the stream does not say how far it is
-	checking *complaint // why it can't be checked that the stream is still the log
+	lost     *log.Complaint // why the log's reader had to begin again
+	stuck    *log.Complaint // why the next command does not come
+	asking   *log.Complaint // why the stream does not say how far it is
+	checking *log.Complaint // why it can't be checked that the stream is still the log
 	fold     *standstill
 	emission *standstill
 
@@ -59,7 +60,9 @@ type health struct {
 }
 
 // report is what the fold's reader tells of itself.
-func (h *health) report() report { return report{lost: h.lost, stuck: h.stuck, heard: &h.heard} }
+func (h *health) report() log.Report {
+	return log.Report{Lost: h.lost, Stuck: h.stuck, Heard: h.heard.set}
+}
 
 // lookSoon has it looked at once.
 func (h *health) lookSoon() {
@@ -97,10 +100,10 @@ func (i *instant) before(d time.Duration) bool { return i.ago() > d }
 
 func newHealth(last events.Seq, logger *slog.Logger) *health {
 	h := &health{
-		lost:     newComplaint("reading the command stream", logger),
-		stuck:    newComplaint("the next command does not come", logger),
-		asking:   newComplaint("the command stream does not say how far it is", logger),
-		checking: newComplaint("the command stream can't be checked", logger),
+		lost:     log.NewComplaint("reading the command stream", logger),
+		stuck:    log.NewComplaint("the next command does not come", logger),
+		asking:   log.NewComplaint("the command stream does not say how far it is", logger),
+		checking: log.NewComplaint("the command stream can't be checked", logger),
 		fold:     &standstill{what: "the fold", logger: logger},
 		emission: &standstill{what: "the emission", logger: logger},
 		soon:     make(chan struct{}, 1),
@@ -168,14 +171,14 @@ func (p *Projector) look(ctx context.Context, patience time.Duration) bool {
 	now := time.Now()
 	switch {
 	case err == nil:
-		h.asking.over(now)
+		h.asking.Over(now)
 		h.last.Store(uint64(last))
 		h.shown.look(asked, last, now, p.applied.get())
 		h.asked.set(asked) // what is known of it first
 	case ctx.Err() != nil:
 		return false
 	default:
-		h.asking.is(p.lostOr(err), now)
+		h.asking.Is(p.lostOr(err), now)
 		last = events.Seq(h.last.Load())
 	}
 	applied, emitted := p.applied.get(), p.emitted.get()
@@ -193,13 +196,13 @@ func (p *Projector) look(ctx context.Context, patience time.Duration) bool {
 // lookAround asks the stream for its last seq, and looks who else reads it.
 func (p *Projector) lookAround(ctx context.Context, begun time.Time) (events.Seq, error) {
 	connection, settling := p.cfg.Conn.Stats().Reconnects, p.settling.begun()
-	own, changes := p.log.stream.Consumers()
-	info, err := p.log.newest(ctx)
+	own, changes := p.log.Consumers()
+	end, err := p.log.Newest(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s := sighting{begun: begun, last: events.Seq(info.State.LastSeq), consumers: info.State.Consumers, own: own, changes: changes, connection: connection}
-	if _, now := p.log.stream.Consumers(); now != changes {
+	s := sighting{begun: begun, last: end.Last, consumers: end.Consumers, own: own, changes: changes, connection: connection}
+	if _, now := p.log.Consumers(); now != changes {
 		s.own = 0 // nobody knows which of them it has counted
 	}
 	p.alone.look(s)
@@ -211,8 +214,8 @@ func (p *Projector) lookAround(ctx context.Context, begun time.Time) (events.Seq
 
 // whyFold says why nothing is applied.
 func (p *Projector) whyFold() string {
-	for _, c := range []*complaint{p.health.lost, p.health.stuck} {
-		if why := c.now(); why != nil {
+	for _, c := range []*log.Complaint{p.health.lost, p.health.stuck} {
+		if why := c.Now(); why != nil {
 			return why.Error()
 		}
 	}
@@ -295,9 +298,9 @@ func (p *Projector) Ready() error {
 	if s := h.fold.get(); s != nil {
 		return fmt.Errorf("stands still before seq %d for %s: %s", s.Seq, since(s), s.Reason)
 	}
-	for _, c := range []*complaint{h.asking, h.checking} {
-		if err := c.now(); err != nil {
-			return fmt.Errorf("%s: %w", c.about, err)
+	for _, c := range []*log.Complaint{h.asking, h.checking} {
+		if err := c.Now(); err != nil {
+			return fmt.Errorf("%s: %w", c.About(), err)
 		}
 	}
 	if h.heard.before(silentAfter) {

@@ -39,5 +39,5 @@ func (p *Projector) removeLeft(ctx context.Context) {
 	if err != nil || consumer == "" || len(consumer) > leftMost || strings.ContainsAny(consumer, " \t\r\n.*>/\\") {
 		return
 	}
-	_ = p.log.stream.Remove(ctx, consumer) // it ends by itself
+	_ = p.log.RemoveConsumer(ctx, consumer) // it ends by itself
 }

@@ -15,6 +15,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -83,7 +84,7 @@ func TestDriftedStream(t *testing.T) {
 			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true, MaxMsgSize: 1 << 20}
 			drift(&c)
 			must(b.js.CreateStream(t.Context(), c))(t)
-			wantErr(t, b.refused(t.TempDir()), projector.ErrLog, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
+			wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
 		})
 	}
 }
@@ -94,7 +95,7 @@ func TestPrefixInAnotherCase(t *testing.T) {
 	b := newBus(t)
 	b.run(t.TempDir())
 	b.subjects = must(events.NewSubjects(strings.ToUpper(b.subjects.Prefix())))(t)
-	wantErr(t, b.refused(t.TempDir()), projector.ErrLog, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
+	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
 }
 
 // TestDriftsWhileRunning changes the command stream under a running projector.
@@ -110,7 +111,7 @@ func TestDriftsWhileRunning(t *testing.T) {
 	c := b.commands().CachedInfo().Config
 	c.MaxAge = 1000 * time.Hour
 	must(b.js.UpdateStream(t.Context(), c))(t)
-	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "max_age must be 0")
+	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_age must be 0")
 	c.MaxAge = 0
 	must(b.js.UpdateStream(t.Context(), c))(t)
 	if err := p.CheckLog(t.Context()); err != nil {
@@ -120,11 +121,11 @@ func TestDriftsWhileRunning(t *testing.T) {
 	if err := b.js.DeleteStream(t.Context(), c.Name); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "UNREAD_COMMANDS is gone")
+	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS is gone")
 	must(b.js.CreateStream(t.Context(), c))(t)
 	must(b.js.Publish(t.Context(), "unread.cmd.user.alice.erase", nil))(t)
 	p.status() // asks for the stream too
-	wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "UNREAD_COMMANDS was deleted and made again")
+	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS was deleted and made again")
 }
 
 // TestCheckedUnderLoad checks the stream while commands come in: the stream is
@@ -174,7 +175,7 @@ func TestTrimmedStream(t *testing.T) {
 	trim(applied + 1)
 	p = b.run(dir)
 	p.settle(a.last())
-	wantErr(t, b.refused(t.TempDir()), projector.ErrLog, fmt.Sprintf("begins at seq %d", applied+1), "needs seq 1 next")
+	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+1), "needs seq 1 next")
 	p.stop()
 	applied = a.last()
 	for i := range 50 {
@@ -182,7 +183,7 @@ func TestTrimmedStream(t *testing.T) {
 	}
 	a.flush()
 	trim(applied + 11)
-	wantErr(t, b.refused(dir), projector.ErrLog, fmt.Sprintf("begins at seq %d", applied+11), fmt.Sprintf("needs seq %d next", applied+1))
+	wantErr(t, b.refused(dir), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+11), fmt.Sprintf("needs seq %d next", applied+1))
 }
 
 // TestTrimmedWhileRunning trims the stream beyond what a running projector has
@@ -203,11 +204,11 @@ func TestTrimmedWhileRunning(t *testing.T) {
 	must(0, b.commands().Purge(t.Context(), jetstream.WithPurgeKeep(1)))(t)
 	release()
 	fails := p.fails()
-	var trimmed *projector.TrimmedError
+	var trimmed *log.TrimmedError
 	if errors.As(fails, &trimmed) { // whoever watches the stream came first
-		wantErr(t, fails, projector.ErrLog, "it begins at seq", "restore a snapshot")
+		wantErr(t, fails, log.ErrNotWhole, "it begins at seq", "restore a snapshot")
 	} else {
-		wantErr(t, fails, projector.ErrLog, "was due", "missing or damaged; restore the stream")
+		wantErr(t, fails, log.ErrNotWhole, "was due", "missing or damaged; restore the stream")
 	}
 }
 
@@ -224,10 +225,10 @@ func TestForeignStream(t *testing.T) {
 	c := b.commands().CachedInfo().Config
 	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
 	for range 2 {
-		wantErr(t, b.refused(dir), projector.ErrLog, "UNREAD_COMMANDS", "is gone", dir)
+		wantErr(t, b.refused(dir), log.ErrNotWhole, "UNREAD_COMMANDS", "is gone", dir)
 	}
 	must(b.js.CreateStream(t.Context(), c))(t) // it says that it is the same, and is not
-	wantErr(t, b.refused(dir), projector.ErrLog, "ends at seq 0", "made of the commands up to seq")
+	wantErr(t, b.refused(dir), log.ErrNotWhole, "ends at seq 0", "made of the commands up to seq")
 	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
 	c.Metadata = nil
 	must(b.js.CreateStream(t.Context(), c))(t)
@@ -262,7 +263,7 @@ func TestFlippedBit(t *testing.T) {
 	}
 	applied := p.status().Applied
 	err := p.fails()
-	wantErr(t, err, projector.ErrLog, fmt.Sprintf("seq %d was due", applied+1), "missing or damaged; restore the stream")
+	wantErr(t, err, log.ErrNotWhole, fmt.Sprintf("seq %d was due", applied+1), "missing or damaged; restore the stream")
 	t.Log(err)
 }
 

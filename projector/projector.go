@@ -17,6 +17,7 @@ import (
 	"reddot/events"
 	"reddot/projector/emit"
 	"reddot/projector/fold"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/yield"
@@ -85,7 +86,7 @@ var ErrStopped = errors.New("the projector has stopped")
 // methods but Run and Close are safe for concurrent use.
 type Projector struct {
 	cfg     Config
-	log     *Log
+	log     *log.Log
 	folder  *generation.Folder
 	emitter *emit.Emitter
 	metrics *metrics
@@ -122,16 +123,22 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	p.index.ask = p.askNewest
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if p.log, err = ensureLog(opening, js, cfg); err != nil {
+	if p.log, err = log.Ensure(opening, js, log.Config{
+		Subjects: cfg.Subjects, Replicas: cfg.Replicas, Logger: cfg.Logger,
+		Derived: func() (store.Info, string, error) {
+			info, err := inspectCurrent(cfg.Dir)
+			return info, cfg.Dir, err
+		},
+	}); err != nil {
 		return nil, err
 	}
-	first, last := bounds(p.log.stream.CachedInfo().State)
+	first, last := p.log.Opened()
 	p.target = last
 	p.health = newHealth(last, cfg.Logger)
 	if err := p.openStore(ctx, first, last); err != nil {
 		return nil, err
 	}
-	if err := p.log.name(ctx, cfg.Skip, p.current.get().Position()); err != nil {
+	if err := p.log.SkipUnreadable(ctx, cfg.Skip, p.current.get().Position()); err != nil {
 		return nil, errors.Join(err, p.current.get().Close())
 	}
 	if err := p.openEmitter(ctx, js); err != nil {
@@ -152,7 +159,7 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 	p.emitted.set(emitted)
 	p.emitter, err = emit.Open(ctx, emit.Config{
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
-		Log: p.log.identity.String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
+		Log: p.log.Identity().String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
 		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: &p.current, Replay: p.replay, End: p.end,
 	}, p.stored)
 	if err != nil {
@@ -222,9 +229,9 @@ func (p *Projector) Close() error {
 }
 
 // report is what the fold's reader tells of itself.
-func (p *Projector) report() report {
+func (p *Projector) report() log.Report {
 	r := p.health.report()
-	r.began = func(consumer string) {
+	r.Began = func(consumer string) {
 		p.leave(consumer)
 		if p.cfg.Peers != nil && p.cfg.Peers.Known() {
 			p.settling.skip()
@@ -233,7 +240,7 @@ func (p *Projector) report() report {
 		p.settling.begin()
 		p.health.lookSoon()
 	}
-	r.ended = p.alone.end
+	r.Ended = p.alone.end
 	return r
 }
 
@@ -251,7 +258,7 @@ func (p *Projector) project(ctx context.Context) error {
 	var marks emit.Marks
 	var fx fold.Effects
 	p.removeLeft(ctx)
-	return p.log.read(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
+	return p.log.Follow(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
 		p.health.folding.Store(true)
 		defer p.health.folding.Store(false)
 		return p.fold(batch, &marks, &fx)
@@ -301,18 +308,13 @@ func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effect
 
 // end implements emit.Config.End.
 func (p *Projector) end(ctx context.Context) (events.Seq, error) {
-	return patiently(ctx, p.log, func() (events.Seq, error) {
-		_, last, err := p.log.Range(ctx)
-		return last, err
-	})
+	_, last, err := p.log.WaitRange(ctx)
+	return last, err
 }
 
 // replay implements emit.Replay.
 func (p *Projector) replay(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error {
-	first, err := patiently(ctx, p.log, func() (events.Seq, error) {
-		first, _, err := p.log.Range(ctx)
-		return first, err
-	})
+	first, _, err := p.log.WaitRange(ctx)
 	if err != nil {
 		return err
 	}
@@ -358,13 +360,13 @@ func (p *Projector) watchStream(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 		switch err := p.checkLog(ctx); {
-		case errors.Is(err, ErrLog) || ctx.Err() != nil:
+		case errors.Is(err, log.ErrNotWhole) || ctx.Err() != nil:
 			return err
 		case err != nil:
-			p.health.checking.is(p.lostOr(err), time.Now())
+			p.health.checking.Is(p.lostOr(err), time.Now())
 			wait = watchFirst / 2
 		default:
-			p.health.checking.over(time.Now())
+			p.health.checking.Over(time.Now())
 		}
 	}
 }
@@ -379,5 +381,5 @@ func (p *Projector) checkLog(ctx context.Context) error {
 	if err := snap.Close(); err != nil {
 		return err
 	}
-	return p.log.check(ctx, at)
+	return p.log.Check(ctx, at)
 }

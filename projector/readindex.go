@@ -77,11 +77,8 @@ func (x *readIndex) run() {
 
 // askNewest is the readIndex's question.
 func (p *Projector) askNewest(ctx context.Context) (events.Seq, error) {
-	info, err := p.log.newest(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return events.Seq(info.State.LastSeq), nil
+	end, err := p.log.Newest(ctx)
+	return end.Last, err
 }
 
 // Newest returns nil if a view taken from now on shows all that any reddot has

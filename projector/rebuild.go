@@ -9,12 +9,13 @@ import (
 	"github.com/nats-io/nuid"
 
 	"reddot/events"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
 // handOver is how many commands a new store may still lack when it takes the
 // place of the old one: folding waits while it catches up.
-const handOver = maxBatch
+const handOver = log.MaxBatch
 
 // rebuilding is the state of a rebuild.
 type rebuilding struct {
@@ -102,7 +103,7 @@ func (p *Projector) rebuild(ctx context.Context) error {
 	var s *store.Store
 	var dir string
 	if first > 1 { // only a snapshot has what is gone
-		s, dir, err = p.newStore(ctx, Wanted{Log: p.log.identity, First: first, Last: last, Oldest: true})
+		s, dir, err = p.newStore(ctx, Wanted{Log: p.log.Identity(), First: first, Last: last, Oldest: true})
 	} else {
 		s, dir, err = p.emptyStore()
 	}
@@ -147,7 +148,7 @@ func (p *Projector) swap(ctx context.Context, s *store.Store, dir string) (old *
 		return nil, err
 	}
 	if s.Position().Log != at.Log {
-		return nil, &AlteredError{Seq: at.Applied, By: "the store in use"}
+		return nil, &log.AlteredError{Seq: at.Applied, By: "the store in use"}
 	}
 	if got, was := s.Position().Digest(), at.Digest(); got != was {
 		p.cfg.Logger.Error("the store in use was not what the log says; the new one is",

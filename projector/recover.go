@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"reddot/events"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -18,10 +19,10 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 	}
 	dir, found := p.folder.Current()
 	if found {
-		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger, Pace: p.cfg.pace})
+		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.Identity(), Logger: p.cfg.Logger, Pace: p.cfg.pace})
 		if err == nil {
 			p.current.store.Store(s)
-			if err = errors.Join(checkRange(s.Position().Applied, first, last), p.log.checkLast(ctx, s.Position())); err != nil {
+			if err = errors.Join(log.CheckRange(s.Position().Applied, first, last), p.log.CheckLast(ctx, s.Position())); err != nil {
 				return errors.Join(err, s.Close())
 			}
 			return p.folder.Clean()
@@ -33,7 +34,7 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 	} else if last > 0 {
 		p.cfg.Logger.Info("there is no store yet: it is built from the log", "commands", last)
 	}
-	s, dir, err := p.newStore(ctx, Wanted{Log: p.log.identity, First: first, Last: last})
+	s, dir, err := p.newStore(ctx, Wanted{Log: p.log.Identity(), First: first, Last: last})
 	if err != nil {
 		return err
 	}
@@ -61,10 +62,10 @@ func (p *Projector) newStore(ctx context.Context, w Wanted) (*store.Store, strin
 			return nil, "", err
 		}
 		at := s.Position()
-		if err = p.log.checkLast(ctx, at); err == nil {
+		if err = p.log.CheckLast(ctx, at); err == nil {
 			return s, dir, nil
 		}
-		if !errors.Is(err, ErrLog) {
+		if !errors.Is(err, log.ErrNotWhole) {
 			return nil, "", errors.Join(err, s.Close())
 		}
 		p.cfg.Logger.Error("a snapshot is not of this log: trying an earlier one", "seq", at.Applied, "error", err)
@@ -80,7 +81,7 @@ func (p *Projector) newStore(ctx context.Context, w Wanted) (*store.Store, strin
 		p.cfg.Logger.Info("no snapshot to begin with", "reason", restored)
 	}
 	if w.First > 1 {
-		return nil, "", errors.Join(&TrimmedError{First: w.First, Need: 1}, restored)
+		return nil, "", errors.Join(&log.TrimmedError{First: w.First, Need: 1}, restored)
 	}
 	return p.emptyStore()
 }
@@ -96,7 +97,7 @@ func (p *Projector) emptyStore() (*store.Store, string, error) {
 }
 
 func (p *Projector) openNew(dir string) (*store.Store, error) {
-	s, err := store.Open(store.Config{Dir: dir, Identity: p.log.identity, Logger: p.cfg.Logger, Pace: p.cfg.pace})
+	s, err := store.Open(store.Config{Dir: dir, Identity: p.log.Identity(), Logger: p.cfg.Logger, Pace: p.cfg.pace})
 	if err != nil {
 		return nil, fmt.Errorf("begin a new store: %w", err)
 	}

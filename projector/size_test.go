@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 )
 
 // TestLargeMessage stores a message that is larger than what is asked for at a
@@ -51,7 +51,7 @@ func TestLargeMessage(t *testing.T) {
 	for _, size := range []int32{-1, 2 << 20, 1 << 19} {
 		bounded.MaxMsgSize = size
 		must(b.js.UpdateStream(t.Context(), bounded))(t)
-		wantErr(t, p.CheckLog(t.Context()), projector.ErrLog, "max_msg_size must be 1048576", "nats stream edit UNREAD_COMMANDS --max-msg-size=1048576")
+		wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_msg_size must be 1048576", "nats stream edit UNREAD_COMMANDS --max-msg-size=1048576")
 	}
 	bounded.MaxMsgSize = 1 << 20
 	must(b.js.UpdateStream(t.Context(), bounded))(t)
@@ -60,5 +60,5 @@ func TestLargeMessage(t *testing.T) {
 	// A stream without a bound that no older reddot has made is not used.
 	bounded.MaxMsgSize, bounded.Description = -1, "mine"
 	must(b.js.UpdateStream(t.Context(), bounded))(t)
-	wantErr(t, b.refused(t.TempDir()), projector.ErrLog, "max_msg_size must be 1048576", "--max-msg-size=1048576")
+	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "max_msg_size must be 1048576", "--max-msg-size=1048576")
 }

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -44,11 +45,11 @@ func TestSkip(t *testing.T) {
 	b := newBus(t)
 	b.holed(5, 3)
 	dir := t.TempDir()
-	wantErr(t, b.run(dir).fails(), projector.ErrLog, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3", "built anew needs that again")
+	wantErr(t, b.run(dir).fails(), log.ErrNotWhole, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3", "built anew needs that again")
 	for seq, says := range map[events.Seq]string{
 		1: "seq 1 was applied", 2: "seq 2 was applied", 4: "seq 4 can be read", 6: "the log ends at seq 5",
 	} {
-		wantErr(t, b.refused(dir, skip(3, seq)), projector.ErrSkip, says, fmt.Sprintf("start without --skip-seq %d", seq))
+		wantErr(t, b.refused(dir, skip(3, seq)), log.ErrSkip, says, fmt.Sprintf("start without --skip-seq %d", seq))
 	}
 	p := b.run(dir, skip(3))
 	p.settle(5)
@@ -78,7 +79,7 @@ func TestSkip(t *testing.T) {
 	p = b.run(dir, skip(3)) // naming it again does no harm
 	p.settle(5)
 	p.stop()
-	wantErr(t, b.run(t.TempDir()).fails(), projector.ErrLog, "--skip-seq 3")
+	wantErr(t, b.run(t.TempDir()).fails(), log.ErrNotWhole, "--skip-seq 3")
 }
 
 // TestSkipOne names one of two commands that can't be read: the other one stops
@@ -88,7 +89,7 @@ func TestSkipOne(t *testing.T) {
 	b := newBus(t)
 	b.holed(6, 3, 4)
 	dir := t.TempDir()
-	wantErr(t, b.run(dir, skip(3)).fails(), projector.ErrLog, "where seq 4 was due", "--skip-seq 4")
+	wantErr(t, b.run(dir, skip(3)).fails(), log.ErrNotWhole, "where seq 4 was due", "--skip-seq 4")
 	p := b.run(dir, skip(3, 4))
 	p.settle(6)
 	if s := p.status(); !slices.Equal(s.Skipped, []events.Seq{3, 4}) {
@@ -121,7 +122,7 @@ func TestSkipTrimmed(t *testing.T) {
 	b := newBus(t)
 	b.holed(5)
 	must(0, b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(4)))(t)
-	wantErr(t, b.refused(t.TempDir(), skip(1, 2, 3)), projector.ErrLog, "begins at seq 4")
+	wantErr(t, b.refused(t.TempDir(), skip(1, 2, 3)), log.ErrNotWhole, "begins at seq 4")
 }
 
 // TestReadersSkip reads the log beside a projector.
@@ -129,12 +130,12 @@ func TestReadersSkip(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
 	b.holed(5, 3)
-	find := func() *projector.Log {
-		return must(projector.FindLog(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
+	find := func() *log.Log {
+		return must(log.Find(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
 	}
-	read := func(log *projector.Log) (skipped []events.Seq, err error) {
+	read := func(l *log.Log) (skipped []events.Seq, err error) {
 		next := events.Seq(1)
-		err = log.ReadTo(within(t), 0, 5, func(e *store.Entry) error {
+		err = l.ReadTo(within(t), 0, 5, func(e *store.Entry) error {
 			if e.Seq != next {
 				t.Errorf("seq %d where %d was due", e.Seq, next)
 			}
@@ -146,19 +147,19 @@ func TestReadersSkip(t *testing.T) {
 		return skipped, err
 	}
 	_, err := read(find())
-	wantErr(t, err, projector.ErrLog, "--skip-seq 3")
-	log := find()
-	log.Skip(3)
-	if skipped, err := read(log); err != nil || !slices.Equal(skipped, []events.Seq{3}) {
+	wantErr(t, err, log.ErrNotWhole, "--skip-seq 3")
+	l := find()
+	l.Skip(3)
+	if skipped, err := read(l); err != nil || !slices.Equal(skipped, []events.Seq{3}) {
 		t.Errorf("passed over: %v, %v", skipped, err)
 	}
-	log = find()
-	log.Skip(3, 4)
-	_, err = read(log)
-	wantErr(t, err, projector.ErrSkip, "seq 4 can be read")
-	log = find()
-	log.Passed(3, 4) // as a store did that could not read it
-	if skipped, err := read(log); err != nil || !slices.Equal(skipped, []events.Seq{3, 4}) {
+	l = find()
+	l.Skip(3, 4)
+	_, err = read(l)
+	wantErr(t, err, log.ErrSkip, "seq 4 can be read")
+	l = find()
+	l.Passed(3, 4) // as a store did that could not read it
+	if skipped, err := read(l); err != nil || !slices.Equal(skipped, []events.Seq{3, 4}) {
 		t.Errorf("passed over: %v, %v", skipped, err)
 	}
 }

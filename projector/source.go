@@ -7,6 +7,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/view"
 )
@@ -154,7 +155,7 @@ func (p *Projector) Refusal(seq events.Seq) string { return p.refused.reason(seq
 func (p *Projector) Applied() events.Seq { return p.applied.get() }
 
 // Log is the log that is folded.
-func (p *Projector) Log() *Log { return p.log }
+func (p *Projector) Log() *log.Log { return p.log }
 
 // Checkpoint writes the files of the store, as of a commit, into a new folder
 // of the same file system. Nothing stops meanwhile.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -44,8 +44,8 @@ func TestFlippedBitAtTheEnd(t *testing.T) {
 	if err := p.WaitApplied(within(t), last-1); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, p.fails(), projector.ErrLog, says)
+	wantErr(t, p.fails(), log.ErrNotWhole, says)
 
-	log := must(projector.FindLog(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
-	wantErr(t, log.ReadTo(within(t), 0, last, func(*store.Entry) error { return nil }), projector.ErrLog, says)
+	l := must(log.Find(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
+	wantErr(t, l.ReadTo(within(t), 0, last, func(*store.Entry) error { return nil }), log.ErrNotWhole, says)
 }

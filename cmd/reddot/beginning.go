@@ -10,7 +10,7 @@ import (
 
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -19,7 +19,7 @@ import (
 // ones, or snapshots.
 type beginning struct {
 	repo *snapshot.Repository // nil: there are no snapshots
-	log  *projector.Log
+	log  *log.Log
 	warn *slog.Logger
 	// oldest folds as much of the log as there is, one command at least; else as
 	// little as possible.
@@ -114,7 +114,7 @@ func (b *beginning) gone(first, upto events.Seq) error {
 
 // madeOf reports whether a snapshot was made of the commands that the log has:
 // not if another one is at its seq.
-func madeOf(ctx context.Context, log *projector.Log, m *snapshot.Manifest) (bool, error) {
+func madeOf(ctx context.Context, log *log.Log, m *snapshot.Manifest) (bool, error) {
 	at, err := log.TimeOf(ctx, m.Seq)
 	if err != nil {
 		return false, err

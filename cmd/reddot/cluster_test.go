@@ -16,6 +16,7 @@ import (
 	"reddot/cmd/reddot/cluster"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 )
 
 // clusterWait is how long a cluster, or a server on it, may take for what it does
@@ -178,7 +179,7 @@ func TestOpenTogether(t *testing.T) {
 	for n := range 6 {
 		subjects := must(events.NewSubjects(fmt.Sprint("p", n)))(t)
 		var opening sync.WaitGroup
-		var logs [3]*projector.Log
+		var logs [3]*log.Log
 		for i := range logs {
 			conn := connect(t, c.URLs())
 			dir := t.TempDir()

@@ -15,12 +15,13 @@ import (
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/snapshot"
 )
 
 // checkLog finds out whether the log lacks commands of which something was
 // made: the store, events, snapshots. That ends the server with a
-// *projector.CutError, unless it is to go on with what is left. A log that is
+// *log.TruncatedError, unless it is to go on with what is left. A log that is
 // embedded is checked before anybody can publish: else the seqs of those that
 // are gone would be given again.
 func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshots) error {
@@ -32,27 +33,27 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 	if err != nil {
 		return err
 	}
-	log, err := projector.FindLog(ctx, js, subjects, s.log)
+	l, err := log.Find(ctx, js, subjects, s.log)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return s.checkUnread(subjects.CommandStream())
-	case errors.Is(err, projector.ErrLog):
+	case errors.Is(err, log.ErrNotWhole):
 		return nil // the projector says what is wrong
 	}
 	if err != nil {
 		return err
 	}
 	if taker != nil {
-		if err := recognise(ctx, log, taker.repo); err != nil {
+		if err := recognise(ctx, l, taker.repo); err != nil {
 			return err
 		}
 	}
 	stores := datadir.Dir(s.cfg.data).Store()
-	cut, err := log.FindCut(ctx, js, stores)
+	cut, err := projector.FindTruncation(ctx, l, js, stores)
 	if err != nil {
 		return err
 	}
-	foreign, err := taker.foreign(ctx, log, cut.Last)
+	foreign, err := taker.foreign(ctx, l, cut.Last)
 	if err != nil {
 		return err
 	}
@@ -60,12 +61,12 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 		cut.Add("snapshot "+e.ID, e.Seq)
 	}
 	switch {
-	case cut.Made == 0:
+	case cut.Derived == 0:
 		return nil
 	case s.cfg.acceptCut == 0 || cut.Missing() > uint64(s.cfg.acceptCut):
 		return cut
 	}
-	if err := s.accept(ctx, log, js, stores, cut); err != nil {
+	if err := s.accept(ctx, l, js, stores, cut); err != nil {
 		return err
 	}
 	for _, e := range foreign { // last, as they may be all that tells of what is gone
@@ -78,12 +79,12 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 }
 
 // accept goes on with a log that was cut, with a bar on a terminal.
-func (s *serving) accept(ctx context.Context, log *projector.Log, js jetstream.JetStream, stores string, cut *projector.CutError) error {
+func (s *serving) accept(ctx context.Context, l *log.Log, js jetstream.JetStream, stores string, cut *log.TruncatedError) error {
 	if cut.Missing() == 0 || !term.IsTerminal(s.stderr) {
-		return log.AcceptCut(ctx, js, stores, cut, nil)
+		return projector.AcceptTruncation(ctx, l, js, stores, cut, nil)
 	}
 	bar := term.StartBar(s.stderr, "commands filled up", cut.Missing())
-	err := log.AcceptCut(ctx, js, stores, cut, bar.Set)
+	err := projector.AcceptTruncation(ctx, l, js, stores, cut, bar.Set)
 	bar.Finish(err == nil)
 	return err
 }
@@ -95,7 +96,7 @@ type acceptance uint64
 func (a *acceptance) Set(text string) error {
 	switch text {
 	case "true":
-		*a = projector.MostMissing
+		*a = log.MostMissing
 	case "false":
 		*a = 0
 	default:
@@ -136,7 +137,7 @@ func (s *serving) checkUnread(stream string) error {
 // foreign are the snapshots that were made of other commands than the log has,
 // the newest first: its end is before them, or what it has at their seq was
 // taken in at another time.
-func (s *snapshots) foreign(ctx context.Context, log *projector.Log, last events.Seq) (foreign []snapshot.Entry, err error) {
+func (s *snapshots) foreign(ctx context.Context, log *log.Log, last events.Seq) (foreign []snapshot.Entry, err error) {
 	if s == nil {
 		return nil, nil
 	}

@@ -17,7 +17,7 @@ import (
 
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -78,14 +78,14 @@ those are is told at the end.`,
 }
 
 // findLog opens the log of the server that a client talks to.
-func (a *app) findLog(ctx context.Context, c *client) (*projector.Log, error) {
+func (a *app) findLog(ctx context.Context, c *client) (*log.Log, error) {
 	js, err := c.jetStream()
 	if err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	log, err := projector.FindLog(limited, js, c.subjects, a.warnings())
+	log, err := log.Find(limited, js, c.subjects, a.warnings())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf(`there is no stream %s at %s: start "reddot serve" once, or name the server with --server, the prefix with --prefix`,
 			c.subjects.CommandStream(), c.URL)
@@ -149,7 +149,7 @@ func (cfg *exportConfig) within(first, last events.Seq) (from, to events.Seq, er
 type leftOut struct{ refused, skipped uint64 }
 
 // writeLines writes commands as lines.
-func writeLines(ctx context.Context, log *projector.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (left leftOut, err error) {
+func writeLines(ctx context.Context, log *log.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (left leftOut, err error) {
 	type line struct {
 		Subject string          `json:"subject"`
 		Payload json.RawMessage `json:"payload"`

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"reddot/events"
-	"reddot/projector"
 	"reddot/projector/fold"
+	"reddot/projector/log"
 	stores "reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/twin"
@@ -144,9 +144,9 @@ func (o *operator) users() []string {
 }
 
 // log is the server's log.
-func (o *operator) log() *projector.Log {
+func (o *operator) log() *log.Log {
 	o.t.Helper()
-	l, err := projector.FindLog(o.t.Context(), jetStream(o.t, connect(o.t, o.server.nats)), subjects(o.t), slog.New(slog.DiscardHandler))
+	l, err := log.Find(o.t.Context(), jetStream(o.t, connect(o.t, o.server.nats)), subjects(o.t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		o.t.Fatal(err)
 	}

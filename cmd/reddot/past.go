@@ -15,6 +15,7 @@ import (
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/snapshot"
 )
 
@@ -169,7 +170,7 @@ func (b *beginning) knownAt(ctx context.Context, seq events.Seq, at time.Time) (
 }
 
 // sayWhen says which state is shown.
-func (a *app) sayWhen(ctx context.Context, log *projector.Log, seq events.Seq) error {
+func (a *app) sayWhen(ctx context.Context, log *log.Log, seq events.Seq) error {
 	at, err := log.TimeOf(ctx, seq)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"reddot/api"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/peers"
 	"reddot/projector/store"
 )
@@ -85,14 +86,14 @@ func (s *projection) run(ctx context.Context) error {
 		}
 		err = errors.Join(err, p.Close())
 		switch {
-		case ctx.Err() != nil && errors.Is(err, projector.ErrLog): // found as it was asked to end
+		case ctx.Err() != nil && errors.Is(err, log.ErrNotWhole): // found as it was asked to end
 			s.log.Error("the projector has stopped", "error", err)
 			return nil
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, store.ErrCorrupt):
 			s.log.Error("the store is damaged: it is built anew", "error", err)
-		case errors.Is(err, projector.ErrLog):
+		case errors.Is(err, log.ErrNotWhole):
 			if time.Since(began) > retryMost {
 				retry = retryFirst
 			}
@@ -137,7 +138,7 @@ func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration
 
 // passes reports whether an error of a projector may pass while nothing is
 // answered: an operator mends the log, or its server comes back.
-func passes(err error) bool { return errors.Is(err, projector.ErrLog) || errors.Is(err, errNotYet) }
+func passes(err error) bool { return errors.Is(err, log.ErrNotWhole) || errors.Is(err, errNotYet) }
 
 // close closes a projector that never ran.
 func (s *projection) close() error {

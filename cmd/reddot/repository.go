@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/datadir"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -114,7 +114,7 @@ func openRepository(ctx context.Context, s snapshot.Storage, scratch string, log
 // its stream does not say so: it was restored from a backup without its
 // metadata. A command that the stream took in at the very time that a snapshot
 // names, to the nanosecond, is that snapshot's.
-func recognise(ctx context.Context, log *projector.Log, repo *snapshot.Repository) error {
+func recognise(ctx context.Context, log *log.Log, repo *snapshot.Repository) error {
 	entries, err := repo.List(ctx)
 	if err != nil {
 		return err

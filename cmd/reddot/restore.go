@@ -16,7 +16,7 @@ import (
 	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/snapshot"
@@ -130,7 +130,7 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 type restoration struct {
 	*app
 	repo  *snapshot.Repository
-	log   *projector.Log // nil: not known
+	log   *log.Log // nil: not known
 	data  string
 	which string // empty: the newest that will do
 }

@@ -17,6 +17,7 @@ import (
 	"reddot/cmd/reddot/datadir"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -115,7 +116,7 @@ func (s *snapshots) restore(ctx context.Context, w projector.Wanted, dir string)
 // advise adds to the error of a store that is older than the log begins which
 // snapshot to put in its place.
 func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) error {
-	var trimmed *projector.TrimmedError
+	var trimmed *log.TrimmedError
 	if s == nil || !errors.As(err, &trimmed) {
 		return err
 	}
@@ -127,7 +128,7 @@ func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) erro
 	if e != nil {
 		return err
 	}
-	log, e := projector.FindLog(ctx, js, subjects, s.log)
+	log, e := log.Find(ctx, js, subjects, s.log)
 	if e != nil {
 		return err
 	}

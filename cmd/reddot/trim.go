@@ -9,7 +9,7 @@ import (
 
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/snapshot"
 )
 
@@ -81,7 +81,7 @@ func (a *app) trim(ctx context.Context, c *client, cfg *trimConfig) error {
 }
 
 // trimBound is the seq up to which commands may be removed.
-func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *projector.Log) (bound events.Seq, err error) {
+func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *log.Log) (bound events.Seq, err error) {
 	status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
 	if err != nil {
 		return 0, err

@@ -11,7 +11,7 @@ import (
 
 	"reddot/cmd/reddot/datadir"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -166,7 +166,7 @@ func (v *verification) run(ctx context.Context) error {
 	}
 	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, digest)
 	err = v.differences(ctx, folded)
-	if errors.Is(err, projector.ErrLog) {
+	if errors.Is(err, log.ErrNotWhole) {
 		return err
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func (v *verification) run(ctx context.Context) error {
 }
 
 // differences names the first rows of the snapshot that differ from those
-// folded; a *projector.AlteredError if they are of other commands.
+// folded; a *log.AlteredError if they are of other commands.
 func (v *verification) differences(ctx context.Context, folded string) error {
 	if v.begin.repo == nil {
 		return errNoPlace
@@ -195,7 +195,7 @@ func (v *verification) differences(ctx context.Context, folded string) error {
 		return err
 	}
 	if made.Position.Log != read.Position.Log {
-		return &projector.AlteredError{Seq: v.seq, By: "the state"}
+		return &log.AlteredError{Seq: v.seq, By: "the state"}
 	}
 	rows, err := store.Diff(ctx, vfs.Default, is, folded, shownDifferences)
 	if err != nil {

@@ -9,7 +9,7 @@
 //
 // # What is real, what is simulated
 //
-//	real       projector.Log, store.Store and generation.Folder with Pebble, emit.Emitter
+//	real       log.Log, store.Store and generation.Folder with Pebble, emit.Emitter
 //	simulated  the command stream, the event stream, the connections, the disks,
 //	           the clock; and what projector.Projector does to tie them together
 //

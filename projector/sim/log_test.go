@@ -7,14 +7,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/log/pull"
 )
 
 // logStream is the command stream over a process's link. It implements
-// projector.Stream; the embedded interface is nil: nothing is trimmed here.
+// log.Stream; the embedded interface is nil: nothing is trimmed here.
 type logStream struct {
-	projector.Stream
+	log.Stream
 	lane *lane
 }
 
@@ -56,7 +56,7 @@ func (s logStream) GetMsg(ctx context.Context, seq uint64) (*jetstream.RawStream
 	})
 }
 
-// Read implements projector.Stream. To begin is a request to the server.
+// Read implements log.Stream. To begin is a request to the server.
 func (s logStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Message) error) error {
 	for {
 		asking, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -146,6 +146,6 @@ func (r *reading) deliver() {
 }
 
 // openLog opens the log over a lane.
-func (w *world) openLog(l *lane) (*projector.Log, error) {
-	return projector.NewLog(logStream{lane: l}, w.history.subjects, w.logger)
+func (w *world) openLog(l *lane) (*log.Log, error) {
+	return log.New(logStream{lane: l}, w.history.subjects, w.logger)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/projector"
 	"reddot/projector/emit"
 	"reddot/projector/fold"
+	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -38,7 +38,7 @@ type run struct {
 	name    string
 	folder  *actor // the fold's goroutine
 	link    *link
-	logs    struct{ fold, replay, build *projector.Log }
+	logs    struct{ fold, replay, build *log.Log }
 	stores  *generation.Folder
 	current atomic.Pointer[store.Store]
 	opened  []*store.Store // all of this run: to close at the end
@@ -149,7 +149,7 @@ func (r *run) aside(ctx context.Context) func(func()) {
 
 // open opens the log and the store.
 func (r *run) open() (err error) {
-	for _, log := range []**projector.Log{&r.logs.fold, &r.logs.replay, &r.logs.build} {
+	for _, log := range []**log.Log{&r.logs.fold, &r.logs.replay, &r.logs.build} {
 		if *log, err = r.w.openLog(r.link.lane()); err != nil {
 			return err
 		}

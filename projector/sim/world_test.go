@@ -15,8 +15,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -307,7 +307,7 @@ func (w *world) mayRepeat(run string, due events.Seq) bool {
 // the world at hand.
 func (w *world) endedWell(r *run) bool {
 	switch {
-	case errors.Is(r.why, projector.ErrLog):
+	case errors.Is(r.why, log.ErrNotWhole):
 		return w.server.hole.named(r)
 	case errors.Is(r.why, emit.ErrGone):
 		return w.server.deleted > r.deleted

@@ -156,7 +156,7 @@ type bench struct {
 	children []*process.Process
 	fail     context.CancelCauseFunc // ends the run
 
-	log     *log                            // the commands, with the server that has them
+	log     *filled                         // the commands, with the server that has them
 	rates   struct{ publish, read float64 } // commands per second
 	figures []Figure
 }

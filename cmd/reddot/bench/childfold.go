@@ -13,7 +13,7 @@ import (
 
 	"reddot/cmd/reddot/process"
 	"reddot/events"
-	"reddot/projector"
+	"reddot/projector/log"
 	"reddot/projector/store"
 )
 
@@ -25,7 +25,7 @@ const ChildCommand = "bench-child"
 const tellEvery = 100 * time.Millisecond
 
 // openStore opens a store of the commands at a server, and their log.
-func openStore(ctx context.Context, url, dir string) (*projector.Log, *store.Store, func(), error) {
+func openStore(ctx context.Context, url, dir string) (*log.Log, *store.Store, func(), error) {
 	conn, err := nats.Connect(url, nats.Name("reddot bench"))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect to a server of the benchmark: %w", err)
@@ -38,7 +38,7 @@ func openStore(ctx context.Context, url, dir string) (*projector.Log, *store.Sto
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	log, err := projector.FindLog(ctx, js, subjects, slog.New(slog.DiscardHandler))
+	log, err := log.Find(ctx, js, subjects, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -28,7 +28,7 @@ type folding struct {
 }
 
 // fold folds a log up to a seq into a fresh store, in a process of its own.
-func (b *bench) fold(ctx context.Context, l *log, store string, upto int) (f folding, err error) {
+func (b *bench) fold(ctx context.Context, l *filled, store string, upto int) (f folding, err error) {
 	name := "rebuild of " + strconv.Itoa(upto-l.joins)
 	err = b.step(name, upto-l.joins, func(step *Step) error {
 		c, err := b.start(ChildCommand, "fold", "--server", l.url, "--store", store,

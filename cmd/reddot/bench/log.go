@@ -18,8 +18,8 @@ const (
 	untilStored  = "until the last event is stored"
 )
 
-// log is a command stream filled, on a bare server.
-type log struct {
+// filled is a command stream filled, on a bare server.
+type filled struct {
 	*server
 	joins, last int // seqs of the last join and the last command
 }
@@ -34,7 +34,7 @@ func commandStream(s events.Subjects) jetstream.StreamConfig {
 
 // fill starts a bare server and publishes n commands to it, after the joins.
 // It returns how long the commands took.
-func (b *bench) fill(ctx context.Context, name string, n int) (l *log, took time.Duration, err error) {
+func (b *bench) fill(ctx context.Context, name string, n int) (l *filled, took time.Duration, err error) {
 	s, err := b.startNATS(ctx, name)
 	if err != nil {
 		return nil, 0, err
@@ -50,7 +50,7 @@ func (b *bench) fill(ctx context.Context, name string, n int) (l *log, took time
 	if err := s.publish(ctx, r.next, b.script.joins, new(Step)); err != nil {
 		return nil, 0, err
 	}
-	l = &log{server: s, joins: b.script.joins, last: b.script.joins + n}
+	l = &filled{server: s, joins: b.script.joins, last: b.script.joins + n}
 	err = b.step(name, n, func(step *Step) error {
 		start := time.Now()
 		err := s.publish(ctx, r.next, n, step)
@@ -93,7 +93,7 @@ func (b *bench) read(ctx context.Context) error {
 }
 
 // read reads the n commands after the joins.
-func (l *log) read(ctx context.Context, subjects events.Subjects, n int, step *Step) error {
+func (l *filled) read(ctx context.Context, subjects events.Subjects, n int, step *Step) error {
 	from := uint64(l.joins) + 1
 	err := pull.New(l.js, subjects.CommandStream()).Read(ctx, pull.Options{From: from}, func(m *pull.Message) error {
 		read := m.Seq + 1 - from

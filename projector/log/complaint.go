@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"log/slog"
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// complaint is what is wrong with one thing at the moment. It is logged when it
+// Complaint is what is wrong with one thing at the moment. It is logged when it
 // begins, when its text changes, and when it is over; not each time it is met.
 // Safe for concurrent use.
-type complaint struct {
-	about  string // what the log says
+type Complaint struct {
+	about  string
 	logger *slog.Logger
 
 	mu     sync.Mutex
@@ -28,12 +28,17 @@ const (
 	maxTexts = 16
 )
 
-func newComplaint(about string, logger *slog.Logger) *complaint {
-	return &complaint{about: about, logger: logger, logged: map[string]time.Time{}}
+// NewComplaint returns a Complaint that is none yet. What it is about begins each
+// line that is logged.
+func NewComplaint(about string, logger *slog.Logger) *Complaint {
+	return &Complaint{about: about, logger: logger, logged: map[string]time.Time{}}
 }
 
-// is says what is wrong.
-func (c *complaint) is(err error, now time.Time) {
+// About is what it is about.
+func (c *Complaint) About() string { return c.about }
+
+// Is says what is wrong.
+func (c *Complaint) Is(err error, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
@@ -53,8 +58,8 @@ func (c *complaint) is(err error, now time.Time) {
 	c.logger.Warn(c.about, "error", err)
 }
 
-// over says that nothing is wrong any more.
-func (c *complaint) over(now time.Time) {
+// Over says that nothing is wrong any more.
+func (c *Complaint) Over(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
@@ -64,8 +69,8 @@ func (c *complaint) over(now time.Time) {
 	c.err = nil
 }
 
-// now is what is wrong, nil if nothing.
-func (c *complaint) now() error {
+// Now is what is wrong, nil if nothing.
+func (c *Complaint) Now() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err

@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"context"
@@ -22,7 +22,7 @@ var errStalled = errors.New("the stream does not send what it has")
 // watchIntake ends an intake to which nothing comes although the stream goes
 // on. A server skips a command that it can't read, and tells nobody. Where
 // others come behind it that is a gap; behind the last one nothing comes.
-func (l *Log) watchIntake(ctx context.Context, in *intake, stuck *complaint) {
+func (l *Log) watchIntake(ctx context.Context, in *intake, stuck *Complaint) {
 	tick := time.NewTicker(stallAfter)
 	defer tick.Stop()
 	for seen := in.last(); ; {
@@ -39,9 +39,9 @@ func (l *Log) watchIntake(ctx context.Context, in *intake, stuck *complaint) {
 				in.fail(missing)
 				return
 			case err != nil:
-				stuck.is(fmt.Errorf("seq %d, if there is one: %w", at+1, err), time.Now())
+				stuck.Is(fmt.Errorf("seq %d, if there is one: %w", at+1, err), time.Now())
 			default:
-				stuck.over(time.Now())
+				stuck.Over(time.Now())
 			}
 		}
 		seen = at

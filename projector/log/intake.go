@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"reddot/projector/store"
 )
 
-// maxBatch bounds the commands between the reader and the fold, and so those
+// MaxBatch bounds the commands between the reader and the fold, and so those
 // of one commit. A fold that keeps up takes what has come, which is few. One
 // that is behind takes many at once, so that a row which many commands change is
 // encoded and written once for all of them: 16,384 are folded a tenth faster
 // than 4,096, and take some hundred milliseconds.
-const maxBatch = 16_384
+const MaxBatch = 16_384
 
 // intake decodes commands on the reader's goroutine and hands them to the
 // fold in batches: one is filled while the other is folded. A full batch
@@ -43,7 +43,7 @@ func newIntake(s events.Subjects, after events.Seq) *intake {
 func (in *intake) put(msg *pull.Message) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for len(in.filling) == maxBatch && !in.closed {
+	for len(in.filling) == MaxBatch && !in.closed {
 		in.ready.Wait()
 	}
 	if in.closed {
@@ -101,7 +101,7 @@ func (in *intake) last() events.Seq {
 func (in *intake) full() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.filling) == maxBatch
+	return len(in.filling) == MaxBatch
 }
 
 // close ends both sides.

@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"context"
@@ -11,12 +11,11 @@ import (
 	"reddot/events"
 	"reddot/projector/log/pull"
 	"reddot/projector/store"
-	"reddot/projector/store/generation"
 )
 
-// FindLog opens the command stream, which must be there and configured as a
+// Find opens the command stream, which must be there and configured as a
 // log must be.
-func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
+func Find(ctx context.Context, js jetstream.JetStream, s events.Subjects, logger *slog.Logger) (*Log, error) {
 	stream, err := openStream(ctx, js, s)
 	if err != nil {
 		return nil, err
@@ -25,7 +24,7 @@ func FindLog(ctx context.Context, js jetstream.JetStream, s events.Subjects, log
 }
 
 func logIn(js jetstream.JetStream, stream jetstream.Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
-	return NewLog(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
+	return New(inJetStream{stream, pull.New(js, s.CommandStream())}, s, logger)
 }
 
 func openStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) (jetstream.Stream, error) {
@@ -38,16 +37,37 @@ func openStream(ctx context.Context, js jetstream.JetStream, s events.Subjects) 
 	return stream, nil
 }
 
-// ensureLog is FindLog, but creates the stream if it is not there, and no store
-// in the projector's folder was made of it.
-func ensureLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
+// New is Find for a stream that is there.
+func New(stream Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
+	info := stream.CachedInfo()
+	return &Log{
+		stream: stream, subjects: s, logger: logger,
+		identity: identityOf(info), created: info.Created,
+	}, checkStream(s, info.Config)
+}
+
+// Config says which log Ensure opens or creates.
+type Config struct {
+	Subjects events.Subjects
+	Replicas int // of a stream that has to be made; 0: 1
+	Logger   *slog.Logger
+
+	// Derived inspects the store that is derived from the log, and says where it is;
+	// the zero store.Info if there is none that can be read.
+	Derived func() (info store.Info, dir string, err error)
+}
+
+// Ensure is Find, but creates the stream if it is not there and no store is derived
+// from it. The log has that store's identity if the stream holds its commands, see
+// Recognise.
+func Ensure(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
 	return pull.Ensure(ctx, func(ctx context.Context) (*Log, error) {
 		stream, err := openStream(ctx, js, cfg.Subjects)
 		switch {
 		case err == nil:
 			return adopt(ctx, js, stream, cfg)
 		case errors.Is(err, jetstream.ErrStreamNotFound):
-			return createLog(ctx, js, cfg)
+			return create(ctx, js, cfg)
 		}
 		return nil, err
 	})
@@ -59,22 +79,26 @@ func adopt(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream,
 	if err != nil {
 		return nil, err
 	}
-	log, err := logIn(js, stream, cfg.Subjects, cfg.Logger)
+	l, err := logIn(js, stream, cfg.Subjects, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
-	return log, log.recognise(ctx, cfg.Dir)
+	info, _, err := cfg.Derived()
+	if err != nil {
+		return nil, err
+	}
+	return l, l.Recognise(ctx, info)
 }
 
-func createLog(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
+func create(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, error) {
 	s := cfg.Subjects
-	info, err := inspectCurrent(cfg.Dir)
+	info, dir, err := cfg.Derived()
 	if err != nil {
 		return nil, err
 	}
 	if info.Identity.Name == s.CommandStream() {
 		return nil, fmt.Errorf("%w: stream %s, of which the store in %s was made, is gone; restore it, or start with an empty data folder",
-			ErrLog, s.CommandStream(), cfg.Dir)
+			ErrNotWhole, s.CommandStream(), dir)
 	}
 	stream, err := manage(ctx, js, s, "STREAM.CREATE.", func(ctx context.Context) (jetstream.Stream, error) {
 		return js.CreateStream(ctx, commandStream(s, cfg.Replicas))
@@ -102,31 +126,4 @@ func bound(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream,
 	}
 	logger.Info("the command stream takes no larger messages any more", "stream", c.Name, "max_msg_size", maxMessage)
 	return stream, nil
-}
-
-// inspectCurrent inspects the current store of a folder; zero if there is none
-// that can be read.
-func inspectCurrent(dir string) (store.Info, error) {
-	folder, err := generation.Open(nil, dir)
-	if err != nil {
-		return store.Info{}, err
-	}
-	path, ok := folder.Current()
-	if !ok {
-		return store.Info{}, nil
-	}
-	info, err := store.Inspect(nil, path)
-	if err != nil {
-		return store.Info{}, nil // whoever opens it sees to that
-	}
-	return info, nil
-}
-
-// NewLog is FindLog for a stream that is there.
-func NewLog(stream Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
-	info := stream.CachedInfo()
-	return &Log{
-		stream: stream, subjects: s, logger: logger,
-		identity: identityOf(info), created: info.Created,
-	}, checkStream(s, info.Config)
 }

@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 	"reddot/events"
 )
 
-// ErrLog is wrapped by every error that says that the command stream is not
+// ErrNotWhole is wrapped by every error that says that the command stream is not
 // the whole log that a projection needs.
-var ErrLog = errors.New("the command stream is not whole")
+var ErrNotWhole = errors.New("the command stream is not whole")
 
 // maxMessage is the largest message that the command stream takes, in bytes: its
 // payload and its headers. A command's payload is at most a quarter of it; one
@@ -59,7 +59,7 @@ func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
 	// share them.
 	if len(c.Subjects) == 1 && c.Subjects[0] != s.Commands() && strings.EqualFold(c.Subjects[0], s.Commands()) {
 		return fmt.Errorf("%w: stream %s is that of the prefix %s, and this reddot has %s: choose a prefix that differs in more than upper and lower case",
-			ErrLog, c.Name, strings.TrimSuffix(c.Subjects[0], ".cmd.>"), s.Prefix())
+			ErrNotWhole, c.Name, strings.TrimSuffix(c.Subjects[0], ".cmd.>"), s.Prefix())
 	}
 	var drifted []string
 	edit := "nats stream edit " + c.Name
@@ -101,7 +101,7 @@ func checkStream(s events.Subjects, c jetstream.StreamConfig) error {
 		return nil
 	}
 	return fmt.Errorf("%w: the configuration of %s has drifted: %s; set it back with %q",
-		ErrLog, c.Name, strings.Join(drifted, ", "), edit)
+		ErrNotWhole, c.Name, strings.Join(drifted, ", "), edit)
 }
 
 // unbounded reports whether a stream is one that an older reddot has made, which
@@ -111,7 +111,7 @@ func unbounded(c jetstream.StreamConfig) bool {
 }
 
 // TrimmedError says that the log does not reach back to what a store needs.
-// It is an ErrLog.
+// It is an ErrNotWhole.
 type TrimmedError struct {
 	First events.Seq // of the log
 	Need  events.Seq // the store's next
@@ -119,14 +119,14 @@ type TrimmedError struct {
 
 func (e *TrimmedError) Error() string {
 	return fmt.Sprintf("%v: it begins at seq %d, but the store needs seq %d next: the commands between are gone; restore a snapshot of seq %d or later",
-		ErrLog, e.First, e.Need, e.First-1)
+		ErrNotWhole, e.First, e.Need, e.First-1)
 }
 
-func (e *TrimmedError) Unwrap() error { return ErrLog }
+func (e *TrimmedError) Unwrap() error { return ErrNotWhole }
 
 // AlteredError says that the log's commands up to a seq are not those of which
 // something was made, although none is missing: a bit of a stored message that
-// no checksum covers has changed, or somebody changed the files. It is an ErrLog.
+// no checksum covers has changed, or somebody changed the files. It is an ErrNotWhole.
 type AlteredError struct {
 	Seq events.Seq
 	By  string // what was made of them, such as "the store"
@@ -134,16 +134,16 @@ type AlteredError struct {
 
 func (e *AlteredError) Error() string {
 	return fmt.Sprintf("%v: some of the commands up to seq %d are not those of which %s was made: they were altered in the stream's files; restore the stream, and build nothing of it before",
-		ErrLog, e.Seq, e.By)
+		ErrNotWhole, e.Seq, e.By)
 }
 
-func (e *AlteredError) Unwrap() error { return ErrLog }
+func (e *AlteredError) Unwrap() error { return ErrNotWhole }
 
-// checkRange refuses a stream that does not hold what a store needs next.
-func checkRange(applied, first, last events.Seq) error {
+// CheckRange refuses a stream that does not hold what a store needs next.
+func CheckRange(applied, first, last events.Seq) error {
 	switch {
 	case last < applied:
-		return &CutError{Last: last, Made: applied, By: "the store"}
+		return &TruncatedError{Last: last, Derived: applied, By: "the store"}
 	case first > applied+1:
 		return &TrimmedError{First: first, Need: applied + 1}
 	}

@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 const metadataBegun = "reddot-log-begun"
 
 // identityOf is the identity of the log that a stream says it holds. What it
-// really holds is compared with what was made of it, see Log.check and
-// Log.FindCut: a configuration can be copied to a stream that holds nothing. A
+// really holds is compared with what is derived from it, see Log.Check and
+// Log.FindTruncation: a configuration can be copied to a stream that holds nothing. A
 // stream without the metadata was made by an older reddot, or by somebody else.
 func identityOf(info *jetstream.StreamInfo) events.StreamID {
 	id := events.StreamID{Name: info.Config.Name, Created: info.Created}
@@ -30,13 +30,12 @@ func identityOf(info *jetstream.StreamInfo) events.StreamID {
 	return id
 }
 
-// recognise gives the log the identity of the store in use in a folder, if the
-// stream does not say so but holds what the store was made of: it was restored
-// from a backup without its metadata.
-func (l *Log) recognise(ctx context.Context, dir string) error {
-	info, err := inspectCurrent(dir)
-	if err != nil || info.Identity.Name != l.identity.Name || info.Identity.Created.Equal(l.identity.Created) {
-		return err
+// Recognise gives the log the identity of a store, if the stream does not say so but
+// holds what the store is derived from: it was restored from a backup without its
+// metadata. The zero store.Info is of no store.
+func (l *Log) Recognise(ctx context.Context, info store.Info) error {
+	if info.Identity.Name != l.identity.Name || info.Identity.Created.Equal(l.identity.Created) {
+		return nil
 	}
 	same, err := l.holds(ctx, info.Position)
 	if err != nil {
@@ -50,9 +49,9 @@ func (l *Log) recognise(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Adopt gives the log another identity: something else that was made of a log of
-// that identity was made of the commands that the stream holds. It is for who
-// has just found the log, before anybody else uses it.
+// Adopt gives the log another identity: something else that is derived from a log of
+// that identity is derived from the commands that the stream holds. It is for who has
+// just found the log, before anybody else uses it.
 func (l *Log) Adopt(id events.StreamID) { l.identity = id }
 
 // holds reports whether the stream holds the very command that a store applied

@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -58,9 +57,9 @@ func (l *Log) Skip(seqs ...events.Seq) { l.skips.add(false, seqs) }
 // readers do the same, also if they could read them.
 func (l *Log) Passed(seqs ...events.Seq) { l.skips.add(true, seqs) }
 
-// name checks the commands that the operator has named for a store, before it
-// goes on, and has the log pass them over.
-func (l *Log) name(ctx context.Context, seqs []events.Seq, at store.Position) error {
+// SkipUnreadable checks the commands that the operator has named for a store, before
+// it goes on, and has the log pass them over.
+func (l *Log) SkipUnreadable(ctx context.Context, seqs []events.Seq, at store.Position) error {
 	l.Passed(at.Skipped...)
 	_, last, err := l.Range(ctx)
 	if err != nil {
@@ -110,61 +109,4 @@ func (l *Log) pass(batch []store.Entry) error {
 
 func skipped(seq events.Seq, at events.Time) store.Entry {
 	return store.Entry{Seq: seq, Time: at, Skipped: true, Invalid: "passed over: the stream could not give it"}
-}
-
-// readOne reads the command after a seq by itself, which did not come in some
-// readings, and why: no consumer delivers it, or the stream can't read it. One that
-// can't be read is passed over if that is wanted; else it is an ErrLog.
-func (l *Log) readOne(ctx context.Context, after *events.Seq, why error, reads int, fn func([]store.Entry) error) error {
-	seq := *after + 1
-	entry, err := l.get(ctx, seq)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		first, last, err := l.Range(ctx)
-		if err != nil {
-			return l.wait(ctx) // it is read anew
-		}
-		passed, named := l.skips.find(seq)
-		if !named || seq < first || seq > last {
-			return incomplete(why, seq, reads)
-		}
-		entry = skipped(seq, events.Time(time.Now().UnixMilli()))
-		if !passed {
-			l.logger.Error("command passed over, as --skip-seq says: whatever it did is lost", "seq", seq, "reason", why)
-			l.Passed(seq)
-		}
-	case err != nil:
-		return l.wait(ctx)
-	}
-	batch := []store.Entry{entry}
-	if err := l.pass(batch); err != nil {
-		return err
-	}
-	if err := fn(batch); err != nil {
-		return err
-	}
-	*after = seq
-	return nil
-}
-
-// get reads one command.
-func (l *Log) get(ctx context.Context, seq events.Seq) (e store.Entry, err error) {
-	msg, err := l.stream.GetMsg(ctx, uint64(seq))
-	if err != nil {
-		return e, err
-	}
-	newIntake(l.subjects, seq-1).decode(&e, seq, events.Time(msg.Time.UnixMilli()), msg.Subject, msg.Data)
-	return e, nil
-}
-
-// wait waits before a server is asked again.
-func (l *Log) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(askAgain):
-		return nil
-	}
 }

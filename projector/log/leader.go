@@ -1,4 +1,4 @@
-package projector
+package log
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
 )
 
 // leaderHeard is how long ago the leader of a replicated stream may have heard
@@ -20,7 +22,13 @@ var (
 	errDeposed  = errors.New("the stream's leader has not heard from most replicas lately: there may be a new one")
 )
 
-// newest asks the leader of the stream for its state: no acknowledged command is
+// End is the end of a log, as the leader of its stream knows it.
+type End struct {
+	Last      events.Seq
+	Consumers int // of the stream, whosever they are
+}
+
+// Newest asks the leader of the stream for its end: no acknowledged command is
 // newer. While there is no leader any replica answers, and so does one that led
 // until it was stopped for a while, and has not noticed yet that the others have
 // chosen another one: both are errors.
@@ -31,15 +39,15 @@ var (
 // others. One that is cut off from some replicas may answer, for two seconds at
 // most, after the others have voted for one of those. And a replica may hand out a
 // command just before the leader, who knows that it is to be stored, has stored it.
-func (l *Log) newest(ctx context.Context) (*jetstream.StreamInfo, error) {
+func (l *Log) Newest(ctx context.Context) (End, error) {
 	info, err := l.stream.Info(ctx)
 	if err == nil {
 		err = checkLeader(info.Cluster)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask for the end of %s: %w", l.identity.Name, err)
+		return End{}, fmt.Errorf("ask for the end of %s: %w", l.identity.Name, err)
 	}
-	return info, nil
+	return End{Last: events.Seq(info.State.LastSeq), Consumers: info.State.Consumers}, nil
 }
 
 // checkLeader says why who has answered may not be the leader.
