@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/log"
@@ -179,7 +180,7 @@ func (p *Projector) stored(seq events.Seq) {
 // Run folds and emits until ctx ends or something fails; it says what. It runs
 // once.
 func (p *Projector) Run(ctx context.Context) error {
-	p.emitter.Add(new(emit.Marks), p.current.get().Position().Applied, 0)
+	p.emitter.Add(new(dirty.Set), p.current.get().Position().Applied, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emit(ctx)) })
@@ -255,7 +256,7 @@ func (p *Projector) emit(ctx context.Context) error {
 
 // project folds the stream.
 func (p *Projector) project(ctx context.Context) error {
-	var marks emit.Marks
+	var marks dirty.Set
 	var fx fold.Effects
 	p.removeLeft(ctx)
 	return p.log.Follow(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
@@ -269,7 +270,7 @@ func (p *Projector) project(ctx context.Context) error {
 const yieldEvery = 32
 
 // fold folds one batch and commits it.
-func (p *Projector) fold(batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
+func (p *Projector) fold(batch []store.Entry, marks *dirty.Set, fx *fold.Effects) error {
 	p.folding.Lock()
 	defer p.folding.Unlock()
 	s := p.current.get()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -94,14 +95,14 @@ func (j *job) read() error {
 
 // erased adds what has left the list by an erasure and is not swept yet.
 func (l *look) erased(snap *store.Snapshot, w *fold.Sweep) error {
-	l.stamp = later(l.stamp, stamp{w.Seq, w.At})
+	l.Stamp = dirty.Later(l.Stamp, dirty.Stamp{Seq: w.Seq, At: w.At})
 	for last, more := "", true; more; more = last != "" {
 		keys, next, err := snap.Unswept(w, last)
 		if err != nil {
 			return err
 		}
 		for _, k := range keys {
-			l.left.at(k.ConversationID)
+			l.left.At(k.ConversationID)
 		}
 		last = next
 	}
@@ -153,17 +154,17 @@ func (g *rounds) aside(ctx context.Context, _ *store.Snapshot) error {
 		}
 		w := g.emitter.watchers.state(d.user, g.now)
 		j := &job{due: d, watch: w, look: look{
-			user: d.user, stamp: d.stamp, since: g.backlog.since(d.user), left: d.left,
+			user: d.user, Stamp: d.Stamp, since: g.backlog.since(d.user), left: d.left,
 			limit: g.emitter.cfg.FanoutLimit, all: !w.told,
 		}}
-		d.lane, d.left = aside, conversations{}
+		d.lane, d.left = aside, dirty.Conversations{}
 		if err := g.readers.begin(ctx, j); err != nil {
 			return err
 		}
 	}
 	for i := 0; i < len(g.readers.jobs); i++ {
 		j := g.readers.jobs[i]
-		if !g.jobReady(j, g.upto.seq) || !g.mayBulk() {
+		if !g.jobReady(j, g.upto.Seq) || !g.mayBulk() {
 			continue
 		}
 		more, err := g.goOn(ctx, j)
@@ -199,7 +200,7 @@ func (g *rounds) goOn(ctx context.Context, j *job) (more bool, err error) {
 	})
 	if err == nil && !more {
 		g.told[j.user] = j.at
-		if j.seq > j.at || j.left.len() > 0 {
+		if j.Seq > j.at || j.left.Len() > 0 {
 			g.again(j.due, j.at)
 		} else {
 			g.drop(j.due)
@@ -211,7 +212,7 @@ func (g *rounds) goOn(ctx context.Context, j *job) (more bool, err error) {
 // prepare prepares what a job has read for being sent; false if it is nothing.
 func (g *rounds) prepare(rows fold.Reader, j *job) bool {
 	left := j.left // that came meanwhile
-	g.merge(j.user, &j.stamp, &left)
+	g.merge(j.user, &j.Stamp, &left)
 	j.left = j.change.remove(rows, &left)
 	if !j.change.news(j.look.since) {
 		return false

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 )
 
@@ -34,7 +35,7 @@ type backlog struct {
 // round is one taking over of marks: commands in (since, upto].
 type round struct {
 	since events.Seq
-	upto  stamp
+	upto  dirty.Stamp
 	begin uint64 // sequence in the event stream of the first event after it
 	open  int    // what the commands have left to be told
 }
@@ -55,16 +56,16 @@ const (
 // due is a user to be told.
 type due struct {
 	user string
-	stamp
-	left  conversations // that may have left the list
-	round *round        // the first whose commands are not told
+	dirty.Stamp
+	left  dirty.Conversations // that may have left the list
+	round *round              // the first whose commands are not told
 	lane  lane
 	next  lane // after flying
 }
 
 // stamped is the newest message of a group, and in how many lots it is told.
 type stamped struct {
-	stamp
+	dirty.Stamp
 	lots int
 }
 
@@ -94,7 +95,7 @@ func newBacklog(since events.Seq, before *told) *backlog {
 		receipts:     waiting{of: map[fold.Key]*round{}},
 		bulkReceipts: waiting{of: map[fold.Key]*round{}},
 		flights:      map[string]*flight{}, receiptFlights: map[fold.Key]*receiptFlight{},
-		rounds: []*round{{since: since, upto: stamp{seq: since}}},
+		rounds: []*round{{since: since, upto: dirty.Stamp{Seq: since}}},
 	}
 	if before != nil {
 		b.told = before.changes
@@ -118,7 +119,7 @@ func (b *backlog) applied() events.Seq {
 	if r := b.first(); r.open > 0 {
 		return r.since
 	}
-	return b.newest().upto.seq
+	return b.newest().upto.Seq
 }
 
 // appliedBut is what applied will be when one thing that a round has open is told
@@ -130,7 +131,7 @@ func (b *backlog) appliedBut(one *round) (applied events.Seq, begin uint64) {
 			return r.since, r.begin
 		}
 	}
-	return b.newest().upto.seq, b.newest().begin
+	return b.newest().upto.Seq, b.newest().begin
 }
 
 // roundAt is the round of the commands that come after a seq.
@@ -158,9 +159,9 @@ func (b *backlog) forget(kept int) int {
 		b.before = nil
 	}
 	switch {
-	case applied == b.newest().upto.seq && len(b.told) > fewTold:
+	case applied == b.newest().upto.Seq && len(b.told) > fewTold:
 		b.told = map[string]events.Seq{}
-	case applied == b.newest().upto.seq:
+	case applied == b.newest().upto.Seq:
 		clear(b.told)
 	case len(b.told) > 2*kept+fewTold:
 		for user, seq := range b.told {
@@ -177,8 +178,8 @@ func (b *backlog) forget(kept int) int {
 
 // begin begins a round with what commands up to a seq have touched. The first one
 // goes on with what an emitter before has left undone.
-func (b *backlog) begin(upto stamp, next uint64) *round {
-	r := &round{since: b.newest().upto.seq, upto: upto, begin: next}
+func (b *backlog) begin(upto dirty.Stamp, next uint64) *round {
+	r := &round{since: b.newest().upto.Seq, upto: upto, begin: next}
 	if len(b.rounds) == 1 && b.before != nil && r.since < b.before.at {
 		r.begin = b.before.begin
 	}
@@ -190,7 +191,7 @@ func (b *backlog) begin(upto stamp, next uint64) *round {
 func (b *backlog) close(r *round) { r.open-- }
 
 // mark notes that a user is to be told. A prompt mark has them told promptly.
-func (b *backlog) mark(r *round, user string, s stamp, l lane) *due {
+func (b *backlog) mark(r *round, user string, s dirty.Stamp, l lane) *due {
 	d := b.users[user]
 	if d == nil {
 		d = &due{user: user, round: r}
@@ -201,7 +202,7 @@ func (b *backlog) mark(r *round, user string, s stamp, l lane) *due {
 		b.close(d.round)
 		d.round = r
 	}
-	d.stamp = later(d.stamp, s)
+	d.Stamp = dirty.Later(d.Stamp, s)
 	if d.lane == flying {
 		d.next = max(d.next, l)
 	} else if d.lane < l {
@@ -247,38 +248,38 @@ func (b *backlog) again(d *due, at events.Seq) {
 }
 
 // addLot has the users of a list told, in bulk.
-func (b *backlog) addLot(r *round, n many, message bool) {
+func (b *backlog) addLot(r *round, n dirty.Bulk, message bool) {
 	if !message {
-		slices.Sort(n.users)
-		n.users = slices.Compact(n.users)
-	} else if l := b.open[n.group]; l != nil && l.next == 0 {
-		l.users, l.stamp = union(l.users, n.users), n.stamp
-		b.stamps[n.group] = stamped{n.stamp, b.stamps[n.group].lots}
+		slices.Sort(n.Users)
+		n.Users = slices.Compact(n.Users)
+	} else if l := b.open[n.Group]; l != nil && l.next == 0 {
+		l.Users, l.Stamp = union(l.Users, n.Users), n.Stamp
+		b.stamps[n.Group] = stamped{n.Stamp, b.stamps[n.Group].lots}
 		return
 	}
-	l := &lot{many: n, message: message, round: r}
+	l := &lot{Bulk: n, message: message, round: r}
 	r.open++
 	b.lots = append(b.lots, l)
 	if message {
-		b.open[n.group] = l
-		b.stamps[n.group] = stamped{n.stamp, b.stamps[n.group].lots + 1}
+		b.open[n.Group] = l
+		b.stamps[n.Group] = stamped{n.Stamp, b.stamps[n.Group].lots + 1}
 	}
 }
 
 // begun has those told who are concerned by what a command has left to be swept:
 // the members of a dismissed group, those who joined or left, or who was erased.
 func (b *backlog) begun(r *round, w *fold.Sweep) {
-	s := stamp{w.Seq, w.At}
+	s := dirty.Stamp{Seq: w.Seq, At: w.At}
 	switch w.Kind {
 	case fold.SweepErase:
 		b.mark(r, w.ID, s, promptLane)
 		return
 	case fold.SweepJoin:
-		b.addLot(r, many{stamp: s, group: w.ID, users: slices.Clone(w.Users)}, false)
+		b.addLot(r, dirty.Bulk{Stamp: s, Group: w.ID, Users: slices.Clone(w.Users)}, false)
 		return
 	}
 	r.open++
-	b.lots = append(b.lots, &lot{many: many{stamp: s, group: w.ID, left: true}, sweep: w, more: true, round: r})
+	b.lots = append(b.lots, &lot{Bulk: dirty.Bulk{Stamp: s, Group: w.ID, Left: true}, sweep: w, more: true, round: r})
 }
 
 // swept has a user told of a conversation that left the list by an earlier command
@@ -291,7 +292,7 @@ func (b *backlog) swept(t fold.Departure) {
 	for i > 0 && b.rounds[i].since >= t.Seq {
 		i--
 	}
-	b.mark(b.rounds[i], t.User, stamp{t.Seq, t.At}, bulkLane).left.at(t.ConversationID)
+	b.mark(b.rounds[i], t.User, dirty.Stamp{Seq: t.Seq, At: t.At}, bulkLane).left.At(t.ConversationID)
 }
 
 // lotDone ends a lot that all are told of.
@@ -300,13 +301,13 @@ func (b *backlog) lotDone(l *lot) {
 	if !l.message {
 		return
 	}
-	if b.open[l.group] == l {
-		delete(b.open, l.group)
+	if b.open[l.Group] == l {
+		delete(b.open, l.Group)
 	}
-	if s := b.stamps[l.group]; s.lots > 1 {
-		b.stamps[l.group] = stamped{s.stamp, s.lots - 1}
+	if s := b.stamps[l.Group]; s.lots > 1 {
+		b.stamps[l.Group] = stamped{s.Stamp, s.lots - 1}
 	} else {
-		delete(b.stamps, l.group)
+		delete(b.stamps, l.Group)
 	}
 }
 
@@ -321,33 +322,33 @@ func (b *backlog) bound() {
 		if lists++; lists <= mostLists {
 			continue
 		}
-		for _, user := range l.users[l.next:] {
-			if b.told[user] >= l.seq {
+		for _, user := range l.Users[l.next:] {
+			if b.told[user] >= l.Seq {
 				continue
 			}
-			if d := b.mark(l.round, user, l.stamp, bulkLane); l.left {
-				d.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+			if d := b.mark(l.round, user, l.Stamp, bulkLane); l.Left {
+				d.left.At(events.ConversationID{Kind: events.Group, ID: l.Group})
 			}
 		}
-		l.next = len(l.users)
+		l.next = len(l.Users)
 		b.lotDone(l)
 	}
-	b.lots = slices.DeleteFunc(b.lots, func(l *lot) bool { return l.list() && l.next == len(l.users) })
+	b.lots = slices.DeleteFunc(b.lots, func(l *lot) bool { return l.list() && l.next == len(l.Users) })
 }
 
 // mostLists bounds the lists in which whoever is told is looked for.
 const mostLists = 16
 
 // merge adds what a user waits for in lists of users to a mark.
-func (b *backlog) merge(user string, s *stamp, left *conversations) {
+func (b *backlog) merge(user string, s *dirty.Stamp, left *dirty.Conversations) {
 	for _, l := range b.lots {
 		if !l.list() {
 			continue
 		}
-		if _, found := slices.BinarySearch(l.users[l.next:], user); found {
-			*s = later(*s, l.stamp)
-			if l.left {
-				left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+		if _, found := slices.BinarySearch(l.Users[l.next:], user); found {
+			*s = dirty.Later(*s, l.Stamp)
+			if l.Left {
+				left.At(events.ConversationID{Kind: events.Group, ID: l.Group})
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/store"
 )
 
@@ -88,7 +89,7 @@ func (cfg *Config) complete() {
 	}
 	cfg.Takeover = cmp.Or(cfg.Takeover, DefaultTakeover)
 	b := &cfg.Bounds
-	b.Many, b.Prompt, b.Bulk = cmp.Or(b.Many, manyFrom), cmp.Or(b.Prompt, promptRows), cmp.Or(b.Bulk, bulkRows)
+	b.Many, b.Prompt, b.Bulk = cmp.Or(b.Many, dirty.DefaultMany), cmp.Or(b.Prompt, promptRows), cmp.Or(b.Bulk, bulkRows)
 	b.Long, b.Aside = cmp.Or(b.Long, longList), cmp.Or(b.Aside, atATime)
 	if cfg.Aside == nil {
 		cfg.Aside = func(work func()) { go work() }

@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/store"
 	"reddot/projector/yield"
 )
@@ -41,12 +42,12 @@ type Emitter struct {
 	led      bool       // it has taken over, or tried to
 
 	mu     sync.Mutex
-	marks  Marks
-	upto   stamp      // the marks are of commands up to here
-	seeded bool       // the marks are kept; while standing by they are not
-	begun  bool       // Add was called
-	marked events.Seq // the last command that left a mark, or may have
-	told   events.Seq // all events of the commands up to here are stored
+	marks  dirty.Set
+	upto   dirty.Stamp // the marks are of commands up to here
+	seeded bool        // the marks are kept; while standing by they are not
+	begun  bool        // Add was called
+	marked events.Seq  // the last command that left a mark, or may have
+	told   events.Seq  // all events of the commands up to here are stored
 	wake   chan struct{}
 }
 
@@ -109,19 +110,19 @@ func (e *Emitter) groupsOf(user string) ([]string, error) {
 // The caller starts anew with m empty. The first call says what was committed
 // before the caller started; nobody knows what those commands marked. It never
 // blocks for long.
-func (e *Emitter) Add(m *Marks, seq events.Seq, at events.Time) {
+func (e *Emitter) Add(m *dirty.Set, seq events.Seq, at events.Time) {
 	e.watchers.join(m)
-	m.members = nil
+	m.Joined = nil
 	e.mu.Lock()
-	if e.marked = max(e.marked, m.last); !e.begun {
+	if e.marked = max(e.marked, m.Last); !e.begun {
 		e.begun, e.marked = true, seq
 	}
 	if e.seeded {
-		e.marks.merge(m)
+		e.marks.Merge(m)
 	}
-	e.upto = stamp{seq, at}
+	e.upto = dirty.Stamp{Seq: seq, At: at}
 	e.mu.Unlock()
-	*m = Marks{Many: m.Many}
+	*m = dirty.Set{Many: m.Many}
 	e.poke()
 }
 
@@ -137,32 +138,32 @@ func (e *Emitter) poke() {
 func (e *Emitter) behind(seq events.Seq) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.upto.seq >= seq+yield.Behind
+	return e.upto.Seq >= seq+yield.Behind
 }
 
 // take takes the marks and opens a snapshot that shows exactly the commands
 // they are of; nil if the marks of what it shows are on their way.
-func (e *Emitter) take() (Marks, stamp, *store.Snapshot, error) {
+func (e *Emitter) take() (dirty.Set, dirty.Stamp, *store.Snapshot, error) {
 	for {
 		// The fold need not wait for this.
 		snap, err := e.cfg.Store.Snapshot()
 		if err != nil {
-			return Marks{}, stamp{}, nil, err
+			return dirty.Set{}, dirty.Stamp{}, nil, err
 		}
 		shown := snap.Position().Applied
 		e.mu.Lock()
-		if upto := e.upto; upto.seq == shown {
+		if upto := e.upto; upto.Seq == shown {
 			m := e.marks
-			e.marks = Marks{}
+			e.marks = dirty.Set{}
 			e.mu.Unlock()
 			return m, upto, snap, nil
 		}
 		// The fold commits before it adds: the rows may be ahead of the marks by
 		// one batch. Or it has added one since.
-		ahead := shown > e.upto.seq
+		ahead := shown > e.upto.Seq
 		e.mu.Unlock()
 		if err := snap.Close(); ahead || err != nil {
-			return Marks{}, stamp{}, nil, err
+			return dirty.Set{}, dirty.Stamp{}, nil, err
 		}
 	}
 }
@@ -216,7 +217,7 @@ func (e *Emitter) stored(seq events.Seq) events.Seq {
 // after the last command that was told left no mark.
 func (e *Emitter) toldAll() bool {
 	e.mu.Lock()
-	applied, done := e.upto.seq, e.told >= e.marked
+	applied, done := e.upto.Seq, e.told >= e.marked
 	e.mu.Unlock()
 	if done {
 		e.stored(applied)

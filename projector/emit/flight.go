@@ -218,9 +218,9 @@ func (g *rounds) farewell(ctx context.Context) {
 func (g *rounds) wait(user string, l *lot) {
 	d := g.users[user]
 	if l != nil {
-		d = g.mark(l.round, user, l.stamp, bulkLane)
-		if l.left {
-			d.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+		d = g.mark(l.round, user, l.Stamp, bulkLane)
+		if l.Left {
+			d.left.At(events.ConversationID{Kind: events.Group, ID: l.Group})
 		}
 	}
 	if d.lane < longLane {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -50,7 +51,7 @@ func (q *queue) next() *due {
 // lot is a list of users of whom a command, or the messages of a group, touched
 // each. Those before next have been told.
 type lot struct {
-	many
+	dirty.Bulk
 	message bool        // in the group: what changed is the group's log
 	sweep   *fold.Sweep // by which they left the group: the users are read as they are told; nil: they are known
 	from    string      // where to go on reading
@@ -60,20 +61,20 @@ type lot struct {
 }
 
 // done says whether all have been told.
-func (l *lot) done() bool { return l.next == len(l.users) && !l.more }
+func (l *lot) done() bool { return l.next == len(l.Users) && !l.more }
 
 // read reads on who has left, if those are told who are known.
 func (l *lot) read(snap *store.Snapshot) error {
-	if !l.more || l.next < len(l.users) {
+	if !l.more || l.next < len(l.Users) {
 		return nil
 	}
 	keys, next, err := snap.Unswept(l.sweep, l.from)
 	if err != nil {
 		return err
 	}
-	l.users, l.next = make([]string, len(keys)), 0
+	l.Users, l.next = make([]string, len(keys)), 0
 	for i, k := range keys {
-		l.users[i] = k.User
+		l.Users[i] = k.User
 	}
 	l.from, l.more = next, next != ""
 	return nil

@@ -1,16 +1,15 @@
 package emit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -54,13 +53,13 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 	if told, err = e.unfinished(ctx, t); err != nil {
 		return 0, nil, err
 	}
-	m := &Marks{Many: e.cfg.Bounds.Many}
+	m := &dirty.Set{Many: e.cfg.Bounds.Many}
 	if err := e.markAgain(ctx, since, upto, m); err != nil {
 		return 0, nil, err
 	}
-	m.members = nil
+	m.Joined = nil
 	e.mu.Lock()
-	e.marks.merge(m)
+	e.marks.Merge(m)
 	e.mu.Unlock()
 	return since, told, nil
 }
@@ -80,7 +79,7 @@ func (e *Emitter) shown(ctx context.Context, t tail) (events.Seq, error) {
 func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, error) {
 	for {
 		e.mu.Lock()
-		upto := e.upto.seq
+		upto := e.upto.Seq
 		if upto >= seq {
 			e.seeded = true
 			e.mu.Unlock()
@@ -169,7 +168,7 @@ func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool)
 
 // markAgain marks what the commands in (since, upto] touched: what they name,
 // what the rows say, and what lies in the outbox.
-func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Marks) (err error) {
+func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *dirty.Set) (err error) {
 	if upto <= since {
 		return nil
 	}
@@ -181,7 +180,7 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	snap.Until(ctx.Err)
 	err = snap.Outbox(since, func(o store.Out) error {
-		m.rejected = m.rejected || o.Rejected != nil
+		m.Refused = m.Refused || o.Rejected != nil
 		m.Add(o.Seq, o.At, &fold.Effects{Changed: o.Noted, Noted: o.Noted, Swept: o.Swept})
 		return ctx.Err()
 	})
@@ -190,43 +189,19 @@ func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *Mark
 	}
 	for _, w := range snap.Sweeps().All() {
 		if w.Seq > since && w.Seq <= upto {
-			m.begun = append(m.begun, w)
+			m.Begun = append(m.Begun, w)
 		}
 	}
 	var touch fold.Touch
 	err = snap.Read(func(r fold.Reader) error {
 		return e.cfg.Replay(ctx, since, upto, func(c *store.Entry) error {
 			if c.Invalid == "" {
-				m.again(r, c, &touch)
+				m.AddAgain(r, c.Seq, c.At(), &c.Command, &touch)
 			}
 			return nil
 		})
 	})
-	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", m.users.len(), "groups", m.groups.len(),
+	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", m.Users.Len(), "groups", m.Groups.Len(),
 		"took", time.Since(start).Round(time.Millisecond))
 	return err
-}
-
-// again marks what one applied command may have touched. What did not change
-// has no new version, and is not sent; what left a list is in the outbox.
-func (m *Marks) again(r fold.Reader, e *store.Entry, t *fold.Touch) {
-	fold.Touched(r, e.Seq, &e.Command, t)
-	s := stamp{e.Seq, e.At()}
-	if len(t.Users) >= cmp.Or(m.Many, manyFrom) {
-		m.many = append(m.many, many{stamp: s, group: e.Command.Inbox, users: slices.Clone(t.Users)})
-	} else {
-		for _, user := range t.Users {
-			m.user(user, s)
-		}
-	}
-	for _, group := range t.Groups {
-		m.group(group, s)
-	}
-	receipts := &m.receipts
-	if len(t.Receipts) >= cmp.Or(m.Many, manyFrom) {
-		receipts = &m.manyReceipts
-	}
-	for _, k := range t.Receipts {
-		receipts.at(k)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -34,7 +35,7 @@ func TestRoomForLongLists(t *testing.T) {
 	e := New(Config{Store: s, Bounds: Bounds{Long: conversations - 2}}, nil, nil)
 	snap.Bound(e.cfg.Bounds.Long)
 	g := &rounds{backlog: newBacklog(0, nil), emitter: e, readers: &readers{cfg: &e.cfg, long: map[string]bool{}}}
-	upto := stamp{seq: users * conversations}
+	upto := dirty.Stamp{Seq: users * conversations}
 	r := g.begin(upto, 1)
 	for i := range users {
 		g.mark(r, fmt.Sprint("u", i), upto, promptLane)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
@@ -25,7 +26,7 @@ type rounds struct {
 	writer  *writer
 	readers *readers
 
-	upto   stamp // of the newest round
+	upto   dirty.Stamp // of the newest round
 	header nats.Header
 	held   held       // the newest message: what is done after it may still be said by it
 	shown  events.Seq // all that is known to be told
@@ -44,24 +45,24 @@ type rounds struct {
 }
 
 // due says whether a round has something to do.
-func (g *rounds) due(upto stamp, m *Marks) bool {
+func (g *rounds) due(upto dirty.Stamp, m *dirty.Set) bool {
 	bulk := g.mayBulk()
-	return upto.seq > g.newest().upto.seq || !m.empty() || g.waits(bulk) ||
-		bulk && g.asideReady(upto.seq) ||
+	return upto.Seq > g.newest().upto.Seq || !m.Empty() || g.waits(bulk) ||
+		bulk && g.asideReady(upto.Seq) ||
 		g.long.len() > 0 && len(g.readers.jobs) < g.emitter.cfg.Bounds.Aside
 }
 
 // run takes marks over and tells a part of the backlog, as the rows stand.
-func (g *rounds) run(ctx context.Context, m *Marks, upto stamp, snap *store.Snapshot) error {
+func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *store.Snapshot) error {
 	r := g.newest()
-	if upto.seq > r.upto.seq || !m.empty() {
+	if upto.Seq > r.upto.Seq || !m.Empty() {
 		r = g.begin(upto, g.writer.next)
 	}
-	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.last)
+	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.Last)
 	g.header = nats.Header{
 		events.HeaderContentType: {g.emitter.cfg.Encoding.ContentType()},
 		headerWriter:             {g.writer.id},
-		headerAt:                 {format(upto.seq)},
+		headerAt:                 {format(upto.Seq)},
 		headerSum:                {strconv.FormatUint(snap.Position().Last, 10)},
 	}
 	if err := g.adopt(r, m, snap); err != nil {
@@ -88,41 +89,41 @@ func (g *rounds) end(ctx context.Context) error {
 func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
 
 // adopt puts marks into the backlog.
-func (g *rounds) adopt(r *round, m *Marks, snap *store.Snapshot) error {
-	if m.rejected {
+func (g *rounds) adopt(r *round, m *dirty.Set, snap *store.Snapshot) error {
+	if m.Refused {
 		if g.refusals == nil {
 			g.refusals = &refusals{after: r.since, round: r}
 			r.open++
 		}
-		g.refusals.upto = r.upto.seq
+		g.refusals.upto = r.upto.Seq
 	}
-	for k := range m.receipts.all() {
+	for k := range m.Receipts.All() {
 		g.receipt(r, k, &g.receipts)
 	}
-	for k := range m.manyReceipts.all() {
+	for k := range m.BulkReceipts.All() {
 		g.receipt(r, k, &g.bulkReceipts)
 	}
-	for user, mark := range m.users.all() {
+	for user, mark := range m.Users.All() {
 		l := promptLane
-		if mark.bulk {
+		if mark.Bulk {
 			l = bulkLane
 		}
-		d := g.mark(r, user, mark.stamp, l)
-		for c := range mark.left.all() {
-			d.left.at(c)
+		d := g.mark(r, user, mark.Stamp, l)
+		for c := range mark.Left.All() {
+			d.left.At(c)
 		}
 	}
-	for _, n := range m.many {
+	for _, n := range m.Bulks {
 		g.addLot(r, n, false)
 	}
-	for _, w := range m.begun {
+	for _, w := range m.Begun {
 		g.begun(r, w)
 	}
-	for _, t := range m.swept {
+	for _, t := range m.Swept {
 		g.swept(t)
 	}
 	g.bound()
-	for group, s := range m.groups.all() {
+	for group, s := range m.Groups.All() {
 		if err := g.message(r, group, *s, snap); err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func (g *rounds) adopt(r *round, m *Marks, snap *store.Snapshot) error {
 
 // message has those told who are to hear of a group's messages: its members, or
 // of a large group those who watch.
-func (g *rounds) message(r *round, group string, s stamp, snap *store.Snapshot) error {
+func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snapshot) error {
 	var log *fold.Log
 	err := snap.Read(func(rows fold.Reader) error {
 		log = rows.Group(group)
@@ -148,7 +149,7 @@ func (g *rounds) message(r *round, group string, s stamp, snap *store.Snapshot) 
 		return err
 	}
 	if len(users) >= g.emitter.cfg.Bounds.Many {
-		g.addLot(r, many{stamp: s, group: group, users: users}, true)
+		g.addLot(r, dirty.Bulk{Stamp: s, Group: group, Users: users}, true)
 		return nil
 	}
 	return snap.Read(func(rows fold.Reader) error {
@@ -228,7 +229,7 @@ func (g *rounds) event(ctx context.Context, subject string, event any, p parcel)
 func (g *rounds) giveWay() {
 	const every = 32
 	if g.turns++; g.turns%every == 0 {
-		yield.Turn(g.emitter.behind(g.upto.seq))
+		yield.Turn(g.emitter.behind(g.upto.Seq))
 	}
 }
 
@@ -249,7 +250,7 @@ func (g *rounds) promptly(ctx context.Context, snap *store.Snapshot) error {
 func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 	users := g.bulk.len()
 	for _, l := range g.lots {
-		if users += len(l.users) - l.next; l.more {
+		if users += len(l.Users) - l.next; l.more {
 			users += manyUsers
 		}
 	}
@@ -315,18 +316,18 @@ func (g *rounds) tellLot(ctx context.Context, snap *store.Snapshot, l *lot, room
 		if err := l.read(snap); err != nil {
 			return err
 		}
-		if l.next == len(l.users) {
+		if l.next == len(l.Users) {
 			continue
 		}
-		user := l.users[l.next]
+		user := l.Users[l.next]
 		l.next++
-		if g.told[user] >= l.seq {
+		if g.told[user] >= l.Seq {
 			continue
 		}
 		if l.message {
 			shows := false
 			if err := snap.Read(func(rows fold.Reader) error {
-				shows, _ = concerns(rows, l.group, user, max(l.round.since, g.told[user]))
+				shows, _ = concerns(rows, l.Group, user, max(l.round.since, g.told[user]))
 				return nil
 			}); err != nil {
 				return err

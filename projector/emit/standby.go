@@ -2,6 +2,7 @@ package emit
 
 import (
 	"context"
+	"reddot/projector/dirty"
 	"strings"
 	"time"
 )
@@ -37,7 +38,7 @@ func (e *Emitter) forget() {
 	e.watchers.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.marks, e.seeded = Marks{}, false
+	e.marks, e.seeded = dirty.Set{}, false
 }
 
 // standBy returns the end of the event stream when there is something to tell, and

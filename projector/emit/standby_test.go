@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 )
 
@@ -19,26 +20,26 @@ func TestToldAll(t *testing.T) {
 			t.Errorf("%s: all is told: %v, up to %d; want %v, %d", what, got, stored, want, upto)
 		}
 	}
-	marks := func() *Marks {
-		m := new(Marks)
+	marks := func() *dirty.Set {
+		m := new(dirty.Set)
 		m.Add(30, 0, &fold.Effects{Refused: "for the test"})
 		return m
 	}
-	e.Add(new(Marks), 27, 0)
+	e.Add(new(dirty.Set), 27, 0)
 	e.stored(18)
 	check("commands before the start", false, 18)
-	e.Add(new(Marks), 28, 0)
+	e.Add(new(dirty.Set), 28, 0)
 	check("a command without a mark", false, 18)
 	e.stored(27)
 	check("the start is told", true, 28)
 	e.Add(marks(), 30, 0)
 	check("a command with a mark", false, 28)
-	e.Add(new(Marks), 31, 0)
+	e.Add(new(dirty.Set), 31, 0)
 	e.stored(18)
 	check("the other tells of an old command", false, 28)
 	e.stored(30)
 	check("the mark is told", true, 31)
-	m := new(Marks)
+	m := new(dirty.Set)
 	m.Add(33, 0, &fold.Effects{Refused: "for the test"})
 	m.Add(34, 0, new(fold.Effects))
 	e.Add(m, 35, 0)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
@@ -18,9 +19,9 @@ import (
 // look is a look at what a user may have to be told.
 type look struct {
 	user string
-	stamp
+	dirty.Stamp
 	since  events.Seq // the user has been told all up to here
-	left   conversations
+	left   dirty.Conversations
 	limit  uint64             // the fan-out limit
 	all    bool               // the user is to be told of all large groups
 	stamps map[string]stamped // of groups
@@ -40,25 +41,25 @@ type change struct {
 
 // take looks at the rows.
 func (l *look) take(r fold.Reader) *change {
-	at, shows := l.stamp, false
+	at, shows := l.Stamp, false
 	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(l.user, log) > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
-			at = later(at, l.stamps[k.ID].stamp)
+			at = dirty.Later(at, l.stamps[k.ID].Stamp)
 		}
 		return changed || log.Peak > l.limit && l.all
 	})
 	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
-	c.User, c.Version, c.Totals, c.At = l.user, changed.Version, changed.Totals, at.at
+	c.User, c.Version, c.Totals, c.At = l.user, changed.Version, changed.Totals, at.At
 	return c
 }
 
 // remove adds the names of conversations that have left the list, and returns the
 // others.
-func (c *change) remove(r fold.Reader, left *conversations) (listed conversations) {
-	for id := range left.all() {
+func (c *change) remove(r fold.Reader, left *dirty.Conversations) (listed dirty.Conversations) {
+	for id := range left.All() {
 		if k := (fold.Key{User: c.User, ConversationID: id}); view.Listed(r, k) {
-			listed.at(id)
+			listed.At(id)
 		} else {
 			c.removed = append(c.removed, k.String())
 		}
@@ -75,8 +76,8 @@ func (c *change) news(since events.Seq) bool {
 func (l *look) ended(snap *store.Snapshot) error {
 	all, err := snap.Ended(l.user, l.since)
 	for _, t := range all {
-		l.left.at(t.ConversationID)
-		l.stamp = later(l.stamp, stamp{t.Seq, t.At})
+		l.left.At(t.ConversationID)
+		l.Stamp = dirty.Later(l.Stamp, dirty.Stamp{Seq: t.Seq, At: t.At})
 	}
 	return err
 }
@@ -97,12 +98,12 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 	long := g.readers.long[user] || d != nil && d.lane >= longLane || snap.Sweeps().ErasedAt(user) > q.since
 	r := g.newest()
 	if d != nil {
-		q.stamp, q.left, r = d.stamp, d.left, d.round
+		q.Stamp, q.left, r = d.Stamp, d.left, d.round
 	}
 	if l != nil {
-		q.stamp = later(q.stamp, l.stamp)
-		if l.left {
-			q.left.at(events.ConversationID{Kind: events.Group, ID: l.group})
+		q.Stamp = dirty.Later(q.Stamp, l.Stamp)
+		if l.Left {
+			q.left.At(events.ConversationID{Kind: events.Group, ID: l.Group})
 		}
 		if r.since > l.round.since {
 			r = l.round
@@ -110,7 +111,7 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 	}
 	var err error
 	if !long {
-		g.merge(user, &q.stamp, &q.left)
+		g.merge(user, &q.Stamp, &q.left)
 		if err = q.ended(snap); err == nil {
 			err = snap.Read(func(rows fold.Reader) error { return g.send(ctx, rows, &q, room) })
 		}
@@ -121,10 +122,10 @@ func (g *rounds) tell(ctx context.Context, snap *store.Snapshot, user string, l 
 	}
 	switch {
 	case long:
-		g.mark(r, user, q.stamp, longLane).left = q.left
+		g.mark(r, user, q.Stamp, longLane).left = q.left
 		return nil
 	case err == nil:
-		g.backlog.tell(user, g.upto.seq)
+		g.backlog.tell(user, g.upto.Seq)
 	}
 	return err
 }
@@ -144,7 +145,7 @@ func (g *rounds) send(ctx context.Context, rows fold.Reader, q *look, room *int)
 	f := g.takeOff(q.user)
 	for more := true; more; {
 		var err error
-		if more, err = g.part(ctx, rows, c, f, g.upto.seq); err != nil {
+		if more, err = g.part(ctx, rows, c, f, g.upto.Seq); err != nil {
 			return err
 		}
 	}
@@ -191,7 +192,7 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 	if more || f.parts > 1 {
 		header.Set(headerPart, strconv.Itoa(f.parts))
 	}
-	if at != g.upto.seq {
+	if at != g.upto.Seq {
 		header.Set(headerShows, format(at))
 	}
 	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, header, f)

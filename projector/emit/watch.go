@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/fold"
 )
 
@@ -90,16 +91,16 @@ func (w *watchers) giveUp(l *lease) {
 }
 
 // join notes who may have joined groups.
-func (w *watchers) join(m *Marks) {
+func (w *watchers) join(m *dirty.Set) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.leases) == 0 {
 		return
 	}
-	for _, k := range m.members {
+	for _, k := range m.Joined {
 		w.joined(k.User, k.ID)
 	}
-	for _, sweep := range m.begun {
+	for _, sweep := range m.Begun {
 		if sweep.Kind != fold.SweepJoin {
 			continue
 		}
@@ -107,12 +108,12 @@ func (w *watchers) join(m *Marks) {
 			w.joined(user, sweep.ID)
 		}
 	}
-	for _, n := range m.many {
-		for _, user := range n.users {
-			if n.left {
+	for _, n := range m.Bulks {
+		for _, user := range n.Users {
+			if n.Left {
 				break
 			}
-			w.joined(user, n.group)
+			w.joined(user, n.Group)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/log"
@@ -100,7 +101,7 @@ func (p *process) start() error {
 	r.emitted.Store(uint64(emitted))
 	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
 	r.applied.Store(uint64(at.Applied))
-	r.emitter.Add(new(emit.Marks), at.Applied, 0)
+	r.emitter.Add(new(dirty.Set), at.Applied, 0)
 	r.goes(ctx, "fold", r.folder, func() error { return r.fold(ctx) })
 	r.goes(ctx, "emit", w.actor(), func() error { return r.emitter.Run(ctx) })
 	if builder := w.actor(); w.plan.rebuilds && builder.one(2) {
@@ -191,7 +192,7 @@ func (r *run) newStore() (s *store.Store, dir string, err error) {
 
 // fold folds the log.
 func (r *run) fold(ctx context.Context) error {
-	marks := emit.Marks{Many: r.w.plan.bounds.Many}
+	marks := dirty.Set{Many: r.w.plan.bounds.Many}
 	var fx fold.Effects
 	return r.logs.fold.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
 		return r.foldBatch(ctx, batch, &marks, &fx)
@@ -212,7 +213,7 @@ func (r *run) release() { r.folding <- struct{}{} }
 
 // foldBatch does what projector.Projector does with a batch. It takes its time,
 // so that the process may be killed anywhere in it.
-func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *emit.Marks, fx *fold.Effects) error {
+func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *dirty.Set, fx *fold.Effects) error {
 	if err := r.hold(ctx); err != nil {
 		return err
 	}

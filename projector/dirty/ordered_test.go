@@ -1,4 +1,4 @@
-package emit
+package dirty
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 func TestOrdered(t *testing.T) {
 	for n := range 4 * few {
 		rng := rand.New(rand.NewPCG(uint64(n), 1))
-		var o ordered[string, int]
+		var o Ordered[string, int]
 		var order []string
 		want := map[string]int{}
 		for range 4 * n {
@@ -22,23 +22,23 @@ func TestOrdered(t *testing.T) {
 				order = append(order, k)
 			}
 			want[k]++
-			*o.at(k)++
+			*o.At(k)++
 		}
 		var keys []string
 		got := map[string]int{}
-		for k, v := range o.all() {
+		for k, v := range o.All() {
 			keys = append(keys, k)
 			got[k] = *v
 		}
-		if !slices.Equal(order, keys) || !maps.Equal(want, got) || o.len() != len(want) {
+		if !slices.Equal(order, keys) || !maps.Equal(want, got) || o.Len() != len(want) {
 			t.Fatalf("%d keys: %v in the order %v, not %v in the order %v", n, got, keys, want, order)
 		}
 		for k, v := range want {
-			if o.get(k) != v {
-				t.Fatalf("%q is %d, not %d", k, o.get(k), v)
+			if o.Get(k) != v {
+				t.Fatalf("%q is %d, not %d", k, o.Get(k), v)
 			}
 		}
-		if o.get("none") != 0 || o.len() != len(want) {
+		if o.Get("none") != 0 || o.Len() != len(want) {
 			t.Fatal("a key that was only asked for is there")
 		}
 	}

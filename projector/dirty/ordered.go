@@ -1,11 +1,11 @@
-package emit
+package dirty
 
 import "iter"
 
-// ordered is a map that is walked in the order in which its keys came, so that
+// Ordered is a map that is walked in the order in which its keys came, so that
 // the same commands give the same events in the same order. The zero value is
 // empty.
-type ordered[K comparable, V any] struct {
+type Ordered[K comparable, V any] struct {
 	items []item[K, V]
 	index map[K]int // nil while items are few
 }
@@ -18,7 +18,7 @@ type item[K comparable, V any] struct {
 // few is up to how many items are searched one by one.
 const few = 8
 
-func (o *ordered[K, V]) find(k K) (i int, ok bool) {
+func (o *Ordered[K, V]) find(k K) (i int, ok bool) {
 	if o.index != nil {
 		i, ok = o.index[k]
 		return i, ok
@@ -31,9 +31,9 @@ func (o *ordered[K, V]) find(k K) (i int, ok bool) {
 	return 0, false
 }
 
-// at returns the value of a key, a zero one if the key is new. It is good until
+// At returns the value of a key, a zero one if the key is new. It is good until
 // the next call with a new key.
-func (o *ordered[K, V]) at(k K) *V {
+func (o *Ordered[K, V]) At(k K) *V {
 	i, ok := o.find(k)
 	if !ok {
 		i = len(o.items)
@@ -44,7 +44,7 @@ func (o *ordered[K, V]) at(k K) *V {
 }
 
 // enter indexes the last item.
-func (o *ordered[K, V]) enter(last int) {
+func (o *Ordered[K, V]) enter(last int) {
 	switch {
 	case o.index != nil:
 		o.index[o.items[last].key] = last
@@ -56,17 +56,17 @@ func (o *ordered[K, V]) enter(last int) {
 	}
 }
 
-// get returns the value of a key, or a zero one.
-func (o *ordered[K, V]) get(k K) (v V) {
+// Get returns the value of a key, or a zero one.
+func (o *Ordered[K, V]) Get(k K) (v V) {
 	if i, ok := o.find(k); ok {
 		v = o.items[i].value
 	}
 	return v
 }
 
-func (o *ordered[K, V]) len() int { return len(o.items) }
+func (o *Ordered[K, V]) Len() int { return len(o.items) }
 
-func (o *ordered[K, V]) all() iter.Seq2[K, *V] {
+func (o *Ordered[K, V]) All() iter.Seq2[K, *V] {
 	return func(yield func(K, *V) bool) {
 		for i := range o.items {
 			if !yield(o.items[i].key, &o.items[i].value) {
