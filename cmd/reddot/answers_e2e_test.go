@@ -13,13 +13,15 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // testAnswers runs two servers on one log, and stops one of them again and again.
 // What was asked of it meanwhile it answers when it goes on: nobody is answered
 // with less than anybody had been told, by an answer or an event, when they asked.
 func testAnswers(t *testing.T, p program) {
-	url := runNATS(t)
+	url := natstest.Start(t).URL()
 	both := [2]*child{p.serve(t, t.TempDir(), "--nats", url)}
 	nc := connect(t, url)
 	askedOf, err := nc.SubscribeSync("$JS.API.STREAM.INFO." + subjects(t).CommandStream())
@@ -33,7 +35,7 @@ func testAnswers(t *testing.T, p program) {
 		}
 		return n
 	}
-	eventually(t, "who is alone answers without asking the stream", func() bool {
+	testkit.Eventually(t, "who is alone answers without asking the stream", func() bool {
 		before := requests()
 		for range 100 {
 			told[events.TotalsReply](t, nc, "unread.api.alice.totals", request{})
@@ -41,7 +43,7 @@ func testAnswers(t *testing.T, p program) {
 		return requests() < before+50
 	})
 	both[1] = p.serve(t, t.TempDir(), "--nats", url)
-	eventually(t, "they hear of each other", func() bool {
+	testkit.Eventually(t, "they hear of each other", func() bool {
 		s := told[events.Status](t, nc, subjects(t).Status(), request{})
 		return len(s.Peers) == 1 && s.Peers[0].ID != s.ID && s.Peers[0].State == events.Live
 	})
@@ -66,7 +68,7 @@ func testAnswers(t *testing.T, p program) {
 	w.more(t, 50)
 	w.end(t)
 	both[1].terminate(t)
-	eventually(t, "one that has ended is gone", func() bool {
+	testkit.Eventually(t, "one that has ended is gone", func() bool {
 		s := told[events.Status](t, nc, subjects(t).Status(), request{})
 		return len(s.Peers) == 0
 	})
@@ -177,7 +179,7 @@ func (w *witness) answer(m *nats.Msg) {
 func (w *witness) more(t *testing.T, n int64) {
 	t.Helper()
 	from := w.answered.Load()
-	eventually(t, "more answers", func() bool { return w.answered.Load() >= from+n })
+	testkit.Eventually(t, "more answers", func() bool { return w.answered.Load() >= from+n })
 }
 
 func (w *witness) finish() {

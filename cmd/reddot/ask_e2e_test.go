@@ -194,20 +194,3 @@ func (c *child) metric(t *testing.T, name string) (sum float64) {
 	}
 	return sum
 }
-
-// eventually calls check until it returns true.
-func eventually(t *testing.T, what string, check func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.After(waitTimeout); ; {
-		if check() {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s: not in %v", what, waitTimeout)
-		}
-	}
-}

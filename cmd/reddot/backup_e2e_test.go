@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 // testBackup loses the command stream and restores it from a backup, as NATS's
@@ -20,7 +21,7 @@ import (
 // store, a new data folder and the snapshots go on with it, also when it was
 // trimmed.
 func testBackup(t *testing.T, p program) {
-	url := runNATS(t)
+	url := natstest.Start(t).URL()
 	nc := connect(t, url)
 	snapshots := t.TempDir()
 	var last events.Seq

@@ -15,6 +15,7 @@ import (
 
 	"reddot/cmd/reddot/term"
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 // service is a micro service on a real server that answers one query with
@@ -285,15 +286,12 @@ func TestShowNobody(t *testing.T) {
 // TestRefusedUser: a server that lets a user do nothing says so at once, not
 // after the timeout.
 func TestRefusedUser(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		Users: []*server.User{{Username: "me", Password: "secret", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { shutdown(s) })
-	host := strings.TrimPrefix(s.ClientURL(), "nats://")
-	reddot(t, nil, "status", "--server", s.ClientURL()).failed(t, exitFailed, "refuses this user", "--nats-creds")
+	deny := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}
+	s := natstest.StartCore(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "me", Password: "secret", Permissions: deny}}
+	})
+	host := s.Addr()
+	reddot(t, nil, "status", "--server", s.URL()).failed(t, exitFailed, "refuses this user", "--nats-creds")
 	t.Setenv("NATS_URL", "nats://me:secret@"+host)
 	for _, r := range []result{
 		reddot(t, nil, "status", "--timeout", "1m"),

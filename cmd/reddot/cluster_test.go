@@ -17,6 +17,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
+	"reddot/projector/testkit"
 )
 
 // clusterWait is how long a cluster, or a server on it, may take for what it does
@@ -50,7 +51,7 @@ type serveRun struct {
 	end    func() // asks it to
 	ready  chan string
 	ended  chan int
-	stderr lockedBuffer
+	stderr testkit.Buffer
 	once   sync.Once
 }
 
@@ -177,7 +178,7 @@ func TestOpenTogether(t *testing.T) {
 	c := startCluster(t, 3)
 	together(t, c)
 	for n := range 6 {
-		subjects := must(events.NewSubjects(fmt.Sprint("p", n)))(t)
+		subjects := testkit.Must(events.NewSubjects(fmt.Sprint("p", n)))(t)
 		var opening sync.WaitGroup
 		var logs [3]*log.Log
 		for i := range logs {
@@ -199,14 +200,14 @@ func TestOpenTogether(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		js := must(jetstream.New(connect(t, c.URLs())))(t)
+		js := testkit.Must(jetstream.New(connect(t, c.URLs())))(t)
 		for _, l := range logs {
 			if l.Identity() != logs[0].Identity() {
 				t.Errorf("one log is %v, another one %v", l.Identity(), logs[0].Identity())
 			}
 		}
 		for _, name := range []string{subjects.CommandStream(), subjects.EventStream()} {
-			if info := must(js.Stream(t.Context(), name))(t).CachedInfo(); info.Config.Replicas != 3 {
+			if info := testkit.Must(js.Stream(t.Context(), name))(t).CachedInfo(); info.Config.Replicas != 3 {
 				t.Errorf("%s has %d replicas", name, info.Config.Replicas)
 			}
 		}

@@ -25,26 +25,8 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"reddot/cmd/reddot/natsconn"
+	"reddot/projector/testkit/natstest"
 )
-
-// natsAt runs a NATS server, as operators do, with JetStream.
-func natsAt(t *testing.T, o *server.Options) string {
-	t.Helper()
-	o.Host, o.NoSigs, o.NoLog, o.JetStream, o.StoreDir = "127.0.0.1", true, true, true, t.TempDir()
-	if o.Port == 0 {
-		o.Port = server.RANDOM_PORT
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { shutdown(s) })
-	if !s.ReadyForConnections(readyWait) {
-		t.Fatal("the NATS server is not ready")
-	}
-	return s.Addr().String()
-}
 
 // fileOf writes a file of its own.
 func fileOf(t *testing.T, content string) string {
@@ -278,7 +260,7 @@ func TestWaysIn(t *testing.T) {
 			if w.scheme != "" {
 				scheme = w.scheme
 			}
-			at := scheme + "://" + natsAt(t, w.options)
+			at := scheme + "://" + natstest.Start(t, natstest.With(w.options)).Addr()
 			safe := func(r result) {
 				t.Helper()
 				for _, secret := range []string{"s3cret", "t0ken", "wr0ng"} {
@@ -336,7 +318,7 @@ func TestSecretsInURL(t *testing.T) {
 		url.UserPassword("reddot", "s3cr@t"): {Username: "reddot", Password: "s3cr@t"},
 		url.User("s3cr@t"):                   {Authorization: "s3cr@t"},
 	} {
-		right := url.URL{Scheme: "nats", Host: natsAt(t, o), User: user}
+		right := url.URL{Scheme: "nats", Host: natstest.Start(t, natstest.With(o)).Addr(), User: user}
 		wrong := right
 		wrong.User = url.UserPassword("reddot", "s3cr@t.")
 		if _, ok := user.Password(); !ok {
@@ -365,7 +347,7 @@ func TestSecretsInURL(t *testing.T) {
 // TestNATSContextByName reads a context where the nats command keeps it; the
 // server of a flag goes before its own.
 func TestNATSContextByName(t *testing.T) {
-	at := "nats://" + natsAt(t, &server.Options{Username: "reddot", Password: "s3cret"})
+	at := natstest.Start(t, natstest.With(&server.Options{Username: "reddot", Password: "s3cret"})).URL()
 	home := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", home)
 	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
@@ -386,7 +368,7 @@ func TestNATSContextByName(t *testing.T) {
 
 // TestSeveralServers: one of several URLs is enough.
 func TestSeveralServers(t *testing.T) {
-	at := "nats://" + natsAt(t, &server.Options{})
+	at := natstest.Start(t).URL()
 	both := "nats://127.0.0.1:1," + at
 	reddot(t, nil, "status", "--server", both).failed(t, exitFailed, "no reddot serves")
 	if ready, r := servedBy(t, "--nats", both); !strings.HasPrefix(ready, "ready nats="+at) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 // testTerminate ends the server in good order under load. It ends in time, and
@@ -35,7 +36,7 @@ func testTerminate(t *testing.T, p program) {
 // testStandby: two servers on one NATS server. One tells, the other stands by
 // and takes over when the first one is gone.
 func testStandby(t *testing.T, p program) {
-	url := runNATS(t)
+	url := natstest.Start(t).URL()
 	first := p.serve(t, t.TempDir(), "--nats", url)
 	d := newDrill(t, p, url, drillLines)
 	second := p.serve(t, t.TempDir(), "--nats", url)

@@ -8,6 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // testDrift changes the command stream's configuration so that it could lose
@@ -15,7 +17,7 @@ import (
 // and then goes on with what was published meanwhile. Then the stream is
 // deleted: nothing is answered, and nobody makes another.
 func testDrift(t *testing.T, p program) {
-	url := runNATS(t)
+	url := natstest.Start(t).URL()
 	c := p.serve(t, t.TempDir(), "--nats", url)
 	d := newDrill(t, p, url, 2_000)
 	js, name := jetStream(t, d.nc), subjects(t).CommandStream()
@@ -37,7 +39,7 @@ func testDrift(t *testing.T, p program) {
 	c.stops(t, users, name, "max_age must be 0", "nats stream edit")
 	meanwhile := publish(t, d.nc, "unread.cmd.user.a.message", `{"id":"m2","from":"b"}`)
 	update(stream.CachedInfo().Config)
-	eventually(t, "the server goes on", func() bool {
+	testkit.Eventually(t, "the server goes on", func() bool {
 		s, err := askSoon[events.Status](d.nc, subjects(t).Status(), request{})
 		return err == nil && s.State == "live" && s.Applied >= meanwhile
 	})

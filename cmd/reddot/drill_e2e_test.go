@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -95,7 +96,7 @@ func (d *drill) amid(t *testing.T, parts int, disturb func()) {
 		r, err = d.program.command(t.Context(), nil, "publish", "--server", d.url, "--from-line", strconv.Itoa(d.next), d.file)
 		ended <- err
 	}()
-	eventually(t, fmt.Sprintf("store seq %d", target), func() bool {
+	testkit.Eventually(t, fmt.Sprintf("store seq %d", target), func() bool {
 		info, err := stream.Info(t.Context())
 		return err == nil && info.State.LastSeq >= target
 	})

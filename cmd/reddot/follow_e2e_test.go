@@ -15,6 +15,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // follower is an app that shows one user's badge and list with the Go client,
@@ -113,7 +114,7 @@ func (f *follower) converges(t *testing.T, want events.ConversationsReply) {
 			t.Errorf("the app of %q (- query, + app):\n%s", f.user, diff)
 		}
 	}()
-	eventually(t, what, func() bool {
+	testkit.Eventually(t, what, func() bool {
 		_, ok := f.shows(want)
 		return ok
 	})

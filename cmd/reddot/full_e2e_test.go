@@ -3,6 +3,8 @@ package main_test
 import (
 	"testing"
 	"time"
+
+	"reddot/projector/testkit/natstest"
 )
 
 // testDiskFull lets no file grow beyond a size, as a full disk does. The server
@@ -17,7 +19,7 @@ func testDiskFull(t *testing.T, p program) {
 			40*blocks, "the NATS server can't write to disk", "start again", "UNREAD_")
 	})
 	t.Run("store", func(t *testing.T) {
-		dir, url := t.TempDir(), runNATS(t)
+		dir, url := t.TempDir(), natstest.Start(t).URL()
 		fill(t, p, func(p program) *child { return p.serve(t, dir, "--nats", url, "--snapshots", "off") },
 			blocks, "write the store to disk", "start again", ".sst")
 	})

@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 )
 
 // Members of the groups, all counted from member 0, and how many watch.
@@ -230,7 +231,7 @@ func (c *crowd) tellsOnce(t *testing.T, restart func()) {
 	seq := c.say(t, "middle", 77)
 	told := before
 	some := before + 1 + rand.Uint64N(middleGroup/2)
-	eventually(t, "tell some", func() bool {
+	testkit.Eventually(t, "tell some", func() bool {
 		told = lastEvent(t, c.nc)
 		return told >= some
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // testRebuildLive builds the store anew, and takes and verifies snapshots, while
@@ -34,7 +35,7 @@ func testRebuildLive(t *testing.T, p program) {
 	for i := range 3 {
 		o.interrupt(time.Duration(20+i*30)*time.Millisecond, "rebuild")
 	}
-	eventually(t, "the rebuild asked for has ended", func() bool {
+	testkit.Eventually(t, "the rebuild asked for has ended", func() bool {
 		r := settled(t, d.nc, last).Rebuild
 		return r.State == events.Done && r.Started > asked
 	})

@@ -12,6 +12,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -57,7 +58,7 @@ func testServerAway(t *testing.T, p program) {
 	c.readyAgain(t)
 	fed.goesOn(t)
 	commands := fed.end(t)
-	eventually(t, "answer again", func() bool {
+	testkit.Eventually(t, "answer again", func() bool {
 		s, err := askSoon[events.Status](d.nc, subjects(t).Status(), request{})
 		return err == nil && s.State == "live"
 	})
@@ -95,7 +96,7 @@ func testEndWithoutServer(t *testing.T, p program) {
 // unready waits until a server says that it is not ready, and why.
 func (c *child) unready(t *testing.T, why string) {
 	t.Helper()
-	eventually(t, "/readyz says "+why, func() bool {
+	testkit.Eventually(t, "/readyz says "+why, func() bool {
 		code, body, err := probe(c.http + "/readyz")
 		return err == nil && code == http.StatusServiceUnavailable && strings.Contains(body, why)
 	})
@@ -104,7 +105,7 @@ func (c *child) unready(t *testing.T, why string) {
 // readyAgain waits until a server says that it is ready.
 func (c *child) readyAgain(t *testing.T) {
 	t.Helper()
-	eventually(t, "/readyz says ready", func() bool {
+	testkit.Eventually(t, "/readyz says ready", func() bool {
 		code, _, err := probe(c.http + "/readyz")
 		return err == nil && code == http.StatusOK
 	})
@@ -185,7 +186,7 @@ func (f *feeder) count() int {
 func (f *feeder) goesOn(t *testing.T) {
 	t.Helper()
 	want := f.count() + 500
-	eventually(t, "commands are acknowledged", func() bool { return f.count() > want })
+	testkit.Eventually(t, "commands are acknowledged", func() bool { return f.count() > want })
 }
 
 // end stops sending, and returns how many commands were acknowledged.

@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/natsconn"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // restricted runs a NATS server with users that have the password "x": "reddot"
@@ -41,7 +41,7 @@ func restricted(t *testing.T, list []permission) (url string) {
 	for i := range list {
 		o.Users = append(o.Users, user(fmt.Sprintf("lacks %d", i), append(append([]permission{}, list[:i]...), list[i+1:]...)))
 	}
-	return "nats://" + natsAt(t, o)
+	return natstest.Start(t, natstest.With(o)).URL()
 }
 
 // TestPermissions: reddot works as a user who has exactly the permissions that it
@@ -93,10 +93,10 @@ func TestPermissions(t *testing.T) {
 // messages.
 func makeOld(t *testing.T, url, log string) {
 	t.Helper()
-	js := must(jetstream.New(connect(t, url)))(t)
-	config := must(js.Stream(t.Context(), log))(t).CachedInfo().Config
+	js := testkit.Must(jetstream.New(connect(t, url)))(t)
+	config := testkit.Must(js.Stream(t.Context(), log))(t).CachedInfo().Config
 	config.MaxMsgSize, config.Metadata = -1, nil
-	must(js.UpdateStream(t.Context(), config))(t)
+	testkit.Must(js.UpdateStream(t.Context(), config))(t)
 }
 
 // TestBucketPermissions: the same with snapshots in a bucket, and a log that is
@@ -109,24 +109,6 @@ func TestBucketPermissions(t *testing.T) {
 		[]string{"--server", url, "--nats-user", "admin", "--nats-password-file", password})
 }
 
-// lockedBuffer is a buffer that may be read while it is written.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // works checks that a server works, several times on the same data.
 func works(t *testing.T, admin string, serve, ask []string) {
 	t.Helper()
@@ -134,7 +116,7 @@ func works(t *testing.T, admin string, serve, ask []string) {
 	for range 3 {
 		ctx, end := context.WithCancel(t.Context())
 		ready := make(chan struct{}, 1)
-		var stderr lockedBuffer
+		var stderr testkit.Buffer
 		out := writerFunc(func(p []byte) (int, error) {
 			ready <- struct{}{}
 			return len(p), nil
@@ -199,15 +181,10 @@ func hears(t *testing.T, url, inbox string) {
 // TestJetStreamOff: a server without JetStream, or too small a one, is named for
 // what it lacks.
 func TestJetStreamOff(t *testing.T) {
-	bare, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	bare.Start()
-	t.Cleanup(func() { shutdown(bare) })
-	_, r := servedBy(t, "--nats", bare.ClientURL())
-	r.failed(t, exitFailed, "JetStream is off at the NATS server at "+bare.ClientURL(), "turn it on")
-	small := "nats://" + natsAt(t, &server.Options{JetStreamMaxStore: 20 << 20})
+	bare := natstest.StartCore(t)
+	_, r := servedBy(t, "--nats", bare.URL())
+	r.failed(t, exitFailed, "JetStream is off at the NATS server at "+bare.URL(), "turn it on")
+	small := natstest.Start(t, natstest.With(&server.Options{JetStreamMaxStore: 20 << 20})).URL()
 	_, r = servedBy(t, "--nats", small)
 	r.failed(t, exitFailed, "has not the room for the streams", "--events-max-bytes", "now 1GiB")
 	if ready, r := servedBy(t, "--nats", small, "--events-max-bytes", "10MiB"); ready == "" {
@@ -263,34 +240,28 @@ func TestUserRefusedLater(t *testing.T) {
 		"permission": {users("x", list[:len(list)-1]), []string{`does not let the user "reddot" subscribe to $SRV.>`, "permit it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, Users: users("x", list)}
-			s, err := server.NewServer(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Start()
-			t.Cleanup(func() { shutdown(s) })
+			ns := natstest.Start(t, func(o *server.Options) { o.Users = users("x", list) })
 			var stderr bytes.Buffer
 			changed := make(chan error, 1)
 			out := writerFunc(func(p []byte) (int, error) { // it is ready
-				next := o.Clone()
-				next.Users, next.Port = c.then, s.Addr().(*net.TCPAddr).Port
-				changed <- s.ReloadOptions(next)
+				next := ns.Options.Clone()
+				next.Users = c.then
+				changed <- ns.NATS().ReloadOptions(next)
 				return len(p), nil
 			})
 			code := run(t.Context(), []string{"serve", "--data", t.TempDir(), "--http", "", "--log-level", "error",
-				"--nats", s.ClientURL(), "--nats-user", "reddot", "--nats-password-file", fileOf(t, "x")}, nil, out, &stderr)
+				"--nats", ns.URL(), "--nats-user", "reddot", "--nats-password-file", fileOf(t, "x")}, nil, out, &stderr)
 			if err := <-changed; err != nil {
 				t.Fatal(err)
 			}
-			result{code, "", stderr.String()}.failed(t, exitFailed, append(c.says, s.ClientURL())...)
+			result{code, "", stderr.String()}.failed(t, exitFailed, append(c.says, ns.URL())...)
 		})
 	}
 }
 
 // TestReadmePermissions: the README lists what reddot's user needs.
 func TestReadmePermissions(t *testing.T) {
-	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
 	cfg := &serveConfig{trim: true, snapshots: "bucket:NAME", auth: natsconn.Config{OwnInbox: ownInbox}}
 	for _, p := range needs(cfg, defaultSubjects(t)) {
 		if !strings.Contains(text, "`"+p.subject+"`") {

@@ -19,6 +19,8 @@ import (
 	goclient "reddot/api/client"
 	"reddot/events"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // phones is a NATS server with the README's configuration, a reddot, and who
@@ -40,7 +42,7 @@ type phones struct {
 // one with a part of that name.
 func readmeConfig(t *testing.T, part string) string {
 	t.Helper()
-	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
 	block := regexp.MustCompile("```\n(jetstream \\{.*\n" + part + " \\{\n(?:[^`]*\n)?)```").FindStringSubmatch(text)
 	if block == nil {
 		t.Fatalf("the README has no configuration of a NATS server with %s", part)
@@ -54,19 +56,15 @@ func newPhones(t *testing.T, part string, flags ...string) *phones {
 	for _, name := range []string{"REDDOT_PASSWORD", "BACK_END_PASSWORD", "ALICE_PASSWORD"} {
 		t.Setenv(name, "s3cret")
 	}
-	o := must(server.ProcessConfigFile(fileOf(t, readmeConfig(t, part))))(t)
-	store := o.StoreDir
-	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	ns := must(server.NewServer(o))(t)
-	ns.Start()
-	t.Cleanup(func() { shutdown(ns) })
-	if !ns.ReadyForConnections(readyWait) || store == "" {
-		t.Fatal("the NATS server is not ready")
+	o := testkit.Must(server.ProcessConfigFile(fileOf(t, readmeConfig(t, part))))(t)
+	if o.StoreDir == "" {
+		t.Fatal("no store_dir in the README")
 	}
-	p := &phones{T: t, url: ns.ClientURL()}
+	o.Host, o.Port = "", 0
+	p := &phones{T: t, url: natstest.Start(t, natstest.With(o)).URL()}
 	p.serve(append([]string{"--nats", p.url, "--nats-user", "reddot", "--nats-password-file", fileOf(t, "s3cret")}, flags...)...)
 	p.admin = p.as("reddot")
-	p.back = must(goclient.New(p.as("back-end"), goclient.Options{}))(t)
+	p.back = testkit.Must(goclient.New(p.as("back-end"), goclient.Options{}))(t)
 	p.alice = p.as("alice", nats.CustomInboxPrefix("unread.inbox.alice"), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -77,7 +75,7 @@ func newPhones(t *testing.T, part string, flags ...string) *phones {
 
 func (p *phones) as(user string, options ...nats.Option) *nats.Conn {
 	p.Helper()
-	conn := must(nats.Connect(p.url, append(options, nats.UserInfo(user, "s3cret"))...))(p.T)
+	conn := testkit.Must(nats.Connect(p.url, append(options, nats.UserInfo(user, "s3cret"))...))(p.T)
 	p.Cleanup(conn.Close)
 	return conn
 }
@@ -87,7 +85,7 @@ func (p *phones) serve(args ...string) string {
 	p.Helper()
 	ctx, end := context.WithCancel(context.Background())
 	ready, ended := make(chan string, 1), make(chan int, 1)
-	var stderr lockedBuffer
+	var stderr testkit.Buffer
 	out := writerFunc(func(b []byte) (int, error) {
 		ready <- string(b)
 		return len(b), nil
@@ -141,9 +139,9 @@ func attack(t *testing.T, conn *nats.Conn) {
 	}
 	// Each of these comes behind the attacks on its subject.
 	for _, query := range []string{"totals", "conversations", "conversation", "explain", "receipt", "watch"} {
-		must(conn.Request("unread.api.alice."+query, []byte(`{"after_seq":0}`), readyWait))(t)
+		testkit.Must(conn.Request("unread.api.alice."+query, []byte(`{"after_seq":0}`), readyWait))(t)
 	}
-	must(conn.Request("unread.do.alice.nothing", nil, readyWait))(t)
+	testkit.Must(conn.Request("unread.do.alice.nothing", nil, readyWait))(t)
 }
 
 // spy hears whatever is published at the targets.
@@ -151,7 +149,7 @@ func spy(t *testing.T, conn *nats.Conn) (heard func() []string) {
 	t.Helper()
 	var subs []*nats.Subscription
 	for _, target := range targets() {
-		subs = append(subs, must(conn.SubscribeSync(target))(t))
+		subs = append(subs, testkit.Must(conn.SubscribeSync(target))(t))
 	}
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
@@ -162,7 +160,7 @@ func spy(t *testing.T, conn *nats.Conn) (heard func() []string) {
 		}
 		for _, sub := range subs {
 			for n, _, _ := sub.Pending(); n > 0; n-- {
-				if m := must(sub.NextMsg(readyWait))(t); m.Reply == "" { // no request
+				if m := testkit.Must(sub.NextMsg(readyWait))(t); m.Reply == "" { // no request
 					all = append(all, m.Subject+" "+string(m.Data))
 				}
 			}
@@ -175,25 +173,25 @@ func spy(t *testing.T, conn *nats.Conn) (heard func() []string) {
 func (p *phones) may() events.Seq {
 	t, ctx := p.T, p.Context()
 	t.Helper()
-	seq := must(p.back.MessageReceived(ctx, "alice", goclient.Message{ID: "m1", From: "bob"}))(t)
-	must(p.back.MessageReceived(ctx, "bob", goclient.Message{ID: "m1", From: "carol"}))(t)
-	alice := must(goclient.New(p.alice, goclient.Options{WatchLargeGroups: true}))(t).User("alice")
+	seq := testkit.Must(p.back.MessageReceived(ctx, "alice", goclient.Message{ID: "m1", From: "bob"}))(t)
+	testkit.Must(p.back.MessageReceived(ctx, "bob", goclient.Message{ID: "m1", From: "carol"}))(t)
+	alice := testkit.Must(goclient.New(p.alice, goclient.Options{WatchLargeGroups: true}))(t).User("alice")
 	badges := make(chan events.Totals, 10)
-	sub := must(alice.Listen(goclient.Listener{TotalUnreadChanged: func(t events.Totals) { badges <- t }}))(t)
+	sub := testkit.Must(alice.Listen(goclient.Listener{TotalUnreadChanged: func(t events.Totals) { badges <- t }}))(t)
 	defer sub.Close()
-	if n := must(alice.TotalUnread(ctx, goclient.After(seq)))(t); n != 1 {
+	if n := testkit.Must(alice.TotalUnread(ctx, goclient.After(seq)))(t); n != 1 {
 		t.Errorf("alice has %d unread", n)
 	}
-	must(alice.MarkC2CRead(ctx, "bob", goclient.Upto("m1"), goclient.WaitEmitted()))(t)
+	testkit.Must(alice.MarkC2CRead(ctx, "bob", goclient.Upto("m1"), goclient.WaitEmitted()))(t)
 	for badge := range badges {
 		if badge.Unread == 0 {
 			break
 		}
 	}
-	must(alice.MarkUnread(ctx, "c2c_bob"))(t)
-	must(alice.Mute(ctx, "c2c_bob", true))(t)
-	must(alice.DeleteConversation(ctx, "c2c_bob"))(t)
-	last := must(alice.MarkAllRead(ctx, goclient.WaitEmitted()))(t)
+	testkit.Must(alice.MarkUnread(ctx, "c2c_bob"))(t)
+	testkit.Must(alice.Mute(ctx, "c2c_bob", true))(t)
+	testkit.Must(alice.DeleteConversation(ctx, "c2c_bob"))(t)
+	last := testkit.Must(alice.MarkAllRead(ctx, goclient.WaitEmitted()))(t)
 	p.mu.Lock()
 	if len(p.mu.denied) > 0 {
 		t.Fatalf("what alice may: %v", p.mu.denied)
@@ -221,10 +219,10 @@ func TestPhonesInAnAccount(t *testing.T) {
 		t.Errorf("published by alice's doing: %q", got)
 	}
 	// The answers went to her own account, so what she asked for herself was done.
-	js := must(jetstream.New(p.admin))(t)
-	stream := must(js.Stream(t.Context(), "UNREAD_COMMANDS"))(t)
+	js := testkit.Must(jetstream.New(p.admin))(t)
+	stream := testkit.Must(js.Stream(t.Context(), "UNREAD_COMMANDS"))(t)
 	for seq := uint64(last) + 1; seq <= stream.CachedInfo().State.LastSeq; seq++ {
-		if msg := must(stream.GetMsg(t.Context(), seq))(t); !strings.HasPrefix(msg.Subject, "unread.cmd.user.alice.") {
+		if msg := testkit.Must(stream.GetMsg(t.Context(), seq))(t); !strings.HasPrefix(msg.Subject, "unread.cmd.user.alice.") {
 			t.Errorf("command %d: %s", seq, msg.Subject)
 		}
 	}
@@ -256,17 +254,17 @@ func TestPhones(t *testing.T) {
 		own(subject)
 	}
 	for _, subject := range []string{"_INBOX.>", "_INBOX_reddot.>", ">", "unread.>", "unread.evt.>", "unread.evt.bob.>", "unread.inbox.>", "unread.inbox.bob.>", "unread.cmd.>", "unread-out.>", "unread.do.>", "unread.api.>"} {
-		must(p.alice.SubscribeSync(subject))(t)
+		testkit.Must(p.alice.SubscribeSync(subject))(t)
 		own(subject)
 	}
 	if got := heard(); len(got) > 0 {
 		t.Errorf("published by alice's doing: %q", got)
 	}
-	status := must(p.back.Status(ctx))(t)
+	status := testkit.Must(p.back.Status(ctx))(t)
 	if status.Last != last {
 		t.Errorf("the log ends at %d, want %d", status.Last, last)
 	}
-	if n := must(p.back.User("bob").TotalUnread(ctx))(t); n != 1 {
+	if n := testkit.Must(p.back.User("bob").TotalUnread(ctx))(t); n != 1 {
 		t.Errorf("bob has %d unread", n)
 	}
 	checkWhole(t, p.admin)
@@ -289,12 +287,12 @@ func deniedTo(t *testing.T, p *phones) func(subject string) {
 // checkWhole checks that the event stream holds events of reddot's alone.
 func checkWhole(t *testing.T, conn *nats.Conn) {
 	t.Helper()
-	js := must(jetstream.New(conn))(t)
-	stream := must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t)
-	genuine := must(emit.Genuine(t.Context(), js, defaultSubjects(t)))(t)
+	js := testkit.Must(jetstream.New(conn))(t)
+	stream := testkit.Must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t)
+	genuine := testkit.Must(emit.Genuine(t.Context(), js, defaultSubjects(t)))(t)
 	state := stream.CachedInfo().State
 	for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
-		m := must(stream.GetMsg(t.Context(), seq))(t)
+		m := testkit.Must(stream.GetMsg(t.Context(), seq))(t)
 		of := strings.HasPrefix(m.Subject, "unread-out.0.evt.") || m.Subject == "unread-out.fence-0"
 		if !of || !genuine(seq, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}) {
 			t.Errorf("stored at %s", m.Subject)
@@ -308,17 +306,17 @@ func TestRepliesOfTheEmbeddedServer(t *testing.T) {
 	p := &phones{T: t}
 	line := p.serve("--listen", "127.0.0.1:0")
 	p.url = strings.TrimPrefix(strings.Fields(line)[1], "nats=")
-	conn := must(nats.Connect(p.url))(t)
+	conn := testkit.Must(nats.Connect(p.url))(t)
 	t.Cleanup(conn.Close)
-	back := must(goclient.New(conn, goclient.Options{}))(t)
-	last := must(back.MessageReceived(t.Context(), "bob", goclient.Message{ID: "m1", From: "carol"}, goclient.WaitEmitted()))(t)
+	back := testkit.Must(goclient.New(conn, goclient.Options{}))(t)
+	last := testkit.Must(back.MessageReceived(t.Context(), "bob", goclient.Message{ID: "m1", From: "carol"}, goclient.WaitEmitted()))(t)
 	heard := spy(t, conn)
 	attack(t, conn)
-	must(conn.Request("$SRV.PING", nil, readyWait))(t)
+	testkit.Must(conn.Request("$SRV.PING", nil, readyWait))(t)
 	if got := heard(); len(got) > 0 {
 		t.Errorf("published as answers: %q", got)
 	}
-	status := must(back.Status(t.Context()))(t)
+	status := testkit.Must(back.Status(t.Context()))(t)
 	if status.Last != last || status.Rebuild != nil {
 		t.Errorf("after the attacks: %+v", status)
 	}
@@ -339,17 +337,17 @@ func TestGateFlags(t *testing.T) {
 	}
 	p := &phones{T: t}
 	line := p.serve("--listen", "127.0.0.1:0", "--user-rate", "1", "--reply-prefix", "gw.", "--reply-prefix", "way.")
-	conn := must(nats.Connect(strings.TrimPrefix(strings.Fields(line)[1], "nats=")))(t)
+	conn := testkit.Must(nats.Connect(strings.TrimPrefix(strings.Fields(line)[1], "nats=")))(t)
 	t.Cleanup(conn.Close)
 	for _, reply := range []string{"gw.x", "way.x"} {
-		sub := must(conn.SubscribeSync(reply))(t)
+		sub := testkit.Must(conn.SubscribeSync(reply))(t)
 		if err := conn.PublishRequest("unread.api.alice.totals", reply, nil); err != nil {
 			t.Fatal(err)
 		}
-		must(sub.NextMsg(readyWait))(t)
+		testkit.Must(sub.NextMsg(readyWait))(t)
 	}
 	for code := ""; code != "429"; {
-		code = must(conn.Request("unread.do.alice.read-all", nil, readyWait))(t).Header.Get("Nats-Service-Error-Code")
+		code = testkit.Must(conn.Request("unread.do.alice.read-all", nil, readyWait))(t).Header.Get("Nats-Service-Error-Code")
 	}
 }
 
@@ -363,10 +361,10 @@ func TestWatchersOfTwo(t *testing.T) {
 	for i := range 20 {
 		members = append(members, "m"+strconv.Itoa(i))
 	}
-	joined := must(p.back.Join(ctx, "hall", members, goclient.WaitEmitted()))(t)
-	heard := must(p.admin.SubscribeSync("unread.evt.*.change"))(t)
+	joined := testkit.Must(p.back.Join(ctx, "hall", members, goclient.WaitEmitted()))(t)
+	heard := testkit.Must(p.admin.SubscribeSync("unread.evt.*.change"))(t)
 	for _, m := range members {
-		must(p.admin.Request("unread.api."+m+".watch", nil, readyWait))(t)
+		testkit.Must(p.admin.Request("unread.api."+m+".watch", nil, readyWait))(t)
 	}
 	missing := map[string]bool{}
 	for _, m := range members {
@@ -378,7 +376,7 @@ func TestWatchersOfTwo(t *testing.T) {
 		if i == 100 {
 			t.Fatalf("never told: %v", missing)
 		}
-		must(p.back.GroupMessage(ctx, "hall", goclient.Message{ID: strconv.Itoa(i), From: "stranger"}, goclient.WaitEmitted()))(t)
+		testkit.Must(p.back.GroupMessage(ctx, "hall", goclient.Message{ID: strconv.Itoa(i), From: "stranger"}, goclient.WaitEmitted()))(t)
 		for {
 			m, err := heard.NextMsg(50 * time.Millisecond)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
 )
 
@@ -156,11 +157,11 @@ func TestExportRange(t *testing.T) {
 // TestReadme: the tests that it names are there, and it knows the flags of
 // serve.
 func TestReadme(t *testing.T) {
-	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
 	tests := ""
 	err := filepath.WalkDir(filepath.Join("..", ".."), func(file string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(file, "_test.go") {
-			tests += string(must(os.ReadFile(file))(t))
+			tests += string(testkit.Must(os.ReadFile(file))(t))
 		}
 		return err
 	})
@@ -181,16 +182,5 @@ func TestReadme(t *testing.T) {
 		if !strings.Contains(text, "`"+flag[1]+"`") && flag[1] != "--help" {
 			t.Errorf("%s is not in it", flag[1])
 		}
-	}
-}
-
-// must returns a value that the test can't do without.
-func must[V any](v V, err error) func(*testing.T) V {
-	return func(t *testing.T) V {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
 	}
 }

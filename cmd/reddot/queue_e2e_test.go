@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // testLeaves runs two servers on one log. One of them hears nothing more of it:
@@ -46,7 +47,7 @@ func testLeaves(t *testing.T, p program) {
 		t.Errorf("who has left has answered: %s queries, before %s", after, before)
 	}
 	// Who asks for the status is answered by both.
-	eventually(t, "a status of the one that has left", func() bool {
+	testkit.Eventually(t, "a status of the one that has left", func() bool {
 		s := told[events.Status](t, nc, subjects(t).Status(), request{})
 		return s.State != events.Live && s.Error != "" && s.Applied == last-1
 	})
@@ -97,7 +98,7 @@ func (c *child) takes(t *testing.T, queries bool) {
 	if queries {
 		want = "reddot_queries_taken 1\n"
 	}
-	eventually(t, want, func() bool {
+	testkit.Eventually(t, want, func() bool {
 		_, body := c.get(t, "/metrics")
 		return strings.Contains(body, want)
 	})

@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 // rebuild removes the store of a server that has ended and starts another,
@@ -72,35 +72,10 @@ func eventCount(t *testing.T, nc *nats.Conn) (n uint64) {
 	return n
 }
 
-// runNATS starts a NATS server in this process, until the test ends.
-func runNATS(t *testing.T) (url string) {
-	t.Helper()
-	return runOptions(t, &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT})
-}
-
-// runOptions is runNATS with options of a test's own.
-func runOptions(t *testing.T, o *server.Options) (url string) {
-	t.Helper()
-	o.JetStream, o.StoreDir, o.NoSigs, o.NoLog = true, t.TempDir(), true, true
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	s.Start()
-	if !s.ReadyForConnections(startTimeout) {
-		t.Fatalf("the NATS server does not listen after %v", startTimeout)
-	}
-	return s.ClientURL()
-}
-
 // testForeign starts on streams that the store is not of, or that could lose
 // commands. Each is refused, with the name of what is wrong.
 func testForeign(t *testing.T, p program) {
-	dir, url := t.TempDir(), runNATS(t)
+	dir, url := t.TempDir(), natstest.Start(t).URL()
 	c := p.serve(t, dir, "--nats", url)
 	nc := connect(t, url)
 	settled(t, nc, publish(t, nc, "unread.cmd.user.alice.message", `{"id":"m1","from":"bob"}`))
@@ -127,7 +102,7 @@ func testForeign(t *testing.T, p program) {
 	p.serve(t, dir, "--nats", url).terminate(t)
 
 	// Another server, that has no such stream, and gets none.
-	serve(runNATS(t)).failed(t, 1, "UNREAD_COMMANDS", "is gone", "data folder")
+	serve(natstest.Start(t).URL()).failed(t, 1, "UNREAD_COMMANDS", "is gone", "data folder")
 	// The same server, with the stream deleted, and then made anew.
 	if err := js.DeleteStream(t.Context(), subjects(t).CommandStream()); err != nil {
 		t.Fatal(err)

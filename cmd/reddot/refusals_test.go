@@ -13,6 +13,7 @@ import (
 
 	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 const (
@@ -189,7 +190,7 @@ func TestPublishDenied(t *testing.T) {
 		Publish:   &server.SubjectPermission{Allow: []string{"unread.cmd.>", "unread.api.>"}},
 		Subscribe: &server.SubjectPermission{Allow: []string{"unread.rejected", "_INBOX.>"}},
 	}
-	at := natsAt(t, &server.Options{Users: []*server.User{{Username: "reddot", Password: "x"}, {Username: "back", Password: "x", Permissions: back}}})
+	at := natstest.Start(t, natstest.With(&server.Options{Users: []*server.User{{Username: "reddot", Password: "x"}, {Username: "back", Password: "x", Permissions: back}}})).Addr()
 	s := serveOn(t, "--nats", "nats://reddot:x@"+at)
 	s.isReady()
 	r := reddot(t, strings.NewReader(`{"subject":"unread.cmd.user.alice.message","payload":{"id":"m1","from":"bob"}}`), "publish", "--wait", "--server", "nats://back:x@"+at)

@@ -77,7 +77,7 @@ func TestWatchRejected(t *testing.T) {
 	}
 	// A server that goes away is waited for.
 	stop()
-	w.stderr.wait(t, "reddot: ")
+	w.says(t, "reddot: ")
 	served(t, dir, address)
 	conn := connect(t, url)
 	if js, err = jetstream.New(conn); err != nil {

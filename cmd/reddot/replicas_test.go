@@ -14,6 +14,8 @@ import (
 
 	"reddot/cmd/reddot/cluster"
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestReplicasUsage checks the flag.
@@ -31,7 +33,7 @@ func TestReplicasUsage(t *testing.T) {
 func TestReplicas(t *testing.T) {
 	c := startCluster(t, 3)
 	together(t, c)
-	js := must(jetstream.New(connect(t, c.URLs())))(t)
+	js := testkit.Must(jetstream.New(connect(t, c.URLs())))(t)
 	at := []string{"--nats", c.URLs(), "--snapshots", "bucket:kept"}
 	sites := func(s *serveRun) (replicas, wanted []int) {
 		t.Helper()
@@ -59,9 +61,9 @@ func TestReplicas(t *testing.T) {
 	}
 	edit := func(name string) { // as the advice does
 		t.Helper()
-		config := must(js.Stream(t.Context(), name))(t).CachedInfo().Config
+		config := testkit.Must(js.Stream(t.Context(), name))(t).CachedInfo().Config
 		config.Replicas = 3
-		must(js.UpdateStream(t.Context(), config))(t)
+		testkit.Must(js.UpdateStream(t.Context(), config))(t)
 	}
 	edit("UNREAD_COMMANDS")
 	soon(t, "the stream is on three servers, with all that it has", func() bool {
@@ -74,7 +76,7 @@ func TestReplicas(t *testing.T) {
 	is("fewer than wanted", few, []int{3, 1, 1}, []int{0, 3, 3})
 	edit("UNREAD_EVENTS")
 	is("edited", serveOn(t, append(at, "--events-max-age", "2h", "--replicas", "1")...), []int{3, 3, 1}, []int{0, 0, 0})
-	if now := must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t).CachedInfo().Config; now.MaxAge != 2*time.Hour {
+	if now := testkit.Must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t).CachedInfo().Config; now.MaxAge != 2*time.Hour {
 		t.Errorf("the events' age is %v", now.MaxAge)
 	}
 }
@@ -91,7 +93,7 @@ func TestReplicasWait(t *testing.T) {
 	together(t, c)
 	s := serveOn(t, "--nats", c.URLs())
 	s.says("has not yet 3 servers with JetStream that a stream can be put on")
-	js := must(jetstream.New(connect(t, c.URL(0))))(t)
+	js := testkit.Must(jetstream.New(connect(t, c.URL(0))))(t)
 	if _, err := js.Stream(t.Context(), "UNREAD_COMMANDS"); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the stream of the commands: %v", err)
 	}
@@ -116,12 +118,12 @@ func TestSmallCluster(t *testing.T) {
 	c := startCluster(t, 2)
 	together(t, c)
 	conn := connect(t, c.URLs())
-	var log lockedBuffer
-	js := must(jetstream.New(conn))(t)
+	var log testkit.Buffer
+	js := testkit.Must(jetstream.New(conn))(t)
 	on := &replicas{log: slog.New(slog.NewTextHandler(&log, nil)), settle: time.Hour}
 	attempt := func() error {
 		t.Helper()
-		n := must(on.of(conn))(t)
+		n := testkit.Must(on.of(conn))(t)
 		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Replicas: n})
 		return on.refused(conn, err)
 	}
@@ -135,14 +137,14 @@ func TestSmallCluster(t *testing.T) {
 	if err := attempt(); err != nil {
 		t.Error(err)
 	}
-	if n := must(js.Stream(t.Context(), "S"))(t).CachedInfo().Config.Replicas; n != 1 {
+	if n := testkit.Must(js.Stream(t.Context(), "S"))(t).CachedInfo().Config.Replicas; n != 1 {
 		t.Errorf("%d replicas", n)
 	}
 }
 
 // TestReplicasAlone: a server that is one alone keeps one copy; more can't be had.
 func TestReplicasAlone(t *testing.T) {
-	url := "nats://" + natsAt(t, &server.Options{})
+	url := natstest.Start(t).URL()
 	s := serveOn(t, "--nats", url)
 	s.isReady()
 	status := statusAt(t, url)
@@ -156,7 +158,7 @@ func TestReplicasAlone(t *testing.T) {
 	r.failed(t, exitFailed, "is not one of a cluster, so --replicas 3 can't be had", "leave it out")
 	on := &replicas{asked: 0, log: slog.New(slog.DiscardHandler)}
 	conn := connect(t, url)
-	if n := must(on.of(conn))(t); n != 1 {
+	if n := testkit.Must(on.of(conn))(t); n != 1 {
 		t.Errorf("%d replicas", n)
 	}
 	conn.Close()
@@ -168,7 +170,7 @@ func TestReplicasAlone(t *testing.T) {
 // TestKnownServers: one that is given by the name of this machine and tells of
 // itself by its address is one.
 func TestKnownServers(t *testing.T) {
-	at := natsAt(t, &server.Options{})
+	at := natstest.Start(t).Addr()
 	conn, err := nats.Connect("nats://" + strings.Replace(at, "127.0.0.1", "localhost", 1) + ",nats://127.0.0.1:1")
 	if err != nil {
 		t.Fatal(err)

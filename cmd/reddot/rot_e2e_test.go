@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"reddot/projector/testkit"
 )
 
 // testRottenLog flips one bit in a file of the command stream while the server
@@ -111,7 +113,7 @@ func testRottenBehind(t *testing.T, p program) {
 	}
 
 	c = p.serve(t, dir, "--snapshots", "off")
-	eventually(t, "the damage is found", func() bool {
+	testkit.Eventually(t, "the damage is found", func() bool {
 		code, body := c.get(t, "/readyz")
 		return code == 200 && strings.Contains(body, "ready\nbut the stream's file "+damaged+" is damaged")
 	})

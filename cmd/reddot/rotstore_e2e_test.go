@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"reddot/projector/testkit"
 )
 
 // testRottenStore flips one bit in a file of the store while the server is
@@ -27,7 +29,7 @@ func testRottenStore(t *testing.T, p program) {
 			if taken.code != 0 {
 				found = true
 				taken.failedAtEnd(t, "damaged")
-				eventually(t, "a snapshot of the new store", func() bool {
+				testkit.Eventually(t, "a snapshot of the new store", func() bool {
 					return p.run(t, nil, "snapshot", "create", "--server", c.nats).code == 0
 				})
 			}

@@ -18,6 +18,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // testServe starts on a fresh folder and does with it what a first visitor
@@ -187,7 +189,7 @@ func testWaits(t *testing.T, p program) {
 	start := func(at, http string) *child {
 		c := p.start(t, t.TempDir(), nil, "--nats", "nats://me:s3cret@"+at, "--http", http, "--log-format", "json")
 		c.http = http
-		eventually(t, "the reason on /readyz", func() bool {
+		testkit.Eventually(t, "the reason on /readyz", func() bool {
 			code, body, err := probe(c.http + "/readyz")
 			return err == nil && code == 503 && strings.Contains(body, "no NATS server at nats://me:xxxxx@"+at+" not yet")
 		})
@@ -207,7 +209,7 @@ func testWaits(t *testing.T, p program) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runOptions(t, &server.Options{Host: host, Port: number, Username: "me", Password: "s3cret"})
+	natstest.Start(t, natstest.With(&server.Options{Host: host, Port: number, Username: "me", Password: "s3cret"}))
 	select {
 	case <-c.stdout.line:
 	case <-c.exited:

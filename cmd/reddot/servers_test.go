@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestServers: any of the servers that are named will do. A dead one that is named
@@ -63,7 +66,7 @@ func TestServers(t *testing.T) {
 // TestServersRefuse: where one of several servers refuses the user and the others
 // are dead, that is what is said, wherever it stands.
 func TestServersRefuse(t *testing.T) {
-	at := "nats://" + natsAt(t, &server.Options{Username: "u", Password: "x"})
+	at := natstest.Start(t, natstest.With(&server.Options{Username: "u", Password: "x"})).URL()
 	for _, urls := range []string{at + ",nats://127.0.0.2:1", "nats://127.0.0.2:1," + at} {
 		for range 4 { // the library draws their order
 			reddot(t, nil, "status", "--server", urls).failed(t, exitFailed, "the NATS server at "+at+" refuses")
@@ -97,13 +100,13 @@ func TestServersRedacted(t *testing.T) {
 // TestReadmeServers: the configuration of the servers of a cluster in the README is
 // one, and says what the text does.
 func TestReadmeServers(t *testing.T) {
-	text := string(must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
 	_, page, _ := strings.Cut(text, "\n## On a cluster\n")
 	found := regexp.MustCompile("(?s)```\n(server_name.*?)```").FindStringSubmatch(page)
 	if found == nil {
 		t.Fatal("there is none")
 	}
-	o := must(server.ProcessConfigFile(fileOf(t, found[1])))(t)
+	o := testkit.Must(server.ProcessConfigFile(fileOf(t, found[1])))(t)
 	if !o.SyncAlways || len(o.Routes) != 3 || o.Cluster.Name == "" || len(o.Tags) != 1 || !strings.HasPrefix(o.Tags[0], o.JetStreamUniqueTag) || o.JetStreamUniqueTag == "" {
 		t.Errorf("%+v", o)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // testSkip: one command of the log is gone and all others have no payload, or
@@ -16,7 +18,7 @@ import (
 // gone and goes on without it, and without no other.
 func testSkip(t *testing.T, p program) {
 	const gone, last = 3, 20
-	url := runNATS(t)
+	url := natstest.Start(t).URL()
 	nc := connect(t, url)
 	js, s := jetStream(t, nc), subjects(t)
 	config := jetstream.StreamConfig{Name: s.CommandStream(), Subjects: []string{s.Commands()}, MaxMsgSize: 1 << 20}
@@ -44,7 +46,7 @@ func testSkip(t *testing.T, p program) {
 
 	dir := t.TempDir()
 	c := p.start(t, t.TempDir(), nil, "--nats", url, "--skip-seq", "4")
-	eventually(t, "it ends", c.over)
+	testkit.Eventually(t, "it ends", c.over)
 	c.result().failedAtEnd(t, "seq 4 can be read: start without --skip-seq 4")
 	http := address(t)
 	c = p.start(t, dir, nil, "--nats", url, "--http", http)

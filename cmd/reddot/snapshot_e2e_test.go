@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/testkit/natstest"
 )
 
 // testSnapshots takes, lists, verifies, restores, prunes and removes snapshots
@@ -159,7 +160,7 @@ func testSnapshotPlaces(t *testing.T, p program) {
 	for name, args := range map[string][]string{
 		"folder":                   {"--snapshots", t.TempDir()},
 		"bucket":                   {"--snapshots", "bucket:kept"},
-		"bucket of another server": {"--snapshots", "bucket:kept", "--nats", runNATS(t)},
+		"bucket of another server": {"--snapshots", "bucket:kept", "--nats", natstest.Start(t).URL()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := operate(t, p, args...)

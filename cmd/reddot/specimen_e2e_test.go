@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // specimen is the data folder of a server that has ended, of which copies are
@@ -94,7 +95,7 @@ func (s *specimen) answersRight(t *testing.T, c *child) {
 	defer nc.Close()
 	for i, user := range s.users {
 		var got events.ConversationsReply
-		eventually(t, fmt.Sprintf("%q is answered", user), func() bool {
+		testkit.Eventually(t, fmt.Sprintf("%q is answered", user), func() bool {
 			var err error
 			got, err = list(t.Context(), nc, subjects(t).Query(user, events.QueryConversations), false)
 			if err != nil && !noAnswer(err) {
@@ -118,7 +119,7 @@ func (c *child) stops(t *testing.T, users []string, words ...string) {
 	nc := connect(t, c.nats, nats.RetryOnFailedConnect(true))
 	defer nc.Close()
 	var status events.Status
-	eventually(t, "the server stops", func() bool {
+	testkit.Eventually(t, "the server stops", func() bool {
 		var err error
 		status, err = askSoon[events.Status](nc, subjects(t).Status(), request{})
 		return err == nil && status.State == "stopped" || c.over()
@@ -139,7 +140,7 @@ func (c *child) stops(t *testing.T, users []string, words ...string) {
 			t.Errorf("%s lacks %q: %s", where, lacking, text)
 		}
 	}
-	eventually(t, "the log says why", func() bool {
+	testkit.Eventually(t, "the log says why", func() bool {
 		_, stopped, ok := strings.Cut(c.stderr.String(), "the projector has stopped; ")
 		return ok && len(lacks(stopped)) == 0
 	})

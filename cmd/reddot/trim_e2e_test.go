@@ -12,6 +12,7 @@ import (
 	"reddot/projector/fold"
 	stores "reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 )
 
 // testTrim removes old commands from the log. What needs them says which
@@ -177,7 +178,7 @@ func (o *operator) forgeLast(t *testing.T) {
 func testTrimPolicy(t *testing.T, p program) {
 	o := operate(t, p, "--snapshot-every", "100", "--snapshot-keep", "2", "--trim")
 	var last events.Seq
-	eventually(t, "the log is trimmed", func() bool {
+	testkit.Eventually(t, "the log is trimmed", func() bool {
 		last = o.publish(100)
 		first, _, err := o.log().Range(t.Context())
 		return err == nil && first > 100

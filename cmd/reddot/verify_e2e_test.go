@@ -13,6 +13,7 @@ import (
 	"reddot/events"
 	stores "reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 )
 
 // matches checks a text against a pattern that is anchored at both ends.
@@ -114,7 +115,7 @@ func (o *operator) overwriteRow(t *testing.T, want events.Status) {
 	o.start()
 	o.run("verify").failed(t, 1, "no snapshot of it is published", "add up to")
 	nc := connect(t, o.server.nats)
-	eventually(t, "the store is built anew", func() bool {
+	testkit.Eventually(t, "the store is built anew", func() bool {
 		now, err := ask[events.Status](t.Context(), nc, subjects(t).Status(), request{AfterSeq: want.Applied})
 		return err == nil && now.State == "live" && now.Digest == want.Digest && strings.Contains(o.server.stderr.String(), "built anew")
 	})

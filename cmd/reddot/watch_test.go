@@ -22,6 +22,7 @@ import (
 	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // served runs a server in this process and returns the address of its NATS
@@ -76,51 +77,16 @@ func lasting(t *testing.T) string {
 // watching is a watch under way.
 type watching struct {
 	lines  *bufio.Scanner
-	stderr *safeBuffer
+	stderr *testkit.Buffer
 	stop   context.CancelFunc
 	code   chan int
-}
-
-// safeBuffer is a buffer for two goroutines.
-type safeBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-	wrote  chan struct{} // has an element after a write
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case b.wrote <- struct{}{}:
-	default:
-	}
-	return b.buffer.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
-
-// wait returns once the text is there.
-func (b *safeBuffer) wait(t *testing.T, text string) {
-	t.Helper()
-	for !strings.Contains(b.String(), text) {
-		select {
-		case <-b.wrote:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("no %q in %q", text, b)
-		}
-	}
 }
 
 func watch(t *testing.T, args ...string) *watching {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	out, in := io.Pipe()
-	w := &watching{lines: bufio.NewScanner(out), stderr: &safeBuffer{wrote: make(chan struct{}, 1)}, stop: stop, code: make(chan int, 1)}
+	w := &watching{lines: bufio.NewScanner(out), stderr: new(testkit.Buffer), stop: stop, code: make(chan int, 1)}
 	go func() {
 		w.code <- run(ctx, append([]string{"watch"}, args...), nil, in, w.stderr)
 		in.Close()
@@ -131,6 +97,12 @@ func watch(t *testing.T, args ...string) *watching {
 		}
 	})
 	return w
+}
+
+// says waits for a text on stderr.
+func (w *watching) says(t *testing.T, text string) {
+	t.Helper()
+	testkit.Eventually(t, "stderr has "+text, func() bool { return strings.Contains(w.stderr.String(), text) })
 }
 
 // until returns the lines up to one with the text.
@@ -225,12 +197,12 @@ func TestWatchThroughARestart(t *testing.T) {
 	w := watch(t, "alice", "--server", "nats://"+address)
 	w.until(t, "totals: 0 unread")
 	stop()
-	w.stderr.wait(t, "reddot: lost the NATS server at nats://"+address+", waiting for it\n")
+	w.says(t, "reddot: lost the NATS server at nats://"+address+", waiting for it\n")
 	served(t, dir, address)
 	stored(t)(backEnd(t, address).MessageReceived(t.Context(), "alice", goclient.Message{ID: "m1", From: "bob"}))
 	w.until(t, "c2c_bob: 1 unread, last m1 from bob")
 	w.until(t, "totals: 1 unread (c2c 1, group 0) in 1 conversation, 0 mentions, 0 muted")
-	w.stderr.wait(t, "is back, and what changed meanwhile is printed\n")
+	w.says(t, "is back, and what changed meanwhile is printed\n")
 	w.end(t)
 }
 

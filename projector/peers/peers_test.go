@@ -273,7 +273,7 @@ func TestLocked(t *testing.T) {
 	r := newRig(t)
 	p := r.open("a", nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(2*testkit.Patience))
 	p.Hello(t.Context()) // it has heard that, and nobody has looked yet
-	address := r.NATS().Addr().String()
+	address := r.Addr()
 	r.Stop()
 	silent := testkit.Must(net.Listen("tcp", address))(t)
 	taken := testkit.Must(silent.Accept())(t) // the connection is locked from now on

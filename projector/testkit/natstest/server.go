@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"cmp"
 	"errors"
 	"testing"
 	"time"
@@ -31,16 +32,21 @@ type Server struct {
 }
 
 // Start starts a server with JetStream on a free port of loopback, and stops it at
-// the end of the test.
+// the end of the test. Where it listens and where its files are can be changed.
 func Start(tb testing.TB, change ...func(*server.Options)) *Server {
 	tb.Helper()
-	return start(tb, append([]func(*server.Options){jetStream(tb.TempDir())}, change...))
+	return start(tb, append(change, func(o *server.Options) { jetStream(o, tb.TempDir()) }))
 }
 
 // StartCore is Start without JetStream.
 func StartCore(tb testing.TB, change ...func(*server.Options)) *Server {
 	tb.Helper()
 	return start(tb, change)
+}
+
+// With changes all options, to those that are given.
+func With(given *server.Options) func(*server.Options) {
+	return func(o *server.Options) { *o = *given.Clone() }
 }
 
 func start(tb testing.TB, change []func(*server.Options)) *Server {
@@ -55,19 +61,22 @@ func start(tb testing.TB, change []func(*server.Options)) *Server {
 // Open is Start for an example, which has no test: the files are in dir, and the
 // caller stops the server. Connect and JetStream are not for it.
 func Open(dir string, change ...func(*server.Options)) (*Server, error) {
-	s := newServer(append([]func(*server.Options){jetStream(dir)}, change...))
+	s := newServer(append(change, func(o *server.Options) { jetStream(o, dir) }))
 	return s, s.run()
 }
 
-func jetStream(dir string) func(*server.Options) {
-	return func(o *server.Options) { o.JetStream, o.StoreDir, o.JetStreamMaxStore = true, dir, fileRoom }
+// jetStream completes options.
+func jetStream(o *server.Options, dir string) {
+	o.JetStream, o.StoreDir, o.JetStreamMaxStore = true, cmp.Or(o.StoreDir, dir), cmp.Or(o.JetStreamMaxStore, fileRoom)
 }
 
 func newServer(change []func(*server.Options)) *Server {
-	s := &Server{Options: server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}}
+	s := new(Server)
 	for _, f := range change {
 		f(&s.Options)
 	}
+	o := &s.Options
+	o.Host, o.Port, o.NoSigs, o.NoLog = cmp.Or(o.Host, "127.0.0.1"), cmp.Or(o.Port, server.RANDOM_PORT), true, true
 	return s
 }
 
@@ -108,6 +117,9 @@ func (s *Server) NATS() *server.Server { return s.now }
 
 // URL is where the server is.
 func (s *Server) URL() string { return s.now.ClientURL() }
+
+// Addr is where the server is, as host:port.
+func (s *Server) Addr() string { return s.now.Addr().String() }
 
 // Connect opens a connection that finds the server again after a restart, and
 // closes it at the end of the test.
