@@ -1,25 +1,17 @@
 package main_test
 
 import (
-	"flag"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"reddot/cmd/reddot/failover"
+	"reddot/projector/testkit"
 )
 
-var (
-	clusterLong   = flag.Bool("cluster.long", false, "in the test \"cluster\" everything fails that can, and more starts are tried")
-	clusterFaults = flag.String("cluster.faults", "", "in the test \"cluster\" those alone of all faults that have this in their names")
-)
-
-// How often both reddots are started at the same moment.
-const (
-	clusterStarts     = 3
-	clusterLongStarts = 30
-)
+// clusterStarts is how often both reddots are started at the same moment, by
+// default.
+const clusterStarts = 3
 
 // clusterRate is the commands a second: a busy machine keeps up with it.
 const clusterRate = 100
@@ -27,28 +19,29 @@ const clusterRate = 100
 // testCluster: three NATS servers and two reddots, each a process. Parts of them end,
 // are killed and hang under load: nothing is told twice, no version goes backward,
 // and each reddot answers what was told. How long anything takes is not looked at:
-// that is for the benchmark.
+// that is for the benchmark. With more effort than by default everything fails that
+// can, each a test of its own, for the flag -run.
 func testCluster(t *testing.T, p program) {
-	faults, starts := []failover.Fault{
+	faults := []failover.Fault{
 		{Signal: syscall.SIGKILL, Whom: failover.Emitter},
 		{Signal: syscall.SIGSTOP, Whom: failover.Emitter},
 		{Signal: syscall.SIGTERM, Whom: failover.Emitter},
 		{Signal: syscall.SIGKILL, Whom: failover.EventsLeader},
-	}, clusterStarts
-	if *clusterLong || *clusterFaults != "" {
+	}
+	if testkit.Effort(1) > 1 {
 		faults = failover.Faults()
 	}
-	if *clusterLong {
-		starts = clusterLongStarts
-	}
-	for range starts - 1 {
+	for range testkit.Effort(clusterStarts) - 1 {
 		startDrill(t, p, func(*failover.Drill) {})
 	}
 	startDrill(t, p, func(d *failover.Drill) {
 		for _, f := range faults {
-			if strings.Contains(f.String(), *clusterFaults) {
+			whole := t.Run(f.String(), func(t *testing.T) {
 				o, err := d.Do(t.Context(), f)
 				checkOutcome(t, d, o, err)
+			})
+			if !whole {
+				return
 			}
 		}
 	})
@@ -58,7 +51,7 @@ func testCluster(t *testing.T, p program) {
 func startDrill(t *testing.T, p program, do func(*failover.Drill)) {
 	t.Helper()
 	d, err := failover.Start(t.Context(), failover.Config{
-		Program: p.path, Dir: t.TempDir(), Seed: drawSeed(t), Rate: clusterRate, Told: func(did string) { t.Log(time.Now().Format(time.TimeOnly), did) },
+		Program: p.path, Dir: t.TempDir(), Seed: testkit.Seed(t), Rate: clusterRate, Told: func(did string) { t.Log(time.Now().Format(time.TimeOnly), did) },
 	})
 	defer func() {
 		if err := d.Close(); err != nil {

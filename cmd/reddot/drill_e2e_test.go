@@ -36,21 +36,10 @@ type drill struct {
 	acked   map[events.Seq]int
 }
 
-// drawSeed returns the seed to run with, and prints it.
-func drawSeed(t *testing.T) uint64 {
-	t.Helper()
-	seed, err := strconv.ParseUint(os.Getenv("REDDOT_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Logf("draw the same commands with REDDOT_SEED=%d", seed)
-	return seed
-}
-
 // newDrill draws so many commands. The server runs already.
 func newDrill(t *testing.T, p program, url string, lines int) *drill {
 	t.Helper()
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	d := &drill{program: p, url: url, rng: rand.New(rand.NewPCG(seed, 1)), nc: connect(t, url), next: 1,
 		file: filepath.Join(t.TempDir(), "commands.jsonl"), lines: []string{""}, acked: map[events.Seq]int{}}
 	d.heard = listen(t, d.nc)

@@ -19,6 +19,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -107,7 +108,7 @@ func testHostile(t *testing.T, p program) {
 	c.ready(t)
 	nc := connect(t, c.nats)
 	heard := listen(t, nc)
-	rng := rand.New(rand.NewPCG(drawSeed(t), 1))
+	rng := testkit.Rand(t)
 
 	var refused []events.Seq
 	var peaks []int

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +10,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
-var killsFlag = flag.Int("kills", 20, "how often the test \"kill\" kills the server")
+// kills is how often the server is killed, by default.
+const kills = 20
 
 // linesPerKill is how many commands are published from one kill to the next,
 // in the mean, where there are many kills.
@@ -36,7 +37,7 @@ type killing struct {
 // counted twice or told twice; no version goes backward; what comes of it all
 // is what a clean fold gives.
 func testKill(t *testing.T, p program) {
-	k := &killing{program: p, dir: t.TempDir(), left: *killsFlag, args: []string{
+	k := &killing{program: p, dir: t.TempDir(), left: testkit.Effort(kills), args: []string{
 		"--listen", address(t), "--event-encoding", "json", "--snapshot-every", "1000", "--snapshot-keep", "2",
 	}}
 	k.server = p.serve(t, k.dir, k.args...)
@@ -50,7 +51,7 @@ func testKill(t *testing.T, p program) {
 	last := k.drill.finish(t)
 	asking.end(t)
 	t.Logf("%d kills: %d of a server that started, %d with a store being built, %d with a snapshot being taken, %d with events to tell; %d answers and %d errors meanwhile",
-		*killsFlag, k.starting, k.folding, k.snapshotting, k.unsettled, asking.answers, asking.errors)
+		testkit.Effort(kills), k.starting, k.folding, k.snapshotting, k.unsettled, asking.answers, asking.errors)
 	k.verify(t, settled(t, k.drill.nc, last))
 }
 

@@ -19,6 +19,7 @@ import (
 	"reddot/projector/log"
 	stores "reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -37,7 +38,7 @@ type operator struct {
 // request, unless the arguments say so.
 func operate(t *testing.T, p program, args ...string) *operator {
 	t.Helper()
-	o := &operator{t: t, program: p, dir: t.TempDir(), args: append([]string{"--snapshot-every", "0", "--snapshot-interval", "0"}, args...), seed: drawSeed(t)}
+	o := &operator{t: t, program: p, dir: t.TempDir(), args: append([]string{"--snapshot-every", "0", "--snapshot-interval", "0"}, args...), seed: testkit.Seed(t)}
 	o.drawn = twin.NewGenerator(o.seed, twin.Config{Users: 12, Groups: 3})
 	o.start()
 	return o

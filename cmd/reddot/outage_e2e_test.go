@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"context"
-	"flag"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,7 +15,9 @@ import (
 	"reddot/projector/twin"
 )
 
-var stoppedFlag = flag.Duration("stopped", 12*time.Second, "how long the test \"server away\" stops the NATS server")
+// hangs is how long the NATS server hangs, by default: longer than anybody waits
+// for it.
+const hangs = 12 * time.Second
 
 // testServerAway: the NATS server is away for a while, in good order and by a
 // crash, and comes back with its data; then it hangs for longer than anybody
@@ -50,7 +51,7 @@ func testServerAway(t *testing.T, p program) {
 	}
 	fed.goesOn(t)
 	server.signal(t, syscall.SIGSTOP)
-	hung := time.After(*stoppedFlag)
+	hung := time.After(testkit.Duration(hangs))
 	c.unready(t, "") // it is not said to hang before it has for some pings
 	c.unready(t, "the NATS server is lost")
 	<-hung

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/projector/testkit"
 )
 
 // blockFile is the first file of a stream.
@@ -28,9 +28,7 @@ func blockFile(dir, stream string) string {
 // not start, and says which file is damaged.
 func TestFlippedSeq(t *testing.T) {
 	const messages = 100
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := testkit.Rand(t)
 	dir := t.TempDir()
 	s := start(t, dir)
 	stream := commandStream(t, s.URL())
