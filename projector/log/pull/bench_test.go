@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/log/pull"
+	"reddot/projector/testkit"
 )
 
 // BenchmarkRead reads a stream of small messages, and compares with the client
@@ -22,10 +23,10 @@ func BenchmarkRead(b *testing.B) {
 	b.Run("pull", func(b *testing.B) {
 		for b.Loop() {
 			read := 0
-			must(0, r.stream().Read(b.Context(), pull.Options{From: 1, Upto: messages}, func(*pull.Message) error {
+			testkit.OK(b, r.stream().Read(b.Context(), pull.Options{From: 1, Upto: messages}, func(*pull.Message) error {
 				read++
 				return nil
-			}))(b)
+			}))
 			if read != messages {
 				b.Fatalf("%d messages, not %d", read, messages)
 			}
@@ -34,9 +35,9 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("library", func(b *testing.B) {
 		for b.Loop() {
-			c := must(r.js.OrderedConsumer(b.Context(), name, jetstream.OrderedConsumerConfig{}))(b)
+			c := testkit.Must(r.js.OrderedConsumer(b.Context(), name, jetstream.OrderedConsumerConfig{}))(b)
 			read, done := 0, make(chan struct{})
-			run := must(c.Consume(func(jetstream.Msg) {
+			run := testkit.Must(c.Consume(func(jetstream.Msg) {
 				if read++; read == messages {
 					close(done)
 				}

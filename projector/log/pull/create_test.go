@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/log/pull"
+	"reddot/projector/testkit"
 )
 
 // astray is a connection that sends some requests where nobody answers.
@@ -43,13 +44,13 @@ func TestCreateLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.fill(3, nil)
-	must(r.conn.Subscribe("$JS.API.CONSUMER.CREATX.>", func(*nats.Msg) {}))(t) // else the server says that nobody is there
-	must(0, r.conn.Flush())(t)
+	testkit.Must(r.conn.Subscribe("$JS.API.CONSUMER.CREATX.>", func(*nats.Msg) {}))(t) // else the server says that nobody is there
+	testkit.OK(t, r.conn.Flush())
 	d := dialer{new(atomic.Int32), new(atomic.Int32)}
-	conn := r.connect(nats.SetCustomDialer(d))
+	conn := r.Connect(nats.SetCustomDialer(d))
 	d.left.Store(2)
 	n := 0
-	err := pull.New(must(jetstream.New(conn))(t), name).Read(r.within(), pull.Options{
+	err := pull.New(testkit.Must(jetstream.New(conn))(t), name).Read(testkit.Context(r), pull.Options{
 		Upto: 3, Lost: func(err error) { t.Errorf("given up: %v", err) },
 	}, func(*pull.Message) error {
 		n++
@@ -61,5 +62,5 @@ func TestCreateLost(t *testing.T) {
 	if err != nil || n != 3 || d.lost.Load() != 2 {
 		t.Errorf("%d of 3 messages are read after %d lost requests: %v", n, d.lost.Load(), err)
 	}
-	r.eventually("no consumer is left", func() bool { return r.consumers() == 0 })
+	testkit.Eventually(r, "no consumer is left", func() bool { return r.consumers() == 0 })
 }

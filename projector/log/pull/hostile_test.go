@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/log/pull"
+	"reddot/projector/testkit"
 )
 
 // hostile are header blocks that a publisher may store with a message: those of
@@ -87,7 +88,7 @@ func TestHostile(t *testing.T) {
 	read := func(o pull.Options) (got []want) {
 		t.Helper()
 		next := max(o.From, 1)
-		must(0, r.stream().Read(r.within(), o, func(m *pull.Message) error {
+		testkit.OK(t, r.stream().Read(testkit.Context(r), o, func(m *pull.Message) error {
 			if m.Seq != next {
 				t.Fatalf("message %d where %d was due", m.Seq, next)
 			}
@@ -97,7 +98,7 @@ func TestHostile(t *testing.T) {
 				return pull.ErrEnough
 			}
 			return nil
-		}))(t)
+		}))
 		return got
 	}
 	for _, o := range []pull.Options{{From: 1}, {From: 1, Upto: uint64(len(all))}, {From: 1, Batch: 1}, {From: 1, Batch: 3}, {From: uint64(len(all)) / 2}} {
@@ -106,20 +107,20 @@ func TestHostile(t *testing.T) {
 		}
 	}
 	for i, w := range all {
-		m := must(r.stream().Get(r.within(), uint64(i+1)))(t)
+		m := testkit.Must(r.stream().Get(testkit.Context(r), uint64(i+1)))(t)
 		if got := (want{m.Subject, string(m.Data)}); got != w {
 			t.Errorf("message %d: %v, not %v", i+1, got, w)
 		}
 		var first *pull.Message
-		must(0, r.stream().Read(r.within(), pull.Options{Since: m.Time, HeadersOnly: true, Batch: 1}, func(m *pull.Message) error {
+		testkit.OK(t, r.stream().Read(testkit.Context(r), pull.Options{Since: m.Time, HeadersOnly: true, Batch: 1}, func(m *pull.Message) error {
 			first = m
 			return pull.ErrEnough
-		}))(t)
+		}))
 		if first.Seq != uint64(i+1) {
 			t.Errorf("the first message at %v is %d, not %d", m.Time, first.Seq, i+1)
 		}
 	}
-	r.eventually("no consumer is left", func() bool { return r.consumers() == 0 })
+	testkit.Eventually(r, "no consumer is left", func() bool { return r.consumers() == 0 })
 }
 
 // TestLarge reads messages larger than a request asks for: two in a row, and
@@ -133,10 +134,10 @@ func TestLarge(t *testing.T) {
 		r.store(all[i].subject, nil, []byte(data))
 	}
 	var got []want
-	must(0, r.stream().Read(r.within(), pull.Options{From: 1, Upto: uint64(len(all))}, func(m *pull.Message) error {
+	testkit.OK(t, r.stream().Read(testkit.Context(r), pull.Options{From: 1, Upto: uint64(len(all))}, func(m *pull.Message) error {
 		got = append(got, want{m.Subject, string(m.Data)})
 		return nil
-	}))(t)
+	}))
 	if !slices.Equal(got, all) {
 		t.Errorf("%d messages are read, not the %d that were stored", len(got), len(all))
 	}
@@ -148,13 +149,13 @@ func TestStranger(t *testing.T) {
 	r := newRig(t)
 	r.fill(10, nil)
 	inboxes := make(chan string, 100)
-	spy := must(r.connect().Subscribe("$JS.API.CONSUMER.MSG.NEXT.>", func(m *nats.Msg) { inboxes <- m.Reply }))(t)
-	must(0, r.conn.Flush())(t)
+	spy := testkit.Must(r.Connect().Subscribe("$JS.API.CONSUMER.MSG.NEXT.>", func(m *nats.Msg) { inboxes <- m.Reply }))(t)
+	testkit.OK(t, r.conn.Flush())
 	defer spy.Unsubscribe()
 	read := make(chan uint64, 100)
 	done := make(chan error, 1)
 	go func() {
-		done <- r.stream().Read(r.within(), pull.Options{From: 1}, func(m *pull.Message) error {
+		done <- r.stream().Read(testkit.Context(r), pull.Options{From: 1}, func(m *pull.Message) error {
 			read <- m.Seq
 			if m.Subject == "in.end" {
 				return pull.ErrEnough
@@ -169,13 +170,13 @@ func TestStranger(t *testing.T) {
 	}
 	inbox := <-inboxes
 	// The server itself lets nobody send with such a reply subject, and says so.
-	stranger := r.connect(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	stranger := r.Connect(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	for _, reply := range []string{"", "$JS.ACK.LOG.other.1.11.11.1.0", "$JS.ACK.", "in.some"} {
 		for _, h := range hostile()[:20] {
-			must(0, stranger.PublishMsg(&nats.Msg{Subject: inbox, Reply: reply, Header: h, Data: []byte("forged")}))(t)
+			testkit.OK(t, stranger.PublishMsg(&nats.Msg{Subject: inbox, Reply: reply, Header: h, Data: []byte("forged")}))
 		}
 	}
-	must(0, stranger.Flush())(t)
+	testkit.OK(t, stranger.Flush())
 	r.store("in.end", nil, nil)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -189,14 +190,14 @@ func TestStranger(t *testing.T) {
 // the library would decide by their headers.
 func TestDirect(t *testing.T) {
 	r := newRig(t)
-	config := must(r.js.Stream(t.Context(), name))(t).CachedInfo().Config
+	config := testkit.Must(r.js.Stream(t.Context(), name))(t).CachedInfo().Config
 	config.AllowDirect = true
-	must(r.js.UpdateStream(t.Context(), config))(t)
+	testkit.Must(r.js.UpdateStream(t.Context(), config))(t)
 	r.store("in.a", nats.Header{"Status": {"404"}}, nil)
-	if m := must(r.stream().Get(r.within(), 1))(t); m.Subject != "in.a" || m.Time.Before(time.Now().Add(-time.Minute)) {
+	if m := testkit.Must(r.stream().Get(testkit.Context(r), 1))(t); m.Subject != "in.a" || m.Time.Before(time.Now().Add(-time.Minute)) {
 		t.Errorf("message 1 is %+v", m)
 	}
-	if _, err := r.stream().Get(r.within(), 2); err != jetstream.ErrMsgNotFound {
+	if _, err := r.stream().Get(testkit.Context(r), 2); err != jetstream.ErrMsgNotFound {
 		t.Errorf("message 2: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/log/pull"
+	"reddot/projector/testkit"
 )
 
 // reader reads a stream on a goroutine of its own.
@@ -28,7 +29,7 @@ type reader struct {
 
 func (r *rig) reader(o pull.Options) *reader {
 	a := &reader{rig: r, read: make(chan uint64), ended: make(chan error, 1)}
-	ctx, cancel := context.WithCancel(r.within())
+	ctx, cancel := context.WithCancel(testkit.Context(r))
 	a.cancel = cancel
 	o.Lost = func(err error) {
 		a.mu.Lock()
@@ -50,6 +51,7 @@ func (r *rig) reader(o pull.Options) *reader {
 // upto checks that the messages from one seq to another come, each once.
 func (a *reader) upto(from, upto uint64) {
 	a.Helper()
+	late := testkit.Context(a).Done()
 	for want := from; want <= upto; want++ {
 		select {
 		case seq := <-a.read:
@@ -58,7 +60,7 @@ func (a *reader) upto(from, upto uint64) {
 			}
 		case err := <-a.ended:
 			a.Fatalf("the reading ends before message %d: %v", want, err)
-		case <-a.within().Done():
+		case <-late:
 			a.Fatalf("message %d does not come; lost: %v", want, a.why())
 		}
 	}
@@ -113,8 +115,8 @@ func TestServedInTurn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	asked := make(chan *nats.Msg, 100)
-	must(r.conn.ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT."+name+".>", asked))(t)
-	must(0, r.conn.Flush())(t)
+	testkit.Must(r.conn.ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT."+name+".>", asked))(t)
+	testkit.OK(t, r.conn.Flush())
 	heard := make(chan struct{}, 1)
 	a := r.reader(pull.Options{From: 1, Batch: 10, Heard: func() {
 		select {
@@ -127,14 +129,14 @@ func TestServedInTurn(t *testing.T) {
 		for range n {
 			select {
 			case <-asked:
-			case <-a.within().Done():
+			case <-testkit.Context(a).Done():
 				t.Fatal("a request does not come")
 			}
 		}
 	}
 	waiting := func(n int) {
 		t.Helper()
-		r.eventually("requests wait", func() bool { return r.consumer().NumWaiting == n })
+		testkit.Eventually(r, "requests wait", func() bool { return r.consumer().NumWaiting == n })
 	}
 	requests(2)
 	waiting(2)
@@ -152,7 +154,7 @@ func TestServedInTurn(t *testing.T) {
 	requests(1)    // the first two have expired
 	waiting(2)
 	r.fill(19, nil)
-	r.eventually("all are delivered", func() bool { return r.consumer().Delivered.Consumer == 32 })
+	testkit.Eventually(r, "all are delivered", func() bool { return r.consumer().Delivered.Consumer == 32 })
 	a.upto(14, 32) // the last is the fourth request's, which seems to have one left
 	r.fill(5, nil)
 	a.upto(33, 37)
@@ -170,9 +172,9 @@ func TestConsumerVanishes(t *testing.T) {
 	r.fill(10, nil)
 	a := r.reader(pull.Options{From: 1})
 	a.upto(1, 10)
-	stream := must(r.js.Stream(t.Context(), name))(t)
+	stream := testkit.Must(r.js.Stream(t.Context(), name))(t)
 	for consumer := range stream.ConsumerNames(t.Context()).Name() {
-		must(0, stream.DeleteConsumer(t.Context(), consumer))(t)
+		testkit.OK(t, stream.DeleteConsumer(t.Context(), consumer))
 	}
 	r.fill(10, nil)
 	a.upto(11, 20)
@@ -189,11 +191,11 @@ func TestServerVanishes(t *testing.T) {
 	r.fill(1_000, nil)
 	a := r.reader(pull.Options{From: 1})
 	a.upto(1, 500)
-	r.stop()
-	r.start()
+	r.Stop()
+	r.Restart()
 	a.upto(501, 1_000)
 	// The connection may not know yet that it was lost.
-	r.eventually("the connection is there again", func() bool { return r.conn.FlushTimeout(100*time.Millisecond) == nil })
+	testkit.Eventually(r, "the connection is there again", func() bool { return r.conn.FlushTimeout(100*time.Millisecond) == nil })
 	r.fill(10, nil)
 	a.upto(1_001, 1_010)
 	a.stop()
@@ -206,7 +208,7 @@ func TestStreamVanishes(t *testing.T) {
 	r.fill(1, nil)
 	a := r.reader(pull.Options{From: 1})
 	a.upto(1, 1)
-	must(0, r.js.DeleteStream(t.Context(), name))(t)
+	testkit.OK(t, r.js.DeleteStream(t.Context(), name))
 	if err := <-a.ended; !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the reading ends with %v", err)
 	}
@@ -230,18 +232,18 @@ func TestUpto(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.fill(10, nil)
-	stream := must(r.js.Stream(t.Context(), name))(t)
+	stream := testkit.Must(r.js.Stream(t.Context(), name))(t)
 	for _, seq := range []uint64{1, 2, 5, 9, 10} {
-		must(0, stream.DeleteMsg(t.Context(), seq))(t)
+		testkit.OK(t, stream.DeleteMsg(t.Context(), seq))
 	}
 	for _, c := range []struct{ from, upto, read uint64 }{
 		{1, 10, 5}, {1, 4, 2}, {1, 5, 2}, {5, 5, 0}, {9, 10, 0}, {7, 7, 1}, {11, 20, 0}, {6, 100, 3},
 	} {
 		read := uint64(0)
-		must(0, r.stream().Read(r.within(), pull.Options{From: c.from, Upto: c.upto}, func(*pull.Message) error {
+		testkit.OK(t, r.stream().Read(testkit.Context(r), pull.Options{From: c.from, Upto: c.upto}, func(*pull.Message) error {
 			read++
 			return nil
-		}))(t)
+		}))
 		if read != c.read {
 			t.Errorf("from %d to %d there are %d messages, not %d", c.from, c.upto, read, c.read)
 		}
@@ -276,7 +278,7 @@ func TestPermissions(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, withUsers(&server.Permissions{Publish: &server.SubjectPermission{Deny: []string{subject}}}))
 			r.fill(1, nil)
-			ctx, cancel := context.WithCancel(r.within())
+			ctx, cancel := context.WithCancel(testkit.Context(r))
 			var lost error
 			err := r.limited().Read(ctx, pull.Options{From: 1, Lost: func(err error) {
 				lost = err
@@ -291,13 +293,13 @@ func TestPermissions(t *testing.T) {
 	t.Run("MSG.GET", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, withUsers(&server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.MSG.GET.>"}}}))
-		_, err := r.limited().Get(r.within(), 1)
+		_, err := r.limited().Get(testkit.Context(r), 1)
 		wantPermission(t, err, "publish to $JS.API.STREAM.MSG.GET.LOG")
 	})
 	t.Run("inbox", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, withUsers(&server.Permissions{Subscribe: &server.SubjectPermission{Deny: []string{"_INBOX.>"}}}))
-		_, err := r.limited().Get(r.within(), 1)
+		_, err := r.limited().Get(testkit.Context(r), 1)
 		wantPermission(t, err, "subscribe to _INBOX.>")
 	})
 }
@@ -308,11 +310,11 @@ func TestHeardWhileBusy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	const each = 20 * time.Millisecond
-	r.fill(int(tooLong/each), nil)
+	r.fill(int(testkit.Patience/each), nil)
 	heard := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(heard) })
 	was := false
-	must(0, r.stream().Read(r.within(), pull.Options{From: 1, Upto: uint64(tooLong / each), Heard: tell}, func(*pull.Message) error {
+	testkit.OK(t, r.stream().Read(testkit.Context(r), pull.Options{From: 1, Upto: uint64(testkit.Patience / each), Heard: tell}, func(*pull.Message) error {
 		select {
 		case <-heard:
 			was = true
@@ -320,7 +322,7 @@ func TestHeardWhileBusy(t *testing.T) {
 		case <-time.After(each): // work
 			return nil
 		}
-	}))(t)
+	}))
 	if !was {
 		t.Error("nothing was heard")
 	}
@@ -336,8 +338,8 @@ func withUsers(p *server.Permissions) func(*server.Options) {
 
 // limited is the stream as the user sees it.
 func (r *rig) limited() *pull.Stream {
-	conn := r.connect(nats.UserInfo("limited", "limited"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
-	return pull.New(must(jetstream.New(conn))(r), name)
+	conn := r.Connect(nats.UserInfo("limited", "limited"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	return pull.New(testkit.Must(jetstream.New(conn))(r), name)
 }
 
 func wantPermission(t *testing.T, err error, missing string) {

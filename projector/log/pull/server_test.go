@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/testkit"
 )
 
 // TestServerSays checks what package pull relies on of nats-server, word by word,
@@ -17,24 +19,24 @@ func TestServerSays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.store("in.some", nats.Header{"Status": {"100"}}, nil)
-	stream := must(r.js.Stream(t.Context(), name))(t)
-	consumer := must(stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{Name: "C", AckPolicy: jetstream.AckNonePolicy}))(t)
+	stream := testkit.Must(r.js.Stream(t.Context(), name))(t)
+	consumer := testkit.Must(stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{Name: "C", AckPolicy: jetstream.AckNonePolicy}))(t)
 	inbox := r.conn.NewInbox()
 	answers := make(chan *nats.Msg, 100)
-	must(r.conn.ChanSubscribe(inbox+".*", answers))(t)
+	testkit.Must(r.conn.ChanSubscribe(inbox+".*", answers))(t)
 	next := func() *nats.Msg {
 		t.Helper()
 		select {
 		case m := <-answers:
 			return m
-		case <-time.After(tooLong):
+		case <-time.After(testkit.Patience):
 			t.Fatal("no answer")
 			return nil
 		}
 	}
 	ask := func(request, consumer string, body map[string]any) {
 		t.Helper()
-		must(0, r.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.LOG."+consumer, inbox+"."+request, must(json.Marshal(body))(t)))(t)
+		testkit.OK(t, r.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.LOG."+consumer, inbox+"."+request, testkit.Must(json.Marshal(body))(t)))
 	}
 	says := func(request, status, description string) {
 		t.Helper()
@@ -43,10 +45,10 @@ func TestServerSays(t *testing.T) {
 			t.Errorf("%s is answered on %s, with reply subject %q: %v; want %s %s", request, m.Subject, m.Reply, m.Header, status, description)
 		}
 	}
-	ask("small", "C", map[string]any{"batch": 5, "max_bytes": 10, "expires": tooLong})
+	ask("small", "C", map[string]any{"batch": 5, "max_bytes": 10, "expires": testkit.Patience})
 	says("small", "409", "Message Size Exceeds MaxBytes")
 
-	ask("one", "C", map[string]any{"batch": 1, "max_bytes": 1 << 20, "expires": tooLong})
+	ask("one", "C", map[string]any{"batch": 1, "max_bytes": 1 << 20, "expires": testkit.Patience})
 	m := next()
 	if !strings.HasPrefix(m.Reply, "$JS.ACK.LOG.C.1.1.1.") || m.Subject != "in.some" {
 		t.Errorf("the message comes on %s with the reply subject %q", m.Subject, m.Reply)
@@ -58,12 +60,12 @@ func TestServerSays(t *testing.T) {
 	says("empty", "100", "Idle Heartbeat")
 	says("empty", "408", "Request Timeout")
 
-	ask("nobody", "NONE", map[string]any{"batch": 1, "expires": tooLong})
+	ask("nobody", "NONE", map[string]any{"batch": 1, "expires": testkit.Patience})
 	says("nobody", "503", "")
 
-	ask("deleted", "C", map[string]any{"batch": 1, "expires": tooLong})
-	r.eventually("the request waits", func() bool { return must(consumer.Info(t.Context()))(t).NumWaiting == 1 })
-	must(0, stream.DeleteConsumer(t.Context(), "C"))(t)
+	ask("deleted", "C", map[string]any{"batch": 1, "expires": testkit.Patience})
+	testkit.Eventually(r, "the request waits", func() bool { return testkit.Must(consumer.Info(t.Context()))(t).NumWaiting == 1 })
+	testkit.OK(t, stream.DeleteConsumer(t.Context(), "C"))
 	says("deleted", "409", "Consumer Deleted")
 }
 
@@ -74,16 +76,16 @@ func TestServerDenies(t *testing.T) {
 		Publish:   &server.SubjectPermission{Deny: []string{"no.publish"}},
 		Subscribe: &server.SubjectPermission{Deny: []string{"no.subscribe"}},
 	}))
-	conn := r.connect(nats.UserInfo("limited", "limited"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	conn := r.Connect(nats.UserInfo("limited", "limited"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	said := func(want string) {
 		t.Helper()
-		must(0, conn.Flush())(t)
+		testkit.OK(t, conn.Flush())
 		if err := conn.LastError(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, not %q", err, want)
 		}
 	}
-	must(0, conn.Publish("no.publish", nil))(t)
+	testkit.OK(t, conn.Publish("no.publish", nil))
 	said(`Permissions Violation for Publish to "no.publish"`)
-	must(conn.SubscribeSync("no.subscribe"))(t)
+	testkit.Must(conn.SubscribeSync("no.subscribe"))(t)
 	said(`Permissions Violation for Subscription to "no.subscribe"`)
 }
