@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestContact: that the server is lost is known at once, and that it is back, also
@@ -15,30 +17,8 @@ import (
 // and says nothing.
 func TestContact(t *testing.T) {
 	t.Parallel()
-	options := server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}
-	start := func() *server.Server {
-		ns, err := server.NewServer(&options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ns.Start()
-		if !ns.ReadyForConnections(time.Minute) {
-			t.Fatal("the server does not start")
-		}
-		return ns
-	}
-	ns := start()
-	stop := func() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-	}
-	defer func() { stop() }()
-	address := ns.Addr().String()
-	conn, err := nats.Connect(ns.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	ns := natstest.StartCore(t)
+	conn := ns.Connect(nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.Timeout(testkit.Patience))
 	c := &contact{conn: conn}
 	if !c.up() {
 		t.Error("a connection that nobody has watched yet is lost")
@@ -53,17 +33,8 @@ func TestContact(t *testing.T) {
 		cancel()
 		<-ended
 	}()
-	until := func(what string, reached func() bool) {
-		t.Helper()
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for deadline := time.Now().Add(30 * time.Second); !reached(); <-tick.C {
-			if time.Now().After(deadline) {
-				t.Fatal(what)
-			}
-		}
-	}
-	stop()
+	address := ns.Addr()
+	ns.Stop()
 	mute, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -72,12 +43,11 @@ func TestContact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until("it is not known that the server is lost", func() bool { return !c.up() })
+	testkit.Eventually(t, "it is known that the server is lost", func() bool { return !c.up() })
 	if err := mute.Close(); err != nil {
 		t.Fatal(err)
 	}
-	options.Port = mute.Addr().(*net.TCPAddr).Port
-	ns = start()
+	ns.Restart()
 	taken.Close()
-	until("it is not known that the server is back", c.up)
+	testkit.Eventually(t, "it is known that the server is back", c.up)
 }

@@ -7,13 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 )
 
 // moment is a copy of the files at one time.
@@ -38,12 +37,12 @@ func newPowerCut(t *testing.T) *powerCut {
 		}
 		p.settle(a.flush())
 		p.stop()
-		c.stop()
+		c.Stop()
 		for name, to := range c.parts(m) {
 			*to = filepath.Join(t.TempDir(), "part")
-			must(0, os.CopyFS(*to, os.DirFS(name)))(t)
+			testkit.OK(t, os.CopyFS(*to, os.DirFS(name)))
 		}
-		c.start()
+		c.restart()
 		return a.last()
 	}
 	c.kept = take(&c.early)
@@ -54,7 +53,7 @@ func newPowerCut(t *testing.T) *powerCut {
 
 // parts are the folders that a moment has copies of.
 func (c *powerCut) parts(m *moment) map[string]*string {
-	streams := filepath.Join(c.options.StoreDir, "jetstream", "$G", "streams")
+	streams := filepath.Join(c.Options.StoreDir, "jetstream", "$G", "streams")
 	return map[string]*string{
 		filepath.Join(streams, c.subjects.CommandStream()): &m.commands,
 		filepath.Join(streams, c.subjects.EventStream()):   &m.events,
@@ -65,13 +64,13 @@ func (c *powerCut) parts(m *moment) map[string]*string {
 // restore puts the parts of a moment in their places.
 func (c *powerCut) restore(m moment) {
 	c.t.Helper()
-	c.stop()
+	c.Stop()
 	for name, from := range c.parts(&m) {
-		must(0, os.RemoveAll(name))(c.t)
-		must(0, os.CopyFS(name, os.DirFS(*from)))(c.t)
+		testkit.OK(c.t, os.RemoveAll(name))
+		testkit.OK(c.t, os.CopyFS(name, os.DirFS(*from)))
 	}
-	c.start()
-	c.js = must(jetstream.New(c.connect()))(c.t)
+	c.restart()
+	c.js = c.JetStream()
 }
 
 // write publishes commands, as one does who does not wait for reddot.
@@ -80,7 +79,7 @@ func (c *powerCut) write(id string, n int) events.Seq {
 	last := events.Seq(0)
 	for i := range n {
 		payload := fmt.Appendf(nil, `{"id":"%s%d","from":"sender"}`, id, i)
-		last = events.Seq(must(c.js.Publish(within(c.t), "unread.cmd.user."+member(i%20)+".message", payload))(c.t).Sequence)
+		last = events.Seq(testkit.Must(c.js.Publish(testkit.Context(c.t), "unread.cmd.user."+member(i%20)+".message", payload))(c.t).Sequence)
 	}
 	return last
 }
@@ -88,21 +87,21 @@ func (c *powerCut) write(id string, n int) events.Seq {
 // log is the command stream as it is now.
 func (b *bus) log() *log.Log {
 	b.t.Helper()
-	return must(log.Find(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
+	return testkit.Must(log.Find(testkit.Context(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
 }
 
 func (c *powerCut) find() *log.TruncatedError {
 	c.t.Helper()
-	return must(projector.FindTruncation(within(c.t), c.log(), c.js, c.dir))(c.t)
+	return testkit.Must(projector.FindTruncation(testkit.Context(c.t), c.log(), c.js, c.dir))(c.t)
 }
 
 // digest folds the log into a new store.
 func (c *powerCut) digest(upto events.Seq) events.Digest {
 	c.t.Helper()
 	log := c.log()
-	s := must(store.Open(store.Config{Dir: c.t.TempDir(), Identity: log.Identity()}))(c.t)
-	defer func() { must(0, s.Close())(c.t) }()
-	must(0, log.Build(within(c.t), s, upto, nil))(c.t)
+	s := testkit.Must(store.Open(store.Config{Dir: c.t.TempDir(), Identity: log.Identity()}))(c.t)
+	defer func() { testkit.OK(c.t, s.Close()) }()
+	testkit.OK(c.t, log.Build(testkit.Context(c.t), s, upto, nil))
 	return s.Position().Digest()
 }
 
@@ -144,7 +143,7 @@ func TestCutLog(t *testing.T) {
 				return
 			}
 			wantErr(t, cut, log.ErrNotWhole, test.says, "reddot serve --accept-cut")
-			must(0, projector.AcceptTruncation(within(t), c.log(), c.js, c.dir, cut, nil))(t)
+			testkit.OK(t, projector.AcceptTruncation(testkit.Context(t), c.log(), c.js, c.dir, cut, nil))
 			if again := c.find(); again.Derived != 0 {
 				t.Fatalf("it is found again: %v", again)
 			}
@@ -164,10 +163,10 @@ func TestCutLog(t *testing.T) {
 			for _, s := range c.storedEvents(1) {
 				l.enter(&s)
 			}
-			v := must(projector.NewView(c.open(t)))(t)
+			v := testkit.Must(projector.NewView(c.open(t)))(t)
 			defer v.Close()
 			for i := range 20 {
-				if got, want := l.users[member(i)].version, must(v.Totals(member(i), events.TotalsQuery{}))(t).Version; got != want {
+				if got, want := l.users[member(i)].version, testkit.Must(v.Totals(member(i), events.TotalsQuery{}))(t).Version; got != want {
 					t.Errorf("%s was told version %d, has %d", member(i), got, want)
 				}
 			}
@@ -178,14 +177,14 @@ func TestCutLog(t *testing.T) {
 // open opens the store in use, the projector being stopped.
 func (c *powerCut) open(t *testing.T) *store.Store {
 	t.Helper()
-	folder := must(generation.Open(nil, c.dir))(t)
+	folder := testkit.Must(generation.Open(nil, c.dir))(t)
 	path, ok := folder.Current()
 	if !ok {
 		t.Fatal("there is no store")
 	}
-	info := must(store.Inspect(nil, path))(t)
-	s := must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
-	t.Cleanup(func() { must(0, s.Close())(t) })
+	info := testkit.Must(store.Inspect(nil, path))(t)
+	s := testkit.Must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
+	t.Cleanup(func() { testkit.OK(t, s.Close()) })
 	return s
 }
 

@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit/natstest"
 )
 
 // A service that sends badges to phones must not miss a change, not even of a
@@ -63,15 +63,13 @@ func fatal(err error) {
 func exampleServer() (conn *nats.Conn, end func()) {
 	dir, err := os.MkdirTemp("", "reddot")
 	fatal(err)
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
+	srv, err := natstest.Open(dir)
 	fatal(err)
-	srv.Start()
-	conn, err = nats.Connect(srv.ClientURL(), nats.RetryOnFailedConnect(true))
+	conn, err = nats.Connect(srv.URL())
 	fatal(err)
 	return conn, func() {
 		conn.Close()
-		srv.Shutdown()
-		srv.WaitForShutdown()
+		srv.Stop()
 		fatal(os.RemoveAll(dir))
 	}
 }

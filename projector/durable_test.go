@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // badges is a service that sends badges to phones: a durable consumer of
@@ -20,24 +21,24 @@ type badges struct {
 
 func (b *bus) badges() *badges {
 	b.t.Helper()
-	conn := b.connect()
-	js := must(jetstream.New(conn))(b.t)
-	return &badges{close: conn.Close, consumer: must(js.CreateOrUpdateConsumer(within(b.t), b.subjects.EventStream(), jetstream.ConsumerConfig{
+	conn := b.Connect()
+	js := testkit.Must(jetstream.New(conn))(b.t)
+	return &badges{close: conn.Close, consumer: testkit.Must(js.CreateOrUpdateConsumer(testkit.Context(b.t), b.subjects.EventStream(), jetstream.ConsumerConfig{
 		Durable: "badges", FilterSubject: b.subjects.Prefix() + "-out.*.evt.*.change",
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: tooLong,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: testkit.Patience,
 	}))(b.t)}
 }
 
 // take takes up to n events that are there, and confirms them.
 func (s *badges) take(b *bus, n int) (got []string) {
 	b.t.Helper()
-	batch := must(s.consumer.Fetch(n, jetstream.FetchMaxWait(100*time.Millisecond)))(b.t)
+	batch := testkit.Must(s.consumer.Fetch(n, jetstream.FetchMaxWait(100*time.Millisecond)))(b.t)
 	for msg := range batch.Messages() {
 		e := b.event(msg)
 		var c events.Change
 		e.decode(b.t, &c)
 		got = append(got, fmt.Sprintf("%s %d", c.User, c.Version))
-		if err := msg.DoubleAck(within(b.t)); err != nil {
+		if err := msg.DoubleAck(testkit.Context(b.t)); err != nil {
 			b.t.Fatal(err)
 		}
 	}
@@ -71,13 +72,13 @@ func TestDurableConsumer(t *testing.T) {
 			service.close()
 			service = b.badges()
 		case 2:
-			b.stop()
-			b.start()
+			b.Stop()
+			b.restart()
 		case 3:
 			service.close()
 			p.stop()
-			b.stop()
-			b.start()
+			b.Stop()
+			b.restart()
 			service = b.badges()
 			p = b.run(dir)
 		}

@@ -11,6 +11,7 @@ import (
 	"reddot/projector"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // BenchmarkEmission has everybody in a group told of a message: from the
@@ -80,8 +81,8 @@ func BenchmarkBuild(b *testing.B) {
 
 // build folds the log into a fresh store in memory.
 func build(b *testing.B, bus *bus, last events.Seq) {
-	log := must(log.Find(b.Context(), bus.js, bus.subjects, slog.New(slog.DiscardHandler)))(b)
-	s := must(store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: log.Identity()}))(b)
+	log := testkit.Must(log.Find(b.Context(), bus.js, bus.subjects, slog.New(slog.DiscardHandler)))(b)
+	s := testkit.Must(store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: log.Identity()}))(b)
 	if err := log.Build(b.Context(), s, last, nil); err != nil {
 		b.Fatal(err)
 	}

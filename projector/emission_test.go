@@ -15,6 +15,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -113,8 +114,8 @@ type hearing struct {
 
 func (b *bus) hear(t testing.TB, subject string) *hearing {
 	h := new(hearing)
-	conn := b.connect()
-	sub := must(conn.Subscribe(subject, func(m *nats.Msg) {
+	conn := b.Connect()
+	sub := testkit.Must(conn.Subscribe(subject, func(m *nats.Msg) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.heard = append(h.heard, m)
@@ -137,7 +138,7 @@ func (h *hearing) len() int {
 // compare waits until as much is heard as is stored, and compares.
 func (h *hearing) compare(t testing.TB, all []stored) {
 	t.Helper()
-	eventually(t, "the subscriber hears all that is stored", func() bool { return h.len() >= len(all) })
+	testkit.Eventually(t, "the subscriber hears all that is stored", func() bool { return h.len() >= len(all) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, s := range all {
@@ -155,7 +156,7 @@ func (h *hearing) compare(t testing.TB, all []stored) {
 // go at once, and take many commands to be swept: what has gone is told once, and
 // is gone at every seq.
 func TestChaosSweeping(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	c := newChaos(t, seed, twin.Config{})
 	c.gen = twin.NewCrowd(seed)
 	slowly := func(cfg *projector.Config) {
@@ -167,7 +168,7 @@ func TestChaosSweeping(t *testing.T) {
 		if c.rng.IntN(3) == 0 {
 			c.check(p)
 		}
-		if err := p.WaitApplied(within(t), upto-events.Seq(c.rng.IntN(50))); err != nil {
+		if err := p.WaitApplied(testkit.Context(t), upto-events.Seq(c.rng.IntN(50))); err != nil {
 			t.Fatal(err)
 		}
 		p = c.restart(p, slowly)
@@ -185,7 +186,7 @@ func TestChaosSweeping(t *testing.T) {
 // the twin, at the seq that the event shows. Plain subscribers hear what is
 // stored, and nothing else.
 func TestChaos(t *testing.T) {
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	c := newChaos(t, seed, twin.Config{Users: 9, Groups: 4})
 	changes, rejected := c.bus.hear(t, "unread.evt.>"), c.bus.hear(t, "unread.rejected")
 	p := c.bus.run(c.dir)
@@ -194,7 +195,7 @@ func TestChaos(t *testing.T) {
 		if c.rng.IntN(3) == 0 {
 			c.check(p)
 		}
-		if err := p.WaitApplied(within(t), upto-events.Seq(c.rng.IntN(50))); err != nil {
+		if err := p.WaitApplied(testkit.Context(t), upto-events.Seq(c.rng.IntN(50))); err != nil {
 			t.Fatal(err)
 		}
 		p = c.restart(p)
@@ -213,19 +214,19 @@ func (b *bus) hold() {
 	b.t.Helper()
 	c := b.events().CachedInfo().Config
 	c.Discard, c.MaxMsgs = jetstream.DiscardNew, max(int64(b.events().CachedInfo().State.Msgs), 1)
-	must(b.js.UpdateStream(within(b.t), c))(b.t)
+	testkit.Must(b.js.UpdateStream(testkit.Context(b.t), c))(b.t)
 }
 
 // TestResumeFromCommands folds random commands whose events can't be stored,
 // and has the next projector tell them all from the log.
 func TestResumeFromCommands(t *testing.T) {
-	c := newChaos(t, drawSeed(t), twin.Config{})
+	c := newChaos(t, testkit.Seed(t), twin.Config{})
 	p := c.bus.run(c.dir)
 	c.write(20)
 	p.settle(c.author.last())
 	for range 12 {
 		c.bus.hold()
-		if err := p.WaitApplied(within(t), c.write(1+c.rng.IntN(60))); err != nil {
+		if err := p.WaitApplied(testkit.Context(t), c.write(1+c.rng.IntN(60))); err != nil {
 			t.Fatal(err)
 		}
 		p.kill()

@@ -8,6 +8,7 @@ import (
 
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
@@ -17,7 +18,7 @@ func (p *process) emitter() emit.State { return emit.State(p.status().Emitter) }
 // leads waits until one of two processes emits and the other stands by.
 func leads(t *testing.T, p, q *process) (leader, standby *process) {
 	t.Helper()
-	eventually(t, "one of two emits, the other stands by", func() bool {
+	testkit.Eventually(t, "one of two emits, the other stands by", func() bool {
 		a, b := p.emitter(), q.emitter()
 		if a == emit.Standby {
 			leader, standby = q, p
@@ -34,7 +35,7 @@ func leads(t *testing.T, p, q *process) (leader, standby *process) {
 // together is as if one had.
 func TestTakeover(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, drawSeed(t), twin.Config{})
+	c := newChaos(t, testkit.Seed(t), twin.Config{})
 	p := c.bus.run(t.TempDir())
 	c.write(200)
 	p.settle(c.author.last())
@@ -101,7 +102,7 @@ func TestFencedOnItsWay(t *testing.T) {
 	changes := b.hear(t, "unread.evt.>")
 	way := b.through()
 	begun := make(chan struct{})
-	if _, err := b.connect().Subscribe("unread.evt.>", func(m *nats.Msg) {
+	if _, err := b.Connect().Subscribe("unread.evt.>", func(m *nats.Msg) {
 		if way.hold() {
 			close(begun)
 		}
@@ -111,18 +112,18 @@ func TestFencedOnItsWay(t *testing.T) {
 	p := b.run(dir, func(c *projector.Config) { c.Conn = way.connect() })
 	select {
 	case <-begun:
-	case <-time.After(tooLong):
+	case <-time.After(testkit.Patience):
 		t.Fatal("nothing is told")
 	}
 	q := b.run(late)
 	q.settle(a.last())
-	if p.log.has("stands by") {
+	if p.log.Has("stands by") {
 		t.Fatal("the one that is held up knows of the other")
 	}
 	before := len(b.storedEvents(1))
 	way.release()
 	p.settle(a.last())
-	eventually(t, "it stands by", func() bool { return p.emitter() == emit.Standby })
+	testkit.Eventually(t, "it stands by", func() bool { return p.emitter() == emit.Standby })
 	l := newLedger(t)
 	all := b.storedEvents(1)
 	for _, s := range all {

@@ -9,6 +9,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
+	"reddot/projector/testkit"
 )
 
 // TestFillInterrupted ends the filling of a log in the middle, again and again,
@@ -38,7 +39,7 @@ func TestFillInterrupted(t *testing.T) {
 			for ends := 0; ; ends++ {
 				cut := c.find()
 				cut.Add("a snapshot", upto)
-				ctx, cancel := context.WithCancel(within(t))
+				ctx, cancel := context.WithCancel(testkit.Context(t))
 				told := uint64(0)
 				err := projector.AcceptTruncation(ctx, c.log(), c.js, c.dir, cut, func(done uint64) {
 					told = done
@@ -50,7 +51,7 @@ func TestFillInterrupted(t *testing.T) {
 					}
 					break
 				}
-				_, last, rangeErr := c.log().Range(within(t))
+				_, last, rangeErr := c.log().Range(testkit.Context(t))
 				if !errors.Is(err, context.Canceled) || rangeErr != nil || last != min(cut.Last+piece, upto) || told != uint64(last-cut.Last) {
 					t.Fatalf("attempt %d, told of %d, ends at %d after %d: %v, %v", ends, told, last, cut.Last, err, rangeErr)
 				}

@@ -15,13 +15,14 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // forge stores a message in the event stream as one does who may publish there
 // and no more.
 func (b *bus) forge(msg *nats.Msg) *jetstream.PubAck {
 	b.t.Helper()
-	return must(b.js.PublishMsg(within(b.t), msg))(b.t)
+	return testkit.Must(b.js.PublishMsg(testkit.Context(b.t), msg))(b.t)
 }
 
 // copyOf is a stored event as somebody else may store it again.
@@ -87,8 +88,8 @@ func TestForgedEvents(t *testing.T) {
 			p.settle(a.last())
 			real := b.storedEvents(1)
 			if strings.Contains(name, "old") { // which the server takes for the original as long as it knows the id
-				eventually(t, "the server has forgotten the ids", func() bool {
-					return time.Since(must(b.events().GetMsg(t.Context(), b.end()))(t).Time) > 2*emit.Duplicates
+				testkit.Eventually(t, "the server has forgotten the ids", func() bool {
+					return time.Since(testkit.Must(b.events().GetMsg(t.Context(), b.end()))(t).Time) > 2*emit.Duplicates
 				})
 			}
 			foreign := map[uint64]bool{}
@@ -112,13 +113,13 @@ func TestForgedEvents(t *testing.T) {
 			}
 			forge()
 			told("running")
-			if !p.log.has("sequence=" + fmt.Sprint(seq) + " subject=unread-out.") {
+			if !p.log.Has("sequence=" + fmt.Sprint(seq) + " subject=unread-out.") {
 				t.Error("it is not named")
 			}
 			p.stop()
 			forge()
 			forge()
-			if cut := must(projector.FindTruncation(within(t), b.log(), b.js, dir))(t); cut.Derived != 0 {
+			if cut := testkit.Must(projector.FindTruncation(testkit.Context(t), b.log(), b.js, dir))(t); cut.Derived != 0 {
 				t.Errorf("it is taken for a proof: %v", cut)
 			}
 			p = b.run(dir)
@@ -129,7 +130,7 @@ func TestForgedEvents(t *testing.T) {
 			p = b.run(t.TempDir())
 			told("anew")
 			b.checkTold(a, p, foreign)
-			if p.log.has("stands by") {
+			if p.log.Has("stands by") {
 				t.Error("it has stood by")
 			}
 		})
@@ -158,12 +159,12 @@ func (b *bus) checkTold(a *author, p *process, foreign map[uint64]bool) {
 // storedMessages reads the events among what is stored.
 func (b *bus) storedMessages(foreign map[uint64]bool) (all []stored) {
 	b.t.Helper()
-	c := must(b.events().OrderedConsumer(within(b.t), jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}))(b.t)
-	it := must(c.Messages(jetstream.PullMaxMessages(5_000)))(b.t)
+	c := testkit.Must(b.events().OrderedConsumer(testkit.Context(b.t), jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}))(b.t)
+	it := testkit.Must(c.Messages(jetstream.PullMaxMessages(5_000)))(b.t)
 	defer it.Stop()
 	for end := b.end(); ; {
-		msg := must(it.Next(jetstream.NextMaxWait(tooLong)))(b.t)
-		seq := must(msg.Metadata())(b.t).Sequence.Stream
+		msg := testkit.Must(it.Next(jetstream.NextMaxWait(testkit.Patience)))(b.t)
+		seq := testkit.Must(msg.Metadata())(b.t).Sequence.Stream
 		if !foreign[seq] && !amongEmitters(msg.Subject()) {
 			all = append(all, b.event(msg))
 		}
@@ -188,11 +189,11 @@ func TestForeignCrowd(t *testing.T) {
 		model := forgeries["a copy that shows a seq far ahead"](b.storedMessages(foreign))
 		end := b.end()
 		for range many {
-			must(b.js.PublishMsgAsync(&nats.Msg{Subject: model.Subject, Header: model.Header, Data: model.Data}, jetstream.WithStallWait(tooLong)))(t)
+			testkit.Must(b.js.PublishMsgAsync(&nats.Msg{Subject: model.Subject, Header: model.Header, Data: model.Data}, jetstream.WithStallWait(testkit.Patience)))(t)
 		}
 		select {
 		case <-b.js.PublishAsyncComplete():
-		case <-time.After(tooLong):
+		case <-time.After(testkit.Patience):
 			t.Fatal("the flood does not end")
 		}
 		for seq := end + 1; seq <= end+many; seq++ {
@@ -266,7 +267,7 @@ func TestToldAmongForeign(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.checkTold(a, p, foreign)
-	if p.log.has("stands by") {
+	if p.log.Has("stands by") {
 		t.Error("it has stood by")
 	}
 	t.Logf("%d foreign messages, %d of them counted, among %d", len(foreign), p.status().Foreign, b.end())

@@ -2,11 +2,7 @@ package projector_test
 
 import (
 	"context"
-	"flag"
 	"log/slog"
-	"math/rand/v2"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,62 +12,18 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
-
-// drawSeed returns the seed to run with, and prints it.
-func drawSeed(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./projector -run %s -seed %d", t.Name(), seed)
-	return seed
-}
-
-// tooLong is how long a test waits for what must happen.
-const tooLong = 30 * time.Second
 
 // takeover is after how long a process goes on where another one was killed.
 const takeover = 100 * time.Millisecond
 
-// within is a context that ends with the test, or after tooLong.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// eventually waits until something holds that nothing announces.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(tooLong); !holds(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", tooLong, what)
-		}
-	}
-}
-
-// must returns a value that the test can't do without.
-func must[V any](v V, err error) func(testing.TB) V {
-	return func(t testing.TB) V {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // bus is a NATS server that can be stopped and started again.
 type bus struct {
-	authors  []*author // who dial anew after a restart
+	*natstest.Server
+	authors  []*author // who dial again after a restart
 	t        testing.TB
-	options  server.Options
-	srv      *server.Server
 	subjects events.Subjects
 	js       jetstream.JetStream // the test's own
 }
@@ -80,55 +32,31 @@ func newBus(t testing.TB) *bus { return newBusWith(t, 0) }
 
 // newBusWith bounds the messages that the server takes, unless maxPayload is 0.
 func newBusWith(t testing.TB, maxPayload int32) *bus {
-	b := &bus{t: t, subjects: must(events.NewSubjects("unread"))(t), options: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
-		MaxPayload: maxPayload, MaxControlLine: 4_096,
-	}}
-	b.start()
-	t.Cleanup(b.stop)
-	b.js = must(jetstream.New(b.connect()))(t)
+	b := &bus{t: t, subjects: testkit.Must(events.NewSubjects("unread"))(t)}
+	b.Server = natstest.Start(t, func(o *server.Options) { o.MaxPayload, o.MaxControlLine = maxPayload, 4_096 })
+	b.js = b.JetStream()
 	return b
 }
 
-// start starts the server, again at the same address and with the same files.
-func (b *bus) start() {
+// restart starts the server again; those who write have new connections.
+func (b *bus) restart() {
 	b.t.Helper()
-	options := b.options
-	b.srv = must(server.NewServer(&options))(b.t)
-	b.srv.Start()
-	if !b.srv.ReadyForConnections(tooLong) {
-		b.t.Fatal("the NATS server does not start")
-	}
-	b.options.Port = options.Port
+	b.Restart()
 	for _, a := range b.authors {
 		a.redial(b)
 	}
 }
 
-// stop stops the server; twice is once.
-func (b *bus) stop() {
-	b.srv.Shutdown()
-	b.srv.WaitForShutdown()
-}
-
-// connect opens a connection that is found again after a restart.
-func (b *bus) connect() *nats.Conn {
-	b.t.Helper()
-	c := must(nats.Connect(b.srv.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond)))(b.t)
-	b.t.Cleanup(c.Close)
-	return c
-}
-
 // events is the event stream.
 func (b *bus) events() jetstream.Stream {
 	b.t.Helper()
-	return must(b.js.Stream(within(b.t), b.subjects.EventStream()))(b.t)
+	return testkit.Must(b.js.Stream(testkit.Context(b.t), b.subjects.EventStream()))(b.t)
 }
 
 // commands is the command stream.
 func (b *bus) commands() jetstream.Stream {
 	b.t.Helper()
-	return must(b.js.Stream(within(b.t), b.subjects.CommandStream()))(b.t)
+	return testkit.Must(b.js.Stream(testkit.Context(b.t), b.subjects.CommandStream()))(b.t)
 }
 
 // process is a running projector with a connection of its own.
@@ -139,40 +67,20 @@ type process struct {
 	cancel context.CancelFunc
 	ended  chan error
 	over   bool
-	log    logged
+	log    testkit.Buffer
 }
-
-// logged is what a process has logged.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logged) has(text string) bool { return strings.Contains(l.String(), text) }
 
 // run opens a projector on a folder and runs it.
 func (b *bus) run(dir string, change ...func(*projector.Config)) *process {
 	b.t.Helper()
-	p := &process{t: b.t, conn: b.connect(), ended: make(chan error, 1)}
+	p := &process{t: b.t, conn: b.Connect(), ended: make(chan error, 1)}
 	cfg := projector.Config{
 		Conn: p.conn, Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), FanoutLimit: 1_000, Takeover: takeover,
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
-	p.Projector = must(projector.Open(within(b.t), cfg))(b.t)
+	p.Projector = testkit.Must(projector.Open(testkit.Context(b.t), cfg))(b.t)
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
 	go func() { p.ended <- p.Run(ctx) }()
@@ -224,7 +132,7 @@ func (p *process) fails() error {
 			p.t.Error(e)
 		}
 		return err
-	case <-time.After(tooLong):
+	case <-time.After(testkit.Patience):
 		p.t.Fatal("the projector goes on")
 		return nil
 	}
@@ -233,7 +141,7 @@ func (p *process) fails() error {
 // settle waits until a command is applied and all its events are stored.
 func (p *process) settle(seq events.Seq) {
 	p.t.Helper()
-	ctx := within(p.t)
+	ctx := testkit.Context(p.t)
 	if err := p.WaitApplied(ctx, seq); err != nil {
 		p.t.Fatalf("wait for seq %d to be applied: %v", seq, err)
 	}
@@ -244,7 +152,7 @@ func (p *process) settle(seq events.Seq) {
 
 func (p *process) status() events.Status {
 	p.t.Helper()
-	return must(p.Status(within(p.t)))(p.t)
+	return testkit.Must(p.Status(testkit.Context(p.t)))(p.t)
 }
 
 // author writes the command stream and keeps a copy of it.
@@ -264,7 +172,7 @@ type command struct {
 }
 
 func (b *bus) author() *author {
-	a := &author{t: b.t, js: must(jetstream.New(b.connect(), jetstream.WithPublishAsyncMaxPending(1024)))(b.t), subjects: b.subjects}
+	a := &author{t: b.t, js: testkit.Must(jetstream.New(b.Connect(), jetstream.WithPublishAsyncMaxPending(1024)))(b.t), subjects: b.subjects}
 	b.authors = append(b.authors, a)
 	return a
 }
@@ -275,7 +183,7 @@ func (a *author) last() events.Seq { return events.Seq(len(a.log)) }
 // write stores a command.
 func (a *author) write(c events.Command) {
 	a.t.Helper()
-	payload := must(events.Encode(&c))(a.t)
+	payload := testkit.Must(events.Encode(&c))(a.t)
 	a.log = append(a.log, command{Command: c, subject: a.subjects.Command(events.Target{Verb: c.Verb, Inbox: c.Inbox})})
 	a.publish(payload)
 }
@@ -289,7 +197,7 @@ func (a *author) garble(subject string, payload []byte) {
 
 func (a *author) publish(payload []byte) {
 	a.t.Helper()
-	_, err := a.js.PublishAsync(a.log[len(a.log)-1].subject, payload, jetstream.WithExpectLastSequence(uint64(a.last()-1)), jetstream.WithStallWait(tooLong))
+	_, err := a.js.PublishAsync(a.log[len(a.log)-1].subject, payload, jetstream.WithExpectLastSequence(uint64(a.last()-1)), jetstream.WithStallWait(testkit.Patience))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -299,7 +207,7 @@ func (a *author) publish(payload []byte) {
 // that the server was away.
 func (a *author) redial(b *bus) {
 	a.t.Helper()
-	a.js = must(jetstream.New(b.connect()))(a.t)
+	a.js = b.JetStream()
 }
 
 // flush waits until what was written is stored, and returns its last seq.
@@ -307,10 +215,10 @@ func (a *author) flush() events.Seq {
 	a.t.Helper()
 	select {
 	case <-a.js.PublishAsyncComplete():
-	case <-time.After(tooLong):
+	case <-time.After(testkit.Patience):
 		a.t.Fatal("commands are not acknowledged")
 	}
-	stream := must(a.js.Stream(within(a.t), a.subjects.CommandStream()))(a.t)
+	stream := testkit.Must(a.js.Stream(testkit.Context(a.t), a.subjects.CommandStream()))(a.t)
 	if end := stream.CachedInfo().State.LastSeq; end != uint64(a.last()) {
 		a.t.Fatalf("the command stream ends at %d, not at %d", end, a.last())
 	}

@@ -12,6 +12,7 @@ import (
 	"reddot/events"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // oddHeaders are what a command may be stored with: the headers of JetStream's
@@ -49,8 +50,8 @@ func TestHeaders(t *testing.T) {
 	without := plain.run(t.TempDir())
 	last := events.Seq(0)
 	store := func(subject string, h nats.Header, payload string) {
-		must(b.js.PublishMsg(within(t), &nats.Msg{Subject: subject, Header: h, Data: []byte(payload)}))(t)
-		must(plain.js.Publish(within(t), subject, []byte(payload)))(t)
+		testkit.Must(b.js.PublishMsg(testkit.Context(t), &nats.Msg{Subject: subject, Header: h, Data: []byte(payload)}))(t)
+		testkit.Must(plain.js.Publish(testkit.Context(t), subject, []byte(payload)))(t)
 		last++
 	}
 	store(b.subjects.Command(events.Target{Verb: events.GroupJoin, Inbox: "team"}), nil, `{"users":["alice","bob"]}`)
@@ -82,28 +83,28 @@ func TestHeaders(t *testing.T) {
 // readByAll has everybody read the log who does it beside a projector.
 func (b *bus) readByAll(last events.Seq) {
 	b.t.Helper()
-	log := must(log.Find(within(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
+	log := testkit.Must(log.Find(testkit.Context(b.t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(b.t)
 	read := events.Seq(0)
-	must(0, log.ReadTo(within(b.t), 0, last, func(*store.Entry) error {
+	testkit.OK(b.t, log.ReadTo(testkit.Context(b.t), 0, last, func(*store.Entry) error {
 		read++
 		return nil
-	}))(b.t)
+	}))
 	if read != last {
 		b.t.Errorf("%d commands are read, not %d", read, last)
 	}
-	s := must(store.Open(store.Config{Dir: b.t.TempDir(), Identity: log.Identity()}))(b.t)
+	s := testkit.Must(store.Open(store.Config{Dir: b.t.TempDir(), Identity: log.Identity()}))(b.t)
 	defer s.Close()
-	must(0, log.Build(within(b.t), s, last, nil))(b.t)
+	testkit.OK(b.t, log.Build(testkit.Context(b.t), s, last, nil))
 	for seq := range last {
-		at := must(log.TimeOf(within(b.t), seq+1))(b.t)
-		if got := must(log.Before(within(b.t), at.Add(time.Nanosecond)))(b.t); got != seq+1 {
+		at := testkit.Must(log.TimeOf(testkit.Context(b.t), seq+1))(b.t)
+		if got := testkit.Must(log.Before(testkit.Context(b.t), at.Add(time.Nanosecond)))(b.t); got != seq+1 {
 			b.t.Errorf("the last command up to the time of %d is %d", seq+1, got)
 		}
 		if seq > 40 { // one reading for each
 			break
 		}
 	}
-	eventually(b.t, "no consumer is left but the projector's", func() bool {
-		return must(b.commands().Info(within(b.t)))(b.t).State.Consumers <= 1
+	testkit.Eventually(b.t, "no consumer is left but the projector's", func() bool {
+		return testkit.Must(b.commands().Info(testkit.Context(b.t)))(b.t).State.Consumers <= 1
 	})
 }

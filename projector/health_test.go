@@ -7,48 +7,42 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // deny makes the server of a bus refuse a user "reddot" to publish to subjects;
 // everybody else may do everything. Called again it changes that.
 func (b *bus) deny(subjects ...string) {
 	b.t.Helper()
-	options := b.options
+	options := b.Options
 	options.Users = []*server.User{{Username: "all", Password: "all"}, {Username: "reddot", Password: "reddot", Permissions: &server.Permissions{
 		Publish: &server.SubjectPermission{Deny: subjects},
 	}}}
 	options.NoAuthUser = "all"
-	if b.options.Users == nil {
-		b.stop()
-		b.options = options
-		b.start()
-		b.js = must(jetstream.New(b.connect()))(b.t)
+	if b.Options.Users == nil {
+		b.Stop()
+		b.Options = options
+		b.restart()
+		b.js = b.JetStream()
 		return
 	}
-	b.options = options
-	must(0, b.srv.ReloadOptions(&options))(b.t)
+	b.Options = options
+	testkit.OK(b.t, b.NATS().ReloadOptions(&options))
 }
 
 // asReddot has a projector connect as that user.
 func (b *bus) asReddot(cfg *projector.Config) {
-	conn := must(nats.Connect(b.srv.ClientURL(), nats.UserInfo("reddot", "reddot"), nats.MaxReconnects(-1),
-		nats.ReconnectWait(20e6), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})))(b.t)
-	b.t.Cleanup(conn.Close)
-	cfg.Conn = conn
+	cfg.Conn = b.Connect(nats.UserInfo("reddot", "reddot"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 }
-
-// count is how often something was logged.
-func (l *logged) count(text string) int { return strings.Count(l.String(), text) }
 
 // notReady waits until a projector is not ready, and says why.
 func (p *process) notReady(says string) {
 	p.t.Helper()
-	eventually(p.t, "not ready: "+says, func() bool {
+	testkit.Eventually(p.t, "not ready: "+says, func() bool {
 		err := p.Ready()
 		return err != nil && strings.Contains(err.Error(), says)
 	})
@@ -56,7 +50,7 @@ func (p *process) notReady(says string) {
 
 func (p *process) ready() {
 	p.t.Helper()
-	eventually(p.t, "ready", func() bool { return p.Ready() == nil })
+	testkit.Eventually(p.t, "ready", func() bool { return p.Ready() == nil })
 }
 
 // TestFoldStandsStill takes away the permissions to ask for commands. That
@@ -74,7 +68,7 @@ func TestFoldStandsStill(t *testing.T) {
 	p.settle(a.flush())
 	p.ready()
 	b.deny(next, "$JS.API.STREAM.MSG.GET.>")
-	eventually(t, "what was asked for before has expired", func() bool { return p.log.has(next) })
+	testkit.Eventually(t, "what was asked for before has expired", func() bool { return p.log.Has(next) })
 	a = b.authorAt(a)
 	a.message("alice", "bob", "m2")
 	a.message("alice", "bob", "m3")
@@ -82,7 +76,7 @@ func TestFoldStandsStill(t *testing.T) {
 	p.notReady("stands still before seq 2")
 	// In between the server may be said to be silent: of what it refuses a connection
 	// knows the last only, and other requests are refused as well.
-	eventually(t, "the status says why", func() bool {
+	testkit.Eventually(t, "the status says why", func() bool {
 		s := p.status()
 		return s.State == events.Stalled && s.Stalled != nil && s.Stalled.Seq == 2 && s.Stalled.Since != 0 && s.EmissionStalled == nil &&
 			strings.Contains(s.Stalled.Reason, "does not let this user publish to "+next+": permit it") && strings.Contains(s.Error, "stands still before seq 2")
@@ -95,7 +89,7 @@ func TestFoldStandsStill(t *testing.T) {
 	}
 	for text, want := range map[string]int{"the fold stands still": 1, "the fold moves again": 1, "does not let this user publish to " + next: 1} {
 		// The reason stands in the line of the standstill too.
-		if n := p.log.count(text); n < want || n > 2*want {
+		if n := strings.Count(p.log.String(), text); n < want || n > 2*want {
 			t.Errorf("%q is logged %d times:\n%s", text, n, p.log.String())
 		}
 	}
@@ -124,7 +118,7 @@ func TestEmissionStandsStill(t *testing.T) {
 	b.deny()
 	p.settle(last)
 	p.ready()
-	if n, m := p.log.count("the emission stands still"), p.log.count("the emission moves again"); n != 1 || m != 1 {
+	if n, m := strings.Count(p.log.String(), "the emission stands still"), strings.Count(p.log.String(), "the emission moves again"); n != 1 || m != 1 {
 		t.Errorf("logged %d and %d times:\n%s", n, m, p.log.String())
 	}
 }
@@ -215,12 +209,12 @@ func TestNobodySaysHowFar(t *testing.T) {
 			b.deny(subject)
 			says := "does not let this user publish to " + subject + ": permit it"
 			p.notReady(says)
-			if !p.log.has(about) || !p.log.has(says) {
+			if !p.log.Has(about) || !p.log.Has(says) {
 				t.Errorf("the log does not say why:\n%s", p.log.String())
 			}
 			b.deny()
 			p.ready()
-			if n := p.log.count(about + ": well again"); n != 1 {
+			if n := strings.Count(p.log.String(), about+": well again"); n != 1 {
 				t.Errorf("%d times it is well again:\n%s", n, p.log.String())
 			}
 		})
@@ -238,16 +232,16 @@ func TestServerLost(t *testing.T) {
 	last := a.flush()
 	p.settle(last)
 	p.ready()
-	b.stop()
+	b.Stop()
 	p.notReady("the NATS server is lost")
 	if s := p.status(); s.State != events.Lost || s.Error == "" || s.Last != last || s.Applied != last {
 		t.Errorf("status: %+v", s)
 	}
-	eventually(t, "nothing is answered", func() bool {
+	testkit.Eventually(t, "nothing is answered", func() bool {
 		err := p.Fresh()
 		return err != nil && strings.Contains(err.Error(), "nothing was heard of the command stream")
 	})
-	b.start()
+	b.restart()
 	p.ready()
 	if s := p.status(); s.State != events.Live {
 		t.Errorf("status: %+v", s)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // metadataKey is the key of stored events in the event stream's metadata.
@@ -29,7 +30,7 @@ func (b *bus) setKey(key string) {
 	if key == "" {
 		delete(c.Metadata, metadataKey)
 	}
-	must(b.js.UpdateStream(within(b.t), c))(b.t)
+	testkit.Must(b.js.UpdateStream(testkit.Context(b.t), c))(b.t)
 }
 
 // older makes the event stream what a reddot has left that knew no seals, and
@@ -40,12 +41,12 @@ func (b *bus) older() {
 	c := b.events().CachedInfo().Config
 	delete(c.Metadata, metadataKey)
 	c.FirstSeq = all[0].seq
-	must(0, b.js.DeleteStream(within(b.t), c.Name))(b.t)
-	stream := must(b.js.CreateStream(within(b.t), c))(b.t)
+	testkit.OK(b.t, b.js.DeleteStream(testkit.Context(b.t), c.Name))
+	stream := testkit.Must(b.js.CreateStream(testkit.Context(b.t), c))(b.t)
 	for i := range all {
 		for i > 0 && b.end() < all[i].seq-1 {
 			gap := b.forge(&nats.Msg{Subject: "unread-out.0.gap"})
-			must(0, stream.DeleteMsg(within(b.t), gap.Sequence))(b.t)
+			testkit.OK(b.t, stream.DeleteMsg(testkit.Context(b.t), gap.Sequence))
 		}
 		msg := copyOf(&all[i])
 		msg.Header.Set(jetstream.MsgIDHeader, fmt.Sprint("writer.", all[i].seq))
@@ -123,7 +124,7 @@ func TestKeyStays(t *testing.T) {
 				}
 				p.stop()
 			}
-			must(0, b.events().Purge(t.Context()))(t)
+			testkit.OK(t, b.events().Purge(t.Context()))
 			p := b.run(dirs[0])
 			a.message("late", "sender", "m1")
 			p.settle(a.flush())

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit/natstest"
 )
 
 // latencyRate is the rate of commands at which latency is measured, per
@@ -24,27 +24,14 @@ const latencyRate = 200
 // to the receiver's hearing of the change event, and beside it, turn by turn,
 // that of the bare pipe: publish to a stream, consume, publish, receive.
 func BenchmarkLatency(b *testing.B) {
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: b.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	srv.Start()
-	defer srv.Shutdown()
+	srv := natstest.Start(b)
 	ctx, cancel := context.WithCancel(b.Context())
-	conn := func() *nats.Conn {
-		c, err := nats.Connect(srv.ClientURL())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(c.Close)
-		return c
-	}
 	subjects, err := events.NewSubjects("unread")
 	if err != nil {
 		b.Fatal(err)
 	}
 	p, err := projector.Open(ctx, projector.Config{
-		Conn: conn(), Subjects: subjects, Dir: b.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000,
+		Conn: srv.Connect(), Subjects: subjects, Dir: b.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -60,9 +47,9 @@ func BenchmarkLatency(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	barePipe(b, ctx, conn())
+	barePipe(b, ctx, srv.Connect())
 
-	client := conn()
+	client := srv.Connect()
 	heard := make(chan *nats.Msg, 16)
 	for _, subject := range []string{subjects.Change("alice"), "bare.out"} {
 		if _, err := client.ChanSubscribe(subject, heard); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // Headers of stored events that the tests read.
@@ -40,14 +41,14 @@ func (b *bus) storedEvents(from uint64) (all []stored) {
 	if from = max(from, state.FirstSeq); state.Msgs == 0 || from > state.LastSeq {
 		return nil
 	}
-	c := must(stream.OrderedConsumer(within(b.t), jetstream.OrderedConsumerConfig{
+	c := testkit.Must(stream.OrderedConsumer(testkit.Context(b.t), jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 	}))(b.t)
-	it := must(c.Messages(jetstream.PullMaxMessages(5_000)))(b.t)
+	it := testkit.Must(c.Messages(jetstream.PullMaxMessages(5_000)))(b.t)
 	defer it.Stop()
 	for read := from - 1; read < state.LastSeq; {
-		msg := must(it.Next(jetstream.NextMaxWait(tooLong)))(b.t)
-		read = must(msg.Metadata())(b.t).Sequence.Stream
+		msg := testkit.Must(it.Next(jetstream.NextMaxWait(testkit.Patience)))(b.t)
+		read = testkit.Must(msg.Metadata())(b.t).Sequence.Stream
 		if !amongEmitters(msg.Subject()) {
 			all = append(all, b.event(msg))
 		}
@@ -61,7 +62,7 @@ func amongEmitters(subject string) bool { return strings.Contains(subject, "-out
 func (b *bus) event(msg jetstream.Msg) stored {
 	b.t.Helper()
 	s := stored{
-		seq: must(msg.Metadata())(b.t).Sequence.Stream, header: msg.Headers(), data: msg.Data(),
+		seq: testkit.Must(msg.Metadata())(b.t).Sequence.Stream, header: msg.Headers(), data: msg.Data(),
 		more: msg.Headers().Get(headerMore) != "",
 	}
 	var ok bool
@@ -210,10 +211,10 @@ func byName(list []events.Conversation) map[string]events.Conversation {
 func wholeList(t testing.TB, v *projector.View, user string) events.ConversationsReply {
 	t.Helper()
 	q := events.ConversationsQuery{Limit: events.MaxLimit}
-	all := must(v.Conversations(user, q))(t)
+	all := testkit.Must(v.Conversations(user, q))(t)
 	for all.Next != "" {
 		q.After = all.Next
-		page := must(v.Conversations(user, q))(t)
+		page := testkit.Must(v.Conversations(user, q))(t)
 		all.Conversations, all.Next = append(all.Conversations, page.Conversations...), page.Next
 	}
 	return all
@@ -222,7 +223,7 @@ func wholeList(t testing.TB, v *projector.View, user string) events.Conversation
 // view opens a view, which must be of a seq.
 func (p *process) view(of events.Seq) *projector.View {
 	p.t.Helper()
-	v := must(p.View())(p.t)
+	v := testkit.Must(p.View())(p.t)
 	if v.Applied() != of {
 		p.t.Errorf("the view is of seq %d, not %d", v.Applied(), of)
 	}

@@ -17,18 +17,19 @@ import (
 	"reddot/projector"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // refused opens a projector that must not open, and returns why.
 func (b *bus) refused(dir string, change ...func(*projector.Config)) error {
 	b.t.Helper()
 	cfg := projector.Config{
-		Conn: b.connect(), Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1_000,
+		Conn: b.Connect(), Subjects: b.subjects, Dir: dir, Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1_000,
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
-	p, err := projector.Open(within(b.t), cfg)
+	p, err := projector.Open(testkit.Context(b.t), cfg)
 	if err == nil {
 		b.t.Error("the projector opens")
 		if err := p.Close(); err != nil {
@@ -80,10 +81,10 @@ func TestDriftedStream(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			// A prefix of its own: NATS clears a deleted stream's folder away
 			// in the background, and can't make one of that name meanwhile.
-			b.subjects = must(events.NewSubjects(field))(t)
+			b.subjects = testkit.Must(events.NewSubjects(field))(t)
 			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true, MaxMsgSize: 1 << 20}
 			drift(&c)
-			must(b.js.CreateStream(t.Context(), c))(t)
+			testkit.Must(b.js.CreateStream(t.Context(), c))(t)
 			wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
 		})
 	}
@@ -94,7 +95,7 @@ func TestDriftedStream(t *testing.T) {
 func TestPrefixInAnotherCase(t *testing.T) {
 	b := newBus(t)
 	b.run(t.TempDir())
-	b.subjects = must(events.NewSubjects(strings.ToUpper(b.subjects.Prefix())))(t)
+	b.subjects = testkit.Must(events.NewSubjects(strings.ToUpper(b.subjects.Prefix())))(t)
 	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
 }
 
@@ -110,10 +111,10 @@ func TestDriftsWhileRunning(t *testing.T) {
 	}
 	c := b.commands().CachedInfo().Config
 	c.MaxAge = 1000 * time.Hour
-	must(b.js.UpdateStream(t.Context(), c))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
 	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_age must be 0")
 	c.MaxAge = 0
-	must(b.js.UpdateStream(t.Context(), c))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
 	if err := p.CheckLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +123,8 @@ func TestDriftsWhileRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS is gone")
-	must(b.js.CreateStream(t.Context(), c))(t)
-	must(b.js.Publish(t.Context(), "unread.cmd.user.alice.erase", nil))(t)
+	testkit.Must(b.js.CreateStream(t.Context(), c))(t)
+	testkit.Must(b.js.Publish(t.Context(), "unread.cmd.user.alice.erase", nil))(t)
 	p.status() // asks for the stream too
 	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS was deleted and made again")
 }
@@ -201,7 +202,7 @@ func TestTrimmedWhileRunning(t *testing.T) {
 		a.message("alice", "bob", fmt.Sprint("m", i+2))
 	}
 	a.flush()
-	must(0, b.commands().Purge(t.Context(), jetstream.WithPurgeKeep(1)))(t)
+	testkit.OK(t, b.commands().Purge(t.Context(), jetstream.WithPurgeKeep(1)))
 	release()
 	fails := p.fails()
 	var trimmed *log.TrimmedError
@@ -223,15 +224,15 @@ func TestForeignStream(t *testing.T) {
 	p.settle(a.last())
 	p.stop()
 	c := b.commands().CachedInfo().Config
-	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
+	testkit.OK(t, b.js.DeleteStream(t.Context(), c.Name))
 	for range 2 {
 		wantErr(t, b.refused(dir), log.ErrNotWhole, "UNREAD_COMMANDS", "is gone", dir)
 	}
-	must(b.js.CreateStream(t.Context(), c))(t) // it says that it is the same, and is not
+	testkit.Must(b.js.CreateStream(t.Context(), c))(t) // it says that it is the same, and is not
 	wantErr(t, b.refused(dir), log.ErrNotWhole, "ends at seq 0", "made of the commands up to seq")
-	must(0, b.js.DeleteStream(t.Context(), c.Name))(t)
+	testkit.OK(t, b.js.DeleteStream(t.Context(), c.Name))
 	c.Metadata = nil
-	must(b.js.CreateStream(t.Context(), c))(t)
+	testkit.Must(b.js.CreateStream(t.Context(), c))(t)
 	wantErr(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
 }
 
@@ -248,17 +249,17 @@ func TestFlippedBit(t *testing.T) {
 		a.publish(fmt.Appendf(nil, `{"id":"m%d","from":"bob","pad":"%s"}`, i, pad))
 	}
 	a.flush()
-	b.stop()
-	files := must(filepath.Glob(filepath.Join(b.options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "2.blk")))(t)
+	b.Stop()
+	files := testkit.Must(filepath.Glob(filepath.Join(b.Options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "2.blk")))(t)
 	if len(files) != 1 {
 		t.Fatalf("the stream's second file is not found: %v", files)
 	}
-	content := must(os.ReadFile(files[0]))(t)
+	content := testkit.Must(os.ReadFile(files[0]))(t)
 	content[len(content)/2] ^= 0x10
-	must(0, os.WriteFile(files[0], content, 0o600))(t)
-	b.start()
+	testkit.OK(t, os.WriteFile(files[0], content, 0o600))
+	b.restart()
 	p := b.run(t.TempDir())
-	if err := p.WaitApplied(within(t), a.last()); err == nil {
+	if err := p.WaitApplied(testkit.Context(t), a.last()); err == nil {
 		t.Error("all is applied, though commands are lost")
 	}
 	applied := p.status().Applied
@@ -281,9 +282,9 @@ func TestServerRestarts(t *testing.T) {
 			a.message(member(i), "sender", fmt.Sprint("m", round))
 		}
 		a.flush()
-		eventually(t, "some events are stored", func() bool { return b.end() > was+users/10 })
-		b.stop()
-		b.start()
+		testkit.Eventually(t, "some events are stored", func() bool { return b.end() > was+users/10 })
+		b.Stop()
+		b.restart()
 	}
 	p.settle(a.last())
 	l := newLedger(t)
@@ -306,9 +307,9 @@ func TestServerForgets(t *testing.T) {
 	p := b.run(t.TempDir())
 	crowd(a, 100)
 	p.settle(a.last())
-	must(0, b.events().Purge(t.Context()))(t)
-	b.stop()
-	b.start()
+	testkit.OK(t, b.events().Purge(t.Context()))
+	b.Stop()
+	b.restart()
 	a.message("late", "sender", "m1")
 	p.settle(a.flush())
 	all := b.storedEvents(1)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // TestFanoutNamed tells who is named in a group beyond the limit of the message
@@ -19,7 +20,7 @@ func TestFanoutNamed(t *testing.T) {
 		t.Helper()
 		b.hold()
 		write()
-		if err := f.p.WaitApplied(within(t), f.flush()); err != nil {
+		if err := f.p.WaitApplied(testkit.Context(t), f.flush()); err != nil {
 			t.Fatal(err)
 		}
 		f.p.kill()

@@ -9,6 +9,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // TestLongestNames tells of many conversations at once, with names that take the
@@ -53,6 +54,6 @@ func TestLongestNames(t *testing.T) {
 // start, with what to do.
 func TestPayloadTooSmall(t *testing.T) {
 	b := newBusWith(t, emit.LeastPayload/2)
-	_, err := projector.Open(within(t), projector.Config{Conn: b.connect(), Subjects: b.subjects, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	_, err := projector.Open(testkit.Context(t), projector.Config{Conn: b.Connect(), Subjects: b.subjects, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	wantErr(t, err, emit.ErrPayload, "set max_payload to 32768 or more")
 }

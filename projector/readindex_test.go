@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // peers are a reddot's peers as a test wants them.
@@ -47,7 +48,7 @@ func (p *process) look(user string) (events.Seq, error) {
 // fresh waits until a process answers.
 func (p *process) fresh() {
 	p.t.Helper()
-	eventually(p.t, "fresh", func() bool { return p.Fresh() == nil })
+	testkit.Eventually(p.t, "fresh", func() bool { return p.Fresh() == nil })
 }
 
 // TestAnswersNeverGoBackward asks two projectors of one log in turn, one of which
@@ -56,7 +57,7 @@ func (p *process) fresh() {
 func TestAnswersNeverGoBackward(t *testing.T) {
 	t.Parallel()
 	const user, rounds = "alice", 60
-	seed := drawSeed(t)
+	seed := testkit.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	b := newBus(t)
 	a := b.author()
@@ -69,7 +70,7 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 	ask := func(p *process) {
 		t.Helper()
 		told = max(told, heard())
-		if old := must(p.look(user))(t); old < told {
+		if old := testkit.Must(p.look(user))(t); old < told {
 			hazards++ // what it would have answered
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -93,7 +94,7 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 			a.message(user, "bob", fmt.Sprint("m", a.last()))
 		}
 		last := a.flush()
-		must(0, quick.WaitApplied(within(t), last))(t)
+		testkit.OK(t, quick.WaitApplied(testkit.Context(t), last))
 		for range 3 {
 			ask(quick)
 			ask(slow)
@@ -102,7 +103,7 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 		if rnd.IntN(2) == 0 {
 			ask(slow)
 		}
-		if version, err := slow.ask(within(t), user); err != nil || version != last {
+		if version, err := slow.ask(testkit.Context(t), user); err != nil || version != last {
 			t.Fatalf("answers version %d, not %d: %v", version, last, err)
 		}
 		told = last
@@ -115,17 +116,17 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 // versions returns what says the newest version that a listener has heard.
 func (b *bus) versions(user string) func() events.Seq {
 	b.t.Helper()
-	conn := b.connect()
-	sub := must(conn.SubscribeSync(b.subjects.Change(user)))(b.t)
-	must(0, conn.Flush())(b.t)
+	conn := b.Connect()
+	sub := testkit.Must(conn.SubscribeSync(b.subjects.Change(user)))(b.t)
+	testkit.OK(b.t, conn.Flush())
 	newest := events.Seq(0)
 	return func() events.Seq {
 		b.t.Helper()
-		must(0, conn.Flush())(b.t)
+		testkit.OK(b.t, conn.Flush())
 		for n, _, _ := sub.Pending(); n > 0; n, _, _ = sub.Pending() {
 			var e events.Change
-			msg := must(sub.NextMsg(tooLong))(b.t)
-			must(0, events.Unmarshal(msg.Header.Get("Content-Type"), msg.Data, &e))(b.t)
+			msg := testkit.Must(sub.NextMsg(testkit.Patience))(b.t)
+			testkit.OK(b.t, events.Unmarshal(msg.Header.Get("Content-Type"), msg.Data, &e))
 			newest = max(newest, e.Version)
 		}
 		return newest
@@ -135,9 +136,9 @@ func (b *bus) versions(user string) func() events.Seq {
 // requests counts requests to JetStream.
 func (b *bus) requests(subject string) *nats.Subscription {
 	b.t.Helper()
-	conn := b.connect()
-	sub := must(conn.SubscribeSync("$JS.API." + subject))(b.t)
-	must(0, conn.Flush())(b.t)
+	conn := b.Connect()
+	sub := testkit.Must(conn.SubscribeSync("$JS.API." + subject))(b.t)
+	testkit.OK(b.t, conn.Flush())
 	return sub
 }
 
@@ -152,7 +153,7 @@ func TestAlone(t *testing.T) {
 	last := a.flush()
 	p.fresh()
 	waits := func() bool { return p.Newest() != nil }
-	eventually(t, "a thousand answers without a wait", func() bool {
+	testkit.Eventually(t, "a thousand answers without a wait", func() bool {
 		for range 1_000 {
 			if waits() {
 				return false
@@ -160,13 +161,13 @@ func TestAlone(t *testing.T) {
 		}
 		return true
 	})
-	other := must(b.commands().CreateConsumer(within(t), jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true}))(t)
-	eventually(t, "another reads the log", waits)
-	if version, err := p.ask(within(t), "alice"); err != nil || version != last {
+	other := testkit.Must(b.commands().CreateConsumer(testkit.Context(t), jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true}))(t)
+	testkit.Eventually(t, "another reads the log", waits)
+	if version, err := p.ask(testkit.Context(t), "alice"); err != nil || version != last {
 		t.Errorf("answers version %d, %v", version, err)
 	}
-	must(0, b.commands().DeleteConsumer(within(t), other.CachedInfo().Name))(t)
-	eventually(t, "alone again", func() bool { return !waits() })
+	testkit.OK(t, b.commands().DeleteConsumer(testkit.Context(t), other.CachedInfo().Name))
+	testkit.Eventually(t, "alone again", func() bool { return !waits() })
 
 	deaf := b.run(t.TempDir(), func(cfg *projector.Config) { cfg.Peers = peers{} })
 	deaf.fresh()
@@ -187,7 +188,7 @@ func TestReadIndexShared(t *testing.T) {
 	for range askers {
 		go func() {
 			for range each {
-				if err := p.Newest()(within(t)); err != nil {
+				if err := p.Newest()(testkit.Context(t)); err != nil {
 					done <- err
 					return
 				}
@@ -221,9 +222,9 @@ func TestSettling(t *testing.T) {
 	}
 	created := b.requests("CONSUMER.CREATE.UNREAD_COMMANDS.>")
 	second := b.run(t.TempDir(), lonely)
-	must(created.NextMsg(tooLong))(t)
+	testkit.Must(created.NextMsg(testkit.Patience))(t)
 	began := time.Now()
-	must(0, second.WaitApplied(within(t), last))(t)
+	testkit.OK(t, second.WaitApplied(testkit.Context(t), last))
 	if second.SettledByLook() {
 		t.Error("another was there, and it has not waited")
 	}
@@ -243,15 +244,15 @@ func TestKilledStartsAtOnce(t *testing.T) {
 	b := newBus(t)
 	dir := t.TempDir()
 	p := b.run(dir, lonely)
-	eventually(t, "a start behind a consumer that was left waits for no time to pass", func() bool {
+	testkit.Eventually(t, "a start behind a consumer that was left waits for no time to pass", func() bool {
 		p.fresh()
 		p.kill() // its connection first: it takes nothing back
-		if n := must(b.commands().Info(within(t)))(t).State.Consumers; n != 1 {
+		if n := testkit.Must(b.commands().Info(testkit.Context(t)))(t).State.Consumers; n != 1 {
 			t.Fatalf("%d consumers are left, not 1", n)
 		}
 		p = b.run(dir, lonely)
 		p.fresh()
 		return p.SettledByLook()
 	})
-	eventually(t, "alone", func() bool { return p.Newest() == nil })
+	testkit.Eventually(t, "alone", func() bool { return p.Newest() == nil })
 }

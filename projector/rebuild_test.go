@@ -14,15 +14,16 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
 // rebuilt asks for a rebuild and waits for its end.
 func (p *process) rebuilt() events.Rebuild {
 	p.t.Helper()
-	asked := must(p.Rebuild())(p.t)
+	asked := testkit.Must(p.Rebuild())(p.t)
 	var last *events.Rebuild
-	eventually(p.t, "the new store is built", func() bool {
+	testkit.Eventually(p.t, "the new store is built", func() bool {
 		last = p.status().Rebuild
 		return last.State != events.Running && last.Started >= asked.Started
 	})
@@ -32,7 +33,7 @@ func (p *process) rebuilt() events.Rebuild {
 // generations are the stores in a folder.
 func generations(t *testing.T, dir string) (names []string) {
 	t.Helper()
-	for _, e := range must(os.ReadDir(dir))(t) {
+	for _, e := range testkit.Must(os.ReadDir(dir))(t) {
 		if e.IsDir() {
 			names = append(names, e.Name())
 		}
@@ -45,12 +46,12 @@ func generations(t *testing.T, dir string) (names []string) {
 // been.
 func TestRebuild(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
 	for round := range 12 {
 		c.write(50 + c.rng.IntN(2_000))
 		if round%3 == 2 { // in the middle
-			must(p.Rebuild())(t)
+			testkit.Must(p.Rebuild())(t)
 			c.write(c.rng.IntN(500))
 			p = c.restart(p)
 		} else {
@@ -60,7 +61,7 @@ func TestRebuild(t *testing.T) {
 				t.Errorf("rebuild: %+v", r)
 			}
 			p.settle(upto)
-			eventually(t, "the old store is removed", func() bool { return len(generations(t, c.dir)) == 1 })
+			testkit.Eventually(t, "the old store is removed", func() bool { return len(generations(t, c.dir)) == 1 })
 			if after := generations(t, c.dir); after[0] == before[len(before)-1] {
 				t.Errorf("the store in use is still %s", after[0])
 			}
@@ -76,13 +77,13 @@ func TestRebuildTwice(t *testing.T) {
 	p := b.run(t.TempDir())
 	a.message("alice", "bob", "m1")
 	p.settle(a.flush())
-	first := must(p.Rebuild())(t)
+	first := testkit.Must(p.Rebuild())(t)
 	for range 100 {
-		if again := must(p.Rebuild())(t); again.State == events.Running && again.Started == first.Started && again.Target != first.Target {
+		if again := testkit.Must(p.Rebuild())(t); again.State == events.Running && again.Started == first.Started && again.Target != first.Target {
 			t.Errorf("another target: %+v, %+v", first, again)
 		}
 	}
-	eventually(t, "the last rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
+	testkit.Eventually(t, "the last rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
 }
 
 // TestViewOutlivesStore reads from a view whose store was replaced.
@@ -92,21 +93,21 @@ func TestViewOutlivesStore(t *testing.T) {
 	p := b.run(t.TempDir())
 	a.message("alice", "bob", "m1")
 	p.settle(a.flush())
-	v := must(p.View())(t)
-	must(p.Rebuild())(t)
+	v := testkit.Must(p.View())(t)
+	testkit.Must(p.Rebuild())(t)
 	a.message("alice", "bob", "m2")
 	p.settle(a.flush())
-	eventually(t, "the new store is in use", func() bool { return p.log.has("new store") })
-	if r := must(v.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 1 {
+	testkit.Eventually(t, "the new store is in use", func() bool { return p.log.Has("new store") })
+	if r := testkit.Must(v.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 1 {
 		t.Errorf("the old view shows %+v", r)
 	}
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
-	now := must(p.View())(t)
+	testkit.Eventually(t, "the rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
+	now := testkit.Must(p.View())(t)
 	defer now.Close()
-	if r := must(now.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 2 {
+	if r := testkit.Must(now.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 2 {
 		t.Errorf("the new view shows %+v", r)
 	}
 }
@@ -143,11 +144,11 @@ func TestUnusableStore(t *testing.T) {
 			return os.Truncate(largestFile(t, dir, ".sst"), 100)
 		},
 		"marker gone": func(dir string) error {
-			return os.Remove(must(filepath.Glob(filepath.Join(dir, "marker.*")))(t)[0])
+			return os.Remove(testkit.Must(filepath.Glob(filepath.Join(dir, "marker.*")))(t)[0])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+			c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 			p := c.bus.run(c.dir)
 			c.write(500)
 			c.check(p)
@@ -156,7 +157,7 @@ func TestUnusableStore(t *testing.T) {
 				t.Fatal(err)
 			}
 			p = c.bus.run(c.dir)
-			if !p.log.has("built") {
+			if !p.log.Has("built") {
 				t.Errorf("it does not say that the store is built anew:\n%s", p.log.String())
 			}
 			c.check(p)
@@ -169,7 +170,7 @@ func TestUnusableStore(t *testing.T) {
 // TestDamagedWhileRunning finds damage in the store while it is in use. The
 // projector ends and says so; the next one builds the store anew.
 func TestDamagedWhileRunning(t *testing.T) {
-	c := newChaos(t, drawSeed(t), twin.Config{Users: 9, Groups: 4})
+	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
 	c.write(500)
 	c.check(p)
@@ -241,24 +242,24 @@ func TestInconsistentWhileRunning(t *testing.T) {
 // conversation is what a view shows of one.
 func (p *process) conversation(k fold.Key) events.Conversation {
 	p.t.Helper()
-	v := must(p.View())(p.t)
+	v := testkit.Must(p.View())(p.t)
 	defer v.Close()
-	return must(v.Conversation(k.User, k.ConversationID))(p.t).Conversation
+	return testkit.Must(v.Conversation(k.User, k.ConversationID))(p.t).Conversation
 }
 
 // spoilRow changes a conversation's row in the store that lies in a folder.
 func spoilRow(t *testing.T, b *bus, dir string, k fold.Key, spoil func(*fold.Conversation)) {
 	t.Helper()
-	path, ok := must(generation.Open(nil, dir))(t).Current()
+	path, ok := testkit.Must(generation.Open(nil, dir))(t).Current()
 	if !ok {
 		t.Fatal("there is no store")
 	}
-	info := must(store.Inspect(nil, path))(t)
-	s := must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
+	info := testkit.Must(store.Inspect(nil, path))(t)
+	s := testkit.Must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
 	c := s.Conversation(k)
 	spoil(c)
 	s.PutConversation(k, c)
-	must(s.Commit())(t)
+	testkit.Must(s.Commit())(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

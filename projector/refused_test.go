@@ -8,13 +8,14 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // counted are the values of one metric by a label's value.
 func counted(t *testing.T, registry *prometheus.Registry, name string) map[string]float64 {
 	t.Helper()
 	got := map[string]float64{}
-	for _, family := range must(registry.Gather())(t) {
+	for _, family := range testkit.Must(registry.Gather())(t) {
 		if family.GetName() != name {
 			continue
 		}
@@ -69,7 +70,7 @@ func TestRefusedAreTold(t *testing.T) {
 		`level=WARN msg="command refused" seq=4 subject=unread.cmd.user.alice.read reason="not a member of the group"`,
 		`level=WARN msg="message in a group without members: it counts for nobody" seq=6 subject=unread.cmd.group.team.message`,
 	} {
-		if !p.log.has(line) {
+		if !p.log.Has(line) {
 			t.Errorf("the log lacks %s:\n%s", line, p.log.String())
 		}
 	}

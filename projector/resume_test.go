@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // member is the i-th user of a crowd.
@@ -63,7 +64,7 @@ func TestKilledWithinGeneration(t *testing.T) {
 		for begin := b.end(); b.end() < begin+users/2; {
 			p := b.run(dir)
 			was := b.end()
-			eventually(t, "some more events are stored", func() bool { return b.end() > was+users/10 })
+			testkit.Eventually(t, "some more events are stored", func() bool { return b.end() > was+users/10 })
 			p.kill()
 			kills++
 		}
@@ -135,7 +136,7 @@ func TestStartWithoutEvents(t *testing.T) {
 			}
 			p = b.run(dir)
 			if gone.name == "stream deleted" {
-				eventually(t, "the stream is there", func() bool { return b.end() == 0 })
+				testkit.Eventually(t, "the stream is there", func() bool { return b.end() == 0 })
 			}
 			quietAfter(t, b, a, p)
 		})
@@ -223,25 +224,29 @@ func TestStopWithoutServer(t *testing.T) {
 	b.run(dir).stop()
 	crowd(a, users)
 	for i, until := range []func(*process){
-		func(p *process) { p.WaitApplied(within(t), 1) },
-		func(p *process) { p.WaitApplied(within(t), a.last()) },
-		func(p *process) { eventually(t, "some events are stored", func() bool { return b.end() > 500 }) },
-		func(p *process) { eventually(t, "some more events are stored", func() bool { return b.end() > 2_000 }) },
+		func(p *process) { p.WaitApplied(testkit.Context(t), 1) },
+		func(p *process) { p.WaitApplied(testkit.Context(t), a.last()) },
+		func(p *process) {
+			testkit.Eventually(t, "some events are stored", func() bool { return b.end() > 500 })
+		},
+		func(p *process) {
+			testkit.Eventually(t, "some more events are stored", func() bool { return b.end() > 2_000 })
+		},
 		func(p *process) { p.settle(a.last()) },
 	} {
 		p := b.run(dir)
 		until(p)
-		b.stop()
+		b.Stop()
 		away := time.Now()
-		eventually(t, "the reader looks for the server", func() bool {
-			return p.log.has("no heartbeat received") || time.Since(away) > 2*time.Second
+		testkit.Eventually(t, "the reader looks for the server", func() bool {
+			return p.log.Has("no heartbeat received") || time.Since(away) > 2*time.Second
 		})
 		start := time.Now()
 		p.stop()
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("case %d: it takes %v", i, took.Round(time.Millisecond))
 		}
-		b.start()
+		b.restart()
 	}
 }
 
@@ -256,18 +261,18 @@ func TestEventStreamRefuses(t *testing.T) {
 	c := b.events().CachedInfo().Config
 	full := c
 	full.Discard, full.MaxMsgs = jetstream.DiscardNew, int64(b.end())
-	must(b.js.UpdateStream(t.Context(), full))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), full))(t)
 	start := time.Now()
 	for i := range 100 {
 		a.message(member(i), "sender", "m2")
 	}
 	a.flush()
 	refusals := func() int { return strings.Count(p.log.String(), "maximum messages exceeded") }
-	eventually(t, "the stream refuses again and again", func() bool { return refusals() > 5 })
+	testkit.Eventually(t, "the stream refuses again and again", func() bool { return refusals() > 5 })
 	if n, took := refusals(), time.Since(start); time.Duration(n) > 5+2*took/(100*time.Millisecond) {
 		t.Errorf("the emitter tries so often that %d refusals are logged in %v", n, took)
 	}
-	must(b.js.UpdateStream(t.Context(), c))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
 	p.settle(a.last())
 	l := newLedger(t)
 	for _, s := range b.storedEvents(1) {
@@ -290,17 +295,17 @@ func TestTrimmedBeforeTold(t *testing.T) {
 	b.run(dir).stop()
 	crowd(a, 20_000)
 	p := b.run(dir)
-	if err := p.WaitApplied(within(t), a.last()); err != nil {
+	if err := p.WaitApplied(testkit.Context(t), a.last()); err != nil {
 		t.Fatal(err)
 	}
 	p.kill()
 	if len(b.storedEvents(1)) == 20_000 {
 		t.Fatal("all was told before the projector was killed")
 	}
-	must(0, b.commands().Purge(t.Context()))(t)
+	testkit.OK(t, b.commands().Purge(t.Context()))
 	p = b.run(dir)
 	p.settle(a.last())
-	if !p.log.has("commands were trimmed before all their events were stored") {
+	if !p.log.Has("commands were trimmed before all their events were stored") {
 		t.Error("it is not logged")
 	}
 	a.message("late", "sender", "m1")

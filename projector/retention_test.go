@@ -10,6 +10,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
 )
 
 // TestRetention sets the bounds of stored events, and other ones when the
@@ -58,7 +59,7 @@ func TestEventsFull(t *testing.T) {
 	if state.Msgs == 0 || state.Msgs > users || state.LastSeq < 5*users {
 		t.Errorf("%d events are left, up to %d", state.Msgs, state.LastSeq)
 	}
-	eventually(t, "the subscriber hears all that was stored", func() bool { return heard.len() >= 5*users })
+	testkit.Eventually(t, "the subscriber hears all that was stored", func() bool { return heard.len() >= 5*users })
 	if n := heard.len(); n != 5*users {
 		t.Errorf("%d events were stored, not %d", n, 5*users)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,13 +13,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/vmihailenco/msgpack/v5"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the outcomes into the scenarios")
 
 // TestScenarios plays every file of testdata/scenarios: commands and
 // questions, and below ---- what came of them. The README there says how to
@@ -31,23 +29,14 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios (%v)", err)
 	}
-	url := startServer(t)
+	url := natstest.Start(t).URL()
 	for i, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			before, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			script := testkit.Must(os.ReadFile(file))(t)
 			w := newWorld(t, url, fmt.Sprintf("s%d", i+1))
-			after := play(w, string(before))
+			after := play(w, string(script))
 			w.checkReplay()
-			if diff := cmp.Diff(string(before), after); diff != "" && !*rewrite {
-				t.Errorf("outcomes differ (-want +got); read them, -rewrite accepts them:\n%s", diff)
-			} else if diff != "" {
-				if err := os.WriteFile(file, []byte(after), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			testkit.Golden(t, file, after)
 		})
 	}
 }

@@ -11,35 +11,13 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
-
-// patience is how long a scenario waits for what must happen.
-const patience = 30 * time.Second
-
-// startServer starts a NATS server for all scenarios.
-func startServer(t *testing.T) (url string) {
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(patience) {
-		t.Fatal("the NATS server does not start")
-	}
-	return srv.ClientURL()
-}
 
 // world is a projector with its streams, and those who listen to it.
 type world struct {
@@ -148,7 +126,7 @@ func (w *world) publishAsync(subject string, payload []byte) {
 func (w *world) flush() {
 	select {
 	case <-w.js.PublishAsyncComplete():
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		w.Fatalf("%s: no acknowledgement", w.line)
 	}
 	stream, err := w.js.Stream(w.Context(), w.subjects.CommandStream())
@@ -160,7 +138,7 @@ func (w *world) flush() {
 
 // wait waits until a command is applied and all its events are stored.
 func (w *world) wait(seq events.Seq) {
-	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.Context(), testkit.Patience)
 	defer cancel()
 	w.check(w.projector.WaitApplied(ctx, seq))
 	w.check(w.projector.WaitEmitted(ctx, seq))

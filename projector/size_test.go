@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/log"
+	"reddot/projector/testkit"
 )
 
 // TestLargeMessage stores a message that is larger than what is asked for at a
@@ -19,19 +20,19 @@ import (
 func TestLargeMessage(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
-	b.stop()
-	b.options.MaxPayload, b.options.MaxPending = 32<<20, 128<<20
-	b.start()
-	b.js = must(jetstream.New(b.connect()))(t)
+	b.Stop()
+	b.Options.MaxPayload, b.Options.MaxPending = 32<<20, 128<<20
+	b.restart()
+	b.js = testkit.Must(jetstream.New(b.Connect()))(t)
 	older := jetstream.StreamConfig{
 		Name: b.subjects.CommandStream(), Description: "reddot: the commands, from which everything else follows",
 		Subjects: []string{b.subjects.Commands()}, Discard: jetstream.DiscardNew, DenyDelete: true, MaxMsgSize: -1,
 	}
-	must(b.js.CreateStream(t.Context(), older))(t)
+	testkit.Must(b.js.CreateStream(t.Context(), older))(t)
 	subject := b.subjects.Command(events.Target{Verb: events.UserMessage, Inbox: "alice"})
 	large := bytes.Repeat([]byte("x"), 18<<20)
 	for _, payload := range [][]byte{[]byte(`{"id":"m1","from":"bob"}`), large, []byte(`{"id":"m2","from":"bob"}`)} {
-		must(b.js.Publish(within(t), subject, payload))(t)
+		testkit.Must(b.js.Publish(testkit.Context(t), subject, payload))(t)
 	}
 	p := b.run(t.TempDir())
 	p.settle(3)
@@ -40,7 +41,7 @@ func TestLargeMessage(t *testing.T) {
 	}
 	b.readByAll(3)
 
-	_, err := b.js.Publish(within(t), subject, large)
+	_, err := b.js.Publish(testkit.Context(t), subject, large)
 	if api := new(jetstream.APIError); !errors.As(err, &api) || !strings.Contains(err.Error(), "maximum allowed") {
 		t.Errorf("a further one: %v", err)
 	}
@@ -50,15 +51,15 @@ func TestLargeMessage(t *testing.T) {
 	}
 	for _, size := range []int32{-1, 2 << 20, 1 << 19} {
 		bounded.MaxMsgSize = size
-		must(b.js.UpdateStream(t.Context(), bounded))(t)
+		testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
 		wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_msg_size must be 1048576", "nats stream edit UNREAD_COMMANDS --max-msg-size=1048576")
 	}
 	bounded.MaxMsgSize = 1 << 20
-	must(b.js.UpdateStream(t.Context(), bounded))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
 	p.stop()
 
 	// A stream without a bound that no older reddot has made is not used.
 	bounded.MaxMsgSize, bounded.Description = -1, "mine"
-	must(b.js.UpdateStream(t.Context(), bounded))(t)
+	testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
 	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "max_msg_size must be 1048576", "--max-msg-size=1048576")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,6 +13,7 @@ import (
 	"reddot/projector"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // holed makes a command stream of some messages to alice from which some are
@@ -22,16 +24,16 @@ func (b *bus) holed(messages int, gone ...uint64) {
 		Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, Discard: jetstream.DiscardNew, MaxMsgSize: 1 << 20,
 		Metadata: map[string]string{"reddot-log-begun": "2026-01-02T03:04:05Z"},
 	}
-	stream := must(b.js.CreateStream(within(b.t), c))(b.t)
+	stream := testkit.Must(b.js.CreateStream(testkit.Context(b.t), c))(b.t)
 	for i := range messages {
 		subject := b.subjects.Command(events.Target{Verb: events.UserMessage, Inbox: "alice"})
-		must(b.js.Publish(within(b.t), subject, fmt.Appendf(nil, `{"id":"m%d","from":"bob"}`, i+1)))(b.t)
+		testkit.Must(b.js.Publish(testkit.Context(b.t), subject, fmt.Appendf(nil, `{"id":"m%d","from":"bob"}`, i+1)))(b.t)
 	}
 	for _, seq := range gone {
-		must(0, stream.DeleteMsg(within(b.t), seq))(b.t)
+		testkit.OK(b.t, stream.DeleteMsg(testkit.Context(b.t), seq))
 	}
 	c.DenyDelete = true
-	must(b.js.UpdateStream(within(b.t), c))(b.t)
+	testkit.Must(b.js.UpdateStream(testkit.Context(b.t), c))(b.t)
 }
 
 func skip(seqs ...events.Seq) func(*projector.Config) {
@@ -57,13 +59,13 @@ func TestSkip(t *testing.T) {
 	if !slices.Equal(s.Skipped, []events.Seq{3}) || s.Refused != 0 || s.Commands["user.message"] != 4 || s.State != events.Live {
 		t.Errorf("status: %+v", s)
 	}
-	if !p.log.has("command passed over") || p.log.count("whatever it did is lost\" seq=3") != 1 {
+	if !p.log.Has("command passed over") || strings.Count(p.log.String(), "whatever it did is lost\" seq=3") != 1 {
 		t.Errorf("the log does not say so once:\n%s", p.log.String())
 	}
 	if _, err := p.Rebuild(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the store is rebuilt", func() bool { return p.status().Rebuild.State != events.Running })
+	testkit.Eventually(t, "the store is rebuilt", func() bool { return p.status().Rebuild.State != events.Running })
 	if r := p.status().Rebuild; r.State != events.Done || r.Differed {
 		t.Errorf("the rebuild: %+v", r)
 	}
@@ -121,7 +123,7 @@ func TestSkipTrimmed(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
 	b.holed(5)
-	must(0, b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(4)))(t)
+	testkit.OK(t, b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(4)))
 	wantErr(t, b.refused(t.TempDir(), skip(1, 2, 3)), log.ErrNotWhole, "begins at seq 4")
 }
 
@@ -131,11 +133,11 @@ func TestReadersSkip(t *testing.T) {
 	b := newBus(t)
 	b.holed(5, 3)
 	find := func() *log.Log {
-		return must(log.Find(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
+		return testkit.Must(log.Find(testkit.Context(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
 	}
 	read := func(l *log.Log) (skipped []events.Seq, err error) {
 		next := events.Seq(1)
-		err = l.ReadTo(within(t), 0, 5, func(e *store.Entry) error {
+		err = l.ReadTo(testkit.Context(t), 0, 5, func(e *store.Entry) error {
 			if e.Seq != next {
 				t.Errorf("seq %d where %d was due", e.Seq, next)
 			}

@@ -2,16 +2,15 @@ package projector_test
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"net"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
-)
 
-var changesFlag = flag.Int("changes", 40_000, "commands of TestSlowListener; each changes something for one of 1,000 users")
+	"reddot/projector/testkit"
+)
 
 // TestSlowListener folds and emits many changes of few users, with nobody
 // listening and with a listener that never reads: values merge, memory stays
@@ -19,12 +18,13 @@ var changesFlag = flag.Int("changes", 40_000, "commands of TestSlowListener; eac
 // it is logged.)
 func TestSlowListener(t *testing.T) {
 	const users = 1_000
+	changes := testkit.Effort(40_000) // each for one of the users
 	rate := map[string]float64{}
 	for _, listener := range []string{"nobody listens", "one never reads"} {
 		b := newBus(t)
 		a := b.author()
 		b.run(t.TempDir()).stop()
-		for i := range *changesFlag {
+		for i := range changes {
 			a.message(member(i%users), fmt.Sprintf("sender%d", i%7), fmt.Sprint("m", i))
 		}
 		a.flush()
@@ -34,7 +34,7 @@ func TestSlowListener(t *testing.T) {
 		grown := heapGrowth(t)
 		start := time.Now()
 		p := b.run(t.TempDir())
-		if err := p.WaitApplied(within(t), a.last()); err != nil {
+		if err := p.WaitApplied(testkit.Context(t), a.last()); err != nil {
 			t.Fatal(err)
 		}
 		rate[listener] = float64(a.last()) / time.Since(start).Seconds()
@@ -64,12 +64,12 @@ func TestSlowListener(t *testing.T) {
 // deaf subscribes with a connection that is never read from.
 func (b *bus) deaf(subject string) {
 	b.t.Helper()
-	conn := must(net.Dial("tcp", strings.TrimPrefix(b.srv.ClientURL(), "nats://")))(b.t)
+	conn := testkit.Must(net.Dial("tcp", strings.TrimPrefix(b.URL(), "nats://")))(b.t)
 	b.t.Cleanup(func() { conn.Close() })
-	must(fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nSUB %s 1\r\nPING\r\n", subject))(b.t)
+	testkit.Must(fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nSUB %s 1\r\nPING\r\n", subject))(b.t)
 	r := bufio.NewReaderSize(conn, 16)
 	for line := ""; !strings.HasPrefix(line, "PONG"); {
-		line = must(r.ReadString('\n'))(b.t)
+		line = testkit.Must(r.ReadString('\n'))(b.t)
 	}
 }
 

@@ -9,22 +9,23 @@ import (
 
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // flipInLast flips one bit in the payload of the command stream's last message,
 // while the server is down.
 func (b *bus) flipInLast() {
 	b.t.Helper()
-	b.stop()
-	files := must(filepath.Glob(filepath.Join(b.options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "*.blk")))(b.t)
+	b.Stop()
+	files := testkit.Must(filepath.Glob(filepath.Join(b.Options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "*.blk")))(b.t)
 	if len(files) != 1 {
 		b.t.Fatalf("the stream's file is not found: %v", files)
 	}
 	const checksum = 8 // bytes, behind the payload
-	content := must(os.ReadFile(files[0]))(b.t)
+	content := testkit.Must(os.ReadFile(files[0]))(b.t)
 	content[len(content)-checksum-2] ^= 0x10
-	must(0, os.WriteFile(files[0], content, 0o600))(b.t)
-	b.start()
+	testkit.OK(b.t, os.WriteFile(files[0], content, 0o600))
+	b.restart()
 }
 
 // TestFlippedBitAtTheEnd damages the last command. The server says that the
@@ -41,11 +42,11 @@ func TestFlippedBitAtTheEnd(t *testing.T) {
 	says := fmt.Sprintf("seq %d is in the stream, and can't be read", last)
 
 	p := b.run(t.TempDir())
-	if err := p.WaitApplied(within(t), last-1); err != nil {
+	if err := p.WaitApplied(testkit.Context(t), last-1); err != nil {
 		t.Fatal(err)
 	}
 	wantErr(t, p.fails(), log.ErrNotWhole, says)
 
-	l := must(log.Find(within(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
-	wantErr(t, l.ReadTo(within(t), 0, last, func(*store.Entry) error { return nil }), log.ErrNotWhole, says)
+	l := testkit.Must(log.Find(testkit.Context(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
+	wantErr(t, l.ReadTo(testkit.Context(t), 0, last, func(*store.Entry) error { return nil }), log.ErrNotWhole, says)
 }

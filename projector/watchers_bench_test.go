@@ -6,6 +6,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // BenchmarkWatchersElsewhere has the one watcher of a large group told of a
@@ -31,9 +32,9 @@ func BenchmarkWatchersElsewhere(b *testing.B) {
 			}
 			p.settle(a.flush())
 			for i := range others {
-				must(p.Watch(fmt.Sprint("other", i)))(b)
+				testkit.Must(p.Watch(fmt.Sprint("other", i)))(b)
 			}
-			must(p.Watch("u1"))(b)
+			testkit.Must(p.Watch("u1"))(b)
 			n := 0
 			for b.Loop() {
 				n++

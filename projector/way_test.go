@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"reddot/projector/testkit"
 )
 
 // way is a way to the NATS server on which what is sent can be held up. What the
@@ -26,7 +28,7 @@ type way struct {
 // through returns a new way to the bus.
 func (b *bus) through() *way {
 	b.t.Helper()
-	w := &way{t: b.t, bus: b, listener: must(net.Listen("tcp", "127.0.0.1:0"))(b.t), freed: make(chan struct{})}
+	w := &way{t: b.t, bus: b, listener: testkit.Must(net.Listen("tcp", "127.0.0.1:0"))(b.t), freed: make(chan struct{})}
 	w.release = sync.OnceFunc(func() { close(w.freed) })
 	var open sync.WaitGroup
 	b.t.Cleanup(func() {
@@ -49,7 +51,7 @@ func (b *bus) through() *way {
 // pass carries one connection to its end.
 func (w *way) pass(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", w.bus.srv.Addr().String())
+	server, err := net.Dial("tcp", w.bus.Addr())
 	if err != nil {
 		return
 	}
@@ -81,7 +83,7 @@ func (w *way) hold() bool { return !w.held.Swap(true) }
 // connect opens a connection that takes this way.
 func (w *way) connect() *nats.Conn {
 	w.t.Helper()
-	c := must(nats.Connect("nats://"+w.listener.Addr().String(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond)))(w.t)
+	c := testkit.Must(nats.Connect("nats://"+w.listener.Addr().String(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond)))(w.t)
 	w.t.Cleanup(c.Close)
 	return c
 }
