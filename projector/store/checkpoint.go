@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"reddot/projector/store/internal/disk"
+	"reddot/internal/disk"
 )
 
 // Checkpoint writes the store's files as of one commit, the last before the

@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/projector/store/internal/disk"
+	"reddot/internal/disk"
 )
 
 // floorFile, beside Pebble's files, says which commit the folder held when it
@@ -56,7 +56,7 @@ func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest events.Digest)
 	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(applied))
 	b = binary.BigEndian.AppendUint64(b, uint64(digest))
 	b = binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
-	if err := disk.Publish(fs, dir, floorFile, b); err != nil {
+	if err := disk.Publish(fs, dir, floorFile, floorFile+".tmp", b); err != nil {
 		return fmt.Errorf("write the store's last position: %w", err)
 	}
 	return nil
