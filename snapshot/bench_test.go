@@ -9,17 +9,19 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"reddot/projector/testkit/natstest"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // BenchmarkSnapshot stores and restores 128 MiB of files on disk, to a folder
 // and to buckets; per second, bytes of files.
 func BenchmarkSnapshot(b *testing.B) {
-	storages := map[string]func(b *testing.B, dir string) snapshot.Storage{
-		"folder": func(b *testing.B, dir string) snapshot.Storage { return snapshot.NewFolder(vfs.Default, dir) },
-		"bucket": func(b *testing.B, dir string) snapshot.Storage { return newBus(b, nil).bucket() },
-		"bucket-sync-always": func(b *testing.B, dir string) snapshot.Storage {
-			return newBus(b, func(o *server.Options) { o.SyncAlways = true }).bucket()
+	storages := map[string]func(b *testing.B, dir string) storage.Storage{
+		"folder": func(b *testing.B, dir string) storage.Storage { return storage.NewFolder(vfs.Default, dir) },
+		"bucket": func(b *testing.B, dir string) storage.Storage { return openBucket(b, natstest.Start(b)) },
+		"bucket-sync-always": func(b *testing.B, dir string) storage.Storage {
+			return openBucket(b, natstest.Start(b, func(o *server.Options) { o.SyncAlways = true }))
 		},
 	}
 	for name, open := range storages {
@@ -27,7 +29,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
-func benchmarkStorage(b *testing.B, open func(*testing.B, string) snapshot.Storage) {
+func benchmarkStorage(b *testing.B, open func(*testing.B, string) storage.Storage) {
 	const files, size = 16, 8 << 20
 	for _, what := range []string{"create", "again", "verify", "restore"} {
 		b.Run(what, func(b *testing.B) {

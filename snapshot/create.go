@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/snapshot/storage"
 )
 
 // Source is a store of which snapshots are taken. Its methods are called from
@@ -173,12 +174,12 @@ func (u *upload) putManifest(ctx context.Context) error {
 // format.
 func (u *upload) existing(ctx context.Context, have *inventory) (*Manifest, error) {
 	id := u.manifest.ID()
-	if !slices.ContainsFunc(have.manifests, func(b Blob) bool { return b.Name == manifestsFolder+id }) {
+	if !slices.ContainsFunc(have.manifests, func(b storage.Blob) bool { return b.Name == manifestsFolder+id }) {
 		return nil, nil
 	}
 	m, err := u.r.manifest(ctx, id)
 	switch {
-	case errors.Is(err, ErrDamaged), errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrNotFound):
 		u.r.log.Warn("the snapshot of this seq cannot be read; it is made anew", "id", id, "error", err)
 		return nil, nil
 	case err != nil:

@@ -2,9 +2,6 @@ package snapshot
 
 import (
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
+	"reddot/snapshot/storage"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // goldenDir holds what version 1 stores. It must be readable for ever.
 const goldenDir = "../testdata/golden/snapshot/v1"
@@ -40,25 +37,6 @@ func goldenManifest() *Manifest {
 	}
 }
 
-// golden compares what is stored with the golden file, and returns that.
-func golden(t *testing.T, name string, stored []byte) []byte {
-	t.Helper()
-	path := filepath.Join(goldenDir, name)
-	if *rewrite {
-		if err := errors.Join(os.MkdirAll(goldenDir, 0o755), os.WriteFile(path, stored, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run the tests of snapshot with -rewrite if it is new", err)
-	}
-	if diff := cmp.Diff(string(want), string(stored)); diff != "" {
-		t.Errorf("%s (-golden +stored):\n%s", name, diff)
-	}
-	return want
-}
-
 // TestGolden writes and reads the stored forms of version 1.
 func TestGolden(t *testing.T) {
 	m := goldenManifest()
@@ -66,7 +44,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := decodeManifest(m.ID(), golden(t, "manifest", stored))
+	got, err := decodeManifest(m.ID(), []byte(testkit.Golden(t, goldenDir+"/manifest", string(stored))))
 	if diff := cmp.Diff(m, got); diff != "" || err != nil {
 		t.Errorf("%v%s", err, diff)
 	}
@@ -78,7 +56,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	var gotPin pin
-	err = unseal(golden(t, "pin", stored), pinFormat, &gotPin)
+	err = unseal([]byte(testkit.Golden(t, goldenDir+"/pin", string(stored))), pinFormat, &gotPin)
 	if diff := cmp.Diff(p, gotPin); diff != "" || err != nil {
 		t.Errorf("%v%s", err, diff)
 	}
@@ -87,7 +65,7 @@ func TestGolden(t *testing.T) {
 // TestNewerFormat refuses what a newer program has written, and says so; what
 // has no format of ours is damaged.
 func TestNewerFormat(t *testing.T) {
-	for format, want := range map[int]error{2: ErrNewer, 1000: ErrNewer, 0: ErrDamaged, -1: ErrDamaged} {
+	for format, want := range map[int]error{2: ErrNewer, 1000: ErrNewer, 0: ErrCorrupt, -1: ErrCorrupt} {
 		data, err := seal(map[string]any{"format": format, "files": "in another way"})
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +93,7 @@ func TestHostileManifest(t *testing.T) {
 		"bytes":      func(m *Manifest) { m.Bytes++ },
 		"total":      func(m *Manifest) { m.Pieces++ },
 		"no pieces":  func(m *Manifest) { m.PieceSize = 0 },
-		"large":      func(m *Manifest) { m.PieceSize = MaxBlob + 1 },
+		"large":      func(m *Manifest) { m.PieceSize = storage.MaxBlob + 1 },
 		"other seq":  func(m *Manifest) { m.Seq++ },
 		"other name": func(m *Manifest) { m.Stream.Name = "OTHER" },
 	} {
@@ -126,7 +104,7 @@ func TestHostileManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := decodeManifest(id, data); !errors.Is(err, ErrDamaged) {
+		if _, err := decodeManifest(id, data); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"reddot/events"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // keep runs a Keeper in a bubble of synctest, until stop.
@@ -119,7 +120,7 @@ func TestKeeperFails(t *testing.T) {
 		if f := k.Figures(); f.Seq != 10 || f.Err != "" || f.Snapshots != 1 {
 			t.Errorf("%+v", f)
 		}
-		if !r.log.has("level=ERROR", "no snapshot was taken", "bad sector") {
+		if !r.log.Has("level=ERROR", "no snapshot was taken", "bad sector") {
 			t.Error("not logged")
 		}
 		stop()
@@ -132,8 +133,8 @@ func TestKeeperFails(t *testing.T) {
 func TestKeeperNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewMem()
-		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-		r := newRig(t, fs, storage)
+		place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, place)
 		k, stop := r.keep(snapshot.KeeperConfig{})
 		r.rows.apply(t, 10, 10)
 		var asking sync.WaitGroup
@@ -146,7 +147,7 @@ func TestKeeperNow(t *testing.T) {
 			})
 		}
 		// While the first one is being stored, more is applied, and more ask.
-		storage.once("put", "manifests/", func() {
+		place.once("put", "manifests/", func() {
 			if f := k.Figures(); !f.Running || f.Progress.Step != snapshot.StepUpload || f.Progress.Done != f.Progress.Total {
 				t.Errorf("%+v", f)
 			}

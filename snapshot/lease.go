@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reddot/snapshot/storage"
 	"slices"
 	"sync"
 	"time"
@@ -101,8 +102,8 @@ func (l *lease) attempt(ctx context.Context) error {
 }
 
 // in tells whether a listing has the pin.
-func (l *lease) in(blobs []Blob) bool {
-	return slices.ContainsFunc(blobs, func(b Blob) bool { return b.Name == l.name })
+func (l *lease) in(blobs []storage.Blob) bool {
+	return slices.ContainsFunc(blobs, func(b storage.Blob) bool { return b.Name == l.name })
 }
 
 // held returns a context that ends when the pin may no longer be counted on

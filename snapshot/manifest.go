@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/snapshot/storage"
 )
 
 const (
@@ -93,7 +94,7 @@ func (m *Manifest) pieceLength(f *File, piece int) uint64 {
 // encode returns the stored form.
 func (m *Manifest) encode() ([]byte, error) {
 	data, err := seal(m)
-	if err == nil && len(data) > MaxBlob {
+	if err == nil && len(data) > storage.MaxBlob {
 		err = fmt.Errorf("a manifest of %d bytes is larger than a blob may be: %d pieces are too many", len(data), m.Pieces)
 	}
 	if err != nil {
@@ -109,10 +110,10 @@ func decodeManifest(id string, data []byte) (*Manifest, error) {
 		return nil, err
 	}
 	if err := m.validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if m.ID() != id {
-		return nil, fmt.Errorf("%w: it is the manifest of snapshot %s", ErrDamaged, m.ID())
+		return nil, fmt.Errorf("%w: it is the manifest of snapshot %s", ErrCorrupt, m.ID())
 	}
 	return m, nil
 }
@@ -120,7 +121,7 @@ func decodeManifest(id string, data []byte) (*Manifest, error) {
 // validate checks what reading relies on. File names become names in a folder
 // of ours, so they must not lead out of it.
 func (m *Manifest) validate() error {
-	if m.PieceSize == 0 || m.PieceSize > MaxBlob {
+	if m.PieceSize == 0 || m.PieceSize > storage.MaxBlob {
 		return fmt.Errorf("pieces of %d bytes", m.PieceSize)
 	}
 	var bytes uint64

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"reddot/snapshot/storage"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func newPinName(kind pinKind) string {
 // foundPin is a pin in the storage.
 type foundPin struct {
 	pin
-	blob Blob
+	blob storage.Blob
 	err  error // why it can't be read
 }
 
@@ -80,7 +81,7 @@ func (p *foundPin) live(now time.Time) bool {
 
 // pins reads the pins of a listing but one's own. gone are those that were not
 // found: released meanwhile, or not yet where they were looked for.
-func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) (found []foundPin, gone []string, err error) {
+func (r *Repository) pins(ctx context.Context, blobs []storage.Blob, own string) (found []foundPin, gone []string, err error) {
 	for _, b := range blobs {
 		if !strings.HasPrefix(b.Name, pinsFolder) || b.Name == own {
 			continue
@@ -94,7 +95,7 @@ func (r *Repository) pins(ctx context.Context, blobs []Blob, own string) (found 
 		case errors.Is(err, ErrNotFound):
 			gone = append(gone, b.Name)
 			continue
-		case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer):
+		case errors.Is(err, ErrCorrupt), errors.Is(err, ErrNewer):
 			p.err = fmt.Errorf("read the pin %s: %w", b.Name, err)
 			r.log.Warn("a pin cannot be read; it counts as held until it is an hour old", "pin", b.Name, "error", err)
 		case err != nil:
@@ -130,7 +131,7 @@ func (r *Repository) inherit(ctx context.Context) error {
 // inventory is what the storage holds, as one listing tells it.
 type inventory struct {
 	pieces    map[SHA256]uint64 // sizes
-	manifests []Blob
+	manifests []storage.Blob
 	pins      []foundPin // of others
 }
 
@@ -194,7 +195,7 @@ func (r *Repository) others(ctx context.Context, l *lease) ([]foundPin, bool, er
 	if blobs, err = r.storage.List(ctx, pinsFolder); err != nil {
 		return nil, false, fmt.Errorf("list %v: %w", r.storage, err)
 	}
-	still := slices.ContainsFunc(blobs, func(b Blob) bool { return slices.Contains(gone, b.Name) })
+	still := slices.ContainsFunc(blobs, func(b storage.Blob) bool { return slices.Contains(gone, b.Name) })
 	return pins, !still, nil
 }
 

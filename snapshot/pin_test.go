@@ -14,6 +14,7 @@ import (
 
 	"reddot/events"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // expiry is how long the pin of a process that has crashed is in the way.
@@ -26,16 +27,16 @@ func pass(d time.Duration) { <-time.After(d) }
 // crash does, and returns its name.
 func (r *rig) leave(owner string, operation func(*snapshot.Repository)) (name string) {
 	r.t.Helper()
-	storage := &between{Storage: r.storage}
+	place := &between{Storage: r.storage}
 	var left []byte
-	storage.set(func(op, blob string) (err error) {
+	place.set(func(op, blob string) (err error) {
 		if op == "delete" && strings.HasPrefix(blob, "pins/") {
 			name = blob
 			left, err = r.storage.Get(context.Background(), blob)
 		}
 		return err
 	})
-	repo, err := openRepository(r.fs, storage, owner, r.log)
+	repo, err := openRepository(r.fs, place, owner, r.log)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestRottenPin(t *testing.T) {
 		r.alter(read, flip(333))
 		pass(30 * time.Minute)
 		p := r.prune()
-		if diff := cmp.Diff(ids, p.Kept); diff != "" || !strings.Contains(p.Held, read) || !r.log.has("a pin cannot be read", read) {
+		if diff := cmp.Diff(ids, p.Kept); diff != "" || !strings.Contains(p.Held, read) || !r.log.Has("a pin cannot be read", read) {
 			t.Errorf("%+v: %s", p, diff)
 		}
 		pass(time.Hour)
@@ -163,17 +164,17 @@ func (b *between) lapse(op, prefix string) {
 func TestSlowPrune(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewMem()
-		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-		r := newRig(t, fs, storage)
+		place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, place)
 		if err := r.repo.Remove(context.Background(), r.create(500).Manifest.ID()); err != nil {
 			t.Fatal(err)
 		}
-		storage.lapse("delete", "pieces/")
+		place.lapse("delete", "pieces/")
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			pass(expiry + time.Minute)
-			other, err := openRepository(fs, storage.Storage, "other", r.log)
+			other, err := openRepository(fs, place.Storage, "other", r.log)
 			if err != nil {
 				t.Error(err)
 			}
@@ -202,17 +203,17 @@ func TestSlowCreate(t *testing.T) {
 	for _, at := range []string{"pieces/", "manifests/"} {
 		synctest.Test(t, func(t *testing.T) {
 			fs := vfs.NewMem()
-			storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-			r := newRig(t, fs, storage)
+			place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+			r := newRig(t, fs, place)
 			if err := r.repo.Remove(context.Background(), r.create(500).Manifest.ID()); err != nil {
 				t.Fatal(err)
 			}
-			storage.lapse("put", at)
+			place.lapse("put", at)
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
 				pass(expiry + time.Minute)
-				other, err := openRepository(fs, storage.Storage, "other", r.log)
+				other, err := openRepository(fs, place.Storage, "other", r.log)
 				if err != nil {
 					t.Error(err)
 				}

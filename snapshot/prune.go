@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reddot/events"
+	"reddot/snapshot/storage"
 )
 
 const (
@@ -240,7 +241,7 @@ func (p *prune) remove(ctx context.Context, id string) (err error) {
 	if pinned[id] {
 		return fmt.Errorf("%w: it is being read", ErrBusy)
 	}
-	if !slices.ContainsFunc(p.have.manifests, func(b Blob) bool { return b.Name == manifestsFolder+id }) {
+	if !slices.ContainsFunc(p.have.manifests, func(b storage.Blob) bool { return b.Name == manifestsFolder+id }) {
 		return ErrNotFound
 	}
 	return p.delete(ctx, []string{manifestsFolder + id})

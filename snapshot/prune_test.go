@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
 )
 
 // prune keeps the newest two of each stream.
 func (r *rig) prune() snapshot.Pruned {
 	r.t.Helper()
-	p, err := r.repo.Prune(within(r.t), snapshot.PruneOptions{Keep: 2})
+	p, err := r.repo.Prune(testkit.Context(r.t), snapshot.PruneOptions{Keep: 2})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func (r *rig) checkPieces() {
 func (r *rig) verifyAll() {
 	r.t.Helper()
 	for _, e := range r.list() {
-		if _, err := r.repo.Verify(within(r.t), e.ID, snapshot.VerifyOptions{}, nil); err != nil {
+		if _, err := r.repo.Verify(testkit.Context(r.t), e.ID, snapshot.VerifyOptions{}, nil); err != nil {
 			r.t.Error(err)
 		}
 	}
@@ -67,11 +68,11 @@ func TestPrune(t *testing.T) {
 		r.create(20)
 		r.rows.compact(t)
 		other.apply(t, 7, 10)
-		if _, err := r.repo.Create(within(t), other, nil); err != nil {
+		if _, err := r.repo.Create(testkit.Context(t), other, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, err := r.repo.Prune(within(t), snapshot.PruneOptions{Keep: 3, Stream: stream})
+	p, err := r.repo.Prune(testkit.Context(t), snapshot.PruneOptions{Keep: 3, Stream: stream})
 	if err != nil || len(p.Kept) != 3 || len(p.Removed) != 2 || p.Pieces == 0 || p.Bytes == 0 || p.Held != "" {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -85,7 +86,7 @@ func TestPrune(t *testing.T) {
 	if p := r.prune(); p.Removed != nil || p.Pieces != 0 || p.Held != "" {
 		t.Errorf("nothing to prune: %+v", p)
 	}
-	if _, err := r.repo.Prune(within(t), snapshot.PruneOptions{Keep: 1}); err == nil {
+	if _, err := r.repo.Prune(testkit.Context(t), snapshot.PruneOptions{Keep: 1}); err == nil {
 		t.Error("kept one only")
 	}
 	r.checkPieces()
@@ -144,7 +145,7 @@ func own(m *snapshot.Manifest, others ...*snapshot.Manifest) string {
 
 func (r *rig) remove(blob string) {
 	r.t.Helper()
-	if err := r.storage.Delete(within(r.t), blob); err != nil {
+	if err := r.storage.Delete(testkit.Context(r.t), blob); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -155,13 +156,13 @@ func TestRemove(t *testing.T) {
 	a := r.create(10).Manifest
 	r.rows.compact(t)
 	r.create(10)
-	if err := r.repo.Remove(within(t), a.ID()); err != nil {
+	if err := r.repo.Remove(testkit.Context(t), a.ID()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]events.Seq{20}, r.seqs()); diff != "" {
 		t.Error(diff)
 	}
-	if err := r.repo.Remove(within(t), a.ID()); !errors.Is(err, snapshot.ErrNotFound) {
+	if err := r.repo.Remove(testkit.Context(t), a.ID()); !errors.Is(err, snapshot.ErrNotFound) {
 		t.Error(err)
 	}
 	if p := r.prune(); p.Pieces == 0 {

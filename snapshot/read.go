@@ -6,61 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"strings"
+	"reddot/internal/disk"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-// Fault is something missing or damaged in a snapshot.
-type Fault struct {
-	Blob  string // in the storage; "" for what shows only in the whole
-	File  string // of the snapshot; "" for the manifest and for what shows only in the whole
-	Piece int    // of the file, from 0
-	Err   error  // wraps ErrNotFound, ErrDamaged, or what the Check said
-}
-
-// String names the fault for people.
-func (f Fault) String() string {
-	switch {
-	case f.File == "":
-		return f.Err.Error()
-	case f.Blob == "":
-		return fmt.Sprintf("file %s: %v", f.File, f.Err)
-	}
-	return fmt.Sprintf("file %s, piece %d (%s): %v", f.File, f.Piece, f.Blob, f.Err)
-}
-
-// DamageError says what is missing or damaged in a snapshot. It wraps
-// ErrDamaged.
-type DamageError struct {
-	ID     string
-	Faults []Fault // at least one, the first listedFaults
-	More   int     // faults that are not listed
-}
-
-// listedFaults is how many faults a DamageError lists.
-const listedFaults = 100
-
-// Error implements error.
-func (e *DamageError) Error() string {
-	var texts []string
-	for _, f := range e.Faults {
-		texts = append(texts, f.String())
-	}
-	if e.More > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more faults", e.More))
-	}
-	return fmt.Sprintf("snapshot %s is damaged: %s", e.ID, strings.Join(texts, "; "))
-}
-
-// Unwrap returns ErrDamaged and the faults' errors.
-func (e *DamageError) Unwrap() []error {
-	errs := []error{ErrDamaged}
-	for _, f := range e.Faults {
-		errs = append(errs, f.Err)
-	}
-	return errs
-}
 
 // reading reads every piece and every file of a snapshot.
 type reading struct {
@@ -70,11 +19,11 @@ type reading struct {
 	first    bool   // the first fault ends it
 	progress func(Progress)
 
-	damage DamageError
+	damage CorruptError
 	done   uint64 // bytes
 }
 
-// read reads a snapshot. The error is a *DamageError if the snapshot is at
+// read reads a snapshot. The error is a *CorruptError if the snapshot is at
 // fault, and something else if reading or writing could not go on. Files that
 // it wrote are durable then, with their names.
 func (r *Repository) read(ctx context.Context, rd reading) error {
@@ -96,7 +45,7 @@ func (r *Repository) read(ctx context.Context, rd reading) error {
 		return &rd.damage
 	}
 	if rd.dir != "" {
-		if err := syncDir(r.fs, rd.dir); err != nil {
+		if err := disk.SyncDir(r.fs, rd.dir); err != nil {
 			return fmt.Errorf("sync %s: %w", rd.dir, err)
 		}
 	}
@@ -130,7 +79,7 @@ func (rd *reading) file(ctx context.Context, f *File) (err error) {
 		}
 	}
 	if got := SHA256(sum.Sum(nil)); got != f.SHA256 && len(rd.damage.Faults)+rd.damage.More == before {
-		rd.fault(Fault{File: f.Name, Err: fmt.Errorf("%w: its SHA-256 is %s, not %s", ErrDamaged, got, f.SHA256)})
+		rd.fault(Fault{File: f.Name, Err: fmt.Errorf("%w: its SHA-256 is %s, not %s", ErrCorrupt, got, f.SHA256)})
 	}
 	if out == nil {
 		return nil
@@ -142,7 +91,7 @@ func (rd *reading) file(ctx context.Context, f *File) (err error) {
 func (rd *reading) piece(ctx context.Context, f *File, i int, out vfs.File, sum hash.Hash) error {
 	length := rd.m.pieceLength(f, i)
 	data, err := rd.r.piece(ctx, f.Pieces[i], length)
-	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
 		rd.fault(Fault{Blob: piecesFolder + f.Pieces[i].String(), File: f.Name, Piece: i, Err: err})
 	} else if err != nil {
 		return err
@@ -165,7 +114,7 @@ func (r *Repository) piece(ctx context.Context, piece SHA256, length uint64) ([]
 		return nil, err
 	}
 	if got := SHA256(sha256.Sum256(data)); got != piece || uint64(len(data)) != length {
-		return nil, fmt.Errorf("%w: %d bytes with SHA-256 %s instead of %d", ErrDamaged, len(data), got, length)
+		return nil, fmt.Errorf("%w: %d bytes with SHA-256 %s instead of %d", ErrCorrupt, len(data), got, length)
 	}
 	return data, nil
 }
@@ -177,7 +126,7 @@ func (v *inventory) whole(m *Manifest) error {
 		f := &m.Files[i]
 		for j, piece := range f.Pieces {
 			if size, ok := v.pieces[piece]; !ok || size != m.pieceLength(f, j) {
-				return fmt.Errorf("snapshot %s: file %s, piece %d (%s%s): %w", m.ID(), f.Name, j, piecesFolder, piece, ErrDamaged)
+				return fmt.Errorf("snapshot %s: file %s, piece %d (%s%s): %w", m.ID(), f.Name, j, piecesFolder, piece, ErrCorrupt)
 			}
 		}
 	}

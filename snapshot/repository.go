@@ -14,6 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/internal/disk"
+	"reddot/snapshot/storage"
 )
 
 // Check reads every row of the store whose files are in dir and says what it
@@ -22,7 +24,7 @@ type Check func(ctx context.Context, dir string, progress func(rows uint64)) (St
 
 // Config configures a Repository.
 type Config struct {
-	Storage Storage
+	Storage storage.Storage
 	Check   Check
 	// FS has the scratch folder and the folders that are restored into; it is
 	// the file system that Check and the Sources work on. nil: the operating
@@ -58,9 +60,16 @@ type Repository struct {
 	cfg     Config
 	fs      vfs.FS
 	log     *slog.Logger
-	storage Storage
+	storage storage.Storage
 	scratch atomic.Uint64 // scratch folders made so far
 }
+
+// Folders of the layout in the storage.
+const (
+	piecesFolder    = "pieces/"
+	manifestsFolder = "manifests/"
+	pinsFolder      = "pins/"
+)
 
 // Step is what an operation is at.
 type Step string
@@ -114,7 +123,7 @@ func Open(ctx context.Context, cfg Config) (*Repository, error) {
 
 func (r *Repository) cleanScratch() error {
 	names, err := r.fs.List(r.cfg.Scratch)
-	if ignoreMissing(err) != nil {
+	if disk.IgnoreMissing(err) != nil {
 		return err
 	}
 	for _, name := range names {
@@ -152,7 +161,7 @@ type Entry struct {
 	ID       string
 	Seq      events.Seq
 	Manifest *Manifest // nil if it can't be read
-	Err      error     // why; wraps ErrDamaged or ErrNewer
+	Err      error     // why; wraps ErrCorrupt or ErrNewer
 }
 
 // List returns the snapshots of every stream, newest first. Damaged ones are in
@@ -166,7 +175,7 @@ func (r *Repository) List(ctx context.Context) ([]Entry, error) {
 }
 
 // entries reads the manifests of a listing.
-func (r *Repository) entries(ctx context.Context, blobs []Blob) ([]Entry, error) {
+func (r *Repository) entries(ctx context.Context, blobs []storage.Blob) ([]Entry, error) {
 	var entries []Entry
 	for _, b := range blobs {
 		id, ok := strings.CutPrefix(b.Name, manifestsFolder)
@@ -176,13 +185,13 @@ func (r *Repository) entries(ctx context.Context, blobs []Blob) ([]Entry, error)
 		e := Entry{ID: id}
 		seq, _, err := parseID(id)
 		if err != nil {
-			e.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+			e.Err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 		} else {
 			e.Seq = seq
 			e.Manifest, e.Err = r.manifest(ctx, id)
 		}
 		switch {
-		case e.Err == nil, errors.Is(e.Err, ErrDamaged), errors.Is(e.Err, ErrNewer):
+		case e.Err == nil, errors.Is(e.Err, ErrCorrupt), errors.Is(e.Err, ErrNewer):
 			entries = append(entries, e)
 		case errors.Is(e.Err, ErrNotFound): // pruned meanwhile
 		default:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"reddot/events"
+	"reddot/snapshot/storage"
 )
 
 // ErrNone is wrapped by an UnusableError.
@@ -104,7 +105,7 @@ func (r *Repository) restore(ctx context.Context, want Want, dir string, progres
 		if err == nil {
 			return m, nil
 		}
-		var damage *DamageError
+		var damage *CorruptError
 		if !errors.As(err, &damage) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNewer) && !errors.Is(err, errFormat) {
 			return nil, err
 		}
@@ -124,7 +125,7 @@ var errFormat = errors.New("another store format")
 func (r *Repository) restoreOne(ctx context.Context, want Want, id, dir string, progress func(Progress)) (*Manifest, error) {
 	m, err := r.manifest(ctx, id)
 	if err != nil {
-		return nil, asDamage(id, err)
+		return nil, asCorrupt(id, err)
 	}
 	if want.StoreFormat != 0 && m.StoreFormat != want.StoreFormat {
 		return nil, fmt.Errorf("%w: it has format %d, this program reads %d", errFormat, m.StoreFormat, want.StoreFormat)
@@ -134,7 +135,7 @@ func (r *Repository) restoreOne(ctx context.Context, want Want, id, dir string, 
 
 // candidates returns the ids of the snapshots that will do by their name,
 // newest first, and the reasons why others won't.
-func (w Want) candidates(blobs []Blob) ([]string, *UnusableError) {
+func (w Want) candidates(blobs []storage.Blob) ([]string, *UnusableError) {
 	var ids []string
 	unusable := &UnusableError{Want: w}
 	for _, b := range slices.Backward(blobs) {

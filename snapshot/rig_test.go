@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,20 +17,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "replay the random choices of this seed; 0 draws new ones")
-
-// drawSeed returns the seed to run with, and prints it.
-func drawSeed(t testing.TB) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./snapshot -run %s -seed %d", t.Name(), seed)
-	return seed
-}
 
 var stream = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5).UTC()}
 
@@ -190,20 +178,20 @@ func (quiet) Fatalf(format string, args ...any) {
 type rig struct {
 	t       testing.TB
 	fs      vfs.FS
-	storage snapshot.Storage
+	storage storage.Storage
 	repo    *snapshot.Repository
 	rows    *rows
-	log     *logText
+	log     *testkit.Buffer
 	dirs    int // restored into so far
 }
 
 // newRig returns a repository in a folder of fs, or in storage if it is given.
-func newRig(t testing.TB, fs vfs.FS, storage snapshot.Storage) *rig {
+func newRig(t testing.TB, fs vfs.FS, place storage.Storage) *rig {
 	t.Helper()
-	if storage == nil {
-		storage = snapshot.NewFolder(fs, "data/snapshots")
+	if place == nil {
+		place = storage.NewFolder(fs, "data/snapshots")
 	}
-	r := &rig{t: t, fs: fs, storage: storage, log: new(logText)}
+	r := &rig{t: t, fs: fs, storage: place, log: new(testkit.Buffer)}
 	if err := fs.MkdirAll("data/store", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -222,9 +210,9 @@ func (r *rig) open(owner string) *snapshot.Repository {
 	return repo
 }
 
-func openRepository(fs vfs.FS, storage snapshot.Storage, owner string, log io.Writer) (*snapshot.Repository, error) {
+func openRepository(fs vfs.FS, place storage.Storage, owner string, log io.Writer) (*snapshot.Repository, error) {
 	return snapshot.Open(context.Background(), snapshot.Config{
-		Storage: storage, Check: checkRows(fs), FS: fs, Scratch: "data/scratch-" + owner, Owner: owner, Program: "test",
+		Storage: place, Check: checkRows(fs), FS: fs, Scratch: "data/scratch-" + owner, Owner: owner, Program: "test",
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 }
@@ -233,7 +221,7 @@ func openRepository(fs vfs.FS, storage snapshot.Storage, owner string, log io.Wr
 func (r *rig) create(commands int) snapshot.Created {
 	r.t.Helper()
 	r.rows.apply(r.t, commands, 100)
-	c, err := r.repo.Create(within(r.t), r.rows, nil)
+	c, err := r.repo.Create(testkit.Context(r.t), r.rows, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -243,7 +231,7 @@ func (r *rig) create(commands int) snapshot.Created {
 // list lists the snapshots.
 func (r *rig) list() []snapshot.Entry {
 	r.t.Helper()
-	entries, err := r.repo.List(within(r.t))
+	entries, err := r.repo.List(testkit.Context(r.t))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -268,7 +256,7 @@ func (r *rig) restore(want snapshot.Want) (*snapshot.Manifest, string, error) {
 	r.dirs++
 	dir := fmt.Sprintf("data/store/restored-%d", r.dirs)
 	want.Stream = stream
-	m, err := r.repo.Restore(within(r.t), want, dir, nil)
+	m, err := r.repo.Restore(testkit.Context(r.t), want, dir, nil)
 	if names, e := r.fs.List(dir); err != nil && e == nil {
 		r.t.Errorf("a restore that failed left %v", names)
 	}
@@ -278,7 +266,7 @@ func (r *rig) restore(want snapshot.Want) (*snapshot.Manifest, string, error) {
 // blobs lists the storage.
 func (r *rig) blobs(prefix string) []string {
 	r.t.Helper()
-	blobs, err := r.storage.List(within(r.t), prefix)
+	blobs, err := r.storage.List(testkit.Context(r.t), prefix)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -331,41 +319,4 @@ func (r *rig) checkClean() {
 	if pins := r.blobs("pins/"); len(pins) > 0 {
 		r.t.Errorf("left: %v", pins)
 	}
-}
-
-// tooLong is how long a test waits for what must happen.
-const tooLong = time.Minute
-
-// within is a context that ends with the test, or after tooLong.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// logText keeps what is logged.
-type logText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logText) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logText) has(words ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range strings.Split(l.text.String(), "\n") {
-		all := true
-		for _, w := range words {
-			all = all && strings.Contains(line, w)
-		}
-		if all {
-			return true
-		}
-	}
-	return false
 }

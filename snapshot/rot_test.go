@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
 )
 
@@ -20,7 +20,7 @@ import (
 // removes it: Verify names the piece and its file, Restore falls back to the
 // snapshot before where that one does not have the piece.
 func TestRottenPiece(t *testing.T) {
-	rng := rand.New(rand.NewPCG(drawSeed(t), 1))
+	rng := testkit.Rand(t)
 	r := newRig(t, vfs.NewMem(), nil)
 	before := r.create(100).Manifest
 	r.rows.compact(t)
@@ -37,20 +37,20 @@ func TestRottenPiece(t *testing.T) {
 			bit := rng.IntN(int(min(f.Size, m.PieceSize)) * 8)
 			var whole []byte
 			r.alter(blob, func(b []byte) []byte { whole = bytes.Clone(b); return flip(bit)(b) })
-			r.checkFault(m, f.Name, i, blob, snapshot.ErrDamaged)
+			r.checkFault(m, f.Name, i, blob, snapshot.ErrCorrupt)
 			r.checkFallBack(before.Seq, shared[p], blob)
 			r.alter(blob, flip(bit))
 			r.alter(blob, func(b []byte) []byte { return b[:len(b)-1] })
-			r.checkFault(m, f.Name, i, blob, snapshot.ErrDamaged)
+			r.checkFault(m, f.Name, i, blob, snapshot.ErrCorrupt)
 			if err := r.fs.Remove("data/snapshots/" + blob); err != nil {
 				t.Fatal(err)
 			}
 			r.checkFault(m, f.Name, i, blob, snapshot.ErrNotFound)
 			r.checkFallBack(before.Seq, shared[p], blob)
-			if err := r.storage.Put(within(t), blob, whole); err != nil {
+			if err := r.storage.Put(testkit.Context(t), blob, whole); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil); err != nil {
+			if _, err := r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{}, nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -62,9 +62,9 @@ func TestRottenPiece(t *testing.T) {
 func (r *rig) checkFault(m *snapshot.Manifest, file string, piece int, blob string, want error) {
 	r.t.Helper()
 	for _, hashes := range []bool{true, false} {
-		_, err := r.repo.Verify(within(r.t), m.ID(), snapshot.VerifyOptions{HashesOnly: hashes}, nil)
-		var damage *snapshot.DamageError
-		if !errors.As(err, &damage) || !errors.Is(err, snapshot.ErrDamaged) {
+		_, err := r.repo.Verify(testkit.Context(r.t), m.ID(), snapshot.VerifyOptions{HashesOnly: hashes}, nil)
+		var damage *snapshot.CorruptError
+		if !errors.As(err, &damage) || !errors.Is(err, snapshot.ErrCorrupt) {
 			r.t.Errorf("%s of %s: %v", blob, file, err)
 			continue
 		}
@@ -91,7 +91,7 @@ func (r *rig) checkFallBack(before events.Seq, shared bool, blob string) {
 		}
 	case err != nil || m.Seq != before:
 		r.t.Errorf("without %s: %v, %v", blob, m, err)
-	case !r.log.has("cannot be restored", blob):
+	case !r.log.Has("cannot be restored", blob):
 		r.t.Errorf("the log does not say that %s is damaged", blob)
 	}
 }
@@ -106,12 +106,12 @@ func TestRottenManifest(t *testing.T) {
 	blob := "manifests/" + m.ID()
 	size := 0
 	r.alter(blob, func(b []byte) []byte { size = len(b); return b })
-	rng := rand.New(rand.NewPCG(drawSeed(t), 1))
+	rng := testkit.Rand(t)
 	for at := range size {
 		bit := 8*at + rng.IntN(8)
 		r.alter(blob, flip(bit))
 		e := r.list()[0]
-		if e.ID != m.ID() || e.Seq != m.Seq || e.Manifest != nil || !errors.Is(e.Err, snapshot.ErrDamaged) || !strings.Contains(e.Err.Error(), blob) {
+		if e.ID != m.ID() || e.Seq != m.Seq || e.Manifest != nil || !errors.Is(e.Err, snapshot.ErrCorrupt) || !strings.Contains(e.Err.Error(), blob) {
 			t.Fatalf("bit %d: %+v", bit, e)
 		}
 		if at%101 == 0 {
@@ -121,7 +121,7 @@ func TestRottenManifest(t *testing.T) {
 	}
 	r.alter(blob, func(b []byte) []byte { return nil })
 	r.checkRottenManifest(blob, m)
-	again, err := r.repo.Create(within(t), r.rows, nil)
+	again, err := r.repo.Create(testkit.Context(t), r.rows, nil)
 	if err != nil || again.Existing {
 		t.Errorf("made anew: %+v, %v", again, err)
 	}
@@ -132,8 +132,8 @@ func TestRottenManifest(t *testing.T) {
 
 func (r *rig) checkRottenManifest(blob string, m *snapshot.Manifest) {
 	r.t.Helper()
-	_, err := r.repo.Verify(within(r.t), m.ID(), snapshot.VerifyOptions{}, nil)
-	var damage *snapshot.DamageError
+	_, err := r.repo.Verify(testkit.Context(r.t), m.ID(), snapshot.VerifyOptions{}, nil)
+	var damage *snapshot.CorruptError
 	if !errors.As(err, &damage) || damage.Faults[0].Blob != blob {
 		r.t.Errorf("verified: %v", err)
 	}
@@ -141,11 +141,11 @@ func (r *rig) checkRottenManifest(blob string, m *snapshot.Manifest) {
 	if err != nil || restored.Seq != 10 {
 		r.t.Errorf("restored %v, %v", restored, err)
 	}
-	pruned, err := r.repo.Prune(within(r.t), snapshot.PruneOptions{Keep: 2})
+	pruned, err := r.repo.Prune(testkit.Context(r.t), snapshot.PruneOptions{Keep: 2})
 	if err != nil || len(pruned.Removed) != 0 {
 		r.t.Errorf("pruned: %+v, %v", pruned, err)
 	}
-	if _, err := r.repo.TrimBound(within(r.t), stream, nil); !errors.Is(err, snapshot.ErrTooFew) || !strings.Contains(err.Error(), blob) {
+	if _, err := r.repo.TrimBound(testkit.Context(r.t), stream, nil); !errors.Is(err, snapshot.ErrTooFew) || !strings.Contains(err.Error(), blob) {
 		r.t.Errorf("trim: %v", err)
 	}
 }
@@ -158,7 +158,7 @@ func TestSwappedManifest(t *testing.T) {
 	var other []byte
 	r.alter("manifests/"+a.ID(), func(b []byte) []byte { other = bytes.Clone(b); return b })
 	r.alter("manifests/"+b.ID(), func([]byte) []byte { return other })
-	if e := r.list()[0]; !errors.Is(e.Err, snapshot.ErrDamaged) || !strings.Contains(e.Err.Error(), a.ID()) {
+	if e := r.list()[0]; !errors.Is(e.Err, snapshot.ErrCorrupt) || !strings.Contains(e.Err.Error(), a.ID()) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -177,7 +177,7 @@ func TestRepair(t *testing.T) {
 	}
 	r.alter(shared, flip(77))
 	for _, m := range []*snapshot.Manifest{first, second} {
-		if _, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{Repair: true}, nil); !errors.Is(err, snapshot.ErrDamaged) {
+		if _, err := r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{Repair: true}, nil); !errors.Is(err, snapshot.ErrCorrupt) {
 			t.Fatal(err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestRepair(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, e := range r.list() {
-		if _, err := r.repo.Verify(within(t), e.ID, snapshot.VerifyOptions{}, nil); err != nil {
+		if _, err := r.repo.Verify(testkit.Context(t), e.ID, snapshot.VerifyOptions{}, nil); err != nil {
 			t.Error(err)
 		}
 	}
@@ -204,8 +204,8 @@ func TestManyFaults(t *testing.T) {
 	for _, blob := range r.blobs("pieces/") {
 		r.alter(blob, flip(3))
 	}
-	_, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil)
-	var damage *snapshot.DamageError
+	_, err := r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{}, nil)
+	var damage *snapshot.CorruptError
 	if !errors.As(err, &damage) || len(damage.Faults)+damage.More != m.Pieces {
 		t.Fatalf("%d pieces: %v", m.Pieces, fmt.Sprint(err))
 	}
@@ -227,8 +227,8 @@ func TestFalseManifest(t *testing.T) {
 			})
 		}
 		forge(change[0], change[1])
-		_, err := r.repo.Verify(within(t), m.ID(), snapshot.VerifyOptions{}, nil)
-		if !errors.Is(err, snapshot.ErrDamaged) || !strings.Contains(err.Error(), "its manifest says seq 20") {
+		_, err := r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{}, nil)
+		if !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "its manifest says seq 20") {
 			t.Errorf("%v: %v", change, err)
 		}
 		if restored, _, err := r.restore(snapshot.Want{}); err != nil || restored.Seq != 10 {

@@ -4,15 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
-
-// ErrNewer is wrapped where stored bytes have a format that only a newer
-// program knows.
-var ErrNewer = errors.New("written by a newer reddot; use that one")
 
 // SHA256 is a hash of bytes. Its text form is 64 lower-case hexadecimal digits.
 type SHA256 [sha256.Size]byte
@@ -54,22 +49,22 @@ func unseal(data []byte, newest int, document any) error {
 	}
 	at := len(data) - len(sumLine) - hex.EncodedLen(sha256.Size) - 1
 	if at < 0 {
-		return fmt.Errorf("%w: %d bytes are too short", ErrDamaged, len(data))
+		return fmt.Errorf("%w: %d bytes are too short", ErrCorrupt, len(data))
 	}
 	if want := fmt.Sprintf("%s%x\n", sumLine, sha256.Sum256(data[:at])); string(data[at:]) != want {
-		return fmt.Errorf("%w: its bytes do not have the SHA-256 that its last line says", ErrDamaged)
+		return fmt.Errorf("%w: its bytes do not have the SHA-256 that its last line says", ErrCorrupt)
 	}
 	if err := json.Unmarshal(data[:at], &head); err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if head.Format > newest {
 		return fmt.Errorf("format %d, this program knows formats up to %d: %w", head.Format, newest, ErrNewer)
 	}
 	if head.Format < 1 {
-		return fmt.Errorf("%w: format %d", ErrDamaged, head.Format)
+		return fmt.Errorf("%w: format %d", ErrCorrupt, head.Format)
 	}
 	if err := json.Unmarshal(data[:at], document); err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // TestIncremental takes snapshots of a store that grows: only pieces that the
@@ -25,7 +27,7 @@ func TestIncremental(t *testing.T) {
 	if second.NewBytes > first.NewBytes/20 || second.Manifest.Bytes <= first.Manifest.Bytes {
 		t.Errorf("the second snapshot sent %d of %d bytes", second.NewBytes, second.Manifest.Bytes)
 	}
-	third, err := r.repo.Create(within(t), r.rows, nil)
+	third, err := r.repo.Create(testkit.Context(t), r.rows, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func TestIncremental(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, e := range r.list() {
-		m, err := r.repo.Verify(within(t), e.ID, snapshot.VerifyOptions{}, nil)
+		m, err := r.repo.Verify(testkit.Context(t), e.ID, snapshot.VerifyOptions{}, nil)
 		if err != nil {
 			t.Error(err)
 		}
@@ -80,7 +82,7 @@ func TestRestore(t *testing.T) {
 			t.Errorf("%+v: %v", want, err)
 			continue
 		}
-		got, err := checkRows(r.fs)(within(t), dir, func(uint64) {})
+		got, err := checkRows(r.fs)(testkit.Context(t), dir, func(uint64) {})
 		if err != nil {
 			t.Error(err)
 		}
@@ -103,7 +105,7 @@ func TestUnusable(t *testing.T) {
 	r.create(100)
 	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: stream.Name, Created: stream.Created.Add(1)}, 2)
 	other.apply(t, 200, 10)
-	if _, err := r.repo.Create(within(t), other, nil); err != nil {
+	if _, err := r.repo.Create(testkit.Context(t), other, nil); err != nil {
 		t.Fatal(err)
 	}
 	a, b := r.list()[0].ID, r.list()[1].ID // in the order of the streams' keys
@@ -148,19 +150,19 @@ func TestLargeFile(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	store := r.plain()
 	store.add("large", 11<<20)
-	c, err := r.repo.Create(within(t), store, nil)
+	c, err := r.repo.Create(testkit.Context(t), store, nil)
 	if err != nil || c.NewPieces != 3 || len(c.Manifest.Files[0].Pieces) != 3 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	large := c.Manifest.Files[0]
 	blob := "pieces/" + large.Pieces[1].String()
 	r.alter(blob, flip(8*(2<<20)))
-	r.checkFault(c.Manifest, large.Name, 1, blob, snapshot.ErrDamaged)
+	r.checkFault(c.Manifest, large.Name, 1, blob, snapshot.ErrCorrupt)
 	r.alter(blob, flip(8*(2<<20)))
 	r.verifyAll()
 	store.add("small", 100)
 	store.bytes["large"][9<<20]++
-	if c, err = r.repo.Create(within(t), store, nil); err != nil || c.NewBytes != 3<<20+100 {
+	if c, err = r.repo.Create(testkit.Context(t), store, nil); err != nil || c.NewBytes != 3<<20+100 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	r.verifyAll()
@@ -172,7 +174,7 @@ func TestMended(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	m := r.create(10).Manifest
 	r.remove(own(m))
-	c, err := r.repo.Create(within(t), r.rows, nil)
+	c, err := r.repo.Create(testkit.Context(t), r.rows, nil)
 	if err != nil || c.Existing || c.NewPieces == 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -185,7 +187,7 @@ func TestTrimBound(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	bound := func(want events.Seq, wantErr error) {
 		t.Helper()
-		seq, err := r.repo.TrimBound(within(t), stream, nil)
+		seq, err := r.repo.TrimBound(testkit.Context(t), stream, nil)
 		if seq != want || !errors.Is(err, wantErr) || err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%d, %v", seq, err)
 		}
@@ -205,7 +207,7 @@ func TestTrimBound(t *testing.T) {
 	bound(0, snapshot.ErrTooFew)
 	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: "OTHER", Created: stream.Created}, 2)
 	other.apply(t, 100, 10)
-	if _, err := r.repo.Create(within(t), other, nil); err != nil {
+	if _, err := r.repo.Create(testkit.Context(t), other, nil); err != nil {
 		t.Fatal(err)
 	}
 	bound(0, snapshot.ErrTooFew)
@@ -217,7 +219,7 @@ func TestFind(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	find := func(which, want string, wantErr error) {
 		t.Helper()
-		e, err := r.repo.Find(within(t), which)
+		e, err := r.repo.Find(testkit.Context(t), which)
 		if e.ID != want || wantErr != nil && !errors.Is(err, wantErr) || (err != nil) != (want == "") {
 			t.Errorf("%q: %s, %v", which, e.ID, err)
 		}
@@ -232,15 +234,15 @@ func TestFind(t *testing.T) {
 	find("x", "", snapshot.ErrNotFound)
 	other := openRows(t, r.fs, "data/store/other", events.StreamID{Name: "OTHER", Created: stream.Created}, 2)
 	other.apply(t, 10, 10)
-	if _, err := r.repo.Create(within(t), other, nil); err != nil {
+	if _, err := r.repo.Create(testkit.Context(t), other, nil); err != nil {
 		t.Fatal(err)
 	}
 	find("10", "", nil)
 	r.alter("manifests/"+b, flip(5))
-	if e, err := r.repo.Find(within(t), "20"); err != nil || !errors.Is(e.Err, snapshot.ErrDamaged) {
+	if e, err := r.repo.Find(testkit.Context(t), "20"); err != nil || !errors.Is(e.Err, snapshot.ErrCorrupt) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err := r.repo.Find(within(t), ""); err != nil || e.Seq != 10 {
+	if e, err := r.repo.Find(testkit.Context(t), ""); err != nil || e.Seq != 10 {
 		t.Errorf("%+v, %v", e, err)
 	}
 }
@@ -254,16 +256,16 @@ func TestUnsound(t *testing.T) {
 	liar.apply(t, 5, 10)
 	liar.state.Digest++
 	liar.apply(t, 5, 10)
-	if _, err := r.repo.Create(within(t), liar, nil); err == nil || !strings.Contains(err.Error(), "does not pass its check") {
+	if _, err := r.repo.Create(testkit.Context(t), liar, nil); err == nil || !strings.Contains(err.Error(), "does not pass its check") {
 		t.Error(err)
 	}
 	other := openRows(t, r.fs, "data/store/other", stream, 4)
 	other.apply(t, 10, 10)
-	if _, err := r.repo.Create(within(t), other, nil); err == nil || !strings.Contains(err.Error(), "one of them is wrong") {
+	if _, err := r.repo.Create(testkit.Context(t), other, nil); err == nil || !strings.Contains(err.Error(), "one of them is wrong") {
 		t.Error(err)
 	}
 	r.checkSeqs(10)
-	if m, err := r.repo.Verify(within(t), first.ID(), snapshot.VerifyOptions{}, nil); err != nil || m.Digest != first.Digest {
+	if m, err := r.repo.Verify(testkit.Context(t), first.ID(), snapshot.VerifyOptions{}, nil); err != nil || m.Digest != first.Digest {
 		t.Error(err)
 	}
 	r.checkClean()
@@ -273,8 +275,8 @@ func TestUnsound(t *testing.T) {
 // operation ends with the context's error and leaves nothing behind.
 func TestCancel(t *testing.T) {
 	mem := vfs.NewMem()
-	storage := &between{Storage: snapshot.NewFolder(mem, "data/snapshots")}
-	r := newRig(t, mem, storage)
+	place := &between{Storage: storage.NewFolder(mem, "data/snapshots")}
+	r := newRig(t, mem, place)
 	r.create(10)
 	r.create(10)
 	m := r.create(10).Manifest
@@ -302,16 +304,16 @@ func TestCancel(t *testing.T) {
 	}
 	for name, operation := range operations {
 		for k := 1; ; k++ {
-			ctx, cancel := context.WithCancel(within(t))
+			ctx, cancel := context.WithCancel(testkit.Context(t))
 			calls := 0
-			storage.set(func(op, blob string) error {
+			place.set(func(op, blob string) error {
 				if calls++; calls == k {
 					cancel()
 				}
 				return nil
 			})
 			err := operation(ctx)
-			storage.set(nil)
+			place.set(nil)
 			cancel()
 			if calls < k {
 				break

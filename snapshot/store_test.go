@@ -11,8 +11,10 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // projection is reddot's own store.
@@ -79,14 +81,14 @@ func TestStore(t *testing.T) {
 	}
 	p := openProjection(t, fs, "data/store/1")
 	log := make([]store.Entry, 5000)
-	g := twin.NewGenerator(drawSeed(t), twin.Config{})
+	g := twin.NewGenerator(testkit.Seed(t), twin.Config{})
 	for i := range log {
 		log[i].Seq = events.Seq(i + 1)
 		g.Next(&log[i].Command)
 		log[i].Time = g.Now()
 	}
-	repo, err := snapshot.Open(within(t), snapshot.Config{
-		Storage: snapshot.NewFolder(fs, "data/snapshots"), FS: fs, Scratch: "data/scratch",
+	repo, err := snapshot.Open(testkit.Context(t), snapshot.Config{
+		Storage: storage.NewFolder(fs, "data/snapshots"), FS: fs, Scratch: "data/scratch",
 		Check: func(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
 			info, err := store.Check(ctx, fs, dir, progress)
 			return snapshot.State{
@@ -102,7 +104,7 @@ func TestStore(t *testing.T) {
 	first, taken := make(chan struct{}), make(chan error, 1)
 	go func() {
 		for n := 0; ; n++ {
-			_, err := repo.Create(within(t), p, nil)
+			_, err := repo.Create(testkit.Context(t), p, nil)
 			if n == 0 {
 				close(first)
 			}
@@ -124,10 +126,10 @@ func TestStore(t *testing.T) {
 	if err := <-taken; err != nil {
 		t.Fatal(err)
 	}
-	if _, err := repo.Create(within(t), p, nil); err != nil {
+	if _, err := repo.Create(testkit.Context(t), p, nil); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := repo.List(within(t))
+	entries, err := repo.List(testkit.Context(t))
 	if err != nil || len(entries) < 2 {
 		t.Fatalf("%d snapshots, %v", len(entries), err)
 	}
@@ -140,7 +142,7 @@ func TestStore(t *testing.T) {
 			t.Fatal(e.Err)
 		}
 		dir := "data/store/" + e.ID
-		if _, err := repo.Restore(within(t), snapshot.Want{Stream: stream, ID: e.ID}, dir, nil); err != nil {
+		if _, err := repo.Restore(testkit.Context(t), snapshot.Want{Stream: stream, ID: e.ID}, dir, nil); err != nil {
 			t.Fatal(err)
 		}
 		restored := openProjection(t, fs, dir)

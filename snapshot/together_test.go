@@ -14,12 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // between is a storage that does something before its calls, or fails them.
 type between struct {
-	snapshot.Storage
+	storage.Storage
 	mu   sync.Mutex
 	call func(op, name string) error // nil: nothing
 }
@@ -79,16 +81,16 @@ func (b *between) once(op, prefix string, do func()) {
 func TestPruneWhileCreating(t *testing.T) {
 	for _, at := range []string{"pieces/", "manifests/"} {
 		fs := vfs.NewMem()
-		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-		r := newRig(t, fs, storage)
+		place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, place)
 		one := r.create(100).Manifest
 		// All pieces of the new one that are there already belong to a snapshot
 		// that is pruned, or to none.
-		if err := r.repo.Remove(within(t), one.ID()); err != nil {
+		if err := r.repo.Remove(testkit.Context(t), one.ID()); err != nil {
 			t.Fatal(err)
 		}
 		var pruned snapshot.Pruned
-		storage.once("put", at, func() { pruned = r.prune() })
+		place.once("put", at, func() { pruned = r.prune() })
 		c := r.create(1)
 		if !strings.Contains(pruned.Held, "being created") || c.NewPieces >= c.Manifest.Pieces {
 			t.Errorf("%s: %+v while creating %+v", at, pruned, c)
@@ -106,14 +108,14 @@ func TestPruneWhileReading(t *testing.T) {
 	for name, read := range map[string]func(*rig, string) error{
 		"restore": func(r *rig, id string) error { _, _, err := r.restore(snapshot.Want{AtMost: 20}); return err },
 		"verify": func(r *rig, id string) error {
-			_, err := r.repo.Verify(within(r.t), id, snapshot.VerifyOptions{}, nil)
+			_, err := r.repo.Verify(testkit.Context(r.t), id, snapshot.VerifyOptions{}, nil)
 			return err
 		},
 	} {
 		for _, at := range []string{"pieces/", "manifests/"} {
 			fs := vfs.NewMem()
-			storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-			r := newRig(t, fs, storage)
+			place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+			r := newRig(t, fs, place)
 			var ids []string
 			for range 4 {
 				ids = append(ids, r.create(10).Manifest.ID())
@@ -121,9 +123,9 @@ func TestPruneWhileReading(t *testing.T) {
 			}
 			var pruned snapshot.Pruned
 			var removed error
-			storage.once("get", at, func() {
+			place.once("get", at, func() {
 				pruned = r.prune()
-				removed = r.repo.Remove(within(t), ids[1])
+				removed = r.repo.Remove(testkit.Context(t), ids[1])
 			})
 			if err := read(r, ids[1]); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -144,21 +146,21 @@ func TestPruneWhileReading(t *testing.T) {
 // torn is a storage whose listings of everything are not of one moment, as
 // those of a folder are not: they come folder by folder.
 type torn struct {
-	snapshot.Storage
+	storage.Storage
 	order  []string
 	middle func() // called before the last folder
 	waits  func() // called when the pins are listed for the second time
 	pins   int
 }
 
-func (s *torn) List(ctx context.Context, prefix string) ([]snapshot.Blob, error) {
+func (s *torn) List(ctx context.Context, prefix string) ([]storage.Blob, error) {
 	if prefix != "" {
 		if s.pins++; s.pins == 2 {
 			s.waits()
 		}
 		return s.Storage.List(ctx, prefix)
 	}
-	var all []snapshot.Blob
+	var all []storage.Blob
 	for i, folder := range s.order {
 		if i == len(s.order)-1 {
 			s.middle()
@@ -169,7 +171,7 @@ func (s *torn) List(ctx context.Context, prefix string) ([]snapshot.Blob, error)
 		}
 		all = append(all, blobs...)
 	}
-	slices.SortFunc(all, func(a, b snapshot.Blob) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b storage.Blob) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
 }
 
@@ -183,20 +185,20 @@ var orders = [][]string{
 func TestTornPrune(t *testing.T) {
 	for _, order := range orders {
 		fs := vfs.NewMem()
-		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-		r := newRig(t, fs, storage)
+		place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, place)
 		r.create(10)
 		r.rows.compact(t)
 		publishing, publish, published := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		storage.once("put", "manifests/", func() { close(publishing); <-publish })
+		place.once("put", "manifests/", func() { close(publishing); <-publish })
 		go func() { defer close(published); r.create(10) }()
 		<-publishing
 		end := func() { close(publish); <-published }
-		repo, err := openRepository(fs, &torn{Storage: storage, order: order, middle: end, waits: func() {}}, "", r.log)
+		repo, err := openRepository(fs, &torn{Storage: place, order: order, middle: end, waits: func() {}}, "", r.log)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := repo.Prune(within(t), snapshot.PruneOptions{Keep: 2}); err != nil {
+		if _, err := repo.Prune(testkit.Context(t), snapshot.PruneOptions{Keep: 2}); err != nil {
 			t.Error(err)
 		}
 		if diff := cmp.Diff([]events.Seq{20, 10}, r.seqs()); diff != "" {
@@ -211,22 +213,22 @@ func TestTornPrune(t *testing.T) {
 func TestTornCreate(t *testing.T) {
 	for _, order := range orders {
 		fs := vfs.NewMem()
-		storage := &between{Storage: snapshot.NewFolder(fs, "data/snapshots")}
-		r := newRig(t, fs, storage)
-		if err := r.repo.Remove(within(t), r.create(100).Manifest.ID()); err != nil {
+		place := &between{Storage: storage.NewFolder(fs, "data/snapshots")}
+		r := newRig(t, fs, place)
+		if err := r.repo.Remove(testkit.Context(t), r.create(100).Manifest.ID()); err != nil {
 			t.Fatal(err)
 		}
 		deleting, remove, removed := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		storage.once("delete", "pieces/", func() { close(deleting); <-remove })
+		place.once("delete", "pieces/", func() { close(deleting); <-remove })
 		go func() { defer close(removed); r.prune() }()
 		<-deleting
 		var once sync.Once
 		end := func() { once.Do(func() { close(remove); <-removed }) }
-		repo, err := openRepository(fs, &torn{Storage: storage, order: order, middle: end, waits: end}, "", r.log)
+		repo, err := openRepository(fs, &torn{Storage: place, order: order, middle: end, waits: end}, "", r.log)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := repo.Create(within(t), r.rows, nil); err != nil {
+		if _, err := repo.Create(testkit.Context(t), r.rows, nil); err != nil {
 			t.Error(err)
 		}
 		r.verifyAll()
@@ -253,7 +255,7 @@ func (r *rig) together(rounds int) {
 		for range rounds {
 			r.rows.apply(r.t, 5, 500)
 			r.rows.compact(r.t)
-			if _, err := r.repo.Create(within(r.t), r.rows, nil); err != nil {
+			if _, err := r.repo.Create(testkit.Context(r.t), r.rows, nil); err != nil {
 				r.t.Errorf("create: %v", err)
 			}
 		}
@@ -273,19 +275,19 @@ func (r *rig) together(rounds int) {
 		})
 	}
 	always("prune", func(int) error {
-		_, err := other.Prune(within(r.t), snapshot.PruneOptions{Keep: 2})
+		_, err := other.Prune(testkit.Context(r.t), snapshot.PruneOptions{Keep: 2})
 		return err
 	})
 	always("restore", func(i int) error {
-		_, err := other.Restore(within(r.t), snapshot.Want{Stream: stream}, fmt.Sprintf("data/store/together-%d", i), nil)
+		_, err := other.Restore(testkit.Context(r.t), snapshot.Want{Stream: stream}, fmt.Sprintf("data/store/together-%d", i), nil)
 		return err
 	})
 	always("verify", func(int) error {
-		entries, err := r.repo.List(within(r.t))
+		entries, err := r.repo.List(testkit.Context(r.t))
 		if err != nil {
 			return err
 		}
-		_, err = r.repo.Verify(within(r.t), entries[0].ID, snapshot.VerifyOptions{}, nil)
+		_, err = r.repo.Verify(testkit.Context(r.t), entries[0].ID, snapshot.VerifyOptions{}, nil)
 		if errors.Is(err, snapshot.ErrNotFound) { // pruned between the two
 			return nil
 		}

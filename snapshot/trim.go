@@ -30,7 +30,7 @@ func (r *Repository) TrimBound(ctx context.Context, stream events.StreamID, prog
 		switch {
 		case err == nil:
 			sound++
-		case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer), errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrCorrupt), errors.Is(err, ErrNewer), errors.Is(err, ErrNotFound):
 			r.log.Warn("a snapshot is not sound; it does not count for trimming", "id", e.ID, "error", err)
 			faults = append(faults, err)
 		default:

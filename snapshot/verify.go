@@ -19,7 +19,7 @@ type VerifyOptions struct {
 
 // Verify reads a snapshot: every piece, every file and, unless only the hashes
 // are asked for, every row of the store that the files make up, in a scratch
-// folder. What is missing or damaged is named by a *DamageError.
+// folder. What is missing or damaged is named by a *CorruptError.
 func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, progress func(Progress)) (*Manifest, error) {
 	l, err := r.acquire(ctx, pinRead, id)
 	if err != nil {
@@ -31,7 +31,7 @@ func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, 
 	}
 	m, err := r.manifest(ctx, id)
 	if err != nil {
-		return nil, asDamage(id, err)
+		return nil, asCorrupt(id, err)
 	}
 	rd := reading{m: m, progress: tell(progress)}
 	if opts.HashesOnly {
@@ -42,7 +42,7 @@ func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, 
 			return r.rebuild(ctx, rd)
 		})
 	}
-	if damage := (*DamageError)(nil); opts.Repair && errors.As(err, &damage) {
+	if damage := (*CorruptError)(nil); opts.Repair && errors.As(err, &damage) {
 		err = errors.Join(err, r.repair(ctx, m, damage))
 	}
 	if err != nil {
@@ -50,14 +50,6 @@ func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, 
 	}
 	r.log.Info("snapshot verified", "id", id, "hashes_only", opts.HashesOnly)
 	return m, nil
-}
-
-// asDamage makes a *DamageError of a manifest that is damaged.
-func asDamage(id string, err error) error {
-	if !errors.Is(err, ErrDamaged) {
-		return err
-	}
-	return &DamageError{ID: id, Faults: []Fault{{Blob: manifestsFolder + id, Err: err}}}
 }
 
 // rebuild reads a snapshot into a folder and compares the store there with the
@@ -77,7 +69,7 @@ func (r *Repository) rebuild(ctx context.Context, rd reading) error {
 	default:
 		return nil
 	}
-	return &DamageError{ID: rd.m.ID(), Faults: []Fault{{Err: err}}}
+	return &CorruptError{ID: rd.m.ID(), Faults: []Fault{{Err: err}}}
 }
 
 // holds tells whether a state is the one that the manifest says.
@@ -87,14 +79,14 @@ func (m *Manifest) holds(s State) bool {
 }
 
 // repair removes the pieces that are still damaged when read once more.
-func (r *Repository) repair(ctx context.Context, m *Manifest, damage *DamageError) error {
+func (r *Repository) repair(ctx context.Context, m *Manifest, damage *CorruptError) error {
 	for _, fault := range damage.Faults {
 		f := m.file(fault.File)
 		if f == nil || fault.Blob == "" {
 			continue
 		}
 		_, err := r.piece(ctx, f.Pieces[fault.Piece], m.pieceLength(f, fault.Piece))
-		if !errors.Is(err, ErrDamaged) {
+		if !errors.Is(err, ErrCorrupt) {
 			continue
 		}
 		if err := r.storage.Delete(ctx, fault.Blob); err != nil {

@@ -27,6 +27,7 @@ var forbidden = map[string][]string{
 	"cmd/reddot/natsconn":   {"reddot/"},
 	"cmd/reddot/term":       {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/nats-io/"},
 	"snapshot":              {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
+	"snapshot/storage":      {"reddot/snapshot", "reddot/events"},
 	"cmd/reddot/datadir":    {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/cmd", "github.com/nats-io/nats.go", "github.com/nats-io/nats-server"},
 	"cmd/reddot/natsserver": {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/events", "github.com/spf13/"},
 }

@@ -20,6 +20,7 @@ import (
 	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // bucketScheme marks a place of snapshots that is an object store bucket.
@@ -68,23 +69,23 @@ func (p *snapshotPlace) folder() string {
 
 // storage opens the place, and makes a bucket that is not there; js is asked
 // for only if it is one.
-func (p *snapshotPlace) storage(ctx context.Context, js func() (jetstream.JetStream, error)) (snapshot.Storage, error) {
+func (p *snapshotPlace) storage(ctx context.Context, js func() (jetstream.JetStream, error)) (storage.Storage, error) {
 	name, ok := p.bucket()
 	if !ok {
-		return snapshot.NewFolder(nil, p.folder()), nil
+		return storage.NewFolder(nil, p.folder()), nil
 	}
 	stream, err := js()
 	if err != nil {
 		return nil, err
 	}
-	return snapshot.OpenBucket(ctx, stream, snapshot.BucketConfig{Name: name, Replicas: p.replicas})
+	return storage.OpenBucket(ctx, stream, storage.BucketConfig{Name: name, Replicas: p.replicas})
 }
 
 // errNoPlace is wrapped where there is nothing at the place of snapshots.
 var errNoPlace = errors.New(`take one with "reddot snapshot create", or name their place with --data or --snapshots`)
 
 // found is storage for those who do not make snapshots: the place must be there.
-func (p *snapshotPlace) found(ctx context.Context, js func() (jetstream.JetStream, error)) (snapshot.Storage, error) {
+func (p *snapshotPlace) found(ctx context.Context, js func() (jetstream.JetStream, error)) (storage.Storage, error) {
 	name, ok := p.bucket()
 	if !ok {
 		if _, err := os.Stat(p.folder()); errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +105,7 @@ func (p *snapshotPlace) found(ctx context.Context, js func() (jetstream.JetStrea
 
 // openRepository opens the snapshots in a storage; scratch is a folder of its
 // own.
-func openRepository(ctx context.Context, s snapshot.Storage, scratch string, log *slog.Logger) (*snapshot.Repository, error) {
+func openRepository(ctx context.Context, s storage.Storage, scratch string, log *slog.Logger) (*snapshot.Repository, error) {
 	return snapshot.Open(ctx, snapshot.Config{
 		Storage: s, Check: checkStore, Scratch: filepath.Join(scratch, "snapshot"), Program: version(), Logger: log,
 	})

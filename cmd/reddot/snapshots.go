@@ -20,6 +20,7 @@ import (
 	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // snapshots takes the snapshots of a server. It implements snapshot.Source.
@@ -66,11 +67,11 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, repli
 			place.replicas = max(replicas, ofLog)
 		}
 	}
-	storage, err := place.storage(ctx, func() (jetstream.JetStream, error) { return js, nil })
+	kept, err := place.storage(ctx, func() (jetstream.JetStream, error) { return js, nil })
 	if err != nil {
 		return nil, fmt.Errorf("open the snapshots: %w", err)
 	}
-	if b, ok := storage.(*snapshot.Bucket); ok && b.Replicas() < ofLog {
+	if b, ok := kept.(*storage.Bucket); ok && b.Replicas() < ofLog {
 		log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", ofLog)
 	}
 	s := &snapshots{cfg: cfg, log: log}
@@ -79,7 +80,7 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, repli
 		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
 	}
 	s.repo, err = snapshot.Open(ctx, snapshot.Config{
-		Storage: storage, Check: s.check, Scratch: datadir.Dir(cfg.data).ServerScratch(), Owner: owner,
+		Storage: kept, Check: s.check, Scratch: datadir.Dir(cfg.data).ServerScratch(), Owner: owner,
 		Program: version(), Logger: log,
 	})
 	return s, err

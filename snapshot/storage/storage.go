@@ -1,4 +1,4 @@
-package snapshot
+package storage
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 const MaxBlob = 8 << 20
 
 var (
-	// ErrNotFound is returned for a blob, or a snapshot, that is not there.
+	// ErrNotFound is returned for a blob that is not there.
 	ErrNotFound = errors.New("not found")
-	// ErrDamaged is wrapped by every error that says that stored bytes are not
+	// ErrCorrupt is wrapped by every error that says that stored bytes are not
 	// what was stored.
-	ErrDamaged = errors.New("damaged")
+	ErrCorrupt = errors.New("damaged")
 )
 
 // Storage keeps named blobs of at most MaxBlob bytes. A name is two words of
@@ -28,11 +28,11 @@ type Storage interface {
 	// durable as the storage makes things when Put returns; of an interrupted
 	// Put nothing is seen. The bytes of data are no longer the caller's.
 	Put(ctx context.Context, name string, data []byte) error
-	// Get returns a blob. Errors: ErrNotFound, ErrDamaged. It need not find all
-	// damage: the bytes of every blob can be checked by themselves.
+	// Get returns a blob. Errors: ErrNotFound, ErrCorrupt. It need not find all
+	// corruption: the bytes of every blob can be checked by themselves.
 	Get(ctx context.Context, name string) ([]byte, error)
 	// List returns the blobs whose names begin with prefix, in the order of
-	// their names. A listing that has a blob also tells of all that was put and
+	// their names. A listing that has a blob also shows all that was put and
 	// deleted before that blob was put. It need not be of one moment.
 	List(ctx context.Context, prefix string) ([]Blob, error)
 	// Delete removes blobs, in that order; those that are not there are no
@@ -52,12 +52,16 @@ type Blob struct {
 	Modified time.Time // of the storage's clock
 }
 
-// folders of the layout.
-const (
-	piecesFolder    = "pieces/"
-	manifestsFolder = "manifests/"
-	pinsFolder      = "pins/"
-)
+// checkBlob refuses what is not a blob.
+func checkBlob(name string, data []byte) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if len(data) > MaxBlob {
+		return fmt.Errorf("store %s: %d bytes are more than a blob may have", name, len(data))
+	}
+	return nil
+}
 
 // checkName refuses names that could mean something to a storage.
 func checkName(name string) error {

@@ -1,4 +1,4 @@
-package snapshot
+package storage
 
 import (
 	"context"
@@ -22,7 +22,7 @@ const (
 	longestWait = 5 * time.Second
 	goodWhile   = 2 * time.Minute
 	// otherReplicas is how often a replicated bucket is asked for what one
-	// replica does not have or has damaged. Another may have it whole.
+	// replica does not have, or not whole. Another may have it.
 	otherReplicas = 4
 )
 
@@ -50,14 +50,14 @@ func (b *Bucket) once(ctx context.Context, within time.Duration, request func(co
 	return request(ctx)
 }
 
-// elsewhere tells whether another replica may know better. Which one answers is
+// elsewhere reports whether another replica may know better. Which one answers is
 // up to the server.
 func (b *Bucket) elsewhere(err error, tried int) bool {
 	return b.replicas > 1 && tried < otherReplicas &&
-		(errors.Is(err, ErrDamaged) || errors.Is(err, jetstream.ErrObjectNotFound))
+		(errors.Is(err, ErrCorrupt) || errors.Is(err, jetstream.ErrObjectNotFound))
 }
 
-// passing tells whether an error may be gone at the next attempt.
+// passing reports whether an error may be gone at the next attempt.
 func passing(err error) bool {
 	for _, known := range []error{
 		context.DeadlineExceeded, errReplaced, jetstream.ErrBucketExists, // somebody else was faster: it is there now

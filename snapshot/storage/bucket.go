@@ -1,4 +1,4 @@
-package snapshot
+package storage
 
 import (
 	"bytes"
@@ -78,11 +78,8 @@ func (b *Bucket) Replicas() int { return b.replicas }
 
 // Put implements Storage.
 func (b *Bucket) Put(ctx context.Context, name string, data []byte) error {
-	if err := errors.Join(ctx.Err(), checkName(name)); err != nil {
+	if err := errors.Join(ctx.Err(), checkBlob(name, data)); err != nil {
 		return err
-	}
-	if len(data) > MaxBlob {
-		return fmt.Errorf("store %s: %d bytes are more than a blob may have", name, len(data))
 	}
 	err := b.attempt(ctx, func(ctx context.Context) error {
 		chunk := uint32(min(chunkSize, b.js.Conn().MaxPayload()))
@@ -114,7 +111,7 @@ func (b *Bucket) Get(ctx context.Context, name string) (data []byte, err error) 
 	return data, nil
 }
 
-// errReplaced says that an object was put anew while it was read.
+// errReplaced says that an object was put once more while it was read.
 var errReplaced = errors.New("the object was replaced meanwhile")
 
 func (b *Bucket) get(ctx context.Context, name string) ([]byte, error) {
@@ -123,7 +120,7 @@ func (b *Bucket) get(ctx context.Context, name string) ([]byte, error) {
 		return nil, noMeta(err)
 	}
 	data, err := b.chunks(ctx, info)
-	if !errors.Is(err, ErrDamaged) {
+	if !errors.Is(err, ErrCorrupt) {
 		return data, err
 	}
 	if now, e := b.objects.GetInfo(ctx, name); e != nil || now.NUID != info.NUID {
@@ -134,24 +131,24 @@ func (b *Bucket) get(ctx context.Context, name string) ([]byte, error) {
 
 func noMeta(err error) error {
 	if errors.Is(err, jetstream.ErrBadObjectMeta) {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err
 }
 
 // chunks reads an object message by message. The object store's own way, a
-// consumer, waits for messages that a damaged stream never delivers, and is
+// consumer, waits for messages that a corrupt stream never delivers, and is
 // slower.
 func (b *Bucket) chunks(ctx context.Context, info *jetstream.ObjectInfo) ([]byte, error) {
 	if info.Size > MaxBlob {
-		return nil, fmt.Errorf("%w: an object of %d bytes", ErrDamaged, info.Size)
+		return nil, fmt.Errorf("%w: an object of %d bytes", ErrCorrupt, info.Size)
 	}
 	data := make([]byte, 0, info.Size)
 	next, subject := uint64(1), b.chunkSubject(info.NUID)
 	for i := range info.Chunks {
 		m, err := b.stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			err = fmt.Errorf("%w: chunk %d of %d is gone", ErrDamaged, i+1, info.Chunks)
+			err = fmt.Errorf("%w: chunk %d of %d is gone", ErrCorrupt, i+1, info.Chunks)
 		}
 		if err != nil {
 			return nil, err
@@ -162,7 +159,7 @@ func (b *Bucket) chunks(ctx context.Context, info *jetstream.ObjectInfo) ([]byte
 		data = append(data, m.Data...)
 	}
 	if uint64(len(data)) != info.Size {
-		return nil, fmt.Errorf("%w: its chunks do not make up %d bytes", ErrDamaged, info.Size)
+		return nil, fmt.Errorf("%w: its chunks do not make up %d bytes", ErrCorrupt, info.Size)
 	}
 	return data, nil
 }

@@ -1,4 +1,4 @@
-package snapshot
+package storage
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"reddot/internal/disk"
 	"slices"
 	"strings"
 	"sync"
@@ -46,34 +47,18 @@ func (f *Folder) String() string { return "folder " + f.dir }
 
 // Put implements Storage.
 func (f *Folder) Put(ctx context.Context, name string, data []byte) error {
-	if err := errors.Join(ctx.Err(), checkName(name)); err != nil {
+	if err := errors.Join(ctx.Err(), checkBlob(name, data)); err != nil {
 		return err
-	}
-	if len(data) > MaxBlob {
-		return fmt.Errorf("store %s: %d bytes are more than a blob may have", name, len(data))
 	}
 	dir, base, _ := strings.Cut(name, "/")
 	dir = f.fs.PathJoin(f.dir, dir)
 	if err := f.make(dir); err != nil {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
-	if err := f.publish(dir, base, data); err != nil {
+	if err := disk.Publish(f.fs, dir, base, unfinished+strings.ToLower(rand.Text()), data); err != nil {
 		return fmt.Errorf("store %s in %s: %w", name, f.dir, err)
 	}
 	return nil
-}
-
-// publish is the only place that puts files into the folder: written and
-// synced under another name, renamed, the rename synced.
-func (f *Folder) publish(dir, base string, data []byte) error {
-	temporary := f.fs.PathJoin(dir, unfinished+strings.ToLower(rand.Text()))
-	if err := writeFile(f.fs, temporary, data); err != nil {
-		return errors.Join(err, ignoreMissing(f.fs.Remove(temporary)))
-	}
-	if err := f.fs.Rename(temporary, f.fs.PathJoin(dir, base)); err != nil {
-		return errors.Join(err, ignoreMissing(f.fs.Remove(temporary)))
-	}
-	return syncDir(f.fs, dir)
 }
 
 // make makes a folder with those above it, durably.
@@ -83,7 +68,7 @@ func (f *Folder) make(dir string) error {
 	if f.mu.made[dir] {
 		return nil
 	}
-	if err := makeDir(f.fs, dir); err != nil {
+	if err := disk.MakeDir(f.fs, dir); err != nil {
 		return err
 	}
 	f.mu.made[dir] = true
@@ -100,7 +85,7 @@ func (f *Folder) Get(ctx context.Context, name string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s in %s: %w", name, f.dir, ErrNotFound)
 	case errors.Is(err, syscall.EIO): // a bad sector
-		return nil, fmt.Errorf("read %s in %s: %w: %w", name, f.dir, ErrDamaged, err)
+		return nil, fmt.Errorf("read %s in %s: %w: %w", name, f.dir, ErrCorrupt, err)
 	case err != nil:
 		return nil, fmt.Errorf("read %s in %s: %w", name, f.dir, err)
 	}
@@ -118,7 +103,7 @@ func (f *Folder) read(name string) (_ []byte, err error) {
 		return nil, err
 	}
 	if info.IsDir() || info.Size() > MaxBlob {
-		return nil, fmt.Errorf("%w: not a file of at most %d bytes", ErrDamaged, MaxBlob)
+		return nil, fmt.Errorf("%w: not a file of at most %d bytes", ErrCorrupt, MaxBlob)
 	}
 	data := make([]byte, info.Size())
 	_, err = io.ReadFull(file, data)
@@ -141,7 +126,7 @@ func (f *Folder) List(ctx context.Context, prefix string) ([]Blob, error) {
 		if err == nil && !info.IsDir() {
 			blobs = append(blobs, Blob{name, uint64(info.Size()), info.ModTime()})
 		}
-		return ignoreMissing(err) // deleted meanwhile
+		return disk.IgnoreMissing(err) // deleted meanwhile
 	})
 	slices.SortFunc(blobs, func(a, b Blob) int { return strings.Compare(a.Name, b.Name) })
 	return blobs, err
@@ -156,7 +141,7 @@ func (f *Folder) walk(ctx context.Context, visit func(name, path string) error) 
 	for _, dir := range dirs {
 		path := f.fs.PathJoin(f.dir, dir)
 		if info, err := f.fs.Stat(path); err != nil || !info.IsDir() {
-			if ignoreMissing(err) != nil {
+			if disk.IgnoreMissing(err) != nil {
 				return fmt.Errorf("list %s: %w", f.dir, err)
 			}
 			continue
@@ -177,7 +162,7 @@ func (f *Folder) walk(ctx context.Context, visit func(name, path string) error) 
 // list lists a folder; one that is not there is empty.
 func (f *Folder) list(dir string) ([]string, error) {
 	names, err := f.fs.List(dir)
-	return names, ignoreMissing(err)
+	return names, disk.IgnoreMissing(err)
 }
 
 // Delete implements Storage.
@@ -200,7 +185,7 @@ func (f *Folder) Delete(ctx context.Context, names ...string) error {
 		}
 	}
 	for _, dir := range touched {
-		if err := syncDir(f.fs, dir); err != nil {
+		if err := disk.SyncDir(f.fs, dir); err != nil {
 			return fmt.Errorf("sync %s: %w", dir, err)
 		}
 	}
@@ -218,13 +203,6 @@ func (f *Folder) Sweep(ctx context.Context, before time.Time) error {
 		if err == nil && !info.ModTime().IsZero() && info.ModTime().Before(before) {
 			err = f.fs.Remove(path)
 		}
-		return ignoreMissing(err)
+		return disk.IgnoreMissing(err)
 	})
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
