@@ -20,7 +20,7 @@ import (
 // other, so it must not wait for anything.
 func (s *Service) take(l lives, c *call) {
 	// Only a watch and a command are of use to one who doesn't hear the answer.
-	silent := c.reply == "" && (c.lane == commandLane || c.name == events.QueryWatch)
+	silent := c.reply == "" && (c.lane == commandLane || c.everywhere)
 	if !silent && !s.answerable(c.name, c.from, c.reply, c.user) {
 		return
 	}
@@ -89,25 +89,25 @@ func (s *Service) serve(l lives, c *call) {
 	var err error
 	var newest func(context.Context) error // what is to be waited for before the answer
 	s.pool.work(c, func() {
-		if q, err = s.read(c); err != nil || q.wait.seq > 0 {
+		if q, err = s.read(c); err != nil || q.after > 0 {
 			return
 		}
-		if q.shows {
+		if c.shows {
 			newest = s.cfg.Source.Newest()
 		}
 		if newest == nil {
 			s.answer(l.answers, c, q)
 		}
 	})
-	if err == nil && q.wait.seq > 0 {
-		if err = s.await(l.waits, c, q); err == nil && q.shows {
+	if err == nil && q.after > 0 {
+		if err = s.await(l.waits, c, q); err == nil && c.shows {
 			newest = s.cfg.Source.Newest()
 		}
 	}
 	if err == nil && newest != nil {
 		err = s.awaitNewest(l.waits, q, newest)
 	}
-	if err == nil && (newest != nil || q.wait.seq > 0) {
+	if err == nil && (newest != nil || q.after > 0) {
 		s.pool.work(c, func() { s.answer(l.answers, c, q) })
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ const newestLeast = time.Second
 // awaitNewest waits until a view shows all that anybody was told, without a place
 // for work. It counts as work all the same: nobody has asked to wait.
 func (s *Service) awaitNewest(life context.Context, q question, newest func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(life, max(q.wait.timeout, newestLeast))
+	ctx, cancel := context.WithTimeout(life, max(q.timeout, newestLeast))
 	defer cancel()
 	err := newest(ctx)
 	switch {
@@ -138,27 +138,27 @@ func (s *Service) awaitNewest(life context.Context, q question, newest func(cont
 func (s *Service) read(c *call) (question, error) {
 	defer s.pool.shed(c)
 	var user string
-	if c.query.about {
+	if c.lane != operatorLane {
 		var err error
 		if user, err = s.cfg.Subjects.QueryUser(c.from); err != nil {
 			return question{}, err
 		}
 	}
-	return c.query.read(user, c.body)
+	return c.read(user, c.body)
 }
 
-// await waits until the command q.wait.seq is applied (and emitted, if q asks
-// for that), without a place for work.
+// await waits until the command q.after is applied (and emitted, if the query
+// is about that), without a place for work.
 func (s *Service) await(life context.Context, c *call, q question) error {
 	var err, dropped error
 	start := time.Now()
 	full := s.pool.wait(life, c, func(ctx context.Context) {
 		s.cfg.Metrics.wait(+1)
 		defer s.cfg.Metrics.wait(-1)
-		ctx, cancel := context.WithTimeout(ctx, q.wait.timeout)
+		ctx, cancel := context.WithTimeout(ctx, q.timeout)
 		defer cancel()
-		if err = s.cfg.Source.WaitApplied(ctx, q.wait.seq); err == nil && q.emitted {
-			err = s.cfg.Source.WaitEmitted(ctx, q.wait.seq)
+		if err = s.cfg.Source.WaitApplied(ctx, q.after); err == nil && c.emitted {
+			err = s.cfg.Source.WaitEmitted(ctx, q.after)
 		}
 		if errors.Is(context.Cause(ctx), errDropped) {
 			dropped = errDropped
@@ -183,10 +183,10 @@ func (s *Service) await(life context.Context, c *call, q question) error {
 		return waitEnded(life)
 	case errors.Is(err, context.DeadlineExceeded):
 		done := "applied"
-		if q.emitted {
+		if c.emitted {
 			done = "applied and emitted"
 		}
-		return notApplied("seq %d is not %s after %d ms", q.wait.seq, done, q.wait.timeout.Milliseconds())
+		return notApplied("seq %d is not %s after %d ms", q.after, done, q.timeout.Milliseconds())
 	default:
 		return unavailable(err, "the projection has stopped; ask again, or ask another instance")
 	}
@@ -202,9 +202,9 @@ func waitEnded(life context.Context) error {
 
 // reached reports whether what q waits for has happened.
 func (s *Service) reached(life context.Context, c *call, q question) bool {
-	if q.emitted {
+	if c.emitted {
 		status, err := s.status(life)
-		return err == nil && min(status.Applied, status.Emitted) >= q.wait.seq
+		return err == nil && min(status.Applied, status.Emitted) >= q.after
 	}
 	reached := false
 	s.pool.work(c, func() {
@@ -213,7 +213,7 @@ func (s *Service) reached(life context.Context, c *call, q question) bool {
 			return
 		}
 		defer v.Close()
-		reached = v.Applied() >= q.wait.seq
+		reached = v.Applied() >= q.after
 	})
 	return reached
 }
@@ -227,8 +227,8 @@ const answerTimeout = 10 * time.Second
 func (s *Service) answer(ctx context.Context, c *call, q question) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	for limit := q.limit; ; limit /= 2 {
-		reply, err := q.answer(ctx, s.cfg.Source, limit)
+	for {
+		reply, err := q.answer(ctx, s.cfg.Source)
 		if err != nil {
 			s.fail(c, err)
 			return
@@ -245,8 +245,11 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 			return
 		}
 		if room := s.cfg.Conn.MaxPayload() - headerRoom; room > 0 && int64(len(body)) > room {
-			if limit > 1 {
-				continue
+			if q.halve != nil {
+				if half, ok := q.halve(); ok {
+					q = half
+					continue
+				}
 			}
 			s.fail(c, unavailable(fmt.Errorf("reply of %d bytes, max_payload %d", len(body), s.cfg.Conn.MaxPayload()),
 				"the answer is larger than the NATS server's max_payload; raise it"))

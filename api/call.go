@@ -54,7 +54,7 @@ func (e *endpoint) most() int {
 	if e.lane == commandLane {
 		return events.MaxPayload
 	}
-	return MaxRequest
+	return events.MaxRequest
 }
 
 // userToken is the third token of a subject as in <prefix>.api.<user>.totals.

@@ -14,12 +14,8 @@ import (
 // endpoint is one kind of request, where it is heard, and what became of the
 // requests of its kind.
 type endpoint struct {
-	name    string
+	handler
 	subject string
-	lane    lane
-
-	// query is what is asked; nil where commands are asked for.
-	query *query
 
 	mu struct {
 		sync.Mutex
@@ -60,20 +56,27 @@ func (e *endpoint) stats() micro.EndpointStats {
 const commandEndpoint = "do"
 
 // endpoints are what the service listens to.
-func endpoints(subjects events.Subjects, queries []query, commands bool) []*endpoint {
-	var all []*endpoint
-	for i := range queries {
-		e := &endpoint{name: queries[i].name, subject: queries[i].subject(subjects), query: &queries[i], lane: queryLane}
-		if !e.query.about {
-			e.lane = operatorLane
-		}
-		all = append(all, e)
-	}
+func endpoints(subjects events.Subjects, all []handler, commands bool) []*endpoint {
 	if commands {
-		all = append(all, &endpoint{name: commandEndpoint, subject: subjects.DoPattern(), lane: commandLane})
+		all = append(all, handler{name: commandEndpoint, pattern: events.Subjects.DoPattern, lane: commandLane})
 	}
-	return all
+	var out []*endpoint
+	for _, h := range all {
+		e := &endpoint{handler: h}
+		if h.pattern != nil {
+			e.subject = h.pattern(subjects)
+		} else {
+			e.subject = subjects.QueryPattern(h.name)
+		}
+		out = append(out, e)
+	}
+	return out
 }
+
+// stays reports whether the endpoint is heard however old the state is that the
+// source shows: operators ask for the status, and for what mends it; and what
+// every instance does needs no state.
+func (h handler) stays() bool { return h.lane == operatorLane || h.everywhere }
 
 // subscriptions are those of one service.
 type subscriptions struct {

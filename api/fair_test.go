@@ -199,7 +199,7 @@ func TestPoolForgets(t *testing.T) {
 	p := newPool(defaultBounds())
 	var calls []*call
 	for i := range 100 {
-		c := &call{endpoint: &endpoint{lane: lane(i % int(lanes))}, user: strconv.Itoa(i % 7), body: make([]byte, i)}
+		c := &call{endpoint: &endpoint{handler: handler{lane: lane(i % int(lanes))}}, user: strconv.Itoa(i % 7), body: make([]byte, i)}
 		if err := p.admit(c); err != nil {
 			t.Fatal(err)
 		}

@@ -61,8 +61,6 @@ func faultOf(err error) *fault {
 		return faultOfGate(undone)
 	case errors.As(err, &broken):
 		err = badRequest("%s", broken.Reason)
-	case errors.Is(err, events.ErrCursor):
-		err = badRequest("%s", events.ErrCursor)
 	case errors.Is(err, events.ErrNotFound):
 		err = notFound("%s", events.ErrNotFound)
 	case errors.Is(err, context.DeadlineExceeded):

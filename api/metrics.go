@@ -67,7 +67,7 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			return nil, fmt.Errorf("register query metrics: %w", err)
 		}
 	}
-	for _, q := range queries(nil) { // so that a rate is 0, not absent, before the first query
+	for _, q := range handlers(nil) { // so that a rate is 0, not absent, before the first query
 		m.queries.WithLabelValues(q.name, "200")
 		m.seconds.WithLabelValues(q.name)
 		m.drops.WithLabelValues(q.name)

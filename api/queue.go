@@ -265,10 +265,3 @@ func denied(conn *nats.Conn, endpoints []*endpoint) error {
 	}
 	return nil
 }
-
-// stays reports whether an endpoint is heard however old the state is that the
-// source shows: operators ask for the status, and for what mends it; and a watch
-// is begun by every instance that hears of it, so its answer is right.
-func (e *endpoint) stays() bool {
-	return e.lane == operatorLane || e.name == events.QueryWatch
-}

@@ -87,7 +87,7 @@ func TestLeaves(t *testing.T) {
 	for n := 1; n <= 5; n++ {
 		stale.is(fmt.Errorf("deaf for the %d. time", n))
 		a.hasLeft()
-		for _, q := range queries(nil) {
+		for _, q := range handlers(nil) {
 			m, err := a.client.Request(a.subject("alice", q.name), nil, testkit.Patience)
 			stays := q.name == events.QueryStatus || q.name == events.QueryWatch
 			if stays && (err != nil || code(m) != "200") || !stays && !errors.Is(err, nats.ErrNoResponders) {

@@ -49,7 +49,7 @@ func TestReconnectWhileLeaving(t *testing.T) {
 	conn := ns.Connect()
 	taken, goOn := make(chan struct{}, 2), make(chan struct{})
 	q := &queue{
-		conn: conn, endpoints: []*endpoint{{name: "totals", subject: "unread.api.*.totals"}},
+		conn: conn, endpoints: []*endpoint{{handler: handler{name: "totals"}, subject: "unread.api.*.totals"}},
 		take: func(context.Context, *endpoint, *nats.Msg) {
 			taken <- struct{}{}
 			<-goOn

@@ -1,11 +1,11 @@
 package api
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,49 +13,11 @@ import (
 	"reddot/events"
 )
 
-// Limits of requests. A request that breaks one is answered 400.
-const (
-	MaxRequest     = 64 << 10                 // bytes of a request
-	MaxTimeout     = events.MaxWaitMS         // timeout_ms at most
-	DefaultTimeout = 2_000 * time.Millisecond // the wait for after_seq unless timeout_ms says otherwise
-
-	// maxCursor bounds "after" in bytes. A cursor names a place in a list, so
-	// it is not much longer than an id; the bound keeps what a waiting request
-	// holds small.
-	maxCursor = 2 << 10
-)
-
-// waitFields are what every request may carry.
-type waitFields struct {
-	AfterSeq  *uint64 `json:"after_seq"`
-	TimeoutMS *uint64 `json:"timeout_ms"`
-}
-
-// wait is how long to hold an answer back, and for what.
-type wait struct {
-	seq     events.Seq // 0: don't wait
-	timeout time.Duration
-}
-
-func (w waitFields) check() (wait, error) {
-	out := wait{timeout: DefaultTimeout}
-	if w.AfterSeq != nil {
-		out.seq = events.Seq(*w.AfterSeq)
-	}
-	if w.TimeoutMS != nil {
-		if *w.TimeoutMS > MaxTimeout {
-			return wait{}, badRequest("timeout_ms: want at most %d, got %d", MaxTimeout, *w.TimeoutMS)
-		}
-		out.timeout = time.Duration(*w.TimeoutMS) * time.Millisecond
-	}
-	return out, nil
-}
-
 // decode reads a request's body into a struct of the fields its query knows.
 // null is the same as absent. The error is a 400 that says what is wrong.
 func decode(body []byte, into any) error {
-	if len(body) > MaxRequest {
-		return badRequest("request is larger than %d bytes", MaxRequest)
+	if len(body) > events.MaxRequest {
+		return badRequest("request is larger than %d bytes", events.MaxRequest)
 	}
 	first := firstByte(body)
 	switch {
@@ -70,7 +32,7 @@ func decode(body []byte, into any) error {
 		return badRequest("request nests %d levels deep; at most %d are read", depth, events.MaxDepth)
 	}
 	if err := json.Unmarshal(body, into, json.RejectUnknownMembers(true)); err != nil {
-		return badRequest("%s", explain(err))
+		return badRequest("%s", reasonOf(err))
 	}
 	return nil
 }
@@ -113,8 +75,11 @@ func nesting(body []byte) int {
 	return deepest
 }
 
-// explain says in the words of a client what the JSON package found.
-func explain(err error) string {
+// reasonOf says in the words of a client what the JSON package found.
+func reasonOf(err error) string {
+	if broken, ok := errors.AsType[*events.Invalid](err); ok {
+		return broken.Reason
+	}
 	var meaning *json.SemanticError
 	if errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning) {
 		return fmt.Sprintf("unknown field %q", meaning.JSONPointer.LastToken())
@@ -136,6 +101,9 @@ func explain(err error) string {
 func wanted(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return "a string"
 	}
 	switch t.Kind() {
 	case reflect.Bool:

@@ -43,8 +43,8 @@ func TestHostile(t *testing.T) {
 		"cursor, long":       {`{"after":"` + strings.Repeat("9", 60_000) + `"}`, "400", "cursor"},
 		"name, long":         {`{"` + strings.Repeat("x", 60_000) + `":1}`, "400", `unknown field "xxxx`},
 		"broken after name":  {`{"kind":[}`, "400", "not JSON"},
-		"largest":            {`{"kind":"c2c"` + strings.Repeat(" ", MaxRequest-14) + `}`, "200", ""},
-		"too large":          {`{"kind":"c2c"` + strings.Repeat(" ", MaxRequest-13) + `}`, "400", "larger than 65536 bytes"},
+		"largest":            {`{"kind":"c2c"` + strings.Repeat(" ", events.MaxRequest-14) + `}`, "200", ""},
+		"too large":          {`{"kind":"c2c"` + strings.Repeat(" ", events.MaxRequest-13) + `}`, "400", "larger than 65536 bytes"},
 		"far too large":      {strings.Repeat("{", 900_000), "400", "larger than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,8 +72,8 @@ func TestBadSubject(t *testing.T) {
 		"\xff\xfe":               "not UTF-8",
 		strings.Repeat("x", 257): "longer than 256",
 	} {
-		for _, q := range queries(nil) {
-			if !q.about {
+		for _, q := range handlers(nil) {
+			if q.lane == operatorLane {
 				continue
 			}
 			reply := a.ask("unread.api."+token+"."+q.name, `{"conversation":"c2c_bob","peer":"bob"}`, "")
@@ -118,25 +118,37 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, q := range queries(nil) {
+		for _, q := range handlers(nil) {
 			got, err := q.read("alice", body)
 			var bad *fault
 			switch {
-			case err == nil && (got.answer == nil || got.limit < 0 || got.limit > events.MaxLimit ||
-				got.wait.timeout < 0 || got.wait.timeout.Milliseconds() > MaxTimeout):
+			case err == nil && (got.answer == nil || halvings(got) > 7 ||
+				got.timeout < 0 || got.timeout.Milliseconds() > events.MaxWaitMS):
 				t.Errorf("%s: question out of bounds: %+v", q.name, got)
-			case err != nil && (!errors.As(err, &bad) || bad.code != events.ErrBadRequest || bad.message == ""):
+			case err != nil && (!errors.As(faultOf(err), &bad) || bad.code != events.ErrBadRequest || bad.message == ""):
 				t.Errorf("%s: %v is no bad_request", q.name, err)
 			}
 		}
 	})
 }
 
+// halvings is how often a question can be halved: 7 times from events.MaxLimit on.
+func halvings(q question) int {
+	n := 0
+	for ok := true; q.halve != nil && n < 100; n++ {
+		if q, ok = q.halve(); !ok {
+			break
+		}
+	}
+	return n
+}
+
 func BenchmarkRead(b *testing.B) {
 	body := []byte(`{"unread_only":true,"kind":"c2c","limit":50,"after_seq":12345,"timeout_ms":500}`)
+	read := viewed(events.QueryConversations, View.Conversations).read
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := readConversations("alice", body); err != nil {
+		if _, err := read("alice", body); err != nil {
 			b.Fatal(err)
 		}
 	}

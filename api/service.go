@@ -91,7 +91,7 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 		return nil, fmt.Errorf("query service: %w", err)
 	}
 	return &Service{
-		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, queries(cfg.Keeper), cfg.Gate != nil),
+		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, handlers(cfg.Keeper), cfg.Gate != nil),
 		pool: newPool(defaultBounds()), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
 		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
 	}, nil
@@ -175,7 +175,7 @@ func (s *Service) listen(ctx context.Context, subs *subscriptions, l lives) erro
 		if err := subs.add(e.subject, micro.DefaultQueueGroup, take); err != nil {
 			return fmt.Errorf("listen on %s: %w", e.subject, err)
 		}
-		if e.name == events.QueryWatch {
+		if e.everywhere {
 			if err := subs.add(e.subject, "", s.overhear(e)); err != nil {
 				return fmt.Errorf("listen on %s: %w", e.subject, err)
 			}
@@ -209,8 +209,8 @@ func (s *Service) queue(answers context.Context) *queue {
 	return q
 }
 
-// overhear begins a watch that another instance may answer: whichever of them
-// emits has to know who watches.
+// overhear does what every instance is asked for and another one may answer: it
+// begins a watch, since whichever of them emits has to know who watches.
 func (s *Service) overhear(e *endpoint) nats.MsgHandler {
 	return func(req *nats.Msg) {
 		c := newCall(e, req)
@@ -218,12 +218,13 @@ func (s *Service) overhear(e *endpoint) nats.MsgHandler {
 			return // counted where it is answered
 		}
 		user, err := s.cfg.Subjects.QueryUser(c.from)
+		var q question
 		if err == nil {
-			_, err = c.query.read(user, c.body)
+			q, err = c.read(user, c.body)
 		}
 		if err == nil {
 			defer s.contain(&call{endpoint: e})
-			_, err = s.cfg.Source.Watch(user)
+			_, err = q.answer(context.Background(), s.cfg.Source)
 		}
 		if err != nil {
 			s.cfg.Logger.Debug("watch overheard, not begun", "error", err)

@@ -14,11 +14,11 @@ type View interface {
 	Applied() events.Seq
 
 	// Totals are a user's totals. A user nobody has heard of has zero totals.
-	Totals(user string, q events.TotalsQuery) (events.TotalsReply, error)
+	Totals(user string, q events.TotalsRequest) (events.TotalsReply, error)
 
 	// Conversations is one page of a user's list, newest activity first.
 	// An "after" that no reply has given: events.ErrCursor.
-	Conversations(user string, q events.ConversationsQuery) (events.ConversationsReply, error)
+	Conversations(user string, q events.ConversationsRequest) (events.ConversationsReply, error)
 
 	// Conversation is one conversation of the list.
 	// Not in the list: events.ErrNotFound.

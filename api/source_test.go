@@ -166,14 +166,14 @@ func (v *twinView) Close() error {
 	return nil
 }
 
-func (v *twinView) Totals(user string, q events.TotalsQuery) (events.TotalsReply, error) {
+func (v *twinView) Totals(user string, q events.TotalsRequest) (events.TotalsReply, error) {
 	m := v.s.model
 	return events.TotalsReply{
 		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q),
 	}, v.s.called("Totals")
 }
 
-func (v *twinView) Conversations(user string, q events.ConversationsQuery) (events.ConversationsReply, error) {
+func (v *twinView) Conversations(user string, q events.ConversationsRequest) (events.ConversationsReply, error) {
 	m := v.s.model
 	reply := events.ConversationsReply{
 		User: user, Version: m.Version(user), Totals: m.Totals(user, events.NoKind, false),
@@ -197,7 +197,7 @@ func (v *twinView) Conversations(user string, q events.ConversationsQuery) (even
 		}
 		from = n
 	}
-	to := min(from+q.Limit, len(all))
+	to := min(from+q.Most(), len(all))
 	reply.Conversations = append(reply.Conversations, all[from:to]...)
 	if to < len(all) {
 		reply.Next = strconv.Itoa(to)

@@ -67,8 +67,8 @@ func TestAfterSeq(t *testing.T) {
 
 	begin := time.Now()
 	a.want("408", "alice", events.QueryTotals, `{"after_seq":2}`)
-	if took := time.Since(begin); took < DefaultTimeout {
-		t.Errorf("without timeout_ms it waited %s, want %s", took, DefaultTimeout)
+	if took := time.Since(begin); took < events.DefaultWaitMS*time.Millisecond {
+		t.Errorf("without timeout_ms it waited %s, want %s", took, events.DefaultWaitMS*time.Millisecond)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestSlowViews(t *testing.T) {
 // TestQueuedBytes: a flood of large bodies is bounded by bytes.
 func TestQueuedBytes(t *testing.T) {
 	p := newPool(defaultBounds())
-	large := make([]byte, MaxRequest)
+	large := make([]byte, events.MaxRequest)
 	var calls []*call
 	of := func(i int) *call { return &call{endpoint: &endpoint{}, user: strconv.Itoa(i), body: large} }
 	for {
@@ -146,7 +146,7 @@ func TestQueuedBytes(t *testing.T) {
 		}
 		calls = append(calls, c)
 	}
-	if got, want := len(calls), maxQueuedBytes/MaxRequest; got != want {
+	if got, want := len(calls), maxQueuedBytes/events.MaxRequest; got != want {
 		t.Errorf("%d large requests taken in, want %d", got, want)
 	}
 	p.shed(calls[0])
@@ -156,7 +156,7 @@ func TestQueuedBytes(t *testing.T) {
 	for _, c := range calls {
 		p.leave(c)
 	}
-	if got := p.mu.bytes; got != MaxRequest {
+	if got := p.mu.bytes; got != events.MaxRequest {
 		t.Errorf("%d bytes held, want one body's", got)
 	}
 }

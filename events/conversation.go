@@ -34,6 +34,15 @@ func ParseKind(s string) (Kind, error) {
 	return NoKind, invalid(`kind is neither "c2c" nor "group"`)
 }
 
+// MarshalText implements encoding.TextMarshaler.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Kind) UnmarshalText(text []byte) (err error) {
+	*k, err = ParseKind(string(text))
+	return err
+}
+
 // ConversationID names one user's view of a chat: c2c_<peer> or group_<group>.
 type ConversationID struct {
 	Kind Kind
@@ -65,4 +74,15 @@ func ParseConversation(s string) (ConversationID, error) {
 		return ConversationID{}, err
 	}
 	return c, nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (c ConversationID) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. Empty is no conversation.
+func (c *ConversationID) UnmarshalText(text []byte) (err error) {
+	if *c = (ConversationID{}); len(text) > 0 {
+		*c, err = ParseConversation(string(text))
+	}
+	return err
 }

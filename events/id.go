@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Invalid is a command that is refused. Its text is the reason, without the
-// command's own bytes beyond what a reader needs.
+// Invalid is a command or a request that is refused. Its text is the reason,
+// without the command's own bytes beyond what a reader needs.
 type Invalid struct{ Reason string }
 
 func (e *Invalid) Error() string { return e.Reason }

@@ -18,6 +18,14 @@ const (
 	DefaultLimit           = 50  // conversations or messages in a reply
 	MaxLimit               = 200 // the most a request may ask for
 	MaxChangeConversations = 200 // conversations in one change event
+
+	DefaultWaitMS = 2_000    // timeout_ms of a request that has none
+	MaxRequest    = 64 << 10 // bytes of a query's request
+
+	// MaxCursor bounds "after" in bytes. A cursor names a place in a list, so
+	// it is not much longer than an id; the bound keeps what a waiting request
+	// holds small.
+	MaxCursor = 2 << 10
 )
 
 // WatchLease is how long a watch of large groups lasts; a watcher renews it well

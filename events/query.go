@@ -1,8 +1,8 @@
 package events
 
 import (
-	"errors"
 	"fmt"
+	"time"
 )
 
 // Names of the queries: the last token of a query's subject.
@@ -18,249 +18,193 @@ const (
 	QuerySnapshot      = "snapshot"
 )
 
-// ErrBehind is why a projection is not asked that has not applied what it has
-// heard of: the answers would be old ones. It comes nearer.
-var ErrBehind = errors.New("catching up")
+// Wait is what every request may carry: the answer then shows what the command
+// AfterSeq did, that of a status that its events are stored too.
+type Wait struct {
+	AfterSeq  Seq     `json:"after_seq,omitempty"`  // 0: the answer waits for nothing
+	TimeoutMS *uint64 `json:"timeout_ms,omitempty"` // how long it waits, at most MaxWaitMS; nil: DefaultWaitMS
+}
+
+// Validate reports as an [*Invalid] why the request is answered ErrBadRequest;
+// so do those of the requests.
+func (w Wait) Validate() error {
+	if w.TimeoutMS != nil && *w.TimeoutMS > MaxWaitMS {
+		return invalid(fmt.Sprintf("timeout_ms: want at most %d, got %d", MaxWaitMS, *w.TimeoutMS))
+	}
+	return nil
+}
+
+// Awaits returns the command that the answer waits for, 0 for none, and how long
+// it does.
+func (w Wait) Awaits() (Seq, time.Duration) {
+	timeout := uint64(DefaultWaitMS)
+	if w.TimeoutMS != nil {
+		timeout = *w.TimeoutMS
+	}
+	return w.AfterSeq, time.Duration(timeout) * time.Millisecond
+}
+
+// TotalsRequest asks for a user's totals.
+type TotalsRequest struct {
+	Kind         Kind `json:"kind,omitempty"`          // NoKind for both
+	IncludeMuted bool `json:"include_muted,omitempty"` // muted conversations count like the others
+	Mentioned    bool `json:"mentioned,omitempty"`     // only conversations with unread mentions, with their whole counts
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r TotalsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	return checkKind(r.Kind)
+}
+
+// ConversationsRequest asks for one page of a user's list, newest activity
+// first.
+type ConversationsRequest struct {
+	UnreadOnly bool   `json:"unread_only,omitempty"` // only those with unread messages or the mark
+	Mentioned  bool   `json:"mentioned,omitempty"`   // only those with unread mentions
+	Kind       Kind   `json:"kind,omitempty"`        // NoKind for both
+	Limit      *int   `json:"limit,omitempty"`       // conversations, 1 to MaxLimit; nil: DefaultLimit
+	After      string `json:"after,omitempty"`       // Next of the page before; empty: the first one
+	Wait
+}
 
 // ErrCursor is the answer to a page request whose "after" no reply has given.
-var ErrCursor = errors.New("after: not a cursor that a reply returned in next")
+var ErrCursor error = &Invalid{Reason: "after: not a cursor that a reply returned in next"}
 
-// TotalsQuery asks for a user's totals.
-type TotalsQuery struct {
-	Kind         Kind // NoKind for both
-	IncludeMuted bool // muted conversations count like the others
-	Mentioned    bool // only conversations with unread mentions, with their whole counts
-}
-
-// TotalsReply answers a TotalsQuery.
-type TotalsReply struct {
-	User    string `json:"user" msgpack:"user"`
-	Version Seq    `json:"version" msgpack:"version"`
-	Totals  Totals `json:"totals" msgpack:"totals"`
-}
-
-// ConversationsQuery asks for one page of a user's list, newest activity
-// first.
-type ConversationsQuery struct {
-	UnreadOnly bool // only those with unread messages or the mark
-	Mentioned  bool // only those with unread mentions
-	Kind       Kind // NoKind for both
-	Limit      int  // 1 to MaxLimit
-	After      string
-}
-
-// ConversationsReply answers a ConversationsQuery. Next is empty on the last
-// page. Totals are those of the whole list whatever the filter.
-type ConversationsReply struct {
-	User          string         `json:"user" msgpack:"user"`
-	Version       Seq            `json:"version" msgpack:"version"`
-	Totals        Totals         `json:"totals" msgpack:"totals"`
-	Conversations []Conversation `json:"conversations" msgpack:"conversations"`
-	Next          string         `json:"next,omitempty" msgpack:"next,omitempty"`
-}
-
-// ConversationReply answers a query for one conversation.
-type ConversationReply struct {
-	User         string       `json:"user" msgpack:"user"`
-	Version      Seq          `json:"version" msgpack:"version"`
-	Conversation Conversation `json:"conversation" msgpack:"conversation"`
-}
-
-// ExplainedMessage is one message of a count.
-type ExplainedMessage struct {
-	ID      string `json:"id" msgpack:"id"`
-	From    string `json:"from" msgpack:"from"`
-	At      Time   `json:"at" msgpack:"at"`
-	Seq     Seq    `json:"seq" msgpack:"seq"` // of the command that brought it
-	Mention bool   `json:"mention,omitempty" msgpack:"mention,omitempty"`
-	Thread  string `json:"thread,omitempty" msgpack:"thread,omitempty"`
-}
-
-// EarlyRead is a read up to a message that has not arrived yet: the first one,
-// if there were several. It is private if none of them sends a receipt.
-type EarlyRead struct {
-	Upto    string `json:"upto" msgpack:"upto"`
-	At      Time   `json:"at" msgpack:"at"`
-	Seq     Seq    `json:"seq" msgpack:"seq"`
-	Private bool   `json:"private,omitempty" msgpack:"private,omitempty"`
-}
-
-// Explanation says why a conversation's count is what it is:
-// Unread = SinceRead - Own - Revoked, message by message in Messages.
-type Explanation struct {
-	User         string `json:"user" msgpack:"user"`
-	Version      Seq    `json:"version" msgpack:"version"`
-	Conversation string `json:"conversation" msgpack:"conversation"`
-	Unread       uint64 `json:"unread" msgpack:"unread"`
-	Mentions     uint64 `json:"mentions" msgpack:"mentions"`
-	MarkedUnread bool   `json:"marked_unread,omitempty" msgpack:"marked_unread,omitempty"`
-	Muted        bool   `json:"muted,omitempty" msgpack:"muted,omitempty"`
-
-	ReadUpto string `json:"read_upto,omitempty" msgpack:"read_upto,omitempty"`
-	ReadAt   Time   `json:"read_at,omitempty" msgpack:"read_at,omitempty"`
-	ReadSeq  Seq    `json:"read_seq,omitempty" msgpack:"read_seq,omitempty"` // of the command that set the position
-
-	SinceRead uint64 `json:"since_read" msgpack:"since_read"` // counted messages after the read position
-	Own       uint64 `json:"own" msgpack:"own"`               // of them the user's own
-	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled
-
-	EarlyReads []EarlyRead        `json:"early_reads,omitempty" msgpack:"early_reads,omitempty"` // the oldest first
-	Messages   []ExplainedMessage `json:"messages" msgpack:"messages"`                           // the oldest first
-	More       uint64             `json:"more,omitempty" msgpack:"more,omitempty"`               // messages of the count beyond the limit
-}
-
-// ReceiptReply says how far Peer has read User's messages: what the last
-// [Receipt] said. Version is that receipt's.
-type ReceiptReply struct {
-	User    string `json:"user" msgpack:"user"`
-	Version Seq    `json:"version" msgpack:"version"`
-	Peer    string `json:"peer" msgpack:"peer"`
-	Upto    string `json:"upto" msgpack:"upto"`
-	At      Time   `json:"at" msgpack:"at"`
-}
-
-// WatchReply says until when a watch lasts.
-type WatchReply struct {
-	Until Time `json:"until" msgpack:"until"`
-}
-
-// DoReply answers a user's request for a command: where it is stored.
-type DoReply struct {
-	Seq       Seq  `json:"seq" msgpack:"seq"`
-	Duplicate bool `json:"duplicate,omitempty" msgpack:"duplicate,omitempty"` // stored before, with the same key
-}
-
-// Status is how far a reddot has come, and with what result.
-type Status struct {
-	Applied Seq    `json:"applied" msgpack:"applied"` // last command folded in
-	Emitted Seq    `json:"emitted" msgpack:"emitted"` // all events of the commands up to here are stored
-	Durable Seq    `json:"durable" msgpack:"durable"` // state up to here survives without the log
-	Last    Seq    `json:"last" msgpack:"last"`       // last command in the stream
-	Lag     uint64 `json:"lag" msgpack:"lag"`         // commands between applied and last
-	Digest  Digest `json:"digest" msgpack:"digest"`   // of the whole state at applied
-	Policy  Policy `json:"policy" msgpack:"policy"`
-
-	Features []string `json:"features" msgpack:"features"` // which optional parts it has; none yet
-
-	Commands map[string]uint64 `json:"commands" msgpack:"commands"` // accepted, by verb, since the log began
-	Refused  uint64            `json:"refused" msgpack:"refused"`   // of all commands, since the log began
-	Ignored  uint64            `json:"ignored" msgpack:"ignored"`
-
-	// RefusedFor is the refused ones by the kind of reason; see [Refusal].
-	RefusedFor map[string]uint64 `json:"refused_for,omitempty" msgpack:"refused_for,omitempty"`
-
-	Stream  string `json:"stream" msgpack:"stream"`
-	State   string `json:"state" msgpack:"state"`                         // see [Live] and the others
-	Error   string `json:"error,omitempty" msgpack:"error,omitempty"`     // why it is not live, or not ready
-	Emitter string `json:"emitter,omitempty" msgpack:"emitter,omitempty"` // "starting", "emitting" or "standby"
-	Foreign uint64 `json:"foreign,omitempty" msgpack:"foreign,omitempty"` // messages in the event stream that no reddot has written, found since the start
-
-	// Skipped are the commands that the stream could not give and that were passed
-	// over, as serve --skip-seq said: what they did is lost.
-	Skipped []Seq `json:"skipped,omitempty" msgpack:"skipped,omitempty"`
-
-	// Stalled is the command that is not applied although it is in the stream, and
-	// EmissionStalled the one whose events are not stored although it is applied;
-	// nil while that moves.
-	Stalled         *Standstill `json:"stalled,omitempty" msgpack:"stalled,omitempty"`
-	EmissionStalled *Standstill `json:"emission_stalled,omitempty" msgpack:"emission_stalled,omitempty"`
-
-	NATS *Site `json:"nats,omitempty" msgpack:"nats,omitempty"` // where it runs
-
-	ID    string `json:"id,omitempty" msgpack:"id,omitempty"`       // of this reddot, a new one at each start
-	Peers []Peer `json:"peers,omitempty" msgpack:"peers,omitempty"` // the other reddots that were heard lately, by host, pid and id
-
-	Rebuild  *Rebuild  `json:"rebuild,omitempty" msgpack:"rebuild,omitempty"`   // the last one since the start
-	Snapshot *Snapshot `json:"snapshot,omitempty" msgpack:"snapshot,omitempty"` // the last one since the start
-}
-
-// Site is where a reddot runs: its NATS server, and where its streams are.
-type Site struct {
-	Server  string       `json:"server,omitempty" msgpack:"server,omitempty"` // name of the one that it is connected to; empty: none
-	URL     string       `json:"url,omitempty" msgpack:"url,omitempty"`
-	Cluster string       `json:"cluster,omitempty" msgpack:"cluster,omitempty"` // name; empty: the server is one alone
-	Domain  string       `json:"domain,omitempty" msgpack:"domain,omitempty"`   // of JetStream
-	Servers []string     `json:"servers" msgpack:"servers"`                     // URLs of all that are known
-	Streams []StreamSite `json:"streams" msgpack:"streams"`                     // of the commands, of the events, of the snapshots if they are in a bucket
-}
-
-// StreamSite is on which servers a stream is.
-type StreamSite struct {
-	Stream   string `json:"stream" msgpack:"stream"`
-	Replicas int    `json:"replicas" msgpack:"replicas"`                 // servers that it is on
-	Current  int    `json:"current" msgpack:"current"`                   // those of them that have all of it
-	Leader   string `json:"leader,omitempty" msgpack:"leader,omitempty"` // name; empty: none
-
-	// Wanted is on how many servers it should be, if those are too few; Advice is
-	// the command that changes that.
-	Wanted int    `json:"wanted,omitempty" msgpack:"wanted,omitempty"`
-	Advice string `json:"advice,omitempty" msgpack:"advice,omitempty"`
-}
-
-// States of a reddot.
-const (
-	CatchingUp = "catching up" // it applies what the stream held when it started, or is far behind
-	Live       = "live"
-	Stalled    = "stalled" // commands are in the stream, or applied, and nothing moves
-	Lost       = "lost"    // the NATS server does not answer; the seqs are the last ones known
-	Stopped    = "stopped" // the stream is not whole; nothing is answered
-)
-
-// Away says why a reddot takes no queries, as far as its status tells.
-func (s *Status) Away() string {
-	switch {
-	case s.Error != "":
-		return s.Error
-	case s.State == CatchingUp:
-		return fmt.Sprintf("%s: applied %d of %d", CatchingUp, s.Applied, s.Last)
-	case s.State == "":
-		return "it is starting"
+// Validate reports what is wrong with the request, as far as the list itself
+// need not be asked.
+func (r ConversationsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
 	}
-	return "it has just been away; ask again"
+	if err := checkKind(r.Kind); err != nil {
+		return err
+	}
+	if err := checkLimit(r.Limit); err != nil {
+		return err
+	}
+	if len(r.After) > MaxCursor {
+		return ErrCursor
+	}
+	return nil
 }
 
-// Standstill is where something stands still, since when and why.
-type Standstill struct {
-	Seq    Seq    `json:"seq" msgpack:"seq"`
-	Since  Time   `json:"since" msgpack:"since"`
-	Reason string `json:"reason" msgpack:"reason"`
+// Most is how many conversations the page has at most.
+func (r ConversationsRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ConversationsRequest) Halved() (_ ConversationsRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
 }
 
-// States of a Rebuild and of a Snapshot.
-const (
-	Running = "running"
-	Done    = "done"
-	Failed  = "failed"
-)
-
-// Rebuild is the building of a new store beside the one in use.
-type Rebuild struct {
-	Run      string `json:"run" msgpack:"run"`                       // names it, unlike any other
-	State    string `json:"state" msgpack:"state"`                   // "running", "done" or "failed"
-	From     Seq    `json:"from,omitempty" msgpack:"from,omitempty"` // the new store began with a snapshot of this seq; 0: with nothing
-	Applied  Seq    `json:"applied" msgpack:"applied"`               // by the new store
-	Target   Seq    `json:"target" msgpack:"target"`                 // where it is to take over, or did
-	Started  Time   `json:"started" msgpack:"started"`
-	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
-	Differed bool   `json:"differed,omitempty" msgpack:"differed,omitempty"` // the old store was not what the log says
-	Error    string `json:"error,omitempty" msgpack:"error,omitempty"`
+// ConversationRequest asks for one conversation of a user's list.
+type ConversationRequest struct {
+	Conversation ConversationID `json:"conversation"`
+	Wait
 }
 
-// Snapshot is a copy of the state, kept apart from the store.
-type Snapshot struct {
-	Run      string `json:"run,omitempty" msgpack:"run,omitempty"` // names it if it was asked for, unlike any other
-	State    string `json:"state" msgpack:"state"`                 // as of a Rebuild
-	Seq      Seq    `json:"seq,omitempty" msgpack:"seq,omitempty"`
-	Digest   Digest `json:"digest,omitempty" msgpack:"digest,omitempty"` // of the state
-	Started  Time   `json:"started,omitempty" msgpack:"started,omitempty"`
-	Ended    Time   `json:"ended,omitempty" msgpack:"ended,omitempty"`
-	Bytes    uint64 `json:"bytes,omitempty" msgpack:"bytes,omitempty"`
-	NewBytes uint64 `json:"new_bytes,omitempty" msgpack:"new_bytes,omitempty"` // of them not in an earlier snapshot
-	Done     uint64 `json:"done,omitempty" msgpack:"done,omitempty"`           // bytes so far, while it is running
-	Error    string `json:"error,omitempty" msgpack:"error,omitempty"`
+// Validate reports what is wrong with the request.
+func (r ConversationRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	return checkConversation(r.Conversation)
 }
 
-// Policy is the policies in force.
-type Policy struct {
-	OwnMessage string `json:"own_message" msgpack:"own_message"`
+// ExplainRequest asks why the count of a conversation is what it is.
+type ExplainRequest struct {
+	Conversation ConversationID `json:"conversation"`
+	Limit        *int           `json:"limit,omitempty"` // messages named, 1 to MaxLimit; nil: DefaultLimit
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ExplainRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if err := checkConversation(r.Conversation); err != nil {
+		return err
+	}
+	return checkLimit(r.Limit)
+}
+
+// Most is how many messages the reply names at most.
+func (r ExplainRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ExplainRequest) Halved() (_ ExplainRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
+}
+
+// ReceiptRequest asks how far a peer has read a user's messages.
+type ReceiptRequest struct {
+	Peer *string `json:"peer"` // required
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ReceiptRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if r.Peer == nil {
+		return invalid("peer is missing")
+	}
+	return CheckID("peer", *r.Peer)
+}
+
+// WatchRequest asks for the change events of groups of any size, for as long as
+// WatchLease.
+type WatchRequest struct{ Wait }
+
+// StatusRequest asks for the status.
+type StatusRequest struct{ Wait }
+
+// RebuildRequest asks for a rebuild of the store from the log.
+type RebuildRequest struct{ Wait }
+
+// SnapshotRequest asks for a snapshot.
+type SnapshotRequest struct{ Wait }
+
+func checkKind(k Kind) error {
+	if k == NoKind {
+		return nil
+	}
+	_, err := ParseKind(k.String())
+	return err
+}
+
+func checkConversation(c ConversationID) error {
+	if c == (ConversationID{}) {
+		return invalid("conversation is missing")
+	}
+	_, err := ParseConversation(c.String())
+	return err
+}
+
+func checkLimit(n *int) error {
+	if n != nil && (*n < 1 || *n > MaxLimit) {
+		return invalid(fmt.Sprintf("limit: want 1 to %d, got %d", MaxLimit, *n))
+	}
+	return nil
+}
+
+func limitOf(n *int) int {
+	if n == nil {
+		return DefaultLimit
+	}
+	return *n
+}
+
+func halved(n *int) (*int, bool) {
+	half := limitOf(n) / 2
+	return &half, half > 0
 }

@@ -166,7 +166,7 @@ func TestCutLog(t *testing.T) {
 			v := testkit.Must(projector.NewView(c.open(t)))(t)
 			defer v.Close()
 			for i := range 20 {
-				if got, want := l.users[member(i)].version, testkit.Must(v.Totals(member(i), events.TotalsQuery{}))(t).Version; got != want {
+				if got, want := l.users[member(i)].version, testkit.Must(v.Totals(member(i), events.TotalsRequest{}))(t).Version; got != want {
 					t.Errorf("%s was told version %d, has %d", member(i), got, want)
 				}
 			}

@@ -210,7 +210,7 @@ func byName(list []events.Conversation) map[string]events.Conversation {
 // wholeList asks for all pages of a user's list.
 func wholeList(t testing.TB, v *projector.View, user string) events.ConversationsReply {
 	t.Helper()
-	q := events.ConversationsQuery{Limit: events.MaxLimit}
+	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
 	all := testkit.Must(v.Conversations(user, q))(t)
 	for all.Next != "" {
 		q.After = all.Next

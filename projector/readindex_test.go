@@ -41,7 +41,7 @@ func (p *process) look(user string) (events.Seq, error) {
 	if err != nil {
 		return 0, err
 	}
-	reply, err := v.Totals(user, events.TotalsQuery{})
+	reply, err := v.Totals(user, events.TotalsRequest{})
 	return reply.Version, errors.Join(err, v.Close())
 }
 

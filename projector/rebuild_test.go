@@ -98,7 +98,7 @@ func TestViewOutlivesStore(t *testing.T) {
 	a.message("alice", "bob", "m2")
 	p.settle(a.flush())
 	testkit.Eventually(t, "the new store is in use", func() bool { return p.log.Has("new store") })
-	if r := testkit.Must(v.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 1 {
+	if r := testkit.Must(v.Totals("alice", events.TotalsRequest{}))(t); r.Totals.Unread != 1 {
 		t.Errorf("the old view shows %+v", r)
 	}
 	if err := v.Close(); err != nil {
@@ -107,7 +107,7 @@ func TestViewOutlivesStore(t *testing.T) {
 	testkit.Eventually(t, "the rebuild has ended", func() bool { return p.status().Rebuild.State == events.Done })
 	now := testkit.Must(p.View())(t)
 	defer now.Close()
-	if r := testkit.Must(now.Totals("alice", events.TotalsQuery{}))(t); r.Totals.Unread != 2 {
+	if r := testkit.Must(now.Totals("alice", events.TotalsRequest{}))(t); r.Totals.Unread != 2 {
 		t.Errorf("the new view shows %+v", r)
 	}
 }

@@ -146,7 +146,7 @@ func (w *world) ask(name string, args []string) (out string) {
 		r := w.list(v, user[0])
 		return w.header(user[0], r.Version, r.Totals) + "\n" + w.conversations(r.Conversations, nil)
 	case "totals":
-		q := events.TotalsQuery{IncludeMuted: slices.Contains(args, "include_muted")}
+		q := events.TotalsRequest{IncludeMuted: slices.Contains(args, "include_muted")}
 		for _, arg := range args[1:] {
 			if arg != "include_muted" {
 				q.Kind, err = events.ParseKind(arg)

@@ -202,7 +202,7 @@ func (w *world) events() (all []heard) {
 
 // list asks for a user's whole list.
 func (w *world) list(v *projector.View, user string) events.ConversationsReply {
-	q := events.ConversationsQuery{Limit: events.MaxLimit}
+	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
 	all, err := v.Conversations(user, q)
 	w.check(err)
 	for all.Next != "" {

@@ -73,8 +73,8 @@ func (v *View) Until(wanted func() error) { v.snap.Until(wanted) }
 // Applied is the seq of the last command that the view shows.
 func (v *View) Applied() events.Seq { return v.snap.Position().Applied }
 
-// Totals answers a TotalsQuery.
-func (v *View) Totals(user string, q events.TotalsQuery) (reply events.TotalsReply, err error) {
+// Totals answers a TotalsRequest.
+func (v *View) Totals(user string, q events.TotalsRequest) (reply events.TotalsReply, err error) {
 	err = v.read(func(r fold.Reader) error {
 		reply = view.Totals(r, user, q)
 		return nil
@@ -82,8 +82,8 @@ func (v *View) Totals(user string, q events.TotalsQuery) (reply events.TotalsRep
 	return reply, err
 }
 
-// Conversations answers a ConversationsQuery.
-func (v *View) Conversations(user string, q events.ConversationsQuery) (reply events.ConversationsReply, err error) {
+// Conversations answers a ConversationsRequest.
+func (v *View) Conversations(user string, q events.ConversationsRequest) (reply events.ConversationsReply, err error) {
 	err = v.read(func(r fold.Reader) (err error) {
 		reply, err = view.Conversations(r, user, q)
 		return err

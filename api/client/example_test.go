@@ -173,7 +173,7 @@ func ExampleUser_Conversations() {
 			log.Fatal(err)
 		}
 	}
-	for x, err := range c.User("alice").Conversations(ctx, events.ConversationsQuery{UnreadOnly: true}) {
+	for x, err := range c.User("alice").Conversations(ctx, events.ConversationsRequest{UnreadOnly: true}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -16,48 +16,40 @@ import (
 // maxWait is the longest wait for a command that one request may ask for.
 const maxWait = events.MaxWaitMS * time.Millisecond
 
-// request is the body of a query: the fields of all of them, empty ones left
-// out.
-type request struct {
-	Conversation string     `json:"conversation,omitempty"`
-	Peer         string     `json:"peer,omitempty"`
-	UnreadOnly   bool       `json:"unread_only,omitempty"`
-	IncludeMuted bool       `json:"include_muted,omitempty"`
-	Mentioned    bool       `json:"mentioned,omitempty"`
-	Kind         string     `json:"kind,omitempty"`
-	Limit        int        `json:"limit,omitempty"`
-	After        string     `json:"after,omitempty"`
-	AfterSeq     events.Seq `json:"after_seq,omitempty"`
-	TimeoutMS    int64      `json:"timeout_ms,omitempty"`
-}
-
 // QueryOption changes how a query is asked.
-type QueryOption func(*request)
+type QueryOption func(*events.Wait)
 
 // After has the answer wait until the command seq is applied, so that it shows
 // what the command did. seq is what the command's call returned. If that takes
 // longer than the call may, the error is ErrNotApplied.
-func After(seq events.Seq) QueryOption { return func(r *request) { r.AfterSeq = seq } }
+func After(seq events.Seq) QueryOption { return func(w *events.Wait) { w.AfterSeq = seq } }
 
-// ask sends one query about a user and reads the reply into a pointer.
-func (u *User) ask(ctx context.Context, query string, r request, opts []QueryOption, reply any) error {
+// request is a pointer to one of the request structs of package events.
+type request interface{ Validate() error }
+
+// ask sends one query about a user, with a request and its Wait, and reads the
+// reply into a pointer.
+func (u *User) ask(ctx context.Context, query string, r request, w *events.Wait, opts []QueryOption, reply any) error {
 	if err := events.CheckID("user", u.id); err != nil {
 		return err
 	}
 	for _, o := range opts {
-		o(&r)
+		o(w)
 	}
-	return u.client.ask(ctx, u.client.subjects.Query(u.id, query), query, u.id, r, reply)
+	return u.client.ask(ctx, u.client.subjects.Query(u.id, query), query, u.id, r, w, reply)
 }
 
 // ask sends one request. query and user are for errors.
-func (c *Client) ask(ctx context.Context, subject, query, user string, r request, reply any) error {
+func (c *Client) ask(ctx context.Context, subject, query, user string, r request, w *events.Wait, reply any) error {
+	if err := r.Validate(); err != nil {
+		return &QueryError{Query: query, User: user, Code: events.ErrBadRequest, Message: err.Error()}
+	}
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
-	if deadline, ok := ctx.Deadline(); ok && r.AfterSeq > 0 && r.TimeoutMS == 0 {
+	if deadline, ok := ctx.Deadline(); ok && w.AfterSeq > 0 && w.TimeoutMS == nil {
 		// The server gives up a little before the caller, so that its answer
 		// arrives.
-		r.TimeoutMS = max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())
+		w.TimeoutMS = new(uint64(max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())))
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -68,7 +60,7 @@ func (c *Client) ask(ctx context.Context, subject, query, user string, r request
 	msg.Data = body
 	m, err := c.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(ctx, err, subject, r.AfterSeq))
+		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(ctx, err, subject, w.AfterSeq))
 	}
 	if code := m.Header.Get(events.HeaderErrorCode); code != "" {
 		return refused(query, user, code, m)
@@ -108,7 +100,7 @@ func refused(query, user, code string, m *nats.Msg) error {
 // TotalUnread returns how many messages are unread in all, muted conversations
 // left out: the number on the app's icon.
 func (u *User) TotalUnread(ctx context.Context, opts ...QueryOption) (uint64, error) {
-	r, err := u.Totals(ctx, events.TotalsQuery{}, opts...)
+	r, err := u.Totals(ctx, events.TotalsRequest{}, opts...)
 	return r.Totals.Unread, err
 }
 
@@ -117,33 +109,32 @@ func (u *User) TotalUnread(ctx context.Context, opts ...QueryOption) (uint64, er
 // one kind of conversation, or to those with unread mentions, or counts muted ones
 // in. A user nobody has heard of
 // has zero totals.
-func (u *User) Totals(ctx context.Context, q events.TotalsQuery, opts ...QueryOption) (events.TotalsReply, error) {
+func (u *User) Totals(ctx context.Context, q events.TotalsRequest, opts ...QueryOption) (events.TotalsReply, error) {
 	var reply events.TotalsReply
-	err := u.ask(ctx, events.QueryTotals, request{Kind: q.Kind.String(), IncludeMuted: q.IncludeMuted, Mentioned: q.Mentioned}, opts, &reply)
+	err := u.ask(ctx, events.QueryTotals, &q, &q.Wait, opts, &reply)
 	return reply, err
 }
 
 // Page returns one page of the user's list, newest activity first, with the
 // totals of the whole list at the same version. q.Limit is 1 to
-// events.MaxLimit (200), 0 for events.DefaultLimit (50). The next page begins
+// events.MaxLimit (200), nil for events.DefaultLimit (50). The next page begins
 // with q.After set to the reply's Next, which is empty on the last page.
-func (u *User) Page(ctx context.Context, q events.ConversationsQuery, opts ...QueryOption) (events.ConversationsReply, error) {
+func (u *User) Page(ctx context.Context, q events.ConversationsRequest, opts ...QueryOption) (events.ConversationsReply, error) {
 	var reply events.ConversationsReply
-	err := u.ask(ctx, events.QueryConversations,
-		request{UnreadOnly: q.UnreadOnly, Mentioned: q.Mentioned, Kind: q.Kind.String(), Limit: q.Limit, After: q.After}, opts, &reply)
+	err := u.ask(ctx, events.QueryConversations, &q, &q.Wait, opts, &reply)
 	return reply, err
 }
 
 // Conversations ranges over the user's list, newest activity first, page by
-// page: q.Limit is the size of a page, 0 for events.MaxLimit (200); q.After is
+// page: q.Limit is the size of a page, nil for events.MaxLimit (200); q.After is
 // where to begin. An error ends it. The client's timeout bounds each page, ctx
 // the whole.
 //
 // A conversation that gets a message while a later page is being read moves to
 // the top and may be missed; a listener ([User.Listen]) misses none.
-func (u *User) Conversations(ctx context.Context, q events.ConversationsQuery, opts ...QueryOption) iter.Seq2[events.Conversation, error] {
-	if q.Limit == 0 {
-		q.Limit = events.MaxLimit
+func (u *User) Conversations(ctx context.Context, q events.ConversationsRequest, opts ...QueryOption) iter.Seq2[events.Conversation, error] {
+	if q.Limit == nil {
+		q.Limit = new(events.MaxLimit)
 	}
 	return func(yield func(events.Conversation, error) bool) {
 		q := q
@@ -169,11 +160,13 @@ func (u *User) Conversations(ctx context.Context, q events.ConversationsQuery, o
 // Conversation returns one conversation of the list, named "c2c_<peer>" or
 // "group_<group>" (see [C2C], [Group]). Not in the list: ErrNotFound.
 func (u *User) Conversation(ctx context.Context, conversation string, opts ...QueryOption) (events.Conversation, error) {
-	if _, err := events.ParseConversation(conversation); err != nil {
+	id, err := events.ParseConversation(conversation)
+	if err != nil {
 		return events.Conversation{}, err
 	}
 	var reply events.ConversationReply
-	err := u.ask(ctx, events.QueryConversation, request{Conversation: conversation}, opts, &reply)
+	q := events.ConversationRequest{Conversation: id}
+	err = u.ask(ctx, events.QueryConversation, &q, &q.Wait, opts, &reply)
 	return reply.Conversation, err
 }
 
@@ -181,11 +174,16 @@ func (u *User) Conversation(ctx context.Context, conversation string, opts ...Qu
 // of the messages that make it up, the oldest first: 1 to events.MaxLimit
 // (200), 0 for events.DefaultLimit (50). Not in the list: ErrNotFound.
 func (u *User) Explain(ctx context.Context, conversation string, limit int, opts ...QueryOption) (events.Explanation, error) {
-	if _, err := events.ParseConversation(conversation); err != nil {
+	id, err := events.ParseConversation(conversation)
+	if err != nil {
 		return events.Explanation{}, err
 	}
+	q := events.ExplainRequest{Conversation: id}
+	if limit != 0 {
+		q.Limit = &limit
+	}
 	var reply events.Explanation
-	err := u.ask(ctx, events.QueryExplain, request{Conversation: conversation, Limit: limit}, opts, &reply)
+	err = u.ask(ctx, events.QueryExplain, &q, &q.Wait, opts, &reply)
 	return reply, err
 }
 
@@ -196,7 +194,8 @@ func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption
 		return events.ReceiptReply{}, err
 	}
 	var reply events.ReceiptReply
-	err := u.ask(ctx, events.QueryReceipt, request{Peer: peer}, opts, &reply)
+	q := events.ReceiptRequest{Peer: &peer}
+	err := u.ask(ctx, events.QueryReceipt, &q, &q.Wait, opts, &reply)
 	return reply, err
 }
 
@@ -204,6 +203,7 @@ func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption
 // last in the stream.
 func (c *Client) Status(ctx context.Context) (events.Status, error) {
 	var reply events.Status
-	err := c.ask(ctx, c.subjects.Status(), events.QueryStatus, "", request{}, &reply)
+	var q events.StatusRequest
+	err := c.ask(ctx, c.subjects.Status(), events.QueryStatus, "", &q, &q.Wait, &reply)
 	return reply, err
 }

@@ -48,11 +48,11 @@ func TestQueries(t *testing.T) {
 	n, err := alice.TotalUnread(ctx, after)
 	same(t, "TotalUnread", err, uint64(1), n)
 	totals := events.Totals{Unread: 1, C2C: 1, Mentions: 1, Conversations: 1, Muted: 1}
-	all, err := alice.Totals(ctx, events.TotalsQuery{})
+	all, err := alice.Totals(ctx, events.TotalsRequest{})
 	same(t, "Totals", err, events.TotalsReply{User: "alice", Version: 6, Totals: totals}, all)
-	groups, err := alice.Totals(ctx, events.TotalsQuery{Kind: events.Group, IncludeMuted: true})
+	groups, err := alice.Totals(ctx, events.TotalsRequest{Kind: events.Group, IncludeMuted: true})
 	same(t, "Totals of groups", err, events.Totals{Unread: 1, Group: 1, Conversations: 1, Muted: 1}, groups.Totals)
-	mentioned, err := alice.Totals(ctx, events.TotalsQuery{IncludeMuted: true, Mentioned: true})
+	mentioned, err := alice.Totals(ctx, events.TotalsRequest{IncludeMuted: true, Mentioned: true})
 	same(t, "Totals of mentions", err, events.Totals{Unread: 1, C2C: 1, Mentions: 1, Conversations: 1}, mentioned.Totals)
 
 	team := events.Conversation{
@@ -63,15 +63,15 @@ func TestQueries(t *testing.T) {
 		Conversation: "c2c_bob", Unread: 1, Mentions: 1, FirstUnread: "m1", Version: 4,
 		LastMessage: &events.LastMessage{ID: "a1", From: "alice", At: 1003},
 	}
-	page, err := alice.Page(ctx, events.ConversationsQuery{Limit: 1})
+	page, err := alice.Page(ctx, events.ConversationsRequest{Limit: new(1)})
 	if page.Next == "" {
 		t.Error("the first of two pages has no next")
 	}
 	page.Next = ""
 	same(t, "Page", err, events.ConversationsReply{User: "alice", Version: 6, Totals: totals, Conversations: []events.Conversation{team}}, page)
-	for q, want := range map[events.ConversationsQuery][]events.Conversation{
+	for q, want := range map[events.ConversationsRequest][]events.Conversation{
 		{}:                                     {team, bob},
-		{Limit: 1}:                             {team, bob},
+		{Limit: new(1)}:                        {team, bob},
 		{Kind: events.C2C}:                     {bob},
 		{Kind: events.Group, UnreadOnly: true}: {team},
 		{Mentioned: true}:                      {bob},
@@ -85,7 +85,7 @@ func TestQueries(t *testing.T) {
 		}
 		same(t, fmt.Sprintf("Conversations %+v", q), nil, want, got)
 	}
-	for c, err := range alice.Conversations(ctx, events.ConversationsQuery{Limit: 1}) {
+	for c, err := range alice.Conversations(ctx, events.ConversationsRequest{Limit: new(1)}) {
 		same(t, "the first of Conversations", err, team, c)
 		break
 	}
@@ -144,13 +144,13 @@ func TestQueryErrors(t *testing.T) {
 			t.Errorf("%s that can't be: %v", what, err)
 		}
 	}
-	for what, q := range map[string]events.ConversationsQuery{"limit": {Limit: 201}, "cursor": {After: "?"}} {
+	for what, q := range map[string]events.ConversationsRequest{"limit": {Limit: new(201)}, "cursor": {After: "?"}} {
 		_, err := alice.Page(ctx, q)
 		if !errors.As(err, &refused) || refused.Code != 400 || errors.Is(err, client.ErrUnavailable) {
 			t.Errorf("bad %s: %v", what, err)
 		}
 	}
-	for _, err := range alice.Conversations(ctx, events.ConversationsQuery{After: "?"}) {
+	for _, err := range alice.Conversations(ctx, events.ConversationsRequest{After: "?"}) {
 		if !errors.As(err, &refused) {
 			t.Errorf("bad cursor: %v", err)
 		}

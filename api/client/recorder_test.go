@@ -214,13 +214,13 @@ var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
 func (r *recorder) converges() {
 	r.Helper()
 	list := map[string]events.Conversation{}
-	for c, err := range r.user.Conversations(r.Context(), events.ConversationsQuery{}) {
+	for c, err := range r.user.Conversations(r.Context(), events.ConversationsRequest{}) {
 		if err != nil {
 			r.Fatal(err)
 		}
 		list[c.Conversation] = c
 	}
-	totals, err := r.user.Totals(r.Context(), events.TotalsQuery{})
+	totals, err := r.user.Totals(r.Context(), events.TotalsRequest{})
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -143,7 +143,8 @@ func (f *feed) sync(ctx context.Context) error {
 // watch begins or renews the watch of large groups.
 func (f *feed) watch(ctx context.Context) error {
 	var reply events.WatchReply
-	return f.user.ask(ctx, events.QueryWatch, request{}, nil, &reply)
+	var q events.WatchRequest
+	return f.user.ask(ctx, events.QueryWatch, &q, &q.Wait, nil, &reply)
 }
 
 // readList reads the whole list. since is the version that is known: an answer
@@ -160,7 +161,7 @@ func (f *feed) readList(ctx context.Context, since events.Seq) (*reading, error)
 // readPages reads the list once. whole is false if it changed on the way; then
 // it is read to its end only if patient says so.
 func (f *feed) readPages(ctx context.Context, since events.Seq, patient bool) (r *reading, whole bool, err error) {
-	q := events.ConversationsQuery{Limit: events.MaxLimit}
+	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
 	for {
 		page, err := f.user.Page(ctx, q, After(since))
 		if err != nil {
@@ -305,7 +306,7 @@ func (f *feed) check(ctx context.Context) error {
 			return err
 		}
 	}
-	reply, err := f.user.Totals(ctx, events.TotalsQuery{})
+	reply, err := f.user.Totals(ctx, events.TotalsRequest{})
 	if err != nil {
 		return err
 	}

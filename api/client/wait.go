@@ -74,7 +74,8 @@ func (c *Client) awaitStep(ctx context.Context, subject, what string, seq events
 	ctx, cancel := context.WithTimeout(ctx, step+stepGrace)
 	defer cancel()
 	var reply struct{}
-	return c.ask(ctx, subject, what+" position", "", request{AfterSeq: seq, TimeoutMS: max(1, step.Milliseconds())}, &reply)
+	q := events.StatusRequest{Wait: events.Wait{AfterSeq: seq, TimeoutMS: new(uint64(max(1, step.Milliseconds())))}}
+	return c.ask(ctx, subject, what+" position", "", &q, &q.Wait, &reply)
 }
 
 // Pauses between attempts to reach a reddot that does not answer.

@@ -163,7 +163,7 @@ func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) 
 				return events.ConversationsReply{}, err
 			}
 		}
-		return v.Conversations(cfg.user, events.ConversationsQuery{UnreadOnly: q.UnreadOnly, Kind: kind, Limit: q.Limit, After: q.After})
+		return v.Conversations(cfg.user, events.ConversationsRequest{UnreadOnly: q.UnreadOnly, Kind: kind, Limit: new(q.Limit), After: q.After})
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func compareViews(s *store.Store, model *twin.Model) error {
 }
 
 func compareUser(r fold.Reader, model *twin.Model, user string, peers []string) error {
-	reply, err := view.Conversations(r, user, events.ConversationsQuery{Limit: events.MaxLimit})
+	reply, err := view.Conversations(r, user, events.ConversationsRequest{Limit: new(events.MaxLimit)})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func showEverything(s *store.Store) (err error) {
 			if _, err := storeShows(rows, user); err != nil {
 				return err
 			}
-			view.Totals(rows, user, events.TotalsQuery{})
+			view.Totals(rows, user, events.TotalsRequest{})
 			for _, peer := range shownUsers {
 				view.Receipt(rows, user, peer)
 			}

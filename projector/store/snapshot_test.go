@@ -40,7 +40,7 @@ func twinShows(m *twin.Model, user string) everything {
 }
 
 func storeShows(rows fold.Reader, user string) (everything, error) {
-	reply, err := view.Conversations(rows, user, events.ConversationsQuery{Limit: 1000})
+	reply, err := view.Conversations(rows, user, events.ConversationsRequest{Limit: new(1000)})
 	e := everything{Conversations: reply.Conversations, Totals: reply.Totals, Version: reply.Version}
 	for _, c := range e.Conversations {
 		id, _ := events.ParseConversation(c.Conversation)

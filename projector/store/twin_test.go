@@ -166,7 +166,7 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 	want := r.twin.Conversations(user)
 	got := events.ConversationsReply{Next: ""}
 	for {
-		page, err := view.Conversations(rows, user, events.ConversationsQuery{Limit: 3, After: got.Next})
+		page, err := view.Conversations(rows, user, events.ConversationsRequest{Limit: new(3), After: got.Next})
 		if err != nil {
 			return err.Error()
 		}
@@ -183,7 +183,7 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 	}
 	for _, kind := range []events.Kind{events.NoKind, events.C2C, events.Group} {
 		for _, muted := range []bool{false, true} {
-			q := events.TotalsQuery{Kind: kind, IncludeMuted: muted, Mentioned: r.rng.IntN(2) == 0}
+			q := events.TotalsRequest{Kind: kind, IncludeMuted: muted, Mentioned: r.rng.IntN(2) == 0}
 			if d := cmp.Diff(r.twin.TotalsOf(user, q), view.Totals(rows, user, q).Totals); d != "" {
 				return fmt.Sprintf("totals %+v: %s", q, d)
 			}

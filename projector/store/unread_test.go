@@ -35,7 +35,7 @@ func TestReadAllOfMany(t *testing.T) {
 			}
 			r.commit()
 			if err := reading(func(rows fold.Reader) {
-				if got := view.Totals(rows, "u", events.TotalsQuery{}).Totals; got.Unread != 0 {
+				if got := view.Totals(rows, "u", events.TotalsRequest{}).Totals; got.Unread != 0 {
 					t.Errorf("round %d: %+v", round, got)
 				}
 			})(r.store); err != nil {

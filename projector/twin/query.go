@@ -39,11 +39,11 @@ func (m *Model) Version(user string) events.Seq { return m.versions[user] }
 // With includeMuted the muted ones enter every sum like the others; Muted
 // tells their unread either way.
 func (m *Model) Totals(user string, kind events.Kind, includeMuted bool) events.Totals {
-	return m.TotalsOf(user, events.TotalsQuery{Kind: kind, IncludeMuted: includeMuted})
+	return m.TotalsOf(user, events.TotalsRequest{Kind: kind, IncludeMuted: includeMuted})
 }
 
-// TotalsOf answers a TotalsQuery.
-func (m *Model) TotalsOf(user string, q events.TotalsQuery) events.Totals {
+// TotalsOf answers a TotalsRequest.
+func (m *Model) TotalsOf(user string, q events.TotalsRequest) events.Totals {
 	var t events.Totals
 	for _, v := range m.views(user) {
 		if !v.listed || q.Kind != events.NoKind && q.Kind != v.name.Kind || q.Mentioned && v.mentions() == 0 {

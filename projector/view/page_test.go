@@ -17,9 +17,9 @@ import (
 )
 
 // list asks for the whole list at once.
-func list(t testing.TB, rows fold.Reader, q events.ConversationsQuery) events.ConversationsReply {
+func list(t testing.TB, rows fold.Reader, q events.ConversationsRequest) events.ConversationsReply {
 	t.Helper()
-	q.Limit, q.After = 10_000, ""
+	q.Limit, q.After = new(10_000), ""
 	reply, err := view.Conversations(rows, "u", q)
 	if err != nil || reply.Next != "" {
 		t.Fatalf("the whole list: next %q, %v", reply.Next, err)
@@ -70,8 +70,8 @@ func TestPaging(t *testing.T) {
 		r.do(c)
 	}
 	for range testkit.Effort(150) {
-		q := events.ConversationsQuery{
-			UnreadOnly: rng.IntN(3) == 0, Mentioned: rng.IntN(3) == 0, Kind: events.Kind(rng.IntN(3)), Limit: 1 + rng.IntN(8),
+		q := events.ConversationsRequest{
+			UnreadOnly: rng.IntN(3) == 0, Mentioned: rng.IntN(3) == 0, Kind: events.Kind(rng.IntN(3)), Limit: new(1 + rng.IntN(8)),
 		}
 		var came []string
 		always := map[string]bool{} // what has matched and kept its place so far
@@ -123,7 +123,7 @@ func names(conversations []events.Conversation) (all []string) {
 
 // checkPage: a page is a stretch of the whole list, at most as long as asked
 // for, and the last one if and only if nothing comes behind it.
-func checkPage(t *testing.T, q events.ConversationsQuery, whole, page events.ConversationsReply) {
+func checkPage(t *testing.T, q events.ConversationsRequest, whole, page events.ConversationsReply) {
 	t.Helper()
 	if page.Totals != whole.Totals || page.Version != whole.Version || page.User != "u" {
 		t.Fatalf("%+v: the page's head %+v is not the list's %+v", q, page, whole)
@@ -133,7 +133,7 @@ func checkPage(t *testing.T, q events.ConversationsQuery, whole, page events.Con
 	if len(got) > 0 {
 		start = slices.Index(names(all), got[0].Conversation)
 	}
-	if start < 0 || start+len(got) > len(all) || len(got) > q.Limit {
+	if start < 0 || start+len(got) > len(all) || len(got) > q.Most() {
 		t.Fatalf("%+v: page %q of %q", q, names(got), names(all))
 	}
 	if d := cmp.Diff(all[start:start+len(got)], got); len(got) > 0 && d != "" {
@@ -157,7 +157,7 @@ func TestCursor(t *testing.T) {
 	encode := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	r.read(func(rows fold.Reader) {
 		ask := func(after string) (events.ConversationsReply, error) {
-			return view.Conversations(rows, "u", events.ConversationsQuery{Limit: 1, After: after})
+			return view.Conversations(rows, "u", events.ConversationsRequest{Limit: new(1), After: after})
 		}
 		for _, after := range []string{
 			"!", "c2c_a", "====", encode("1"), encode(" c2c_a"), encode("-1 c2c_a"), encode("1.5 c2c_a"),
@@ -190,7 +190,7 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, after string) {
 		r := rig{TB: t, store: r.store}
 		r.read(func(rows fold.Reader) {
-			q := events.ConversationsQuery{Limit: 2, After: after}
+			q := events.ConversationsRequest{Limit: new(2), After: after}
 			reply, err := view.Conversations(rows, "u", q)
 			if err != nil && !errors.Is(err, events.ErrCursor) || len(reply.Conversations) > 2 {
 				t.Errorf("after %q: %+v, %v", after, reply, err)
@@ -208,7 +208,7 @@ func TestLimits(t *testing.T) {
 	}
 	r.read(func(rows fold.Reader) {
 		for _, limit := range []int{1, events.DefaultLimit, events.MaxLimit, events.MaxLimit + 1} {
-			reply, err := view.Conversations(rows, "u", events.ConversationsQuery{Limit: limit})
+			reply, err := view.Conversations(rows, "u", events.ConversationsRequest{Limit: new(limit)})
 			if err != nil || len(reply.Conversations) != limit || (reply.Next == "") != (limit > events.MaxLimit) {
 				t.Errorf("limit %d: %d conversations, next %q, %v", limit, len(reply.Conversations), reply.Next, err)
 			}
@@ -216,7 +216,7 @@ func TestLimits(t *testing.T) {
 				t.Errorf("limit %d: first %+v of %+v", limit, reply.Conversations[0], reply.Totals)
 			}
 		}
-		nobody, err := view.Conversations(rows, "nobody", events.ConversationsQuery{Limit: 1})
+		nobody, err := view.Conversations(rows, "nobody", events.ConversationsRequest{Limit: new(1)})
 		want := events.ConversationsReply{User: "nobody", Conversations: []events.Conversation{}}
 		if d := cmp.Diff(want, nobody); d != "" || err != nil {
 			t.Errorf("a user nobody has heard of: %v\n%s", err, d)

@@ -161,34 +161,34 @@ func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
 }
 
 // addTo adds one conversation to the totals that a query asks for.
-func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsQuery) {
+func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsRequest) {
 	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
 		(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) {
 		i.add(r, t, q.IncludeMuted)
 	}
 }
 
-// Totals answers a TotalsQuery (rule total). It is what is asked for most: no
+// Totals answers a TotalsRequest (rule total). It is what is asked for most: no
 // list is made for it.
-func Totals(r fold.Reader, user string, q events.TotalsQuery) events.TotalsReply {
+func Totals(r fold.Reader, user string, q events.TotalsRequest) events.TotalsReply {
 	reply := events.TotalsReply{User: user}
 	reply.Version, _ = each(r, user, func(i item) { i.addTo(r, &reply.Totals, q) })
 	return reply
 }
 
-// Conversations answers a ConversationsQuery with one page of the list. The
+// Conversations answers a ConversationsRequest with one page of the list. The
 // cursor is the place in the order by activity: a conversation that gets a
 // message between two pages moves to the top, and neither repeats nor hides
 // another.
-func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (events.ConversationsReply, error) {
+func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (events.ConversationsReply, error) {
 	reply := events.ConversationsReply{User: user, Conversations: []events.Conversation{}}
 	after, err := parseCursor(q.After)
 	if err != nil {
 		return reply, err
 	}
-	top := page{most: q.Limit + 1}
+	top := page{most: q.Most() + 1}
 	reply.Version, _ = each(r, user, func(i item) {
-		i.addTo(r, &reply.Totals, events.TotalsQuery{})
+		i.addTo(r, &reply.Totals, events.TotalsRequest{})
 		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
 			(!q.UnreadOnly || i.row.Marked || i.row.Unread(r, i.key, i.log) > 0) &&
 			(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) &&
@@ -197,9 +197,9 @@ func Conversations(r fold.Reader, user string, q events.ConversationsQuery) (eve
 		}
 	})
 	items := top.sorted()
-	if len(items) > q.Limit {
-		items = items[:q.Limit]
-		reply.Next = items[q.Limit-1].place().cursor()
+	if len(items) > q.Most() {
+		items = items[:q.Most()]
+		reply.Next = items[q.Most()-1].place().cursor()
 	}
 	for _, i := range items {
 		reply.Conversations = append(reply.Conversations, i.view(r))

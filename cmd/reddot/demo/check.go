@@ -48,7 +48,7 @@ func (s *stage) check(ctx context.Context) (summary string, err error) {
 // ask reads a user's list and receipts as they are after the last command.
 func (s *stage) ask(ctx context.Context, user string) (*answer, error) {
 	u := s.client.User(user)
-	list, err := u.Page(ctx, events.ConversationsQuery{Limit: events.MaxLimit}, client.After(s.last))
+	list, err := u.Page(ctx, events.ConversationsRequest{Limit: new(events.MaxLimit)}, client.After(s.last))
 	if err != nil {
 		return nil, err
 	}

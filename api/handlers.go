@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"reddot/events"
+)
+
+// handler is one of the queries that can be asked: where, how it is treated, and
+// how it is answered.
+type handler struct {
+	name    string
+	pattern func(events.Subjects) string // the subject it is heard on; nil: that of a query of this name about a user
+	lane    lane
+
+	// shows tells that the answer shows a state, which must not be older than what
+	// anybody was told before. So has every one that is answered from a View.
+	shows bool
+
+	// emitted tells that after_seq is waited for until its events are stored, not
+	// only until it is applied.
+	emitted bool
+
+	// everywhere tells that every instance does what is asked, whichever of them
+	// answers, and however old the state is that its source shows.
+	everywhere bool
+
+	// read reads and checks the body of a request about a user; user is empty for
+	// one about none. nil: commands are asked for, see serveCommand.
+	read func(user string, body []byte) (question, error)
+}
+
+// handlers returns every query there is; those of a maintainer only with one.
+func handlers(m Maintainer) []handler {
+	all := []handler{
+		viewed(events.QueryTotals, View.Totals),
+		viewed(events.QueryConversations, View.Conversations),
+		viewed(events.QueryConversation, conversation),
+		viewed(events.QueryExplain, explain),
+		viewed(events.QueryReceipt, receipt),
+		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
+		{name: events.QueryStatus, pattern: events.Subjects.Status, lane: operatorLane, emitted: true, read: asked(status)},
+	}
+	if m == nil {
+		return all
+	}
+	return append(all,
+		handler{name: events.QueryRebuild, pattern: events.Subjects.Rebuild, lane: operatorLane, read: asked(
+			func(ctx context.Context, _ Source, _ string, _ events.RebuildRequest) (events.Rebuild, error) {
+				return m.Rebuild(ctx)
+			})},
+		handler{name: events.QuerySnapshot, pattern: events.Subjects.Snapshot, lane: operatorLane, read: asked(
+			func(ctx context.Context, _ Source, _ string, _ events.SnapshotRequest) (events.Snapshot, error) {
+				return m.Snapshot(ctx)
+			})},
+	)
+}
+
+func conversation(v View, user string, r events.ConversationRequest) (events.ConversationReply, error) {
+	reply, err := v.Conversation(user, r.Conversation)
+	return reply, missing(err, "no conversation %s in the list", r.Conversation)
+}
+
+func explain(v View, user string, r events.ExplainRequest) (events.Explanation, error) {
+	reply, err := v.Explain(user, r.Conversation, r.Most())
+	return reply, missing(err, "no conversation %s in the list", r.Conversation)
+}
+
+func receipt(v View, user string, r events.ReceiptRequest) (events.ReceiptReply, error) {
+	reply, err := v.Receipt(user, *r.Peer)
+	return reply, missing(err, "%s has sent no receipt", *r.Peer)
+}
+
+func watch(_ context.Context, source Source, user string, _ events.WatchRequest) (events.WatchReply, error) {
+	until, err := source.Watch(user)
+	return events.WatchReply{Until: until}, err
+}
+
+func status(ctx context.Context, source Source, _ string, _ events.StatusRequest) (events.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	status, err := source.Status(ctx)
+	status.Features = features()
+	return status, err
+}
+
+// features names the optional parts of commands and queries that are there.
+func features() []string { return []string{} }
+
+// missing turns events.ErrNotFound into a 404 that names what is not there.
+func missing(err error, format string, args ...any) error {
+	if errors.Is(err, events.ErrNotFound) {
+		return notFound(format, args...)
+	}
+	return err
+}
+
+// question is a request that has been read and checked: what to wait for, and
+// how to answer then.
+type question struct {
+	after   events.Seq // the command to wait for; 0: none
+	timeout time.Duration
+	answer  func(context.Context, Source) (any, error)
+
+	// halve returns the question with half the limit, for an answer that is too
+	// large for one message; false if nothing is left to halve. nil: it has no limit.
+	halve func() (question, bool)
+}
+
+// request is what all requests of queries are: structs of package events.
+type request interface {
+	Validate() error
+	Awaits() (events.Seq, time.Duration)
+}
+
+// asked reads requests that answer answers.
+func asked[Req request, Reply any](
+	answer func(context.Context, Source, string, Req) (Reply, error),
+) func(user string, body []byte) (question, error) {
+	return func(user string, body []byte) (question, error) {
+		var req Req
+		if err := decode(body, &req); err != nil {
+			return question{}, err
+		}
+		if err := req.Validate(); err != nil {
+			return question{}, err
+		}
+		return ask(user, req, answer), nil
+	}
+}
+
+func ask[Req request, Reply any](user string, req Req, answer func(context.Context, Source, string, Req) (Reply, error)) question {
+	q := question{answer: func(ctx context.Context, source Source) (any, error) { return answer(ctx, source, user, req) }}
+	q.after, q.timeout = req.Awaits()
+	if limited, ok := any(req).(interface{ Halved() (Req, bool) }); ok {
+		q.halve = func() (question, bool) {
+			half, ok := limited.Halved()
+			return ask(user, half, answer), ok
+		}
+	}
+	return q
+}
+
+// viewed is a query about a user that is answered from a view, which is closed
+// before the answer is sent.
+func viewed[Req request, Reply any](name string, answer func(View, string, Req) (Reply, error)) handler {
+	return handler{name: name, shows: true, read: asked(
+		func(ctx context.Context, source Source, user string, req Req) (reply Reply, err error) {
+			v, err := source.View()
+			if err != nil {
+				return reply, unavailable(err, "the projection can't be read now; ask again")
+			}
+			defer func() {
+				if closing := v.Close(); err == nil {
+					err = closing
+				}
+			}()
+			v.Until(ctx.Err)
+			return answer(v, user, req)
+		})}
+}
