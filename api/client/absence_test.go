@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/api/client"
+	"reddot/projector/testkit"
 )
 
 // TestNobodyTakesQueries: whoever asks a reddot that catches up is told how far it
@@ -34,7 +35,7 @@ func TestNobodyTakesQueries(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() { waited <- alice.WaitApplied(t.Context(), last) }()
 	// How it is changes while it does nothing, so the two may differ for a moment.
-	told(t, "how far it is", func() bool {
+	testkit.Eventually(t, "how far it is", func() bool {
 		_, asked := alice.TotalUnread(t.Context())
 		status, err := c.Status(t.Context())
 		if errors.Is(err, client.ErrUnavailable) {
@@ -99,23 +100,11 @@ func TestNobodyTakesQueries(t *testing.T) {
 	if err := h.ready(); err != nil {
 		t.Fatal(err)
 	}
-	if err := waitFor(t, "WaitApplied", waited); err != nil {
+	if err := testkit.Receive(t, "WaitApplied", waited); err != nil {
 		t.Errorf("wait for a reddot that catches up: %v", err)
 	}
 	if n, err := alice.TotalUnread(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d unread (%v), want 2", n, err)
-	}
-}
-
-// told waits for what is to be told.
-func told(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !is(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is not told", what)
-		}
 	}
 }
 
@@ -146,7 +135,7 @@ func TestAbsenceOfOneWhoLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if err := waitFor(t, "the one who left", asked); !errors.Is(err, client.ErrUnavailable) {
+	if err := testkit.Receive(t, "the one who left", asked); !errors.Is(err, client.ErrUnavailable) {
 		t.Errorf("who left is told %v", err)
 	}
 	if err := errors.Join(mute.Unsubscribe(), conn.Flush()); err != nil {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,9 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
-
-var bookSeed = flag.Uint64("bookseed", 0, "replay the random histories of this seed; 0 draws new ones")
 
 // TestBookConverges plays random histories of a user to a book: events in
 // their order, some of them lost before a reading, and readings whose pages are
@@ -24,12 +22,8 @@ var bookSeed = flag.Uint64("bookseed", 0, "replay the random histories of this s
 // Invariant: no version in the book goes backward.
 func TestBookConverges(t *testing.T) {
 	t.Parallel()
-	seed := *bookSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./api/client -run %s -bookseed %d", t.Name(), seed)
-	for run := range uint64(1000) {
+	seed := testkit.Seed(t)
+	for run := range uint64(testkit.Effort(1_000)) {
 		rng := rand.New(rand.NewPCG(seed, run))
 		h := newHistory(rng, 5+rng.IntN(40))
 		b := newBook()

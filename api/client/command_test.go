@@ -184,7 +184,7 @@ func TestPermissions(t *testing.T) {
 			Subscribe: &server.SubjectPermission{Allow: append([]string{"unread.evt.alice.>"}, inbox...)},
 		}
 		deaf := &server.Permissions{Publish: own.Publish, Subscribe: &server.SubjectPermission{Allow: inbox}}
-		h.server.Users = []*server.User{
+		h.users = []*server.User{
 			{Username: "reddot", Password: "pass"},
 			{Username: "alice", Password: "pass", Permissions: own},
 			{Username: "deaf", Password: "pass", Permissions: deaf},

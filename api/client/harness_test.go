@@ -19,58 +19,31 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/peers"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // host is a NATS server and a reddot, each of which can be ended and started
 // again with the files it had.
 type host struct {
-	dir    string
-	server server.Options
+	*natstest.Server
+	dir    string         // reddot's
+	users  []*server.User // of the server; the first is reddot
 	fanout uint64
 	rate   int // of users' commands, as in gate.Config
 	log    *slog.Logger
 
-	ns     *server.Server
 	reddot *running
 }
 
-// newHost starts both. Its files are in dir.
-func newHost(dir string, change ...func(*host)) (*host, error) {
+func newHost(dir string, change ...func(*host)) *host {
 	h := &host{dir: dir, fanout: 1000, log: slog.New(slog.DiscardHandler)}
-	h.server = server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: filepath.Join(dir, "nats"), JetStreamMaxStore: 1 << 50,
-	}
 	for _, f := range change {
 		f(h)
 	}
-	if err := h.startNATS(); err != nil {
-		return nil, err
-	}
-	return h, h.startReddot()
-}
-
-// startNATS starts the server on the port it had.
-func (h *host) startNATS() error {
-	opts := h.server
-	ns, err := server.NewServer(&opts)
-	if err != nil {
-		return err
-	}
-	ns.Start()
-	if !ns.ReadyForConnections(patience) {
-		return errors.New("the NATS server does not start")
-	}
-	h.ns, h.server.Port = ns, opts.Port
-	return nil
-}
-
-func (h *host) stopNATS() {
-	h.ns.Shutdown()
-	h.ns.WaitForShutdown()
+	return h
 }
 
 // running is a reddot that runs.
@@ -130,7 +103,7 @@ func (h *host) ready() error {
 
 // beginReddot starts a reddot that applies nothing until the channel is closed.
 func (h *host) beginReddot(applies <-chan struct{}) error {
-	conn, err := nats.Connect(h.ns.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), h.user())
+	conn, err := nats.Connect(h.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), h.user())
 	if err != nil {
 		return err
 	}
@@ -145,7 +118,7 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 		return err
 	}
 	p, err := projector.Open(ctx, projector.Config{
-		Peers: others, Conn: conn, Subjects: subjects, Dir: filepath.Join(h.dir, "reddot"), Logger: h.log, FanoutLimit: h.fanout,
+		Peers: others, Conn: conn, Subjects: subjects, Dir: h.dir, Logger: h.log, FanoutLimit: h.fanout,
 	})
 	if err != nil {
 		stop()
@@ -182,10 +155,10 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 
 // user is who reddot is, where the server asks.
 func (h *host) user() nats.Option {
-	if len(h.server.Users) == 0 {
+	if len(h.users) == 0 {
 		return func(*nats.Options) error { return nil }
 	}
-	return nats.UserInfo(h.server.Users[0].Username, h.server.Users[0].Password)
+	return nats.UserInfo(h.users[0].Username, h.users[0].Password)
 }
 
 func (h *host) stopReddot() error {
@@ -203,37 +176,34 @@ func (h *host) stopReddot() error {
 // start starts a host for a test, and ends it with the test.
 func start(tb testing.TB, change ...func(*host)) *host {
 	tb.Helper()
-	h, err := newHost(tb.TempDir(), change...)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	h := newHost(tb.TempDir(), change...)
+	h.Server = natstest.Start(tb, func(o *server.Options) { o.Users = h.users })
 	tb.Cleanup(func() {
 		if err := h.stopReddot(); err != nil {
 			tb.Error(err)
 		}
-		h.stopNATS()
 	})
+	testkit.OK(tb, h.startReddot())
 	return h
 }
 
 // serve is start for an example: it panics where a test would fail.
 func serve() (url string, stop func()) {
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "reddot")
-	if err != nil {
-		panic(err)
-	}
-	h, err := newHost(dir)
-	if err != nil {
-		panic(err)
-	}
-	return h.ns.ClientURL(), func() {
-		if err := h.stopReddot(); err != nil {
-			panic(err)
-		}
-		h.stopNATS()
-		if err := os.RemoveAll(dir); err != nil {
-			panic(err)
-		}
+	must(err)
+	h := newHost(filepath.Join(dir, "reddot"))
+	h.Server, err = natstest.Open(filepath.Join(dir, "nats"))
+	must(err)
+	must(h.startReddot())
+	return h.URL(), func() {
+		must(h.stopReddot())
+		h.Stop()
+		must(os.RemoveAll(dir))
 	}
 }
 
@@ -244,7 +214,7 @@ func (h *host) connect(tb testing.TB, opts ...nats.Option) *nats.Conn {
 		nats.MaxReconnects(-1), nats.ReconnectWait(10 * time.Millisecond), nats.ReconnectJitter(0, 0), h.user(),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // else it prints
 	}, opts...)
-	conn, err := nats.Connect(h.ns.ClientURL(), opts...)
+	conn, err := nats.Connect(h.URL(), opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -261,7 +231,7 @@ func (h *host) client(tb testing.TB, opts client.Options) *client.Client {
 func newClient(tb testing.TB, conn *nats.Conn, opts client.Options) *client.Client {
 	tb.Helper()
 	if opts.Timeout == 0 {
-		opts.Timeout = patience
+		opts.Timeout = testkit.Patience
 	}
 	c, err := client.New(conn, opts)
 	if err != nil {
@@ -302,16 +272,4 @@ func groupMessage(group, from, id string) events.Command {
 // join makes users members of a group.
 func join(group string, users ...string) events.Command {
 	return events.Command{Verb: events.GroupJoin, Inbox: group, Users: users}
-}
-
-// waitFor waits until a channel is closed or has something.
-func waitFor[T any](tb testing.TB, what string, c <-chan T) T {
-	tb.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		tb.Fatalf("%s does not happen", what)
-		panic("unreachable")
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // TestListenTellsState checks that a listener is first told the whole list in
@@ -204,7 +205,7 @@ func TestListenSlowly(t *testing.T) {
 	}
 	slow.start(l)
 	quick.ready()
-	waitFor(t, "the first call", blocked)
+	testkit.Receive(t, "the first call", blocked)
 	p := publisher(t, c)
 	for i := range each {
 		for peer := range peers {
@@ -266,7 +267,7 @@ func TestListenClose(t *testing.T) {
 	r.take()
 	r.sub.Close()
 	r.sub.Close()
-	waitFor(t, "Done", r.sub.Done())
+	testkit.Receive(t, "Done", r.sub.Done())
 	script(t, back, message("alice", "bob", "m1"))
 	other.until("a message", func() bool { return other.totals.Unread == 1 })
 	if calls := r.take(); calls != nil {
@@ -281,10 +282,10 @@ func TestListenClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	closing <- last
-	waitFor(t, "Done", last.Done())
+	testkit.Receive(t, "Done", last.Done())
 
 	other.sub.Close()
-	waitFor(t, "Done", other.sub.Done())
+	testkit.Receive(t, "Done", other.sub.Done())
 	if n := conn.NumSubscriptions(); n != before {
 		t.Errorf("%d subscriptions are left", n-before)
 	}
@@ -292,7 +293,7 @@ func TestListenClose(t *testing.T) {
 	again.ready()
 	c.Close()
 	c.Close()
-	waitFor(t, "Done", again.sub.Done())
+	testkit.Receive(t, "Done", again.sub.Done())
 	again.sub.Close()
 	if n := conn.NumSubscriptions(); n != before {
 		t.Errorf("%d subscriptions are left", n-before)
@@ -364,10 +365,10 @@ func TestListenAddRemove(t *testing.T) {
 		}()
 	}
 	for range cap(ends) {
-		waitFor(t, "the end of a listener", ends)
+		testkit.Receive(t, "the end of a listener", ends)
 	}
 	stop()
-	n := waitFor(t, "the end of the messages", sent)
+	n := testkit.Receive(t, "the end of the messages", sent)
 	steady.until("all messages", func() bool { return steady.totals.Unread == uint64(peers+n) })
 	steady.converges()
 }

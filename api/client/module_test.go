@@ -99,7 +99,7 @@ func TestExample(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "badge")
 	goTool(t, example, "off", "build", "-o", program, ".")
 	h := start(t)
-	out, err := exec.CommandContext(t.Context(), program, h.ns.ClientURL()).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), program, h.URL()).CombinedOutput()
 	const want = `stored 1 user.message
 stored 2 user.message
 stored 3 group.join

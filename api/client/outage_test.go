@@ -14,6 +14,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // remote returns a client behind a wire.
@@ -79,7 +80,7 @@ func TestOutageOfAHungNode(t *testing.T) {
 func TestOutageWhileReading(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	c, w := h.remote(t, client.Options{Timeout: 10 * patience})
+	c, w := h.remote(t, client.Options{Timeout: 10 * testkit.Patience})
 	asked := make(chan struct{}, 1)
 	w.losing(func(string) bool {
 		select {
@@ -89,7 +90,7 @@ func TestOutageWhileReading(t *testing.T) {
 		return true
 	})
 	r := listen(t, c.User("alice"))
-	waitFor(t, "a reply", asked)
+	testkit.Receive(t, "a reply", asked)
 	w.losing(nil)
 	w.cut()
 	w.mend()
@@ -129,7 +130,7 @@ func TestOutageOfReddot(t *testing.T) {
 	if err := h.startReddot(); err != nil {
 		t.Fatal(err)
 	}
-	if err := waitFor(t, "WaitApplied", waited); err != nil {
+	if err := testkit.Receive(t, "WaitApplied", waited); err != nil {
 		t.Errorf("wait through a restart: %v", err)
 	}
 	late.ready()
@@ -147,7 +148,7 @@ func TestOutageOfNATS(t *testing.T) {
 	script(t, c, message("alice", "bob", "m1"))
 	r := listen(t, alice)
 	r.ready()
-	h.stopNATS()
+	h.Stop()
 	r.until("offline", func() bool { return r.state == client.Offline })
 
 	// A command waits for the connection, or says that it is not stored.
@@ -162,10 +163,8 @@ func TestOutageOfNATS(t *testing.T) {
 		_, err := c.Send(t.Context(), message("alice", "bob", "m2"), client.WaitEmitted())
 		sent <- err
 	}()
-	if err := h.startNATS(); err != nil {
-		t.Fatal(err)
-	}
-	if err := waitFor(t, "a command", sent); err != nil {
+	h.Restart()
+	if err := testkit.Receive(t, "a command", sent); err != nil {
 		t.Errorf("send through a restart: %v", err)
 	}
 	r.until("the message", func() bool { return r.totals.Unread == 2 })
@@ -231,7 +230,7 @@ func TestLostEvents(t *testing.T) {
 	})
 	script(t, back, read("bob"), message("alice", "erin", "e1"),
 		events.Command{Verb: events.UserDelete, Inbox: "alice", Conversation: events.ConversationID{Kind: events.C2C, ID: "dave"}})
-	waitFor(t, "the loss", lost)
+	testkit.Receive(t, "the loss", lost)
 	// A reply comes behind the events that were sent before it.
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Fatal(err)
@@ -265,7 +264,7 @@ func TestLostFirstEvent(t *testing.T) {
 		return lose
 	})
 	script(t, back, message("alice", "bob", "m1"))
-	waitFor(t, "the loss", lost)
+	testkit.Receive(t, "the loss", lost)
 	w.losing(nil)
 	script(t, back, message("alice", "carol", "m1"))
 	r.until("both messages", func() bool { return r.totals.Unread == 2 })

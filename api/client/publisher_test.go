@@ -11,6 +11,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // publisher opens a publisher that ends with the test.
@@ -166,7 +167,7 @@ func TestPublisherServerEnds(t *testing.T) {
 		if sent == 2_000 {
 			go func() {
 				defer close(ended)
-				h.stopNATS()
+				h.Stop()
 			}()
 		}
 		if err := p.Add(t.Context(), message("alice", "bob", id(sent))); err != nil {
@@ -179,14 +180,12 @@ func TestPublisherServerEnds(t *testing.T) {
 	if _, err := p.Flush(t.Context()); failed == nil && !errors.As(err, &failed) {
 		t.Fatalf("flush after the server's end: %v", err)
 	}
-	waitFor(t, "the server's end", ended)
+	testkit.Receive(t, "the server's end", ended)
 	if err := p.Add(t.Context(), message("alice", "bob", "later")); !errors.Is(err, failed) {
 		t.Errorf("add after a failure: %v", err)
 	}
 	t.Log(failed)
-	if err := h.startNATS(); err != nil {
-		t.Fatal(err)
-	}
+	h.Restart()
 	stored := h.stored(t)
 	if n := uint64(len(stored)); n < failed.Index || uint64(failed.Stored) != failed.Index || n > sent {
 		t.Errorf("%d stored, %d sent, the error says %d", n, sent, failed.Index)

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"errors"
-	"flag"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -10,13 +9,12 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 )
 
-var (
-	seedFlag  = flag.Uint64("seed", 0, "replay the random commands of this seed; 0 draws new ones")
-	stepsFlag = flag.Int("steps", 800, "random commands per run")
-)
+// steps are the random commands of a run, by default.
+const steps = 800
 
 // TestRandomOutages runs random commands while reddot and the NATS server are
 // ended and started, wires are cut and callbacks are slow. In the end every
@@ -24,11 +22,7 @@ var (
 // and every badge was the sum of its list (see recorder).
 func TestRandomOutages(t *testing.T) {
 	t.Parallel()
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("replay with: go test ./api/client -run %s -seed %d -steps %d", t.Name(), seed, *stepsFlag)
+	seed := testkit.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	h := start(t)
 	back := h.client(t, client.Options{Timeout: 2 * time.Second})
@@ -43,7 +37,7 @@ func TestRandomOutages(t *testing.T) {
 		}
 	}
 	g := twin.NewGenerator(seed, twin.Config{})
-	for step := range *stepsFlag {
+	for step := range testkit.Effort(steps) {
 		var c events.Command
 		g.Next(&c)
 		// A command whose acknowledgement is lost may be stored or not: both
@@ -81,7 +75,7 @@ func disturb(t *testing.T, h *host, wires []*wire, rng *rand.Rand, step int) {
 			return lost >= 0
 		})
 	}
-	switch every := *stepsFlag / 5; step % every {
+	switch every := steps / 5; step % every {
 	case every / 2:
 		if err := h.stopReddot(); err != nil {
 			t.Fatal(err)
@@ -91,10 +85,8 @@ func disturb(t *testing.T, h *host, wires []*wire, rng *rand.Rand, step int) {
 			t.Fatal(err)
 		}
 	case every - 1:
-		h.stopNATS()
-		if err := h.startNATS(); err != nil {
-			t.Fatal(err)
-		}
+		h.Stop()
+		h.Restart()
 	}
 }
 

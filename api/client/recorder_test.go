@@ -13,6 +13,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // recorder is what an app keeps of what it is told. It checks what a listener
@@ -45,7 +46,7 @@ func listen(tb testing.TB, u *client.User) *recorder {
 
 func newRecorder(tb testing.TB, u *client.User) *recorder {
 	return &recorder{
-		TB: tb, user: u, patience: patience, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
+		TB: tb, user: u, patience: testkit.Patience, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
 		moved: make(chan struct{}),
 	}
 }
@@ -155,7 +156,7 @@ func (r *recorder) error(err error) {
 // ready waits until the recorder was told the whole state.
 func (r *recorder) ready() {
 	r.Helper()
-	waitFor(r, "Ready", r.sub.Ready())
+	testkit.Receive(r, "Ready", r.sub.Ready())
 }
 
 // until waits until ok is true of what the recorder knows.
@@ -242,7 +243,7 @@ func (r *recorder) converges() {
 		}
 		return r.totals == totals.Totals && cmp.Equal(list, r.list, unversioned)
 	}
-	deadline := time.After(patience)
+	deadline := time.After(testkit.Patience)
 	for {
 		r.mu.Lock()
 		done, moved := same(), r.moved

@@ -4,43 +4,25 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
-
-// logged is what a client has logged.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // TestStrangeEvents sends listeners what reddot has not sent: on the subjects of
 // the user's events, and through the event stream with another user's name. It
 // shows nobody anything; it is counted, and logged once.
 func TestStrangeEvents(t *testing.T) {
 	h := start(t)
-	var log logged
+	var log testkit.Buffer
 	c := h.client(t, client.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	script(t, c, message("bob", "carol", "m1"))
 	bob := listen(t, c.User("bob"))
-	waitFor(t, "bob's first list", bob.sub.Ready())
+	testkit.Receive(t, "bob's first list", bob.sub.Ready())
 
 	nc := h.connect(t)
 	forged := events.Change{User: "bob", Version: 1 << 40, Totals: events.Totals{Unread: 3, C2C: 3, Conversations: 1},
