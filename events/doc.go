@@ -1,7 +1,7 @@
 // Package events is reddot's vocabulary: the commands a chat back end
 // publishes, the events and views reddot answers with, the subjects both
 // travel on, their limits and their msgpack and JSON forms. It imports nothing
-// else of reddot, so a client can use it alone.
+// else of reddot, and of others msgpack alone, so a client can use it.
 //
 // # Commands
 //
@@ -28,8 +28,9 @@
 //
 // What is refused is as much a part of the format as what is accepted: the same
 // log must give the same answers at every replay, whatever release folds it. So
-// no library decides it unseen: testdata/golden/events/v1/json-verdicts.txt holds
-// JSON bytes with the verdict on each, which a new tokenizer must share. And so
+// no library decides it: JSON is read by a tokenizer of this package's own, and
+// testdata/golden/events/v1/json-verdicts.txt holds JSON bytes with the verdict
+// on each, which a new one must share. And so
 // what this release refuses stays refused in the logs that hold it: a verb or a
 // field that a later release learns changes nothing before the command that
 // turns it on in the log, as a policy does.

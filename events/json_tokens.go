@@ -41,7 +41,7 @@ const (
 
 // jsonOpen is an object or a list that hasn't ended.
 type jsonOpen struct {
-	close byte            // its other bracket
+	end   byte            // its other bracket
 	names int             // how many names were seen outside of it
 	many  map[string]bool // its names, once they are more than fewNames
 }
@@ -62,14 +62,19 @@ func unexpected(offset int) error { return &syntaxError{offset, reasonJSON} }
 // reset begins with other bytes.
 func (t *jsonTokens) reset(in []byte) {
 	t.in, t.at, t.kind = in, 0, 0
-	t.last, t.open = afterOpen, t.open[:0]
-	t.forget(0)
+	t.last = afterOpen
+	t.close(0)
 }
 
-// forget drops the names of objects that have ended.
-func (t *jsonTokens) forget(kept int) {
+// close drops the objects and lists beyond a depth, and their names.
+func (t *jsonTokens) close(depth int) {
+	if depth == len(t.open) {
+		return
+	}
+	kept := t.open[depth].names
 	clear(t.seen[kept:])
-	t.seen = t.seen[:kept]
+	clear(t.open[depth:])
+	t.seen, t.open = t.seen[:kept], t.open[:depth]
 }
 
 // depth is how many objects and lists are open.
@@ -183,7 +188,7 @@ func (t *jsonTokens) delimiter(begin byte) byte {
 	switch {
 	case t.last == afterName:
 		return ':'
-	case t.last == afterValue && len(t.open) > 0 && begin != '}' && begin != ']':
+	case t.last == afterValue && begin != '}' && begin != ']':
 		return ','
 	}
 	return 0
@@ -201,7 +206,7 @@ func jsonKind(begin byte) byte {
 
 // atName reports whether an object has to go on with a name.
 func (t *jsonTokens) atName() bool {
-	return len(t.open) > 0 && t.open[len(t.open)-1].close == '}' && t.last != afterName
+	return len(t.open) > 0 && t.open[len(t.open)-1].end == '}' && t.last != afterName
 }
 
 // enter passes over the bracket that an object or a list begins with.
@@ -209,7 +214,7 @@ func (t *jsonTokens) enter() error {
 	if len(t.open) == maxJSONDepth {
 		return unexpected(t.start)
 	}
-	t.open = append(t.open, jsonOpen{close: t.kind + 2, names: len(t.seen)}) // ASCII has { two before }, [ two before ]
+	t.open = append(t.open, jsonOpen{end: t.kind + 2, names: len(t.seen)}) // ASCII has { two before }, [ two before ]
 	t.at, t.last, t.kind = t.start+1, afterOpen, 0
 	return nil
 }
@@ -217,11 +222,10 @@ func (t *jsonTokens) enter() error {
 // leave passes over the bracket that an object or a list ends with.
 func (t *jsonTokens) leave() error {
 	inner := len(t.open) - 1
-	if inner < 0 || t.open[inner].close != t.kind || t.last == afterName {
+	if inner < 0 || t.open[inner].end != t.kind || t.last == afterName {
 		return unexpected(t.start)
 	}
-	t.forget(t.open[inner].names)
-	t.open = t.open[:inner]
+	t.close(inner)
 	t.at, t.last, t.kind = t.start+1, afterValue, 0
 	return nil
 }

@@ -123,31 +123,34 @@ func decoded(t *testing.T, payload []byte) map[string]any {
 	return back
 }
 
-// FuzzSplitRequest: any bytes are taken apart or refused, and what is left is
-// decoded like a request that never held more.
 func FuzzSplitRequest(f *testing.F) {
 	for _, seed := range []string{`{"conversation":"c2c_bob","key":"k","wait":"applied"}`, "\x81\xa3key\xa1a", `{"a":[{"key":{}}]}`, ""} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, request []byte) {
-		r, rest, err := SplitRequest(request)
-		if err != nil {
-			if _, ok := errors.AsType[*Invalid](err); !ok {
-				t.Fatalf("not an *Invalid: %v", err)
-			}
-			return
+	f.Fuzz(checkSplitRequest)
+}
+
+// checkSplitRequest wants any bytes to be taken apart or refused, and what is left
+// to be decoded like a request that never held more.
+func checkSplitRequest(t *testing.T, request []byte) {
+	t.Helper()
+	r, rest, err := SplitRequest(request)
+	if err != nil {
+		if _, ok := errors.AsType[*Invalid](err); !ok {
+			t.Fatalf("not an *Invalid: %v", err)
 		}
-		if r.TimeoutMS < 0 || r.TimeoutMS > MaxWaitMS || len(r.Key) > MaxKey {
-			t.Fatalf("out of bounds: %+v", r)
-		}
-		again, same, err := SplitRequest(rest)
-		if err != nil || again != (Request{}) {
-			t.Fatalf("%q of %q is not a command's payload: %+v %v", rest, request, again, err)
-		}
-		var one, other Command
-		target := Target{Verb: UserRead, Inbox: "alice"}
-		if a, b := Decode(target, rest, &one), Decode(target, same, &other); (a == nil) != (b == nil) {
-			t.Fatalf("%q: %v, split again: %v", rest, a, b)
-		}
-	})
+		return
+	}
+	if r.TimeoutMS < 0 || r.TimeoutMS > MaxWaitMS || len(r.Key) > MaxKey {
+		t.Fatalf("out of bounds: %+v", r)
+	}
+	again, same, err := SplitRequest(rest)
+	if err != nil || again != (Request{}) {
+		t.Fatalf("%q of %q is not a command's payload: %+v %v", rest, request, again, err)
+	}
+	var one, other Command
+	target := Target{Verb: UserRead, Inbox: "alice"}
+	if a, b := Decode(target, rest, &one), Decode(target, same, &other); (a == nil) != (b == nil) {
+		t.Fatalf("%q: %v, split again: %v", rest, a, b)
+	}
 }
