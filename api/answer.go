@@ -263,10 +263,10 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 // fail sends an error reply.
 func (s *Service) fail(c *call, err error) {
 	f := faultOf(err)
-	if f.code == events.ErrUnavailable && f.cause != nil {
+	if f.Code == events.ErrUnavailable && f.Cause != nil {
 		s.doubt()
 	}
-	body, err := events.Marshal(c.encoding, events.ErrorReply{Error: f.code.Word(), Message: f.message, Seq: f.seq, Uncertain: f.unsure})
+	body, err := events.Marshal(c.encoding, f.Reply())
 	if err != nil {
 		s.log.warn("write an error reply", "query", c.name, "error", err)
 	}
@@ -275,7 +275,7 @@ func (s *Service) fail(c *call, err error) {
 
 // send sends a call's one reply; f is nil for an answer. Later ones are
 // dropped: the drain may have answered in the meantime.
-func (s *Service) send(c *call, body []byte, f *fault) {
+func (s *Service) send(c *call, body []byte, f *events.Fault) {
 	if c.replied.Swap(true) {
 		return
 	}
@@ -283,11 +283,11 @@ func (s *Service) send(c *call, body []byte, f *fault) {
 	m := c.message()
 	m.Data = body
 	if f != nil {
-		code = f.code.String()
-		m.Header.Set(events.HeaderError, f.code.Word())
-		m.Header.Set(events.HeaderErrorCode, f.code.String())
-		if f.cause != nil {
-			s.log.warn("query not answered", "query", c.name, "error", f.cause)
+		code = f.Code.String()
+		m.Header.Set(events.HeaderError, f.Code.Word())
+		m.Header.Set(events.HeaderErrorCode, f.Code.String())
+		if f.Cause != nil {
+			s.log.warn("query not answered", "query", c.name, "error", f.Cause)
 		}
 	}
 	if c.reply != "" {

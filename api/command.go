@@ -87,16 +87,16 @@ func (s *Service) awaitCommand(life context.Context, c *call, order *gate.Order,
 	if full == nil {
 		return err
 	}
-	f := *faultOf(tooMany(full))
-	f.seq = seq
-	f.message = "the command is stored; " + f.message
-	return &f
+	f := faultOf(tooMany(full))
+	f.Seq, f.Message = seq, "the command is stored; "+f.Message
+	return f
 }
 
 // outcomeOf is what a command that was not done is counted as.
 func outcomeOf(err error) string {
-	if errors.Is(err, gate.ErrRefused) {
+	f := faultOf(err)
+	if f.Refused() {
 		return outcomeRefused
 	}
-	return faultOf(err).code.Word()
+	return f.Code.Word()
 }

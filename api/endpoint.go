@@ -27,7 +27,7 @@ type endpoint struct {
 }
 
 // answered counts one reply; f is nil for an answer.
-func (e *endpoint) answered(took time.Duration, f *fault) {
+func (e *endpoint) answered(took time.Duration, f *events.Fault) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.mu.requests++

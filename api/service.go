@@ -266,10 +266,10 @@ func (s *Service) drain(taken func(), deadline time.Time) {
 	}
 	late := s.pool.underway()
 	for _, c := range late {
-		stopping := &fault{code: events.ErrUnavailable, message: "this instance is stopping; ask again"}
+		stopping := &events.Fault{Code: events.ErrUnavailable, Message: "this instance is stopping; ask again"}
 		if c.lane == commandLane {
-			stopping.unsure = true
-			stopping.message = "this instance is stopping: the command may or may not be stored; ask again, with the same key if it had one"
+			stopping.Uncertain = true
+			stopping.Message = "this instance is stopping: the command may or may not be stored; ask again, with the same key if it had one"
 		}
 		s.fail(c, stopping)
 	}

@@ -38,10 +38,10 @@ func TestCodes(t *testing.T) {
 		}
 		return false
 	})
-	if declared != len(faults) {
-		t.Errorf("%d codes are declared, %d are in the table", declared, len(faults))
+	if declared != len(codeTable) {
+		t.Errorf("%d codes are declared, %d are in the table", declared, len(codeTable))
 	}
-	for code, row := range faults {
+	for code, row := range codeTable {
 		if row.word == "" || row.text == "" || code.Error() != row.text {
 			t.Errorf("%s has the word %q and the text %q", code, row.word, code.Error())
 		}

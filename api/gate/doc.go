@@ -5,9 +5,9 @@
 //
 // # A command's way
 //
-//	Admit    the user's rate, or ErrRateLimited
+//	Admit    the user's rate, or events.ErrRateLimited
 //	Read     split the request, decode the command, look at the quota, encode
-//	         it anew: what is stored are bytes of ours, under a subject of ours
+//	         it again: what is stored are bytes of ours, under a subject of ours
 //	Send     hand it to the connection; who calls it in order is stored in order
 //	Stored   wait for the stream's acknowledgement
 //	Await    wait until it is applied, or emitted; a refusal is an error then

@@ -64,13 +64,19 @@ type Config struct {
 	MaxPending int
 }
 
-// Gate lets users' own commands into the log. It is safe for concurrent use.
+// Gate lets users' own commands into the log. It is safe for concurrent use. Its
+// errors are an [*events.Invalid], for a request that breaks a rule of its form, or
+// an [*events.Fault]; one that is Refused was stored before.
 type Gate struct {
 	subjects events.Subjects
 	source   Source
 	buckets  *buckets // nil: no limit
 	quota    *quota
 	log      *publisher
+}
+
+func unavailable(cause error, message string) error {
+	return &events.Fault{Code: events.ErrUnavailable, Message: message, Cause: cause}
 }
 
 // New returns a gate.
@@ -139,13 +145,13 @@ type Order struct {
 	id      string // for the stream's window for duplicates; empty: none
 }
 
-// Admit takes one of the user's tokens, or returns ErrRateLimited.
+// Admit takes one of the user's tokens, or returns events.ErrRateLimited.
 func (g *Gate) Admit(user string) error {
 	if g.buckets == nil {
 		return nil
 	}
 	if wait, ok := g.buckets.take(user, time.Now()); !ok {
-		return &Error{Kind: ErrRateLimited, Message: fmt.Sprintf(
+		return &events.Fault{Code: events.ErrRateLimited, Message: fmt.Sprintf(
 			"more than %d commands a second; ask again in %d ms", int(g.buckets.every), wait.Milliseconds()+1)}
 	}
 	return nil
@@ -176,7 +182,7 @@ func (g *Gate) Read(user, verb string, request []byte) (*Order, error) {
 	if err := g.quota.check(&c, o.started); err != nil {
 		return nil, err
 	}
-	// Encoded anew, so that nothing is stored but what was understood.
+	// Encoded again, so that nothing is stored but what was understood.
 	if o.payload, err = events.Encode(&c); err != nil {
 		return nil, err
 	}
@@ -219,7 +225,7 @@ func (g *Gate) Await(ctx context.Context, o *Order, seq events.Seq) error {
 	err := g.source.WaitApplied(waiting, seq)
 	if err == nil {
 		if reason := g.source.Refusal(seq); reason != "" {
-			return &Error{Kind: ErrRefused, Message: reason, Seq: seq}
+			return &events.Fault{Code: events.ErrBadRequest, Message: reason, Seq: seq}
 		}
 		if o.Wait == events.Emitted {
 			err = g.source.WaitEmitted(waiting, seq)
@@ -229,12 +235,12 @@ func (g *Gate) Await(ctx context.Context, o *Order, seq events.Seq) error {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return &Error{Kind: ErrNotApplied, Seq: seq, Message: fmt.Sprintf(
+		return &events.Fault{Code: events.ErrNotApplied, Seq: seq, Message: fmt.Sprintf(
 			"the command is stored as seq %d, and not %s after %d ms", seq, o.Wait, o.Timeout.Milliseconds())}
 	case ctx.Err() != nil:
-		return &Error{Kind: ErrUnavailable, Seq: seq, Message: fmt.Sprintf(
+		return &events.Fault{Code: events.ErrUnavailable, Seq: seq, Message: fmt.Sprintf(
 			"the command is stored as seq %d; this instance waits no longer for it", seq)}
 	}
-	return &Error{Kind: ErrUnavailable, Seq: seq, Cause: err, Message: fmt.Sprintf(
+	return &events.Fault{Code: events.ErrUnavailable, Seq: seq, Cause: err, Message: fmt.Sprintf(
 		"the command is stored as seq %d; the projection has stopped, so nobody can say when it is %s", seq, o.Wait)}
 }

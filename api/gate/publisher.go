@@ -106,6 +106,6 @@ func (p *publisher) failed(err error) error {
 	if answered {
 		return unavailable(err, "the log does not take the command now; it is not stored, ask again")
 	}
-	return &Error{Kind: ErrUnavailable, Cause: err, Uncertain: true,
+	return &events.Fault{Code: events.ErrUnavailable, Cause: err, Uncertain: true,
 		Message: "the log has not acknowledged the command: it may or may not be stored; ask again, with the same key if it had one"}
 }
