@@ -73,11 +73,6 @@ func endpoints(subjects events.Subjects, all []handler, commands bool) []*endpoi
 	return out
 }
 
-// stays reports whether the endpoint is heard however old the state is that the
-// source shows: operators ask for the status, and for what mends it; and what
-// every instance does needs no state.
-func (h handler) stays() bool { return h.lane == operatorLane || h.everywhere }
-
 // subscriptions are those of one service.
 type subscriptions struct {
 	conn  *nats.Conn

@@ -32,6 +32,11 @@ type handler struct {
 	read func(user string, body []byte) (question, error)
 }
 
+// stays reports whether the query is heard however old the state is that the
+// source shows: operators ask for the status, and for what mends it; and what
+// every instance does needs no state.
+func (h handler) stays() bool { return h.lane == operatorLane || h.everywhere }
+
 // handlers returns every query there is; those of a maintainer only with one.
 func handlers(m Maintainer) []handler {
 	all := []handler{
