@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"reddot/projector/store/row"
 )
 
 // checkEvery is the number of rows after which a check reports its progress,
@@ -68,20 +69,20 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 	progress(rows)
 	if sum != in.Position.rows {
 		return fmt.Errorf("%w: at seq %d its %d rows add up to %016x, and should to %016x",
-			ErrCorrupt, in.Position.Applied, rows, sum, in.Position.rows)
+			row.ErrCorrupt, in.Position.Applied, rows, sum, in.Position.rows)
 	}
 	return ctx.Err()
 }
 
 // checkRow reads a row.
 func checkRow(key, value []byte) error {
-	_, err := decodeRow(key, value)
+	_, err := readRow(key, value)
 	if err == nil {
 		return nil
 	}
 	err = rowError(key, err)
-	if !errors.Is(err, ErrCorrupt) {
-		err = fmt.Errorf("%w: %w", ErrCorrupt, err) // one row of another format
+	if !errors.Is(err, row.ErrCorrupt) {
+		err = fmt.Errorf("%w: %w", row.ErrCorrupt, err) // one row of another format
 	}
 	return err
 }

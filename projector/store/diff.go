@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // Difference is one row that two stores hold differently.
@@ -106,28 +107,33 @@ func (d *differ) compare(key, a, b []byte) {
 	if !inDigest(key) || a != nil && b != nil && bytes.Equal(a, b) {
 		return
 	}
-	var rows [2]any
-	for i, value := range [][]byte{a, b} {
-		if value == nil {
-			continue
-		}
-		var err error
-		if rows[i], err = decodeRow(key, value); err != nil {
-			rows[i] = unreadable(err.Error())
-		}
-	}
+	c := [2]row.Contents{readContents(key, a), readContents(key, b)}
 	before := len(d.all)
-	switch key[0] {
-	case famPage:
-		d.messages(key, rows[0], rows[1])
-	case famConversation, famGroup:
-		d.tailed(key, rows[0], rows[1])
-	default:
-		d.fields(nameRow(key), rows[0], rows[1])
+	for i := range c { // a page beside one that can't be read
+		_, bad := c[1-i].Fields.(words)
+		if bad && c[i].Fields == nil && len(c[i].Messages) > 0 {
+			c[i] = row.Contents{Fields: words(fmt.Sprintf("%d messages", len(c[i].Messages)))}
+		}
 	}
+	if !reflect.DeepEqual(c[0].Fields, c[1].Fields) {
+		d.fields(nameRow(key), c[0].Fields, c[1].Fields)
+	}
+	d.messages(c[0], c[1])
 	if len(d.all) == before { // they read the same
 		d.add(Difference{nameRow(key), fmt.Sprintf("bytes %x", a), fmt.Sprintf("bytes %x", b)})
 	}
+}
+
+// readContents reads what stands in a row; nothing in one that is not there.
+func readContents(key, value []byte) row.Contents {
+	if value == nil {
+		return row.Contents{}
+	}
+	c, err := readRow(key, value)
+	if err != nil {
+		return row.Contents{Fields: words(err.Error())}
+	}
+	return c
 }
 
 func (d *differ) add(x Difference) {
@@ -136,57 +142,21 @@ func (d *differ) add(x Difference) {
 	}
 }
 
-// messages compares the pages with a key.
-func (d *differ) messages(key []byte, a, b any) {
-	log, rest, _ := cutOwner(key[1:])
-	no, _ := readUint(rest)
-	ma, okA := a.([]fold.Message)
-	mb, okB := b.([]fold.Message)
-	if !okA && a != nil || !okB && b != nil {
-		d.add(Difference{nameRow(key), pageText(a), pageText(b)})
-		return
+// messages compares the messages of two rows, each for itself.
+func (d *differ) messages(a, b row.Contents) {
+	if len(a.Messages) == 0 {
+		a.Log, a.First = b.Log, b.First
 	}
-	for i := range max(len(ma), len(mb)) {
-		name := fmt.Sprintf("message %d of the %s", firstOf(no)+fold.Pos(i), nameConversation(log))
-		d.fields(name, at(ma, i), at(mb, i))
+	if len(b.Messages) == 0 {
+		b.First = a.First
 	}
-}
-
-// tailed compares rows that hold a log with its newest messages.
-func (d *differ) tailed(key []byte, a, b any) {
-	ta, okA := a.(tailed)
-	tb, okB := b.(tailed)
-	if okA {
-		a = ta.row
-	}
-	if okB {
-		b = tb.row
-	}
-	if !reflect.DeepEqual(a, b) {
-		d.fields(nameRow(key), a, b)
-	}
-	if len(ta.messages) == 0 {
-		ta.first = tb.first
-	}
-	if len(tb.messages) == 0 {
-		tb.first = ta.first
-	}
-	first := min(ta.first, tb.first)
-	end := max(ta.first+fold.Pos(len(ta.messages)), tb.first+fold.Pos(len(tb.messages)))
-	for pos := first; pos < end; pos++ {
-		x, y := at(ta.messages, int(pos-ta.first)), at(tb.messages, int(pos-tb.first))
+	end := max(a.First+fold.Pos(len(a.Messages)), b.First+fold.Pos(len(b.Messages)))
+	for pos := min(a.First, b.First); pos < end; pos++ {
+		x, y := at(a.Messages, int(pos-a.First)), at(b.Messages, int(pos-b.First))
 		if !reflect.DeepEqual(x, y) {
-			d.fields(fmt.Sprintf("message %d of the %s", pos, nameConversation(logOfRow(key))), x, y)
+			d.fields(fmt.Sprintf("message %d of the %s", pos, row.NameOf(a.Log)), x, y)
 		}
 	}
-}
-
-// pageText tells of a page beside one that can't be read.
-func pageText(page any) string {
-	if messages, ok := page.([]fold.Message); ok {
-		return fmt.Sprintf("%d messages", len(messages))
-	}
-	return whole(page)
 }
 
 // at is a message, or nil if there are fewer.
@@ -239,8 +209,8 @@ func whole(row any) string {
 	return strings.Join(texts, " ")
 }
 
-// unreadable is a row that can't be decoded.
-type unreadable string
+// words stand for a row that can't be decoded, and for what lies beside it.
+type words string
 
 // field is a value within a row.
 type field struct{ name, text string }
@@ -287,7 +257,7 @@ func flatten(to []field, name string, v reflect.Value) []field {
 		}
 		return to
 	case fmt.Stringer, string:
-		return append(to, field{name, shown([]byte(fmt.Sprint(x)))})
+		return append(to, field{name, row.Quote([]byte(fmt.Sprint(x)))})
 	}
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/cespare/xxhash/v2"
+	"reddot/projector/store/row"
 )
 
 // hasher is scratch memory for rowHash.
@@ -22,5 +23,5 @@ func rowHash[B string | []byte](h *hasher, key, value B) uint64 {
 // inDigest reports whether the row with a key is part of the digest: not if the
 // log alone doesn't tell it.
 func inDigest(key []byte) bool {
-	return len(key) > 0 && key[0] != famMeta && key[0] != famOutbox
+	return len(key) > 0 && key[0] != row.Meta && key[0] != row.Outbox
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
+	"reddot/projector/store/row"
 )
 
 // Flush makes what is committed durable.
@@ -53,7 +54,7 @@ func (s *Store) Durable() (seq events.Seq, err error) {
 	defer s.release()
 	defer func() { err = damaged(err) }()
 	it, err := s.db.NewIter(&pebble.IterOptions{
-		LowerBound: keyPosition, UpperBound: prefixEnd(keyPosition), OnlyReadGuaranteedDurable: true,
+		LowerBound: keyPosition, UpperBound: row.PrefixEnd(keyPosition), OnlyReadGuaranteedDurable: true,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read durable position: %w", err)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+	"reddot/projector/store/row"
 )
 
 var (
@@ -17,31 +18,14 @@ var (
 	// ErrClosed is returned to those who read a store that has been closed.
 	ErrClosed = errors.New("the store is closed")
 
-	// ErrCorrupt is wrapped by the error of whoever meets damage: bytes that fail
-	// their checksum, rows that can't be read, files that are missing, a digest
-	// that is not that of the rows. The log has what is needed to build the store
-	// anew.
-	ErrCorrupt = errors.New("the store is damaged")
-
-	// ErrFormat is wrapped by the error of Open for a store of an older format.
-	// The log has what is needed to build it anew.
-	ErrFormat = errors.New("the store has an older format")
-
-	// ErrNewer is wrapped by the error of Open for a store that a newer reddot
-	// wrote. It is not to be built anew: the newer reddot can use it.
-	ErrNewer = errors.New("the store was written by a newer reddot")
-
-	errCorrupt = fmt.Errorf("%w: row is corrupt", ErrCorrupt)
+	// ErrCorrupt, ErrFormat and ErrNewer are those of package row.
+	ErrCorrupt = row.ErrCorrupt
+	ErrFormat  = row.ErrFormat
+	ErrNewer   = row.ErrNewer
 )
 
-// formatError is what a row of another format is answered with.
-func formatError(format byte) error {
-	if format < Format {
-		return fmt.Errorf("%w: row has format %d, this reddot writes %d", ErrFormat, format, Format)
-	}
-	return fmt.Errorf("%w: row has format %d, this reddot knows %d: use the reddot that wrote it, or a newer one",
-		ErrNewer, format, Format)
-}
+// Format is the version of the stored rows.
+const Format = row.Format
 
 // rowError names the row that an error is about.
 func rowError(key []byte, err error) error {
@@ -55,7 +39,7 @@ type damage struct {
 }
 
 func (d *damage) Error() string {
-	what := ErrCorrupt.Error()
+	what := row.ErrCorrupt.Error()
 	if d.file != "" {
 		what += ": file " + d.file
 	}
@@ -64,12 +48,12 @@ func (d *damage) Error() string {
 	return what + ": " + text
 }
 
-func (d *damage) Unwrap() []error { return []error{ErrCorrupt, d.err} }
+func (d *damage) Unwrap() []error { return []error{row.ErrCorrupt, d.err} }
 
 // damaged makes an error of Pebble that tells of damage wrap ErrCorrupt, and
 // leaves every other as it is.
 func damaged(err error) error {
-	if err == nil || errors.Is(err, ErrCorrupt) || !pebble.IsCorruptionError(err) {
+	if err == nil || errors.Is(err, row.ErrCorrupt) || !pebble.IsCorruptionError(err) {
 		return err
 	}
 	d := &damage{err: err}
@@ -86,7 +70,7 @@ func unopened(err error) error {
 	if systemError(err) {
 		return err
 	}
-	if err := damaged(err); errors.Is(err, ErrCorrupt) {
+	if err := damaged(err); errors.Is(err, row.ErrCorrupt) {
 		return err
 	}
 	return &damage{err: err}

@@ -4,6 +4,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
+	"reddot/projector/store/row"
 )
 
 // DB is the store's database, for tests that look at its rows or spoil them.
@@ -46,11 +47,26 @@ func (s *Store) MayHold(key []byte) bool { return s.filter.Maybe(key) }
 func (s *Store) Filtering() bool { return s.filter.Filled() }
 
 // Filtered are the families whose keys the filter holds.
-func (s *Store) Filtered() []byte { return []byte{famConversation, famIndex, famUser} }
+func (s *Store) Filtered() []byte { return []byte{row.Conversations, row.Indexes, row.Users} }
 
 // membersOf lists the stored members of a group.
 func membersOf(r pebble.Reader, group string) []string {
 	var users []string
-	scan(r, membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
+	scan(r, row.MembersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
 	return users
+}
+
+// How the store's own rows are written and read.
+var (
+	KeyIdentity, KeyPosition, KeyEmitted = keyIdentity, keyPosition, keyEmitted
+
+	EncodeIdentity, DecodeIdentity = encodeIdentity, decodeIdentity
+	EncodePosition, DecodePosition = Position.encode, decodePosition
+	EncodeOut, DecodeOut           = Out.encode, decodeOut
+)
+
+// WithRows is a position with a sum of the rows' hashes.
+func (p Position) WithRows(sum uint64) Position {
+	p.rows = sum
+	return p
 }

@@ -6,6 +6,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
 )
 
 // Bounds of the row caches, in bytes. They cover what a batch touches many
@@ -33,14 +34,14 @@ const (
 type tables struct {
 	conversations [events.Group + 1]*table[fold.Conversation] // by kind
 	groups        *table[fold.Log]
-	users         *table[account]
+	users         *table[row.Account]
 	members       *table[events.Seq]
 	indexes       *table[fold.Index]
-	pages         *table[page]
+	pages         *table[row.Page]
 	blocks        *table[fold.Span]
 	buckets       *table[fold.Chunk]
 	directories   *table[fold.Directory]
-	waiters       *table[present]
+	waiters       *table[row.Present]
 	sweeps        *table[fold.Sweep]
 	progress      *table[fold.Progress]
 
@@ -57,7 +58,7 @@ func newTables(filter *cache.Filter) tables {
 		users:       newTable(userRows, hotOthers, nil),
 		members:     newTable(memberRows, hotOthers, nil),
 		indexes:     newTable(indexRows, hotOthers, nil),
-		pages:       newTable(pageRows, hotOthers, cache.NewShared[page](sharedPages)),
+		pages:       newTable(pageRows, hotOthers, cache.NewShared[row.Page](sharedPages)),
 		blocks:      newTable(blockRows, hotOthers, nil),
 		buckets:     newTable(bucketRows, hotOthers, cache.NewShared[fold.Chunk](sharedOthers)),
 		directories: newTable(directoryRows, hotOthers, cache.NewShared[fold.Directory](sharedOthers)),
@@ -75,7 +76,7 @@ func newTables(filter *cache.Filter) tables {
 		f.owners = map[string]*entry[fold.Conversation]{}
 	}
 	t.members.owners = map[string]*entry[events.Seq]{}
-	t.waiters.owners = map[string]*entry[present]{}
+	t.waiters.owners = map[string]*entry[row.Present]{}
 	t.indexes.filter, t.users.filter = filter, filter
 	return t
 }
@@ -98,13 +99,13 @@ func (t *tables) all() []family {
 // log is the table of a family that logs have rows of, beside their own.
 func (t *tables) log(fam byte) family {
 	switch fam {
-	case famDirectory:
+	case row.Directories:
 		return t.directories
-	case famIndex:
+	case row.Indexes:
 		return t.indexes
-	case famPage:
+	case row.Pages:
 		return t.pages
-	case famBucket:
+	case row.Chunks:
 		return t.buckets
 	default:
 		return t.blocks

@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/internal/disk"
+	"reddot/projector/store/row"
 )
 
 // floorFile, beside Pebble's files, says which commit the folder held when it
@@ -36,24 +37,24 @@ func checkFloor(fs vfs.FS, dir string, now Position) error {
 	if len(b) != 25 || binary.BigEndian.Uint64(b[17:]) != xxhash.Sum64(b[:17]) {
 		return &damage{file: path, err: errors.New("wrong checksum")}
 	}
-	if b[0] != Format {
-		return formatError(b[0])
+	if b[0] != row.Format {
+		return row.FormatError(b[0])
 	}
 	applied, digest := events.Seq(binary.BigEndian.Uint64(b[1:])), events.Digest(binary.BigEndian.Uint64(b[9:]))
 	if now.Applied < applied {
 		return fmt.Errorf("%w: %s holds the commands up to seq %d, and held those up to %d: its manifest is cut short",
-			ErrCorrupt, dir, now.Applied, applied)
+			row.ErrCorrupt, dir, now.Applied, applied)
 	}
 	if now.Applied == applied && now.Digest() != digest {
 		return fmt.Errorf("%w: at seq %d %s has the digest %s, and had %s",
-			ErrCorrupt, applied, dir, now.Digest(), digest)
+			row.ErrCorrupt, applied, dir, now.Digest(), digest)
 	}
 	return nil
 }
 
 // writeFloor says what a folder holds, durably.
 func writeFloor(fs vfs.FS, dir string, applied events.Seq, digest events.Digest) error {
-	b := binary.BigEndian.AppendUint64([]byte{Format}, uint64(applied))
+	b := binary.BigEndian.AppendUint64([]byte{row.Format}, uint64(applied))
 	b = binary.BigEndian.AppendUint64(b, uint64(digest))
 	b = binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
 	if err := disk.Publish(fs, dir, floorFile, floorFile+".tmp", b); err != nil {

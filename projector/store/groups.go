@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"reddot/events"
+	"reddot/projector/store/row"
 )
 
 // Groups lists the groups whose member a user is, and some that are being swept,
 // without reading the rows.
 func (s *Snapshot) Groups(user string) (groups []string, err error) {
 	defer catch(&err)
-	prefix := append(conversationsPrefix(user), kindByte(events.Group))
+	prefix := row.ConversationsOfKind(user, events.Group)
 	s.scan(prefix, func(rest, _ []byte) { groups = append(groups, string(rest)) })
 	for _, k := range s.pending.Joined(user) {
 		groups = append(groups, k.ID)

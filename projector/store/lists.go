@@ -9,6 +9,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
 )
 
 // userList is what a user's list is made of. It is never changed: who holds one
@@ -69,13 +70,13 @@ func changeList(lists cache.Changes[userList], user string, fn func(*userList)) 
 }
 
 // commit brings the lists up to a commit.
-func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[account]) {
+func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[row.Account]) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
 		for _, t := range conversations {
 			for user, first := range t.owners {
 				changeList(lists, user, func(l *userList) {
 					for e := first; e != nil; e = e.Value.next {
-						k, _ := conversationKey(e.Key)
+						k, _ := row.ParseConversation(e.Key)
 						l.put(k, e.Value.row)
 					}
 				})
@@ -125,7 +126,7 @@ func (s *Snapshot) listOf(user string) *userList {
 // swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
 	l := &userList{version: s.findUserVersion(user)}
-	prefix, erased := conversationsPrefix(user), s.pending.ErasedAt(user)
+	prefix, erased := row.ConversationsPrefix(user), s.pending.ErasedAt(user)
 	n := 0
 	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
 		if n++; s.bound > 0 && n > s.bound {
@@ -136,7 +137,7 @@ func (s *Snapshot) findList(user string) *userList {
 		}
 		key := string(s.conversations.Key())
 		if erased > 0 {
-			gone, err := before(erased, s.conversations.Key(), s.conversations.Value())
+			gone, err := row.IsBefore(erased, s.conversations.Key(), s.conversations.Value())
 			if err != nil {
 				check(rowError([]byte(key), err))
 			}
@@ -144,13 +145,13 @@ func (s *Snapshot) findList(user string) *userList {
 				continue
 			}
 		}
-		row, err := decodeConversation(key, string(s.conversations.Value()))
+		c, err := row.DecodeConversation(key, string(s.conversations.Value()))
 		if err != nil {
 			check(rowError([]byte(key), err))
 		}
-		k, _ := conversationKey(key)
+		k, _ := row.ParseConversation(key)
 		k.User = user
-		l.keys, l.rows = append(l.keys, k), append(l.rows, row)
+		l.keys, l.rows = append(l.keys, k), append(l.rows, c)
 	}
 	check(s.conversations.Error())
 	return l
@@ -158,7 +159,7 @@ func (s *Snapshot) findList(user string) *userList {
 
 // findUserVersion reads the version of a user who lost conversations.
 func (s *Snapshot) findUserVersion(user string) events.Seq {
-	s.key = appendUser(s.key[:0], user)
+	s.key = row.AppendUser(s.key[:0], user)
 	if !s.many {
 		e, err := userRows.find(s.snap, s.key)
 		check(err)

@@ -8,6 +8,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
 )
 
 // Members lists the members of a group. The list must not be changed.
@@ -21,7 +22,7 @@ func (s *Snapshot) Members(group string) (present []string, err error) {
 		return s.withoutErased(group, *list), nil
 	}
 	var users []string // the cache has it from here on: not the result, which is written once more
-	s.scan(membersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
+	s.scan(row.MembersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
 	s.store.audiences.Add(s.position.Applied, group, &users, cache.EntryWeight+len(group)+listWeight*len(users))
 	return s.withoutErased(group, users), nil
 }
@@ -46,9 +47,9 @@ func (s *Snapshot) presentMembers(group string) []string {
 	if log := (reader{s}).Group(group); log == nil || log.Members == 0 {
 		return nil
 	}
-	prefix, joined := membersPrefix(group), map[string]events.Seq{}
+	prefix, joined := row.MembersPrefix(group), map[string]events.Seq{}
 	s.scan(prefix, func(rest, value []byte) {
-		n, err := decodeNumber[events.Seq]("", string(value))
+		n, err := row.DecodeNumber[events.Seq]("", string(value))
 		if err != nil {
 			check(rowError(append(prefix, rest...), err))
 		}
@@ -177,7 +178,7 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, e
 
 // storedRow reads a conversation's row past the lists, which may lack it.
 func (s *Snapshot) storedRow(k fold.Key) *fold.Conversation {
-	e, err := conversationRows.find(s.snap, appendConversation(s.key[:0], k))
+	e, err := conversationRows.find(s.snap, row.AppendConversation(s.key[:0], k))
 	check(err)
 	return e.row
 }

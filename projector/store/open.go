@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
 )
 
 // Config configures a Store.
@@ -40,7 +41,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
-		filter: cache.NewFilter(db, []byte{famConversation, famIndex, famUser}),
+		filter: cache.NewFilter(db, []byte{row.Conversations, row.Indexes, row.Users}),
 	}
 	s.tables = newTables(s.filter)
 	if s.pace = cfg.Pace; s.pace == (fold.Pace{}) {
@@ -59,7 +60,7 @@ func Open(cfg Config) (*Store, error) {
 
 // mendable says of an error of Open what comes next.
 func mendable(err error) error {
-	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) {
+	if errors.Is(err, row.ErrCorrupt) || errors.Is(err, row.ErrFormat) {
 		return anew(err)
 	}
 	return err

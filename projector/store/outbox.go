@@ -10,11 +10,15 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // The outbox holds what an emitter that starts anew could learn neither from
 // the rows nor from the commands: refusals, and what the fold has noted. An entry is kept until its events are stored. It
 // is not part of the digest.
+
+// keyEmitted is the key of the emitted seq.
+var keyEmitted = []byte{row.Meta, 'e'}
 
 // Out is one command's entry in the outbox.
 type Out struct {
@@ -24,8 +28,6 @@ type Out struct {
 	Noted    []fold.Key       // see fold.Effects
 	Swept    []fold.Departure // see fold.Effects
 }
-
-func outboxKey(seq events.Seq) []byte { return appendUint([]byte{famOutbox}, uint64(seq)) }
 
 // note puts what a command did into the outbox, with the next commit.
 func (s *Store) note(e *Entry, fx *fold.Effects) {
@@ -39,7 +41,7 @@ func (s *Store) note(e *Entry, fx *fold.Effects) {
 
 func (s *Store) commitOutbox(b *pebble.Batch) error {
 	for _, o := range s.outbox {
-		if err := b.Set(outboxKey(o.Seq), o.encode(), nil); err != nil {
+		if err := b.Set(row.AppendOutbox(nil, o.Seq), o.encode(), nil); err != nil {
 			return err
 		}
 		s.kept = append(s.kept, o.Seq)
@@ -53,21 +55,21 @@ func (s *Store) commitOutbox(b *pebble.Batch) error {
 	// One by one: each range deletion would slow down all reads until the next
 	// flush.
 	for len(s.kept) > 0 && s.kept[0] <= emitted {
-		if err := b.Delete(outboxKey(s.kept[0]), nil); err != nil {
+		if err := b.Delete(row.AppendOutbox(nil, s.kept[0]), nil); err != nil {
 			return err
 		}
 		s.kept = s.kept[1:]
 	}
-	return b.Set(keyEmitted, encodeNumber(nil, &emitted), nil)
+	return b.Set(keyEmitted, row.EncodeNumber(nil, &emitted), nil)
 }
 
 // findKept lists what an earlier run left in the outbox.
 func (s *Store) findKept() (err error) {
 	defer catch(&err)
-	scan(s.db, []byte{famOutbox}, func(rest, _ []byte) {
-		seq, ok := readUint(rest)
+	scan(s.db, []byte{row.Outbox}, func(rest, _ []byte) {
+		seq, ok := row.ReadUint(rest)
 		if !ok {
-			check(rowError(append([]byte{famOutbox}, rest...), errCorrupt))
+			check(rowError(append([]byte{row.Outbox}, rest...), row.ErrCorruptRow))
 		}
 		s.kept = append(s.kept, events.Seq(seq))
 	})
@@ -92,23 +94,23 @@ func (s *Store) Emitted() (events.Seq, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read emitted position: %w", damaged(err))
 	}
-	n, err := decodeNumber[events.Seq]("", string(value))
+	n, err := row.DecodeNumber[events.Seq]("", string(value))
 	return *n, errors.Join(err, closer.Close())
 }
 
 // Outbox calls fn with the entries after a seq, in order.
 func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
 	defer func() { err = damaged(err) }()
-	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: outboxKey(after + 1), UpperBound: []byte{famOutbox + 1}})
+	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: row.AppendOutbox(nil, after+1), UpperBound: []byte{row.Outbox + 1}})
 	if err != nil {
 		return fmt.Errorf("read outbox: %w", err)
 	}
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		seq, numbered := readUint(it.Key()[1:])
+		seq, numbered := row.ReadUint(it.Key()[1:])
 		o, unread := decodeOut(events.Seq(seq), it.Value())
 		switch {
 		case !numbered:
-			err = rowError(it.Key(), errCorrupt)
+			err = rowError(it.Key(), row.ErrCorruptRow)
 		case unread != nil:
 			err = rowError(it.Key(), unread)
 		default:
@@ -123,48 +125,34 @@ func (o Out) encode() []byte {
 	if o.Rejected != nil {
 		kind = 'r'
 	}
-	b := binary.AppendUvarint([]byte{Format, kind}, uint64(o.At))
+	b := binary.AppendUvarint([]byte{row.Format, kind}, uint64(o.At))
 	if r := o.Rejected; r != nil {
-		return appendString(appendString(b, r.Subject), r.Reason)
+		return row.AppendString(row.AppendString(b, r.Subject), r.Reason)
 	}
 	b = binary.AppendUvarint(b, uint64(len(o.Noted)))
 	for _, k := range o.Noted {
-		b = appendKey(b, k)
+		b = row.AppendKey(b, k)
 	}
 	for _, t := range o.Swept {
-		b = binary.AppendUvarint(appendKey(b, t.Key), uint64(t.Seq))
+		b = binary.AppendUvarint(row.AppendKey(b, t.Key), uint64(t.Seq))
 		b = binary.AppendUvarint(b, uint64(t.At))
 	}
 	return b
 }
 
 func decodeOut(seq events.Seq, value []byte) (Out, error) {
-	d := decoder{b: string(value)}
-	d.version()
-	kind := d.byte()
-	o := Out{Seq: seq, At: d.time()}
+	d := row.NewDecoder(string(value))
+	kind := d.Byte()
+	o := Out{Seq: seq, At: d.Time()}
 	if kind == 'r' {
-		o.Rejected = &events.Rejected{Seq: seq, Subject: d.string(), Reason: d.string(), At: o.At}
-		return o, d.end()
+		o.Rejected = &events.Rejected{Seq: seq, Subject: d.String(), Reason: d.String(), At: o.At}
+		return o, d.End()
 	}
-	for n := d.uint(); n > 0 && d.err == nil; n-- {
-		o.Noted = append(o.Noted, d.key())
+	for range d.Count() {
+		o.Noted = append(o.Noted, d.Key())
 	}
-	for d.err == nil && len(d.b) > 0 {
-		o.Swept = append(o.Swept, fold.Departure{Key: d.key(), Seq: d.seq(), At: d.time()})
+	for d.More() {
+		o.Swept = append(o.Swept, fold.Departure{Key: d.Key(), Seq: d.Seq(), At: d.Time()})
 	}
-	return o, d.end()
-}
-
-func appendKey(b []byte, k fold.Key) []byte {
-	return appendString(appendString(append(b, kindByte(k.Kind)), k.User), k.ID)
-}
-
-func (d *decoder) key() (k fold.Key) {
-	kind, ok := kindOf(d.byte())
-	if !ok {
-		d.fail(errCorrupt)
-	}
-	k.User, k.Kind, k.ID = d.string(), kind, d.string()
-	return k
+	return o, d.End()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+	"reddot/projector/store/row"
 )
 
 // blockCache holds Pebble's table blocks, memTable the rows not yet in a
@@ -33,7 +34,7 @@ func newBackground() *background { return &background{failed: make(chan struct{}
 
 func (b *background) fail(err error) {
 	b.once.Do(func() {
-		if err = damaged(err); errors.Is(err, ErrCorrupt) {
+		if err = damaged(err); errors.Is(err, row.ErrCorrupt) {
 			b.err = anew(err)
 		} else {
 			b.err = fmt.Errorf("write the store to disk (mend it and start again; the log has everything): %w", err)
@@ -66,7 +67,7 @@ func checkVersion(fs vfs.FS, dir string) error {
 	}
 	if version, err := strconv.ParseUint(text, 10, 64); err == nil && version > uint64(pebble.FormatNewest) {
 		return fmt.Errorf("%w: the files in %s have version %d, this reddot knows %d: use the reddot that wrote them, or a newer one",
-			ErrNewer, dir, version, pebble.FormatNewest)
+			row.ErrNewer, dir, version, pebble.FormatNewest)
 	}
 	return nil
 }

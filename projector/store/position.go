@@ -12,6 +12,13 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
+)
+
+// The store's own rows, which are no part of the digest; see also keyEmitted.
+var (
+	keyIdentity = []byte{row.Meta, 'i'}
+	keyPosition = []byte{row.Meta, 'p'}
 )
 
 // Position is what the rows stand for: every command up to Applied. All of it
@@ -92,7 +99,7 @@ func (p Position) clone() Position {
 }
 
 func (p Position) encode() []byte {
-	b := []byte{Format}
+	b := []byte{row.Format}
 	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policy), p.Ignored} {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -110,29 +117,20 @@ func (p Position) encode() []byte {
 }
 
 func decodePosition(b []byte) (Position, error) {
-	d := decoder{b: string(b)}
-	d.version()
+	d := row.NewDecoder(string(b))
 	p := Position{
-		Applied: d.seq(), rows: d.uint(), Last: d.uint(), Log: d.uint(), Policy: events.OwnPolicy(d.uint()),
-		Ignored: d.uint(),
+		Applied: d.Seq(), rows: d.Uint(), Last: d.Uint(), Log: d.Uint(), Policy: events.OwnPolicy(d.Uint()),
+		Ignored: d.Uint(),
 	}
 	for _, counts := range []*[]uint64{&p.Accepted, (*[]uint64)(&p.Refused)} {
-		n := d.uint()
-		if n > uint64(len(d.b)) {
-			d.fail(errCorrupt)
-		}
-		for i := uint64(0); i < n && d.err == nil; i++ {
-			*counts = append(*counts, d.uint())
+		for range d.Count() {
+			*counts = append(*counts, d.Uint())
 		}
 	}
-	n := d.uint()
-	if n > uint64(len(d.b)) {
-		d.fail(errCorrupt)
+	for range d.Count() {
+		p.Skipped = append(p.Skipped, d.Seq())
 	}
-	for i := uint64(0); i < n && d.err == nil; i++ {
-		p.Skipped = append(p.Skipped, d.seq())
-	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return Position{}, fmt.Errorf("decode position: %w", err)
 	}
 	return p, nil
@@ -151,7 +149,7 @@ func findPosition(r pebble.Reader) (Position, error) {
 }
 
 func encodeIdentity(id events.StreamID) []byte {
-	return binary.AppendVarint(appendString([]byte{Format}, id.Name), id.Created.UnixNano())
+	return binary.AppendVarint(row.AppendString([]byte{row.Format}, id.Name), id.Created.UnixNano())
 }
 
 func findIdentity(r pebble.Reader) (id events.StreamID, found bool, err error) {
@@ -167,16 +165,11 @@ func findIdentity(r pebble.Reader) (id events.StreamID, found bool, err error) {
 }
 
 func decodeIdentity(value []byte) (events.StreamID, error) {
-	d := decoder{b: string(value)}
-	d.version()
-	id := events.StreamID{Name: d.string()}
-	created, w := binary.Varint([]byte(d.b))
-	if d.err == nil && w != len(d.b) {
-		d.fail(errCorrupt)
-	}
-	id.Created = time.Unix(0, created)
-	if d.err != nil {
-		return events.StreamID{}, fmt.Errorf("decode the store's stream: %w", d.err)
+	d := row.NewDecoder(string(value))
+	id := events.StreamID{Name: d.String()}
+	id.Created = time.Unix(0, d.Int())
+	if err := d.End(); err != nil {
+		return events.StreamID{}, fmt.Errorf("decode the store's stream: %w", err)
 	}
 	return id, nil
 }

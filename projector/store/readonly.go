@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/store/row"
 )
 
 // errReadOnly is what a readOnlyFS answers to every change.
@@ -103,7 +104,7 @@ func Inspect(fs vfs.FS, dir string) (Info, error) {
 
 func findInfo(in *inspected) (info Info, err error) {
 	defer func() { err = damaged(err) }()
-	info.Format = Format
+	info.Format = row.Format
 	var found bool
 	if info.Identity, found, err = findIdentity(in); err != nil {
 		return info, err
@@ -115,7 +116,7 @@ func findInfo(in *inspected) (info Info, err error) {
 		return info, err
 	}
 	if !found {
-		return info, fmt.Errorf("%w: %s has no rows", ErrCorrupt, in.dir)
+		return info, fmt.Errorf("%w: %s has no rows", row.ErrCorrupt, in.dir)
 	}
 	return info, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 var _ fold.Rows = (*Store)(nil)
@@ -21,7 +22,7 @@ var _ fold.Rows = (*Store)(nil)
 // s.key.
 
 func (s *Store) conversationKey(k fold.Key) []byte {
-	s.key = appendConversation(s.key[:0], k)
+	s.key = row.AppendConversation(s.key[:0], k)
 	return s.key
 }
 
@@ -71,10 +72,10 @@ func (s *Store) Conversations(user string) []fold.Key {
 // changedOf calls fn with a user's conversations that have changed since the
 // last commit.
 func (s *Store) changedOf(user string, fn func(fold.Key)) {
-	prefix := string(conversationsPrefix(user))
+	prefix := string(row.ConversationsPrefix(user))
 	for _, t := range s.conversations[events.C2C:] {
 		t.changedOf(prefix, func(key string, _ *fold.Conversation) {
-			k, _ := conversationKey(key)
+			k, _ := row.ParseConversation(key)
 			fn(k)
 		})
 	}
@@ -88,11 +89,11 @@ func compareConversations(a, b events.ConversationID) int {
 // conversationsOf lists the stored conversations of a user, by kind and id.
 func conversationsOf(r pebble.Reader, user string) []fold.Key {
 	var keys []fold.Key
-	prefix := string(conversationsPrefix(user))
+	prefix := string(row.ConversationsPrefix(user))
 	scan(r, []byte(prefix), func(rest, _ []byte) {
-		k, ok := conversationKey(prefix + string(rest))
+		k, ok := row.ParseConversation(prefix + string(rest))
 		if !ok {
-			check(rowError([]byte(prefix+string(rest)), errCorrupt))
+			check(rowError([]byte(prefix+string(rest)), row.ErrCorruptRow))
 		}
 		k.User = user
 		keys = append(keys, k)
@@ -103,7 +104,7 @@ func conversationsOf(r pebble.Reader, user string) []fold.Key {
 // scan calls fn with every stored key that begins with a prefix, without the
 // prefix, and its value.
 func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
 	defer func() { // fn may panic; see check
 		if err := errors.Join(it.Error(), it.Close()); err != nil {
@@ -117,13 +118,13 @@ func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
 
 // Group implements fold.Reader.
 func (s *Store) Group(group string) *fold.Log {
-	s.key = appendGroup(s.key[:0], group)
+	s.key = row.AppendGroup(s.key[:0], group)
 	return s.groups.get(s.db, s.key)
 }
 
 // PutGroup implements fold.Rows.
 func (s *Store) PutGroup(group string, l *fold.Log) {
-	s.key = appendGroup(s.key[:0], group)
+	s.key = row.AppendGroup(s.key[:0], group)
 	s.groups.put(s.db, s.key, l)
 }
 
@@ -140,7 +141,7 @@ func (s *Store) logOf(lk fold.Key) (l *fold.Log, rows fold.Key) {
 		era = s.Era(lk.User)
 	}
 	if era > 0 {
-		lk.User = inEra(lk.User, era)
+		lk.User = row.InEra(lk.User, era)
 	}
 	return l, lk
 }
@@ -155,7 +156,7 @@ func (s *Store) rowsOf(lk fold.Key) fold.Key {
 }
 
 func (s *Store) putMember(group, user string, joined *events.Seq) {
-	s.key = appendMember(s.key[:0], memberKey{group, user})
+	s.key = row.AppendMember(s.key[:0], group, user)
 	s.members.put(s.db, s.key, joined)
 }
 
@@ -166,7 +167,7 @@ func (s *Store) PutMember(group, user string, joined events.Seq) { s.putMember(g
 func (s *Store) DeleteMember(group, user string) { s.putMember(group, user, nil) }
 
 // Members implements fold.Rows.
-func (s *Store) Members(group string) []string { return list(s, s.members, membersPrefix(group)) }
+func (s *Store) Members(group string) []string { return list(s, s.members, row.MembersPrefix(group)) }
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
 func list[R any](s *Store, t *table[R], prefix []byte) []string {
@@ -184,16 +185,18 @@ func list[R any](s *Store, t *table[R], prefix []byte) []string {
 
 // PendingReaders implements fold.Rows.
 func (s *Store) PendingReaders(group, id string) []string {
-	return list(s, s.waiters, append(appendPair([]byte{famWaiter}, group, id), 0))
+	return list(s, s.waiters, row.PendingReadsPrefix(group, id))
 }
 
-func (s *Store) putWaiter(group, id, user string, row *present) {
-	s.key = appendWaiter(s.key[:0], waiterKey{group, id, user})
-	s.waiters.put(s.db, s.key, row)
+func (s *Store) putWaiter(group, id, user string, r *row.Present) {
+	s.key = row.AppendPendingRead(s.key[:0], group, id, user)
+	s.waiters.put(s.db, s.key, r)
 }
 
 // PutPendingReader implements fold.Rows.
-func (s *Store) PutPendingReader(group, id, user string) { s.putWaiter(group, id, user, &present{}) }
+func (s *Store) PutPendingReader(group, id, user string) {
+	s.putWaiter(group, id, user, &row.Present{})
+}
 
 // DeletePendingReader implements fold.Rows.
 func (s *Store) DeletePendingReader(group, id, user string) { s.putWaiter(group, id, user, nil) }
@@ -212,11 +215,11 @@ func (s *Store) setOf(k fold.SetKey) fold.SetKey { return s.rowsOf(k.Owner).Set(
 func (s *Store) Index(log fold.Key, id string) (fold.Index, bool) {
 	l, log := s.logOf(log)
 	if l != nil && l.Tail != "" {
-		if i, ok := findInTail(l, id); ok {
+		if i, ok := row.FindInTail(l, id); ok {
 			return i, true
 		}
 	}
-	s.key = appendIndex(s.key[:0], indexKey{log, id})
+	s.key = row.AppendIndex(s.key[:0], log, id)
 	if i := s.indexes.get(s.db, s.key); i != nil {
 		return *i, true
 	}
@@ -224,7 +227,7 @@ func (s *Store) Index(log fold.Key, id string) (fold.Index, bool) {
 }
 
 func (s *Store) putIndex(log fold.Key, id string, i *fold.Index) {
-	s.key = appendIndex(s.key[:0], indexKey{log, id})
+	s.key = row.AppendIndex(s.key[:0], log, id)
 	s.indexes.put(s.db, s.key, i)
 }
 
@@ -237,71 +240,72 @@ func (s *Store) DeleteIndex(log fold.Key, id string) { s.putIndex(s.rowsOf(log),
 // Append implements fold.Rows. A page that is full becomes a row, and its ids
 // rows of the index.
 func (s *Store) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
-	s.writer.value = appendRecord(append(s.writer.value[:0], l.Tail...), lk, m)
+	s.writer.value = row.AppendRecord(append(s.writer.value[:0], l.Tail...), lk, m)
 	l.Tail = string(s.writer.value)
-	if inTail(l.Head.Pos) > 0 {
+	if row.InTail(l.Head.Pos) > 0 {
 		return
 	}
-	p, no := tailOf(l), pageNo(l.Head.Pos)
+	p, no := row.TailOf(l), row.PageNo(l.Head.Pos)
 	l.Tail = ""
 	lk = s.rowsOf(lk)
-	s.key = appendPage(s.key[:0], pageKey{lk, no})
+	s.key = row.AppendPage(s.key[:0], lk, no)
 	s.pages.put(s.db, s.key, &p)
-	at := fold.Cursor{Pos: firstOf(no) - 1, Ord: p.base}
-	p.each(func(flags uint64, id string) bool {
-		at.Pos++
-		if flags&msgCounted != 0 {
-			at.Ord++
-		}
-		s.putIndex(lk, id, &fold.Index{Pos: at.Pos, Ord: at.Ord, Counted: flags&msgCounted != 0})
-		return true
-	})
+	p.Places(row.FirstOf(no), func(id string, i fold.Index) { s.putIndex(lk, id, &i) })
 }
 
 // page returns a page of a log.
-func (s *Store) page(lk fold.Key, no uint64) page {
+func (s *Store) page(lk fold.Key, no uint64) row.Page {
 	l, lk := s.logOf(lk)
-	if l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
-		return tailOf(l)
+	if l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
+		return row.TailOf(l)
 	}
-	s.key = appendPage(s.key[:0], pageKey{lk, no})
+	s.key = row.AppendPage(s.key[:0], lk, no)
 	return *there(s.pages.get(s.db, s.key), s.key)
 }
 
 // there returns a row that must be there.
 func there[R any](p *R, key []byte) *R {
 	if p == nil {
-		check(rowError(key, fmt.Errorf("%w: it is missing", ErrCorrupt)))
+		check(rowError(key, fmt.Errorf("%w: it is missing", row.ErrCorrupt)))
 	}
 	return p
 }
 
+// message reads a message of a page.
+func message(p row.Page, log fold.Key, pos fold.Pos) fold.Message {
+	m, err := p.Message(log, pos)
+	if err != nil {
+		check(rowError(row.AppendPage(nil, log, row.PageNo(pos)), err))
+	}
+	return m
+}
+
 // Message implements fold.Reader.
 func (s *Store) Message(log fold.Key, pos fold.Pos) fold.Message {
-	return s.page(log, pageNo(pos)).mustMessage(log, pos)
+	return message(s.page(log, row.PageNo(pos)), log, pos)
 }
 
 // PageBase implements fold.Reader.
-func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
+func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).Base }
 
 // TimeBlock implements fold.Reader.
 func (s *Store) TimeBlock(log fold.Key, block uint64) fold.Span {
 	log = s.rowsOf(log)
-	s.key = appendBlock(s.key[:0], pageKey{log, block})
+	s.key = row.AppendBlock(s.key[:0], log, block)
 	return *there(s.blocks.get(s.db, s.key), s.key)
 }
 
 // PutTimeBlock implements fold.Rows.
 func (s *Store) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	log = s.rowsOf(log)
-	s.key = appendBlock(s.key[:0], pageKey{log, block})
+	s.key = row.AppendBlock(s.key[:0], log, block)
 	s.blocks.put(s.db, s.key, &span)
 }
 
 // Chunk implements fold.Reader.
 func (s *Store) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = s.setOf(k)
-	s.key = appendBucket(s.key[:0], bucketKey{k, no})
+	s.key = row.AppendChunk(s.key[:0], k, no)
 	return s.buckets.get(s.db, s.key)
 }
 
@@ -311,14 +315,14 @@ func (s *Store) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 		b = nil
 	}
 	k = s.setOf(k)
-	s.key = appendBucket(s.key[:0], bucketKey{k, no})
+	s.key = row.AppendChunk(s.key[:0], k, no)
 	s.buckets.put(s.db, s.key, b)
 }
 
 // Directory implements fold.Reader.
 func (s *Store) Directory(k fold.SetKey) fold.Directory {
 	k = s.setOf(k)
-	s.key = appendDirectory(s.key[:0], k)
+	s.key = row.AppendDirectory(s.key[:0], k)
 	if d := s.directories.get(s.db, s.key); d != nil {
 		return *d
 	}
@@ -327,11 +331,11 @@ func (s *Store) Directory(k fold.SetKey) fold.Directory {
 
 // PutDirectory implements fold.Rows.
 func (s *Store) PutDirectory(k fold.SetKey, d fold.Directory) {
-	row := &d
-	if len(d) == 0 {
-		row = nil
-	}
 	k = s.setOf(k)
-	s.key = appendDirectory(s.key[:0], k)
-	s.directories.put(s.db, s.key, row)
+	s.key = row.AppendDirectory(s.key[:0], k)
+	if len(d) == 0 {
+		s.directories.remove(s.db, s.key)
+	} else {
+		s.directories.put(s.db, s.key, &d)
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // Snapshot reads the rows at one position. It is for one goroutine and must
@@ -38,7 +39,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	commits, latest := s.commits.Load(), s.latest.Load()
-	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: famConversation}, users: walk{family: famUser}}
+	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
 		snap.position, snap.pending = latest.position, latest.pending
 		return snap, nil
@@ -146,7 +147,7 @@ func (s reader) stored(k fold.Key) *fold.Conversation {
 			row, _ := l.find(k, 0)
 			return row
 		}
-		return cached(s.Snapshot, s.store.conversations[k.Kind], appendConversation(s.key[:0], k))
+		return cached(s.Snapshot, s.store.conversations[k.Kind], row.AppendConversation(s.key[:0], k))
 	}
 	row, at := s.list.find(k, s.listHint)
 	s.listHint = at + 1
@@ -174,7 +175,7 @@ func (s reader) Conversations(user string) []fold.Key {
 }
 
 func (s reader) Group(group string) *fold.Log {
-	return cached(s.Snapshot, s.store.groups, appendGroup(s.key[:0], group))
+	return cached(s.Snapshot, s.store.groups, row.AppendGroup(s.key[:0], group))
 }
 
 func (s reader) UserVersion(user string) events.Seq {
@@ -194,12 +195,12 @@ func (s reader) UserVersion(user string) events.Seq {
 
 func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {
 	if l := s.logOf(log); l != nil && l.Tail != "" {
-		if i, ok := findInTail(l, id); ok {
+		if i, ok := row.FindInTail(l, id); ok {
 			return i, true
 		}
 	}
 	log = s.rowsOf(log)
-	i := cached(s.Snapshot, s.store.indexes, appendIndex(s.key[:0], indexKey{log, id}))
+	i := cached(s.Snapshot, s.store.indexes, row.AppendIndex(s.key[:0], log, id))
 	if i == nil {
 		return fold.Index{}, false
 	}
@@ -232,42 +233,42 @@ func (s reader) rowsOf(lk fold.Key) fold.Key {
 	era := events.Seq(0)
 	if c := s.Conversation(lk); c != nil {
 		era = c.Era
-	} else if a := cached(s.Snapshot, s.store.users, appendUser(s.key[:0], lk.User)); a != nil {
+	} else if a := cached(s.Snapshot, s.store.users, row.AppendUser(s.key[:0], lk.User)); a != nil {
 		era = a.Era
 	}
-	lk.User = inEra(lk.User, era)
+	lk.User = row.InEra(lk.User, era)
 	return lk
 }
 
-func (s reader) page(lk fold.Key, no uint64) page {
-	if l := s.logOf(lk); l != nil && l.Tail != "" && no == pageNo(l.Head.Pos) {
-		return tailOf(l)
+func (s reader) page(lk fold.Key, no uint64) row.Page {
+	if l := s.logOf(lk); l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
+		return row.TailOf(l)
 	}
 	lk = s.rowsOf(lk)
-	key := appendPage(s.key[:0], pageKey{lk, no})
+	key := row.AppendPage(s.key[:0], lk, no)
 	return *there(cached(s.Snapshot, s.store.pages, key), key)
 }
 
 func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
-	return s.page(log, pageNo(pos)).mustMessage(log, pos)
+	return message(s.page(log, row.PageNo(pos)), log, pos)
 }
 
-func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).base }
+func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).Base }
 
 func (s reader) TimeBlock(log fold.Key, block uint64) fold.Span {
 	log = s.rowsOf(log)
-	key := appendBlock(s.key[:0], pageKey{log, block})
+	key := row.AppendBlock(s.key[:0], log, block)
 	return *there(cached(s.Snapshot, s.store.blocks, key), key)
 }
 
 func (s reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = s.rowsOf(k.Owner).Set(k.Kind)
-	return cached(s.Snapshot, s.store.buckets, appendBucket(s.key[:0], bucketKey{k, no}))
+	return cached(s.Snapshot, s.store.buckets, row.AppendChunk(s.key[:0], k, no))
 }
 
 func (s reader) Directory(k fold.SetKey) fold.Directory {
 	k = s.rowsOf(k.Owner).Set(k.Kind)
-	if d := cached(s.Snapshot, s.store.directories, appendDirectory(s.key[:0], k)); d != nil {
+	if d := cached(s.Snapshot, s.store.directories, row.AppendDirectory(s.key[:0], k)); d != nil {
 		return *d
 	}
 	return nil

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -10,6 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // sweeping is what a store knows of the sweeps beside their rows.
@@ -34,10 +34,6 @@ type ahead struct {
 // readAhead is how many rows are read at a time.
 const readAhead = 1_024
 
-func appendSweep(b []byte, seq events.Seq) []byte {
-	return appendUint(append(b, famSweep), uint64(seq))
-}
-
 // Pace implements fold.Rows.
 func (s *Store) Pace() fold.Pace { return s.pace }
 
@@ -46,7 +42,7 @@ func (s *Store) Sweeps() *fold.Sweeps { return s.pending }
 
 // PutProgress implements fold.Rows.
 func (s *Store) PutProgress(at fold.Progress) {
-	s.progress.put(s.db, []byte{famProgress}, &at)
+	s.progress.put(s.db, row.ProgressKey(), &at)
 	s.pending = s.pending.At(at)
 }
 
@@ -56,7 +52,7 @@ func (s *Store) BeginSweep(w *fold.Sweep) {
 	if s.pending == nil {
 		s.since = s.position.Applied
 	}
-	s.sweeps.put(s.db, appendSweep(nil, w.Seq), w)
+	s.sweeps.put(s.db, row.AppendSweep(nil, w.Seq), w)
 	s.pending = s.pending.With(w)
 }
 
@@ -77,14 +73,14 @@ func (s *Store) Anything(user string) (found bool) {
 			return true
 		}
 	}
-	return s.anyAlive(user, conversationsPrefix(user)) ||
-		s.anyAlive(user, append(append([]byte{famIndex, 'c'}, inEra(user, s.Era(user))...), 0))
+	return s.anyAlive(user, row.ConversationsPrefix(user)) ||
+		s.anyAlive(user, row.InboxPrefix(row.Indexes, user, s.Era(user)))
 }
 
 // anyAlive reports whether an inbox has a committed row, whose key has a prefix,
 // that is not left to be swept.
 func (s *Store) anyAlive(user string, prefix []byte) (found bool) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
 	defer func() { // reading a row may panic; see check
 		check(errors.Join(err, it.Error(), it.Close()))
@@ -98,25 +94,25 @@ func (s *Store) anyAlive(user string, prefix []byte) (found bool) {
 // alive reports whether a committed row of an inbox is not left to be swept.
 func (s *Store) alive(user string, key, value []byte) (bool, error) {
 	erased := s.pending.ErasedAt(user)
-	if key[0] != famConversation {
+	if key[0] != row.Conversations {
 		return true, nil
 	}
 	if erased > 0 {
-		if gone, err := before(erased, key, value); err != nil || gone {
+		if gone, err := row.IsBefore(erased, key, value); err != nil || gone {
 			return false, err
 		}
 	}
-	k, ok := conversationKey(string(key))
+	k, ok := row.ParseConversation(string(key))
 	if !ok {
-		return false, rowError(key, errCorrupt)
+		return false, rowError(key, row.ErrCorruptRow)
 	}
 	return s.Conversation(k) != nil, nil
 }
 
 // EndSweep implements fold.Rows.
 func (s *Store) EndSweep(w *fold.Sweep) {
-	s.sweeps.put(s.db, appendSweep(nil, w.Seq), nil)
-	s.progress.put(s.db, []byte{famProgress}, nil)
+	s.sweeps.put(s.db, row.AppendSweep(nil, w.Seq), nil)
+	s.progress.put(s.db, row.ProgressKey(), nil)
 	s.pending = s.pending.WithoutOldest()
 	s.since = s.position.Applied + 1 // the command that is being applied
 }
@@ -166,20 +162,30 @@ func nextUser(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
 	return fold.SweptRow{Name: w.Users[i], Conversation: memberOf(w.ID, w.Users[i])}, true
 }
 
+// inboxPrefixes are the key prefixes of a user's conversations and of all rows of
+// the C2C logs of an era, in order.
+func inboxPrefixes(user string, era events.Seq) [][]byte {
+	ps := [][]byte{row.ConversationsPrefix(user)}
+	for _, fam := range []byte{row.Directories, row.Indexes, row.Pages, row.Chunks, row.Blocks} {
+		ps = append(ps, row.InboxPrefix(fam, user, era))
+	}
+	return ps
+}
+
 // sweptPrefixes are those of the keys of the rows that a sweep may be of, those of
 // conversations first.
 func sweptPrefixes(w *fold.Sweep) [][]byte {
 	if w.Kind == fold.SweepErase {
 		return inboxPrefixes(w.ID, w.Era)
 	}
-	return [][]byte{membersPrefix(w.ID)}
+	return [][]byte{row.MembersPrefix(w.ID)}
 }
 
 // read reads on.
 func (a *ahead) read(r pebble.Reader, prefixes [][]byte) {
 	a.rows = nil
 	for _, prefix := range prefixes {
-		if end := prefixEnd(prefix); a.from < string(end) && !a.readPrefix(r, prefix, end) {
+		if end := row.PrefixEnd(prefix); a.from < string(end) && !a.readPrefix(r, prefix, end) {
 			return
 		}
 	}
@@ -197,9 +203,9 @@ func (a *ahead) readPrefix(r pebble.Reader, prefix, end []byte) (all bool) {
 	check(err)
 	all = true
 	for ok := it.First(); ok && all && err == nil; ok = it.Next() {
-		row, mine, unread := a.row(it.Key(), it.Value())
+		swept, mine, unread := a.row(it.Key(), it.Value())
 		if err = unread; mine {
-			a.rows = append(a.rows, row)
+			a.rows = append(a.rows, swept)
 		}
 		a.from = string(it.Key())
 		all = len(a.rows) < readAhead
@@ -209,27 +215,27 @@ func (a *ahead) readPrefix(r pebble.Reader, prefix, end []byte) (all bool) {
 }
 
 // row reads one row, and reports whether the sweep may be of it.
-func (a *ahead) row(key, value []byte) (row fold.SweptRow, mine bool, err error) {
-	row.Name, mine = string(key), true
+func (a *ahead) row(key, value []byte) (swept fold.SweptRow, mine bool, err error) {
+	swept.Name, mine = string(key), true
 	switch key[0] {
-	case famMember:
+	case row.Members:
 		var joined *events.Seq
-		if joined, err = decodeNumber[events.Seq]("", string(value)); err == nil {
+		if joined, err = row.DecodeNumber[events.Seq]("", string(value)); err == nil {
 			mine = *joined < a.sweep.Seq
 		}
-		row.Conversation = memberOf(a.sweep.ID, row.Name[len(membersPrefix(a.sweep.ID)):])
-	case famConversation:
+		swept.Conversation = memberOf(a.sweep.ID, swept.Name[len(row.MembersPrefix(a.sweep.ID)):])
+	case row.Conversations:
 		var ok bool
-		if row.Conversation, ok = conversationKey(row.Name); !ok {
-			err = errCorrupt
-		} else if row.Conversation.Kind == events.C2C {
-			mine, err = before(a.sweep.Seq, key, value)
+		if swept.Conversation, ok = row.ParseConversation(swept.Name); !ok {
+			err = row.ErrCorruptRow
+		} else if swept.Conversation.Kind == events.C2C {
+			mine, err = row.IsBefore(a.sweep.Seq, key, value)
 		}
 	}
 	if err != nil {
 		err = rowError(key, err)
 	}
-	return row, mine, err
+	return swept, mine, err
 }
 
 // DropRow implements fold.Rows.
@@ -253,8 +259,8 @@ func (s *Store) Sift(group string, users []string, members bool) (some []string)
 // joined, 0 where there is none.
 func (s *Store) joined(group string, users []string) []events.Seq {
 	joined := make([]events.Seq, len(users))
-	prefix := membersPrefix(group)
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	prefix := row.MembersPrefix(group)
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
 	ok := it.First()
 	for i := 0; ok && err == nil && i < len(users); i++ {
@@ -264,7 +270,7 @@ func (s *Store) joined(group string, users []string) []events.Seq {
 		}
 		if ok && bytes.Equal(it.Key(), key) {
 			var n *events.Seq
-			if n, err = decodeNumber[events.Seq]("", string(it.Value())); err == nil {
+			if n, err = row.DecodeNumber[events.Seq]("", string(it.Value())); err == nil {
 				joined[i] = *n
 			} else {
 				err = rowError(key, err)
@@ -279,70 +285,21 @@ func (s *Store) joined(group string, users []string) []events.Seq {
 func findPending(r pebble.Reader) (p *fold.Sweeps, err error) {
 	defer catch(&err)
 	var all []*fold.Sweep
-	scan(r, []byte{famSweep}, func(rest, value []byte) {
-		key := append([]byte{famSweep}, rest...)
-		w, err := decodeSweep(string(key), string(value))
+	scan(r, []byte{row.Sweeps}, func(rest, value []byte) {
+		key := append([]byte{row.Sweeps}, rest...)
+		w, err := row.DecodeSweep(string(key), string(value))
 		if err != nil {
 			check(rowError(key, err))
 		}
 		all = append(all, w)
 	})
 	p = fold.NewSweeps(all)
-	scan(r, []byte{famProgress}, func(rest, value []byte) {
-		at, err := decodeProgress("", string(value))
+	scan(r, []byte{row.Progress}, func(rest, value []byte) {
+		at, err := row.DecodeProgress("", string(value))
 		if err != nil {
-			check(rowError(append([]byte{famProgress}, rest...), err))
+			check(rowError(append([]byte{row.Progress}, rest...), err))
 		}
 		p = p.At(*at)
 	})
 	return p, nil
-}
-
-func encodeSweep(b []byte, w *fold.Sweep) []byte {
-	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
-	b = binary.AppendUvarint(appendString(b, w.ID), w.Rows)
-	b = binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
-	b = binary.AppendUvarint(b, uint64(len(w.Users)))
-	for _, user := range w.Users {
-		b = appendString(b, user)
-	}
-	return b
-}
-
-func decodeSweep(key, value string) (*fold.Sweep, error) {
-	d := decoder{b: value}
-	d.version()
-	seq, ok := readUint([]byte(key[1:]))
-	w := &fold.Sweep{Seq: events.Seq(seq), Kind: fold.SweepKind(d.byte()), At: d.time(), ID: d.string(), Rows: d.uint(), Head: d.cursor(), Era: d.seq()}
-	if n := d.uint(); n > uint64(len(d.b)) {
-		d.fail(errCorrupt)
-	} else if n > 0 {
-		w.Users = make([]string, n)
-	}
-	for i := range w.Users {
-		w.Users[i] = d.string()
-	}
-	switch w.Kind {
-	case fold.SweepDismiss, fold.SweepErase:
-		ok = ok && w.Users == nil
-	case fold.SweepJoin, fold.SweepLeave:
-		ok = ok && w.Users != nil && slices.IsSorted(w.Users)
-	default:
-		ok = false
-	}
-	if !ok {
-		d.fail(errCorrupt)
-	}
-	return w, d.end()
-}
-
-func encodeProgress(b []byte, p *fold.Progress) []byte {
-	return appendString(binary.AppendUvarint(append(b, Format), p.Swept), p.Last)
-}
-
-func decodeProgress(_, value string) (*fold.Progress, error) {
-	d := decoder{b: value}
-	d.version()
-	p := &fold.Progress{Swept: d.uint(), Last: d.string()}
-	return p, d.end()
 }

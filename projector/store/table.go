@@ -12,6 +12,23 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
+)
+
+// The codecs of all families.
+var (
+	conversationRows = codec[fold.Conversation]{row.EncodeConversation, row.DecodeConversation, 480}
+	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog, 240}
+	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount, 16}
+	memberRows       = codec[events.Seq]{row.EncodeNumber[events.Seq], row.DecodeNumber[events.Seq], 8}
+	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex, 32}
+	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage, 32}
+	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan, 16}
+	bucketRows       = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk, 128}
+	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory, 64}
+	waiterRows       = codec[row.Present]{row.EncodePresent, row.DecodePresent, 0}
+	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep, 0}
+	progressRows     = codec[fold.Progress]{row.EncodeProgress, row.DecodeProgress, 0}
 )
 
 // codec says how the rows of one family are encoded. Two equal rows encode to
@@ -259,7 +276,7 @@ func catch(err *error) {
 	case storeError:
 		*err = damaged(p.err)
 	case fold.Broken:
-		*err = fmt.Errorf("%s: %w: %s", nameConversation(p.Row), ErrCorrupt, p.What)
+		*err = fmt.Errorf("%s: %w: %s", row.NameOf(p.Row), row.ErrCorrupt, p.What)
 	default:
 		panic(p)
 	}

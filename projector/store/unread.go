@@ -6,6 +6,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/row"
 )
 
 // mostUnread bounds how many of a user's conversations are kept in mind.
@@ -75,13 +76,13 @@ func (s *Store) KeepUnread(k fold.Key) { s.unread.add(k) }
 
 // findUnread looks through the rows of a user.
 func (s *Store) findUnread(user string) (all inbox) {
-	prefix := conversationsPrefix(user)
+	prefix := row.ConversationsPrefix(user)
 	key := slices.Clone(prefix)
 	erased := s.pending.ErasedAt(user)
 	scan(s.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
 		if erased > 0 {
-			gone, err := before(erased, key, value)
+			gone, err := row.IsBefore(erased, key, value)
 			if err != nil {
 				check(rowError(key, err))
 			}
@@ -89,12 +90,12 @@ func (s *Store) findUnread(user string) (all inbox) {
 				return
 			}
 		}
-		read, err := settled(key, value)
+		read, err := row.IsSettled(key, value)
 		if err != nil {
 			check(rowError(key, err))
 		}
 		if !read {
-			k, _ := conversationKey(string(key))
+			k, _ := row.ParseConversation(string(key))
 			all = append(all, k.ConversationID)
 		}
 	})

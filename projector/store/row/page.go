@@ -1,4 +1,4 @@
-package store
+package row
 
 import (
 	"encoding/binary"
@@ -31,23 +31,23 @@ const (
 	msgFlagsEnd
 )
 
-// inTail is the number of records in the tail of a log with so many messages.
-func inTail(head fold.Pos) int { return int(head % fold.PageSize) }
+// InTail is the number of records in the tail of a log with so many messages.
+func InTail(head fold.Pos) int { return int(head % fold.PageSize) }
 
 // tailHasBlock reports whether the unfinished time block of a log lies in its
 // tail, so that its least time follows from it.
 func tailHasBlock(head fold.Pos) bool {
-	return inTail(head) > 0 && uint64(head)%fold.BlockSize < fold.PageSize
+	return InTail(head) > 0 && uint64(head)%fold.BlockSize < fold.PageSize
 }
 
-// appendRecord writes a message's record.
-func appendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
+// AppendRecord writes a message's record.
+func AppendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 	var body [512]byte
 	flags := recordFlags(log, m)
 	r := binary.AppendUvarint(body[:0], flags)
-	r = appendString(r, m.ID)
+	r = AppendString(r, m.ID)
 	if log.Kind == events.Group {
-		r = appendString(r, m.From)
+		r = AppendString(r, m.From)
 	}
 	r = binary.AppendUvarint(r, uint64(m.At))
 	r = binary.AppendUvarint(r, uint64(m.Seq))
@@ -55,12 +55,12 @@ func appendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 		r = binary.AppendUvarint(r, uint64(m.PrevPeer))
 	}
 	if m.Thread != "" {
-		r = appendString(r, m.Thread)
+		r = AppendString(r, m.Thread)
 	}
 	if len(m.Mentions) > 0 {
 		r = binary.AppendUvarint(r, uint64(len(m.Mentions)))
 		for _, user := range m.Mentions {
-			r = appendString(r, user)
+			r = AppendString(r, user)
 		}
 	}
 	return append(binary.AppendUvarint(b, uint64(len(r))), r...)
@@ -85,97 +85,106 @@ func recordFlags(log fold.Key, m *fold.Message) (flags uint64) {
 }
 
 // record reads a message's record. The ordinal is the caller's.
-func (d *decoder) record(log fold.Key) fold.Message {
-	r := decoder{b: d.string()}
-	flags := r.uint()
+func (d *Decoder) record(log fold.Key) fold.Message {
+	r := Decoder{rest: d.String()}
+	flags := r.Uint()
 	m := fold.Message{
-		ID: r.string(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0, Hidden: flags&msgHidden != 0,
+		ID: r.String(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0, Hidden: flags&msgHidden != 0,
 		Revoked: flags&msgRevoked != 0, All: flags&msgAll != 0, Named: flags&msgNamed != 0,
 	}
 	switch {
 	case log.Kind == events.Group:
-		m.From = r.string()
+		m.From = r.String()
 	case flags&msgOwn != 0:
 		m.From = log.User
 	default:
 		m.From = log.ID
 	}
-	m.At, m.Seq = r.time(), r.seq()
+	m.At, m.Seq = r.Time(), r.Seq()
 	if flags&msgOwn != 0 {
-		m.PrevPeer = fold.Pos(r.uint())
+		m.PrevPeer = fold.Pos(r.Uint())
 	}
 	if flags&msgThread != 0 {
-		m.Thread = r.string()
+		m.Thread = r.String()
 	}
 	if flags&msgMentions != 0 {
-		n := r.uint()
-		if n > uint64(len(r.b)) {
-			r.fail(errCorrupt)
-			n = 0
-		}
+		n := r.Count()
 		m.Mentions = make([]string, 0, n)
 		for range n {
-			m.Mentions = append(m.Mentions, r.string())
+			m.Mentions = append(m.Mentions, r.String())
 		}
 	}
-	if err := r.end(); err != nil {
-		d.fail(err)
+	if err := r.End(); err != nil {
+		d.Fail(err)
 	}
 	return m
 }
 
-// page is the records of some messages that follow each other, and the
+// Page is the records of some messages that follow each other, and the
 // ordinal that the log had reached before them.
-type page struct {
-	base    fold.Ord
-	records string
+type Page struct {
+	Base    fold.Ord
+	Records string
 }
 
-// tailOf is the unfinished page of a log.
-func tailOf(l *fold.Log) page {
-	p := page{l.Head.Ord, l.Tail}
+// TailOf is the unfinished page of a log.
+func TailOf(l *fold.Log) Page {
+	p := Page{l.Head.Ord, l.Tail}
 	p.each(func(flags uint64, _ string) bool {
 		if flags&msgCounted != 0 {
-			p.base--
+			p.Base--
 		}
 		return true
 	})
 	return p
 }
 
-func encodePage(b []byte, p *page) []byte {
-	b = binary.AppendUvarint(append(b, Format), uint64(p.base))
-	return append(b, p.records...)
+func EncodePage(b []byte, p *Page) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(p.Base))
+	return append(b, p.Records...)
 }
 
-func decodePage(_, value string) (*page, error) {
-	d := decoder{b: value}
-	d.version()
-	p := &page{base: fold.Ord(d.uint()), records: d.b}
+func DecodePage(_, value string) (*Page, error) {
+	d := NewDecoder(value)
+	p := &Page{Base: fold.Ord(d.Uint()), Records: d.rest}
 	for range fold.PageSize {
-		if d.string() == "" {
-			d.fail(errCorrupt)
+		if d.String() == "" {
+			d.Fail(ErrCorruptRow)
 		}
 	}
-	return p, d.end()
+	return p, d.End()
 }
 
 // each calls fn with the flags and the id of every message, until it returns
 // false.
-func (p page) each(fn func(flags uint64, id string) bool) {
-	d := decoder{b: p.records}
-	for d.b != "" {
-		r := decoder{b: d.string()}
-		if !fn(r.uint(), r.string()) {
+func (p Page) each(fn func(flags uint64, id string) bool) {
+	d := Decoder{rest: p.Records}
+	for d.rest != "" {
+		r := Decoder{rest: d.String()}
+		if !fn(r.Uint(), r.String()) {
 			return
 		}
 	}
 }
 
+// Places calls fn with every message id and its place. first is the position of
+// the page's first message.
+func (p Page) Places(first fold.Pos, fn func(id string, i fold.Index)) {
+	at := fold.Cursor{Pos: first - 1, Ord: p.Base}
+	p.each(func(flags uint64, id string) bool {
+		at.Pos++
+		if flags&msgCounted != 0 {
+			at.Ord++
+		}
+		fn(id, fold.Index{Pos: at.Pos, Ord: at.Ord, Counted: flags&msgCounted != 0})
+		return true
+	})
+}
+
 // find returns the place of a message id. first is the position of the page's
-// first message.
-func (p page) find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
-	at := fold.Cursor{Pos: first - 1, Ord: p.base}
+// First message.
+func (p Page) Find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
+	at := fold.Cursor{Pos: first - 1, Ord: p.Base}
 	p.each(func(flags uint64, id string) bool {
 		at.Pos++
 		if flags&msgCounted != 0 {
@@ -189,12 +198,12 @@ func (p page) find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
 	return i, ok
 }
 
-// message reads the message at a position, which lies in the page.
-func (p page) message(log fold.Key, pos fold.Pos) (fold.Message, error) {
-	d := decoder{b: p.records}
-	ord := p.base
+// Message reads the message at a position, which lies in the page.
+func (p Page) Message(log fold.Key, pos fold.Pos) (fold.Message, error) {
+	d := Decoder{rest: p.Records}
+	ord := p.Base
 	for range inPage(pos) {
-		if r := d.string(); r != "" && r[0]&msgCounted != 0 {
+		if r := d.String(); r != "" && r[0]&msgCounted != 0 {
 			ord++
 		}
 	}
@@ -206,21 +215,12 @@ func (p page) message(log fold.Key, pos fold.Pos) (fold.Message, error) {
 	return m, d.err
 }
 
-// mustMessage is message within Apply or Read.
-func (p page) mustMessage(log fold.Key, pos fold.Pos) fold.Message {
-	m, err := p.message(log, pos)
-	if err != nil {
-		check(rowError(appendPage(nil, pageKey{log, pageNo(pos)}), err))
-	}
-	return m
-}
-
-// messages reads all messages of the page.
-func (p page) messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
+// Messages reads all messages of the page.
+func (p Page) Messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
 	n := 0
 	p.each(func(uint64, string) bool { n++; return true })
 	for i := range n {
-		m, err := p.message(log, first+fold.Pos(i))
+		m, err := p.Message(log, first+fold.Pos(i))
 		if err != nil {
 			return nil, err
 		}
@@ -229,11 +229,14 @@ func (p page) messages(log fold.Key, first fold.Pos) (all []fold.Message, err er
 	return all, nil
 }
 
-// pageNo is the number of a message's page, inPage its place there, from 0.
-func pageNo(pos fold.Pos) uint64 { return (uint64(pos) - 1) / fold.PageSize }
+// PageNo is the number of a message's page, inPage its place there, from 0.
+func PageNo(pos fold.Pos) uint64 { return (uint64(pos) - 1) / fold.PageSize }
 func inPage(pos fold.Pos) int    { return int((uint64(pos) - 1) % fold.PageSize) }
 
-// findInTail finds a message id in the unfinished page of a log that has one.
-func findInTail(l *fold.Log, id string) (fold.Index, bool) {
-	return tailOf(l).find(firstOf(pageNo(l.Head.Pos)), id)
+// FindInTail finds a message id in the unfinished page of a log that has one.
+func FindInTail(l *fold.Log, id string) (fold.Index, bool) {
+	return TailOf(l).Find(FirstOf(PageNo(l.Head.Pos)), id)
 }
+
+// FirstOf is the position of a page's first message.
+func FirstOf(page uint64) fold.Pos { return fold.Pos(page*fold.PageSize) + 1 }

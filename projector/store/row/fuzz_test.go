@@ -1,4 +1,4 @@
-package store
+package row_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // decoding is one decode function. It returns the row encoded again, if the
@@ -18,30 +19,30 @@ type decoding struct {
 
 func decodingOf[R any](name string, c codec[R], key []byte) decoding {
 	return decoding{name, func(b []byte) ([]byte, error) {
-		row, err := c.decode(string(key), string(b))
+		r, err := c.decode(string(key), string(b))
 		if err != nil {
 			return nil, err
 		}
-		return c.encode(nil, row), nil
+		return c.encode(nil, r), nil
 	}}
 }
 
 // messagesDecoding reads the messages of a page.
 func messagesDecoding(name string, log fold.Key) decoding {
 	return decoding{name, func(b []byte) (again []byte, err error) {
-		p, err := decodePage("", string(b))
+		p, err := row.DecodePage("", string(b))
 		if err != nil {
 			return nil, err
 		}
-		messages, err := p.messages(log, 1)
+		messages, err := p.Messages(log, 1)
 		if err != nil {
 			return nil, err
 		}
-		written := page{base: p.base}
+		written := row.Page{Base: p.Base}
 		for i := range messages {
-			written.records += string(appendRecord(nil, log, &messages[i]))
+			written.Records += string(row.AppendRecord(nil, log, &messages[i]))
 		}
-		return encodePage(nil, &written), nil
+		return row.EncodePage(nil, &written), nil
 	}}
 }
 
@@ -49,25 +50,14 @@ func messagesDecoding(name string, log fold.Key) decoding {
 func decodings() []decoding {
 	alice, team := c2cKey("alice", "bob@example.com"), groupKey("alice", "team")
 	return []decoding{
-		decodingOf("conversation", conversationRows, appendConversation(nil, alice)),
-		decodingOf("member's conversation", conversationRows, appendConversation(nil, team)),
-		decodingOf("group", groupRows, appendGroup(nil, "team")),
+		decodingOf("conversation", conversationRows, row.AppendConversation(nil, alice)),
+		decodingOf("member's conversation", conversationRows, row.AppendConversation(nil, team)),
+		decodingOf("group", groupRows, row.AppendGroup(nil, "team")),
 		decodingOf("user", userRows, nil), decodingOf("member", memberRows, nil), decodingOf("index", indexRows, nil),
 		decodingOf("page", pageRows, nil), decodingOf("block", blockRows, nil), decodingOf("bucket", bucketRows, nil),
-		decodingOf("sweep", sweepRows, appendSweep(nil, 7)), decodingOf("progress", progressRows, nil),
+		decodingOf("sweep", sweepRows, row.AppendSweep(nil, 7)), decodingOf("progress", progressRows, nil),
 		decodingOf("directory", directoryRows, nil), decodingOf("waiter", waiterRows, nil),
 		messagesDecoding("C2C messages", alice), messagesDecoding("a group's messages", fold.GroupKey("team")),
-		{"position", func(b []byte) ([]byte, error) {
-			p, err := decodePosition(b)
-			return p.encode(), err
-		}},
-		{"outbox", func(b []byte) ([]byte, error) {
-			o, err := decodeOut(1, b)
-			if err != nil {
-				return nil, err
-			}
-			return o.encode(), nil
-		}},
 	}
 }
 
@@ -80,7 +70,7 @@ func FuzzDecodeRow(f *testing.F) {
 	}
 	d := dice{rand.New(rand.NewPCG(1, 3))}
 	for range 50 {
-		f.Add(encodeConversation(nil, d.conversation(c2cKey("alice", "bob@example.com"))))
+		f.Add(row.EncodeConversation(nil, d.conversation(c2cKey("alice", "bob@example.com"))))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 1<<16 {

@@ -1,4 +1,4 @@
-package store
+package row_test
 
 import (
 	"bytes"
@@ -12,7 +12,29 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 	"reddot/projector/testkit"
+)
+
+// codec is how the rows of a type are written and read.
+type codec[R any] struct {
+	encode func(b []byte, r *R) []byte
+	decode func(key, value string) (*R, error)
+}
+
+var (
+	conversationRows = codec[fold.Conversation]{row.EncodeConversation, row.DecodeConversation}
+	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog}
+	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount}
+	memberRows       = codec[events.Seq]{row.EncodeNumber[events.Seq], row.DecodeNumber[events.Seq]}
+	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex}
+	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage}
+	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan}
+	bucketRows       = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk}
+	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory}
+	waiterRows       = codec[row.Present]{row.EncodePresent, row.DecodePresent}
+	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep}
+	progressRows     = codec[fold.Progress]{row.EncodeProgress, row.DecodeProgress}
 )
 
 // dice draws random rows, each value small as often as large.
@@ -48,7 +70,7 @@ func (d dice) cursor() fold.Cursor {
 
 func (d dice) bucket() *fold.Chunk {
 	b := new(fold.Chunk)
-	for range []int{1, 2, bitsFrom, 3000}[d.IntN(4)] {
+	for range []int{1, 2, row.BitsFrom, 3000}[d.IntN(4)] {
 		o := d.IntN(fold.ChunkSize)
 		b[o/64] |= 1 << (o % 64)
 	}
@@ -85,21 +107,21 @@ func (d dice) fill(lk fold.Key, l *fold.Log) {
 	l.Head.Pos = max(fold.Pos(d.uint()), 1)
 	l.Head.Ord = fold.Ord(d.uint() / 2)
 	l.Block = d.span()
-	before := firstInTail(l.Head.Pos) - 1
+	before := row.FirstInTail(l.Head.Pos) - 1
 	if before > 0 && d.coin() {
 		l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Pos: 1 + fold.Pos(d.Uint64N(uint64(before)))}
 		if d.coin() {
 			l.Last.Pos, l.Last.At = before, l.Block.Greatest
 		}
 	}
-	for i := range inTail(l.Head.Pos) {
+	for i := range row.InTail(l.Head.Pos) {
 		m := d.message(lk, l.Head.Ord)
 		l.Head.Ord = m.Ord
-		l.Tail += string(appendRecord(nil, lk, &m))
+		l.Tail += string(row.AppendRecord(nil, lk, &m))
 		if !m.Hidden {
 			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: before + 1 + fold.Pos(i)}
 		}
-		if tailHasBlock(l.Head.Pos) {
+		if row.TailHasBlock(l.Head.Pos) {
 			if i == 0 {
 				l.Block = fold.Span{Least: m.At, Greatest: m.At}
 			}
@@ -117,8 +139,8 @@ func (d dice) span() fold.Span {
 // sent is the position of the owner's newest message in the unfinished page that
 // brings the conversation into the list.
 func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
-	first := firstInTail(l.Head.Pos)
-	messages, err := tailOf(l).messages(k, first)
+	first := row.FirstInTail(l.Head.Pos)
+	messages, err := row.TailOf(l).Messages(k, first)
 	if err != nil {
 		panic(err)
 	}
@@ -147,12 +169,12 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 			c.Version = l.Last.Seq
 		}
 		if c.Sent = sent(k, &l); c.Sent == 0 && d.coin() {
-			c.Sent = firstInTail(l.Head.Pos) - 1
+			c.Sent = row.FirstInTail(l.Head.Pos) - 1
 		}
 		switch d.IntN(3) {
 		case 0:
 			c.Peer = fold.PeerMark{Pos: l.Head.Pos, ID: d.id()}
-			if lastIsNewest(&l) {
+			if row.LastIsNewest(&l) {
 				c.Peer.ID = l.Last.ID
 			}
 		case 1:
@@ -228,11 +250,11 @@ func TestRowsRoundTrip(t *testing.T) {
 		if d.coin() {
 			k.Kind = events.Group
 		}
-		roundTrip(t, conversationRows, appendConversation(nil, k), d.conversation(k))
+		roundTrip(t, conversationRows, row.AppendConversation(nil, k), d.conversation(k))
 		log := d.log(fold.GroupKey(k.ID))
-		roundTrip(t, groupRows, appendGroup(nil, k.ID), &log)
+		roundTrip(t, groupRows, row.AppendGroup(nil, k.ID), &log)
 		version, span := events.Seq(d.uint()), d.span()
-		roundTrip(t, userRows, nil, &account{version, events.Seq(d.uint())})
+		roundTrip(t, userRows, nil, &row.Account{version, events.Seq(d.uint())})
 		roundTrip(t, memberRows, nil, &version)
 		roundTrip(t, blockRows, nil, &span)
 		roundTrip(t, indexRows, nil, &fold.Index{
@@ -252,16 +274,16 @@ func TestRowsRoundTrip(t *testing.T) {
 			w.Users = append(w.Users, d.id())
 		}
 		slices.Sort(w.Users)
-		roundTrip(t, sweepRows, appendSweep(nil, 7), w)
+		roundTrip(t, sweepRows, row.AppendSweep(nil, 7), w)
 		roundTrip(t, progressRows, nil, &fold.Progress{Swept: d.uint(), Last: d.id()})
 	}
 }
 
-func roundTrip[R any](t *testing.T, c codec[R], key []byte, row *R) {
+func roundTrip[R any](t *testing.T, c codec[R], key []byte, written *R) {
 	t.Helper()
-	b := c.encode(nil, row)
+	b := c.encode(nil, written)
 	got, err := c.decode(string(key), string(b))
-	if diff := cmp.Diff(row, got, cmp.AllowUnexported(page{})); diff != "" || err != nil {
+	if diff := cmp.Diff(written, got); diff != "" || err != nil {
 		t.Fatalf("%q: %x reads as another row (- written, + read): %v\n%s", key, b, err, diff)
 	}
 	if again := c.encode(nil, got); !bytes.Equal(b, again) {
@@ -282,41 +304,41 @@ func roundTrip[R any](t *testing.T, c codec[R], key []byte, row *R) {
 func TestPagesRoundTrip(t *testing.T) {
 	d := newDice(t)
 	for range 500 {
-		k := pageKey{c2cKey(d.id(), d.id()), d.uint() / (2 * fold.PageSize)}
+		log, no := c2cKey(d.id(), d.id()), d.uint()/(2*fold.PageSize)
 		if d.coin() {
-			k.log = fold.GroupKey(d.id())
+			log = fold.GroupKey(d.id())
 		}
-		first := firstOf(k.no)
-		p := page{base: fold.Ord(d.uint() / 2)}
-		ord := p.base
+		first := row.FirstOf(no)
+		p := row.Page{Base: fold.Ord(d.uint() / 2)}
+		ord := p.Base
 		var want []fold.Message
 		for i := range fold.PageSize {
-			m := d.message(k.log, ord)
+			m := d.message(log, ord)
 			m.ID += "-" + string(rune('a'+i)) // once
 			ord = m.Ord
 			want = append(want, m)
-			p.records += string(appendRecord(nil, k.log, &m))
-			l := fold.Log{Head: fold.Cursor{Pos: first + fold.Pos(i), Ord: ord}, Tail: p.records}
-			if got := tailOf(&l); got != p {
-				t.Fatalf("the tail of %+v after %d messages is %+v, not %+v", k, i+1, got, p)
+			p.Records += string(row.AppendRecord(nil, log, &m))
+			l := fold.Log{Head: fold.Cursor{Pos: first + fold.Pos(i), Ord: ord}, Tail: p.Records}
+			if got := row.TailOf(&l); got != p {
+				t.Fatalf("the tail of %+v after %d messages is %+v, not %+v", log, i+1, got, p)
 			}
-			at, ok := p.find(first, m.ID)
+			at, ok := p.Find(first, m.ID)
 			if !ok || at != (fold.Index{Pos: first + fold.Pos(i), Ord: ord, Counted: m.Counted}) {
-				t.Fatalf("message %d of %+v is found at %+v, %v", i, k, at, ok)
+				t.Fatalf("message %d of %+v is found at %+v, %v", i, log, at, ok)
 			}
-			if _, ok := p.find(first, d.id()); ok {
-				t.Fatalf("%+v has a message that it has not", k)
+			if _, ok := p.Find(first, d.id()); ok {
+				t.Fatalf("%+v has a message that it has not", log)
 			}
 		}
 		roundTrip(t, pageRows, nil, &p)
-		got, err := p.messages(k.log, first)
+		got, err := p.Messages(log, first)
 		ignored := cmpopts.IgnoreFields(fold.Message{}, "PrevPeer")
 		if diff := cmp.Diff(want, got, ignored); diff != "" || err != nil {
-			t.Fatalf("page of %+v (- written, + read): %v\n%s", k, err, diff)
+			t.Fatalf("page of %+v (- written, + read): %v\n%s", log, err, diff)
 		}
 		for i := range want {
-			if own := want[i].From == k.log.User; own && want[i].PrevPeer != got[i].PrevPeer {
-				t.Fatalf("message %d of %+v: peer's message before it at %d, read as %d", i, k, want[i].PrevPeer, got[i].PrevPeer)
+			if own := want[i].From == log.User; own && want[i].PrevPeer != got[i].PrevPeer {
+				t.Fatalf("message %d of %+v: peer's message before it at %d, read as %d", i, log, want[i].PrevPeer, got[i].PrevPeer)
 			}
 		}
 	}

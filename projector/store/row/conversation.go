@@ -1,4 +1,4 @@
-package store
+package row
 
 import (
 	"encoding/binary"
@@ -64,43 +64,42 @@ func conversationFlags(c *fold.Conversation) uint64 {
 }
 
 // sentBefore reports whether the unfinished page does not say which of the owner's
-// messages it was that brought the conversation into the list.
+// Messages it was that brought the conversation into the list.
 func sentBefore(c *fold.Conversation) bool {
 	return c.Sent > 0 && c.Sent < firstInTail(c.Log.Head.Pos)
 }
 
-// settled reports whether a stored conversation is a C2C one in which a read
+// IsSettled reports whether a stored conversation is a C2C one in which a read
 // of everything finds nothing.
-func settled(key, value []byte) (bool, error) {
+func IsSettled(key, value []byte) (bool, error) {
 	flags, n := binary.Uvarint(value[min(1, len(value)):])
 	if n <= 0 || value[0] != Format {
-		_, err := decodeConversation(string(key), string(value)) // it says why
+		_, err := DecodeConversation(string(key), string(value)) // it says why
 		return false, err
 	}
-	k, ok := conversationKey(string(key))
+	k, ok := ParseConversation(string(key))
 	if !ok {
-		return false, errCorrupt
+		return false, ErrCorruptRow
 	}
 	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convUntold) == 0, nil
 }
 
-// before reports whether a stored C2C conversation is of an era before an
+// IsBefore reports whether a stored C2C conversation is of an era before an
 // erasure.
-func before(erasure events.Seq, key, value []byte) (bool, error) {
-	d := decoder{b: string(value)}
-	d.version()
+func IsBefore(erasure events.Seq, key, value []byte) (bool, error) {
+	d := NewDecoder(string(value))
 	era := events.Seq(0)
-	if flags := d.uint(); flags&convEra != 0 {
-		era = d.seq()
+	if flags := d.Uint(); flags&convEra != 0 {
+		era = d.Seq()
 	}
-	k, ok := conversationKey(string(key))
+	k, ok := ParseConversation(string(key))
 	if !ok {
-		d.fail(errCorrupt)
+		d.Fail(ErrCorruptRow)
 	}
 	return k.Kind == events.C2C && era < erasure, d.err
 }
 
-func encodeConversation(b []byte, c *fold.Conversation) []byte {
+func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	flags := conversationFlags(c)
 	b = binary.AppendUvarint(append(b, Format), flags)
 	if flags&convEra != 0 {
@@ -110,7 +109,7 @@ func encodeConversation(b []byte, c *fold.Conversation) []byte {
 		b = appendLog(b, &c.Log)
 		if flags&convPeerIsLast == 0 {
 			b = binary.AppendUvarint(b, uint64(c.Peer.Pos))
-			b = appendString(b, c.Peer.ID)
+			b = AppendString(b, c.Peer.ID)
 		}
 	}
 	if flags&convSentBefore != 0 {
@@ -149,68 +148,67 @@ func encodeConversation(b []byte, c *fold.Conversation) []byte {
 	return b
 }
 
-func decodeConversation(key, value string) (*fold.Conversation, error) {
-	d := decoder{b: value}
+func DecodeConversation(key, value string) (*fold.Conversation, error) {
+	d := NewDecoder(value)
 	c := new(fold.Conversation)
-	d.version()
-	flags := d.uint()
+	flags := d.Uint()
 	c.Deleted, c.Muted, c.Marked = flags&convDeleted != 0, flags&convMuted != 0, flags&convMarked != 0
-	k, ok := conversationKey(key)
+	k, ok := ParseConversation(key)
 	if !ok {
-		return nil, errCorrupt
+		return nil, ErrCorruptRow
 	}
 	if flags&convEra != 0 {
-		c.Era = d.seq()
+		c.Era = d.Seq()
 	}
 	if flags&convLog != 0 {
 		c.Sent = d.log(k, &c.Log)
 		if flags&convPeerIsLast != 0 {
 			c.Peer = fold.PeerMark{Pos: c.Log.Head.Pos, ID: c.Log.Last.ID}
 		} else {
-			c.Peer = fold.PeerMark{Pos: fold.Pos(d.uint()), ID: d.string()}
+			c.Peer = fold.PeerMark{Pos: fold.Pos(d.Uint()), ID: d.String()}
 		}
 	}
 	if flags&convSentBefore != 0 {
-		c.Sent = fold.Pos(d.uint())
+		c.Sent = fold.Pos(d.Uint())
 	}
 	if c.Version = c.Log.Last.Seq; flags&convVersionIsLast == 0 {
-		c.Version = d.seq()
+		c.Version = d.Seq()
 	}
 	if c.Read = c.Log.Head; flags&convReadIsHead == 0 {
 		c.Read = d.cursor()
 	}
-	c.ReadSeq = d.seq()
+	c.ReadSeq = d.Seq()
 	if c.ReadSet = flags&convReadSet != 0; c.ReadSet {
-		c.ReadAt = d.time()
+		c.ReadAt = d.Time()
 	}
 	if flags&convReceipt != 0 {
 		c.Receipt = d.receipt(c, flags)
 	}
 	if flags&convJoin != 0 {
 		c.Join = d.cursor()
-		c.JoinSeq = d.seq()
+		c.JoinSeq = d.Seq()
 	}
 	if flags&convDeleted != 0 {
-		c.DeletedAt = fold.Ord(d.uint())
+		c.DeletedAt = fold.Ord(d.Uint())
 	}
 	if flags&convEarly != 0 {
 		c.PendingReads = d.early()
 	}
 	if flags&convOwn != 0 {
-		c.Own, c.OwnAfter = d.set(), d.uint()
+		c.Own, c.OwnAfter = d.set(), d.Uint()
 	}
 	if flags&convNamed != 0 {
-		c.Named, c.NamedAfter = d.set(), d.uint()
+		c.Named, c.NamedAfter = d.set(), d.Uint()
 	}
 	if flags&convOwnAll != 0 {
-		c.OwnAll, c.OwnAllAfter = d.set(), d.uint()
+		c.OwnAll, c.OwnAllAfter = d.set(), d.Uint()
 	}
-	return c, d.end()
+	return c, d.End()
 }
 
 func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 	if flags&convReceiptIsPeer == 0 {
-		b = binary.AppendUvarint(appendString(b, r.Upto), uint64(r.Pos))
+		b = binary.AppendUvarint(AppendString(b, r.Upto), uint64(r.Pos))
 	}
 	if flags&convReceiptIsRead == 0 {
 		b = binary.AppendUvarint(b, uint64(r.At))
@@ -220,13 +218,13 @@ func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 }
 
 // receipt reads the receipt of a conversation, whose other parts are read.
-func (d *decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
+func (d *Decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
 	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq}
 	if flags&convReceiptIsPeer == 0 {
-		r.Upto, r.Pos = d.string(), fold.Pos(d.uint())
+		r.Upto, r.Pos = d.String(), fold.Pos(d.Uint())
 	}
 	if flags&convReceiptIsRead == 0 {
-		r.At, r.Seq = d.time(), d.seq()
+		r.At, r.Seq = d.Time(), d.Seq()
 	}
 	return r
 }
@@ -252,7 +250,7 @@ func appendEarly(b []byte, all []fold.PendingRead) []byte {
 		if i < len(all)-1 {
 			flags |= earlyMore
 		}
-		b = appendString(append(b, flags), e.ID)
+		b = AppendString(append(b, flags), e.ID)
 		b = binary.AppendUvarint(b, uint64(e.At))
 		b = binary.AppendUvarint(b, uint64(e.Seq))
 		if flags&earlyOpenLater != 0 {
@@ -263,21 +261,21 @@ func appendEarly(b []byte, all []fold.PendingRead) []byte {
 }
 
 // early reads the early reads of a conversation, which has some.
-func (d *decoder) early() (all []fold.PendingRead) {
+func (d *Decoder) early() (all []fold.PendingRead) {
 	for more := true; more && d.err == nil; {
-		flags := d.byte()
-		e := fold.PendingRead{ID: d.string(), At: d.time(), Seq: d.seq()}
+		flags := d.Byte()
+		e := fold.PendingRead{ID: d.String(), At: d.Time(), Seq: d.Seq()}
 		if flags&earlyOpen != 0 {
 			e.Open, e.OpenAt = true, e.At
 		}
 		if flags&earlyOpenLater != 0 {
-			e.OpenAt = d.time()
+			e.OpenAt = d.Time()
 		}
 		all = append(all, e)
 		more = flags&earlyMore != 0
 	}
 	if len(all) > events.MaxEarlyReads {
-		d.fail(errCorrupt)
+		d.Fail(ErrCorruptRow)
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package store
+package row
 
 import (
 	"encoding/binary"
@@ -13,8 +13,8 @@ func appendSet(b []byte, s *fold.Set) []byte {
 	return appendBits(b, s.Tail)
 }
 
-func (d *decoder) set() fold.Set {
-	s := fold.Set{TailNo: d.uint(), Stored: d.uint()}
+func (d *Decoder) set() fold.Set {
+	s := fold.Set{TailNo: d.Uint(), Stored: d.Uint()}
 	s.Tail = d.bits()
 	return s
 }
@@ -38,7 +38,7 @@ const (
 func lastIsNewest(l *fold.Log) bool { return l.Head.Pos > 0 && l.Last.Pos == l.Head.Pos }
 
 // firstInTail is the position of the first message of the unfinished page.
-func firstInTail(head fold.Pos) fold.Pos { return head - fold.Pos(inTail(head)) + 1 }
+func firstInTail(head fold.Pos) fold.Pos { return head - fold.Pos(InTail(head)) + 1 }
 
 func logFlags(l *fold.Log) (flags byte) {
 	set := func(on bool, flag byte) {
@@ -84,7 +84,7 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	if flags&logRecalls != 0 {
 		b = binary.AppendUvarint(b, uint64(len(l.Recalls)))
 		for _, r := range l.Recalls {
-			b = binary.AppendUvarint(appendString(b, r.From), uint64(r.Ord))
+			b = binary.AppendUvarint(AppendString(b, r.From), uint64(r.Ord))
 			b = binary.AppendUvarint(b, uint64(r.Seq))
 		}
 	}
@@ -101,41 +101,41 @@ func appendLast(b []byte, l *fold.Log, flags byte) []byte {
 		if b = binary.AppendUvarint(b, uint64(l.Last.Pos)); l.Last.Pos == 0 {
 			return b
 		}
-	} else if inTail(l.Head.Pos) > 0 {
+	} else if InTail(l.Head.Pos) > 0 {
 		return b
 	}
-	b = appendString(b, l.Last.ID)
-	b = appendString(b, l.Last.From)
+	b = AppendString(b, l.Last.ID)
+	b = AppendString(b, l.Last.From)
 	b = binary.AppendUvarint(b, uint64(l.Last.At))
 	return binary.AppendUvarint(b, uint64(l.Last.Seq))
 }
 
-func (d *decoder) last(l *fold.Log, flags byte) {
+func (d *Decoder) last(l *fold.Log, flags byte) {
 	l.Last.Pos = l.Head.Pos
 	if flags&logLastApart != 0 {
-		if l.Last.Pos = fold.Pos(d.uint()); l.Last.Pos == 0 {
+		if l.Last.Pos = fold.Pos(d.Uint()); l.Last.Pos == 0 {
 			return
 		}
-	} else if inTail(l.Head.Pos) > 0 {
+	} else if InTail(l.Head.Pos) > 0 {
 		return
 	}
-	l.Last.ID, l.Last.From, l.Last.At, l.Last.Seq = d.string(), d.string(), d.time(), d.seq()
+	l.Last.ID, l.Last.From, l.Last.At, l.Last.Seq = d.String(), d.String(), d.Time(), d.Seq()
 }
 
-// log reads a log. lk is its key. It returns the position of the owner's newest
-// message in the unfinished page that brings the conversation into the list.
-func (d *decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
-	flags := d.byte()
+// Log reads a log. lk is its key. It returns the position of the owner's newest
+// Message in the unfinished page that brings the conversation into the list.
+func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
+	flags := d.Byte()
 	l.Head = d.cursor()
-	l.Version = d.seq()
+	l.Version = d.Seq()
 	if l.Head.Pos > 0 {
 		d.last(l, flags)
 		if !tailHasBlock(l.Head.Pos) {
-			l.Block.Least = d.time()
+			l.Block.Least = d.Time()
 		}
 		greatest := events.Time(0)
 		if flags&logGreatest != 0 {
-			greatest = l.Block.Least + d.time()
+			greatest = l.Block.Least + d.Time()
 		}
 		sent = d.tail(lk, l)
 		switch {
@@ -153,24 +153,24 @@ func (d *decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		l.All = d.set()
 	}
 	if flags&logMembers != 0 {
-		l.Members, l.Peak = d.uint(), d.uint()
+		l.Members, l.Peak = d.Uint(), d.Uint()
 	}
 	if flags&logRecalls != 0 {
-		for n := d.uint(); n > 0 && d.err == nil; n-- {
-			l.Recalls = append(l.Recalls, fold.Recall{From: d.string(), Ord: fold.Ord(d.uint()), Seq: d.seq()})
+		for n := d.Uint(); n > 0 && d.err == nil; n-- {
+			l.Recalls = append(l.Recalls, fold.Recall{From: d.String(), Ord: fold.Ord(d.Uint()), Seq: d.Seq()})
 		}
 	}
 	if flags&logDismissed != 0 {
-		l.Dismissed = d.seq()
+		l.Dismissed = d.Seq()
 	}
 	return sent
 }
 
 // tail reads the unfinished page of a log, and what follows from it.
-func (d *decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
-	all, counted := d.b, fold.Ord(0)
+func (d *Decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
+	all, counted := d.rest, fold.Ord(0)
 	first := firstInTail(l.Head.Pos)
-	for i := range fold.Pos(inTail(l.Head.Pos)) {
+	for i := range fold.Pos(InTail(l.Head.Pos)) {
 		m := d.record(lk)
 		if m.Counted {
 			counted++
@@ -187,20 +187,19 @@ func (d *decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 			}
 			l.Block = fold.Span{Least: min(l.Block.Least, m.At), Greatest: max(l.Block.Greatest, m.At)}
 		}
-		l.Tail = all[:len(all)-len(d.b)]
+		l.Tail = all[:len(all)-len(d.rest)]
 	}
 	if counted > l.Head.Ord || l.Last.Pos > 0 && l.Last.ID == "" {
-		d.fail(errCorrupt)
+		d.Fail(ErrCorruptRow)
 	}
 	return sent
 }
 
-func encodeGroup(b []byte, l *fold.Log) []byte { return appendLog(append(b, Format), l) }
+func EncodeLog(b []byte, l *fold.Log) []byte { return appendLog(append(b, Format), l) }
 
-func decodeGroup(key, value string) (*fold.Log, error) {
-	d := decoder{b: value}
+func DecodeLog(key, value string) (*fold.Log, error) {
+	d := NewDecoder(value)
 	l := new(fold.Log)
-	d.version()
 	d.log(fold.GroupKey(key[1:]), l)
-	return l, d.end()
+	return l, d.End()
 }

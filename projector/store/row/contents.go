@@ -1,0 +1,49 @@
+package row
+
+import "reddot/projector/fold"
+
+// Contents is what stands in a row, for people.
+type Contents struct {
+	Fields   any            // a struct or a value; nil of a row that has messages alone
+	Log      fold.Key       // whose messages they are
+	First    fold.Pos       // of the messages, or where they would begin
+	Messages []fold.Message // those that are stored in the row
+}
+
+// Plain is what stands in a row that holds no messages.
+func Plain[R any](_ string, row *R) (Contents, error) { return Contents{Fields: *row}, nil }
+
+func ConversationContents(key string, c *fold.Conversation) (Contents, error) {
+	k, _ := ParseConversation(key) // it was decoded
+	t, err := tailContents(k, &c.Log)
+	t.Fields = *c
+	return t, err
+}
+
+func LogContents(key string, l *fold.Log) (Contents, error) {
+	t, err := tailContents(fold.GroupKey(key[1:]), l)
+	t.Fields = *l
+	return t, err
+}
+
+// tailContents takes the messages of the unfinished page out of a log.
+func tailContents(lk fold.Key, l *fold.Log) (c Contents, err error) {
+	c = Contents{Log: lk, First: FirstOf(PageNo(max(l.Head.Pos, 1)))}
+	if l.Tail != "" {
+		c.Messages, err = TailOf(l).Messages(lk, c.First)
+	}
+	l.Tail = ""
+	return c, err
+}
+
+func PageContents(key string, p *Page) (c Contents, err error) {
+	log, rest, ok := cutOwner([]byte(key[1:]))
+	no, numbered := ReadUint(rest)
+	if !ok || !numbered {
+		return c, ErrCorruptRow
+	}
+	c = Contents{Log: log, First: FirstOf(no)}
+	log.User, _ = cutEra(log.User)
+	c.Messages, err = p.Messages(log, c.First)
+	return c, err
+}

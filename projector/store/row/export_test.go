@@ -1,0 +1,40 @@
+package row
+
+import (
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// What the tests need to draw rows of every shape, and to see that they did.
+
+// BitsFrom is from how many ordinals on a chunk is written as bits.
+const BitsFrom = bitsFrom
+
+// All flags of the rows, and those that only one kind of page has.
+const (
+	ConversationFlags = convFlagsEnd - 1
+	LogFlags          = logFlagsEnd - 1
+	IndexFlags        = indexAwaited<<1 - 1
+	MessageFlags      = msgFlagsEnd - 1
+	C2COnly           = msgNamed | msgOwn
+	GroupOnly         = msgAll | msgMentions
+)
+
+func FirstInTail(head fold.Pos) fold.Pos { return firstInTail(head) }
+func TailHasBlock(head fold.Pos) bool    { return tailHasBlock(head) }
+func LastIsNewest(l *fold.Log) bool      { return lastIsNewest(l) }
+
+// FlagsOf are the flags of a row, and those of the messages in it.
+func FlagsOfConversation(c *fold.Conversation) uint64 { return conversationFlags(c) }
+func FlagsOfLog(l *fold.Log) uint64                   { return uint64(logFlags(l)) }
+
+func FlagsOfPage(p *Page) (all uint64) {
+	p.each(func(flags uint64, _ string) bool {
+		all |= flags
+		return true
+	})
+	return all
+}
+
+// CutEra takes the era off a user's name.
+func CutEra(name string) (user string, era events.Seq) { return cutEra(name) }

@@ -1,0 +1,278 @@
+package row_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store/row"
+	"reddot/projector/storetest"
+)
+
+// goldenRow is one stored row with what it must read as.
+type goldenRow struct {
+	name       string
+	key, value []byte
+	want       any
+	decode     func(value []byte) (any, error)
+}
+
+// row makes a golden row of a family.
+func goldenOf[R any](name string, c codec[R], key []byte, r *R) goldenRow {
+	return goldenRow{
+		name, key, c.encode(nil, r), r,
+		func(b []byte) (any, error) { return c.decode(string(key), string(b)) },
+	}
+}
+
+const goldenTime = events.Time(1700000000123)
+
+func c2cKey(user, peer string) fold.Key {
+	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: events.C2C, ID: peer}}
+}
+
+func groupKey(user, group string) fold.Key {
+	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
+}
+
+// bucket holds the ordinals o.
+func bucket(o ...int) *fold.Chunk {
+	b := new(fold.Chunk)
+	for _, o := range o {
+		b[o/64] |= 1 << (o % 64)
+	}
+	return b
+}
+
+func everyOther() *fold.Chunk {
+	b := new(fold.Chunk)
+	for i := range b {
+		b[i] = 0x5555555555555555
+	}
+	return b
+}
+
+// goldenMessages have every flag of a message.
+func goldenMessages(k fold.Key) []fold.Message {
+	at := goldenTime
+	if k.Kind == events.Group {
+		return []fold.Message{
+			{ID: "m1", From: "bob", At: at, Seq: 1, Counted: true, Mentions: []string{"alice", "卡罗尔"}},
+			{ID: "m2", From: "alice", At: at, Seq: 2, Counted: true, All: true, Thread: "t1"},
+			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
+			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
+			{ID: "r1", From: "bob", At: at, Seq: 1<<40 + 1, Hidden: true},
+		}
+	}
+	return []fold.Message{
+		{ID: "m257", From: k.ID, At: at, Seq: 3500, Counted: true, Named: true, Thread: "t1"},
+		{ID: "m258", From: k.User, At: at, Seq: 3501, PrevPeer: 257},
+		{ID: "m259", From: k.ID, At: at, Seq: 3502, Silent: true},
+		{ID: "m260", From: k.ID, At: at, Seq: 3503, Revoked: true},
+		{ID: "m261", From: k.User, At: at, Seq: 3504, Silent: true, Revoked: true, Thread: "t1", PrevPeer: 260},
+		{ID: "r262", From: k.User, At: at, Seq: 3505, Hidden: true, PrevPeer: 260},
+	}
+}
+
+// goldenLog is a log whose newest messages are stored with it.
+func goldenLog(lk fold.Key, pages uint64, messages []fold.Message) (l fold.Log) {
+	l.Head = fold.Cursor{Pos: row.FirstOf(pages) - 1, Ord: fold.Ord(pages)}
+	for i := range messages {
+		m := messages[i]
+		l.Head.Pos++
+		if m.Counted {
+			l.Head.Ord++
+		}
+		l.Tail += string(row.AppendRecord(nil, lk, &m))
+		if !m.Hidden {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: l.Head.Pos}
+		}
+		if i == 0 {
+			l.Block = fold.Span{Least: m.At, Greatest: m.At}
+		}
+		l.Block = fold.Span{Least: min(l.Block.Least, m.At), Greatest: max(l.Block.Greatest, m.At)}
+	}
+	return l
+}
+
+// goldenConversations have every flag of a conversation, of its log and of its
+// sets on and off.
+func goldenConversations() []goldenRow {
+	alice, team, lk := c2cKey("alice", "bob@example.com"), groupKey("alice", "team"), fold.GroupKey("team")
+	of := func(k fold.Key) []byte { return row.AppendConversation(nil, k) }
+	set := fold.Set{TailNo: 3, Stored: 2, Tail: bucket(0, 7, 1023)}
+	earlier := fold.Span{Least: goldenTime - 1000, Greatest: goldenTime + 1000}
+	long := goldenLog(alice, 16, goldenMessages(alice))
+	long.Revoked, long.Last.Revoked = set, true
+	full := fold.Log{
+		Head: fold.Cursor{Pos: 32, Ord: 30}, Block: fold.Span{Least: goldenTime - 1000, Greatest: goldenTime},
+		Last: fold.Last{ID: "m32", From: "bob@example.com", At: goldenTime, Seq: 32, Pos: 32},
+	}
+	reacted, only := full, fold.Log{Block: earlier}
+	reacted.Head.Pos, reacted.Block, reacted.Last.Pos, reacted.Last.Revoked = 48, earlier, 40, true
+	only.Head.Pos = 16
+	first := goldenLog(alice, 0, goldenMessages(alice)[:1])
+	group := goldenLog(lk, 16, goldenMessages(lk))
+	group.Version, group.Revoked, group.All = 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
+	group.Members, group.Peak = 2000, 3000
+	later := goldenLog(lk, 18, goldenMessages(lk)[4:])
+	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
+	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
+	dismissed.Peak, dismissed.Dismissed = 3, 4001
+	return []goldenRow{
+		goldenOf("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
+			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
+			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
+			Sent: 255, Deleted: true, DeletedAt: 17, Muted: true, Marked: true,
+			PendingReads: []fold.PendingRead{
+				{ID: "m400", At: goldenTime, Seq: 3900}, {ID: "m401", At: goldenTime, Seq: 3901, Open: true, OpenAt: goldenTime},
+				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
+			},
+			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
+			Named:   fold.Set{TailNo: 0, Tail: bucket(17)}, NamedAfter: 1,
+		}),
+		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
+			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
+		}),
+		goldenOf("conversation.c2c.hidden", conversationRows, of(alice), &fold.Conversation{
+			Log: only, Peer: fold.PeerMark{Pos: 16, ID: "r16"},
+		}),
+		goldenOf("conversation.c2c.untold", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
+		}),
+		goldenOf("conversation.c2c.first", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3500,
+		}),
+		goldenOf("conversation.c2c.read", conversationRows, of(alice), &fold.Conversation{
+			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
+			Receipt: &fold.Receipt{Upto: "m257", Pos: 1, At: goldenTime, Seq: 3600},
+		}),
+		goldenOf("conversation.c2c.full", conversationRows, of(alice), &fold.Conversation{
+			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
+		}),
+		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
+		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Muted: true, Era: 3900}),
+		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
+		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
+			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
+			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
+			Own: set, OwnAfter: 3, Named: set, NamedAfter: 2, OwnAll: set, OwnAllAfter: 1,
+		}),
+		goldenOf("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
+		goldenOf("group", groupRows, row.AppendGroup(nil, "team"), &group),
+		goldenOf("group.new", groupRows, row.AppendGroup(nil, "team"), &fold.Log{Members: 1, Peak: 1}),
+		goldenOf("group.reacted", groupRows, row.AppendGroup(nil, "team"), &later),
+		goldenOf("group.dismissed", groupRows, row.AppendGroup(nil, "team"), &dismissed),
+	}
+}
+
+func goldenOthers() []goldenRow {
+	alice, lk := c2cKey("alice", "bob@example.com"), fold.GroupKey("team")
+	team := groupKey("alice", "team")
+	version, span := events.Seq(4001), fold.Span{Least: goldenTime, Greatest: goldenTime + 1}
+	block := func(k fold.Key, no uint64) []byte { return row.AppendBlock(nil, k, no) }
+	index := func(k fold.Key, id string) []byte { return row.AppendIndex(nil, k, id) }
+	in := func(k fold.SetKey, no uint64) []byte { return row.AppendChunk(nil, k, no) }
+	dir := func(k fold.SetKey) []byte { return row.AppendDirectory(nil, k) }
+	return []goldenRow{
+		goldenOf("user", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version}),
+		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{version, 3900}),
+		goldenOf("member", memberRows, row.AppendMember(nil, "team", "alice"), &version),
+		goldenOf("sweep.dismiss", sweepRows, row.AppendSweep(nil, 4001), &fold.Sweep{
+			Seq: 4001, At: goldenTime, Kind: fold.SweepDismiss, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Rows: 100_000,
+		}),
+		goldenOf("sweep.join", sweepRows, row.AppendSweep(nil, 4003), &fold.Sweep{
+			Seq: 4003, At: goldenTime, Kind: fold.SweepJoin, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Users: []string{"alice", "bob@example.com", "卡罗尔"}, Rows: 3,
+		}),
+		goldenOf("sweep.leave", sweepRows, row.AppendSweep(nil, 4004), &fold.Sweep{Seq: 4004, At: goldenTime, Kind: fold.SweepLeave, ID: "team", Users: []string{"alice"}, Rows: 1}),
+		goldenOf("sweep.erase", sweepRows, row.AppendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
+		goldenOf("progress", progressRows, row.ProgressKey(), &fold.Progress{Swept: 300, Last: "bob@example.com"}),
+		goldenOf("waiter", waiterRows, row.AppendPendingRead(nil, "team", "m400", "alice"), &row.Present{}),
+		goldenOf("block.c2c", blockRows, block(alice, 0), &span),
+		goldenOf("block.group", blockRows, block(lk, 256), &span),
+		goldenOf("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
+		goldenOf("index.group", indexRows, index(lk, "m1"), &fold.Index{Pos: 1}),
+		goldenOf("index.era", indexRows, index(c2cKey(row.InEra("alice", 3900), "bob"), "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
+		goldenOf("index.early", indexRows, index(lk, "m400"), &fold.Index{Revoked: true, Awaited: 300}),
+		goldenOf("bucket.list", bucketRows, in(alice.Set(fold.SetRevoked), 0), bucket(0, 1, 64, 1023)),
+		goldenOf("bucket.bits", bucketRows, in(lk.Set(fold.SetAll), 70000), everyOther()),
+		goldenOf("bucket.own", bucketRows, in(team.Set(fold.SetOwn), 1), bucket(5)),
+		goldenOf("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
+		goldenOf("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
+		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetOwnAll)), &fold.Directory{{No: 3, Len: 2}}),
+	}
+}
+
+// goldenPages are full.
+func goldenPages() []goldenRow {
+	full := func(name string, lk fold.Key, no uint64) goldenRow {
+		p := row.Page{Base: 200}
+		messages := goldenMessages(lk)
+		for i := range fold.PageSize {
+			p.Records += string(row.AppendRecord(nil, lk, &messages[i%len(messages)]))
+		}
+		return goldenOf(name, pageRows, row.AppendPage(nil, lk, no), &p)
+	}
+	return []goldenRow{full("page.c2c", c2cKey("alice", "bob@example.com"), 16), full("page.group", fold.GroupKey("team"), 0)}
+}
+
+func goldenRows() []goldenRow {
+	return append(append(goldenConversations(), goldenOthers()...), goldenPages()...)
+}
+
+func TestGoldenRows(t *testing.T) {
+	for _, g := range goldenRows() {
+		t.Run(g.name, func(t *testing.T) {
+			golden := storetest.GoldenRow(t, storetest.Row{Name: g.name, Key: g.key, Value: g.value})
+			got, err := g.decode(golden.Value)
+			if d := cmp.Diff(g.want, got); d != "" || err != nil {
+				t.Errorf("the row reads as another one (- written, + read): %v\n%s", err, d)
+			}
+			if golden.Value[0] != row.Format {
+				t.Errorf("the row begins with %d instead of its format", golden.Value[0])
+			}
+		})
+	}
+}
+
+// TestGoldenFlags says that the golden rows have every flag set and unset.
+func TestGoldenFlags(t *testing.T) {
+	var conversations, logs, indexes, c2c, group uint64
+	for _, g := range goldenRows() {
+		switch v := g.want.(type) {
+		case *fold.Conversation:
+			conversations |= row.FlagsOfConversation(v)
+			logs |= row.FlagsOfLog(&v.Log)
+		case *fold.Log:
+			logs |= row.FlagsOfLog(v)
+		case *fold.Index:
+			indexes |= uint64(g.value[1])
+		case *row.Page:
+			if g.name == "page.c2c" {
+				c2c |= row.FlagsOfPage(v)
+			} else {
+				group |= row.FlagsOfPage(v)
+			}
+		}
+	}
+	for _, f := range []struct {
+		name      string
+		got, want uint64
+	}{
+		{"conversation", conversations, row.ConversationFlags},
+		{"log", logs, row.LogFlags},
+		{"index", indexes, row.IndexFlags},
+		{"message of a C2C page", c2c, row.MessageFlags &^ row.GroupOnly},
+		{"message of a group's page", group, row.MessageFlags &^ row.C2COnly},
+	} {
+		if f.got != f.want {
+			t.Errorf("flags of a %s: %#b in the golden rows, of %#b", f.name, f.got, f.want)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package row
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Key layout. The first byte is the family; ids hold no NUL, so 0x00 ends
+// them; <n> is an integer written as its length and its big-endian bytes, so
+// that keys sort as numbers do.
+//
+//	M i                                 the stream this store belongs to
+//	M p                                 applied seq, digest, policy, counters
+//	M e                                 emitted seq
+//	u user                              version of a user who lost conversations, and era
+//	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
+//	g group                             log of a group, with its unfinished page
+//	n group 00 user                     membership: the command that joined
+//	i log 00 message                    place of a message id, once its page is full; or what awaits it
+//	p log 00 <page>                     fold.PageSize messages
+//	t log 00 <block>                    least time of fold.BlockSize messages
+//	s owner 00 set <bucket>             bucket of a set of ordinals
+//	d owner 00 set                      directory of a set's buckets
+//	w group 00 message 00 user          member with an early read up to message
+//	z <seq>                             what a command has left to be swept
+//	y                                   how far the oldest of it is swept
+//	x <seq>                             outbox
+//
+// Log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
+// for a member. So all rows of a user's own inbox begin, within each family,
+// with the user's id. In C2C logs the id is followed by the era of the inbox, 0xff
+// and the seq of the erasure, if there was one: no id has that byte.
+const (
+	Meta          = 'M'
+	Users         = 'u'
+	Conversations = 'c'
+	Groups        = 'g'
+	Members       = 'n'
+	Indexes       = 'i'
+	Pages         = 'p'
+	Blocks        = 't'
+	Chunks        = 's'
+	Directories   = 'd'
+	PendingReads  = 'w'
+	Sweeps        = 'z'
+	Progress      = 'y'
+	Outbox        = 'x'
+)
+
+// AppendUint writes a number so that keys sort as numbers do.
+func AppendUint(b []byte, n uint64) []byte {
+	var be [8]byte
+	binary.BigEndian.PutUint64(be[:], n)
+	i := 0
+	for i < 8 && be[i] == 0 {
+		i++
+	}
+	b = append(b, byte(8-i))
+	return append(b, be[i:]...)
+}
+
+// ReadUint reads what appendUint wrote.
+func ReadUint(b []byte) (uint64, bool) {
+	if len(b) == 0 || int(b[0]) != len(b)-1 || len(b) > 9 {
+		return 0, false
+	}
+	n := uint64(0)
+	for _, c := range b[1:] {
+		n = n<<8 | uint64(c)
+	}
+	return n, true
+}
+
+func kindByte(k events.Kind) byte {
+	switch k {
+	case events.C2C:
+		return 'c'
+	case events.Group:
+		return 'g'
+	}
+	panic(fmt.Sprintf("store: conversation of kind %d has no key", k))
+}
+
+func kindOf(b byte) (k events.Kind, ok bool) {
+	switch b {
+	case 'c':
+		return events.C2C, true
+	case 'g':
+		return events.Group, true
+	}
+	return events.NoKind, false
+}
+
+func appendPair(b []byte, x, y string) []byte {
+	b = append(b, x...)
+	b = append(b, 0)
+	return append(b, y...)
+}
+
+// AppendConversation writes the key of a conversation.
+func AppendConversation(b []byte, k fold.Key) []byte {
+	b = append(b, Conversations)
+	b = append(b, k.User...)
+	b = append(b, 0, kindByte(k.Kind))
+	return append(b, k.ID...)
+}
+
+// ParseConversation reads the key of a conversation's row.
+func ParseConversation(key string) (k fold.Key, ok bool) {
+	user, id, found := strings.Cut(key[1:], "\x00")
+	k.User = user
+	if found && id != "" {
+		k.Kind, ok = kindOf(id[0])
+		k.ID = id[1:]
+	}
+	return k, ok
+}
+
+// ConversationsPrefix is that of a user's conversations.
+func ConversationsPrefix(user string) []byte {
+	return append(append([]byte{Conversations}, user...), 0)
+}
+
+// ConversationsOfKind is the prefix of a user's conversations of a kind.
+func ConversationsOfKind(user string, kind events.Kind) []byte {
+	return append(ConversationsPrefix(user), kindByte(kind))
+}
+
+// MembersPrefix is that of a group's memberships.
+func MembersPrefix(group string) []byte {
+	return append(append([]byte{Members}, group...), 0)
+}
+
+// appendOwner writes a log, or a member as the owner of sets.
+func appendOwner(b []byte, k fold.Key) []byte {
+	switch {
+	case k.Kind == events.C2C:
+		return appendPair(append(b, 'c'), k.User, k.ID)
+	case k.User == "":
+		return append(append(b, 'g'), k.ID...)
+	}
+	return appendPair(append(b, 'm'), k.User, k.ID)
+}
+
+// AppendIndex writes the key of what a log knows of a message id.
+func AppendIndex(b []byte, log fold.Key, id string) []byte {
+	b = appendOwner(append(b, Indexes), log)
+	b = append(b, 0)
+	return append(b, id...)
+}
+
+// AppendPage writes the key of a page of a log.
+func AppendPage(b []byte, log fold.Key, no uint64) []byte { return appendNumbered(b, Pages, log, no) }
+
+// AppendBlock writes the key of a time block of a log.
+func AppendBlock(b []byte, log fold.Key, no uint64) []byte { return appendNumbered(b, Blocks, log, no) }
+
+func appendNumbered(b []byte, family byte, log fold.Key, no uint64) []byte {
+	b = appendOwner(append(b, family), log)
+	return AppendUint(append(b, 0), no)
+}
+
+// AppendChunk writes the key of a chunk of a set.
+func AppendChunk(b []byte, set fold.SetKey, no uint64) []byte {
+	b = appendOwner(append(b, Chunks), set.Owner)
+	return AppendUint(append(b, 0, byte(set.Kind)), no)
+}
+
+// AppendDirectory writes the key of the directory of a set's chunks.
+func AppendDirectory(b []byte, k fold.SetKey) []byte {
+	b = appendOwner(append(b, Directories), k.Owner)
+	return append(b, 0, byte(k.Kind))
+}
+
+// AppendMember writes the key of a membership.
+func AppendMember(b []byte, group, user string) []byte {
+	return appendPair(append(b, Members), group, user)
+}
+
+// AppendPendingRead writes the key of a member's pending read up to a message.
+func AppendPendingRead(b []byte, group, id, user string) []byte {
+	b = appendPair(append(b, PendingReads), group, id)
+	b = append(b, 0)
+	return append(b, user...)
+}
+
+// PendingReadsPrefix is that of a group's pending reads up to a message.
+func PendingReadsPrefix(group, id string) []byte {
+	return append(appendPair([]byte{PendingReads}, group, id), 0)
+}
+
+// AppendUser writes the key of a user's account.
+func AppendUser(b []byte, user string) []byte { return append(append(b, Users), user...) }
+
+// AppendGroup writes the key of a group's log.
+func AppendGroup(b []byte, group string) []byte { return append(append(b, Groups), group...) }
+
+// AppendSweep writes the key of what a command has left to be swept.
+func AppendSweep(b []byte, seq events.Seq) []byte {
+	return AppendUint(append(b, Sweeps), uint64(seq))
+}
+
+// ProgressKey is the key of how far the oldest sweep has come.
+func ProgressKey() []byte { return []byte{Progress} }
+
+// AppendOutbox writes the key of a command's entry in the outbox.
+func AppendOutbox(b []byte, seq events.Seq) []byte {
+	return AppendUint(append(b, Outbox), uint64(seq))
+}
+
+// eraMark separates a user from the era of the inbox.
+const eraMark = "\xff"
+
+// InEra is the name of a user in the keys of the C2C logs of an era.
+func InEra(user string, era events.Seq) string {
+	if era == 0 {
+		return user
+	}
+	return user + eraMark + strconv.FormatUint(uint64(era), 10)
+}
+
+// cutEra takes the era off a user's name.
+func cutEra(name string) (user string, era events.Seq) {
+	user, digits, _ := strings.Cut(name, eraMark)
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	return user, events.Seq(n)
+}
+
+// InboxPrefix is that of a family's rows of the C2C logs of a user's era.
+func InboxPrefix(family byte, user string, era events.Seq) []byte {
+	return append(append([]byte{family, 'c'}, InEra(user, era)...), 0)
+}
+
+// PrefixEnd is the least key after all keys with the prefix, which does not
+// End in 0xff.
+func PrefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	end[len(end)-1]++
+	return end
+}

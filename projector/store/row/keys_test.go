@@ -1,0 +1,232 @@
+package row_test
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"testing"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store/row"
+)
+
+// address is what a key says: a family and the key's own value.
+type address struct {
+	family byte
+	of     any
+}
+
+// What the keys below a log, a group or a set say.
+type (
+	indexKey struct {
+		log fold.Key
+		id  string
+	}
+	pageKey struct {
+		log fold.Key
+		no  uint64
+	}
+	chunkKey struct {
+		set fold.SetKey
+		no  uint64
+	}
+	memberKey  struct{ group, user string }
+	pendingKey struct{ group, id, user string }
+)
+
+// address draws a row of any family, with its key.
+func (d dice) address() (address, []byte) {
+	user, other := d.id(), d.id()
+	k := c2cKey(user, other)
+	switch d.IntN(3) {
+	case 0:
+		k = groupKey(user, other)
+	case 1:
+		k = fold.GroupKey(other)
+	}
+	if k.Kind == events.C2C && d.coin() {
+		k.User = row.InEra(k.User, d.seq()%3)
+	}
+	log, no := k.LogKey(), d.uint()
+	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetOwnAll}
+	set := k.Set(kinds[d.IntN(len(kinds))])
+	switch d.IntN(11) {
+	case 0:
+		if k.User, _ = row.CutEra(k.User); k.User == "" {
+			k.User = d.id()
+		}
+		return address{row.Conversations, k}, row.AppendConversation(nil, k)
+	case 1:
+		return address{row.Groups, other}, row.AppendGroup(nil, other)
+	case 2:
+		return address{row.Users, other}, row.AppendUser(nil, other)
+	case 3:
+		m := memberKey{other, d.id()}
+		return address{row.Members, m}, row.AppendMember(nil, m.group, m.user)
+	case 4:
+		i := indexKey{log, d.id()}
+		return address{row.Indexes, i}, row.AppendIndex(nil, i.log, i.id)
+	case 5:
+		return address{row.Pages, pageKey{log, no}}, row.AppendPage(nil, log, no)
+	case 6:
+		return address{row.Blocks, pageKey{log, no}}, row.AppendBlock(nil, log, no)
+	case 7:
+		return address{row.Chunks, chunkKey{set, no}}, row.AppendChunk(nil, set, no)
+	case 8:
+		return address{row.Directories, set}, row.AppendDirectory(nil, set)
+	case 9:
+		w := pendingKey{other, d.id(), d.id()}
+		return address{row.PendingReads, w}, row.AppendPendingRead(nil, w.group, w.id, w.user)
+	}
+	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
+}
+
+// TestKeysTellRowsApart: equal keys are of equal rows.
+func TestKeysTellRowsApart(t *testing.T) {
+	d := newDice(t)
+	of := map[string]address{}
+	keys := map[address]string{}
+	for range 200_000 {
+		a, key := d.address()
+		if known, ok := of[string(key)]; ok && known != a {
+			t.Fatalf("%+v and %+v both have the key %q", known, a, key)
+		}
+		if known, ok := keys[a]; ok && known != string(key) {
+			t.Fatalf("%+v has the keys %q and %q", a, known, key)
+		}
+		if key[0] != a.family {
+			t.Fatalf("the key %q of %+v is in family %q", key, a, key[0])
+		}
+		of[string(key)], keys[a] = a, string(key)
+	}
+}
+
+// TestNumbersSort: keys that end in a number sort as the numbers do.
+func TestNumbersSort(t *testing.T) {
+	d := newDice(t)
+	log := c2cKey(d.id(), d.id())
+	for range 50_000 {
+		a, b := d.uint(), d.uint()
+		if d.coin() {
+			b = a + uint64(d.IntN(3)) - 1
+		}
+		for _, key := range []func(n uint64) []byte{
+			func(n uint64) []byte { return row.AppendUint(nil, n) },
+			func(n uint64) []byte { return row.AppendOutbox(nil, events.Seq(n)) },
+			func(n uint64) []byte { return row.AppendPage(nil, log, n) },
+			func(n uint64) []byte { return row.AppendChunk(nil, log.Set(fold.SetNamed), n) },
+		} {
+			if got, want := bytes.Compare(key(a), key(b)), cmp.Compare(a, b); got != want {
+				t.Fatalf("keys of %d and %d compare as %d", a, b, got)
+			}
+		}
+		if n, ok := row.ReadUint(row.AppendUint(nil, a)); n != a || !ok {
+			t.Fatalf("%d reads as %d, %v", a, n, ok)
+		}
+	}
+	for _, b := range [][]byte{nil, {1}, {2, 1}, {0, 1}, {9, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
+		if n, ok := row.ReadUint(b); ok {
+			t.Errorf("%x reads as %d", b, n)
+		}
+	}
+}
+
+// TestPrefixEnd: a key lies between a prefix and its end exactly if it begins
+// with the prefix.
+func TestPrefixEnd(t *testing.T) {
+	d := newDice(t)
+	for range 20_000 {
+		_, key := d.address()
+		_, prefix := d.address()
+		if d.coin() {
+			prefix = key[:1+d.IntN(len(key))]
+		}
+		if prefix[len(prefix)-1] == 0xff {
+			continue // no prefix ends in it
+		}
+		before := slices.Clone(prefix)
+		end := row.PrefixEnd(prefix)
+		within := bytes.Compare(prefix, key) <= 0 && bytes.Compare(key, end) < 0
+		if within != bytes.HasPrefix(key, prefix) || !bytes.Equal(before, prefix) {
+			t.Fatalf("%q, %q, end %q: within %v", prefix, key, end, within)
+		}
+	}
+}
+
+// TestPrefixesFindTheirRows draws many rows side by side: the rows with a prefix
+// are all those that it is meant for and no other.
+func TestPrefixesFindTheirRows(t *testing.T) {
+	d := newDice(t)
+	stored := map[string]address{}
+	for range 5000 {
+		a, key := d.address()
+		stored[string(key)] = a
+	}
+	keys := slices.Sorted(maps.Keys(stored))
+	for range 1000 {
+		user, group, id, era := d.id(), d.id(), d.id(), d.seq()%3
+		kind := []events.Kind{events.C2C, events.Group}[d.IntN(2)]
+		inbox := [][]byte{row.ConversationsPrefix(user)}
+		for _, family := range []byte{row.Directories, row.Indexes, row.Pages, row.Chunks, row.Blocks} {
+			inbox = append(inbox, row.InboxPrefix(family, user, era))
+		}
+		for _, test := range []struct {
+			what     string
+			prefixes [][]byte
+			mine     func(of any) bool
+		}{
+			{"conversations", [][]byte{row.ConversationsPrefix(user)}, func(of any) bool {
+				k, ok := of.(fold.Key)
+				return ok && k.User == user
+			}},
+			{"conversations of a kind", [][]byte{row.ConversationsOfKind(user, kind)}, func(of any) bool {
+				k, ok := of.(fold.Key)
+				return ok && k.User == user && k.Kind == kind
+			}},
+			{"members", [][]byte{row.MembersPrefix(group)}, func(of any) bool {
+				m, ok := of.(memberKey)
+				return ok && m.group == group
+			}},
+			{"pending reads", [][]byte{row.PendingReadsPrefix(group, id)}, func(of any) bool {
+				w, ok := of.(pendingKey)
+				return ok && w.group == group && w.id == id
+			}},
+			{"inbox", inbox, func(of any) bool { return ownedBy(of, user, era) }},
+		} {
+			found := map[string]bool{}
+			for _, prefix := range test.prefixes {
+				from, _ := slices.BinarySearch(keys, string(prefix))
+				to, _ := slices.BinarySearch(keys, string(row.PrefixEnd(prefix)))
+				for _, key := range keys[from:to] {
+					found[key] = true
+				}
+			}
+			for key, a := range stored {
+				if mine := test.mine(a.of); found[key] != mine {
+					t.Fatalf("%s of %q, %q, %q since %d: %+v, key %q, belongs to them: %v", test.what, user, group, id, era, a, key, mine)
+				}
+			}
+		}
+	}
+}
+
+// ownedBy reports whether a row is a user's conversation, or of a C2C log of an
+// era.
+func ownedBy(of any, user string, era events.Seq) bool {
+	var log fold.Key
+	switch of := of.(type) {
+	case fold.Key:
+		return of.User == user
+	case indexKey:
+		log = of.log
+	case pageKey:
+		log = of.log
+	case chunkKey:
+		log = of.set.Owner
+	case fold.SetKey:
+		log = of.Owner
+	}
+	return log.Kind == events.C2C && log.User == row.InEra(user, era)
+}

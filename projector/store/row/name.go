@@ -1,0 +1,158 @@
+package row
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// What a row is about, in words, from its key: "" if no row has such a key.
+
+func NameUser(key []byte) string { return "version of " + Quote(key[1:]) }
+
+func NameConversation(key []byte) string {
+	k, ok := ParseConversation(string(key))
+	if !ok {
+		return ""
+	}
+	return NameOf(k)
+}
+
+func NameGroup(key []byte) string { return "log of " + nameGroupID(key[1:]) }
+
+func NameMember(key []byte) string {
+	group, user, _ := bytes.Cut(key[1:], []byte{0})
+	return "membership of " + Quote(user) + " in " + nameGroupID(group)
+}
+
+func NamePendingRead(key []byte) string {
+	group, rest, _ := bytes.Cut(key[1:], []byte{0})
+	id, user, _ := bytes.Cut(rest, []byte{0})
+	return "early read of " + Quote(user) + " up to " + Quote(id) + " in " + nameGroupID(group)
+}
+
+func NameIndex(key []byte) string {
+	log, id, ok := cutOwner(key[1:])
+	if !ok {
+		return ""
+	}
+	return "message id " + Quote(id) + " of the " + NameOf(log)
+}
+
+func NamePage(key []byte) string { return nameNumbered("page", key) }
+
+func NameBlock(key []byte) string { return nameNumbered("time block", key) }
+
+func nameNumbered(what string, key []byte) string {
+	log, rest, ok := cutOwner(key[1:])
+	if !ok {
+		return ""
+	}
+	no, _ := ReadUint(rest)
+	return fmt.Sprintf("%s %d of the %s", what, no, NameOf(log))
+}
+
+func NameChunk(key []byte) string {
+	owner, rest, ok := cutOwner(key[1:])
+	set, no, known := cutSet(rest)
+	if !ok || !known {
+		return ""
+	}
+	return fmt.Sprintf("bucket %d of the %s of the %s", no, set, NameOf(owner))
+}
+
+func NameDirectory(key []byte) string {
+	owner, rest, ok := cutOwner(key[1:])
+	set, _, known := cutSet(rest)
+	if !ok || !known {
+		return ""
+	}
+	return "buckets of the " + set + " of the " + NameOf(owner)
+}
+
+func NameSweep(key []byte) string {
+	seq, ok := ReadUint(key[1:])
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("what seq %d has left to be swept", seq)
+}
+
+func NameProgress([]byte) string { return "progress of what is being swept" }
+
+func NameOutbox(key []byte) string {
+	seq, _ := ReadUint(key[1:])
+	return fmt.Sprintf("outbox of seq %d", seq)
+}
+
+// NameOf names a conversation, or with an empty user a group's log.
+func NameOf(k fold.Key) string {
+	id := Quote([]byte(k.ConversationID.String()))
+	switch {
+	case k.User == "":
+		return "log of " + id
+	case k.Kind == events.Group:
+		return "conversation of " + Quote([]byte(k.User)) + " in " + id
+	}
+	user, era := cutEra(k.User)
+	of := Quote([]byte(user))
+	if era > 0 {
+		of += fmt.Sprintf(" (since seq %d)", era)
+	}
+	return "conversation of " + of + " with " + id
+}
+
+func nameGroupID(group []byte) string { return Quote([]byte("group_" + string(group))) }
+
+// Quote quotes an id unless it reads as one word as it is.
+func Quote(id []byte) string {
+	q := strconv.Quote(string(id))
+	if q[1:len(q)-1] == string(id) && len(id) > 0 && !strings.ContainsAny(q, " ,:=") {
+		return string(id)
+	}
+	return q
+}
+
+// cutOwner reads the log, or the owner of a set, that a key begins with after
+// its family. See appendOwner.
+func cutOwner(b []byte) (owner fold.Key, rest []byte, ok bool) {
+	if len(b) == 0 {
+		return owner, nil, false
+	}
+	kind := b[0]
+	first, rest, ok := bytes.Cut(b[1:], []byte{0})
+	if kind == 'g' {
+		return fold.GroupKey(string(first)), rest, ok
+	}
+	id, rest, found := bytes.Cut(rest, []byte{0})
+	owner = fold.Key{User: string(first), ConversationID: events.ConversationID{Kind: events.C2C, ID: string(id)}}
+	if kind == 'm' {
+		owner.Kind = events.Group
+	}
+	return owner, rest, ok && found
+}
+
+// cutSet reads the kind of a set and the number of a bucket of it.
+func cutSet(b []byte) (kind string, no uint64, ok bool) {
+	if len(b) == 0 {
+		return "", 0, false
+	}
+	no, _ = ReadUint(b[1:])
+	switch fold.SetKind(b[0]) {
+	case fold.SetRevoked:
+		return "revoked messages", no, true
+	case fold.SetAll:
+		return "messages to all", no, true
+	case fold.SetOwn:
+		return "own messages", no, true
+	case fold.SetNamed:
+		return "mentions", no, true
+	case fold.SetOwnAll:
+		return "own messages to all", no, true
+	}
+	return "", 0, false
+}

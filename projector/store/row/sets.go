@@ -1,0 +1,176 @@
+package row
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+const (
+	indexCounted = 1 << iota
+	indexRevoked
+	indexAwaited
+)
+
+func EncodeIndex(b []byte, i *fold.Index) []byte {
+	var flags byte
+	if i.Counted {
+		flags |= indexCounted
+	}
+	if i.Revoked {
+		flags |= indexRevoked
+	}
+	if i.Awaited > 0 {
+		flags |= indexAwaited
+	}
+	b = appendCursor(append(b, Format, flags), fold.Cursor{Pos: i.Pos, Ord: i.Ord})
+	if i.Awaited > 0 {
+		b = binary.AppendUvarint(b, i.Awaited)
+	}
+	return b
+}
+
+func DecodeIndex(_, value string) (*fold.Index, error) {
+	d := NewDecoder(value)
+	flags := d.Byte()
+	c := d.cursor()
+	i := &fold.Index{Pos: c.Pos, Ord: c.Ord, Counted: flags&indexCounted != 0, Revoked: flags&indexRevoked != 0}
+	if flags&indexAwaited != 0 {
+		i.Awaited = d.Uint()
+	}
+	return i, d.End()
+}
+
+// bitsFrom is the most ordinals a bucket lists one by one: from there on
+// 128 bytes of bits are no longer than the list.
+const bitsFrom = 100
+
+// appendBits writes a bucket as a list of offsets, or as its bits where that
+// is shorter.
+func appendBits(b []byte, k *fold.Chunk) []byte {
+	n := k.Len()
+	if n > bitsFrom {
+		b = binary.AppendUvarint(b, bitsFrom+1)
+		for _, w := range k {
+			b = binary.LittleEndian.AppendUint64(b, w)
+		}
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(n))
+	last := 0
+	for i, w := range k {
+		for ; w != 0; w &= w - 1 {
+			o := 64*i + bits.TrailingZeros64(w)
+			b = binary.AppendUvarint(b, uint64(o-last))
+			last = o
+		}
+	}
+	return b
+}
+
+func (d *Decoder) bits() *fold.Chunk {
+	k := new(fold.Chunk)
+	n := d.Uint()
+	if n > bitsFrom {
+		for i := range k {
+			for shift, c := range []byte(d.bytes(8)) {
+				k[i] |= uint64(c) << (8 * shift)
+			}
+		}
+		return k
+	}
+	o := uint64(0)
+	for range n {
+		if o += d.Uint(); o >= fold.ChunkSize {
+			d.Fail(ErrCorruptRow)
+			return k
+		}
+		k[o/64] |= 1 << (o % 64)
+	}
+	return k
+}
+
+func EncodeChunk(b []byte, k *fold.Chunk) []byte { return appendBits(append(b, Format), k) }
+
+func DecodeChunk(_, value string) (*fold.Chunk, error) {
+	d := NewDecoder(value)
+	k := d.bits()
+	return k, d.End()
+}
+
+func EncodeDirectory(b []byte, d *fold.Directory) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(len(*d)))
+	last := uint64(0)
+	for _, e := range *d {
+		b = binary.AppendUvarint(b, e.No-last)
+		b = binary.AppendUvarint(b, e.Len)
+		last = e.No
+	}
+	return b
+}
+
+func DecodeDirectory(_, value string) (*fold.Directory, error) {
+	d := NewDecoder(value)
+	n := d.Count()
+	dir := slices.Grow(fold.Directory{}, n)
+	no := uint64(0)
+	for range n {
+		no += d.Uint()
+		dir = append(dir, fold.DirectoryEntry{No: no, Len: d.Uint()})
+	}
+	return &dir, d.End()
+}
+
+// EncodeSpan is the row of a time block.
+func EncodeSpan(b []byte, s *fold.Span) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(s.Least))
+	return binary.AppendUvarint(b, uint64(s.Greatest-s.Least))
+}
+
+func DecodeSpan(_, value string) (*fold.Span, error) {
+	d := NewDecoder(value)
+	s := &fold.Span{Least: d.Time()}
+	s.Greatest = s.Least + d.Time()
+	return s, d.End()
+}
+
+// Account is the row of a user who lost conversations.
+type Account struct {
+	Version events.Seq
+	Era     events.Seq // see fold.Rows
+}
+
+func EncodeAccount(b []byte, a *Account) []byte {
+	b = binary.AppendUvarint(append(b, Format), uint64(a.Version))
+	return binary.AppendUvarint(b, uint64(a.Era))
+}
+
+func DecodeAccount(_, value string) (*Account, error) {
+	d := NewDecoder(value)
+	a := &Account{Version: d.Seq(), Era: d.Seq()}
+	return a, d.End()
+}
+
+// EncodeNumber is the row of a membership.
+func EncodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
+	return binary.AppendUvarint(append(b, Format), uint64(*n))
+}
+
+func DecodeNumber[N events.Seq | events.Time](_, value string) (*N, error) {
+	d := NewDecoder(value)
+	n := N(d.Uint())
+	return &n, d.End()
+}
+
+// Present is a row that says only that it is there.
+type Present struct{}
+
+func EncodePresent(b []byte, _ *Present) []byte { return append(b, Format) }
+
+func DecodePresent(_, value string) (*Present, error) {
+	d := NewDecoder(value)
+	return &Present{}, d.End()
+}

@@ -1,0 +1,54 @@
+package row
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+func EncodeSweep(b []byte, w *fold.Sweep) []byte {
+	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
+	b = binary.AppendUvarint(AppendString(b, w.ID), w.Rows)
+	b = binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
+	b = binary.AppendUvarint(b, uint64(len(w.Users)))
+	for _, user := range w.Users {
+		b = AppendString(b, user)
+	}
+	return b
+}
+
+func DecodeSweep(key, value string) (*fold.Sweep, error) {
+	d := NewDecoder(value)
+	seq, ok := ReadUint([]byte(key[1:]))
+	w := &fold.Sweep{Seq: events.Seq(seq), Kind: fold.SweepKind(d.Byte()), At: d.Time(), ID: d.String(), Rows: d.Uint(), Head: d.cursor(), Era: d.Seq()}
+	if n := d.Count(); n > 0 {
+		w.Users = make([]string, n)
+	}
+	for i := range w.Users {
+		w.Users[i] = d.String()
+	}
+	switch w.Kind {
+	case fold.SweepDismiss, fold.SweepErase:
+		ok = ok && w.Users == nil
+	case fold.SweepJoin, fold.SweepLeave:
+		ok = ok && w.Users != nil && slices.IsSorted(w.Users)
+	default:
+		ok = false
+	}
+	if !ok {
+		d.Fail(ErrCorruptRow)
+	}
+	return w, d.End()
+}
+
+func EncodeProgress(b []byte, p *fold.Progress) []byte {
+	return AppendString(binary.AppendUvarint(append(b, Format), p.Swept), p.Last)
+}
+
+func DecodeProgress(_, value string) (*fold.Progress, error) {
+	d := NewDecoder(value)
+	p := &fold.Progress{Swept: d.Uint(), Last: d.String()}
+	return p, d.End()
+}
