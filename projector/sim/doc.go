@@ -4,8 +4,8 @@
 // tests; nothing imports it.
 //
 //	go test ./projector/sim                                   some seconds of it
-//	go test ./projector/sim -run Simulation -for 10m -v       more
-//	go test ./projector/sim -run Simulation -seed 7 -seeds 1 -print -v
+//	go test ./projector/sim -run Simulation -effort 200 -v    ten minutes
+//	go test ./projector/sim -run Simulation -seed 7 -v        one seed, and what happens
 //
 // # What is real, what is simulated
 //

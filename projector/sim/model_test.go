@@ -8,46 +8,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/projector/emit"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // realStream is an event stream on a NATS server that can be restarted.
 type realStream struct {
-	t    *testing.T
-	opts server.Options
-	srv  *server.Server
-	conn *nats.Conn
-	js   jetstream.JetStream
+	*natstest.Server
+	t  *testing.T
+	js jetstream.JetStream
 }
 
-func (r *realStream) start() {
+// restart starts the server again, with a new connection to it.
+func (r *realStream) restart() {
 	r.t.Helper()
-	opts := r.opts
-	srv, err := server.NewServer(&opts)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(30 * time.Second) {
-		r.t.Fatal("the server does not start")
-	}
-	r.srv = srv
-	if r.conn, err = nats.Connect(srv.ClientURL()); err != nil {
-		r.t.Fatal(err)
-	}
-	if r.js, err = jetstream.New(r.conn); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-func (r *realStream) stop() {
-	r.conn.Close()
-	r.srv.Shutdown()
-	r.srv.WaitForShutdown()
+	r.js.Conn().Close()
+	r.Restart()
+	r.js = r.JetStream()
 }
 
 func (r *realStream) stream() jetstream.Stream {
@@ -72,13 +53,10 @@ func answer(seq uint64, duplicate bool, err error) string {
 // stream and to a stream on a NATS server, with purges, deletions of the last
 // message by age or by number, and restarts: both answer the same.
 func TestEventStream(t *testing.T) {
-	seed := drawSeed()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := testkit.Rand(t)
 	const maxMsgs = 20
-	r := &realStream{t: t, opts: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 50, NoSigs: true, NoLog: true}}
-	r.start()
-	defer func() { r.stop() }()
+	ns := natstest.Start(t)
+	r := &realStream{ns, t, ns.JetStream()}
 	if _, err := r.js.CreateStream(t.Context(), jetstream.StreamConfig{
 		Name: "S", Subjects: []string{"s"}, MaxMsgs: maxMsgs, Duplicates: emit.Duplicates, Storage: jetstream.FileStorage,
 	}); err != nil {
@@ -86,11 +64,10 @@ func TestEventStream(t *testing.T) {
 	}
 	model := &eventStream{maxMsgs: maxMsgs}
 	answers := map[string]int{}
-	for step := range 600 {
+	for step := range testkit.Effort(600) {
 		switch rng.IntN(60) {
 		case 0:
-			r.stop()
-			r.start()
+			r.restart()
 			model.restart(time.Now())
 		case 1:
 			if err := r.stream().Purge(t.Context()); err != nil {

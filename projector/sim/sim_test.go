@@ -1,47 +1,37 @@
 package sim
 
 import (
-	"flag"
+	"cmp"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+
+	"reddot/projector/testkit"
 )
 
-var (
-	seedFlag    = flag.Uint64("seed", 0, "run this seed and those after it; 0 draws one")
-	seedsFlag   = flag.Int("seeds", 0, "run so many seeds; 0: for a time")
-	forFlag     = flag.Duration("for", 3*time.Second, "run seeds for so long, unless -seeds is given")
-	replaysFlag = flag.Int("replays", 20, "seeds that TestReplay runs twice")
-	printFlag   = flag.Bool("print", false, "print what happens")
-)
+func TestMain(m *testing.M) { testkit.Main(m) }
 
-// drawSeed returns the first seed to run.
-func drawSeed() uint64 {
-	if *seedFlag != 0 {
-		return *seedFlag
-	}
-	return rand.Uint64() >> 16
-}
+// drawSeed returns the first seed to run: those after it follow.
+func drawSeed() uint64 { return cmp.Or(testkit.GivenSeed(), rand.Uint64()>>16) }
 
 // enough seeds meet whatever a plan may have.
 const enough = 100
 
-// TestSimulation runs seeds. A seed that fails says how to run it again.
+// TestSimulation runs seeds for a while; a seed that is given runs alone, and what
+// happens is printed.
 func TestSimulation(t *testing.T) {
-	seed := drawSeed()
-	t.Logf("from seed %d on", seed)
+	seed, alone := drawSeed(), testkit.GivenSeed() != 0
 	start := time.Now()
 	var sum outcome
 	n := 0
 	for more := true; more; n++ {
-		out := simulate(t, seed, *printFlag, sabotage{})
-		if *printFlag {
+		out := simulate(t, seed, alone, sabotage{})
+		if alone {
 			t.Logf("seed %d:\n%s", seed, strings.Join(out.lines, "\n"))
 		}
 		if len(out.failures) > 0 {
-			t.Errorf("seed %d: %s\nrun it again with: go test ./projector/sim -run %s -seed %d -seeds 1 -print -v",
-				seed, strings.Join(out.failures, "\n"), t.Name(), seed)
+			t.Errorf("seed %d: %s\nreplay with: %s -v", seed, strings.Join(out.failures, "\n"), testkit.Replay(t, seed))
 			return
 		}
 		sum.commands += out.commands
@@ -52,10 +42,7 @@ func TestSimulation(t *testing.T) {
 		sum.behind += out.behind
 		sum.count += out.count
 		seed++
-		more = time.Since(start) < *forFlag
-		if *seedsFlag > 0 {
-			more = n+1 < *seedsFlag
-		}
+		more = !alone && time.Since(start) < testkit.Duration(3*time.Second)
 	}
 	took := time.Since(start)
 	t.Logf("%d seeds in %v, %.0f a minute: %d commands, %d runs of a process, %d events, %d of them told again since they had left the stream, %d from lists read aside, %d while something older waited, %d things happened",
@@ -68,11 +55,10 @@ func TestSimulation(t *testing.T) {
 // TestReplay runs some seeds twice: the same things happen at the same times.
 func TestReplay(t *testing.T) {
 	seed := drawSeed()
-	t.Logf("from seed %d on", seed)
-	for range *replaysFlag {
+	for range testkit.Effort(20) {
 		a, b := simulate(t, seed, true, sabotage{}), simulate(t, seed, true, sabotage{})
 		if a.hash != b.hash {
-			t.Fatalf("seed %d: %d things happened, then %d:\n%s", seed, a.count, b.count, firstDifference(a.lines, b.lines))
+			t.Fatalf("seed %d: %d things happened, then %d:\n%s\nreplay with: %s", seed, a.count, b.count, firstDifference(a.lines, b.lines), testkit.Replay(t, seed))
 		}
 		seed++
 	}
