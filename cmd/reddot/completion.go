@@ -71,7 +71,7 @@ func (a *app) completeSnapshot(cmd *cobra.Command, args []string, _ string) ([]c
 			_ = same.Flags().Set(f.Name, f.Value.String()) // it was accepted once
 		}
 	})
-	if cfg.snapshotPlace.data == "" {
+	if cfg.Data == "" {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -44,7 +45,7 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 		return err
 	}
 	if taker != nil {
-		if err := recognise(ctx, l, taker.repo); err != nil {
+		if err := repository.Recognise(ctx, l, taker.repo); err != nil {
 			return err
 		}
 	}
@@ -53,9 +54,11 @@ func (s *serving) checkLog(ctx context.Context, conn *nats.Conn, taker *snapshot
 	if err != nil {
 		return err
 	}
-	foreign, err := taker.foreign(ctx, l, cut.Last)
-	if err != nil {
-		return err
+	var foreign []snapshot.Entry
+	if taker != nil {
+		if foreign, err = repository.Foreign(ctx, l, taker.repo, cut.Last); err != nil {
+			return err
+		}
 	}
 	for _, e := range foreign {
 		cut.Add("snapshot "+e.ID, e.Seq)
@@ -132,32 +135,4 @@ func (s *serving) checkUnread(stream string) error {
 		return nil // it is new
 	}
 	return fmt.Errorf("the NATS server can't read stream %s: file %s, or meta.sum beside it, is damaged; restore both from a backup", stream, described)
-}
-
-// foreign are the snapshots that were made of other commands than the log has,
-// the newest first: its end is before them, or what it has at their seq was
-// taken in at another time.
-func (s *snapshots) foreign(ctx context.Context, log *log.Log, last events.Seq) (foreign []snapshot.Entry, err error) {
-	if s == nil {
-		return nil, nil
-	}
-	entries, err := s.repo.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if e.Err != nil || !e.Manifest.Stream.Equal(log.Identity()) {
-			continue
-		}
-		made := false
-		if e.Seq <= last {
-			if made, err = madeOf(ctx, log, e.Manifest); err != nil {
-				return nil, err
-			}
-		}
-		if !made {
-			foreign = append(foreign, e)
-		}
-	}
-	return foreign, nil
 }

@@ -20,6 +20,7 @@ import (
 	goclient "reddot/api/client"
 	"reddot/cmd/reddot/demo"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
@@ -113,7 +114,7 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 	server := &serving{log: log, ready: func(nats, _ string) { ready <- nats }, cfg: &serveConfig{
 		data: dir, listen: "127.0.0.1:0", prefix: events.DefaultPrefix, sync: natsserver.SyncPolicy{Every: time.Second},
 		fanoutLimit: 1000, eventEncoding: events.Msgpack.String(),
-		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots,
+		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: repository.Off,
 	}}
 	g, life := errgroup.WithContext(life)
 	g.Go(func() error { return server.run(life) })

@@ -33,6 +33,8 @@ var forbidden = map[string][]string{
 	"snapshot/storage":           {"reddot/snapshot", "reddot/events"},
 	"cmd/reddot/datadir":         {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/cmd", "github.com/nats-io/nats.go", "github.com/nats-io/nats-server"},
 	"cmd/reddot/natsserver":      {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/events", "github.com/spf13/"},
+	"cmd/reddot/repository":      {"reddot/api", "reddot/projector/emit", "reddot/projector/view", "github.com/nats-io/nats-server"},
+	"cmd/reddot/asof":            {"reddot/api", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
 }
 
 // testkits are the folders of packages that only tests import.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/asof"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -21,13 +21,13 @@ import (
 
 // pastConfig says of which past state is asked, if of one.
 type pastConfig struct {
-	snapshotPlace
+	repository.Place
 	when string // a seq or a time; empty: the present
 	skip seqs
 }
 
 func (p *pastConfig) addFlags(cmd *cobra.Command) {
-	p.snapshotPlace.addFlags(cmd)
+	p.Place.AddFlags(cmd.Flags())
 	p.skip.addSkip(cmd.Flags())
 	cmd.Flags().StringVar(&p.when, "at", "", "show the past: the state after the command with this `seq`, or at a time as in 2026-11-23T18:00:00Z")
 }
@@ -40,28 +40,32 @@ func (p *pastConfig) validate(zone *time.Location, afterSeq uint64) error {
 	if afterSeq != 0 {
 		return usagef("--after-seq is for the present: leave it out, or leave out --at")
 	}
-	if _, _, err := p.parse(zone); err != nil {
+	if _, err := p.parse(zone); err != nil {
 		return err
 	}
-	return p.snapshotPlace.validate()
+	return wrongUsage(p.Place.Validate())
 }
 
 // pastTimes are the ways to write a time; those without a zone are of the
 // user's.
 var pastTimes = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
-// parse reads the point in the past: a seq, or a time if that is not zero.
-func (p *pastConfig) parse(zone *time.Location) (seq events.Seq, at time.Time, err error) {
+// parse reads the point in the past.
+func (p *pastConfig) parse(zone *time.Location) (asof.Point, error) {
+	point := asof.Point{Text: p.when}
 	if n, err := strconv.ParseUint(p.when, 10, 64); err == nil {
-		return events.Seq(n), time.Time{}, nil
+		point.Seq = events.Seq(n)
+		return point, nil
 	}
-	if at, ok := parseTime(p.when, zone); ok {
-		if at.Year() < 1970 || at.Year() > 2261 { // the log counts nanoseconds since 1970
-			return 0, at, usagef("--at %q: use a time from 1970 to 2261", p.when)
-		}
-		return 0, at, nil
+	at, ok := parseTime(p.when, zone)
+	if !ok {
+		return point, usagef("--at %q: use a seq, or a time as in 2026-11-23T18:00:00Z", p.when)
 	}
-	return 0, time.Time{}, usagef("--at %q: use a seq, or a time as in 2026-11-23T18:00:00Z", p.when)
+	if at.Year() < 1970 || at.Year() > 2261 { // the log counts nanoseconds since 1970
+		return point, usagef("--at %q: use a time from 1970 to 2261", p.when)
+	}
+	point.At = at
+	return point, nil
 }
 
 // past shows a past state: a scratch store, folded from the nearest snapshot
@@ -82,91 +86,52 @@ func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show fun
 		return err
 	}
 	log.Skip(cfg.skip...)
-	return datadir.Dir(cfg.data).WithScratch(func(dir string) (err error) {
-		b := &beginning{log: log, warn: a.warnings()}
-		if b.repo, err = a.pastSnapshots(ctx, c, cfg, dir); err == nil && b.repo != nil {
-			err = recognise(ctx, log, b.repo)
+	return cfg.Data.WithScratch(func(dir string) (err error) {
+		from := a.pastOf(log)
+		if from.Snapshots, err = a.pastSnapshots(ctx, c, cfg, dir); err == nil && from.Snapshots != nil {
+			err = repository.Recognise(ctx, log, from.Snapshots)
 		}
 		if err != nil {
 			return err
 		}
-		seq, err := cfg.resolve(ctx, b, a.zone)
+		point, err := cfg.parse(a.zone)
 		if err != nil {
 			return err
 		}
-		s, _, err := b.fold(ctx, filepath.Join(dir, "past"), seq, a.stderr)
+		seq, err := from.Resolve(ctx, point)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, s.Close()) }()
-		if err := a.sayWhen(ctx, log, seq); err != nil {
-			return err
-		}
-		v, err := projector.NewView(s)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, v.Close()) }()
-		return show(v)
+		return from.View(ctx, filepath.Join(dir, "past"), seq, func(v *projector.View) error {
+			if err := a.sayWhen(ctx, log, seq); err != nil {
+				return err
+			}
+			return show(v)
+		})
 	})
+}
+
+// pastOf is what past states of a log are derived from, with a bar while it is folded.
+func (a *app) pastOf(l *log.Log) *asof.Source {
+	return &asof.Source{Log: l, Logger: a.warnings(), Watch: func(commands uint64) asof.Progress {
+		return term.StartBar(a.stderr, "commands folded", commands)
+	}}
 }
 
 // pastSnapshots opens the snapshots; nil if there are none where they are by
 // default, or they are turned off.
 func (a *app) pastSnapshots(ctx context.Context, c *client, cfg *pastConfig, dir string) (*snapshot.Repository, error) {
-	if cfg.at == noSnapshots {
+	if cfg.At == repository.Off {
 		return nil, nil
 	}
-	storage, err := cfg.found(ctx, c.jetStream)
-	if errors.Is(err, errNoPlace) && cfg.at == "" {
+	storage, err := cfg.Find(ctx, c.jetStream)
+	if errors.Is(err, repository.ErrNothing) && cfg.At == "" {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return openRepository(ctx, storage, dir, a.warnings())
-}
-
-// resolve finds the seq that is meant.
-func (p *pastConfig) resolve(ctx context.Context, b *beginning, zone *time.Location) (events.Seq, error) {
-	seq, at, err := p.parse(zone)
-	if err != nil {
-		return 0, err
-	}
-	first, last, err := b.log.Range(ctx)
-	switch {
-	case err != nil:
-		return 0, err
-	case at.IsZero() && seq > last:
-		return 0, fmt.Errorf("--at %d: the log ends at seq %d", seq, last)
-	case at.IsZero():
-		return seq, nil
-	}
-	// What the stream took in at that very moment belongs to it.
-	seq, err = b.log.Before(ctx, at.Add(time.Nanosecond))
-	if err != nil || first == 1 || seq >= first {
-		return seq, err
-	}
-	if known, err := b.knownAt(ctx, seq, at); err != nil || known {
-		return seq, err
-	}
-	return 0, fmt.Errorf("--at %s: that is before seq %d, at which the log begins now: ask for the seq of a snapshot", p.when, first)
-}
-
-// knownAt reports whether the last command that was trimmed, with a seq, had
-// been taken in at a time already, as a snapshot tells.
-func (b *beginning) knownAt(ctx context.Context, seq events.Seq, at time.Time) (bool, error) {
-	if b.repo == nil {
-		return false, nil
-	}
-	entries, err := b.repo.List(ctx)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(entries, func(e snapshot.Entry) bool {
-		return e.Err == nil && e.Seq == seq && e.Manifest.Stream.Equal(b.log.Identity()) &&
-			!e.Manifest.LogTime.IsZero() && !e.Manifest.LogTime.After(at)
-	}), nil
+	return repository.Open(ctx, storage, dir, version(), a.warnings())
 }
 
 // sayWhen says which state is shown.

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 )
 
@@ -75,9 +76,9 @@ func needs(cfg *serveConfig, s events.Subjects) []permission {
 	if cfg.trim {
 		list = append(list, permission{publishing, api("STREAM.PURGE." + log), "trim the log", false, ""})
 	}
-	place := snapshotPlace{at: cfg.snapshots}
-	if name, ok := place.bucket(); ok {
-		bucket := bucketStream(name)
+	place := repository.Place{At: cfg.snapshots}
+	if name, ok := place.Bucket(); ok {
+		bucket := repository.BucketStream(name)
 		for _, call := range []string{"STREAM.INFO." + bucket, "STREAM.CREATE." + bucket, "STREAM.PURGE." + bucket, "DIRECT.GET." + bucket, "DIRECT.GET." + bucket + ".>",
 			"CONSUMER.CREATE." + bucket + ".>", "CONSUMER.DELETE." + bucket + ".>"} {
 			list = append(list, permission{publishing, api(call), "keep snapshots", true, ""})

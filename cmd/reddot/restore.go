@@ -14,6 +14,7 @@ import (
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/log"
@@ -56,18 +57,18 @@ The log must still have what comes after the snapshot. It is asked: the log in
 }
 
 func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err error) {
-	if _, ok := cfg.bucket(); !ok { // before a folder is made
-		if _, err := cfg.found(ctx, nil); err != nil {
+	if _, ok := cfg.Bucket(); !ok { // before a folder is made
+		if _, err := cfg.Find(ctx, nil); err != nil {
 			return err
 		}
 	}
-	unlock, err := datadir.Dir(cfg.data).Lock()
+	unlock, err := cfg.Data.Lock()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	return a.withServer(cfg, func(c *client) error {
-		r := &restoration{app: a, data: cfg.data, which: which}
+		r := &restoration{app: a, data: cfg.Data, which: which}
 		var js func() (jetstream.JetStream, error)
 		if c != nil {
 			js = c.jetStream
@@ -75,10 +76,10 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 				return err
 			}
 		}
-		return a.openPlace(ctx, &cfg.snapshotPlace, js, func(repo *snapshot.Repository) error {
+		return a.openPlace(ctx, &cfg.Place, js, func(repo *snapshot.Repository) error {
 			r.repo = repo
 			if r.log != nil {
-				if err := recognise(ctx, r.log, repo); err != nil {
+				if err := repository.Recognise(ctx, r.log, repo); err != nil {
 					return err
 				}
 			}
@@ -91,17 +92,17 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 // folder, which runs for that time and for this command alone, or else another
 // one that is named. c is nil if there is none of both.
 func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error) {
-	if _, err := os.Stat(filepath.Join(datadir.Dir(cfg.data).NATS(), "jetstream")); err == nil {
+	if _, err := os.Stat(filepath.Join(cfg.Data.NATS(), "jetstream")); err == nil {
 		subjects, err := events.NewSubjects(cfg.prefix)
 		if err != nil {
 			return err
 		}
-		reads, err := readsAtStart(cfg.snapshotPlace, subjects.CommandStream())
+		reads, err := readsAtStart(cfg.Place, subjects.CommandStream())
 		if err != nil {
 			return err
 		}
 		server, err := natsserver.Open(natsserver.Config{
-			Data: datadir.Dir(cfg.data), Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
+			Data: cfg.Data, Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
 		})
 		if err != nil {
 			return err
@@ -112,9 +113,9 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 			return err
 		}
 		defer nc.Close()
-		return use(&client{Conn: &natsconn.Conn{Conn: nc, URL: "the data folder " + cfg.data}, subjects: subjects, timeout: cfg.nats.Timeout})
+		return use(&client{Conn: &natsconn.Conn{Conn: nc, URL: "the data folder " + string(cfg.Data)}, subjects: subjects, timeout: cfg.nats.Timeout})
 	}
-	if _, ok := cfg.bucket(); !ok && !cfg.nats.IsNamed() {
+	if _, ok := cfg.Bucket(); !ok && !cfg.nats.IsNamed() {
 		fmt.Fprintln(a.stderr, "the log is not asked whether it has what comes after: its NATS server is not named by --server or NATS_URL")
 		return use(nil)
 	}
@@ -131,12 +132,12 @@ type restoration struct {
 	*app
 	repo  *snapshot.Repository
 	log   *log.Log // nil: not known
-	data  string
+	data  datadir.Dir
 	which string // empty: the newest that will do
 }
 
 func (r *restoration) run(ctx context.Context) error {
-	folder, err := generation.Open(nil, datadir.Dir(r.data).Store())
+	folder, err := generation.Open(nil, r.data.Store())
 	if err != nil {
 		return err
 	}
@@ -219,8 +220,8 @@ func (r *restoration) usable(ctx context.Context, e snapshot.Entry, want snapsho
 	case e.Seq+1 < want.First:
 		return fmt.Errorf("snapshot %s is of seq %d, and the log begins at seq %d: what comes between is gone", e.ID, e.Seq, want.First)
 	}
-	made, err := madeOf(ctx, r.log, e.Manifest)
-	if err == nil && !made {
+	derived, err := repository.DerivedFrom(ctx, r.log, e.Manifest)
+	if err == nil && !derived {
 		err = fmt.Errorf("snapshot %s was made of other commands than the log has: the log was cut and written further", e.ID)
 	}
 	return err

@@ -49,6 +49,14 @@ func (e usageError) Unwrap() error { return e.error }
 // usagef is a usageError with a formatted text.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// wrongUsage is a usageError with the text of an error, nil of none.
+func wrongUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
 // run carries out one command line and returns the exit code. An error is
 // told on stderr in one line. Ending ctx asks the command to finish early.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {

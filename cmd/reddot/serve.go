@@ -14,8 +14,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"reddot/api"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
@@ -194,7 +196,7 @@ func (cfg *serveConfig) validate() error {
 	if cfg.takeover < minTakeover || cfg.takeover > maxTakeover {
 		return usagef("--takeover %s: use %s to %s", cfg.takeover, minTakeover, maxTakeover)
 	}
-	if err := (&snapshotPlace{data: cfg.data, at: cfg.snapshots}).validate(); err != nil {
+	if err := wrongUsage((&repository.Place{Data: datadir.Dir(cfg.data), At: cfg.snapshots}).Validate()); err != nil {
 		return err
 	}
 	if cfg.snapshotKeep < snapshot.MinKeep {
@@ -203,7 +205,7 @@ func (cfg *serveConfig) validate() error {
 	if cfg.snapshotInterval != 0 && cfg.snapshotInterval < time.Second {
 		return usagef("--snapshot-interval %s: use 1s or more, or 0", cfg.snapshotInterval)
 	}
-	if cfg.trim && cfg.snapshots == noSnapshots {
+	if cfg.trim && cfg.snapshots == repository.Off {
 		return usagef("--trim needs snapshots: leave out --snapshots off")
 	}
 	if cfg.logFormat != "text" && cfg.logFormat != "json" {

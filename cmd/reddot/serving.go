@@ -21,6 +21,7 @@ import (
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -147,7 +148,7 @@ func (s *serving) runExternal(ctx context.Context, http string) error {
 
 // runEmbedded serves with a NATS server in this process.
 func (s *serving) runEmbedded(ctx context.Context, http string) error {
-	reads, err := readsAtStart(snapshotPlace{data: s.cfg.data, at: s.cfg.snapshots}, s.subjects.CommandStream())
+	reads, err := readsAtStart(repository.Place{Data: datadir.Dir(s.cfg.data), At: s.cfg.snapshots}, s.subjects.CommandStream())
 	if err != nil {
 		return err
 	}

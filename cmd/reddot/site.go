@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 )
 
@@ -42,8 +43,8 @@ func newSite(conn *nats.Conn, cfg *serveConfig, s events.Subjects, alone bool, l
 		return nil, err
 	}
 	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.replicas, alone: alone, log: log, told: map[string]int{}}
-	if name, ok := (&snapshotPlace{at: cfg.snapshots}).bucket(); ok {
-		at.streams = append(at.streams, bucketStream(name))
+	if name, ok := (&repository.Place{At: cfg.snapshots}).Bucket(); ok {
+		at.streams = append(at.streams, repository.BucketStream(name))
 	}
 	return at, nil
 }

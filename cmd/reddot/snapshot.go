@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
-	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/snapshot"
@@ -37,20 +37,20 @@ itself, too.`,
 // itself. The server is only talked to if that is a bucket.
 type placeConfig struct {
 	clientConfig
-	snapshotPlace
+	repository.Place
 }
 
 func (cfg *placeConfig) addFlags(cmd *cobra.Command) {
 	cfg.clientConfig.addFlags(cmd)
-	cfg.snapshotPlace.addFlags(cmd)
+	cfg.Place.AddFlags(cmd.Flags())
 }
 
 // validate reports a usageError.
 func (cfg *placeConfig) validate() error {
-	if cfg.at == noSnapshots {
+	if cfg.At == repository.Off {
 		return usagef("--snapshots off: name a directory or bucket:NAME")
 	}
-	if err := cfg.snapshotPlace.validate(); err != nil {
+	if err := wrongUsage(cfg.Place.Validate()); err != nil {
 		return err
 	}
 	return cfg.clientConfig.validate()
@@ -62,9 +62,9 @@ func (a *app) withRepository(ctx context.Context, cfg *placeConfig, use func(ctx
 		return err
 	}
 	open := func(ctx context.Context, js func() (jetstream.JetStream, error)) error {
-		return a.openPlace(ctx, &cfg.snapshotPlace, js, func(r *snapshot.Repository) error { return use(ctx, r) })
+		return a.openPlace(ctx, &cfg.Place, js, func(r *snapshot.Repository) error { return use(ctx, r) })
 	}
-	if _, ok := cfg.bucket(); ok {
+	if _, ok := cfg.Bucket(); ok {
 		return a.withBound(ctx, &cfg.clientConfig, "snapshot", func(ctx context.Context, c *client) error { return open(ctx, c.jetStream) })
 	}
 	err := open(ctx, nil)
@@ -75,13 +75,13 @@ func (a *app) withRepository(ctx context.Context, cfg *placeConfig, use func(ctx
 }
 
 // openPlace opens the snapshots at a place, with scratch space.
-func (a *app) openPlace(ctx context.Context, place *snapshotPlace, js func() (jetstream.JetStream, error), use func(*snapshot.Repository) error) error {
-	storage, err := place.found(ctx, js)
+func (a *app) openPlace(ctx context.Context, place *repository.Place, js func() (jetstream.JetStream, error), use func(*snapshot.Repository) error) error {
+	storage, err := place.Find(ctx, js)
 	if err != nil {
 		return err
 	}
-	return datadir.Dir(place.data).WithScratch(func(dir string) error {
-		r, err := openRepository(ctx, storage, dir, a.warnings())
+	return place.Data.WithScratch(func(dir string) error {
+		r, err := repository.Open(ctx, storage, dir, version(), a.warnings())
 		if err != nil {
 			return err
 		}
@@ -301,7 +301,7 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 			ids = append(ids, e.ID)
 		}
 		if len(ids) == 0 {
-			return fmt.Errorf("there are no snapshots to verify: %w", errNoPlace)
+			return fmt.Errorf("there are no snapshots to verify: %w", repository.ErrNothing)
 		}
 	}
 	bad := int64(0)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
@@ -50,24 +51,24 @@ func (s *snapshots) run(ctx context.Context) error {
 // bucket that has to be made is put on as many servers as the log is on, or on a
 // number of them if that is more or was asked for.
 func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, replicas int, log *slog.Logger) (*snapshots, error) {
-	if cfg.snapshots == noSnapshots {
+	if cfg.snapshots == repository.Off {
 		return nil, nil
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	place := snapshotPlace{data: cfg.data, at: cfg.snapshots}
+	place := repository.Place{Data: datadir.Dir(cfg.data), At: cfg.snapshots}
 	ofLog := 0
-	if _, ok := place.bucket(); ok {
+	if _, ok := place.Bucket(); ok {
 		if ofLog, err = logReplicas(ctx, js, cfg.prefix); err != nil {
 			return nil, err
 		}
-		if place.replicas = replicas; cfg.replicas == 0 {
-			place.replicas = max(replicas, ofLog)
+		if place.Replicas = replicas; cfg.replicas == 0 {
+			place.Replicas = max(replicas, ofLog)
 		}
 	}
-	kept, err := place.storage(ctx, func() (jetstream.JetStream, error) { return js, nil })
+	kept, err := place.Make(ctx, func() (jetstream.JetStream, error) { return js, nil })
 	if err != nil {
 		return nil, fmt.Errorf("open the snapshots: %w", err)
 	}
@@ -213,10 +214,10 @@ func (s *snapshots) LogTime(ctx context.Context, seq events.Seq) (time.Time, err
 	return p.Log().TimeOf(ctx, seq)
 }
 
-// check is checkStore. Damage in a checkpoint is damage in the store itself,
+// check is repository.Check. Damage in a checkpoint is damage in the store itself,
 // whose files it shares: it is built anew then.
 func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
-	state, err := checkStore(ctx, dir, progress)
+	state, err := repository.Check(ctx, dir, progress)
 	if errors.Is(err, store.ErrCorrupt) && s.checked.Load() == dir {
 		if p, stopped := s.source.running(); stopped == nil {
 			p.Damaged(err)

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -17,16 +17,16 @@ import (
 // readsAtStart finds out which commands of a log a server reads when it starts
 // with a data folder: those that its store lacks, and those that its snapshots
 // end with, by which the log is recognised. Without a store it may be all.
-func readsAtStart(place snapshotPlace, stream string) (natsserver.Reads, error) {
+func readsAtStart(place repository.Place, stream string) (natsserver.Reads, error) {
 	reads := natsserver.Reads{Stream: stream}
 	var err error
-	if reads.After, err = storedSeq(datadir.Dir(place.data).Store(), stream); err != nil {
+	if reads.After, err = storedSeq(place.Data.Store(), stream); err != nil {
 		return reads, err
 	}
-	if _, ok := place.bucket(); ok || place.at == noSnapshots {
+	if _, ok := place.Bucket(); ok || place.At == repository.Off {
 		return reads, nil
 	}
-	entries, err := os.ReadDir(filepath.Join(place.folder(), "manifests"))
+	entries, err := os.ReadDir(filepath.Join(place.Folder(), "manifests"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return reads, err
 	}

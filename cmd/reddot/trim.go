@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/log"
@@ -86,8 +87,8 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *lo
 	if err != nil {
 		return 0, err
 	}
-	err = a.openPlace(ctx, &cfg.snapshotPlace, c.jetStream, func(r *snapshot.Repository) error {
-		if err := recognise(ctx, log, r); err != nil {
+	err = a.openPlace(ctx, &cfg.Place, c.jetStream, func(r *snapshot.Repository) error {
+		if err := repository.Recognise(ctx, log, r); err != nil {
 			return err
 		}
 		bar := term.StartBar(a.stderr, "bytes read", 0)
@@ -96,7 +97,7 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *lo
 		return err
 	})
 	if errors.Is(err, snapshot.ErrTooFew) {
-		err = fmt.Errorf("%w: %w", err, errNoPlace)
+		err = fmt.Errorf("%w: %w", err, repository.ErrNothing)
 	}
 	return min(bound, status.Emitted), err // events are still to be told of what comes later
 }

@@ -4,20 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/spf13/cobra"
 
-	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/asof"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector/log"
-	"reddot/projector/store"
-	"reddot/snapshot"
 )
-
-// shownDifferences is how many rows that differ are named.
-const shownDifferences = 10
 
 // verifyConfig is the command line of verify.
 type verifyConfig struct {
@@ -62,8 +56,8 @@ from which it goes on.`,
 // verification is one run of verify.
 type verification struct {
 	*app
-	begin *beginning
-	dir   string // for scratch stores
+	from *asof.Source
+	dir  string // for scratch stores
 
 	// What is verified: the state at a seq, of which there is a snapshot unless
 	// they are off.
@@ -77,8 +71,9 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 		return err
 	}
 	log.Skip(cfg.skip...)
-	return datadir.Dir(cfg.data).WithScratch(func(dir string) error {
-		v := &verification{app: a, dir: dir, begin: &beginning{log: log, warn: a.warnings(), oldest: true}}
+	return cfg.Data.WithScratch(func(dir string) error {
+		v := &verification{app: a, dir: dir, from: a.pastOf(log)}
+		v.from.Oldest = true
 		if cfg.against == "" {
 			if err := v.now(ctx, c); err != nil {
 				return err
@@ -90,14 +85,14 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 			}
 			log.Passed(status.Skipped...)
 		}
-		storage, err := cfg.found(ctx, c.jetStream)
+		storage, err := cfg.Find(ctx, c.jetStream)
 		if err == nil {
-			v.begin.repo, err = openRepository(ctx, storage, dir, a.warnings())
+			v.from.Snapshots, err = repository.Open(ctx, storage, dir, version(), a.warnings())
 		}
 		if err == nil {
-			err = recognise(ctx, log, v.begin.repo)
+			err = repository.Recognise(ctx, log, v.from.Snapshots)
 		}
-		if err != nil && (cfg.against != "" || !errors.Is(err, errNoPlace)) {
+		if err != nil && (cfg.against != "" || !errors.Is(err, repository.ErrNothing)) {
 			return err
 		}
 		if cfg.against != "" {
@@ -125,14 +120,14 @@ func (v *verification) now(ctx context.Context, c *client) error {
 
 // then takes an earlier snapshot.
 func (v *verification) then(ctx context.Context, which string) error {
-	e, err := v.begin.repo.Find(ctx, which)
+	e, err := v.from.Snapshots.Find(ctx, which)
 	if err == nil {
 		err = e.Err
 	}
 	if err != nil {
 		return err
 	}
-	if log := v.begin.log.Identity(); !e.Manifest.Stream.Equal(log) {
+	if log := v.from.Log.Identity(); !e.Manifest.Stream.Equal(log) {
 		return fmt.Errorf("snapshot %s is of another log than the server's (%s, not %s)", e.ID, e.Manifest.Stream, log)
 	}
 	v.seq, v.digest = e.Seq, e.Manifest.Digest
@@ -141,70 +136,28 @@ func (v *verification) then(ctx context.Context, which string) error {
 
 // run folds the log up to the seq and compares.
 func (v *verification) run(ctx context.Context) error {
-	_, last, err := v.begin.log.Range(ctx)
+	c, err := v.from.Compare(ctx, v.dir, v.seq, v.digest)
 	if err != nil {
 		return err
 	}
-	if v.seq > last {
-		return fmt.Errorf("the log ends at seq %d, but the state to verify is that of seq %d: the log was cut", last, v.seq)
-	}
-	folded := filepath.Join(v.dir, "folded")
-	s, begun, err := v.begin.fold(ctx, folded, v.seq, v.stderr)
-	if err != nil {
-		return err
-	}
-	digest, skipped := s.Position().Digest(), s.Position().Skipped
-	if err := s.Close(); err != nil {
-		return err
-	}
-	if digest == v.digest {
-		text := fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, begun+1, digest)
-		if len(skipped) > 0 {
-			text += fmt.Sprintf("passed over, as nobody could read it: seq %s\n", seqList(skipped))
+	if c.Digest == v.digest {
+		text := fmt.Sprintf("verified: the state at seq %d is what the log says from seq %d on, digest %s\n", v.seq, c.First, c.Digest)
+		if len(c.Skipped) > 0 {
+			text += fmt.Sprintf("passed over, as nobody could read it: seq %s\n", seqList(c.Skipped))
 		}
 		return v.print(text)
 	}
-	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, digest)
-	err = v.differences(ctx, folded)
-	if errors.Is(err, log.ErrNotWhole) {
-		return err
+	if errors.Is(c.RowsErr, log.ErrNotWhole) {
+		return c.RowsErr
 	}
-	if err != nil {
-		return fmt.Errorf("%s; the rows can't be compared: %w", differs, err)
+	differs := fmt.Sprintf("the state at seq %d has digest %s, the log says %s", v.seq, v.digest, c.Digest)
+	if c.RowsErr != nil {
+		return fmt.Errorf("%s; the rows can't be compared: %w", differs, c.RowsErr)
 	}
-	return fmt.Errorf(`%s: have it built anew with "reddot rebuild", and take away the snapshots that are wrong with "reddot snapshot remove"`, differs)
-}
-
-// differences names the first rows of the snapshot that differ from those
-// folded; a *log.AlteredError if they are of other commands.
-func (v *verification) differences(ctx context.Context, folded string) error {
-	if v.begin.repo == nil {
-		return errNoPlace
-	}
-	is := filepath.Join(v.dir, "is")
-	want := snapshot.Want{Stream: v.begin.log.Identity(), AtMost: v.seq, First: v.seq + 1, StoreFormat: store.Format}
-	if _, err := v.begin.repo.Restore(ctx, want, is, nil); err != nil {
-		return err
-	}
-	made, err := store.Inspect(nil, is)
-	if err != nil {
-		return err
-	}
-	read, err := store.Inspect(nil, folded)
-	if err != nil {
-		return err
-	}
-	if made.Position.Log != read.Position.Log {
-		return &log.AlteredError{Seq: v.seq, By: "the state"}
-	}
-	rows, err := store.Diff(ctx, vfs.Default, is, folded, shownDifferences)
-	if err != nil {
-		return err
-	}
-	for _, d := range rows {
+	for _, d := range c.Rows {
 		if err := v.print(fmt.Sprintf("%s\n  is:     %s\n  should: %s\n", d.Row, d.A, d.B)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return fmt.Errorf(`%s: have it built anew with "reddot rebuild", and take away the snapshots that are wrong with "reddot snapshot remove"`, differs)
 }

@@ -20,6 +20,7 @@ import (
 
 	goclient "reddot/api/client"
 	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector/emit"
 	"reddot/projector/testkit"
@@ -33,7 +34,7 @@ func served(t *testing.T, dir, listen string, change ...func(*serveConfig)) (add
 	s := &serving{log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		ready: func(nats, _ string) { ready <- nats },
 		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: natsserver.SyncPolicy{Every: time.Second},
-			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: noSnapshots}}
+			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: repository.Off}}
 	for _, f := range change {
 		f(s.cfg)
 	}
