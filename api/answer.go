@@ -119,7 +119,7 @@ func (s *Service) serve(l lives, c *call) {
 // request's timeout is: that is about after_seq.
 const newestLeast = time.Second
 
-// awaitNewest waits until a view shows all that anybody was told, without a place
+// awaitNewest waits until a view shows all that anybody was answered, without a place
 // for work. It counts as work all the same: nobody has asked to wait.
 func (s *Service) awaitNewest(life context.Context, q question, newest func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(life, max(q.timeout, newestLeast))

@@ -53,7 +53,7 @@
 // is in it, or is far behind. Then its service leaves the group, and is a member again
 // when the source has been fresh for two looks in a row (queue.go). The server sends
 // it no more requests; those that it has sent are answered, rightly or 503. If
-// nobody is left, NATS tells who asks that there are no responders.
+// nobody is left, NATS reports to who asks that there are no responders.
 //
 //	every 100 ms, and at a 503 that is no asker's fault:
 //	  member, source not fresh      unsubscribe; say why, once
@@ -86,7 +86,7 @@
 // A watch is answered by one instance and begun by all: whichever of them emits
 // has to know who watches.
 //
-// No answer shows a state older than what anybody was told before the request, by
+// No answer shows a state older than what anybody was answered before the request, by
 // whichever instance: see [Source]. Where nobody can say what the newest is within
 // timeout_ms, or a second if that is less, it is 503.
 //

@@ -38,7 +38,7 @@ func (e *endpoint) answered(took time.Duration, f *events.Fault) {
 	}
 }
 
-// stats tells of the endpoint in the framework's words.
+// stats reports the endpoint's numbers in the framework's words.
 func (e *endpoint) stats() micro.EndpointStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()

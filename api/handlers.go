@@ -15,15 +15,15 @@ type handler struct {
 	pattern func(events.Subjects) string // the subject it is heard on; nil: that of a query of this name about a user
 	lane    lane
 
-	// shows tells that the answer shows a state, which must not be older than what
-	// anybody was told before. So has every one that is answered from a View.
+	// shows is set where the answer shows a state, which must not be older than what
+	// anybody was answered before: for every query that is answered from a View.
 	shows bool
 
-	// emitted tells that after_seq is waited for until its events are stored, not
+	// emitted is set where after_seq is waited for until its events are stored, not
 	// only until it is applied.
 	emitted bool
 
-	// everywhere tells that every instance does what is asked, whichever of them
+	// everywhere is set where every instance does what is asked, whichever of them
 	// answers, and however old the state is that its source shows.
 	everywhere bool
 

@@ -37,7 +37,7 @@ type HTTPConfig struct {
 
 	Registry *prometheus.Registry // shown at /metrics; required
 	Ready    func() error         // why not ready, nil for ready; a nil func: always ready
-	But      func() error         // what is wrong all the same, told by /readyz when ready; may be nil
+	But      func() error         // what is wrong all the same, reported by /readyz when ready; may be nil
 	Profiles bool                 // serve Go's profiles at /debug/pprof/
 	AnyHost  bool                 // answer under any name, not only under the address's own
 	Logger   *slog.Logger         // nil logs nothing

@@ -144,7 +144,7 @@ type positions struct {
 
 // newPositions returns a collector of
 //
-//	reddot_status_up             1 if the projection tells its status, else 0 and nothing else
+//	reddot_status_up             1 if the projection gives its status, else 0 and nothing else
 //	reddot_status_seq{position}  applied, emitted, durable and last, as in the query status
 //	reddot_status_lag            commands between applied and last
 func newPositions(source Source) prometheus.Collector {

@@ -254,7 +254,7 @@ type load struct {
 	sent chan struct{}
 }
 
-// waiter is one request that waits. Its end tells it to.
+// waiter is one request that waits. Its end has it wait no longer.
 type waiter struct {
 	load *load
 	end  context.CancelCauseFunc

@@ -61,7 +61,7 @@ func (q *queue) join(life context.Context) error {
 // is lost.
 //
 // A connection that is lost meanwhile subscribes again, when it is back, to what
-// the server has not been told to be over. Nobody would hear what then comes, so
+// the server has not heard to be over. Nobody would hear what then comes, so
 // the connection is made once more.
 func (q *queue) leave() error {
 	subs := q.subs

@@ -119,7 +119,7 @@ func wanted(t reflect.Type) string {
 }
 
 func found(e *json.SemanticError) string {
-	// quoted bounds how much of a client's value is told back to it.
+	// quoted bounds how much of a client's value is repeated to it.
 	const quoted = 32
 	switch e.JSONKind {
 	case 'n':

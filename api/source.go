@@ -54,7 +54,7 @@ type Source interface {
 	View() (View, error)
 
 	// Newest returns nil if views opened from now on show all that anybody was
-	// told before now, by this instance or another. Else it returns what waits
+	// answered before now, by this instance or another. Else it returns what waits
 	// until that is so; that returns ctx's error if it ends first, and another
 	// error if nobody can say.
 	Newest() (wait func(ctx context.Context) error)

@@ -14,17 +14,17 @@ import (
 	"reddot/events"
 )
 
-// EndpointData is what STATS tells of each endpoint beyond the framework's own
+// EndpointData is what STATS reports of each endpoint beyond the framework's own
 // numbers.
 type EndpointData struct {
 	Applied events.Seq  `json:"applied"` // last command folded in, at AsOf
 	Lag     uint64      `json:"lag"`     // commands between applied and the stream's end, at AsOf
-	AsOf    events.Time `json:"as_of"`   // Unix ms; 0 until the projection has told its position
+	AsOf    events.Time `json:"as_of"`   // Unix ms; 0 until the projection has given its position
 	Waiting int64       `json:"waiting"` // requests waiting for after_seq, of all endpoints
 }
 
 const (
-	// statusEvery is how old the position told by STATS may be: it is fetched
+	// statusEvery is how old the position in STATS may be: it is fetched
 	// ahead, so that whoever monitors waits for nothing.
 	statusEvery = time.Second
 
@@ -32,7 +32,7 @@ const (
 	statusTimeout = 2 * time.Second
 )
 
-// stats collects what STATS tells.
+// stats collects what STATS reports.
 type stats struct {
 	position atomic.Pointer[position]
 }
@@ -57,7 +57,7 @@ func (s *Service) data() any {
 	return data
 }
 
-// follow keeps the position that STATS tells until ctx ends.
+// follow keeps the position that STATS reports until ctx ends.
 func (s *Service) follow(ctx context.Context) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
@@ -91,12 +91,12 @@ const monitorKind = "monitor"
 
 // monitor answers the verbs that tools monitor micro services by, in the
 // framework's own types. The framework itself would answer to any reply
-// subject, and does not know of errors that are told outside of its handlers.
+// subject, and does not know of errors that are answered outside of its handlers.
 type monitor struct {
 	identity  micro.ServiceIdentity
 	started   time.Time
 	endpoints []*endpoint
-	data      func() any // what STATS tells beside
+	data      func() any // what STATS reports beside
 }
 
 // verbs are what is answered, by its name in subjects.
@@ -141,12 +141,12 @@ func (m *monitor) stats() micro.Stats {
 // listen answers on all subjects of the verbs: of any service, of those of this
 // name, and of this instance.
 func (m *monitor) listen(subs *subscriptions, allows func(reply string) bool, send func(*nats.Msg)) error {
-	for verb, tell := range m.verbs() {
+	for verb, report := range m.verbs() {
 		answer := func(req *nats.Msg) {
 			if !allows(req.Reply) {
 				return
 			}
-			if body, err := json.Marshal(tell()); err == nil {
+			if body, err := json.Marshal(report()); err == nil {
 				send(&nats.Msg{Subject: req.Reply, Data: body})
 			}
 		}

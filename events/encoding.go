@@ -54,7 +54,7 @@ func ParseEncoding(s string) (Encoding, error) {
 	return Msgpack, fmt.Errorf("encoding %q: use msgpack or json", s)
 }
 
-// encodingOf tells the encoding by the content type or, if that is empty, by
+// encodingOf returns the encoding, by the content type or, if that is empty, by
 // the first byte.
 func encodingOf(contentType string, data []byte) (Encoding, error) {
 	media, _, _ := strings.Cut(contentType, ";")
@@ -105,7 +105,7 @@ func Marshal(e Encoding, v any) ([]byte, error) {
 
 // Unmarshal reads what [Marshal] wrote into v, a pointer to one of this
 // package's structs. contentType is the message's Content-Type header; empty,
-// the first byte tells. Unknown fields are ignored. Any bytes are safe to give.
+// the first byte decides. Unknown fields are ignored. Any bytes are safe to give.
 func Unmarshal(contentType string, data []byte, v any) error {
 	e, err := encodingOf(contentType, data)
 	switch {

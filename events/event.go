@@ -32,7 +32,7 @@ type Conversation struct {
 	Version      Seq          `json:"version" msgpack:"version"`
 }
 
-// Change tells a user's listeners what changed, with the totals that belong
+// Change reports to a user's listeners what changed, with the totals that belong
 // to it.
 type Change struct {
 	User          string         `json:"user" msgpack:"user"`
@@ -43,7 +43,7 @@ type Change struct {
 	Removed       []string       `json:"removed,omitempty" msgpack:"removed,omitempty"`
 }
 
-// Receipt tells User that Peer has read User's messages up to Upto.
+// Receipt reports to User that Peer has read User's messages up to Upto.
 type Receipt struct {
 	User         string `json:"user" msgpack:"user"`
 	Version      Seq    `json:"version" msgpack:"version"`
@@ -53,7 +53,7 @@ type Receipt struct {
 	At           Time   `json:"at" msgpack:"at"`
 }
 
-// Rejected tells that a command was refused.
+// Rejected reports that a command was refused.
 type Rejected struct {
 	Seq     Seq    `json:"seq" msgpack:"seq"`
 	Subject string `json:"subject" msgpack:"subject"`

@@ -58,7 +58,7 @@ type Fault struct {
 	Message string // what happened and what to do
 	Seq     Seq    // of the command asked for, where it is stored nevertheless
 
-	// Uncertain tells that the command asked for was sent to the log, which has not
+	// Uncertain is set where the command asked for was sent to the log, which has not
 	// acknowledged it: it may be stored or not.
 	Uncertain bool
 
@@ -77,7 +77,7 @@ func (f *Fault) Unwrap() error { return f.Cause }
 // Refused reports whether the command asked for is stored and the fold refused it.
 func (f *Fault) Refused() bool { return f.Code == ErrBadRequest && f.Seq > 0 }
 
-// Reply returns the body that tells who asked.
+// Reply returns the body of the error reply.
 func (f *Fault) Reply() ErrorReply {
 	return ErrorReply{Error: f.Code.Word(), Message: f.Message, Seq: f.Seq, Uncertain: f.Uncertain}
 }

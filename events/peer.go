@@ -1,6 +1,6 @@
 package events
 
-// Peer is what a reddot tells the others of its log: who it is and how far.
+// Peer is what a reddot reports to the others of its log: who it is and how far.
 type Peer struct {
 	ID      string `json:"id" msgpack:"id"` // a new one at each start
 	Host    string `json:"host" msgpack:"host"`

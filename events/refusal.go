@@ -47,7 +47,7 @@ func (r Refusal) String() string {
 	return ""
 }
 
-// RefusalOf tells what kind of reason an [*Invalid] gives. Reasons are the same
+// RefusalOf returns what kind of reason an [*Invalid] gives. Reasons are the same
 // at every replay, and so is what they are counted as.
 func RefusalOf(reason string) Refusal {
 	switch {

@@ -85,7 +85,7 @@ const (
 	Stopped    = "stopped" // the stream is not whole; nothing is answered
 )
 
-// Away says why a reddot takes no queries, as far as its status tells.
+// Away says why a reddot takes no queries, as far as its status says.
 func (s *Status) Away() string {
 	switch {
 	case s.Error != "":

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// StreamID tells a command stream from any other: its name, and when its log was
+// StreamID identifies a command stream: its name, and when its log was
 // begun. A stream that was deleted and created again has the same name, but not
 // the same identity; one that was restored from a backup has both.
 type StreamID struct {

@@ -56,7 +56,7 @@ func (s Subjects) Receipt(user string) string {
 // Events matches every event of a user.
 func (s Subjects) Events(user string) string { return s.prefix + ".evt." + EscapeToken(user) + ".>" }
 
-// Rejected is where refused commands are told.
+// Rejected is where refused commands are reported.
 func (s Subjects) Rejected() string { return s.prefix + ".rejected" }
 
 // StoredRejected matches the refused commands as they stand in the event stream.
@@ -79,10 +79,10 @@ func (s Subjects) Rebuild() string { return s.prefix + ".api.rebuild" }
 // Snapshot is the subject that asks for a snapshot of the store.
 func (s Subjects) Snapshot() string { return s.prefix + ".api.snapshot" }
 
-// Peer is where a reddot tells the others how far it is.
+// Peer is where a reddot reports to the others how far it is.
 func (s Subjects) Peer(id string) string { return s.prefix + "-peer." + id }
 
-// Peers matches what every reddot tells there.
+// Peers matches what every reddot reports there.
 func (s Subjects) Peers() string { return s.Peer("*") }
 
 // QueryUser reads the user out of a query's subject.

@@ -22,7 +22,7 @@
 //
 // so that the stream's own window for duplicates (two minutes unless the
 // operator chose another) has the same key be the same command: whichever
-// instance is asked, the reply tells the seq of the first. The caller stands
+// instance is asked, the reply has the seq of the first. The caller stands
 // first, so that nobody takes the key of another; back ends that set the header
 // themselves keep clear of "h.".
 //

@@ -20,7 +20,7 @@ const (
 	// DefaultRate is how many commands a second a user may ask for.
 	DefaultRate = 20
 
-	// burstSeconds of the rate may come at once: a phone that was offline tells
+	// burstSeconds of the rate may come at once: a phone that was offline reports
 	// what was read meanwhile.
 	burstSeconds = 3
 
@@ -34,7 +34,7 @@ const (
 // Source is the projection, as far as the gate asks it.
 type Source interface {
 	// WaitApplied and WaitEmitted return nil once the command seq has come so
-	// far, ctx's error if that ends first, and another if it can't be told.
+	// far, ctx's error if that ends first, and another if it can't be known.
 	WaitApplied(ctx context.Context, seq events.Seq) error
 	WaitEmitted(ctx context.Context, seq events.Seq) error
 
