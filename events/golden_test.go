@@ -89,7 +89,7 @@ func goldenValues() []goldenValue {
 		{"reply.explain", Explanation{
 			User: "alice", Version: 42, Conversation: "group_team", Unread: 2, Mentions: 1, MarkedUnread: true, Muted: true,
 			ReadUpto: "m4", ReadAt: 1700000000000, ReadSeq: 30, SinceRead: 4, Own: 1, Revoked: 1,
-			EarlyReads: []EarlyRead{{Upto: "m99", At: 1700000000100, Seq: 41}, {Upto: "m98", At: 1700000000101, Seq: 42, Private: true}},
+			PendingReads: []PendingRead{{Upto: "m99", At: 1700000000100, Seq: 41}, {Upto: "m98", At: 1700000000101, Seq: 42, Private: true}},
 			Messages: []ExplainedMessage{
 				{ID: "m5", From: "bob", At: 1700000000050, Seq: 35, Mention: true, Thread: "t1"},
 				{ID: "m9", From: "bob", At: 1700000000123, Seq: 42},

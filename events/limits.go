@@ -4,13 +4,13 @@ import "time"
 
 // Limits of commands. A command that breaks one is refused.
 const (
-	MaxID              = 256       // bytes of a user, group or message id
-	MaxPayload         = 256 << 10 // bytes of a command's payload
-	MaxMentions        = 1_000     // users named by one message
-	MaxUsers           = 10_000    // users named by one join or leave
-	MaxEarlyReads      = 8         // reads up to messages yet to come, kept for one conversation
-	MaxDepth           = 16        // nesting of a payload, unknown fields included
-	MaxTime       Time = 1<<53 - 1 // ms; the largest integer every JSON reader keeps exactly
+	MaxID                = 256       // bytes of a user, group or message id
+	MaxPayload           = 256 << 10 // bytes of a command's payload
+	MaxMentions          = 1_000     // users named by one message
+	MaxUsers             = 10_000    // users named by one join or leave
+	MaxPendingReads      = 8         // reads up to messages yet to come, kept for one conversation
+	MaxDepth             = 16        // nesting of a payload, unknown fields included
+	MaxTime         Time = 1<<53 - 1 // ms; the largest integer every JSON reader keeps exactly
 )
 
 // Limits of queries and events.

@@ -34,9 +34,9 @@ type ExplainedMessage struct {
 	Thread  string `json:"thread,omitempty" msgpack:"thread,omitempty"`
 }
 
-// EarlyRead is a read up to a message that has not arrived yet: the first one,
+// PendingRead is a read up to a message that has not arrived yet (rule read-early): the first one,
 // if there were several. It is private if none of them sends a receipt.
-type EarlyRead struct {
+type PendingRead struct {
 	Upto    string `json:"upto" msgpack:"upto"`
 	At      Time   `json:"at" msgpack:"at"`
 	Seq     Seq    `json:"seq" msgpack:"seq"`
@@ -62,9 +62,9 @@ type Explanation struct {
 	Own       uint64 `json:"own" msgpack:"own"`               // of them the user's own
 	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled
 
-	EarlyReads []EarlyRead        `json:"early_reads,omitempty" msgpack:"early_reads,omitempty"` // the oldest first
-	Messages   []ExplainedMessage `json:"messages" msgpack:"messages"`                           // the oldest first
-	More       uint64             `json:"more,omitempty" msgpack:"more,omitempty"`               // messages of the count beyond the limit
+	PendingReads []PendingRead      `json:"early_reads,omitempty" msgpack:"early_reads,omitempty"` // the oldest first
+	Messages     []ExplainedMessage `json:"messages" msgpack:"messages"`                           // the oldest first
+	More         uint64             `json:"more,omitempty" msgpack:"more,omitempty"`               // messages of the count beyond the limit
 }
 
 // ReceiptReply says how far Peer has read User's messages: what the last

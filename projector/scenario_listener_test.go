@@ -288,7 +288,7 @@ func (w *world) explanation(e *events.Explanation) string {
 	if e.More > 0 {
 		out += fmt.Sprintf("  and %d more\n", e.More)
 	}
-	for _, r := range e.EarlyReads {
+	for _, r := range e.PendingReads {
 		private := ""
 		if r.Private {
 			private = ", in private"

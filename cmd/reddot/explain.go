@@ -112,7 +112,7 @@ func renderExplanation(e events.Explanation, zone *time.Location) string {
 	if read := readPosition(e.ReadUpto, e.ReadAt, e.ReadSeq, zone); read != "" {
 		head.Add("Read up to:", read)
 	}
-	for _, early := range e.EarlyReads {
+	for _, early := range e.PendingReads {
 		private := ""
 		if early.Private {
 			private = ", private"

@@ -63,7 +63,7 @@ func TestRenderExplanation(t *testing.T) {
 	golden(t, "explain.txt", renderExplanation(e, testZone()))
 	e.MarkedUnread, e.Muted, e.More = true, true, 12
 	e.ReadUpto, e.ReadAt, e.ReadSeq = "", 0, 0
-	e.EarlyReads = []events.EarlyRead{{Upto: "m99", At: noon, Seq: 1209}, {Upto: "m98", At: noon, Seq: 1210, Private: true}}
+	e.PendingReads = []events.PendingRead{{Upto: "m99", At: noon, Seq: 1209}, {Upto: "m98", At: noon, Seq: 1210, Private: true}}
 	golden(t, "explain-early.txt", renderExplanation(e, testZone()))
 	golden(t, "explain-zero.txt", renderExplanation(events.Explanation{User: "alice", Conversation: "c2c_bob", Version: 3}, testZone()))
 }

@@ -26,7 +26,7 @@ type Conversation struct {
 	Muted  bool
 	Marked bool // marked unread by hand
 
-	PendingReads []PendingRead // the oldest first, at most events.MaxEarlyReads
+	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
 
 	Own         Set    // groups: ordinals of the member's own messages, not revoked

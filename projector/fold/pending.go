@@ -33,7 +33,7 @@ func (s *step) keepPending(k Key, c *Conversation) bool {
 		known.Open, known.OpenAt = true, e.OpenAt
 		return true
 	}
-	if len(c.PendingReads) == events.MaxEarlyReads {
+	if len(c.PendingReads) == events.MaxPendingReads {
 		s.dropReader(k, c.PendingReads[0].ID)
 		c.PendingReads = slices.Delete(c.PendingReads, 0, 1)
 	}

@@ -62,7 +62,7 @@ func noteHistory(h *history, seen map[string]int) {
 		}
 		for what, is := range map[string]bool{
 			"id of a user": c.ID == "a", "id of 256 bytes": len(c.ID) == events.MaxID, "user of 256 bytes": len(c.Inbox) == events.MaxID,
-			"control byte": strings.ContainsAny(c.ID+c.Inbox, "\x01\n\x7f"), "more early reads than are kept": len(early[k]) > events.MaxEarlyReads,
+			"control byte": strings.ContainsAny(c.ID+c.Inbox, "\x01\n\x7f"), "more early reads than are kept": len(early[k]) > events.MaxPendingReads,
 		} {
 			if is {
 				seen[what]++

@@ -108,7 +108,7 @@ func (c *chooser) readsEarly() {
 	}
 	ids := slices.Clone(hostileIDs)
 	c.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	n := 1 + c.IntN(events.MaxEarlyReads+4)
+	n := 1 + c.IntN(events.MaxPendingReads+4)
 	for range n + c.IntN(n) {
 		c.queue = append(c.queue, events.Command{
 			Verb: events.UserRead, Inbox: me, Conversation: with, Upto: ids[c.IntN(n)], Private: c.IntN(2) == 0,

@@ -65,7 +65,7 @@ func (a *audit) waiters() {
 			continue
 		}
 		all := a.Conversation(k).PendingReads
-		if len(all) > events.MaxEarlyReads {
+		if len(all) > events.MaxPendingReads {
 			a.fail("%+v: %d early reads", k, len(all))
 		}
 		for _, e := range all {

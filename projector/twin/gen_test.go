@@ -170,7 +170,7 @@ func noteRead(seen map[string]int, v *view, c *events.Command) {
 	known := v.chat.find(c.Upto) >= 0
 	for what, is := range map[string]bool{
 		"upto known": known, "upto from before the join": known && v.find(c.Upto) < 0,
-		"eight early reads": len(v.early) == events.MaxEarlyReads,
+		"eight early reads": len(v.early) == events.MaxPendingReads,
 		"early read, public and private": slices.ContainsFunc(v.early, func(e earlyRead) bool {
 			return e.open && e.at != e.openAt
 		}),

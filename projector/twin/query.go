@@ -126,7 +126,7 @@ func (v *view) explain(version events.Seq, limit int) events.Explanation {
 		Messages: []events.ExplainedMessage{},
 	}
 	for _, r := range v.early {
-		e.EarlyReads = append(e.EarlyReads, events.EarlyRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
+		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
 	}
 	for i := v.read; i < len(v.chat.log); i++ {
 		m := &v.chat.log[i]

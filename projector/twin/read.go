@@ -107,7 +107,7 @@ func (v *view) keepEarly(s step) bool {
 		e.open, e.openAt = true, s.at
 		return true
 	}
-	if len(v.early) == events.MaxEarlyReads {
+	if len(v.early) == events.MaxPendingReads {
 		v.early = slices.Delete(v.early, 0, 1)
 	}
 	e := earlyRead{upto: s.Upto, at: s.at, seq: s.seq}

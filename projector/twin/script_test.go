@@ -245,7 +245,7 @@ func explain(t *testing.T, m *Model, words []string) string {
 	}
 	s := fmt.Sprintf("v%d %d=%d-%d-%d @%d read=%s@%d#%d", e.Version, e.Unread, e.SinceRead, e.Own, e.Revoked,
 		e.Mentions, e.ReadUpto, e.ReadAt, e.ReadSeq)
-	for _, r := range e.EarlyReads {
+	for _, r := range e.PendingReads {
 		s += fmt.Sprintf(" early=%s@%d#%d", r.Upto, r.At, r.Seq)
 		if r.Private {
 			s += " private"

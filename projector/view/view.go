@@ -284,7 +284,7 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 	}
 	e.Revoked = e.SinceRead - e.Own - e.Unread
 	for _, early := range i.row.PendingReads {
-		e.EarlyReads = append(e.EarlyReads, events.EarlyRead{Upto: early.ID, At: early.At, Seq: early.Seq, Private: !early.Open})
+		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: early.ID, At: early.At, Seq: early.Seq, Private: !early.Open})
 	}
 	for o := i.row.Read.Ord; len(e.Messages) < limit; {
 		if o = i.next(r, o); o == 0 {

@@ -190,7 +190,7 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if c.Deleted = d.coin(); c.Deleted {
 		c.DeletedAt = fold.Ord(d.uint())
 	}
-	for len(c.PendingReads) < events.MaxEarlyReads && d.coin() {
+	for len(c.PendingReads) < events.MaxPendingReads && d.coin() {
 		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq()}
 		if e.Open = d.coin(); e.Open {
 			e.OpenAt = []events.Time{e.At, d.time()}[d.IntN(2)]

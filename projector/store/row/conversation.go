@@ -274,7 +274,7 @@ func (d *Decoder) early() (all []fold.PendingRead) {
 		all = append(all, e)
 		more = flags&earlyMore != 0
 	}
-	if len(all) > events.MaxEarlyReads {
+	if len(all) > events.MaxPendingReads {
 		d.Fail(ErrCorruptRow)
 	}
 	return all
