@@ -46,7 +46,7 @@
 //	          delete the manifests that are too old and not pinned
 //	          delete the pieces that no manifest has, unless someone creates; unpin
 //
-// A [Keeper] creates and prunes by itself, by number of commands or by time,
+// A [Scheduler] creates, prunes and trims by itself, by number of commands or by time,
 // and on request. [Repository.TrimBound] says up to where commands may be
 // removed from the stream. A damaged piece is damaged in all snapshots that
 // share it; Verify with Repair removes it, so that the next Create whose files

@@ -43,6 +43,36 @@ func (r *Repository) TrimBound(ctx context.Context, stream events.StreamID, prog
 	return 0, tooFew(stream, sound, faults)
 }
 
+// Log is a command stream from which a Scheduler removes what snapshots have.
+type Log interface {
+	// Trimmable returns the seq of the first command in the stream, and of the last
+	// one up to which all events are stored: no command after that is removed.
+	Trimmable(ctx context.Context) (first, upto events.Seq, err error)
+	// Trim removes the commands up to a seq.
+	Trim(ctx context.Context, upto events.Seq) error
+}
+
+// trim removes from a log what is in two snapshots, as TrimBound says. Where there
+// are too few, nothing is removed until there are.
+func (r *Repository) trim(ctx context.Context, stream events.StreamID, log Log) error {
+	first, upto, err := log.Trimmable(ctx)
+	if err != nil {
+		return err
+	}
+	bound, err := r.TrimBound(ctx, stream, nil)
+	if errors.Is(err, ErrTooFew) {
+		return nil
+	}
+	if bound = min(bound, upto); err != nil || bound < first {
+		return err
+	}
+	if err := log.Trim(ctx, bound); err != nil {
+		return err
+	}
+	r.log.Info("the log was trimmed", "first", bound+1, "removed", bound+1-first)
+	return nil
+}
+
 func tooFew(stream events.StreamID, sound int, faults []error) error {
 	err := fmt.Errorf("%w of %s: %d; commands may be removed once two are there", ErrTooFew, stream, sound)
 	for _, fault := range faults[:min(len(faults), listedIDs)] {

@@ -279,7 +279,7 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 		status.Error = err.Error()
 	}
 	if s.snapshots != nil {
-		status.Snapshot = s.snapshots.status()
+		status.Snapshot = s.snapshots.scheduler.Last()
 	}
 	if at := s.site.Load(); at != nil {
 		status.NATS = at.status()
@@ -311,5 +311,5 @@ func (s *projection) Snapshot(ctx context.Context) (events.Snapshot, error) {
 	if s.snapshots == nil {
 		return events.Snapshot{}, &events.Invalid{Reason: "snapshots are off: start serve without --snapshots off"}
 	}
-	return s.snapshots.begin(ctx)
+	return s.snapshots.scheduler.Begin(ctx), nil
 }

@@ -349,7 +349,7 @@ func (s *serving) runParts(ctx context.Context, conn *nats.Conn, http string) (e
 		return nil
 	})
 	if source.snapshots != nil {
-		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.run(ctx)) })
+		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.scheduler.Run(ctx)) })
 	}
 	g.Go(func() error {
 		defer stop()

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reddot/cmd/reddot/datadir"
@@ -24,27 +22,16 @@ import (
 	"reddot/snapshot/storage"
 )
 
-// snapshots takes the snapshots of a server. It implements snapshot.Source.
+// snapshots takes the snapshots of a server. It implements snapshot.Source
+// and snapshot.Log.
 type snapshots struct {
 	cfg    *serveConfig
 	source *projection
 	repo   *snapshot.Repository
 	log    *slog.Logger
 
-	keeper  *snapshot.Keeper
-	checked atomic.Value // string: the checkpoint made last
-
-	asked sync.WaitGroup // snapshots asked for that are being taken
-
-	mu   sync.Mutex
-	last *events.Snapshot // nil: none since the start
-}
-
-// run takes snapshots until ctx ends.
-func (s *snapshots) run(ctx context.Context) error {
-	err := s.keeper.Run(ctx)
-	s.asked.Wait()
-	return err
+	scheduler *snapshot.Scheduler
+	checked   atomic.Value // string: the checkpoint made last
 }
 
 // openSnapshots opens the place of a server's snapshots; nil if they are off. A
@@ -153,10 +140,14 @@ func (s *snapshots) of(source *projection) error {
 		return err
 	}
 	s.source = source
-	s.keeper, err = snapshot.NewKeeper(snapshot.KeeperConfig{
+	cfg := snapshot.SchedulerConfig{
 		Repository: s.repo, Source: s, Stream: p.Log().Identity(), Logger: s.log,
-		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep, Taken: s.taken,
-	})
+		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep,
+	}
+	if s.cfg.trim {
+		cfg.Log = s
+	}
+	s.scheduler, err = snapshot.NewScheduler(cfg)
 	return err
 }
 
@@ -181,7 +172,7 @@ func (s *snapshots) register(registry *prometheus.Registry) error {
 		{counter, "reddot_snapshots_failed_total", "Snapshots, prunes and trims that failed since the start.", func(f snapshot.Figures) float64 { return float64(f.Failures) }},
 	} {
 		err = errors.Join(err, registry.Register(m.kind(prometheus.Opts{Name: m.name, Help: m.help},
-			func() float64 { return m.value(s.keeper.Figures()) })))
+			func() float64 { return m.value(s.scheduler.Figures()) })))
 	}
 	return err
 }
@@ -226,94 +217,25 @@ func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)
 	return state, err
 }
 
-// taken is called after each snapshot: it trims the log if that is asked for.
-func (s *snapshots) taken(ctx context.Context, c snapshot.Created) error {
-	s.mu.Lock()
-	if s.last == nil || s.last.State != events.Running && s.last.Seq < c.Manifest.Seq {
-		next := told(c, time.Now().Add(-c.Took))
-		if s.last != nil { // who has asked for that one may not have seen yet that it is there; this one has more
-			next.Run = s.last.Run
-		}
-		s.last = next
+// Trimmable implements snapshot.Log.
+func (s *snapshots) Trimmable(ctx context.Context) (first, upto events.Seq, err error) {
+	p, err := s.source.running()
+	if err != nil {
+		return 0, 0, err
 	}
-	s.mu.Unlock()
-	if !s.cfg.trim {
-		return nil
+	status, err := p.Status(ctx)
+	if err != nil {
+		return 0, 0, err
 	}
+	first, _, err = p.Log().Range(ctx)
+	return first, status.Emitted, err
+}
+
+// Trim implements snapshot.Log.
+func (s *snapshots) Trim(ctx context.Context, upto events.Seq) error {
 	p, err := s.source.running()
 	if err != nil {
 		return err
 	}
-	log := p.Log()
-	bound, err := s.repo.TrimBound(ctx, log.Identity(), nil)
-	if errors.Is(err, snapshot.ErrTooFew) {
-		return nil // after the next one
-	}
-	if err != nil {
-		return err
-	}
-	status, err := p.Status(ctx)
-	if err != nil {
-		return err
-	}
-	first, _, err := log.Range(ctx)
-	if err != nil {
-		return err
-	}
-	if bound = min(bound, status.Emitted); bound < first {
-		return nil
-	}
-	if err := log.Trim(ctx, bound); err != nil {
-		return err
-	}
-	s.log.Info("the log was trimmed", "first", bound+1, "removed", bound+1-first)
-	return nil
-}
-
-// told is a snapshot as the status tells it.
-func told(c snapshot.Created, began time.Time) *events.Snapshot {
-	return &events.Snapshot{
-		State: events.Done, Seq: c.Manifest.Seq, Digest: c.Manifest.Digest,
-		Started: events.Time(began.UnixMilli()), Ended: events.Time(time.Now().UnixMilli()),
-		Bytes: c.Manifest.Bytes, NewBytes: c.NewBytes,
-	}
-}
-
-// begin begins to take a snapshot, or joins the one asked for earlier.
-func (s *snapshots) begin(ctx context.Context) (events.Snapshot, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last != nil && s.last.State == events.Running {
-		return *s.last, nil
-	}
-	began := time.Now()
-	run := nuid.Next()
-	s.last = &events.Snapshot{Run: run, State: events.Running, Started: events.Time(began.UnixMilli())}
-	s.asked.Go(func() {
-		c, err := s.keeper.Now(context.WithoutCancel(ctx))
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if err != nil {
-			s.last.State, s.last.Ended, s.last.Error = events.Failed, events.Time(time.Now().UnixMilli()), err.Error()
-			return
-		}
-		s.last = told(c, began)
-		s.last.Run = run
-	})
-	return *s.last, nil
-}
-
-// status is the last snapshot since the start, one under way included; nil if
-// there was none.
-func (s *snapshots) status() *events.Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last == nil {
-		return nil
-	}
-	last := *s.last
-	if last.State == events.Running {
-		last.Done = s.keeper.Figures().Progress.Done
-	}
-	return &last
+	return p.Log().Trim(ctx, upto)
 }
