@@ -10,6 +10,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
@@ -101,7 +102,7 @@ func (c *powerCut) digest(upto events.Seq) events.Digest {
 	log := c.log()
 	s := testkit.Must(store.Open(store.Config{Dir: c.t.TempDir(), Identity: log.Identity()}))(c.t)
 	defer func() { testkit.OK(c.t, s.Close()) }()
-	testkit.OK(c.t, log.Build(testkit.Context(c.t), s, upto, nil))
+	testkit.OK(c.t, loop.Build(testkit.Context(c.t), log, s, upto, nil))
 	return s.Position().Digest()
 }
 

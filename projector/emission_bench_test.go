@@ -10,6 +10,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 )
@@ -83,7 +84,7 @@ func BenchmarkBuild(b *testing.B) {
 func build(b *testing.B, bus *bus, last events.Seq) {
 	log := testkit.Must(log.Find(b.Context(), bus.js, bus.subjects, slog.New(slog.DiscardHandler)))(b)
 	s := testkit.Must(store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: log.Identity()}))(b)
-	if err := log.Build(b.Context(), s, last, nil); err != nil {
+	if err := loop.Build(b.Context(), log, s, last, nil); err != nil {
 		b.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 )
@@ -94,7 +95,7 @@ func (b *bus) readByAll(last events.Seq) {
 	}
 	s := testkit.Must(store.Open(store.Config{Dir: b.t.TempDir(), Identity: log.Identity()}))(b.t)
 	defer s.Close()
-	testkit.OK(b.t, log.Build(testkit.Context(b.t), s, last, nil))
+	testkit.OK(b.t, loop.Build(testkit.Context(b.t), log, s, last, nil))
 	for seq := range last {
 		at := testkit.Must(log.TimeOf(testkit.Context(b.t), seq+1))(b.t)
 		if got := testkit.Must(log.Before(testkit.Context(b.t), at.Add(time.Nanosecond)))(b.t); got != seq+1 {

@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 )
 
@@ -99,12 +100,12 @@ func (m *metrics) applied(e *store.Entry, fx *fold.Effects) {
 	}
 }
 
-// committed counts one commit; at is the stream's time of its last command.
-func (m *metrics) committed(commands, rows int, took time.Duration, at events.Time) {
-	m.rows.Add(float64(rows))
-	m.batch.Observe(float64(commands))
+// committed counts one commit.
+func (m *metrics) committed(r loop.Ready, took time.Duration) {
+	m.rows.Add(float64(r.Rows))
+	m.batch.Observe(float64(r.Commands))
 	m.batchTime.Observe(took.Seconds())
-	m.lag.Set(time.Since(time.UnixMilli(int64(at))).Seconds())
+	m.lag.Set(time.Since(time.UnixMilli(int64(r.Time))).Seconds())
 }
 
 // storeMetrics shows Pebble's figures and the emitter's, asked for at each
@@ -151,7 +152,7 @@ func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
-	s, err := use(&m.p.current, (*store.Store).Metrics)
+	s, err := loop.Use(m.p.loop, (*store.Store).Metrics)
 	if err != nil {
 		return // closed
 	}

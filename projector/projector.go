@@ -19,9 +19,9 @@ import (
 	"reddot/projector/emit"
 	"reddot/projector/fold"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
-	"reddot/projector/yield"
 )
 
 // Config configures a Projector.
@@ -95,8 +95,9 @@ type Projector struct {
 	health  *health
 	contact contact
 
-	folding sync.Mutex // held while a batch is folded, or the store replaced
-	current current    // changed with folding held
+	folding sync.Mutex // held while the loop is driven: a batch is folded, or the store replaced
+	loop    *loop.Loop
+	turns   turns // of the batch that is folded
 
 	applied, emitted progress
 	target           events.Seq // the stream's last seq at the start
@@ -136,14 +137,19 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	first, last := p.log.Opened()
 	p.target = last
 	p.health = newHealth(last, cfg.Logger)
-	if err := p.openStore(ctx, first, last); err != nil {
+	s, err := p.openStore(ctx, first, last)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.log.SkipUnreadable(ctx, cfg.Skip, p.current.get().Position()); err != nil {
-		return nil, errors.Join(err, p.current.get().Close())
+	err = p.log.SkipUnreadable(ctx, cfg.Skip, s.Position())
+	if err == nil {
+		p.loop, err = loop.New(loop.Config{Store: s, Applied: p.observe})
 	}
-	if err := p.openEmitter(ctx, js); err != nil {
-		return nil, errors.Join(err, p.current.get().Close())
+	if err == nil {
+		err = p.openEmitter(ctx, js)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return p, nil
 }
@@ -152,16 +158,13 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	p.applied.set(p.current.get().Position().Applied)
-	emitted, err := p.current.Emitted()
-	if err != nil {
-		return err
-	}
-	p.emitted.set(emitted)
+	p.applied.set(p.loop.Applied())
+	p.emitted.set(p.loop.Stored())
+	var err error
 	p.emitter, err = emit.Open(ctx, emit.Config{
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
 		Log: p.log.Identity().String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
-		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: &p.current, Replay: p.replay, End: p.end,
+		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: p.loop, Replay: p.replay, End: p.end,
 	}, p.stored)
 	if err != nil {
 		return err
@@ -170,17 +173,10 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 	return err
 }
 
-// stored is told that all events of the commands up to seq are stored. That
-// never goes back, even if the event stream was emptied.
-func (p *Projector) stored(seq events.Seq) {
-	p.emitted.set(seq)
-	p.current.get().SetEmitted(p.emitted.get())
-}
-
 // Run folds and emits until ctx ends or something fails; it says what. It runs
 // once.
 func (p *Projector) Run(ctx context.Context) error {
-	p.emitter.Add(new(dirty.Set), p.current.get().Position().Applied, 0)
+	p.emitter.Add(new(dirty.Set), p.loop.Applied(), 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wrap("fold", p.project(ctx)) })
 	g.Go(func() error { return wrap("emit", p.emit(ctx)) })
@@ -199,7 +195,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	})
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
-		_, err = p.current.get().Commit() // how far the events are stored
+		err = p.loop.Finish()
 	}
 	why := ErrStopped
 	if err != nil {
@@ -226,7 +222,7 @@ func wrap(what string, err error) error {
 // last view is closed.
 func (p *Projector) Close() error {
 	p.metrics.unregister(p.cfg.Registry)
-	return p.current.get().Close()
+	return p.loop.Store().Close()
 }
 
 // report is what the fold's reader tells of itself.
@@ -252,59 +248,6 @@ func (p *Projector) emit(ctx context.Context) error {
 		return err
 	}
 	return p.emitter.Run(ctx)
-}
-
-// project folds the stream.
-func (p *Projector) project(ctx context.Context) error {
-	var marks dirty.Set
-	var fx fold.Effects
-	p.removeLeft(ctx)
-	return p.log.Follow(ctx, p.current.get().Position().Applied, p.report(), func(batch []store.Entry) error {
-		p.health.folding.Store(true)
-		defer p.health.folding.Store(false)
-		return p.fold(batch, &marks, &fx)
-	})
-}
-
-// yieldEvery is after how many commands the fold gives way to others.
-const yieldEvery = 32
-
-// fold folds one batch and commits it.
-func (p *Projector) fold(batch []store.Entry, marks *dirty.Set, fx *fold.Effects) error {
-	p.folding.Lock()
-	defer p.folding.Unlock()
-	s := p.current.get()
-	start := time.Now()
-	lost := false
-	bulk := len(batch) >= yield.Behind && batch[0].Seq > p.target // what is missing at the start is waited for
-	for i := range batch {
-		e := &batch[i]
-		if err := s.Apply(e, fx); err != nil {
-			return fmt.Errorf("seq %d: %w", e.Seq, err)
-		}
-		marks.Add(e.Seq, e.At(), fx)
-		if e.Skipped {
-			lost = true
-			continue
-		}
-		p.metrics.applied(e, fx)
-		p.refused.add(e, fx)
-		if i%yieldEvery == yieldEvery-1 {
-			yield.Turn(bulk)
-		}
-	}
-	rows, err := s.Commit()
-	if err == nil && lost { // whoever starts next need not name the command again
-		err = s.Flush()
-	}
-	if err != nil {
-		return err
-	}
-	last := &batch[len(batch)-1]
-	p.metrics.committed(len(batch), rows, time.Since(start), last.Time)
-	p.applied.set(last.Seq)
-	p.emitter.Add(marks, last.Seq, last.Time)
-	return nil
 }
 
 // end implements emit.Config.End.
@@ -343,7 +286,8 @@ func (p *Projector) flush(ctx context.Context) error {
 		}
 		p.refused.flush()
 		if applied := p.applied.get(); applied > flushed {
-			if err := p.current.flushSoon(); err != nil {
+			_, err := loop.Use(p.loop, func(s *store.Store) (struct{}, error) { return struct{}{}, s.FlushSoon() })
+			if err != nil {
 				return err
 			}
 			flushed = applied
@@ -374,7 +318,7 @@ func (p *Projector) watchStream(ctx context.Context) error {
 
 // checkLog says what is wrong with the stream.
 func (p *Projector) checkLog(ctx context.Context) error {
-	snap, err := p.current.Snapshot()
+	snap, err := p.loop.Snapshot()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 )
 
@@ -111,16 +112,9 @@ func (p *Projector) rebuild(ctx context.Context) error {
 		return err
 	}
 	p.rebuilding.update(func(r *events.Rebuild) { r.From, r.Applied = s.Position().Applied, s.Position().Applied })
-	for behind := handOver + 1; behind > handOver && err == nil; {
-		// What is emitted need not be kept in the outbox.
-		s.SetEmitted(p.emitted.get())
-		target := p.applied.get()
-		p.rebuilding.update(func(r *events.Rebuild) { r.Target = target })
-		err = p.log.Build(ctx, s, target, func(seq events.Seq) {
-			p.rebuilding.update(func(r *events.Rebuild) { r.Applied = seq })
-		})
-		behind = int(p.applied.get() - s.Position().Applied)
-	}
+	err = p.loop.CatchUp(ctx, p.log, s, handOver, func(target, at events.Seq) {
+		p.rebuilding.update(func(r *events.Rebuild) { r.Target, r.Applied = target, at })
+	})
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -142,17 +136,20 @@ func (p *Projector) replace(ctx context.Context, s *store.Store, dir string) err
 func (p *Projector) swap(ctx context.Context, s *store.Store, dir string) (old *store.Store, err error) {
 	p.folding.Lock()
 	defer p.folding.Unlock()
-	old = p.current.get()
-	at := old.Position()
-	if err := p.log.Build(ctx, s, at.Applied, nil); err != nil {
+	at := p.loop.Position()
+	if err := loop.Build(ctx, p.log, s, at.Applied, nil); err != nil {
 		return nil, err
 	}
-	if s.Position().Log != at.Log {
-		return nil, &log.AlteredError{Seq: at.Applied, By: "the store in use"}
+	differs, err := p.loop.Compare(s)
+	if errors.Is(err, loop.ErrAltered) {
+		err = &log.AlteredError{Seq: at.Applied, By: "the store in use"}
 	}
-	if got, was := s.Position().Digest(), at.Digest(); got != was {
+	if err != nil {
+		return nil, err
+	}
+	if differs {
 		p.cfg.Logger.Error("the store in use was not what the log says; the new one is",
-			"applied", at.Applied, "digest", was, "built", got)
+			"applied", at.Applied, "digest", at.Digest(), "built", s.Position().Digest())
 		p.rebuilding.update(func(r *events.Rebuild) { r.Differed = true })
 	}
 	if err := s.Flush(); err != nil {
@@ -162,7 +159,5 @@ func (p *Projector) swap(ctx context.Context, s *store.Store, dir string) (old *
 		return nil, err
 	}
 	p.rebuilding.update(func(r *events.Rebuild) { r.Applied, r.Target = at.Applied, at.Applied })
-	p.current.store.Store(s)
-	s.SetEmitted(p.emitted.get())
-	return old, nil
+	return p.loop.Swap(s), nil
 }

@@ -11,24 +11,21 @@ import (
 	"reddot/projector/store/generation"
 )
 
-// openStore opens the store in use. One that is missing, damaged or of an
-// older format is begun anew: the log has everything.
-func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err error) {
+// openStore opens the store in use. One that is missing, corrupt or of an older format
+// is built from scratch: the log has everything.
+func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (*store.Store, error) {
+	var err error
 	if p.folder, err = generation.Open(nil, p.cfg.Dir); err != nil {
-		return err
+		return nil, err
 	}
-	dir, found := p.folder.Current()
-	if found {
+	if dir, found := p.folder.Current(); found {
 		s, err := store.Open(store.Config{Dir: dir, Identity: p.log.Identity(), Logger: p.cfg.Logger, Pace: p.cfg.pace})
 		if err == nil {
-			p.current.store.Store(s)
-			if err = errors.Join(log.CheckRange(s.Position().Applied, first, last), p.log.CheckLast(ctx, s.Position())); err != nil {
-				return errors.Join(err, s.Close())
-			}
-			return p.folder.Clean()
+			at := s.Position()
+			return p.opened(s, log.CheckRange(at.Applied, first, last), p.log.CheckLast(ctx, at))
 		}
 		if !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrFormat) {
-			return err
+			return nil, err
 		}
 		p.cfg.Logger.Error("the store can't be used: it is built anew from the log", "error", err)
 	} else if last > 0 {
@@ -36,13 +33,21 @@ func (p *Projector) openStore(ctx context.Context, first, last events.Seq) (err 
 	}
 	s, dir, err := p.newStore(ctx, Wanted{Log: p.log.Identity(), First: first, Last: last})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.current.store.Store(s)
-	if err := p.folder.Use(dir); err != nil {
-		return errors.Join(err, s.Close())
+	return p.opened(s, p.folder.Use(dir))
+}
+
+// opened is the store that is in use now, and the only one, unless there are errors.
+func (p *Projector) opened(s *store.Store, errs ...error) (*store.Store, error) {
+	err := errors.Join(errs...)
+	if err == nil {
+		err = p.folder.Clean()
 	}
-	return p.folder.Clean()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // newStore opens a new store, not yet the current one: from a snapshot if there

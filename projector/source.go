@@ -8,6 +8,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/view"
 )
@@ -25,7 +26,7 @@ func (p *Projector) View() (*View, error) {
 	if why := p.failure.Load(); why != nil {
 		return nil, *why
 	}
-	snap, err := p.current.Snapshot()
+	snap, err := p.loop.Snapshot()
 	if err != nil {
 		return nil, p.stopped(err)
 	}
@@ -160,7 +161,7 @@ func (p *Projector) Log() *log.Log { return p.log }
 // Checkpoint writes the files of the store, as of a commit, into a new folder
 // of the same file system. Nothing stops meanwhile.
 func (p *Projector) Checkpoint(dir string) error {
-	_, err := use(&p.current, func(s *store.Store) (struct{}, error) { return struct{}{}, s.Checkpoint(dir) })
+	_, err := loop.Use(p.loop, func(s *store.Store) (struct{}, error) { return struct{}{}, s.Checkpoint(dir) })
 	p.Damaged(err)
 	return err
 }
@@ -243,12 +244,12 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 		Stream: p.cfg.Subjects.CommandStream(), Emitter: string(p.emitter.State()), Foreign: p.emitter.Foreign(),
 		Commands: map[string]uint64{},
 	}
-	snap, err := p.current.Snapshot()
+	snap, err := p.loop.Snapshot()
 	if err != nil {
 		return s, p.stopped(err)
 	}
 	at := snap.Position()
-	durable, err := use(&p.current, (*store.Store).Durable)
+	durable, err := loop.Use(p.loop, (*store.Store).Durable)
 	if err = errors.Join(err, snap.Close()); err != nil {
 		return s, p.stopped(err)
 	}

@@ -17,6 +17,8 @@ var forbidden = map[string][]string{
 	"events":                     {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
 	"projector":                  {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
 	"projector/fold":             {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
+	"projector/loop":             {"reddot/projector/log", "reddot/projector/emit", "reddot/projector/view", "github.com/nats-io/", "github.com/cockroachdb/", "os", "time"},
+	"projector/log":              {"reddot/projector/emit", "reddot/projector/loop", "reddot/projector/store/generation", "github.com/cockroachdb/"},
 	"projector/view":             {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
 	"projector/store":            {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
 	"projector/store/row":        {"reddot/projector/store", "github.com/", "os", "time"},

@@ -14,8 +14,8 @@ import (
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/emit"
-	"reddot/projector/fold"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 )
@@ -31,8 +31,8 @@ type process struct {
 	count int        // of runs
 }
 
-// run is a running process. The fold, the log and the emitter are the real
-// ones; the rest does what projector.Projector does.
+// run is a running process. The log, the loop and the emitter are the real ones; the
+// rest ties them together, as projector.Projector does.
 type run struct {
 	p       *process
 	w       *world
@@ -41,14 +41,13 @@ type run struct {
 	link    *link
 	logs    struct{ fold, replay, build *log.Log }
 	stores  *generation.Folder
-	current atomic.Pointer[store.Store]
+	loop    *loop.Loop
 	opened  []*store.Store // all of this run: to close at the end
 	emitter *emit.Emitter
 	applied atomic.Uint64
-	emitted atomic.Uint64
 	deleted int // how often the event stream had been deleted when it began
 
-	folding chan struct{} // holds one token: whoever takes it may change current
+	driving chan struct{} // holds one token: whoever takes it may drive the loop
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 	ended   chan struct{} // closed when all of its goroutines have ended
@@ -56,20 +55,16 @@ type run struct {
 	once    sync.Once
 }
 
-// Snapshot and Emitted implement emit.Store.
-func (r *run) Snapshot() (*store.Snapshot, error) { return r.current.Load().Snapshot() }
-func (r *run) Emitted() (events.Seq, error)       { return r.current.Load().Emitted() }
-
 // start starts a process from what is on its disk.
 func (p *process) start() error {
 	w := p.w
 	p.count++
 	r := &run{
-		p: p, w: w, name: fmt.Sprintf("%s%d", p.name, p.count), folding: make(chan struct{}, 1), ended: make(chan struct{}),
+		p: p, w: w, name: fmt.Sprintf("%s%d", p.name, p.count), driving: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	r.folder = w.actor()
 	r.link = &link{name: r.name, actor: w.actor()}
-	r.folding <- struct{}{}
+	r.driving <- struct{}{}
 	w.do(func() {
 		r.link.connect()
 		if w.server.events.gone {
@@ -77,35 +72,34 @@ func (p *process) start() error {
 		}
 		r.deleted = w.server.deleted
 	})
-	if err := r.open(); err != nil {
+	s, err := r.open()
+	if err != nil {
+		return err
+	}
+	if r.loop, err = loop.New(loop.Config{Store: s, Many: w.plan.bounds.Many}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	at := r.current.Load().Position()
-	emitted, err := r.Emitted()
-	if err != nil {
-		return err
-	}
+	at, emitted := r.loop.Applied(), r.loop.Stored()
 	w.do(func() {
-		w.note("%s starts at %d", r.name, at.Applied)
+		w.note("%s starts at %d", r.name, at)
 		w.audit.known[r.name] = emitted
 	})
 	cfg := emit.Config{
 		Subjects: w.history.subjects, Encoding: w.plan.encoding, FanoutLimit: w.plan.fanout, Window: w.plan.window,
-		Bounds: w.plan.bounds, ID: r.name, Instance: r.name[:1], Logger: w.logger, Store: r, Replay: r.replay, End: r.logEnd, Aside: r.aside(ctx),
+		Bounds: w.plan.bounds, ID: r.name, Instance: r.name[:1], Logger: w.logger, Store: r.loop, Replay: r.replay, End: r.logEnd, Aside: r.aside(ctx),
 	}
 	if w.sabotage.config != nil {
 		w.sabotage.config(&cfg)
 	}
-	r.emitted.Store(uint64(emitted))
 	r.emitter = emit.New(cfg, stream{r.link.lane()}, r.stored)
-	r.applied.Store(uint64(at.Applied))
-	r.emitter.Add(new(dirty.Set), at.Applied, 0)
+	r.applied.Store(uint64(at))
+	r.emitter.Add(new(dirty.Set), at, 0)
 	r.goes(ctx, "fold", r.folder, func() error { return r.fold(ctx) })
 	r.goes(ctx, "emit", w.actor(), func() error { return r.emitter.Run(ctx) })
 	if builder := w.actor(); w.plan.rebuilds && builder.one(2) {
-		r.goes(ctx, "rebuild", builder, func() error { return r.rebuild(ctx, builder) })
+		r.goes(ctx, "rebuild", builder, func() error { return r.rebuild(ctx) })
 	}
 	go func() {
 		r.work.Wait()
@@ -149,29 +143,26 @@ func (r *run) aside(ctx context.Context) func(func()) {
 }
 
 // open opens the log and the store.
-func (r *run) open() (err error) {
+func (r *run) open() (s *store.Store, err error) {
 	for _, log := range []**log.Log{&r.logs.fold, &r.logs.replay, &r.logs.build} {
 		if *log, err = r.w.openLog(r.link.lane()); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if r.stores, err = generation.Open(r.p.disk, "store"); err != nil {
-		return err
+		return nil, err
 	}
 	if dir, found := r.stores.Current(); found {
-		s, err := r.openStore(dir)
-		if err != nil {
-			return err
+		if s, err = r.openStore(dir); err != nil {
+			return nil, err
 		}
-		r.current.Store(s)
-		return r.stores.Clean()
+		return s, r.stores.Clean()
 	}
 	s, dir, err := r.newStore()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.current.Store(s)
-	return r.stores.Use(dir)
+	return s, r.stores.Use(dir)
 }
 
 func (r *run) openStore(dir string) (*store.Store, error) {
@@ -188,69 +179,6 @@ func (r *run) newStore() (s *store.Store, dir string, err error) {
 		s, err = r.openStore(dir)
 	}
 	return s, dir, err
-}
-
-// fold folds the log.
-func (r *run) fold(ctx context.Context) error {
-	marks := dirty.Set{Many: r.w.plan.bounds.Many}
-	var fx fold.Effects
-	return r.logs.fold.Read(ctx, events.Seq(r.applied.Load()), func(batch []store.Entry) error {
-		return r.foldBatch(ctx, batch, &marks, &fx)
-	})
-}
-
-// hold waits for the right to use the current store, or replace it.
-func (r *run) hold(ctx context.Context) error {
-	select {
-	case <-r.folding:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (r *run) release() { r.folding <- struct{}{} }
-
-// foldBatch does what projector.Projector does with a batch. It takes its time,
-// so that the process may be killed anywhere in it.
-func (r *run) foldBatch(ctx context.Context, batch []store.Entry, marks *dirty.Set, fx *fold.Effects) error {
-	if err := r.hold(ctx); err != nil {
-		return err
-	}
-	defer r.release()
-	if err := r.pause(ctx, r.folder); err != nil { // the emitter has what the batch before told it
-		return err
-	}
-	s := r.current.Load()
-	for i := range batch {
-		if err := s.Apply(&batch[i], fx); err != nil {
-			return fmt.Errorf("seq %d: %w", batch[i].Seq, err)
-		}
-		marks.Add(batch[i].Seq, batch[i].At(), fx)
-	}
-	if err := r.pause(ctx, r.folder); err != nil {
-		return err
-	}
-	if _, err := s.Commit(); err != nil {
-		return err
-	}
-	if err := r.w.checkDigest(s); err != nil {
-		return err
-	}
-	last := &batch[len(batch)-1]
-	r.w.do(func() { r.w.note("%s has folded %d, to %d", r.name, len(batch), last.Seq) })
-	if err := r.pause(ctx, r.folder); err != nil {
-		return err
-	}
-	r.applied.Store(uint64(last.Seq))
-	r.emitter.Add(marks, last.Seq, last.Time)
-	if !r.folder.one(r.w.plan.flushEvery) {
-		return nil
-	}
-	if err := r.pause(ctx, r.folder); err != nil {
-		return err
-	}
-	return s.Flush()
 }
 
 // pause is the time that work takes.
@@ -276,52 +204,6 @@ func (r *run) logEnd(ctx context.Context) (events.Seq, error) {
 			return last, err
 		}
 	}
-}
-
-// stored is told that all events of the commands up to seq are stored.
-func (r *run) stored(seq events.Seq) {
-	seq = max(seq, events.Seq(r.emitted.Load()))
-	r.emitted.Store(uint64(seq))
-	r.current.Load().SetEmitted(seq)
-	r.w.do(func() { r.w.told(r.name, seq) })
-}
-
-// behindEnough is how near a new store must come before it takes the place of
-// the one in use.
-const behindEnough = 5
-
-// rebuild builds a new store beside the one in use, and puts it in its place.
-func (r *run) rebuild(ctx context.Context, who *actor) error {
-	s, dir, err := r.newStore()
-	if err != nil {
-		return err
-	}
-	build := func(upto uint64) error {
-		s.SetEmitted(events.Seq(r.emitted.Load()))
-		return r.logs.build.Build(ctx, s, events.Seq(upto), nil)
-	}
-	for {
-		if err := build(r.applied.Load()); err != nil {
-			return err
-		}
-		if uint64(s.Position().Applied)+behindEnough >= r.applied.Load() {
-			break
-		}
-	}
-	if err := r.hold(ctx); err != nil {
-		return err
-	}
-	defer r.release()
-	if err := build(uint64(r.current.Load().Position().Applied)); err != nil {
-		return err
-	}
-	if err := errors.Join(r.w.checkDigest(s), s.Flush(), r.stores.Use(dir)); err != nil {
-		return err
-	}
-	r.w.do(func() { r.w.note("%s has a new store at %d", r.name, s.Position().Applied) })
-	r.current.Store(s)
-	s.SetEmitted(events.Seq(r.emitted.Load()))
-	return nil
 }
 
 // end waits for all parts to end, and closes the stores.
@@ -354,7 +236,7 @@ func (p *process) stop() error {
 	r := p.run
 	r.cancel()
 	<-r.ended
-	_, err := r.current.Load().Commit()
+	err := r.loop.Finish()
 	p.w.do(r.link.kill)
 	return errors.Join(err, r.end())
 }

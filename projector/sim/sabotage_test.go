@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
+	"reddot/projector/dirty"
 	"reddot/projector/emit"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 )
 
@@ -19,6 +21,7 @@ type sabotage struct {
 	messages func() func(*nats.Msg) // the same for one run that remembers something
 	config   func(*emit.Config)     // changes what the emitter has
 	key      func(*emit.Key)        // changes what it tells events by
+	ready    func(*loop.Ready)      // changes what it is handed
 	alone    bool                   // nobody forges events
 	rare     uint64                 // the seed that is tried first: few find it
 }
@@ -58,6 +61,11 @@ func TestFindsDefects(t *testing.T) {
 		{"position far ahead", sabotage{config: func(c *emit.Config) { c.Store = boastful{c.Store} }}},
 		{"replay of nothing", sabotage{config: func(c *emit.Config) {
 			c.Replay = func(context.Context, events.Seq, events.Seq, func(*store.Entry) error) error { return nil }
+		}}},
+		{"a dirty set lost", sabotage{ready: func(r *loop.Ready) {
+			if r.Applied%50 == 0 {
+				*r.Dirty = dirty.Set{Many: r.Dirty.Many}
+			}
 		}}},
 		{"replay without the last", sabotage{config: func(c *emit.Config) {
 			replay := c.Replay

@@ -252,7 +252,7 @@ func (w *world) settle() error {
 					return err
 				}
 			}
-			done = done && p.run.applied.Load() == last && p.run.emitted.Load() == last
+			done = done && p.run.applied.Load() == last && uint64(p.run.loop.Stored()) == last
 		}
 		if err := w.bury(); err != nil || done || w.failed() {
 			return err
@@ -267,7 +267,7 @@ func (w *world) unsettled() error {
 	var errs []error
 	for _, p := range w.processes {
 		errs = append(errs, fmt.Errorf("%s is %s, has applied %d and told %d of %d",
-			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.emitted.Load(), w.server.last))
+			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.loop.Stored(), w.server.last))
 	}
 	return fmt.Errorf("not done %v after the last fault: %w", settleTime, errors.Join(errs...))
 }
@@ -278,7 +278,7 @@ func (w *world) check() error {
 		if err := p.run.hold(context.Background()); err != nil {
 			return err
 		}
-		s := p.run.current.Load()
+		s := p.run.loop.Store()
 		err := errors.Join(w.checkDigest(s), compareViews(s, w.history.twin))
 		p.run.release()
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/snapshot"
 )
@@ -46,7 +47,7 @@ func (s *Source) Fold(ctx context.Context, dir string, upto events.Seq) (st *sto
 	if s.Watch != nil {
 		show = s.Watch(uint64(upto - begun))
 	}
-	err = s.Log.Build(ctx, st, upto, func(seq events.Seq) { show.Set(uint64(seq - begun)) })
+	err = loop.Build(ctx, s.Log, st, upto, func(seq events.Seq) { show.Set(uint64(seq - begun)) })
 	show.Finish(err == nil)
 	if err != nil {
 		return nil, 0, errors.Join(err, st.Close())

@@ -14,6 +14,7 @@ import (
 	"reddot/cmd/reddot/process"
 	"reddot/events"
 	"reddot/projector/log"
+	"reddot/projector/loop"
 	"reddot/projector/store"
 )
 
@@ -56,7 +57,7 @@ func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out 
 	defer done()
 	tell := json.NewEncoder(out)
 	start, told, begun := time.Now(), time.Now(), events.Seq(0)
-	err = log.Build(ctx, s, upto, func(at events.Seq) {
+	err = loop.Build(ctx, log, s, upto, func(at events.Seq) {
 		now := time.Now()
 		if begun < from && at < upto {
 			start, begun = now, at

@@ -1,0 +1,75 @@
+package projector
+
+import (
+	"context"
+	"time"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/yield"
+)
+
+// project folds the stream.
+func (p *Projector) project(ctx context.Context) error {
+	p.removeLeft(ctx)
+	return p.log.Follow(ctx, p.loop.Applied(), p.report(), func(batch []store.Entry) error {
+		p.health.folding.Store(true)
+		defer p.health.folding.Store(false)
+		return p.fold(batch)
+	})
+}
+
+// fold drives the loop by one batch.
+func (p *Projector) fold(batch []store.Entry) error {
+	p.folding.Lock()
+	defer p.folding.Unlock()
+	start := time.Now()
+	// What is missing at the start is waited for.
+	p.turns = turns{bulk: len(batch) >= yield.Behind && batch[0].Seq > p.target}
+	if err := p.loop.Apply(batch); err != nil {
+		return err
+	}
+	ready, err := p.loop.Commit()
+	if err == nil && ready.Flush {
+		err = p.loop.Store().Flush()
+	}
+	if err != nil {
+		return err
+	}
+	p.metrics.committed(ready, time.Since(start))
+	p.applied.set(ready.Applied)
+	p.emitter.Add(ready.Dirty, ready.Applied, ready.Time)
+	p.loop.Advance()
+	return nil
+}
+
+// observe is called with each command that is applied.
+func (p *Projector) observe(e *store.Entry, fx *fold.Effects) {
+	if !e.Skipped {
+		p.metrics.applied(e, fx)
+		p.refused.add(e, fx)
+	}
+	p.turns.next()
+}
+
+// yieldEvery is after how many commands the fold gives way to others.
+const yieldEvery = 32
+
+// turns gives way to others while a batch is folded.
+type turns struct {
+	bulk    bool
+	applied int
+}
+
+func (t *turns) next() {
+	if t.applied++; t.applied%yieldEvery == 0 {
+		yield.Turn(t.bulk)
+	}
+}
+
+// stored is told that all events of the commands up to seq are stored.
+func (p *Projector) stored(seq events.Seq) {
+	p.loop.SetEmitted(seq)
+	p.emitted.set(p.loop.Stored())
+}
