@@ -119,12 +119,12 @@ func (c *Client) store(ctx context.Context, command *events.Command, payload []b
 }
 
 // errStream says that a command went where reddot doesn't read.
-var errStream = errors.New("another stream has taken it")
+var errStream = errors.New("it was stored in the stream")
 
 // checkAck makes sure that a command lies where reddot reads.
 func (c *Client) checkAck(ack *jetstream.PubAck) error {
 	if want := c.subjects.CommandStream(); ack.Stream != want {
-		return fmt.Errorf("%w: %s, while reddot reads %s; take the subject out of that stream", errStream, ack.Stream, want)
+		return fmt.Errorf("%w %s, reddot reads %s: take the subject out of the other stream", errStream, ack.Stream, want)
 	}
 	return nil
 }

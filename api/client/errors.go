@@ -131,6 +131,7 @@ func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 // commands sent after it some may be stored too, see [Publisher].
 type PublishError struct {
 	Index   uint64
+	Label   int        // of command Index
 	Stored  events.Seq // 0 if none is
 	Pending int
 	Err     *CommandError

@@ -1,5 +1,11 @@
 package client
 
+import (
+	"sync"
+
+	"reddot/events"
+)
+
 // Kept returns how many values are kept for a listener.
 func Kept(s *Subscription) int {
 	s.feed.mu.Lock()
@@ -29,3 +35,21 @@ func Dropped(s *Subscription) int {
 // RoundTrip returns once the server has dealt with what a publisher sent, or
 // the publisher's connection has ended.
 func RoundTrip(p *Publisher) { _ = p.conn.Flush() }
+
+// MaxStreaks bounds what is remembered of seqs.
+const MaxStreaks = maxStreaks
+
+// Seqs is what a publisher remembers of the seqs of its commands.
+type Seqs struct{ r *refusals }
+
+// NewSeqs remembers nothing yet.
+func NewSeqs() Seqs { return Seqs{&refusals{moved: sync.NewCond(new(sync.Mutex))}} }
+
+// Stored says that a command was stored.
+func (s Seqs) Stored(label int, seq events.Seq) { s.r.stored(label, seq) }
+
+// Label returns the label of an own command.
+func (s Seqs) Label(seq events.Seq) (label int, own bool) { return s.r.label(seq) }
+
+// Kept returns how many streaks are kept.
+func (s Seqs) Kept() int { return len(s.r.own) }

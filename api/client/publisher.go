@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -14,8 +13,8 @@ import (
 )
 
 // Publisher stores many commands in the order in which they are added, with up
-// to Options.MaxPending of them on their way. It is for one goroutine; use
-// several publishers for several independent streams of commands.
+// to Options.MaxPending of them on their way. It is for one goroutine, but for
+// Close; use several publishers for several independent streams of commands.
 //
 // # Order
 //
@@ -25,60 +24,70 @@ import (
 // which one it was. To go on, make a new publisher and add again from there:
 // messages count once (rule once).
 //
-// A publisher has a NATS connection of its own, made with the options of the
-// client's, which does not reconnect. A connection that does would send what
-// was in its buffer and leave out what was on the wire: a hole. As it is, when
-// the connection breaks, a whole beginning of what was added is stored, and
-// nothing behind it. Only the server can still make a hole, when it refuses
-// one command (its disk is full, a cluster changes its leader) and takes a
-// later one that was already sent; the error's Pending bounds how many. With
-// MaxPending 1 there is none.
+// A publisher needs a NATS connection that does not reconnect. One that does
+// would send what was in its buffer and leave out what was on the wire: a hole. As
+// it is, when the connection breaks, a whole beginning of what was added is
+// stored, and nothing behind it. If the client's connection reconnects, the
+// publisher makes one of its own, with the same options. If it does not, the
+// publisher uses that one and leaves it open.
+//
+// Only the server can still make a hole, when it refuses one command (its disk is
+// full, a cluster changes its leader) and takes a later one that was already sent;
+// the error's Pending bounds how many. With MaxPending 1 there is none.
 type Publisher struct {
-	client *Client
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	lost   chan struct{}      // closed with the connection
-	places chan struct{}      // holds one element for each command on its way
-	flight chan flight        // in the order of Add
-	quit   context.CancelFunc // ends the collector
-	ended  chan struct{}      // closed when the collector has ended
+	client   *Client
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	isOwn    bool                  // conn is the publisher's own
+	onStored func(int, events.Seq) // nil: nobody asks
+	refusals *refusals             // nil: nobody asks
+	lost     chan nats.Status      // has one, or is closed, once the connection has ended
+	places   chan struct{}         // holds one element for each command on its way
+	flight   chan flight           // in the order of Add
+	quit     context.CancelFunc    // ends the collector
+	ended    chan struct{}         // closed when the collector has ended
 
 	mu struct {
 		sync.Mutex
 		added  uint64        // commands sent
 		stored uint64        // of them known to be stored
 		last   events.Seq    // of the last of these
-		failed *PublishError // why the collector ended; nil: it was told to
+		failed *PublishError // why the collector ended; nil: nothing was on its way
 	}
 }
 
-// flight is a command that was sent, or the mark of a Flush between two.
-type flight struct {
-	verb    events.Verb
-	inbox   string
-	ack     jetstream.PubAckFuture
-	err     error         // why it could not be sent; then ack is nil
-	reached chan struct{} // of a mark: to be closed
+// PublisherOption changes what a [Publisher] reports.
+type PublisherOption func(*Publisher)
+
+// OnStored has f called with the label and the seq of each command as it is known
+// to be stored, in the order of Add, by one goroutine. f must not wait for the
+// publisher.
+func OnStored(f func(label int, seq events.Seq)) PublisherOption {
+	return func(p *Publisher) { p.onStored = f }
 }
 
 // NewPublisher opens a publisher, which must be closed. ctx bounds the opening
 // alone.
-func (c *Client) NewPublisher(ctx context.Context) (*Publisher, error) {
+func (c *Client) NewPublisher(ctx context.Context, opts ...PublisherOption) (*Publisher, error) {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
 	if err := c.connected(ctx); err != nil {
 		return nil, fmt.Errorf("open a publisher: %w", err)
 	}
 	p := &Publisher{
-		client: c, lost: make(chan struct{}), ended: make(chan struct{}),
+		client: c, conn: c.conn, ended: make(chan struct{}),
 		places: make(chan struct{}, c.opts.MaxPending), flight: make(chan flight, c.opts.MaxPending+1),
 	}
-	var err error
-	if p.conn, err = c.dialAgain(ctx, p.lost); err != nil {
-		return nil, fmt.Errorf("open a publisher: connect a second time: %w", err)
+	for _, o := range opts {
+		o(p)
 	}
-	if p.js, err = jetstream.New(p.conn, jetstream.WithPublishAsyncMaxPending(c.opts.MaxPending)); err != nil {
-		p.conn.Close()
+	if p.refusals != nil {
+		if err := p.refusals.open(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.connect(ctx); err != nil {
+		p.refusals.close()
 		return nil, fmt.Errorf("open a publisher: %w", err)
 	}
 	collecting, quit := context.WithCancel(context.Background())
@@ -87,9 +96,27 @@ func (c *Client) NewPublisher(ctx context.Context) (*Publisher, error) {
 	return p, nil
 }
 
-// dialAgain opens a connection like the client's that doesn't reconnect. lost
-// is closed with it.
-func (c *Client) dialAgain(ctx context.Context, lost chan<- struct{}) (*nats.Conn, error) {
+// connect gives the publisher its connection.
+func (p *Publisher) connect(ctx context.Context) (err error) {
+	if p.isOwn = p.conn.Opts.AllowReconnect; p.isOwn {
+		if p.conn, err = p.client.dialAgain(ctx); err != nil {
+			return fmt.Errorf("connect a second time: %w", err)
+		}
+	}
+	p.js, err = jetstream.New(p.conn, jetstream.WithPublishAsyncMaxPending(p.client.opts.MaxPending+1))
+	if err != nil {
+		p.disconnect()
+		return err
+	}
+	p.lost = p.conn.StatusChanged(nats.CLOSED)
+	if p.conn.IsClosed() { // before anybody listened
+		p.conn.RemoveStatusListener(p.lost)
+	}
+	return nil
+}
+
+// dialAgain opens a connection like the client's that doesn't reconnect.
+func (c *Client) dialAgain(ctx context.Context) (*nats.Conn, error) {
 	o := c.conn.Opts
 	o.Servers = c.conn.Servers()
 	o.Name += " publisher"
@@ -98,15 +125,31 @@ func (c *Client) dialAgain(ctx context.Context, lost chan<- struct{}) (*nats.Con
 		o.Timeout = min(o.Timeout, max(time.Until(deadline), time.Millisecond))
 	}
 	// The caller's callbacks are about the caller's connection.
-	o.ConnectedCB, o.ReconnectedCB, o.DisconnectedCB, o.DisconnectedErrCB = nil, nil, nil, nil
+	o.ConnectedCB, o.ReconnectedCB, o.DisconnectedCB, o.DisconnectedErrCB, o.ClosedCB = nil, nil, nil, nil, nil
 	o.DiscoveredServersCB, o.LameDuckModeHandler, o.AsyncErrorCB, o.ReconnectErrCB = nil, nil, nil, nil
-	o.ClosedCB = func(*nats.Conn) { close(lost) }
 	return o.Connect()
 }
 
-// Add sends one command behind those before it; Flush tells whether it is
-// stored. It waits while MaxPending commands are on their way. An
-// [*events.Invalid] or a [*CommandError] is about this command alone, which
+// disconnect closes the publisher's own connection. What is still in its buffers
+// is not sent then.
+func (p *Publisher) disconnect() {
+	if p.isOwn {
+		p.conn.Close()
+	}
+}
+
+// Encoded is a command as [Publisher.AddEncoded] takes it.
+type Encoded struct {
+	Label   int    // what the caller knows it by, as the number of a line
+	Subject string // of a command under the client's prefix
+	Payload []byte // JSON or msgpack; not kept, and not checked: reddot refuses what it can't read
+}
+
+// Add sends one command behind those before it; Flush says whether it is
+// stored. It waits while MaxPending commands are on their way. Its label is its
+// number, from 0, in the order of Add.
+//
+// An [*events.Invalid] or a [*CommandError] is about this command alone, which
 // was not sent, and the publisher goes on; so it does when ctx ends. After a
 // [*PublishError] it does not.
 func (p *Publisher) Add(ctx context.Context, command events.Command) error {
@@ -114,9 +157,27 @@ func (p *Publisher) Add(ctx context.Context, command events.Command) error {
 	if err != nil {
 		return err
 	}
-	if most := p.conn.MaxPayload(); most > 0 && int64(len(payload)) > most {
-		return &CommandError{Verb: command.Verb, Inbox: command.Inbox,
-			Err: fmt.Errorf("payload of %d bytes: %w (%d bytes)", len(payload), nats.ErrMaxPayload, most)}
+	p.mu.Lock()
+	label := int(p.mu.added)
+	p.mu.Unlock()
+	subject := p.client.subjects.Command(events.Target{Verb: command.Verb, Inbox: command.Inbox})
+	return p.add(ctx, Encoded{Label: label, Subject: subject, Payload: payload}, events.Target{Verb: command.Verb, Inbox: command.Inbox})
+}
+
+// AddEncoded is Add for a command that is encoded already. A subject that is not
+// a command's is an [*events.Invalid].
+func (p *Publisher) AddEncoded(ctx context.Context, e Encoded) error {
+	target, err := p.client.subjects.ParseCommand(e.Subject)
+	if err != nil {
+		return err
+	}
+	return p.add(ctx, e, target)
+}
+
+func (p *Publisher) add(ctx context.Context, e Encoded, target events.Target) error {
+	if most := p.conn.MaxPayload(); most > 0 && int64(len(e.Payload)) > most {
+		return &CommandError{Verb: target.Verb, Inbox: target.Inbox,
+			Err: fmt.Errorf("payload of %d bytes: %w (%d bytes)", len(e.Payload), nats.ErrMaxPayload, most)}
 	}
 	select {
 	case <-p.ended:
@@ -130,10 +191,9 @@ func (p *Publisher) Add(ctx context.Context, command events.Command) error {
 	case <-ctx.Done():
 		return fmt.Errorf("add a command: %w", ctx.Err())
 	}
-	f := flight{verb: command.Verb, inbox: command.Inbox}
-	subject := p.client.subjects.Command(events.Target{Verb: command.Verb, Inbox: command.Inbox})
+	f := flight{label: e.Label, target: target}
 	// No retries: a command sent again would be stored behind later ones.
-	f.ack, f.err = p.js.PublishAsync(subject, payload,
+	f.ack, f.err = p.js.PublishAsync(e.Subject, e.Payload,
 		jetstream.WithRetryAttempts(0), jetstream.WithStallWait(p.client.opts.Timeout))
 	p.mu.Lock()
 	p.mu.added++
@@ -147,10 +207,9 @@ func (p *Publisher) Add(ctx context.Context, command events.Command) error {
 }
 
 // Flush waits until every command added is stored and returns the seq of the
-// last one, 0 if there is none. If ctx ends, they are still on their way.
+// last one, 0 if there is none. If ctx ends, they are still on their way. It has
+// no timeout of its own: every acknowledgement has Options.Timeout.
 func (p *Publisher) Flush(ctx context.Context) (events.Seq, error) {
-	ctx, cancel := p.client.bound(ctx)
-	defer cancel()
 	mark := flight{reached: make(chan struct{})}
 	select {
 	case p.flight <- mark:
@@ -169,12 +228,13 @@ func (p *Publisher) Flush(ctx context.Context) (events.Seq, error) {
 	}
 }
 
-// Close ends the publisher and its connection. It does not flush: commands on
-// their way may or may not be stored.
+// Close ends the publisher, and its connection if that is its own. It does not
+// flush: commands on their way may or may not be stored, and Flush returns a
+// [*PublishError] which says from where on. It may be called by any goroutine.
 func (p *Publisher) Close() {
 	p.quit()
 	<-p.ended
-	p.conn.Close()
+	p.refusals.close()
 }
 
 func (p *Publisher) stored() events.Seq {
@@ -191,71 +251,4 @@ func (p *Publisher) failure() error {
 		return p.mu.failed
 	}
 	return fmt.Errorf("publisher: %w", ErrClosed)
-}
-
-// collect takes acknowledgements in the order of Add, until one is missing.
-func (p *Publisher) collect(ctx context.Context) {
-	defer close(p.ended)
-	// Nothing that is still in the buffers may be sent behind a failure.
-	defer p.conn.Close()
-	patience := time.NewTimer(p.client.opts.Timeout)
-	defer patience.Stop()
-	for {
-		var f flight
-		select {
-		case f = <-p.flight:
-		case <-ctx.Done():
-			return
-		}
-		if f.reached != nil {
-			close(f.reached)
-			continue
-		}
-		patience.Reset(p.client.opts.Timeout)
-		ack, err := p.await(ctx, f, patience.C)
-		if err == nil {
-			err = p.client.checkAck(ack)
-		}
-		if errors.Is(err, ErrClosed) {
-			return
-		}
-		p.mu.Lock()
-		if err != nil {
-			p.mu.failed = &PublishError{
-				Index: p.mu.stored, Stored: p.mu.last, Pending: int(p.mu.added - p.mu.stored - 1),
-				Err: &CommandError{Verb: f.verb, Inbox: f.inbox, Uncertain: f.err == nil && uncertain(err), Err: p.client.explain(err)},
-			}
-			p.mu.Unlock()
-			return
-		}
-		p.mu.stored++
-		p.mu.last = events.Seq(ack.Sequence)
-		p.mu.Unlock()
-		<-p.places
-	}
-}
-
-// await waits for one acknowledgement. One that is already here counts even if
-// the connection is gone.
-func (p *Publisher) await(ctx context.Context, f flight, patience <-chan time.Time) (*jetstream.PubAck, error) {
-	if f.err != nil {
-		return nil, f.err
-	}
-	select {
-	case ack := <-f.ack.Ok():
-		return ack, nil
-	case err := <-f.ack.Err():
-		return nil, err
-	case <-p.lost:
-		select {
-		case ack := <-f.ack.Ok():
-			return ack, nil
-		default:
-			return nil, errors.New("the connection to NATS broke")
-		}
-	case <-patience:
-		return nil, fmt.Errorf("no acknowledgement in %v: %w", p.client.opts.Timeout, context.DeadlineExceeded)
-	case <-ctx.Done():
-		return nil, ErrClosed
-	}
 }

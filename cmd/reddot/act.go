@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -93,24 +92,20 @@ type acted struct {
 }
 
 func (a *app) act(ctx context.Context, c *client, cfg *actConfig) error {
-	var heard *refusals
-	if cfg.wait {
-		var err error
-		if heard, err = hearRefusals(ctx, c); err != nil {
-			return err
-		}
-		defer heard.close()
-	}
-	result, err := c.publish(ctx, cfg.command)
+	p, err := c.openPublisher(ctx, cfg.wait)
 	if err != nil {
 		return err
 	}
-	heard.stored(1, result.Seq)
+	defer p.Close()
+	result, err := c.store(ctx, p, cfg.command)
+	if err != nil {
+		return err
+	}
 	if cfg.wait {
 		if err := waitEmitted(ctx, c, result.Seq, func(events.Status) {}); err != nil {
 			return fmt.Errorf("the command is stored, seq %d; wait for reddot: %w", result.Seq, err)
 		}
-		named, _, err := heard.result(ctx)
+		named, _, err := c.refused(ctx, p)
 		if err != nil {
 			return fmt.Errorf("the command is stored, seq %d: %w", result.Seq, err)
 		}
@@ -138,33 +133,28 @@ func (a *app) printActed(r acted, asJSON bool) error {
 	return err
 }
 
-// publish stores one command.
-func (c *client) publish(ctx context.Context, command events.Command) (acted, error) {
-	payload, err := events.EncodeJSON(&command)
-	if err != nil {
-		return acted{}, err
+// store stores one command.
+func (c *client) store(ctx context.Context, p *goclient.Publisher, command events.Command) (acted, error) {
+	err := p.Add(ctx, command)
+	var seq events.Seq
+	if err == nil {
+		seq, err = p.Flush(ctx)
 	}
-	js, err := c.jetStream()
-	if err != nil {
-		return acted{}, err
-	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	subject := c.subjects.Command(events.Target{Verb: command.Verb, Inbox: command.Inbox})
-	// One attempt: a second one could be stored after other commands.
-	ack, err := js.Publish(limited, subject, payload, jetstream.WithRetryAttempts(0))
+	e, failed := errors.AsType[*goclient.PublishError](err)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
 		return acted{}, fmt.Errorf("%w: the command may be stored", ended(ctx))
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-		return acted{}, fmt.Errorf("no acknowledgement in %v: the command may be stored", c.timeout)
+	case failed && e.Err.Uncertain:
+		return acted{}, fmt.Errorf("%w: the command may be stored", c.publishAdvice(e.Err))
+	case failed:
+		return acted{}, c.publishAdvice(e.Err)
 	default:
-		return acted{}, c.ackError(err)
+		return acted{}, err
 	}
-	result := acted{Seq: events.Seq(ack.Sequence)}
+	result := acted{Seq: seq}
 	if command.Verb == events.UserMessage || command.Verb == events.GroupMessage {
 		result.ID = command.ID
 	}
-	return result, c.checkStream(ack)
+	return result, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
@@ -51,8 +52,9 @@ func (c *clientConfig) validate() error {
 // does not reconnect.
 type client struct {
 	*natsconn.Conn
+	reddot   *goclient.Client
 	subjects events.Subjects
-	timeout  time.Duration
+	timeout  time.Duration // for an answer or an acknowledgement
 }
 
 // dial connects to the server. The name is what the server lists the client as.
@@ -60,15 +62,26 @@ func (c *clientConfig) dial(name string) (*client, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	subjects, err := events.NewSubjects(c.prefix)
-	if err != nil {
-		return nil, err
-	}
 	conn, err := c.nats.Dial(name)
 	if err != nil {
 		return nil, err
 	}
-	return &client{Conn: conn, subjects: subjects, timeout: c.nats.Timeout}, nil
+	return c.on(conn)
+}
+
+// on is the client on a connection, which it takes over.
+func (c *clientConfig) on(conn *natsconn.Conn) (*client, error) {
+	subjects, err := events.NewSubjects(c.prefix)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	reddot, err := goclient.New(conn.Conn, goclient.Options{Prefix: c.prefix, Timeout: c.nats.Timeout, Encoding: events.JSON})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &client{Conn: conn, reddot: reddot, subjects: subjects, timeout: c.nats.Timeout}, nil
 }
 
 // jetStream is the server's JetStream.
@@ -80,6 +93,14 @@ func ended(ctx context.Context) error {
 		return cause
 	}
 	return errInterrupted
+}
+
+// orEnded is why a bound context has ended, if it has; else err. nil stays nil.
+func orEnded(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ended(ctx)
+	}
+	return err
 }
 
 // query is a request to the query service. Every query takes the fields that
@@ -256,10 +277,6 @@ func (a *app) withBound(ctx context.Context, cfg *clientConfig, name string, f f
 	return a.withClient(ctx, cfg, name, func(c *client) error {
 		ctx, unbind := c.Bind(ctx)
 		defer unbind()
-		err := f(ctx, c)
-		if err != nil && ctx.Err() != nil {
-			return ended(ctx)
-		}
-		return err
+		return orEnded(ctx, f(ctx, c))
 	})
 }

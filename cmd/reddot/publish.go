@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -120,16 +121,11 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", from.name, err)
 		}
-		p, err := newPublisher(c, lines, cfg)
+		p, err := openPublisher(ctx, c, lines, cfg)
 		if err != nil {
 			return err
 		}
-		if cfg.wait {
-			if p.refused, err = hearRefusals(ctx, c); err != nil {
-				return err
-			}
-			defer p.refused.close()
-		}
+		defer p.Close()
 		gauge, stop := countedGauge(ctx, from, p)
 		bar := term.Start(a.stderr, gauge)
 		err = p.run(ctx)
@@ -141,9 +137,9 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		if p.early.line > 0 {
 			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
 		}
-		result := published{Published: p.acked.Load(), LastSeq: p.lastSeq}
+		result := published{Published: p.acked.Load(), LastSeq: events.Seq(p.lastSeq.Load())}
 		if cfg.wait {
-			if err := a.waitResult(ctx, c, p.refused, &result); err != nil {
+			if err := a.waitResult(ctx, c, p.Publisher, &result); err != nil {
 				return fmt.Errorf("%s stored, last seq %d; wait for reddot: %w", term.Several(result.Published, "command"), result.LastSeq, err)
 			}
 		}
@@ -156,13 +152,13 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 
 // waitResult waits until what was published is applied and told, and enters what
 // was refused.
-func (a *app) waitResult(ctx context.Context, c *client, refused *refusals, r *published) error {
+func (a *app) waitResult(ctx context.Context, c *client, p *goclient.Publisher, r *published) error {
 	if r.LastSeq > 0 {
 		if err := a.waitTold(ctx, c, *r); err != nil {
 			return err
 		}
 	}
-	named, count, err := refused.result(ctx)
+	named, count, err := c.refused(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -183,7 +179,7 @@ func (g publishGauge) Words() string { return term.OfTotal(g.At(), g.Total(), "c
 
 // countedGauge is a publish's gauge. The lines are counted while they are
 // published, until stop is called.
-func countedGauge(ctx context.Context, from *source, p *publisher) (g publishGauge, stop func()) {
+func countedGauge(ctx context.Context, from *source, p *linePublisher) (g publishGauge, stop func()) {
 	g = publishGauge{acked: &p.acked, lines: new(atomic.Int64)}
 	g.lines.Store(-1)
 	ctx, cancel := context.WithCancel(ctx)

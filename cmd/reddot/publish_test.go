@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 )
 
@@ -362,7 +363,7 @@ func TestPublishLosesTheServer(t *testing.T) {
 	defer stopServer(t, s)
 	stream = commandStream(t, s.URL())
 	stored := int(lastSeq(t, stream))
-	if stored < count || stored > count+maxInFlight+2 {
+	if stored < count || stored > count+goclient.DefaultMaxPending+2 {
 		t.Fatalf("%d commands are stored, %d were acknowledged", stored, count)
 	}
 	inOrder(t, stream, 1, stored)

@@ -8,47 +8,29 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
-
-// maxInFlight bounds the commands sent and not yet acknowledged. At 4,096 a
-// local server is busy all the time; more only makes the doubt after a lost
-// connection larger.
-const maxInFlight = 4096
 
 // rateBurst is the share of a second whose commands may be sent at once under
 // a rate limit. Sleeping once per command would be too coarse.
 const rateBurst = 20
 
-// publisher stores commands in the order of their lines.
-//
-// One goroutine reads, checks and sends lines; another takes their
-// acknowledgements in the same order. Nothing is ever sent again, for that
-// could reorder: the first command that isn't acknowledged ends it.
-type publisher struct {
+// linePublisher stores commands in the order of their lines.
+type linePublisher struct {
+	*goclient.Publisher
 	client   *client
-	js       jetstream.JetStream
 	lines    *lineReader
 	parser   *events.LineParser
 	fromLine int
 	limit    *rate.Limiter
-	inFlight chan flight
-	refused  *refusals // hears which are refused; nil: nobody asks
-	early    doubtful  // the first line with a time that can't be meant; owned by send until run returns
+	early    doubtful // the first line with a time that can't be meant
 
-	acked   atomic.Int64 // commands acknowledged
-	lastSeq events.Seq   // of the last of them; owned by collect until run returns
-}
-
-// flight is a command that was sent.
-type flight struct {
-	line int
-	ack  jetstream.PubAckFuture
+	acked   atomic.Int64  // commands acknowledged
+	lastSeq atomic.Uint64 // of the last of them
 }
 
 // Times of this century in seconds, as milliseconds, are of January to April 1970.
@@ -77,54 +59,50 @@ type stop struct {
 	err  error
 }
 
-func newPublisher(c *client, lines *lineReader, cfg *publishConfig) (*publisher, error) {
-	// The channel holds maxInFlight, the collector one, the sender one.
-	js, err := jetstream.New(c.Conn.Conn, jetstream.WithPublishAsyncMaxPending(maxInFlight+2))
-	if err != nil {
-		return nil, fmt.Errorf("use JetStream: %w", err)
-	}
-	p := &publisher{client: c, js: js, lines: lines, parser: events.NewLineParser(c.subjects), fromLine: cfg.fromLine,
-		limit: rate.NewLimiter(rate.Inf, 0), inFlight: make(chan flight, maxInFlight)}
+// openPublisher opens a publisher of lines, which the caller closes. ctx bounds the
+// opening alone.
+func openPublisher(ctx context.Context, c *client, lines *lineReader, cfg *publishConfig) (*linePublisher, error) {
+	p := &linePublisher{client: c, lines: lines, parser: events.NewLineParser(c.subjects), fromLine: cfg.fromLine, limit: rate.NewLimiter(rate.Inf, 0)}
 	p.parser.AnyPrefix = cfg.rewritePrefix
 	if cfg.rate > 0 {
 		p.limit = rate.NewLimiter(rate.Limit(cfg.rate), max(1, cfg.rate/rateBurst))
 	}
-	return p, nil
+	var err error
+	p.Publisher, err = c.openPublisher(ctx, cfg.wait, goclient.OnStored(func(_ int, seq events.Seq) {
+		p.lastSeq.Store(uint64(seq))
+		p.acked.Add(1)
+	}))
+	return p, err
 }
 
 // run publishes every line. When it returns, every command before the line
 // that its error names is stored. ctx is bound to the connection.
-func (p *publisher) run(ctx context.Context) error {
-	sending, halt := context.WithCancel(ctx)
-	defer halt()
-	collected := make(chan *stop, 1)
-	go func() {
-		s := p.collect()
-		if s != nil {
-			halt()
-		}
-		collected <- s
-	}()
-	sent := p.send(sending)
-	close(p.inFlight)
+func (p *linePublisher) run(ctx context.Context) error {
+	sent := p.send(ctx)
+	// What was sent is waited for when the user interrupts, so that the position
+	// reported is exact; but not when nothing can come any more.
+	waiting, unbind := p.client.Bind(context.WithoutCancel(ctx))
+	defer unbind()
+	stopWaiting := context.AfterFunc(waiting, p.Close)
+	defer stopWaiting()
+	_, err := p.Flush(context.Background())
 	// What a line's acknowledgement says comes before what a later line does.
-	s := <-collected
-	if s == nil {
-		s = sent
+	if e, ok := errors.AsType[*goclient.PublishError](err); ok {
+		sent = &stop{e.Label, p.client.publishAdvice(e.Err)}
 	}
-	if s == nil {
+	switch {
+	case sent == nil:
 		return nil
+	case ctx.Err() != nil:
+		sent.err = ended(ctx)
+	case waiting.Err() != nil:
+		sent.err = ended(waiting)
 	}
-	if ctx.Err() != nil {
-		s.err = ended(ctx)
-	}
-	return p.describe(s)
+	return p.describe(sent)
 }
 
 // send reads, checks and sends lines until the last one, or until ctx ends.
-func (p *publisher) send(ctx context.Context) *stop {
-	// No retries: a command sent again would be stored after later ones.
-	options := []jetstream.PublishOpt{jetstream.WithRetryAttempts(0), jetstream.WithStallWait(p.client.timeout)}
+func (p *linePublisher) send(ctx context.Context) *stop {
 	for {
 		line, err := p.lines.next()
 		at := p.lines.n
@@ -150,101 +128,23 @@ func (p *publisher) send(ctx context.Context) *stop {
 		if err := p.limit.Wait(ctx); err != nil {
 			return &stop{at, err}
 		}
-		ack, err := p.js.PublishAsync(subject, payload, options...)
-		if err != nil {
+		if err := p.AddEncoded(ctx, goclient.Encoded{Label: at, Subject: subject, Payload: payload}); err != nil {
 			return &stop{at, fmt.Errorf("send: %w", err)}
 		}
-		select {
-		case p.inFlight <- flight{at, ack}:
-		case <-ctx.Done():
-			return &stop{at, ctx.Err()}
-		}
 	}
-}
-
-// collect takes the acknowledgements in the order of the lines. It goes on
-// when the user interrupts, so that the position told is exact.
-func (p *publisher) collect() *stop {
-	patience := time.NewTimer(p.client.timeout)
-	defer patience.Stop()
-	for f := range p.inFlight {
-		patience.Reset(p.client.timeout)
-		ack, err := p.await(f.ack, patience.C)
-		if err == nil {
-			err = p.check(ack)
-		}
-		if err != nil {
-			return &stop{f.line, err}
-		}
-		p.lastSeq = events.Seq(ack.Sequence)
-		p.refused.stored(f.line, p.lastSeq)
-		p.acked.Add(1)
-	}
-	return nil
-}
-
-// await waits for one acknowledgement. One that is already here counts even
-// if the connection is gone.
-func (p *publisher) await(f jetstream.PubAckFuture, expired <-chan time.Time) (*jetstream.PubAck, error) {
-	select {
-	case ack := <-f.Ok():
-		return ack, nil
-	case err := <-f.Err():
-		return nil, p.client.ackError(err)
-	case <-p.client.Lost().Done():
-		select {
-		case ack := <-f.Ok():
-			return ack, nil
-		default:
-			return nil, context.Cause(p.client.Lost())
-		}
-	case <-expired:
-		return nil, fmt.Errorf("no acknowledgement in %v", p.client.timeout)
-	}
-}
-
-// ackError says what a refused command means for the user.
-func (c *client) ackError(err error) error {
-	switch {
-	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		return fmt.Errorf(`no stream at %s takes commands under the prefix %s: start "reddot serve" there, or name yours with --server or --prefix`,
-			c.URL, c.subjects.Prefix())
-	case errors.Is(err, nats.ErrDisconnected):
-		return fmt.Errorf("lost the connection to the NATS server at %s", c.URL)
-	}
-	return fmt.Errorf("the NATS server refuses it: %w", err)
-}
-
-// check makes sure that commands land where reddot reads, in order.
-func (p *publisher) check(ack *jetstream.PubAck) error {
-	if err := p.client.checkStream(ack); err != nil {
-		return err
-	}
-	if seq := events.Seq(ack.Sequence); seq <= p.lastSeq {
-		return fmt.Errorf("it was stored at seq %d, after the next line's %d: the stream does not keep the order", seq, p.lastSeq)
-	}
-	return nil
-}
-
-// checkStream makes sure that a command landed where reddot reads.
-func (c *client) checkStream(ack *jetstream.PubAck) error {
-	if want := c.subjects.CommandStream(); ack.Stream != want {
-		return fmt.Errorf("it was stored in the stream %s, reddot reads %s: take the subject out of the other stream", ack.Stream, want)
-	}
-	return nil
 }
 
 // describe says which line stopped it, what is stored, and how to go on.
-func (p *publisher) describe(s *stop) error {
+func (p *linePublisher) describe(s *stop) error {
 	if errors.Is(s.err, errFromLine) {
 		return fmt.Errorf("it has %s, and --from-line is %d: %w", term.Several(int64(s.line), "line"), p.fromLine, s.err)
 	}
 	stored := "nothing is known to be stored"
 	switch n := p.acked.Load(); {
 	case n == 1:
-		stored = fmt.Sprintf("the command before it is stored, seq %d", p.lastSeq)
+		stored = fmt.Sprintf("the command before it is stored, seq %d", p.lastSeq.Load())
 	case n > 1:
-		stored = fmt.Sprintf("the %d commands before it are stored, last seq %d", n, p.lastSeq)
+		stored = fmt.Sprintf("the %d commands before it are stored, last seq %d", n, p.lastSeq.Load())
 	}
 	if s.line == 1 {
 		return fmt.Errorf("line 1: %w (%s)", s.err, stored)

@@ -11,8 +11,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
 
-	"reddot/cmd/reddot/natsconn"
-	"reddot/events"
 	"reddot/projector/testkit/natstest"
 )
 
@@ -105,39 +103,6 @@ func TestPublishTellsItsOwnRefusals(t *testing.T) {
 	}
 	if err := g.Wait(); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestRefusalsInBoundedMemory: what is remembered of seqs that others' lie
-// between has a bound; beyond it a refusal counts, and its line is not known.
-func TestRefusalsInBoundedMemory(t *testing.T) {
-	s, _ := testServer(t)
-	r, err := hearRefusals(t.Context(), &client{Conn: &natsconn.Conn{Conn: connect(t, s.URL())}, subjects: defaultSubjects(t), timeout: natsconn.DefaultTimeout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
-	const lines = maxStreaks + 10
-	for line := range lines {
-		r.stored(line+1, events.Seq(10+2*line))
-	}
-	if len(r.own) > maxStreaks {
-		t.Errorf("%d streaks are kept", len(r.own))
-	}
-	for seq, want := range map[events.Seq]struct {
-		line int
-		own  bool
-	}{
-		9:              {0, false},
-		10:             {0, true}, // forgotten
-		2*lines + 8:    {lines, true},
-		2*lines + 7:    {0, false},
-		2*lines + 9:    {0, false},
-		2*lines - 1000: {lines - 504, true},
-	} {
-		if line, own := r.line(seq); line != want.line || own != want.own {
-			t.Errorf("seq %d is line %d, own %v, want %v", seq, line, own, want)
-		}
 	}
 }
 

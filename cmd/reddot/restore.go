@@ -113,7 +113,11 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 			return err
 		}
 		defer nc.Close()
-		return use(&client{Conn: &natsconn.Conn{Conn: nc, URL: "the data folder " + string(cfg.Data)}, subjects: subjects, timeout: cfg.nats.Timeout})
+		c, err := cfg.on(&natsconn.Conn{Conn: nc, URL: "the data folder " + string(cfg.Data)})
+		if err != nil {
+			return err
+		}
+		return use(c)
 	}
 	if _, ok := cfg.Bucket(); !ok && !cfg.nats.IsNamed() {
 		fmt.Fprintln(a.stderr, "the log is not asked whether it has what comes after: its NATS server is not named by --server or NATS_URL")

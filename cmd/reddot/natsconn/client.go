@@ -178,6 +178,3 @@ func (c *Conn) Bind(ctx context.Context) (context.Context, context.CancelFunc) {
 		cancel(nil)
 	}
 }
-
-// Lost returns a context that ends when the connection is lost; its cause says how.
-func (c *Conn) Lost() context.Context { return c.lost }
