@@ -10,40 +10,43 @@ import (
 // readString returns where a string ends, whose text it sets: a part of the
 // input, unless it has escapes.
 func (t *jsonTokens) readString(start int) (end int, err error) {
+	in := t.in
 	from, at, escapes := start+1, start+1, false
-	for at < len(t.in) {
-		switch c := t.in[at]; {
+	for at < len(in) {
+		switch c := in[at]; {
 		case c == '"':
-			t.text = t.in[from:at]
+			t.text = in[from:at]
 			if escapes {
 				t.unescaped = append(t.unescaped, t.text...)
 				t.text = t.unescaped
 			}
 			return at + 1, nil
 		case c == '\\':
-			r, size := unescape(t.in[at:])
+			r, size := unescape(in[at:])
 			if size == 0 {
 				return 0, unexpected(at)
 			}
 			if !escapes {
 				t.unescaped, escapes = t.unescaped[:0], true
 			}
-			t.unescaped = utf8.AppendRune(append(t.unescaped, t.in[from:at]...), r)
+			t.unescaped = utf8.AppendRune(append(t.unescaped, in[from:at]...), r)
 			at += size
 			from = at
 		case c < ' ':
 			return 0, unexpected(at)
 		case c < utf8.RuneSelf:
-			at++
+			for at++; at < len(in) && ' ' <= in[at] && in[at] < utf8.RuneSelf && in[at] != '"' && in[at] != '\\'; {
+				at++
+			}
 		default:
-			r, size := utf8.DecodeRune(t.in[at:])
+			r, size := utf8.DecodeRune(in[at:])
 			if r == utf8.RuneError && size == 1 {
 				return 0, unexpected(at)
 			}
 			at += size
 		}
 	}
-	return 0, unexpected(len(t.in))
+	return 0, unexpected(len(in))
 }
 
 // unescape reads the escape that b begins with. Its size is 0 if it is none.
