@@ -1,6 +1,6 @@
 package events
 
-// itemKind is what a msgpack value is, as far as its first bytes tell.
+// itemKind is what a msgpack value is, as far as its first bytes say.
 type itemKind uint8
 
 const (
@@ -27,7 +27,7 @@ type item struct {
 	next int
 }
 
-// codes tells for the codes 0xc0 to 0xdf what they begin: the kind, and how
+// codes says for the codes 0xc0 to 0xdf what they begin: the kind, and how
 // many big-endian bytes of length or number follow; of the extensions of
 // fixed size, n.
 var codes = [32]struct {

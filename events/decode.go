@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The reasons of payloads that are refused as a whole. They are told on the
-// rejected subject and are the same at every replay, so no library's text is
+// The reasons of payloads that are refused as a whole. They are reported on
+// the rejected subject and are the same at every replay, so no library's text is
 // ever part of one.
 const (
 	reasonSize     = "payload is larger than 256 KiB"
@@ -114,7 +114,7 @@ func unknownField(name []byte) error {
 }
 
 // checkUnknown refuses a name that two unknown fields share and forgets the
-// names. Sorting keeps a payload made of nothing but names cheap.
+// names. Sorting keeps a payload of nothing but names cheap.
 func (d *Decoder) checkUnknown() error {
 	if len(d.unknown) == 0 {
 		return nil

@@ -184,7 +184,7 @@ var openVerbs = map[Verb]bool{UserMessage: true, UserSent: true, GroupMessage: t
 // sent is a payload of user.sent with some more fields, which it ignores.
 func sent(more string) string { return `{"id":"m1","to":"bob",` + more + `}` }
 
-// A field of another verb is an unknown field. What tells of a message ignores
+// A field of another verb is an unknown field. What reports a message ignores
 // it whatever it holds; every other command is refused.
 func TestUnknownFields(t *testing.T) {
 	for _, verb := range Verbs() {
@@ -207,11 +207,11 @@ func TestUnknownFields(t *testing.T) {
 	check(t, UserSent, sent(`"":1,"ID":2,"x":3,"at ":"no"`), "")
 }
 
-// The name of an unknown field is told, in ASCII and not much of it, whichever
-// encoding brings it. The first one is told.
+// The name of an unknown field is reported, in ASCII and not much of it, whichever
+// encoding brings it. The first one is.
 func TestUnknownFieldNames(t *testing.T) {
 	long := strings.Repeat("x", maxNamed)
-	for name, told := range map[string]string{
+	for name, shown := range map[string]string{
 		`up_to`:                  `"up_to"`,
 		``:                       `""`,
 		`thread`:                 `"thread"`, // not yet a field of a read
@@ -226,8 +226,8 @@ func TestUnknownFieldNames(t *testing.T) {
 		long[1:] + `名`:           `"` + long[1:] + `"...`,
 		strings.Repeat(`名`, 100): `"` + strings.Repeat(`\u540d`, maxNamed/3) + `"...`,
 	} {
-		check(t, UserRead, `{"conversation":"c2c_bob","`+name+`":"m1","x":1}`, "unknown field "+told)
-		check(t, UserReadAll, `{"`+name+`":null}`, "unknown field "+told)
+		check(t, UserRead, `{"conversation":"c2c_bob","`+name+`":"m1","x":1}`, "unknown field "+shown)
+		check(t, UserReadAll, `{"`+name+`":null}`, "unknown field "+shown)
 	}
 	var c Command
 	if got := reason(t, Decode(target(UserErase), []byte("\x81\xa2a\xff\x01"), &c)); got != reasonNameUTF8 {

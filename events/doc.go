@@ -12,7 +12,7 @@
 //	unread.cmd.group.team.join      {"users":["alice","bob"]}
 //
 // [Subjects.ParseCommand] reads the subject, [Decode] the payload. Both refuse
-// what breaks a rule with an [*Invalid] whose text is the reason told on the
+// what breaks a rule with an [*Invalid] whose text is the reason reported on the
 // rejected subject; the same bytes are refused for the same reason at every
 // replay. Decode is safe on any bytes: one pass without recursion checks
 // depth and lengths before anything is allocated for them, integers are
@@ -20,7 +20,7 @@
 //
 // Which fields a verb has, which of them it needs and what each may hold stands
 // in one table that both encodings and [Command.Validate] follow. null is the
-// same as an absent field, no payload the same as {}. What tells of a message
+// same as an absent field, no payload the same as {}. What reports a message
 // (message, sent) may have fields of the back end's own, which are ignored
 // whatever they hold; in every other command a field that the verb does not have
 // refuses it, since a misspelt position would widen what it does. [Encode] and
@@ -43,7 +43,7 @@
 // [Change], [Receipt], [Rejected] and the replies are plain structs, written by
 // [Marshal] as msgpack maps or JSON objects with the same names and read by
 // [Unmarshal], which is safe on any bytes but trusts their sender for the
-// values: a negative number in a msgpack seq is not told. Golden files under
+// values: a negative number in a msgpack seq goes unnoticed. Golden files under
 // testdata/golden/events hold the bytes of each version.
 //
 // # Ids in subjects

@@ -159,7 +159,7 @@ func Fields(v Verb) []string {
 	return names
 }
 
-// forms is the one place that says what each verb's payload holds. What tells
+// forms is the one place that says what each verb's payload holds. What reports
 // of a message is open, so that a back end may publish its own records; in a
 // command, a misspelt position would widen what it does.
 var forms = [verbs]form{

@@ -5,7 +5,7 @@ import "strconv"
 // Validate reports why the command would be refused, with the reasons that
 // [Decode] gives. It also refuses a field that the command's verb does not
 // have, which an encoding would lose. Whether the payload is larger than
-// [MaxPayload] only encoding can tell.
+// [MaxPayload] only encoding shows.
 func (c *Command) Validate() error {
 	if err := c.checkTarget(); err != nil {
 		return err

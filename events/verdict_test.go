@@ -17,7 +17,7 @@ const verdictsFile = goldenDir + "/json-verdicts.txt"
 // TestJSONVerdicts: which bytes are refused, and why, is part of the format, since
 // a replay must refuse what was refused. So a tokenizer that takes more, or less,
 // must not be used, whatever its version says: the file fails the test, and is not
-// written anew to please it.
+// rewritten to please it.
 //
 // A line is a payload and its verdict. A line of two payloads has every byte in
 // turn between them, and the bytes by verdict.
