@@ -30,10 +30,9 @@
 // log must give the same answers at every replay, whatever release folds it. So
 // no library decides it: JSON is read by a tokenizer of this package's own, and
 // testdata/golden/events/v1/json-verdicts.txt holds JSON bytes with the verdict
-// on each, which a new one must share. And so
-// what this release refuses stays refused in the logs that hold it: a verb or a
-// field that a later release learns changes nothing before the command that
-// turns it on in the log, as a policy does.
+// on each, which a new one must share. And so what this release refuses stays
+// refused in the logs that hold it: a verb or a field that a later release learns
+// changes nothing before the command that turns it on in the log, as a policy does.
 //
 // A [Decoder] decodes command after command without memory of its own for
 // each but the strings. [LineParser] reads commands from JSON lines.

@@ -160,7 +160,7 @@ func Fields(v Verb) []string {
 }
 
 // forms is the one place that says what each verb's payload holds. What reports
-// of a message is open, so that a back end may publish its own records; in a
+// a message is open, so that a back end may publish its own records; in a
 // command, a misspelt position would widen what it does.
 var forms = [verbs]form{
 	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldThread), true},
