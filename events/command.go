@@ -12,7 +12,8 @@ type Time int64
 // in "user.read-all".
 type Verb uint8
 
-// The verbs. User verbs touch the inbox of one user, group verbs one group.
+// The verbs. User verbs touch the inbox of one user, group verbs one group. Their
+// numbers are stored: new ones come last.
 const (
 	NoVerb       Verb = iota
 	UserMessage       // the user received a C2C message: ID, From, Silent, Hidden, Mentions, Thread
@@ -33,14 +34,6 @@ const (
 	verbs             // how many there are
 )
 
-var verbNames = [verbs]string{
-	UserMessage: "user.message", UserRevoke: "user.revoke", UserSent: "user.sent",
-	UserRead: "user.read", UserReadAll: "user.read-all", UserUnread: "user.unread",
-	UserMute: "user.mute", UserDelete: "user.delete", UserErase: "user.erase",
-	GroupMessage: "group.message", GroupRevoke: "group.revoke", GroupJoin: "group.join",
-	GroupLeave: "group.leave", GroupDismiss: "group.dismiss", PolicySet: "policy",
-}
-
 // Verbs returns every verb, in order.
 func Verbs() []Verb {
 	all := make([]Verb, 0, verbs-1)
@@ -53,9 +46,18 @@ func Verbs() []Verb {
 // String returns the verb's text form.
 func (v Verb) String() string {
 	if v < verbs {
-		return verbNames[v]
+		return forms[v].name
 	}
 	return ""
+}
+
+// Inbox returns whose inbox the verb touches: "user", "group", or "" for a policy.
+func (v Verb) Inbox() string {
+	inbox, _, ok := strings.Cut(v.String(), ".")
+	if !ok {
+		return ""
+	}
+	return inbox
 }
 
 // Name returns the verb without its inbox, as in "read-all": the last token of a

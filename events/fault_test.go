@@ -3,10 +3,9 @@ package events
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"testing"
+
+	"reddot/projector/testkit"
 )
 
 // TestCodes: the codes, their words and their errors, and none is without a
@@ -23,23 +22,8 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s is not found in what wraps it, or another one is", code)
 		}
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "fault.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := 0
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Code" {
-			declared++
-		}
-		return false
-	})
-	if declared != len(codeTable) {
-		t.Errorf("%d codes are declared, %d are in the table", declared, len(codeTable))
+	if declared := testkit.Constants(t, "fault.go", "Err"); len(declared) != len(codeTable) {
+		t.Errorf("the codes are %v, %d are in the table", declared, len(codeTable))
 	}
 	for code, row := range codeTable {
 		if row.word == "" || row.text == "" || code.Error() != row.text {

@@ -136,9 +136,10 @@ func (s fieldSet) has(f field) bool { return s>>f&1 != 0 }
 
 func (s fieldSet) len() int { return bits.OnesCount32(uint32(s)) }
 
-// form is which fields a verb's payload has. Any other is an unknown field:
-// it refuses the payload, unless the form is open.
+// form is a verb's text form, and which fields its payload has. Any other is an
+// unknown field: it refuses the payload, unless the form is open.
 type form struct {
+	name               string
 	required, optional fieldSet
 	open               bool
 }
@@ -159,27 +160,27 @@ func Fields(v Verb) []string {
 	return names
 }
 
-// forms is the one place that says what each verb's payload holds. What reports
-// a message is open, so that a back end may publish its own records; in a
-// command, a misspelt position would widen what it does.
+// forms is the one place that says what each verb is called and what its payload
+// holds. What reports a message is open, so that a back end may publish its own
+// records; in a command, a misspelt position would widen what it does.
 var forms = [verbs]form{
-	UserMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldThread), true},
-	UserRevoke:  {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt), false},
-	UserSent:    {fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldThread), true},
-	UserRead:    {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldPrivate, fieldAt), false},
-	UserReadAll: {0, fieldSetOf(fieldKind, fieldUptoAt, fieldPrivate, fieldAt), false},
-	UserUnread:  {fieldSetOf(fieldConversation), fieldSetOf(fieldFrom, fieldAt), false},
-	UserMute:    {fieldSetOf(fieldConversation, fieldMuted), fieldSetOf(fieldAt), false},
-	UserDelete:  {fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldAt), false},
-	UserErase:   {0, fieldSetOf(fieldAt), false},
+	UserMessage: {"user.message", fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldThread), true},
+	UserRevoke:  {"user.revoke", fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt), false},
+	UserSent:    {"user.sent", fieldSetOf(fieldID, fieldTo), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldThread), true},
+	UserRead:    {"user.read", fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldPrivate, fieldAt), false},
+	UserReadAll: {"user.read-all", 0, fieldSetOf(fieldKind, fieldUptoAt, fieldPrivate, fieldAt), false},
+	UserUnread:  {"user.unread", fieldSetOf(fieldConversation), fieldSetOf(fieldFrom, fieldAt), false},
+	UserMute:    {"user.mute", fieldSetOf(fieldConversation, fieldMuted), fieldSetOf(fieldAt), false},
+	UserDelete:  {"user.delete", fieldSetOf(fieldConversation), fieldSetOf(fieldUpto, fieldUptoAt, fieldAt), false},
+	UserErase:   {"user.erase", 0, fieldSetOf(fieldAt), false},
 
-	GroupMessage: {fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldMentionAll, fieldThread), true},
-	GroupRevoke:  {fieldSetOf(fieldID), fieldSetOf(fieldAt), false},
-	GroupJoin:    {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
-	GroupLeave:   {fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
-	GroupDismiss: {0, fieldSetOf(fieldAt), false},
+	GroupMessage: {"group.message", fieldSetOf(fieldID, fieldFrom), fieldSetOf(fieldAt, fieldSilent, fieldHidden, fieldMentions, fieldMentionAll, fieldThread), true},
+	GroupRevoke:  {"group.revoke", fieldSetOf(fieldID), fieldSetOf(fieldAt), false},
+	GroupJoin:    {"group.join", fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
+	GroupLeave:   {"group.leave", fieldSetOf(fieldUsers), fieldSetOf(fieldAt), false},
+	GroupDismiss: {"group.dismiss", 0, fieldSetOf(fieldAt), false},
 
-	PolicySet: {0, fieldSetOf(fieldOwnMessage, fieldAt), false},
+	PolicySet: {"policy", 0, fieldSetOf(fieldOwnMessage, fieldAt), false},
 }
 
 // present returns the fields that the command has a value for.

@@ -99,6 +99,10 @@ func goldenValues() []goldenValue {
 		{"reply.explain.min", Explanation{User: "alice", Version: 42, Conversation: "c2c_bob", Messages: []ExplainedMessage{}}},
 		{"reply.receipt", ReceiptReply{User: "alice", Version: 42, Peer: "bob", Upto: "m9", At: 1700000000123}},
 		{"reply.watch", WatchReply{Until: 1700000060123}},
+		{"reply.do", DoReply{Seq: 43, Duplicate: true}},
+		{"reply.do.min", DoReply{Seq: 43}},
+		{"reply.error", (&Fault{Code: ErrUnavailable, Message: "ask again", Seq: 43, Uncertain: true}).Reply()},
+		{"reply.error.min", (&Fault{Code: ErrNotFound, Message: "no conversation c2c_bob in the list"}).Reply()},
 		{"reply.status", Status{
 			Applied: 43, Emitted: 42, Durable: 40, Last: 45, Lag: 2, Digest: 0x0123456789abcdef, Policy: Policy{OwnMessage: "keep"}, Features: []string{"levels", "labels"},
 			Commands: map[string]uint64{"user.message": 41}, // one: msgpack maps have no order
@@ -191,4 +195,36 @@ func undump(dump string) ([]byte, error) {
 		b = append(b, part...)
 	}
 	return b, nil
+}
+
+// TestEveryStructIsGolden: each struct of an event or a reply stands in some golden
+// value, so whoever adds one fixes its bytes.
+func TestEveryStructIsGolden(t *testing.T) {
+	golden := map[string]bool{}
+	for _, g := range goldenValues() {
+		structsOf(reflect.TypeOf(g.value), golden)
+	}
+	for _, file := range []string{"event.go", "reply.go", "status.go", "peer.go"} {
+		for _, name := range testkit.Structs(t, file) {
+			if !golden[name] {
+				t.Errorf("%s: %s is in no golden value", file, name)
+			}
+		}
+	}
+}
+
+// structsOf adds the names of a struct and of those in it.
+func structsOf(typ reflect.Type, names map[string]bool) {
+	switch typ.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		structsOf(typ.Elem(), names)
+	case reflect.Struct:
+		if names[typ.Name()] {
+			return
+		}
+		names[typ.Name()] = true
+		for i := range typ.NumField() {
+			structsOf(typ.Field(i).Type, names)
+		}
+	}
 }

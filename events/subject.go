@@ -206,41 +206,12 @@ func (s Subjects) adopt(subject string) string {
 	return s.prefix + subject[len(prefix):]
 }
 
+// parseVerb finds the verb of two tokens of a subject; NoVerb if there is none.
 func parseVerb(inbox, verb string) Verb {
-	switch inbox {
-	case "user":
-		switch verb {
-		case "message":
-			return UserMessage
-		case "revoke":
-			return UserRevoke
-		case "sent":
-			return UserSent
-		case "read":
-			return UserRead
-		case "read-all":
-			return UserReadAll
-		case "unread":
-			return UserUnread
-		case "mute":
-			return UserMute
-		case "delete":
-			return UserDelete
-		case "erase":
-			return UserErase
-		}
-	case "group":
-		switch verb {
-		case "message":
-			return GroupMessage
-		case "revoke":
-			return GroupRevoke
-		case "join":
-			return GroupJoin
-		case "leave":
-			return GroupLeave
-		case "dismiss":
-			return GroupDismiss
+	for v := range forms {
+		if name := forms[v].name; len(name) == len(inbox)+1+len(verb) &&
+			name[len(inbox)] == '.' && name[len(inbox)+1:] == verb && name[:len(inbox)] == inbox {
+			return Verb(v)
 		}
 	}
 	return NoVerb

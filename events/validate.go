@@ -32,10 +32,8 @@ func (c *Command) checkTarget() error {
 		return invalid("a policy has no inbox")
 	case c.Verb == PolicySet:
 		return nil
-	case c.Verb >= GroupMessage:
-		return CheckID("group", c.Inbox)
 	}
-	return CheckID("user", c.Inbox)
+	return CheckID(c.Verb.Inbox(), c.Inbox)
 }
 
 // checkField applies a field's own rules to its value.

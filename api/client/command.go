@@ -80,7 +80,7 @@ func (c *Client) Send(ctx context.Context, command events.Command, opts ...Comma
 	case waitApplied:
 		// Of a user's command the user may ask; of others the back end.
 		who := anyone()
-		if s.command.Verb < events.GroupMessage {
+		if s.command.Verb.Inbox() == "user" {
 			who = s.command.Inbox
 		}
 		err = c.await(ctx, c.subjects.Query(who, events.QueryTotals), "applied", seq)

@@ -90,6 +90,21 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestEveryVerbIsDecided: whoever adds a command of a user's inbox decides whether
+// users may ask for it.
+func TestEveryVerbIsDecided(t *testing.T) {
+	backEnds := []events.Verb{events.UserMessage, events.UserRevoke, events.UserSent, events.UserErase}
+	for _, v := range events.Verbs() {
+		asked, err := gate.ParseVerb(v.Name())
+		switch users := err == nil && asked == v; {
+		case v.Inbox() == "user" && users == slices.Contains(backEnds, v):
+			t.Errorf("%s: users may ask for it: %v; it is only for back ends: %v", v, users, !users)
+		case v.Inbox() != "user" && users:
+			t.Errorf("users may ask for %s, which is of no user's inbox", v)
+		}
+	}
+}
+
 func sum(key string) []byte {
 	full := sha256.Sum256([]byte(key))
 	return full[:16]
