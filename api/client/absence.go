@@ -3,20 +3,15 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-
-	"reddot/events"
 )
 
 const (
 	// absenceWait is how long a reddot that takes no queries has to say why.
-	absenceWait = 500 * time.Millisecond
-	// absenceHolds is for how long what it said is told to others who ask in vain.
+	absenceWait = 2 * time.Second
+	// absenceHolds is for how long others who ask in vain are answered with what it said.
 	absenceHolds = time.Second
 )
 
@@ -32,11 +27,10 @@ type absence struct {
 //
 // Who has an inbox of a user's own may not ask for the status.
 func (c *Client) absent(ctx context.Context, subject string) error {
-	nobody := fmt.Errorf(`%w: none serves the prefix %s; start one with "reddot serve"`, ErrUnavailable, c.opts.Prefix)
-	noneNow := fmt.Errorf("%w: under the prefix %s none takes queries now", ErrUnavailable, c.opts.Prefix)
+	noneNow := &AbsentError{Prefix: c.opts.Prefix, Served: true}
 	switch {
 	case subject == c.subjects.Status():
-		return nobody
+		return &AbsentError{Prefix: c.opts.Prefix}
 	case strings.HasPrefix(c.conn.Opts.InboxPrefix, c.subjects.Prefix()+".inbox."):
 		return noneNow
 	}
@@ -47,20 +41,18 @@ func (c *Client) absent(ctx context.Context, subject string) error {
 	}
 	asking, cancel := context.WithTimeout(ctx, absenceWait)
 	defer cancel()
-	m, err := c.conn.RequestWithContext(asking, c.subjects.Status(), nil)
-	var status events.Status
-	if err == nil && m.Header.Get(events.HeaderErrorCode) == "" {
-		err = events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &status)
-	}
+	status, err := c.Status(asking)
+	nobody, none := errors.AsType[*AbsentError](err)
+	_, starting := errors.AsType[*QueryError](err) // status is that of one who begins
 	switch {
-	case errors.Is(err, nats.ErrNoResponders):
+	case none:
 		c.absence.why = nobody
+	case err == nil, starting:
+		c.absence.why = &AbsentError{Prefix: c.opts.Prefix, Served: true, Why: status.Away()}
 	case ctx.Err() != nil: // this one waits no longer: that says nothing to others
 		return noneNow
-	case err != nil:
-		c.absence.why = noneNow
 	default:
-		c.absence.why = fmt.Errorf("%w: it takes no queries now: %s", ErrUnavailable, status.Away())
+		c.absence.why = noneNow
 	}
 	c.absence.at = time.Now()
 	return c.absence.why

@@ -117,7 +117,7 @@ func (s *sending) refused(ctx context.Context, u *User, code string, m *nats.Msg
 		body.Message = word
 	}
 	n, _ := events.ParseCode(code)
-	answer := &QueryError{Query: s.command.Verb.String(), User: u.id, Code: n, Message: body.Message}
+	answer := &QueryError{Query: s.command.Verb.String(), User: u.id, Code: n, Word: word, Message: body.Message}
 	switch {
 	case body.Seq > 0 && n == events.ErrBadRequest:
 		return body.Seq, &RefusedError{Verb: s.command.Verb, User: u.id, Seq: body.Seq, Reason: body.Message}

@@ -48,6 +48,7 @@ type QueryError struct {
 	Query   string // as in "conversation"; of a command its verb, as in "user.read"
 	User    string // whom it is about; empty for the status
 	Code    events.Code
+	Word    string // the code's, as in "bad_request"
 	Message string // reddot's own words; may change
 }
 
@@ -57,6 +58,26 @@ func (e *QueryError) Error() string {
 
 // Is makes the code match.
 func (e *QueryError) Is(target error) bool { return target == e.Code }
+
+// AbsentError is a request that nobody took. It is ErrUnavailable for errors.Is.
+type AbsentError struct {
+	Prefix string
+	Served bool   // a reddot is there, or may be, and takes no queries now
+	Why    string // in its own words; empty: it did not say
+}
+
+func (e *AbsentError) Error() string {
+	switch {
+	case !e.Served:
+		return fmt.Sprintf(`%v: none serves the prefix %s; start one with "reddot serve"`, ErrUnavailable, e.Prefix)
+	case e.Why == "":
+		return fmt.Sprintf("%v: under the prefix %s none takes queries now", ErrUnavailable, e.Prefix)
+	}
+	return fmt.Sprintf("%v: it takes no queries now: %s", ErrUnavailable, e.Why)
+}
+
+// Is makes ErrUnavailable match.
+func (e *AbsentError) Is(target error) bool { return target == ErrUnavailable }
 
 // asking says what a query is about, for errors.
 func asking(query, user string) string {

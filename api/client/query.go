@@ -17,15 +17,34 @@ import (
 const maxWait = events.MaxWaitMS * time.Millisecond
 
 // QueryOption changes how a query is asked.
-type QueryOption func(*events.Wait)
+type QueryOption func(*question)
+
+// question is a query as it is asked.
+type question struct {
+	query, user string // for errors
+	subject     string
+	request     request
+	wait        *events.Wait // the request's
+	within      time.Duration
+	raw         *[]byte
+}
+
+// request is a pointer to one of the request structs of package events.
+type request interface{ Validate() error }
 
 // After has the answer wait until the command seq is applied, so that it shows
 // what the command did. seq is what the command's call returned. If that takes
 // longer than the call may, the error is ErrNotApplied.
-func After(seq events.Seq) QueryOption { return func(w *events.Wait) { w.AfterSeq = seq } }
+func After(seq events.Seq) QueryOption { return func(q *question) { q.wait.AfterSeq = seq } }
 
-// request is a pointer to one of the request structs of package events.
-type request interface{ Validate() error }
+// Within is how long reddot waits for the command of [After], to the millisecond.
+// The call itself should be given a little more, so that its answer arrives.
+// Without it reddot waits nine tenths of what the call may take.
+func Within(d time.Duration) QueryOption { return func(q *question) { q.within = d } }
+
+// Raw gives the reply also as reddot sent it, which is JSON then: with the fields
+// that this release does not know.
+func Raw(to *[]byte) QueryOption { return func(q *question) { q.raw = to } }
 
 // ask sends one query about a user, with a request and its Wait, and reads the
 // reply into a pointer.
@@ -33,40 +52,62 @@ func (u *User) ask(ctx context.Context, query string, r request, w *events.Wait,
 	if err := events.CheckID("user", u.id); err != nil {
 		return err
 	}
-	for _, o := range opts {
-		o(w)
-	}
-	return u.client.ask(ctx, u.client.subjects.Query(u.id, query), query, u.id, r, w, reply)
+	return u.client.ask(ctx, &question{query: query, user: u.id, subject: u.client.subjects.Query(u.id, query), request: r, wait: w}, opts, reply)
 }
 
-// ask sends one request. query and user are for errors.
-func (c *Client) ask(ctx context.Context, subject, query, user string, r request, w *events.Wait, reply any) error {
-	if err := r.Validate(); err != nil {
-		return &QueryError{Query: query, User: user, Code: events.ErrBadRequest, Message: err.Error()}
+// ask asks once, or as often as it takes to wait as long as reddot is to wait.
+func (c *Client) ask(ctx context.Context, q *question, opts []QueryOption, reply any) error {
+	for _, o := range opts {
+		o(q)
+	}
+	if err := q.request.Validate(); err != nil {
+		return &QueryError{Query: q.query, User: q.user, Code: events.ErrBadRequest, Word: events.ErrBadRequest.Word(), Message: err.Error()}
 	}
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
-	if deadline, ok := ctx.Deadline(); ok && w.AfterSeq > 0 && w.TimeoutMS == nil {
-		// The server gives up a little before the caller, so that its answer
-		// arrives.
-		w.TimeoutMS = new(uint64(max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())))
+	if deadline, ok := ctx.Deadline(); ok && q.within == 0 {
+		q.within = time.Until(deadline) * 9 / 10
 	}
-	body, err := json.Marshal(r)
+	if q.wait.AfterSeq == 0 || q.wait.TimeoutMS != nil {
+		return c.askOnce(ctx, q, reply)
+	}
+	for {
+		step := max(min(q.within, maxWait), time.Millisecond)
+		q.wait.TimeoutMS = new(uint64(step.Milliseconds()))
+		err := c.askOnce(ctx, q, reply)
+		if e, ok := errors.AsType[*QueryError](err); !ok || e.Code != events.ErrNotApplied || q.within <= step {
+			return err
+		}
+		q.within -= step
+	}
+}
+
+// askOnce sends one request.
+func (c *Client) askOnce(ctx context.Context, q *question, reply any) error {
+	about := asking(q.query, q.user)
+	body, err := json.Marshal(q.request)
 	if err != nil {
-		return fmt.Errorf("%s: %w", asking(query, user), err)
+		return fmt.Errorf("%s: %w", about, err)
 	}
-	msg := nats.NewMsg(subject)
-	msg.Header.Set(events.HeaderAccept, events.Msgpack.ContentType())
+	accept := events.Msgpack
+	if q.raw != nil {
+		accept = events.JSON
+	}
+	msg := nats.NewMsg(q.subject)
+	msg.Header.Set(events.HeaderAccept, accept.ContentType())
 	msg.Data = body
 	m, err := c.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		return fmt.Errorf("%s: %w", asking(query, user), c.unanswered(ctx, err, subject, w.AfterSeq))
+		return fmt.Errorf("%s: %w", about, c.unanswered(ctx, err, q.subject, q.wait.AfterSeq))
 	}
 	if code := m.Header.Get(events.HeaderErrorCode); code != "" {
-		return refused(query, user, code, m)
+		return refused(q, code, m)
 	}
 	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, reply); err != nil {
-		return fmt.Errorf("%s: %w: does another program answer under the prefix %s?", asking(query, user), err, c.opts.Prefix)
+		return fmt.Errorf("%s: decode the answer on %s: %w: does another program answer under the prefix %s?", about, q.subject, err, c.opts.Prefix)
+	}
+	if q.raw != nil {
+		*q.raw = m.Data
 	}
 	return nil
 }
@@ -87,9 +128,13 @@ func (c *Client) unanswered(ctx context.Context, err error, subject string, afte
 }
 
 // refused reads an error reply.
-func refused(query, user, code string, m *nats.Msg) error {
-	e := &QueryError{Query: query, User: user, Message: m.Header.Get(events.HeaderError)}
-	e.Code, _ = events.ParseCode(code)
+func refused(q *question, code string, m *nats.Msg) error {
+	word := m.Header.Get(events.HeaderError)
+	n, err := events.ParseCode(code)
+	if err != nil {
+		return fmt.Errorf("%s: reddot answers with the unknown error %q %q", asking(q.query, q.user), code, word)
+	}
+	e := &QueryError{Query: q.query, User: q.user, Code: n, Word: word, Message: word}
 	var body events.ErrorReply
 	if err := events.Unmarshal(m.Header.Get(events.HeaderContentType), m.Data, &body); err == nil && body.Message != "" {
 		e.Message = body.Message
@@ -160,14 +205,20 @@ func (u *User) Conversations(ctx context.Context, q events.ConversationsRequest,
 // Conversation returns one conversation of the list, named "c2c_<peer>" or
 // "group_<group>" (see [C2C], [Group]). Not in the list: ErrNotFound.
 func (u *User) Conversation(ctx context.Context, conversation string, opts ...QueryOption) (events.Conversation, error) {
+	r, err := u.ConversationReply(ctx, conversation, opts...)
+	return r.Conversation, err
+}
+
+// ConversationReply is Conversation with the user's version.
+func (u *User) ConversationReply(ctx context.Context, conversation string, opts ...QueryOption) (events.ConversationReply, error) {
+	var reply events.ConversationReply
 	id, err := events.ParseConversation(conversation)
 	if err != nil {
-		return events.Conversation{}, err
+		return reply, err
 	}
-	var reply events.ConversationReply
 	q := events.ConversationRequest{Conversation: id}
 	err = u.ask(ctx, events.QueryConversation, &q, &q.Wait, opts, &reply)
-	return reply.Conversation, err
+	return reply, err
 }
 
 // Explain says why a conversation's count is what it is, naming at most limit
@@ -196,14 +247,5 @@ func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption
 	var reply events.ReceiptReply
 	q := events.ReceiptRequest{Peer: &peer}
 	err := u.ask(ctx, events.QueryReceipt, &q, &q.Wait, opts, &reply)
-	return reply, err
-}
-
-// Status says how far reddot has come: the seqs applied, emitted, durable and
-// last in the stream.
-func (c *Client) Status(ctx context.Context) (events.Status, error) {
-	var reply events.Status
-	var q events.StatusRequest
-	err := c.ask(ctx, c.subjects.Status(), events.QueryStatus, "", &q, &q.Wait, &reply)
 	return reply, err
 }

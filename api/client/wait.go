@@ -74,8 +74,9 @@ func (c *Client) awaitStep(ctx context.Context, subject, what string, seq events
 	ctx, cancel := context.WithTimeout(ctx, step+stepGrace)
 	defer cancel()
 	var reply struct{}
-	q := events.StatusRequest{Wait: events.Wait{AfterSeq: seq, TimeoutMS: new(uint64(max(1, step.Milliseconds())))}}
-	return c.ask(ctx, subject, what+" position", "", &q, &q.Wait, &reply)
+	r := events.StatusRequest{Wait: events.Wait{AfterSeq: seq}}
+	q := question{query: what + " position", subject: subject, request: &r, wait: &r.Wait, within: step}
+	return c.ask(ctx, &q, nil, &reply)
 }
 
 // Pauses between attempts to reach a reddot that does not answer.

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
@@ -17,10 +12,6 @@ import (
 	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 )
-
-// answerGrace is how much longer than the server a client waits where the
-// server itself waits for a command: its "not applied" must arrive.
-const answerGrace = 2 * time.Second
 
 // errInterrupted ends a command that the user interrupted.
 var errInterrupted = errors.New("interrupted")
@@ -99,161 +90,6 @@ func ended(ctx context.Context) error {
 func orEnded(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ended(ctx)
-	}
-	return err
-}
-
-// query is a request to the query service. Every query takes the fields that
-// it knows; empty ones are left out.
-type query struct {
-	Conversation string     `json:"conversation,omitempty"`
-	UnreadOnly   bool       `json:"unread_only,omitempty"`
-	Kind         string     `json:"kind,omitempty"`
-	Limit        int        `json:"limit,omitempty"`
-	After        string     `json:"after,omitempty"`
-	AfterSeq     events.Seq `json:"after_seq,omitempty"`  // answer once this command is applied
-	TimeoutMS    int64      `json:"timeout_ms,omitempty"` // how long the server waits for that
-}
-
-// waitFor makes a query wait for a command, if seq is not 0.
-func (c *client) waitFor(q query, seq events.Seq) query {
-	if seq > 0 {
-		q.AfterSeq, q.TimeoutMS = seq, max(c.timeout.Milliseconds(), 1)
-	}
-	return q
-}
-
-// The service's error codes that a command turns into advice.
-const (
-	codeBadRequest  = 400
-	codeNotFound    = 404
-	codeNotApplied  = 408
-	codeUnavailable = 503
-)
-
-// serviceError is a query that the service answered with an error.
-type serviceError struct {
-	Code    int
-	Message string // the service's own word
-	Detail  string // what is wrong, for a person; may be empty
-}
-
-func (e *serviceError) Error() string {
-	text := fmt.Sprintf("reddot answers %s (%d)", e.Message, e.Code)
-	if e.Detail != "" {
-		text += ": " + e.Detail
-	}
-	return text
-}
-
-// ask sends one query and decodes the reply, which is also returned as it
-// came. Its errors are fit to be shown; those of the service are
-// *serviceError.
-func ask[T any](ctx context.Context, c *client, subject string, q query) (reply T, raw []byte, err error) {
-	// One request waits no longer than it may; then comes another.
-	more := q.TimeoutMS - events.MaxWaitMS
-	q.TimeoutMS = min(q.TimeoutMS, events.MaxWaitMS)
-	body, err := json.Marshal(q)
-	if err != nil {
-		return reply, nil, fmt.Errorf("encode the query: %w", err)
-	}
-	raw, err = c.request(ctx, subject, body, time.Duration(q.TimeoutMS)*time.Millisecond)
-	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotApplied && more > 0 {
-		q.TimeoutMS = more
-		return ask[T](ctx, c, subject, q)
-	}
-	if err != nil {
-		return reply, nil, err
-	}
-	if err := json.Unmarshal(raw, &reply); err != nil {
-		return reply, nil, fmt.Errorf("decode the answer on %s: %w: is another program using the prefix?", subject, err)
-	}
-	return reply, raw, nil
-}
-
-// request sends one request. serverWait is how long the service may take
-// because it was asked to wait for a command.
-func (c *client) request(ctx context.Context, subject string, body []byte, serverWait time.Duration) ([]byte, error) {
-	wait := c.timeout
-	if serverWait > 0 {
-		wait = serverWait + answerGrace
-	}
-	bound, unbind := c.Bind(ctx)
-	defer unbind()
-	limited, cancel := context.WithTimeout(bound, wait)
-	defer cancel()
-	m, err := c.RequestWithContext(limited, subject, body)
-	switch {
-	case err == nil:
-		return m.Data, answerError(m)
-	case bound.Err() != nil:
-		return nil, ended(bound)
-	case errors.Is(err, nats.ErrNoResponders):
-		return nil, c.absent(bound, subject)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-		return nil, fmt.Errorf("no answer from %s in %v: try again, or wait longer with --timeout", c.URL, wait)
-	}
-	return nil, fmt.Errorf("ask %s: %w", c.URL, err)
-}
-
-// absent says why a request had no responder: there is no reddot, or it does not
-// know the newest state and answers for its status alone. The latter is a
-// *serviceError like that of a reddot which finds that out under way.
-//
-// Who has an inbox of a user's own may not ask for the status.
-func (c *client) absent(ctx context.Context, subject string) error {
-	if subject == c.subjects.Status() {
-		return c.nobody("serves")
-	}
-	if strings.HasPrefix(c.Opts.InboxPrefix, c.subjects.Prefix()+".inbox.") {
-		return c.nobody("takes queries now under")
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	m, err := c.RequestWithContext(ctx, c.subjects.Status(), []byte("{}"))
-	var status events.Status
-	if err == nil && answerError(m) == nil {
-		err = json.Unmarshal(m.Data, &status)
-	}
-	switch {
-	case errors.Is(err, nats.ErrNoResponders):
-		return c.nobody("serves")
-	case err != nil:
-		return c.nobody("takes queries now under")
-	}
-	return &serviceError{Code: codeUnavailable, Message: "unavailable", Detail: fmt.Sprintf(`%s; try again, or see "reddot status"`, status.Away())}
-}
-
-func (c *client) nobody(does string) error {
-	return noReddot{fmt.Sprintf(`no reddot %s the prefix %s at %s: start one with "reddot serve", or name yours with --prefix or --server`, does, c.subjects.Prefix(), c.URL)}
-}
-
-// noReddot says that nobody answers queries. It is nats.ErrNoResponders.
-type noReddot struct{ text string }
-
-func (e noReddot) Error() string { return e.text }
-
-func (e noReddot) Is(target error) bool { return target == nats.ErrNoResponders }
-
-// answerError reads the error that a micro service puts into headers.
-func answerError(m *nats.Msg) error {
-	code := m.Header.Get(events.HeaderErrorCode)
-	if code == "" {
-		return nil
-	}
-	n, err := strconv.Atoi(code)
-	if err != nil {
-		return fmt.Errorf("reddot answers with the unknown error %q %q", code, m.Header.Get(events.HeaderError))
-	}
-	var body struct{ Message string }
-	_ = json.Unmarshal(m.Data, &body) // there need not be one
-	return &serviceError{Code: n, Message: m.Header.Get(events.HeaderError), Detail: body.Message}
-}
-
-// notApplied turns the service's "not applied" into advice; other errors pass.
-func notApplied(err error, seq events.Seq, waited time.Duration) error {
-	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotApplied {
-		return fmt.Errorf(`command %d is not applied after %v: wait longer with --timeout, or see how far it is with "reddot status"`, seq, waited)
 	}
 	return err
 }

@@ -28,6 +28,13 @@ type service struct {
 	}
 }
 
+// query is a request as the service reads it.
+type query struct {
+	After    string     `json:"after"`
+	Limit    int        `json:"limit"`
+	AfterSeq events.Seq `json:"after_seq"`
+}
+
 // answer is a service's reply: an error if code isn't empty.
 type answer struct {
 	code, text string

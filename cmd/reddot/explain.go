@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -50,8 +51,8 @@ position on, and the messages that make up the count, the oldest first.`,
 			if err := cfg.past.validate(a.zone, cfg.afterSeq); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "explain", func(c *client) error {
-				return a.explain(cmd.Context(), c, &cfg)
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "explain", func(ctx context.Context, c *client) error {
+				return a.explain(ctx, c, &cfg)
 			})
 		},
 	}
@@ -76,11 +77,11 @@ func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error 
 	if cfg.past.when != "" {
 		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.explainPast(v, cfg) })
 	}
-	subject := c.subjects.Query(cfg.user, events.QueryExplain)
-	q := c.waitFor(query{Conversation: cfg.conversation, Limit: cfg.limit}, events.Seq(cfg.afterSeq))
-	reply, raw, err := ask[events.Explanation](ctx, c, subject, q)
+	reply, raw, err := askRaw(ctx, c, events.Seq(cfg.afterSeq), cfg.json, func(ctx context.Context, opts ...goclient.QueryOption) (events.Explanation, error) {
+		return c.reddot.User(cfg.user).Explain(ctx, cfg.conversation, cfg.limit, opts...)
+	})
 	if err != nil {
-		return notListed(notApplied(err, q.AfterSeq, c.timeout), cfg.user, cfg.conversation)
+		return notListed(err, cfg.user, cfg.conversation)
 	}
 	if cfg.json {
 		return a.printRaw(raw)

@@ -71,16 +71,6 @@ func (p *pastConfig) parse(zone *time.Location) (asof.Point, error) {
 // past shows a past state: a scratch store, folded from the nearest snapshot
 // before it, or from the log's start.
 func (a *app) past(ctx context.Context, c *client, cfg *pastConfig, show func(*projector.View) error) error {
-	ctx, unbind := c.Bind(ctx)
-	defer unbind()
-	err := a.viewPast(ctx, c, cfg, show)
-	if err != nil && ctx.Err() != nil {
-		return ended(ctx)
-	}
-	return err
-}
-
-func (a *app) viewPast(ctx context.Context, c *client, cfg *pastConfig, show func(*projector.View) error) error {
 	log, err := a.findLog(ctx, c)
 	if err != nil {
 		return err

@@ -6,23 +6,12 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-)
-
-const (
-	// waitRound is how long one status query waits, so that what --wait shows is
-	// never much older.
-	waitRound = 500 * time.Millisecond
-	// waitPatience is for how many times --timeout there may be no progress before
-	// --wait gives up.
-	waitPatience = 6
 )
 
 // publishConfig is the command line of publish.
@@ -242,49 +231,4 @@ func (r published) failure() error {
 		return errors.New("1 command was refused")
 	}
 	return fmt.Errorf("%s commands were refused", term.Grouped(*r.Refused))
-}
-
-// waitEmitted waits until a command is applied and its events are stored, as
-// long as that comes nearer.
-func waitEmitted(ctx context.Context, c *client, seq events.Seq, progress func(events.Status)) error {
-	round := min(waitRound, c.timeout)
-	patience := int(waitPatience * c.timeout / round) // in rounds
-	q := query{AfterSeq: seq, TimeoutMS: max(round.Milliseconds(), 1)}
-	var applied, emitted events.Seq
-	for idle := 0; ; idle++ {
-		_, _, err := ask[events.Status](ctx, c, c.subjects.Status(), q)
-		if errors.Is(err, nats.ErrNoResponders) && idle < waitPatience {
-			// It may be on its way back to a server that was away.
-			if err := pause(ctx, c.timeout/waitPatience); err != nil {
-				return err
-			}
-			continue
-		}
-		if e, ok := errors.AsType[*serviceError](err); !ok || e.Code != codeNotApplied {
-			return err
-		}
-		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
-		if err != nil {
-			return err
-		}
-		progress(s)
-		switch {
-		case s.State == "stopped":
-			return fmt.Errorf("it stopped at command %d: %s", s.Applied, s.Error)
-		case s.Applied > applied || s.Emitted > emitted:
-			applied, emitted, idle = s.Applied, s.Emitted, 0
-		case idle >= patience:
-			return fmt.Errorf(`it stands at command %d (events of %d): see "reddot status"`, s.Applied, s.Emitted)
-		}
-	}
-}
-
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ended(ctx)
-	}
 }

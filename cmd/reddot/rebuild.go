@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
-
-// taskEvery is how often a client looks how far a task of the server is.
-const taskEvery = 100 * time.Millisecond
 
 func (a *app) rebuildCommand() *cobra.Command {
 	var cfg clientConfig
@@ -41,7 +36,7 @@ by itself.`,
 }
 
 func (a *app) rebuild(ctx context.Context, c *client) error {
-	begun, _, err := ask[events.Rebuild](ctx, c, c.subjects.Rebuild(), query{})
+	begun, err := ask(ctx, c, 0, c.reddot.Rebuild)
 	if err != nil {
 		return err
 	}
@@ -72,34 +67,4 @@ func (a *app) printRebuilt(r *events.Rebuild) error {
 		text += "; the old one was not what the log says"
 	}
 	return a.print(text + "\n")
-}
-
-// errRestarted says that nobody knows of a run any more.
-var errRestarted = errors.New("the server has started again meanwhile: see its log, and ask once more")
-
-// follow asks for the status until look says that a run has ended. Where a
-// server begins anew with another store it has none for a moment; where there
-// are several servers, those that don't know of the run may answer, too.
-func follow(ctx context.Context, c *client, look func(events.Status) (known, ended bool)) error {
-	for patience := time.Now().Add(c.timeout); ; {
-		s, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
-		late := time.Now().After(patience)
-		if e, ok := errors.AsType[*serviceError](err); err != nil && (!ok || e.Code != codeUnavailable || late) {
-			return err
-		}
-		if err == nil {
-			known, ended := look(s)
-			switch {
-			case ended:
-				return nil
-			case known:
-				patience = time.Now().Add(c.timeout)
-			case late:
-				return errRestarted
-			}
-		}
-		if err := pause(ctx, taskEvery); err != nil {
-			return err
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
@@ -73,8 +74,8 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
 			if err := cfg.past.validate(a.zone, cfg.afterSeq); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "show", func(c *client) error {
-				return a.show(cmd.Context(), c, &cfg)
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "show", func(ctx context.Context, c *client) error {
+				return a.show(ctx, c, &cfg)
 			})
 		},
 	}
@@ -119,7 +120,7 @@ func checkInbox(args []string) error {
 }
 
 // pageReader reads one page of a list.
-type pageReader func(ctx context.Context, q query) (events.ConversationsReply, error)
+type pageReader func(ctx context.Context, q events.ConversationsRequest) (events.ConversationsReply, error)
 
 func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
 	if cfg.past.when != "" {
@@ -128,13 +129,13 @@ func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
 	if cfg.conversation != "" {
 		return a.showConversation(ctx, c, cfg)
 	}
-	subject := c.subjects.Query(cfg.user, events.QueryConversations)
-	list, err := readList(ctx, cfg, func(ctx context.Context, q query) (events.ConversationsReply, error) {
-		page, _, err := ask[events.ConversationsReply](ctx, c, subject, c.waitFor(q, events.Seq(cfg.afterSeq)))
-		return page, err
+	list, err := readList(ctx, cfg, func(ctx context.Context, q events.ConversationsRequest) (events.ConversationsReply, error) {
+		return ask(ctx, c, events.Seq(cfg.afterSeq), func(ctx context.Context, opts ...goclient.QueryOption) (events.ConversationsReply, error) {
+			return c.reddot.User(cfg.user).Page(ctx, q, opts...)
+		})
 	})
 	if err != nil {
-		return notApplied(err, events.Seq(cfg.afterSeq), c.timeout)
+		return err
 	}
 	return a.printList(list, cfg)
 }
@@ -155,15 +156,8 @@ func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) 
 		}
 		return a.print(renderConversation(reply, a.zone))
 	}
-	list, err := readList(ctx, cfg, func(_ context.Context, q query) (events.ConversationsReply, error) {
-		kind := events.NoKind
-		if q.Kind != "" {
-			var err error
-			if kind, err = events.ParseKind(q.Kind); err != nil {
-				return events.ConversationsReply{}, err
-			}
-		}
-		return v.Conversations(cfg.user, events.ConversationsRequest{UnreadOnly: q.UnreadOnly, Kind: kind, Limit: new(q.Limit), After: q.After})
+	list, err := readList(ctx, cfg, func(_ context.Context, q events.ConversationsRequest) (events.ConversationsReply, error) {
+		return v.Conversations(cfg.user, q)
 	})
 	if err != nil {
 		return err
@@ -197,13 +191,18 @@ func readList(ctx context.Context, cfg *showConfig, read pageReader) (events.Con
 // whether every page had that version.
 func readPages(ctx context.Context, cfg *showConfig, read pageReader) (list events.ConversationsReply, whole bool, err error) {
 	whole = true
+	kind := events.NoKind
+	if cfg.kind != "" {
+		if kind, err = events.ParseKind(cfg.kind); err != nil {
+			return list, false, err
+		}
+	}
 	for first := true; ; first = false {
 		size := events.MaxLimit
 		if !cfg.all {
 			size = min(size, cfg.limit-len(list.Conversations))
 		}
-		q := query{UnreadOnly: cfg.unread, Kind: cfg.kind, Limit: size, After: list.Next}
-		page, err := read(ctx, q)
+		page, err := read(ctx, events.ConversationsRequest{UnreadOnly: cfg.unread, Kind: kind, Limit: &size, After: list.Next})
 		if err != nil {
 			return list, false, err
 		}
@@ -221,11 +220,11 @@ func readPages(ctx context.Context, cfg *showConfig, read pageReader) (list even
 }
 
 func (a *app) showConversation(ctx context.Context, c *client, cfg *showConfig) error {
-	subject := c.subjects.Query(cfg.user, events.QueryConversation)
-	q := c.waitFor(query{Conversation: cfg.conversation}, events.Seq(cfg.afterSeq))
-	reply, raw, err := ask[events.ConversationReply](ctx, c, subject, q)
+	reply, raw, err := askRaw(ctx, c, events.Seq(cfg.afterSeq), cfg.json, func(ctx context.Context, opts ...goclient.QueryOption) (events.ConversationReply, error) {
+		return c.reddot.User(cfg.user).ConversationReply(ctx, cfg.conversation, opts...)
+	})
 	if err != nil {
-		return notListed(notApplied(err, q.AfterSeq, c.timeout), cfg.user, cfg.conversation)
+		return notListed(err, cfg.user, cfg.conversation)
 	}
 	if cfg.json {
 		return a.printRaw(raw)
@@ -233,9 +232,9 @@ func (a *app) showConversation(ctx context.Context, c *client, cfg *showConfig) 
 	return a.print(renderConversation(reply, a.zone))
 }
 
-// notListed turns the service's "not found" into advice; other errors pass.
+// notListed turns "not found" into advice; other errors pass.
 func notListed(err error, user, conversation string) error {
-	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeNotFound || errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, events.ErrNotFound) {
 		return fmt.Errorf("%s has no conversation %s in the list: \"reddot show %s\" shows what there is",
 			term.Printable(user), term.Printable(conversation), term.Printable(user))
 	}

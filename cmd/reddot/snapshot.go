@@ -150,7 +150,7 @@ func (a *app) printSnapshot(s events.Snapshot, asJSON bool) error {
 
 // takeSnapshot has the server take a snapshot and waits for it.
 func (a *app) takeSnapshot(ctx context.Context, c *client) (events.Snapshot, error) {
-	begun, _, err := ask[events.Snapshot](ctx, c, c.subjects.Snapshot(), query{})
+	begun, err := ask(ctx, c, 0, c.reddot.Snapshot)
 	if err != nil {
 		return begun, err
 	}

@@ -43,8 +43,8 @@ stream that is on too few, what changes that.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
-			return a.withClient(cmd.Context(), &cfg.clientConfig, "status", func(c *client) error {
-				return a.status(cmd.Context(), c, &cfg)
+			return a.withBound(cmd.Context(), &cfg.clientConfig, "status", func(ctx context.Context, c *client) error {
+				return a.status(ctx, c, &cfg)
 			})
 		},
 	}
@@ -55,10 +55,9 @@ stream that is on too few, what changes that.`,
 }
 
 func (a *app) status(ctx context.Context, c *client, cfg *statusConfig) error {
-	q := c.waitFor(query{}, events.Seq(cfg.afterSeq))
-	reply, raw, err := ask[events.Status](ctx, c, c.subjects.Status(), q)
+	reply, raw, err := askRaw(ctx, c, events.Seq(cfg.afterSeq), cfg.json, c.reddot.Status)
 	if err != nil {
-		return notApplied(err, q.AfterSeq, c.timeout)
+		return err
 	}
 	if cfg.json {
 		return a.printRaw(raw)

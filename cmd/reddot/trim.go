@@ -83,7 +83,7 @@ func (a *app) trim(ctx context.Context, c *client, cfg *trimConfig) error {
 
 // trimBound is the seq up to which commands may be removed.
 func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *log.Log) (bound events.Seq, err error) {
-	status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+	status, err := ask(ctx, c, 0, c.reddot.Status)
 	if err != nil {
 		return 0, err
 	}

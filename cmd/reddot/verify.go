@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	goclient "reddot/api/client"
 	"reddot/cmd/reddot/asof"
 	"reddot/cmd/reddot/repository"
 	"reddot/events"
@@ -79,7 +80,7 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 				return err
 			}
 			// What the server passed over it passes over for good.
-			status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+			status, err := ask(ctx, c, 0, c.reddot.Status)
 			if err != nil {
 				return err
 			}
@@ -108,9 +109,9 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 // One that takes none tells its digest.
 func (v *verification) now(ctx context.Context, c *client) error {
 	taken, err := v.takeSnapshot(ctx, c)
-	if e, ok := errors.AsType[*serviceError](err); ok && e.Code == codeBadRequest {
-		fmt.Fprintf(v.stderr, "only the digest is compared, rows are not read: %s\n", e.Detail)
-		status, _, err := ask[events.Status](ctx, c, c.subjects.Status(), query{})
+	if e, ok := errors.AsType[*goclient.QueryError](err); ok && e.Code == events.ErrBadRequest {
+		fmt.Fprintf(v.stderr, "only the digest is compared, rows are not read: %s\n", e.Message)
+		status, err := ask(ctx, c, 0, c.reddot.Status)
 		v.seq, v.digest = status.Applied, status.Digest
 		return err
 	}
