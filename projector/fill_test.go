@@ -78,9 +78,9 @@ func TestFillInterrupted(t *testing.T) {
 // confirmed.
 func TestManyMissing(t *testing.T) {
 	for missing, says := range map[events.Seq]string{
-		log.MostMissing:     `go on with what is left with "reddot serve --accept-cut"`,
-		log.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-cut=1000001"`,
-		3_999_999_997:       `--accept-cut=3999999997"`,
+		log.MostMissing:     `go on with what is left with "reddot serve --accept-truncation"`,
+		log.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-truncation=1000001"`,
+		3_999_999_997:       `--accept-truncation=3999999997"`,
 	} {
 		cut := &log.TruncatedError{Last: 3}
 		cut.Add("snapshot x", 3+missing)

@@ -30,7 +30,7 @@ func (a *app) benchNATSCommand() *cobra.Command {
 	var sync natsserver.SyncPolicy
 	var pipes bool
 	cmd := &cobra.Command{Use: "nats", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return a.bareServer(cmd.Context(), natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: sync, Logger: a.logger(&serveConfig{})}, pipes)
+		return a.bareServer(cmd.Context(), natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0", Sync: sync, Logger: a.logger(&logConfig{})}, pipes)
 	}}
 	f := cmd.Flags()
 	f.StringVar(&dir, "data", "", "`directory` of the data")

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"reddot/cmd/reddot/server"
 )
 
 // TestCompletion: what the shell is given for a word that is not there yet.
@@ -30,7 +32,7 @@ func TestCompletion(t *testing.T) {
 // TestCompletionOfSnapshots lists those that are there.
 func TestCompletionOfSnapshots(t *testing.T) {
 	dir := t.TempDir()
-	address, stop := served(t, dir, "127.0.0.1:0", func(cfg *serveConfig) { cfg.snapshots, cfg.snapshotKeep = "", 3 })
+	address, stop := served(t, dir, "127.0.0.1:0", func(cfg *server.Config) { cfg.Snapshots = "" })
 	url := "nats://" + address
 	reddot(t, strings.NewReader(messageLines(3)), "publish", "--wait", "--server", url).done(t)
 	reddot(t, nil, "snapshot", "create", "--server", url).done(t)

@@ -56,8 +56,8 @@ func testCutLog(t *testing.T, p program) {
 				}
 			}
 			o.refuses().failed(t, 1, "it ends at seq 300, but", "was made of the commands up to seq 400",
-				"a power cut may do with --sync 1s", `"reddot serve --accept-cut"`)
-			o.start("--accept-cut")
+				"a power cut may do with --sync 1s", `"reddot serve --accept-truncation"`)
+			o.start("--accept-truncation")
 			nc := connect(t, o.server.nats)
 			if s := settled(t, nc, lost); s.Last != lost || s.State != "live" {
 				t.Errorf("the log is not filled up to seq %d: %+v", lost, s)

@@ -18,12 +18,12 @@ import (
 	xterm "golang.org/x/term"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/demo"
-	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/repository"
+	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
-	"reddot/events"
-	"reddot/projector/emit"
 )
 
 // The bounds of --speed: slower is a still picture, faster is a load test.
@@ -111,18 +111,21 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ready := make(chan string, 1)
-	server := &serving{log: log, ready: func(nats, _ string) { ready <- nats }, cfg: &serveConfig{
-		data: dir, listen: "127.0.0.1:0", prefix: events.DefaultPrefix, sync: natsserver.SyncPolicy{Every: time.Second},
-		fanoutLimit: 1000, eventEncoding: events.Msgpack.String(),
-		eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: repository.Off,
-	}}
+	serves := server.Default()
+	serves.Data, serves.Listen, serves.HTTP, serves.Snapshots = datadir.Dir(dir), "127.0.0.1:0", "", repository.Off
+	serves.Logger, serves.Program, serves.ServiceVersion = log, version(), serviceVersion()
+	serves.Ready = func(nats, _ string) { ready <- nats }
+	s, err := server.New(serves)
+	if err != nil {
+		return "", err
+	}
 	g, life := errgroup.WithContext(life)
-	g.Go(func() error { return server.run(life) })
+	g.Go(func() error { return s.Run(life) })
 	g.Go(func() (err error) {
 		defer end()
 		select {
 		case url := <-ready:
-			summary, err = a.play(life, ctx, cfg, server, url)
+			summary, err = a.play(life, ctx, cfg, log, url)
 			return err
 		case <-life.Done():
 			return nil // the server's own error is told
@@ -133,13 +136,14 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 
 // play plays with the server at a URL until over is done. life ends with the
 // server.
-func (a *app) play(life, over context.Context, cfg *demoConfig, server *serving, url string) (summary string, err error) {
-	conn, err := (&link{cfg: server.cfg, urls: url, log: server.log, stop: server.fail}).dial(life, "reddot demo")
+func (a *app) play(life, over context.Context, cfg *demoConfig, log *slog.Logger, url string) (summary string, err error) {
+	to := natsconn.Client{Server: url, Timeout: natsconn.DefaultTimeout}
+	conn, err := to.DialLasting("reddot demo", func(err error) { log.Error("the demo's connection is lost", "error", err) })
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	c, err := goclient.New(conn, goclient.Options{Logger: server.log})
+	c, err := goclient.New(conn, goclient.Options{Logger: log})
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -18,20 +19,56 @@ func variable(flag string) string {
 	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// formerName is what a flag was called in the release before this one, which takes that
+// as well, and its environment variable; empty: as now.
+func formerName(flag string) string {
+	if flag == "accept-truncation" {
+		return "accept-cut"
+	}
+	return ""
+}
+
+// renamed has a command take its flags by their former names.
+func renamed(cmd *cobra.Command) {
+	now := map[string]string{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if former := formerName(f.Name); former != "" {
+			now[former] = f.Name
+		}
+	})
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(cmp.Or(now[name], name))
+	})
+}
+
+// lookupVariable is the environment variable of a flag that says something: by its name
+// or by its former one.
+func lookupVariable(flag string) (name, value string) {
+	for _, flag := range []string{flag, formerName(flag)} {
+		if flag == "" {
+			continue
+		}
+		if name = variable(flag); os.Getenv(name) != "" {
+			return name, os.Getenv(name)
+		}
+	}
+	return variable(flag), ""
+}
+
 // readEnvironment sets the flags of a command that are not given from their
 // environment variables; an empty one is as good as none.
 func readEnvironment(cmd *cobra.Command) error {
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		value := os.Getenv(variable(f.Name))
+		name, value := lookupVariable(f.Name)
 		if f.Changed || value == "" || f.Name == "help" || f.Name == "version" || err != nil {
 			return
 		}
 		var wrong *pflag.InvalidValueError
 		if e := cmd.Flags().Set(f.Name, value); errors.As(e, &wrong) {
-			err = usageError{valueError(variable(f.Name), wrong)}
+			err = usageError{valueError(name, wrong)}
 		} else if e != nil {
-			err = usagef("%s: %w", variable(f.Name), e)
+			err = usagef("%s: %w", name, e)
 		}
 	})
 	return err

@@ -55,7 +55,7 @@ func testForgedEvents(t *testing.T, p program) {
 		t.Helper()
 		r := o.refuses()
 		r.failed(t, 1, fmt.Sprintf("but the newest event, %d of UNREAD_EVENTS, was made of the commands up to seq 4000000000", forged))
-		n := regexp.MustCompile(`if it is true that (\d+) commands are missing, go on with what is left with "reddot serve --accept-cut=(\d+)"`).FindStringSubmatch(r.stderr)
+		n := regexp.MustCompile(`if it is true that (\d+) commands are missing, go on with what is left with "reddot serve --accept-truncation=(\d+)"`).FindStringSubmatch(r.stderr)
 		if n == nil || n[1] != n[2] {
 			t.Fatalf("the error does not name the number: %s", r.stderr)
 		}
@@ -70,7 +70,7 @@ func testForgedEvents(t *testing.T, p program) {
 		t.Errorf("%d commands are said to be missing, after %d", n, s.Applied)
 	}
 	for _, few := range []string{"--accept-cut", "--accept-cut=false", fmt.Sprintf("--accept-cut=%d", n-1)} {
-		o.refuses(few).failed(t, 1, fmt.Sprintf("--accept-cut=%d", n))
+		o.refuses(few).failed(t, 1, fmt.Sprintf("--accept-truncation=%d", n))
 	}
 	c := p.start(t, o.dir, nil, append(o.args, "--log-level", "warn", fmt.Sprintf("--accept-cut=%d", n))...)
 	select {

@@ -8,9 +8,9 @@ import (
 )
 
 // logger is the log of a server, on standard error.
-func (a *app) logger(cfg *serveConfig) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.Level(cfg.logLevel), ReplaceAttr: logged}
-	if cfg.logFormat == "json" {
+func (a *app) logger(cfg *logConfig) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.Level(cfg.level), ReplaceAttr: logged}
+	if cfg.format == "json" {
 		return slog.New(slog.NewJSONHandler(a.stderr, options))
 	}
 	return slog.New(slog.NewTextHandler(a.stderr, options))

@@ -14,7 +14,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var out strings.Builder
 		a := &app{stderr: &out}
-		log := a.logger(&serveConfig{logFormat: format})
+		log := a.logger(&logConfig{format: format})
 		log.Error("at nats://me:s3cret@h", "error", errors.New("tls://s3cret@h"), "url", "nats://s3cret@h",
 			slog.Group("in", "url", "ws://a:s3cret@h"))
 		log.With("url", "nats://s3cret@h").Warn("x")

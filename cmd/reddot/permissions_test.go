@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,34 +11,42 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
+	natsd "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/server"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
 
+// permissions are what reddot's user needs.
+func permissions(t *testing.T, snapshots string, trim bool) []server.Permission {
+	t.Helper()
+	cfg := server.Default()
+	cfg.Snapshots, cfg.Trim = snapshots, trim
+	return testkit.Must(cfg.Permissions())(t)
+}
+
 // restricted runs a NATS server with users that have the password "x": "reddot"
 // with all that reddot needs, "admin" who may do anything, and for each
 // permission one who lacks it, named "lacks N".
-func restricted(t *testing.T, list []permission) (url string) {
+func restricted(t *testing.T, list []server.Permission) (url string) {
 	t.Helper()
-	user := func(name string, permitted []permission) *server.User {
-		p := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
+	user := func(name string, permitted []server.Permission) *natsd.User {
+		p := &natsd.Permissions{Publish: &natsd.SubjectPermission{}, Subscribe: &natsd.SubjectPermission{}}
 		for _, x := range permitted {
-			if x.verb == publishing {
-				p.Publish.Allow = append(p.Publish.Allow, x.subject)
+			if x.Verb == server.Publish {
+				p.Publish.Allow = append(p.Publish.Allow, x.Subject)
 			} else {
-				p.Subscribe.Allow = append(p.Subscribe.Allow, x.subject)
+				p.Subscribe.Allow = append(p.Subscribe.Allow, x.Subject)
 			}
 		}
-		return &server.User{Username: name, Password: "x", Permissions: p}
+		return &natsd.User{Username: name, Password: "x", Permissions: p}
 	}
-	o := &server.Options{Users: []*server.User{{Username: "admin", Password: "x"}, user("reddot", list)}}
+	o := &natsd.Options{Users: []*natsd.User{{Username: "admin", Password: "x"}, user("reddot", list)}}
 	for i := range list {
-		o.Users = append(o.Users, user(fmt.Sprintf("lacks %d", i), append(append([]permission{}, list[:i]...), list[i+1:]...)))
+		o.Users = append(o.Users, user(fmt.Sprintf("lacks %d", i), append(append([]server.Permission{}, list[:i]...), list[i+1:]...)))
 	}
 	return natstest.Start(t, natstest.With(o)).URL()
 }
@@ -48,8 +55,7 @@ func restricted(t *testing.T, list []permission) (url string) {
 // says it needs. Where one is missing, it ends and names it; a user without
 // JetStream rights, too.
 func TestPermissions(t *testing.T) {
-	cfg := &serveConfig{auth: natsconn.Config{OwnInbox: ownInbox}}
-	list := needs(cfg, defaultSubjects(t))
+	list := permissions(t, "", false)
 	url := restricted(t, list)
 	password := fileOf(t, "x")
 	as := func(user string) []string {
@@ -59,31 +65,33 @@ func TestPermissions(t *testing.T) {
 		t.Helper()
 		p := list[i]
 		_, r := servedBy(t, append(as(fmt.Sprintf("lacks %d", i)), args...)...)
-		r.failed(t, exitFailed, url+fmt.Sprintf(" does not let the user \"lacks %d\" %s to %s, which it takes to %s: permit it. Reddot's user needs", i, p.verb, p.subject, p.to),
+		r.failed(t, exitFailed, url+fmt.Sprintf(" does not let the user \"lacks %d\" %s to %s, which it takes to %s: permit it. Reddot's user needs", i, p.Verb, p.Subject, p.To),
 			"$JS.API.STREAM.INFO.UNREAD_COMMANDS", "unread.api.>")
 	}
-	creates := func(p permission) bool { return strings.Contains(p.subject, ".STREAM.CREATE.") }
+	creates := func(p server.Permission) bool { return strings.Contains(p.Subject, ".STREAM.CREATE.") }
 	for i, p := range list {
 		if creates(p) {
 			fails(i)
 		}
 	}
 	log := defaultSubjects(t).CommandStream()
-	old := slices.IndexFunc(list, func(p permission) bool { return p.subject == "$JS.API.STREAM.UPDATE."+log })
+	old := slices.IndexFunc(list, func(p server.Permission) bool { return p.Subject == "$JS.API.STREAM.UPDATE."+log })
 	admin := strings.Replace(url, "//", "//admin:x@", 1)
 	makeOld(t, admin, log)
 	fails(old)
 	works(t, admin, as("reddot"), append([]string{"--server"}, as("admin")[1:]...))
-	changed := slices.IndexFunc(list, func(p permission) bool { return p.subject == "$JS.API.STREAM.UPDATE."+defaultSubjects(t).EventStream() })
+	changed := slices.IndexFunc(list, func(p server.Permission) bool {
+		return p.Subject == "$JS.API.STREAM.UPDATE."+defaultSubjects(t).EventStream()
+	})
 	fails(changed, "--events-max-age", "2h")
 	for i, p := range list {
 		switch {
 		case creates(p), i == old, i == changed:
-		case p.vital:
+		case p.Vital:
 			fails(i)
 		default:
 			if ready, r := servedBy(t, as(fmt.Sprintf("lacks %d", i))...); ready == "" {
-				t.Errorf("without %s, which it can do without: %+v", p.subject, r)
+				t.Errorf("without %s, which it can do without: %+v", p.Subject, r)
 			}
 		}
 	}
@@ -102,7 +110,7 @@ func makeOld(t *testing.T, url, log string) {
 // TestBucketPermissions: the same with snapshots in a bucket, and a log that is
 // trimmed.
 func TestBucketPermissions(t *testing.T) {
-	list := needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))
+	list := permissions(t, "bucket:kept", true)
 	url := restricted(t, list)
 	password := fileOf(t, "x")
 	works(t, strings.Replace(url, "//", "//admin:x@", 1), []string{"--nats", url, "--nats-user", "reddot", "--nats-password-file", password, "--snapshots", "bucket:kept", "--trim"},
@@ -184,7 +192,7 @@ func TestJetStreamOff(t *testing.T) {
 	bare := natstest.StartCore(t)
 	_, r := servedBy(t, "--nats", bare.URL())
 	r.failed(t, exitFailed, "JetStream is off at the NATS server at "+bare.URL(), "turn it on")
-	small := natstest.Start(t, natstest.With(&server.Options{JetStreamMaxStore: 20 << 20})).URL()
+	small := natstest.Start(t, natstest.With(&natsd.Options{JetStreamMaxStore: 20 << 20})).URL()
 	_, r = servedBy(t, "--nats", small)
 	r.failed(t, exitFailed, "has not the room for the streams", "--events-max-bytes", "now 1GiB")
 	if ready, r := servedBy(t, "--nats", small, "--events-max-bytes", "10MiB"); ready == "" {
@@ -192,55 +200,30 @@ func TestJetStreamOff(t *testing.T) {
 	}
 }
 
-// TestDeniedBy reads the server's words.
-func TestDeniedBy(t *testing.T) {
-	if _, ok := deniedBy(errors.New("x")); ok {
-		t.Error("any error is a denial")
-	}
-	l := &link{needs: needs(&serveConfig{trim: true, snapshots: "bucket:kept", auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))}
-	for d, vital := range map[denial]bool{
-		{publishing, "$JS.API.STREAM.INFO.UNREAD_COMMANDS"}:     true,
-		{publishing, "$JS.API.CONSUMER.CREATE.UNREAD_EVENTS.x"}: true,
-		{publishing, "$JS.API.STREAM.INFO.OBJ_kept"}:            true,
-		{publishing, "$O.kept.M.x"}:                             true,
-		{subscribing, "unread.api.*.totals"}:                    true,
-		{subscribing, "_INBOX_reddot.x.*"}:                      true,
-		{publishing, "$JS.API.STREAM.PURGE.UNREAD_COMMANDS"}:    false, // when the log is trimmed
-		{publishing, "_INBOX.of.who.asks"}:                      false,
-		{publishing, "unread.inbox.alice.x"}:                    false,
-		{publishing, "chosen.by.who.asks"}:                      false,
-		{publishing, "$JS.API.STREAM.DELETE.UNREAD_COMMANDS"}:   false,
-	} {
-		if got := l.vital(d); got != vital {
-			t.Errorf("%v: vital %v", d, got)
-		}
-	}
-}
-
 // TestUserRefusedLater: a user that is refused while the server runs ends it,
 // with the reason; so does a permission that is taken away.
 func TestUserRefusedLater(t *testing.T) {
-	list := needs(&serveConfig{auth: natsconn.Config{OwnInbox: ownInbox}}, defaultSubjects(t))
-	users := func(password string, list []permission) []*server.User {
-		p := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
+	list := permissions(t, "", false)
+	users := func(password string, list []server.Permission) []*natsd.User {
+		p := &natsd.Permissions{Publish: &natsd.SubjectPermission{}, Subscribe: &natsd.SubjectPermission{}}
 		for _, x := range list {
-			if x.verb == publishing {
-				p.Publish.Allow = append(p.Publish.Allow, x.subject)
+			if x.Verb == server.Publish {
+				p.Publish.Allow = append(p.Publish.Allow, x.Subject)
 			} else {
-				p.Subscribe.Allow = append(p.Subscribe.Allow, x.subject)
+				p.Subscribe.Allow = append(p.Subscribe.Allow, x.Subject)
 			}
 		}
-		return []*server.User{{Username: "reddot", Password: password, Permissions: p}}
+		return []*natsd.User{{Username: "reddot", Password: password, Permissions: p}}
 	}
 	for name, c := range map[string]struct {
-		then []*server.User
+		then []*natsd.User
 		says []string
 	}{
 		"password":   {users("other", list), []string{`refuses the user "reddot"`, "Reddot's user needs to publish to"}},
 		"permission": {users("x", list[:len(list)-1]), []string{`does not let the user "reddot" subscribe to $SRV.>`, "permit it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ns := natstest.Start(t, func(o *server.Options) { o.Users = users("x", list) })
+			ns := natstest.Start(t, func(o *natsd.Options) { o.Users = users("x", list) })
 			var stderr bytes.Buffer
 			changed := make(chan error, 1)
 			out := writerFunc(func(p []byte) (int, error) { // it is ready
@@ -262,10 +245,9 @@ func TestUserRefusedLater(t *testing.T) {
 // TestReadmePermissions: the README lists what reddot's user needs.
 func TestReadmePermissions(t *testing.T) {
 	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
-	cfg := &serveConfig{trim: true, snapshots: "bucket:NAME", auth: natsconn.Config{OwnInbox: ownInbox}}
-	for _, p := range needs(cfg, defaultSubjects(t)) {
-		if !strings.Contains(text, "`"+p.subject+"`") {
-			t.Errorf("%s %s is not in it", p.verb, p.subject)
+	for _, p := range permissions(t, "bucket:NAME", true) {
+		if !strings.Contains(text, "`"+p.Subject+"`") {
+			t.Errorf("%s %s is not in it", p.Verb, p.Subject)
 		}
 	}
 }

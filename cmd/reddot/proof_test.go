@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/testkit"
 	"reddot/snapshot"
@@ -63,8 +64,8 @@ func TestProofWrongUsage(t *testing.T) {
 		"serve --snapshot-keep 1":                 "use 2 or more",
 		"serve --snapshot-interval 1ms":           "use 1s or more, or 0",
 		"serve --snapshot-every -1":               "use a whole number",
-		"serve --accept-cut=perhaps":              `--accept-cut "perhaps": use true or false, or the number of missing commands`,
-		"serve --accept-cut=-1":                   "use true or false, or the number of missing commands",
+		"serve --accept-truncation=perhaps":       `--accept-truncation "perhaps": use true or false, or the number of missing commands`,
+		"serve --accept-truncation=-1":            "use true or false, or the number of missing commands",
 		"snapshot verify --data= --snapshots off": "--snapshots off",
 	} {
 		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
@@ -119,7 +120,7 @@ func TestRenderSnapshots(t *testing.T) {
 // TestOneLine: errors that are joined are told once each, on one line.
 func TestOneLine(t *testing.T) {
 	one, other := errors.New("one"), errors.New("another")
-	if got := oneLine(errors.Join(one, other, one)); got != "one; another" {
+	if got := term.OneLine(errors.Join(one, other, one)); got != "one; another" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/cluster"
@@ -112,36 +110,6 @@ func TestReplicasWait(t *testing.T) {
 	many.stop()
 }
 
-// TestSmallCluster: a cluster of two has no three replicas. That is taken for
-// settled only after a while, and said.
-func TestSmallCluster(t *testing.T) {
-	c := startCluster(t, 2)
-	together(t, c)
-	conn := connect(t, c.URLs())
-	var log testkit.Buffer
-	js := testkit.Must(jetstream.New(conn))(t)
-	on := &replicas{log: slog.New(slog.NewTextHandler(&log, nil)), settle: time.Hour}
-	attempt := func() error {
-		t.Helper()
-		n := testkit.Must(on.of(conn))(t)
-		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Replicas: n})
-		return on.refused(conn, err)
-	}
-	if err := attempt(); !errors.Is(err, errNotYet) || log.String() != "" {
-		t.Errorf("%v; %s", err, log.String())
-	}
-	on.settle = 0
-	if err := attempt(); !errors.Is(err, errNotYet) || !strings.Contains(log.String(), "too few servers with JetStream for replicas") {
-		t.Errorf("%v; %s", err, log.String())
-	}
-	if err := attempt(); err != nil {
-		t.Error(err)
-	}
-	if n := testkit.Must(js.Stream(t.Context(), "S"))(t).CachedInfo().Config.Replicas; n != 1 {
-		t.Errorf("%d replicas", n)
-	}
-}
-
 // TestReplicasAlone: a server that is one alone keeps one copy; more can't be had.
 func TestReplicasAlone(t *testing.T) {
 	url := natstest.Start(t).URL()
@@ -156,27 +124,4 @@ func TestReplicasAlone(t *testing.T) {
 	s.stop()
 	_, r := servedBy(t, "--nats", url, "--replicas", "3", "--prefix", "other")
 	r.failed(t, exitFailed, "is not one of a cluster, so --replicas 3 can't be had", "leave it out")
-	on := &replicas{asked: 0, log: slog.New(slog.DiscardHandler)}
-	conn := connect(t, url)
-	if n := testkit.Must(on.of(conn))(t); n != 1 {
-		t.Errorf("%d replicas", n)
-	}
-	conn.Close()
-	if _, err := on.of(conn); !errors.Is(err, errNotYet) {
-		t.Errorf("without a connection: %v", err)
-	}
-}
-
-// TestKnownServers: one that is given by the name of this machine and tells of
-// itself by its address is one.
-func TestKnownServers(t *testing.T) {
-	at := natstest.Start(t).Addr()
-	conn, err := nats.Connect("nats://" + strings.Replace(at, "127.0.0.1", "localhost", 1) + ",nats://127.0.0.1:1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if got := knownServers(conn); !slices.Equal(got, []string{"nats://127.0.0.1:1", "nats://" + at}) {
-		t.Error(got)
-	}
 }

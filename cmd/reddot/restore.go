@@ -15,6 +15,7 @@ import (
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/repository"
+	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/log"
@@ -97,18 +98,18 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 		if err != nil {
 			return err
 		}
-		reads, err := readsAtStart(cfg.Place, subjects.CommandStream())
+		reads, err := server.ReadsAtStart(cfg.Place, subjects.CommandStream())
 		if err != nil {
 			return err
 		}
-		server, err := natsserver.Open(natsserver.Config{
+		ns, err := natsserver.Open(natsserver.Config{
 			Data: cfg.Data, Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
 		})
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, server.Shutdown()) }()
-		nc, err := server.Connect()
+		defer func() { err = errors.Join(err, ns.Shutdown()) }()
+		nc, err := ns.Connect()
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -71,30 +70,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitDone
 	}
-	text := natsconn.Scrubbed(oneLine(err))
+	text := natsconn.Scrubbed(term.OneLine(err))
 	if a.started && !errors.As(err, new(usageError)) {
 		fmt.Fprintf(stderr, "reddot: %s\n", text)
 		return exitFailed
 	}
 	fmt.Fprintf(stderr, "reddot: %s (see \"%s --help\")\n", text, cmd.CommandPath())
 	return exitUsage
-}
-
-// oneLine is an error's text without line breaks. Those by design are between
-// joined errors, which may say the same, and in cobra's suggestions for an
-// unknown command.
-func oneLine(err error) string {
-	text, names, found := strings.Cut(err.Error(), "\n\nDid you mean this?\n\t")
-	if found {
-		text += ": did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
-	}
-	var parts []string
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if !slices.ContainsFunc(parts, func(said string) bool { return strings.Contains(said, part) }) {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, "; ")
 }
 
 func (a *app) newRoot() *cobra.Command {

@@ -192,6 +192,32 @@ func TestEnvironment(t *testing.T) {
 	reddot(t, nil, "serve").failed(t, exitUsage, "--http 0.0.0.0:0", "--insecure-open")
 }
 
+// TestFormerName: a flag is taken by its former name too, and by that of the environment
+// variable; the help and the completion have the name that it has now.
+func TestFormerName(t *testing.T) {
+	const wrong = `"perhaps": use true or false, or the number of missing commands`
+	fails := func(names string, args ...string) {
+		t.Helper()
+		reddot(t, nil, append([]string{"serve", "--data", t.TempDir()}, args...)...).failed(t, exitUsage, names+" "+wrong)
+	}
+	fails("--accept-truncation", "--accept-cut=perhaps")
+	fails("--accept-truncation", "--accept-truncation=perhaps")
+	t.Setenv("REDDOT_ACCEPT_CUT", "perhaps")
+	fails("REDDOT_ACCEPT_CUT")
+	for _, flag := range []string{"--accept-cut", "--accept-truncation=7"} { // a flag wins
+		reddot(t, nil, "serve", flag, "--data=").failed(t, exitUsage, "--data is empty")
+	}
+	t.Setenv("REDDOT_ACCEPT_TRUNCATION", "false")
+	reddot(t, nil, "serve", "--data=").failed(t, exitUsage, "--data is empty")
+	t.Setenv("REDDOT_ACCEPT_CUT", "")
+	reddot(t, nil, "show", "alice", "--accept-cut").failed(t, exitUsage, "unknown flag: --accept-cut")
+	for _, args := range [][]string{{"serve", "--help"}, {"__complete", "serve", "--acc"}} {
+		if out := reddot(t, nil, args...).done(t); !strings.Contains(out, "--accept-truncation") || strings.Contains(out, "--accept-cut") {
+			t.Errorf("%q prints %s", args, out)
+		}
+	}
+}
+
 // TestHelpKeepsThePassword: NATS_URL may hold one.
 func TestHelpKeepsThePassword(t *testing.T) {
 	t.Setenv("NATS_URL", "nats://me:secret@127.0.0.1:1")

@@ -2,62 +2,37 @@ package main
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"strings"
-	"time"
 
-	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"reddot/api"
-	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
-	"reddot/cmd/reddot/repository"
+	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
-	"reddot/events"
-	"reddot/projector/emit"
-	"reddot/snapshot"
 )
 
-// serveConfig is the command line of serve.
-type serveConfig struct {
-	data          string          // directory of everything stored
-	listen        string          // address of the embedded NATS server
-	nats          string          // URLs of an existing NATS server; see external
-	auth          natsconn.Config // as whom it is connected to
-	gate          gateConfig
-	prefix        string                // first token of every subject
-	sync          natsserver.SyncPolicy // of the embedded server's streams
-	replicas      int                   // servers that a stream is put on that has to be made; 0: as fits the cluster
-	fanoutLimit   int                   // members up to which a group's changes go to everyone
-	eventEncoding string                // msgpack or json
-	http          string                // address of health and metrics; none if empty
-	eventsMaxAge  time.Duration
-	eventsMaxSize term.Size // of the stored events
-	takeover      time.Duration
+// logConfig is how the server's log looks.
+type logConfig struct {
+	level  level
+	format string // text or json
+}
 
-	snapshots        string        // folder, bucket:NAME, "off"; empty: in the data folder
-	snapshotEvery    uint64        // commands; 0: not by number
-	snapshotInterval time.Duration // 0: not by time
-	snapshotKeep     int
-	trim             bool       // the log, once two snapshots have its commands
-	skip             seqs       // commands that are passed over if nobody can read them
-	acceptCut        acceptance // go on with a log that lacks commands of which something was made
-
-	insecureOpen bool // whoever reaches the listeners may do everything
-
-	profiles  bool // on the HTTP listener
-	logLevel  level
-	logFormat string // text or json
+// validate reports a usageError.
+func (cfg *logConfig) validate() error {
+	if cfg.format != "text" && cfg.format != "json" {
+		return usagef("--log-format %q: use text or json", cfg.format)
+	}
+	return nil
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cfg := serveConfig{sync: natsserver.SyncPolicy{Every: time.Second}, auth: natsconn.Config{OwnInbox: ownInbox}, eventsMaxSize: emit.DefaultMaxBytes}
+	cfg := server.Default()
+	logging := logConfig{format: "text"}
 	cmd := &cobra.Command{
 		Use:     "serve",
 		GroupID: groupServer,
@@ -100,49 +75,72 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range []string{"listen", "sync"} {
-				if cfg.external() && cmd.Flags().Changed(name) {
+				if cfg.IsExternal() && cmd.Flags().Changed(name) {
 					return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
 				}
 			}
-			if err := cfg.validate(); err != nil {
+			if err := cmp.Or(wrongUsage(cfg.Validate()), logging.validate()); err != nil {
 				return err
 			}
-			if cfg.external() {
-				if _, err := cfg.auth.Options(); err != nil {
-					return err // before anything is begun
-				}
-			}
-			return a.serve(cmd.Context(), cfg, settings(cmd.Flags()))
+			cfg.Logger, cfg.Settings = a.logger(&logging), settings(cmd.Flags())
+			return a.serve(cmd.Context(), cfg)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.data, "data", "./reddot-data", "`directory` of the data")
-	f.StringVar(&cfg.listen, "listen", "127.0.0.1:4222", "`address` of the embedded NATS server; port 0 picks a free one")
-	f.StringVar(&cfg.nats, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one, or several with commas")
-	cfg.auth.AddFlags(f)
-	cfg.gate.addFlags(f)
-	f.StringVar(&cfg.prefix, "prefix", events.DefaultPrefix, "first token of every subject")
-	f.Var(&cfg.sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", natsserver.MinSync, natsserver.MaxSync))
-	f.IntVar(&cfg.replicas, "replicas", 0, "`servers` that each stream is put on that has to be made, 1 to 5 (default 3 in a cluster of three or more NATS servers, else 1)")
-	f.IntVar(&cfg.fanoutLimit, "fanout-limit", 1000, "members up to which a group's changes go to everyone, not only to watchers")
-	f.StringVar(&cfg.eventEncoding, "event-encoding", "msgpack", "`encoding` of events: msgpack or json")
-	f.DurationVar(&cfg.eventsMaxAge, "events-max-age", emit.DefaultMaxAge, "how long events are stored for durable consumers")
-	f.Var(&cfg.eventsMaxSize, "events-max-bytes", "`size` of the stored events, as 512MB or 1GiB")
-	f.DurationVar(&cfg.takeover, "takeover", emit.DefaultTakeover, "how long another reddot on the same streams may tell nothing, although there is something to tell, until this one does")
-	f.StringVar(&cfg.snapshots, "snapshots", "", "`place` where snapshots are kept: a directory, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
-	f.Uint64Var(&cfg.snapshotEvery, "snapshot-every", 5_000_000, "take a snapshot after this many `commands`; 0 for never")
-	f.DurationVar(&cfg.snapshotInterval, "snapshot-interval", time.Hour, "take a snapshot after this time, if anything was applied since; 0 for never")
-	f.IntVar(&cfg.snapshotKeep, "snapshot-keep", 3, "snapshots kept, 2 or more")
-	f.BoolVar(&cfg.trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
-	f.Var(&cfg.acceptCut, "accept-cut", "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s; above 1000000 of them with their `number`")
-	f.Lookup("accept-cut").NoOptDefVal = "true"
-	cfg.skip.addSkip(f)
-	f.StringVar(&cfg.http, "http", "127.0.0.1:8480", "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
-	f.BoolVar(&cfg.insecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
-	f.BoolVar(&cfg.profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
-	f.Var(&cfg.logLevel, "log-level", "least `level` that is logged: debug, info, warn or error")
-	f.StringVar(&cfg.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
+	addServeFlags(f, &cfg)
+	renamed(cmd)
+	f.Var(&logging.level, "log-level", "least `level` that is logged: debug, info, warn or error")
+	f.StringVar(&logging.format, "log-format", logging.format, "`format` of the log on standard error: text or json")
 	return cmd
+}
+
+// addServeFlags adds the flags that fill cfg; what it has are their defaults.
+func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
+	f.StringVar((*string)(&cfg.Data), "data", string(cfg.Data), "`directory` of the data")
+	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "`address` of the embedded NATS server; port 0 picks a free one")
+	f.StringVar(&cfg.NATS, "nats", "", "`URL` of an existing NATS server to use instead of the embedded one, or several with commas")
+	cfg.Auth.AddFlags(f)
+	f.IntVar(&cfg.UserRate, "user-rate", cfg.UserRate, "`commands` a second that a user may ask for, three times as many at once; 0 for any number")
+	f.StringArrayVar(&cfg.ReplyPrefixes, "reply-prefix", nil, "`beginning` of reply subjects that are answered, beside _INBOX, _R_. and the inboxes of users; may be repeated")
+	f.StringVar(&cfg.Prefix, "prefix", cfg.Prefix, "first token of every subject")
+	f.Var(&cfg.Sync, "sync", fmt.Sprintf("when stored messages are forced to disk: always, or after an `interval` of %v to %v", natsserver.MinSync, natsserver.MaxSync))
+	f.IntVar(&cfg.Replicas, "replicas", 0, "`servers` that each stream is put on that has to be made, 1 to 5 (default 3 in a cluster of three or more NATS servers, else 1)")
+	f.IntVar(&cfg.FanoutLimit, "fanout-limit", cfg.FanoutLimit, "members up to which a group's changes go to everyone, not only to watchers")
+	f.StringVar(&cfg.EventEncoding, "event-encoding", cfg.EventEncoding, "`encoding` of events: msgpack or json")
+	f.DurationVar(&cfg.EventsMaxAge, "events-max-age", cfg.EventsMaxAge, "how long events are stored for durable consumers")
+	f.Var(&cfg.EventsMaxBytes, "events-max-bytes", "`size` of the stored events, as 512MB or 1GiB")
+	f.DurationVar(&cfg.Takeover, "takeover", cfg.Takeover, "how long another reddot on the same streams may tell nothing, although there is something to tell, until this one does")
+	f.StringVar(&cfg.Snapshots, "snapshots", "", "`place` where snapshots are kept: a directory, bucket:NAME (a NATS object store) or off (default the directory snapshots of --data)")
+	f.Uint64Var(&cfg.SnapshotEvery, "snapshot-every", cfg.SnapshotEvery, "take a snapshot after this many `commands`; 0 for never")
+	f.DurationVar(&cfg.SnapshotInterval, "snapshot-interval", cfg.SnapshotInterval, "take a snapshot after this time, if anything was applied since; 0 for never")
+	f.IntVar(&cfg.SnapshotKeep, "snapshot-keep", cfg.SnapshotKeep, "snapshots kept, 2 or more")
+	f.BoolVar(&cfg.Trim, "trim", false, "after each snapshot, remove the commands that two sound snapshots have from the log, for ever")
+	f.Var((*acceptance)(&cfg.AcceptTruncation), "accept-truncation", "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s; above 1000000 of them with their `number`")
+	f.Lookup("accept-truncation").NoOptDefVal = "true"
+	(*seqs)(&cfg.Skip).addSkip(f)
+	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.BoolVar(&cfg.InsecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
+	f.BoolVar(&cfg.Profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
+}
+
+// serve runs the server until ctx ends or a part of it fails.
+func (a *app) serve(ctx context.Context, cfg server.Config) error {
+	cfg.Program, cfg.ServiceVersion, cfg.Figures = version(), serviceVersion(), []prometheus.Collector{buildFigure()}
+	cfg.Ready = func(nats, http string) {
+		line := "ready nats=" + nats
+		if http != "" {
+			line += " http=" + http
+		}
+		fmt.Fprintln(a.stdout, line)
+	}
+	if term.IsTerminal(a.stderr) {
+		cfg.Filling = func(commands uint64) server.Progress { return term.StartBar(a.stderr, "commands filled up", commands) }
+	}
+	s, err := server.New(cfg)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }
 
 // settings are the flags that are not as they are by themselves. None holds a
@@ -156,116 +154,4 @@ func settings(flags *pflag.FlagSet) (set []slog.Attr) {
 		set = append(set, slog.String(f.Name, value))
 	})
 	return set
-}
-
-// Bounds of --takeover: a reddot that is only slow should not be taken for dead, and
-// nobody waits for longer.
-const (
-	minTakeover = 500 * time.Millisecond
-	maxTakeover = time.Minute
-)
-
-// validate reports a usageError.
-func (cfg *serveConfig) validate() error {
-	if cfg.data == "" {
-		return usagef("--data is empty: name a directory")
-	}
-	if _, _, err := natsserver.ParseListen(cfg.listen); err != nil {
-		return usagef("--listen: %w", err)
-	}
-	if cfg.http != "" {
-		if _, _, err := natsserver.ParseListen(cfg.http); err != nil {
-			return usagef("--http: %w", err)
-		}
-	}
-	if err := cfg.validateOpen(); err != nil {
-		return err
-	}
-	if err := errors.Join(cfg.validateNATS(), cfg.validateReplicas()); err != nil {
-		return err
-	}
-	if err := cfg.gate.validate(cfg.prefix); err != nil {
-		return err
-	}
-	if cfg.eventsMaxAge < time.Second {
-		return usagef("--events-max-age %s: use 1s or more", cfg.eventsMaxAge)
-	}
-	if cfg.eventsMaxSize < 1<<20 {
-		return usagef("--events-max-bytes %s: use 1MiB or more", &cfg.eventsMaxSize)
-	}
-	if cfg.takeover < minTakeover || cfg.takeover > maxTakeover {
-		return usagef("--takeover %s: use %s to %s", cfg.takeover, minTakeover, maxTakeover)
-	}
-	if err := wrongUsage((&repository.Place{Data: datadir.Dir(cfg.data), At: cfg.snapshots}).Validate()); err != nil {
-		return err
-	}
-	if cfg.snapshotKeep < snapshot.MinKeep {
-		return usagef("--snapshot-keep %d: use %d or more", cfg.snapshotKeep, snapshot.MinKeep)
-	}
-	if cfg.snapshotInterval != 0 && cfg.snapshotInterval < time.Second {
-		return usagef("--snapshot-interval %s: use 1s or more, or 0", cfg.snapshotInterval)
-	}
-	if cfg.trim && cfg.snapshots == repository.Off {
-		return usagef("--trim needs snapshots: leave out --snapshots off")
-	}
-	if cfg.logFormat != "text" && cfg.logFormat != "json" {
-		return usagef("--log-format %q: use text or json", cfg.logFormat)
-	}
-	if cfg.fanoutLimit < 0 {
-		return usagef("--fanout-limit %d: use 0 or more", cfg.fanoutLimit)
-	}
-	if _, err := events.ParseEncoding(cfg.eventEncoding); err != nil {
-		return usagef("--event-encoding %q: use msgpack or json", cfg.eventEncoding)
-	}
-	return nil
-}
-
-// external reports whether an existing NATS server is used.
-func (cfg *serveConfig) external() bool { return cfg.nats != "" || cfg.auth.HasContext() }
-
-// urls are those of the existing NATS server.
-func (cfg *serveConfig) urls() (string, error) {
-	if cfg.nats != "" {
-		return cfg.nats, nil
-	}
-	context, err := cfg.auth.Context()
-	if err != nil {
-		return "", err
-	}
-	return cmp.Or(strings.Join(context.Servers, ","), nats.DefaultURL), nil
-}
-
-// validateNATS reports a usageError.
-func (cfg *serveConfig) validateNATS() error {
-	if !cfg.external() {
-		if given := append(cfg.auth.Given(), cfg.auth.Trust()...); len(given) > 0 {
-			return usagef("%s is for an existing NATS server: name it with --nats", given[0])
-		}
-		return nil
-	}
-	if err := cfg.auth.Validate(cfg.nats); err != nil {
-		return usagef("--nats: %w", err)
-	}
-	return nil
-}
-
-// validateOpen reports a usageError for an address that other machines reach
-// while nobody is asked who they are.
-func (cfg *serveConfig) validateOpen() error {
-	if cfg.insecureOpen {
-		return nil
-	}
-	for _, l := range []struct{ flag, address, may string }{
-		{"--listen", cfg.listen, "do everything"},
-		{"--http", cfg.http, "read all figures"},
-	} {
-		if l.address == "" || l.flag == "--listen" && cfg.external() {
-			continue
-		}
-		if host, _, _ := net.SplitHostPort(l.address); !api.Loopback(host) {
-			return usagef("%s %s: whoever reaches it from another machine could %s: use 127.0.0.1, or say with --insecure-open that the network is safe",
-				l.flag, l.address, l.may)
-		}
-	}
-	return nil
 }

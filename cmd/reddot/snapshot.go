@@ -219,7 +219,7 @@ func (a *app) printSnapshots(entries []snapshot.Entry) error {
 	for _, e := range entries {
 		l := listedSnapshot{ID: e.ID, Seq: e.Seq}
 		if e.Err != nil {
-			l.Error = oneLine(e.Err)
+			l.Error = term.OneLine(e.Err)
 		} else {
 			m := e.Manifest
 			l.Taken, l.Bytes, l.Digest, l.Stream = m.Taken, m.Bytes, m.Digest, m.Stream.Name
@@ -240,7 +240,7 @@ func renderSnapshots(entries []snapshot.Entry, zone *time.Location) string {
 	for _, e := range entries {
 		if e.Err != nil {
 			list.Add(term.Number(e.Seq), "unreadable", "", "", "", term.Printable(e.ID))
-			why += oneLine(e.Err) + "\n"
+			why += term.OneLine(e.Err) + "\n"
 			continue
 		}
 		m := e.Manifest
@@ -315,7 +315,7 @@ func (a *app) verifySnapshots(ctx context.Context, r *snapshot.Repository, which
 			return ctx.Err()
 		case err != nil:
 			bad++
-			text = strings.TrimPrefix(oneLine(err), "snapshot "+id+" is ")
+			text = strings.TrimPrefix(term.OneLine(err), "snapshot "+id+" is ")
 		default:
 			text = "sound, digest " + m.Digest.String()
 		}

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 )
 
@@ -70,6 +71,15 @@ func serviceVersion() string {
 		v += ".modified"
 	}
 	return v
+}
+
+// buildFigure says what this program was built of.
+func buildFigure() prometheus.Collector {
+	b := thisBuild()
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "reddot_build_info", Help: "1, for the build that the labels name.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "go": b.Go},
+	}, func() float64 { return 1 })
 }
 
 func (a *app) versionCommand() *cobra.Command {

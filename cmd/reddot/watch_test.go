@@ -19,28 +19,29 @@ import (
 	"github.com/nats-io/nats.go"
 
 	goclient "reddot/api/client"
-	"reddot/cmd/reddot/natsserver"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/repository"
+	"reddot/cmd/reddot/server"
 	"reddot/events"
-	"reddot/projector/emit"
 	"reddot/projector/testkit"
 )
 
 // served runs a server in this process and returns the address of its NATS
 // server once it is ready. stop ends it; the test's end does so, too.
-func served(t *testing.T, dir, listen string, change ...func(*serveConfig)) (address string, stop func()) {
+func served(t *testing.T, dir, listen string, change ...func(*server.Config)) (address string, stop func()) {
 	t.Helper()
 	ready := make(chan string, 1)
-	s := &serving{log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		ready: func(nats, _ string) { ready <- nats },
-		cfg: &serveConfig{data: dir, listen: listen, prefix: events.DefaultPrefix, sync: natsserver.SyncPolicy{Every: time.Second},
-			fanoutLimit: 1, eventEncoding: "msgpack", eventsMaxAge: emit.DefaultMaxAge, eventsMaxSize: emit.DefaultMaxBytes, snapshots: repository.Off}}
+	cfg := server.Default()
+	cfg.Data, cfg.Listen, cfg.HTTP, cfg.Snapshots, cfg.FanoutLimit = datadir.Dir(dir), listen, "", repository.Off, 1
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg.ServiceVersion, cfg.Ready = serviceVersion(), func(nats, _ string) { ready <- nats }
 	for _, f := range change {
-		f(s.cfg)
+		f(&cfg)
 	}
+	s := testkit.Must(server.New(cfg))(t)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() { ended <- s.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -114,7 +114,7 @@ func (w *watcher) state(s goclient.State) {
 
 // mistake tells an error, and not again while it lasts: attempts go on.
 func (w *watcher) mistake(err error) {
-	text := oneLine(err)
+	text := term.OneLine(err)
 	if text == w.mistaken {
 		return
 	}

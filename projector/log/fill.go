@@ -43,7 +43,7 @@ func (l *Log) Fill(ctx context.Context, js jetstream.JetStream, t *TruncatedErro
 		upto := min(last+fillPiece, t.Derived)
 		err := l.fillUp(ctx, js, last, upto, told)
 		if ctx.Err() != nil {
-			l.logger.Warn("the log is not filled up yet: the next start with --accept-cut goes on", "missing", t.Derived-last)
+			l.logger.Warn("the log is not filled up yet: the next start with --accept-truncation goes on", "missing", t.Derived-last)
 			return ctx.Err()
 		}
 		if err != nil {

@@ -25,9 +25,9 @@ type TruncatedError struct {
 }
 
 func (e *TruncatedError) Error() string {
-	advice := `restore the stream, or go on with what is left with "reddot serve --accept-cut"`
+	advice := `restore the stream, or go on with what is left with "reddot serve --accept-truncation"`
 	if n := e.Missing(); n > MostMissing {
-		advice = fmt.Sprintf(`restore the stream, or, if it is true that %d commands are missing, go on with what is left with "reddot serve --accept-cut=%d"`, n, n)
+		advice = fmt.Sprintf(`restore the stream, or, if it is true that %d commands are missing, go on with what is left with "reddot serve --accept-truncation=%d"`, n, n)
 	}
 	if e.Derived > e.Last {
 		return fmt.Sprintf("%v: it ends at seq %d, but %s was made of the commands up to seq %d: the stream was cut, as a power cut may do with --sync 1s; %s",

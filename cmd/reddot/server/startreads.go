@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"errors"
@@ -14,10 +14,10 @@ import (
 	"reddot/projector/store/generation"
 )
 
-// readsAtStart finds out which commands of a log a server reads when it starts
+// ReadsAtStart finds out which commands of a log a server reads when it starts
 // with a data folder: those that its store lacks, and those that its snapshots
 // end with, by which the log is recognised. Without a store it may be all.
-func readsAtStart(place repository.Place, stream string) (natsserver.Reads, error) {
+func ReadsAtStart(place repository.Place, stream string) (natsserver.Reads, error) {
 	reads := natsserver.Reads{Stream: stream}
 	var err error
 	if reads.After, err = storedSeq(place.Data.Store(), stream); err != nil {

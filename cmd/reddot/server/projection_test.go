@@ -1,20 +1,20 @@
-package main
+package server_test
 
 import (
 	"errors"
 	"testing"
+
+	"reddot/cmd/reddot/server"
 )
 
 // TestNewestBetween: while there is no projector nobody says that what the next one
 // shows is the newest state: it may have a view before that is asked for.
 func TestNewestBetween(t *testing.T) {
-	s := new(projection)
-	s.begin(errStarting)
-	wait := s.Newest()
+	wait := server.NewestWithout(server.ErrStarting)
 	if wait == nil {
 		t.Fatal("nothing is to be waited for")
 	}
-	if err := wait(t.Context()); !errors.Is(err, errStarting) {
+	if err := wait(t.Context()); !errors.Is(err, server.ErrStarting) {
 		t.Errorf("the wait ends with %v", err)
 	}
 }

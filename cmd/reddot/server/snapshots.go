@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector"
@@ -25,7 +24,7 @@ import (
 // snapshots takes the snapshots of a server. It implements snapshot.Source
 // and snapshot.Log.
 type snapshots struct {
-	cfg    *serveConfig
+	cfg    *Config
 	source *projection
 	repo   *snapshot.Repository
 	log    *slog.Logger
@@ -37,21 +36,21 @@ type snapshots struct {
 // openSnapshots opens the place of a server's snapshots; nil if they are off. A
 // bucket that has to be made is put on as many servers as the log is on, or on a
 // number of them if that is more or was asked for.
-func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, replicas int, log *slog.Logger) (*snapshots, error) {
-	if cfg.snapshots == repository.Off {
+func openSnapshots(ctx context.Context, cfg *Config, conn *nats.Conn, replicas int, log *slog.Logger) (*snapshots, error) {
+	if cfg.Snapshots == repository.Off {
 		return nil, nil
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	place := repository.Place{Data: datadir.Dir(cfg.data), At: cfg.snapshots}
+	place := cfg.place()
 	ofLog := 0
 	if _, ok := place.Bucket(); ok {
-		if ofLog, err = logReplicas(ctx, js, cfg.prefix); err != nil {
+		if ofLog, err = logReplicas(ctx, js, cfg.Prefix); err != nil {
 			return nil, err
 		}
-		if place.Replicas = replicas; cfg.replicas == 0 {
+		if place.Replicas = replicas; cfg.Replicas == 0 {
 			place.Replicas = max(replicas, ofLog)
 		}
 	}
@@ -64,12 +63,12 @@ func openSnapshots(ctx context.Context, cfg *serveConfig, conn *nats.Conn, repli
 	}
 	s := &snapshots{cfg: cfg, log: log}
 	owner := ""
-	if cfg.snapshots == "" {
+	if cfg.Snapshots == "" {
 		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
 	}
 	s.repo, err = snapshot.Open(ctx, snapshot.Config{
-		Storage: kept, Check: s.check, Scratch: datadir.Dir(cfg.data).ServerScratch(), Owner: owner,
-		Program: version(), Logger: log,
+		Storage: kept, Check: s.check, Scratch: cfg.Data.ServerScratch(), Owner: owner,
+		Program: cfg.Program, Logger: log,
 	})
 	return s, err
 }
@@ -113,7 +112,7 @@ func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) erro
 	if e != nil {
 		return err
 	}
-	subjects, e := events.NewSubjects(s.cfg.prefix)
+	subjects, e := events.NewSubjects(s.cfg.Prefix)
 	if e != nil {
 		return err
 	}
@@ -142,9 +141,9 @@ func (s *snapshots) of(source *projection) error {
 	s.source = source
 	cfg := snapshot.SchedulerConfig{
 		Repository: s.repo, Source: s, Stream: p.Log().Identity(), Logger: s.log,
-		EveryCommands: s.cfg.snapshotEvery, Every: s.cfg.snapshotInterval, Keep: s.cfg.snapshotKeep,
+		EveryCommands: s.cfg.SnapshotEvery, Every: s.cfg.SnapshotInterval, Keep: s.cfg.SnapshotKeep,
 	}
-	if s.cfg.trim {
+	if s.cfg.Trim {
 		cfg.Log = s
 	}
 	s.scheduler, err = snapshot.NewScheduler(cfg)

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -19,92 +19,101 @@ import (
 	"reddot/events"
 )
 
-// verb is what a permission of NATS permits.
-type verb string
+// Verb is what a permission of NATS permits.
+type Verb string
 
 const (
-	publishing  verb = "publish"
-	subscribing verb = "subscribe"
+	Publish   Verb = "publish"
+	Subscribe Verb = "subscribe"
 )
 
-// permission is one that reddot's own user needs on a NATS server that asks
+// Permission is one that reddot's own user needs on a NATS server that asks
 // users who they are.
-type permission struct {
-	verb    verb
-	subject string // with wildcards
-	to      string // what it is needed for: "find the log"
+type Permission struct {
+	Verb    Verb
+	Subject string // with wildcards
+	To      string // what it is needed for: "find the log"
 
-	// vital: without it reddot ends. Others are missed where they are used.
-	vital bool
+	// Vital: without it reddot ends. Others are missed where they are used.
+	Vital bool
 	// probe, unless empty, is a subject of it that is tried at the start, where
 	// its lack would be noticed late or by nobody.
 	probe string
 }
 
-// needs are the permissions that reddot's user needs.
-func needs(cfg *serveConfig, s events.Subjects) []permission {
+// Permissions are those that reddot's user needs on the existing NATS server.
+func (cfg *Config) Permissions() ([]Permission, error) {
+	subjects, err := events.NewSubjects(cfg.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	return permissionsOf(cfg, subjects), nil
+}
+
+// permissionsOf are the permissions that reddot's user needs.
+func permissionsOf(cfg *Config, s events.Subjects) []Permission {
 	log, out := s.CommandStream(), s.EventStream()
-	prefix, inbox := s.Prefix(), cfg.auth.InboxPrefix()
+	prefix, inbox := s.Prefix(), cfg.Auth.InboxPrefix()
 	token := nuid.Next() // nobody else uses it
 	api := func(call string) string { return "$JS.API." + call }
-	list := []permission{
-		{publishing, api("STREAM.INFO." + log), "find the log", true, ""},
-		{publishing, api("STREAM.INFO." + out), "find the event stream", true, ""},
-		{publishing, api("STREAM.CREATE." + log), "create the log at the first start", true, ""},
-		{publishing, api("STREAM.CREATE." + out), "create the event stream at the first start", true, ""},
-		{publishing, api("STREAM.UPDATE." + log), "bound the messages of a log that an older reddot has made", true, ""},
-		{publishing, api("STREAM.UPDATE." + out), "configure the event stream", true, ""},
-		{publishing, api("STREAM.MSG.GET." + log), "look at a command", true, ""},
-		{publishing, api("STREAM.MSG.GET." + out), "look at the last event", true, ""},
-		{publishing, api("CONSUMER.CREATE." + log + ".>"), "read the log", true, ""},
-		{publishing, api("CONSUMER.MSG.NEXT." + log + ".>"), "read the log", true, api("CONSUMER.MSG.NEXT." + log + "." + token)},
-		{publishing, api("CONSUMER.DELETE." + log + ".>"), "tidy up after reading the log", false, ""},
-		{publishing, api("CONSUMER.CREATE." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.CREATE." + out + "." + token)},
-		{publishing, api("CONSUMER.MSG.NEXT." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.MSG.NEXT." + out + "." + token)},
-		{publishing, api("CONSUMER.DELETE." + out + ".>"), "tidy up after that", false, ""},
-		{publishing, prefix + "-out.>", "store events", true, prefix + "-out.probe." + token},
-		{publishing, prefix + ".cmd.>", "store what users ask for", true, prefix + ".cmd.probe." + token},
-		{publishing, "_INBOX.>", "answer", true, "_INBOX." + token},
-		{publishing, prefix + ".inbox.>", "answer users with an inbox of their own", true, prefix + ".inbox.probe." + token},
-		{publishing, s.Peers(), "tell other reddots how far it is", false, ""},
-		{subscribing, inbox + ".>", "hear the answers of the NATS server", true, inbox + "." + token},
-		{subscribing, s.Peers(), "hear of other reddots", false, ""},
-		{subscribing, prefix + ".api.>", "be asked", true, prefix + ".api." + token + ".totals"},
-		{subscribing, prefix + ".do.>", "be asked by users", true, prefix + ".do." + token + ".read"},
-		{subscribing, "$SRV.>", "be found as a micro service", true, "$SRV.PING.reddot"},
+	list := []Permission{
+		{Publish, api("STREAM.INFO." + log), "find the log", true, ""},
+		{Publish, api("STREAM.INFO." + out), "find the event stream", true, ""},
+		{Publish, api("STREAM.CREATE." + log), "create the log at the first start", true, ""},
+		{Publish, api("STREAM.CREATE." + out), "create the event stream at the first start", true, ""},
+		{Publish, api("STREAM.UPDATE." + log), "bound the messages of a log that an older reddot has made", true, ""},
+		{Publish, api("STREAM.UPDATE." + out), "configure the event stream", true, ""},
+		{Publish, api("STREAM.MSG.GET." + log), "look at a command", true, ""},
+		{Publish, api("STREAM.MSG.GET." + out), "look at the last event", true, ""},
+		{Publish, api("CONSUMER.CREATE." + log + ".>"), "read the log", true, ""},
+		{Publish, api("CONSUMER.MSG.NEXT." + log + ".>"), "read the log", true, api("CONSUMER.MSG.NEXT." + log + "." + token)},
+		{Publish, api("CONSUMER.DELETE." + log + ".>"), "tidy up after reading the log", false, ""},
+		{Publish, api("CONSUMER.CREATE." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.CREATE." + out + "." + token)},
+		{Publish, api("CONSUMER.MSG.NEXT." + out + ".>"), "go on with events that a crash has cut short", true, api("CONSUMER.MSG.NEXT." + out + "." + token)},
+		{Publish, api("CONSUMER.DELETE." + out + ".>"), "tidy up after that", false, ""},
+		{Publish, prefix + "-out.>", "store events", true, prefix + "-out.probe." + token},
+		{Publish, prefix + ".cmd.>", "store what users ask for", true, prefix + ".cmd.probe." + token},
+		{Publish, "_INBOX.>", "answer", true, "_INBOX." + token},
+		{Publish, prefix + ".inbox.>", "answer users with an inbox of their own", true, prefix + ".inbox.probe." + token},
+		{Publish, s.Peers(), "tell other reddots how far it is", false, ""},
+		{Subscribe, inbox + ".>", "hear the answers of the NATS server", true, inbox + "." + token},
+		{Subscribe, s.Peers(), "hear of other reddots", false, ""},
+		{Subscribe, prefix + ".api.>", "be asked", true, prefix + ".api." + token + ".totals"},
+		{Subscribe, prefix + ".do.>", "be asked by users", true, prefix + ".do." + token + ".read"},
+		{Subscribe, "$SRV.>", "be found as a micro service", true, "$SRV.PING.reddot"},
 	}
-	if cfg.trim {
-		list = append(list, permission{publishing, api("STREAM.PURGE." + log), "trim the log", false, ""})
+	if cfg.Trim {
+		list = append(list, Permission{Publish, api("STREAM.PURGE." + log), "trim the log", false, ""})
 	}
-	place := repository.Place{At: cfg.snapshots}
+	place := cfg.place()
 	if name, ok := place.Bucket(); ok {
 		bucket := repository.BucketStream(name)
 		for _, call := range []string{"STREAM.INFO." + bucket, "STREAM.CREATE." + bucket, "STREAM.PURGE." + bucket, "DIRECT.GET." + bucket, "DIRECT.GET." + bucket + ".>",
 			"CONSUMER.CREATE." + bucket + ".>", "CONSUMER.DELETE." + bucket + ".>"} {
-			list = append(list, permission{publishing, api(call), "keep snapshots", true, ""})
+			list = append(list, Permission{Publish, api(call), "keep snapshots", true, ""})
 		}
-		list = append(list, permission{publishing, "$O." + name + ".>", "keep snapshots", true, ""})
+		list = append(list, Permission{Publish, "$O." + name + ".>", "keep snapshots", true, ""})
 	}
 	return list
 }
 
 // listNeeds is what reddot's user needs, on one line.
-func listNeeds(list []permission) string {
-	subjects := func(v verb) string {
+func listNeeds(list []Permission) string {
+	subjects := func(v Verb) string {
 		var all []string
 		for _, p := range list {
-			if p.verb == v {
-				all = append(all, p.subject)
+			if p.Verb == v {
+				all = append(all, p.Subject)
 			}
 		}
 		return strings.Join(all, " ")
 	}
-	return fmt.Sprintf("Reddot's user needs to publish to %s and to subscribe to %s", subjects(publishing), subjects(subscribing))
+	return fmt.Sprintf("Reddot's user needs to publish to %s and to subscribe to %s", subjects(Publish), subjects(Subscribe))
 }
 
 // denial is what a server does not permit.
 type denial struct {
-	verb    verb
+	verb    Verb
 	subject string
 }
 
@@ -124,16 +133,16 @@ func deniedBy(err error) (denial, bool) {
 	if err != nil {
 		return denial{}, false
 	}
-	d := denial{publishing, subject}
+	d := denial{Publish, subject}
 	if said[1] == "Subscription" {
-		d.verb = subscribing
+		d.verb = Subscribe
 	}
 	return d, true
 }
 
 // need is the permission that would have permitted it; nil if reddot needs none.
-func (l *link) need(d denial) *permission {
-	i := slices.IndexFunc(l.needs, func(p permission) bool { return p.verb == d.verb && server.SubjectsCollide(p.subject, d.subject) })
+func (l *link) need(d denial) *Permission {
+	i := slices.IndexFunc(l.needs, func(p Permission) bool { return p.Verb == d.verb && server.SubjectsCollide(p.Subject, d.subject) })
 	if i < 0 {
 		return nil
 	}
@@ -144,7 +153,7 @@ func (l *link) need(d denial) *permission {
 // is chosen by who asks, so an answer that can't be sent is not.
 func (l *link) vital(d denial) bool {
 	p := l.need(d)
-	return p != nil && p.vital && p.to != "answer" && !strings.HasSuffix(p.subject, ".inbox.>")
+	return p != nil && p.Vital && p.To != "answer" && !strings.HasSuffix(p.Subject, ".inbox.>")
 }
 
 // first reports whether a permission that reddot can do without is denied for the
@@ -162,10 +171,10 @@ func (l *link) first(d denial) bool {
 func (l *link) denied(d denial) error {
 	subject, to := d.subject, "do its work"
 	if p := l.need(d); p != nil {
-		subject, to = p.subject, p.to
+		subject, to = p.Subject, p.To
 	}
 	return l.advised(fmt.Errorf("the NATS server at %s does not let %s %s to %s, which it takes to %s: permit it",
-		natsconn.Redacted(l.urls), l.cfg.auth.Who(l.urls), d.verb, subject, to))
+		natsconn.Redacted(l.urls), l.cfg.Auth.Who(l.urls), d.verb, subject, to))
 }
 
 // probeStream is a stream that is not there: what is published for it is stored
@@ -190,8 +199,8 @@ func (l *link) probe(conn *nats.Conn) error {
 }
 
 // try does something that takes a permission, and nothing else.
-func try(conn *nats.Conn, p permission) error {
-	if p.verb == subscribing {
+func try(conn *nats.Conn, p Permission) error {
+	if p.Verb == Subscribe {
 		sub, err := conn.SubscribeSync(p.probe)
 		if err != nil {
 			return err
@@ -228,16 +237,16 @@ func (l *link) opened(err error, clustered bool) error {
 			return fmt.Errorf("JetStream at %s is %w ready: %w", at, errNotYet, err)
 		case server.JSInsufficientResourcesErr, server.JSMemoryResourcesExceededErr, server.JSStorageResourcesExceededErr, server.JSClusterNoPeersErrF:
 			return fmt.Errorf("JetStream at %s has not the room for the streams (%w): give it more, or ask for less with --events-max-bytes, which is reserved for events (now %s)",
-				at, err, &l.cfg.eventsMaxSize)
+				at, err, &l.cfg.EventsMaxBytes)
 		case server.JSNoLimitsErr:
 			return fmt.Errorf("JetStream at %s lets the account of %s have no stream on so many servers (%w): change the account, or say with --replicas on how many they are to be",
-				at, l.cfg.auth.Who(l.urls), err)
+				at, l.cfg.Auth.Who(l.urls), err)
 		}
 	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		off := fmt.Errorf(`JetStream is off at the NATS server at %s, or for the account of %s (%w): turn it on, with "jetstream {}" in the server's configuration and "jetstream: enabled" in the account's`,
-			at, l.cfg.auth.Who(l.urls), err)
+			at, l.cfg.Auth.Who(l.urls), err)
 		if clustered {
 			return fmt.Errorf("%w, or %w on", off, errNotYet)
 		}

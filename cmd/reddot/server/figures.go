@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -52,13 +52,4 @@ func (f *streamFigures) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(f.messages, prometheus.GaugeValue, float64(state.Msgs), name)
 		ch <- prometheus.MustNewConstMetric(f.replicas, prometheus.GaugeValue, float64(replicas), name)
 	}
-}
-
-// buildFigure says what this program was built of.
-func buildFigure() prometheus.Collector {
-	b := thisBuild()
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "reddot_build_info", Help: "1, for the build that the labels name.",
-		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "go": b.Go},
-	}, func() float64 { return 1 })
 }

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"errors"
@@ -37,17 +37,6 @@ type replicas struct {
 	since time.Time // when the cluster was first found to be too small
 	small bool      // it is one of less than clusterReplicas servers
 	alone bool      // JetStream is not one of a cluster, although its server is
-}
-
-// validateReplicas reports a usageError.
-func (cfg *serveConfig) validateReplicas() error {
-	switch {
-	case cfg.replicas < 0 || cfg.replicas > mostReplicas:
-		return usagef("--replicas %d: use 1 to %d, or leave it out", cfg.replicas, mostReplicas)
-	case cfg.replicas > 1 && !cfg.external():
-		return usagef("--replicas %d: the embedded NATS server is one alone: name those of a cluster with --nats, or leave --replicas out", cfg.replicas)
-	}
-	return nil
 }
 
 // of is on how many servers a stream is put now. Where the server that is connected

@@ -1,7 +1,6 @@
-package main
+package server
 
 import (
-	"log/slog"
 	"os"
 
 	"github.com/nats-io/nats.go"
@@ -12,11 +11,11 @@ import (
 )
 
 // listenToPeers has this reddot hear of the others of its log.
-func listenToPeers(conn *nats.Conn, subjects events.Subjects, source *projection, log *slog.Logger) (*peers.Peers, error) {
+func (s *Server) listenToPeers(conn *nats.Conn) (*peers.Peers, error) {
 	host, _ := os.Hostname() // empty if it has none
-	self := events.Peer{Host: host, PID: os.Getpid(), Version: version()}
-	return peers.New(peers.Config{Conn: conn, Subjects: subjects, Logger: log, Tell: func() events.Peer {
-		now := source.peer()
+	self := events.Peer{Host: host, PID: os.Getpid(), Version: s.cfg.Program}
+	return peers.New(peers.Config{Conn: conn, Subjects: s.subjects, Logger: s.log, Tell: func() events.Peer {
+		now := s.source.peer()
 		now.Host, now.PID, now.Version, now.Server = self.Host, self.PID, self.Version, conn.ConnectedServerName()
 		return now
 	}})

@@ -1,18 +1,17 @@
-package main
+package server
 
 import (
 	"context"
 	"time"
 
-	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsserver"
 )
 
 // scrub checks the files of the embedded server's streams once, and says what is
 // found. What was applied is right all the same, so it goes on.
-func (s *serving) scrub(ctx context.Context) error {
+func (s *Server) scrub(ctx context.Context) error {
 	began, files := time.Now(), 0
-	err := natsserver.ScrubBlocks(ctx, datadir.Dir(s.cfg.data).NATS(), func(corrupt *natsserver.CorruptFileError) {
+	err := natsserver.ScrubBlocks(ctx, s.cfg.Data.NATS(), func(corrupt *natsserver.CorruptFileError) {
 		files++
 		s.log.Error("found in a file that nothing has read yet: restore it before verify, export or rebuild does", "error", corrupt)
 		if corrupt.Stream == s.subjects.CommandStream() {

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -37,13 +37,14 @@ type site struct {
 	told map[string]int                      // the replicas of streams that were told to be too few; of look
 }
 
-func newSite(conn *nats.Conn, cfg *serveConfig, s events.Subjects, alone bool, log *slog.Logger) (*site, error) {
+func newSite(conn *nats.Conn, cfg *Config, s events.Subjects, alone bool, log *slog.Logger) (*site, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.replicas, alone: alone, log: log, told: map[string]int{}}
-	if name, ok := (&repository.Place{At: cfg.snapshots}).Bucket(); ok {
+	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.Replicas, alone: alone, log: log, told: map[string]int{}}
+	place := cfg.place()
+	if name, ok := place.Bucket(); ok {
 		at.streams = append(at.streams, repository.BucketStream(name))
 	}
 	return at, nil

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -28,10 +28,10 @@ const (
 // link is a server's way to its NATS server: connections that come back whenever
 // that was away.
 type link struct {
-	cfg   *serveConfig
+	cfg   *Config
 	urls  string
 	how   []nats.Option // beside those of cfg
-	needs []permission  // of its user; nil: the NATS server is this program's own
+	needs []Permission  // of its user; nil: the NATS server is this program's own
 	log   *slog.Logger
 
 	missed  sync.Map // permissions of needs that were denied and that it can do without
@@ -113,7 +113,7 @@ func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
 
 // failed is what a failure to connect means.
 func (l *link) failed(err error, options []nats.Option) error {
-	if refused := l.cfg.auth.RefusedByAny(err, l.urls, options); refused != nil {
+	if refused := l.cfg.Auth.RefusedByAny(err, l.urls, options); refused != nil {
 		return l.advised(refused)
 	}
 	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", natsconn.Redacted(l.urls), errNotYet, natsconn.Safe(err))
@@ -127,12 +127,8 @@ func (l *link) advised(err error) error {
 	return fmt.Errorf("%w. %s", err, listNeeds(l.needs))
 }
 
-// ownInbox is the inbox prefix of the server: nobody else may listen to the
-// commands that come to it.
-const ownInbox = "_INBOX_reddot"
-
 func (l *link) options(name string) ([]nats.Option, error) {
-	options, err := l.cfg.auth.Options()
+	options, err := l.cfg.Auth.Options()
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +158,7 @@ func (l *link) closed(err error) {
 	if err == nil {
 		return
 	}
-	if refused := l.cfg.auth.Refused(err, l.urls); refused != nil {
+	if refused := l.cfg.Auth.Refused(err, l.urls); refused != nil {
 		l.stop(l.advised(refused))
 	}
 }

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// What the tests know beside the exported surface.
+var (
+	ErrNotYet    = errNotYet
+	ErrStarting  = errStarting
+	KnownServers = knownServers
+	DeniedBy     = deniedBy
+)
+
+// Replicas, a link and what a server denies are as within.
+type (
+	Replicas = replicas
+	Link     = link
+	Denial   = denial
+)
+
+// NewReplicas makes replicas as fit the cluster.
+func NewReplicas(log *slog.Logger, settle time.Duration) *Replicas {
+	return &replicas{log: log, settle: settle}
+}
+
+func (r *replicas) Of(conn *nats.Conn) (int, error)          { return r.of(conn) }
+func (r *replicas) Refused(conn *nats.Conn, err error) error { return r.refused(conn, err) }
+func (r *replicas) SetSettle(settle time.Duration)           { r.settle = settle }
+
+// NewLink makes a link of a server to nowhere.
+func NewLink(cfg *Config, log *slog.Logger) (*Link, error) {
+	needs, err := cfg.Permissions()
+	return &link{cfg: cfg, needs: needs, log: log}, err
+}
+
+func (l *link) Heard(connection string, err error) { l.heard(connection, err) }
+func (l *link) IsVital(d Denial) bool              { return l.vital(d) }
+
+// NewDenial is what a server does not permit.
+func NewDenial(v Verb, subject string) Denial { return denial{v, subject} }
+
+// NewestWithout is what a query waits for where no projector is at work yet.
+func NewestWithout(why error) func(context.Context) error {
+	s := new(projection)
+	s.begin(why)
+	return s.Newest()
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"reddot/api"
+	"reddot/api/gate"
+	"reddot/cmd/reddot/natsconn"
+	"reddot/events"
+	"reddot/projector"
+)
+
+// runAt serves with the NATS server at the end of a link.
+func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
+	encoding, err := events.ParseEncoding(s.cfg.EventEncoding)
+	if err != nil {
+		return err
+	}
+	var conns []*nats.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	// The log is read on a connection of its own: a full pipe of commands must
+	// not hold up the answers.
+	for _, name := range []string{"reddot projector", "reddot queries"} {
+		c, err := l.connect(ctx, name)
+		if err != nil {
+			return askedToEnd(ctx, err)
+		}
+		conns = append(conns, c)
+	}
+	apiConn := conns[1]
+	s.source.begin(errStarting)
+	others, err := s.listenToPeers(conns[0])
+	if err != nil {
+		return err
+	}
+	s.source.peers.Store(others)
+	next := projector.Config{
+		Conn: conns[0], Peers: others, Subjects: s.subjects, Dir: s.cfg.Data.Store(), Logger: s.log, Registry: s.registry,
+		Skip: s.cfg.Skip, FanoutLimit: uint64(s.cfg.FanoutLimit), Encoding: encoding,
+		EventsMaxAge: s.cfg.EventsMaxAge, EventsMaxBytes: int64(s.cfg.EventsMaxBytes), Takeover: s.cfg.Takeover, Instance: s.instance,
+	}
+	on := &replicas{asked: s.cfg.Replicas, log: s.log, settle: settleTime}
+	opened := func(err error) error {
+		return l.opened(on.refused(apiConn, err), apiConn.ConnectedClusterName() != "")
+	}
+	err = l.patiently(ctx, func() (err error) {
+		if err := l.probe(apiConn); err != nil {
+			return err
+		}
+		if next.Replicas, err = on.of(apiConn); err != nil {
+			return err
+		}
+		return s.open(ctx, next, apiConn, opened)
+	})
+	if err != nil {
+		return askedToEnd(ctx, err)
+	}
+	at, err := newSite(apiConn, s.cfg, s.subjects, on.alone, s.log)
+	if err != nil {
+		return errors.Join(err, s.source.close())
+	}
+	s.source.site.Store(at)
+	return s.runParts(ctx, apiConn, http)
+}
+
+// askedToEnd is an error of a server that had not begun to serve: none if it was
+// asked to end.
+func askedToEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// runParts runs the projection and the queries until ctx ends or one of them
+// does.
+func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (err error) {
+	source := s.source
+	service, err := s.prepare(conn)
+	if err != nil {
+		return errors.Join(err, source.close())
+	}
+	at := source.site.Load()
+	at.look(ctx)
+	at.logged()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return at.run(ctx) })
+	if !s.cfg.IsExternal() {
+		g.Go(func() error { return s.scrub(ctx) })
+	}
+	// The projector ends after the queries, which it answers to the last.
+	projecting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	source.peers.Load().Hello(ctx) // before anything is read
+	g.Go(func() error { return part(ctx, "projector", source.run(projecting)) })
+	g.Go(func() error {
+		source.peers.Load().Run(projecting)
+		return nil
+	})
+	if source.snapshots != nil {
+		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.scheduler.Run(ctx)) })
+	}
+	g.Go(func() error {
+		defer stop()
+		return part(ctx, "query service", service.Run(ctx))
+	})
+	g.Go(func() error {
+		select {
+		case <-service.Ready():
+			if s.cfg.Ready != nil {
+				s.cfg.Ready(natsconn.Redacted(conn.ConnectedUrl()), http)
+			}
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// prepare makes the queries and everybody's figures, of a projection that is open.
+func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	queryMetrics, err := api.NewMetrics(s.registry)
+	err = errors.Join(err, s.registry.Register(newStreamFigures(js, s.subjects)), s.registry.Register(newPeerFigures(s.source)))
+	if err != nil {
+		return nil, err
+	}
+	if taken := s.source.snapshots; taken != nil {
+		if err := errors.Join(taken.of(s.source), taken.register(s.registry)); err != nil {
+			return nil, err
+		}
+	}
+	door, err := gate.New(gate.Config{Conn: conn, Subjects: s.subjects, Source: s.source, Rate: s.cfg.gateRate()})
+	if err != nil {
+		return nil, err
+	}
+	return api.NewService(api.ServiceConfig{
+		Conn: conn, Subjects: s.subjects, Source: s.source, Keeper: s.source, Gate: door, ReplyPrefixes: s.cfg.ReplyPrefixes,
+		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
+	})
+}
