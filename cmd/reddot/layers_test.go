@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -102,6 +105,33 @@ func checkTestkit(t *testing.T, file, quoted string) {
 	for _, kit := range testkits {
 		if strings.HasPrefix(strings.Trim(quoted, `"`)+"/", kit+"/") {
 			t.Errorf("%s imports %s, which is for tests", file, quoted)
+		}
+	}
+}
+
+// TestKitEverywhere: the tests of every package take the kit's flags, so that
+// "go test ./... -effort 5" runs them all, and leave no goroutine behind.
+func TestKitEverywhere(t *testing.T) {
+	runs := map[string]bool{}
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() == "testdata" {
+			return cmp.Or(err, filepath.SkipDir)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			runs[filepath.Dir(file)] = runs[filepath.Dir(file)] || bytes.Contains(text, []byte("Main(m)"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, does := range runs {
+		if !does {
+			t.Errorf("%s has tests and no TestMain of testkit", folder)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func TestReadmeServers(t *testing.T) {
 	if !o.SyncAlways || len(o.Routes) != 3 || o.Cluster.Name == "" || len(o.Tags) != 1 || !strings.HasPrefix(o.Tags[0], o.JetStreamUniqueTag) || o.JetStreamUniqueTag == "" {
 		t.Errorf("%+v", o)
 	}
-	o.StoreDir = t.TempDir()
+	o.StoreDir, o.NoSigs = t.TempDir(), true
 	if _, err := server.NewServer(o); err != nil {
 		t.Error(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/cmd/reddot/datadir"
+	"reddot/projector/testkit"
 )
 
 // sweptFolder is the environment variable that has this binary sweep a data folder and end.
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	testkit.Main(m)
 }
 
 // sweepElsewhere sweeps in another process, as locks are between processes.
