@@ -31,7 +31,7 @@ func TestEveryQuery(t *testing.T) {
 		}
 		scenarios += string(text)
 	}
-	for constant, name := range testkit.Constants(t, "../events/query.go", "Query") {
+	for constant, name := range testkit.Constants(t, "../events/request.go", "Query") {
 		if answered[name].read == nil {
 			t.Errorf("%s is not answered", constant)
 		}

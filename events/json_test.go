@@ -32,7 +32,7 @@ func TestJSONTokens(t *testing.T) {
 		b := m.text(verb, texts)
 		checkTokens(t, b)
 		checkDecode(t, verb, b)
-		checkSplitRequest(t, b)
+		checkSplitDo(t, b)
 		checkLine(t, b)
 		if t.Failed() {
 			return

@@ -20,6 +20,8 @@ const (
 	MaxChangeConversations = 200 // conversations in one change event
 
 	DefaultWaitMS = 2_000    // timeout_ms of a request that has none
+	MaxWaitMS     = 30_000   // timeout_ms of any request
+	MaxKey        = 200      // characters of the key of a request for a command
 	MaxRequest    = 64 << 10 // bytes of a query's request
 
 	// MaxCursor bounds "after" in bytes. A cursor names a place in a list, so

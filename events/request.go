@@ -1,235 +1,210 @@
 package events
 
 import (
-	"bytes"
-	"encoding/binary"
-	"strconv"
+	"fmt"
+	"time"
 )
 
-// Limits of requests.
+// Names of the queries: the last token of a query's subject.
 const (
-	MaxWaitMS = 30_000 // timeout_ms of any request
-	MaxKey    = 200    // characters of a request's key
+	QueryTotals        = "totals"
+	QueryConversations = "conversations"
+	QueryConversation  = "conversation"
+	QueryExplain       = "explain"
+	QueryReceipt       = "receipt"
+	QueryWatch         = "watch"
+	QueryStatus        = "status"
+	QueryRebuild       = "rebuild"
+	QuerySnapshot      = "snapshot"
 )
 
-// Stage is how far a command has to come before a request for it is answered.
-type Stage uint8
-
-// The stages.
-const (
-	Stored  Stage = iota // the command is in the log
-	Applied              // queries show what it did
-	Emitted              // its events are stored too
-)
-
-var stageNames = [...]string{Stored: "stored", Applied: "applied", Emitted: "emitted"}
-
-// String returns "stored", "applied" or "emitted".
-func (s Stage) String() string {
-	if int(s) < len(stageNames) {
-		return stageNames[s]
-	}
-	return ""
+// Wait is what every request may carry: the answer then shows what the command
+// AfterSeq did, that of a status that its events are stored too.
+type Wait struct {
+	AfterSeq  Seq     `json:"after_seq,omitempty"`  // 0: the answer waits for nothing
+	TimeoutMS *uint64 `json:"timeout_ms,omitempty"` // how long it waits, at most MaxWaitMS; nil: DefaultWaitMS
 }
 
-// ParseStage reads a stage's name.
-func ParseStage(s string) (Stage, error) {
-	for stage, name := range stageNames {
-		if s == name {
-			return Stage(stage), nil
-		}
-	}
-	return Stored, invalid(`wait is none of "stored", "applied" and "emitted"`)
-}
-
-// Request is what a user's request for a command says beside the command.
-type Request struct {
-	Wait       Stage
-	TimeoutMS  int64 // how long to wait, if HasTimeout
-	HasTimeout bool
-	Key        string // the same key soon after is the same command; empty: none
-}
-
-// CheckKey reports why s is no key of a request.
-func CheckKey(s string) error {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return invalid("key holds a character that is not visible ASCII")
-		}
-	}
-	if s == "" || len(s) > MaxKey {
-		return invalid("key is not 1 to " + strconv.Itoa(MaxKey) + " characters long")
+// Validate reports as an [*Invalid] why the request is answered ErrBadRequest;
+// so do those of the requests.
+func (w Wait) Validate() error {
+	if w.TimeoutMS != nil && *w.TimeoutMS > MaxWaitMS {
+		return invalid(fmt.Sprintf("timeout_ms: want at most %d, got %d", MaxWaitMS, *w.TimeoutMS))
 	}
 	return nil
 }
 
-// The fields of a request that are not the command's.
-const (
-	requestWait    = "wait"
-	requestTimeout = "timeout_ms"
-	requestKey     = "key"
-)
-
-// SplitRequest takes a user's request for a command apart: what it says of
-// itself, and the command's payload, in the request's encoding and not checked.
-// The payload may share the request's memory. Any bytes are safe to give;
-// errors are *Invalid.
-func SplitRequest(request []byte) (Request, []byte, error) {
-	switch {
-	case len(request) > MaxPayload:
-		return Request{}, nil, invalid(reasonSize)
-	case len(request) == 0:
-		return Request{}, nil, nil
-	case request[0] == '{':
-		return splitJSON(request)
+// Awaits returns the command that the answer waits for, 0 for none, and how long
+// it does.
+func (w Wait) Awaits() (Seq, time.Duration) {
+	timeout := uint64(DefaultWaitMS)
+	if w.TimeoutMS != nil {
+		timeout = *w.TimeoutMS
 	}
-	return splitMsgpack(request)
+	return w.AfterSeq, time.Duration(timeout) * time.Millisecond
 }
 
-// set fills one field from its value: text of a string, a number of an integer.
-func (r *Request) set(name string, text []byte, isText bool, number uint64, isNumber bool) (err error) {
-	switch {
-	case name == requestTimeout && !isNumber:
-		return invalid(requestTimeout + " is not an integer")
-	case name != requestTimeout && !isText:
-		return invalid(name + " is not a string")
+// TotalsRequest asks for a user's totals.
+type TotalsRequest struct {
+	Kind         Kind `json:"kind,omitempty"`          // NoKind for both
+	IncludeMuted bool `json:"include_muted,omitempty"` // muted conversations count like the others
+	Mentioned    bool `json:"mentioned,omitempty"`     // only conversations with unread mentions, with their whole counts
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r TotalsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
 	}
-	switch name {
-	case requestWait:
-		r.Wait, err = ParseStage(string(text))
-	case requestKey:
-		r.Key = string(text)
-		err = CheckKey(r.Key)
-	default:
-		if number > MaxWaitMS {
-			return invalid(requestTimeout + " is not 0 to " + strconv.Itoa(MaxWaitMS))
-		}
-		r.TimeoutMS, r.HasTimeout = int64(number), true
+	return checkKind(r.Kind)
+}
+
+// ConversationsRequest asks for one page of a user's list, newest activity
+// first.
+type ConversationsRequest struct {
+	UnreadOnly bool   `json:"unread_only,omitempty"` // only those with unread messages or the mark
+	Mentioned  bool   `json:"mentioned,omitempty"`   // only those with unread mentions
+	Kind       Kind   `json:"kind,omitempty"`        // NoKind for both
+	Limit      *int   `json:"limit,omitempty"`       // conversations, 1 to MaxLimit; nil: DefaultLimit
+	After      string `json:"after,omitempty"`       // Next of the page before; empty: the first one
+	Wait
+}
+
+// ErrCursor is the answer to a page request whose "after" no reply has given.
+var ErrCursor error = &Invalid{Reason: "after: not a cursor that a reply returned in next"}
+
+// Validate reports what is wrong with the request, as far as the list itself
+// need not be asked.
+func (r ConversationsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
 	}
+	if err := checkKind(r.Kind); err != nil {
+		return err
+	}
+	if err := checkLimit(r.Limit); err != nil {
+		return err
+	}
+	if len(r.After) > MaxCursor {
+		return ErrCursor
+	}
+	return nil
+}
+
+// Most is how many conversations the page has at most.
+func (r ConversationsRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ConversationsRequest) Halved() (_ ConversationsRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
+}
+
+// ConversationRequest asks for one conversation of a user's list.
+type ConversationRequest struct {
+	Conversation ConversationID `json:"conversation"`
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ConversationRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	return checkConversation(r.Conversation)
+}
+
+// ExplainRequest asks why the count of a conversation is what it is.
+type ExplainRequest struct {
+	Conversation ConversationID `json:"conversation"`
+	Limit        *int           `json:"limit,omitempty"` // messages named, 1 to MaxLimit; nil: DefaultLimit
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ExplainRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if err := checkConversation(r.Conversation); err != nil {
+		return err
+	}
+	return checkLimit(r.Limit)
+}
+
+// Most is how many messages the reply names at most.
+func (r ExplainRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ExplainRequest) Halved() (_ ExplainRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
+}
+
+// ReceiptRequest asks how far a peer has read a user's messages.
+type ReceiptRequest struct {
+	Peer *string `json:"peer"` // required
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ReceiptRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if r.Peer == nil {
+		return invalid("peer is missing")
+	}
+	return CheckID("peer", *r.Peer)
+}
+
+// WatchRequest asks for the change events of groups of any size, for as long as
+// WatchLease.
+type WatchRequest struct{ Wait }
+
+// StatusRequest asks for the status.
+type StatusRequest struct{ Wait }
+
+// RebuildRequest asks for a rebuild of the store from the log.
+type RebuildRequest struct{ Wait }
+
+// SnapshotRequest asks for a snapshot.
+type SnapshotRequest struct{ Wait }
+
+func checkKind(k Kind) error {
+	if k == NoKind {
+		return nil
+	}
+	_, err := ParseKind(k.String())
 	return err
 }
 
-func isRequestField(name string) bool {
-	return name == requestWait || name == requestTimeout || name == requestKey
+func checkConversation(c ConversationID) error {
+	if c == (ConversationID{}) {
+		return invalid("conversation is missing")
+	}
+	_, err := ParseConversation(c.String())
+	return err
 }
 
-// splitJSON copies the members that are the command's. The tokenizer refuses a
-// name that comes twice; nothing recurses.
-func splitJSON(b []byte) (r Request, _ []byte, err error) {
-	var d Decoder
-	d.json.reset(b)
-	if err := d.json.next(); err != nil {
-		return r, nil, jsonReason(err)
+func checkLimit(n *int) error {
+	if n != nil && (*n < 1 || *n > MaxLimit) {
+		return invalid(fmt.Sprintf("limit: want 1 to %d, got %d", MaxLimit, *n))
 	}
-	rest := []byte{'{'}
-	for d.json.peek() == '"' {
-		name, err := d.jsonText()
-		if err != nil {
-			return r, nil, err
-		}
-		field := string(name)
-		end := d.json.at
-		if isRequestField(field) {
-			if err := d.requestField(&r, field); err != nil {
-				return r, nil, err
-			}
-			continue
-		}
-		if err := d.skipJSON(); err != nil {
-			return r, nil, err
-		}
-		if len(rest) > 1 {
-			rest = append(rest, ',')
-		}
-		rest = appendJSONString(rest, field)
-		rest = append(rest, b[end:d.json.at]...) // the colon and the value
-	}
-	if err := d.endJSON(); err != nil {
-		return r, nil, err
-	}
-	return r, append(rest, '}'), nil
+	return nil
 }
 
-// requestField reads the value of a field of the request's own; null is the
-// same as absent.
-func (d *Decoder) requestField(r *Request, name string) error {
-	switch d.json.peek() {
-	case 'n':
-		return d.skipJSON()
-	case '"':
-		text, err := d.jsonText()
-		if err != nil {
-			return err
-		}
-		return r.set(name, text, true, 0, false)
-	case '0':
-		digits, err := d.jsonText()
-		if err != nil {
-			return err
-		}
-		n, err := strconv.ParseUint(string(digits), 10, 64)
-		if err != nil && bytes.ContainsAny(digits, ".eE") {
-			return r.set(name, nil, false, 0, false)
-		}
-		if err != nil {
-			n = MaxWaitMS + 1 // negative, or beyond all bounds
-		}
-		return r.set(name, nil, false, n, true)
+func limitOf(n *int) int {
+	if n == nil {
+		return DefaultLimit
 	}
-	if err := d.skipJSON(); err != nil {
-		return err
-	}
-	return r.set(name, nil, false, 0, false)
+	return *n
 }
 
-// splitMsgpack copies the pairs that are the command's behind a head of their
-// own.
-func splitMsgpack(b []byte) (r Request, _ []byte, err error) {
-	top := readItem(b, 0)
-	if top.kind != itemMap {
-		return r, nil, invalid(reasonForm)
-	}
-	if err := checkMsgpack(b, allowance{items: MaxPayload, ext: true}); err != nil {
-		return r, nil, err
-	}
-	var pairs []byte
-	kept := 0
-	seen := map[string]bool{}
-	for at := top.next; at < len(b); {
-		begin := at
-		key := readItem(b, at)
-		if key.kind != itemStr {
-			return r, nil, invalid(reasonName)
-		}
-		end := key.next + int(key.n)
-		name := string(b[key.next:end])
-		at = skipItem(b, end)
-		if !isRequestField(name) {
-			pairs = append(pairs, b[begin:at]...)
-			kept++
-			continue
-		}
-		if seen[name] {
-			return r, nil, invalid(reasonTwice)
-		}
-		seen[name] = true
-		v := readItem(b, end)
-		switch v.kind {
-		case itemNil:
-			continue
-		case itemStr:
-			err = r.set(name, b[v.next:v.next+int(v.n)], true, 0, false)
-		case itemUint:
-			err = r.set(name, nil, false, v.n, true)
-		case itemNegative:
-			err = r.set(name, nil, false, MaxWaitMS+1, true)
-		default:
-			err = r.set(name, nil, false, 0, false)
-		}
-		if err != nil {
-			return r, nil, err
-		}
-	}
-	head := binary.BigEndian.AppendUint32([]byte{0xdf}, uint32(kept)) // map 32
-	return r, append(head, pairs...), nil
+func halved(n *int) (*int, bool) {
+	half := limitOf(n) / 2
+	return &half, half > 0
 }

@@ -1,156 +1,105 @@
 package events
 
 import (
-	"bytes"
+	"encoding/json"
 	"errors"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/vmihailenco/msgpack/v5"
+	"reddot/projector/testkit"
 )
 
-// TestSplitRequest splits each request in both encodings: what is the request's
-// is taken out, what is the command's stays.
-func TestSplitRequest(t *testing.T) {
-	for _, c := range []struct {
-		request map[string]any
-		want    Request
-		rest    map[string]any
-	}{
-		{map[string]any{}, Request{}, map[string]any{}},
-		{map[string]any{"conversation": "c2c_bob", "upto": "m1"}, Request{}, map[string]any{"conversation": "c2c_bob", "upto": "m1"}},
-		{
-			map[string]any{"wait": "emitted", "conversation": "c2c_bob", "timeout_ms": 30_000, "key": "k~!", "muted": true},
-			Request{Wait: Emitted, TimeoutMS: 30_000, HasTimeout: true, Key: "k~!"},
-			map[string]any{"conversation": "c2c_bob", "muted": true},
-		},
-		{map[string]any{"timeout_ms": 0, "wait": "stored", "key": nil}, Request{HasTimeout: true}, map[string]any{}},
-		{map[string]any{"Wait": "applied", "KEY": []any{"wait"}}, Request{}, map[string]any{"Wait": "applied", "KEY": []any{"wait"}}},
-		{map[string]any{"nested": map[string]any{"key": "no", "wait": "no"}}, Request{}, map[string]any{"nested": map[string]any{"key": "no", "wait": "no"}}},
-	} {
-		for what, encoded := range encodings(t, c.request) {
-			got, rest, err := SplitRequest(encoded)
-			if err != nil {
-				t.Errorf("%s %v: %v", what, c.request, err)
-				continue
-			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("%s %v (-want +got):\n%s", what, c.request, diff)
-			}
-			back := decoded(t, rest)
-			if diff := cmp.Diff(c.rest, back); diff != "" {
-				t.Errorf("%s %v: the command's part (-want +got):\n%s", what, c.request, diff)
-			}
+// request is what all request structs have.
+type request interface {
+	Validate() error
+	Awaits() (Seq, time.Duration)
+}
+
+// TestGoldenRequests: each request has the JSON form that servers and clients of
+// every release know, and reads as it was written.
+func TestGoldenRequests(t *testing.T) {
+	bob := ConversationID{C2C, "bob@example.com"}
+	wait := Wait{AfterSeq: 43, TimeoutMS: new(uint64(0))}
+	requests := map[string]request{
+		"totals":        TotalsRequest{Kind: Group, IncludeMuted: true, Mentioned: true, Wait: wait},
+		"conversations": ConversationsRequest{UnreadOnly: true, Mentioned: true, Kind: C2C, Limit: new(200), After: "opaque", Wait: wait},
+		"conversation":  ConversationRequest{Conversation: bob, Wait: wait},
+		"explain":       ExplainRequest{Conversation: bob, Limit: new(1), Wait: wait},
+		"receipt":       ReceiptRequest{Peer: new("bob"), Wait: wait},
+		"watch":         WatchRequest{wait}, "status": StatusRequest{wait}, "rebuild": RebuildRequest{wait}, "snapshot": SnapshotRequest{wait},
+		"totals.min": TotalsRequest{}, "conversations.min": ConversationsRequest{}, "status.min": StatusRequest{},
+	}
+	for name, r := range requests {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := testkit.Golden(t, filepath.Join(goldenDir, "request."+name+".json"), string(b)+"\n")
+		read := reflect.New(reflect.TypeOf(r))
+		if err := json.Unmarshal([]byte(written), read.Interface()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if d := diff(r, read.Elem().Interface().(request)); d != "" {
+			t.Errorf("%s reads as another request:\n%s", name, d)
+		}
+		if err := r.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		seq, timeout := r.Awaits()
+		if least := strings.HasSuffix(name, ".min"); least && (seq != 0 || timeout != 2*time.Second) || !least && (seq != 43 || timeout != 0) {
+			t.Errorf("%s waits for %d, %s", name, seq, timeout)
+		}
+	}
+	for name, query := range testkit.Constants(t, "request.go", "Query") {
+		if requests[query] == nil {
+			t.Errorf("%s has no request here", name)
 		}
 	}
 }
 
-func TestSplitRequestRefuses(t *testing.T) {
-	for _, c := range []struct {
-		request map[string]any
-		reason  string
-	}{
-		{map[string]any{"wait": "soon"}, `wait is none of "stored", "applied" and "emitted"`},
-		{map[string]any{"wait": 1}, "wait is not a string"},
-		{map[string]any{"wait": []any{}}, "wait is not a string"},
-		{map[string]any{"key": true}, "key is not a string"},
-		{map[string]any{"key": ""}, "key is not 1 to 200 characters long"},
-		{map[string]any{"key": strings.Repeat("k", 201)}, "key is not 1 to 200 characters long"},
-		{map[string]any{"key": "a b"}, "key holds a character that is not visible ASCII"},
-		{map[string]any{"key": "é"}, "key holds a character that is not visible ASCII"},
-		{map[string]any{"key": "a\r\nNats-Rollup: all"}, "key holds a character that is not visible ASCII"},
-		{map[string]any{"timeout_ms": 30_001}, "timeout_ms is not 0 to 30000"},
-		{map[string]any{"timeout_ms": -1}, "timeout_ms is not 0 to 30000"},
-		{map[string]any{"timeout_ms": 1.5}, "timeout_ms is not an integer"},
-		{map[string]any{"timeout_ms": "5"}, "timeout_ms is not an integer"},
-		{map[string]any{"timeout_ms": map[string]any{}}, "timeout_ms is not an integer"},
+// TestRequestRefused: what is not sent, and not answered.
+func TestRequestRefused(t *testing.T) {
+	bob := ConversationID{C2C, "bob"}
+	for reason, r := range map[string]request{
+		"timeout_ms: want at most 30000, got 30001":        StatusRequest{Wait{TimeoutMS: new(uint64(30_001))}},
+		`kind is neither "c2c" nor "group"`:                TotalsRequest{Kind: 7},
+		"limit: want 1 to 200, got 0":                      ConversationsRequest{Limit: new(0)},
+		"limit: want 1 to 200, got 201":                    ExplainRequest{Conversation: bob, Limit: new(201)},
+		ErrCursor.Error():                                  ConversationsRequest{After: strings.Repeat("x", MaxCursor+1)},
+		"conversation is missing":                          ConversationRequest{},
+		"conversation is empty":                            ExplainRequest{Conversation: ConversationID{Kind: Group}},
+		"conversation begins with neither c2c_ nor group_": ConversationRequest{Conversation: ConversationID{ID: "bob"}},
+		"peer is missing":                                  ReceiptRequest{},
+		"peer is empty":                                    ReceiptRequest{Peer: new("")},
+		"timeout_ms: want at most 30000, got " + "99999":   ReceiptRequest{Peer: new("bob"), Wait: Wait{TimeoutMS: new(uint64(99_999))}},
+		"timeout_ms: want at most 30000, got " + "40000":   ConversationsRequest{Wait: Wait{TimeoutMS: new(uint64(40_000))}},
 	} {
-		for what, encoded := range encodings(t, c.request) {
-			refusedRequest(t, what, encoded, c.reason)
+		err := r.Validate()
+		if _, ok := errors.AsType[*Invalid](err); !ok || err.Error() != reason {
+			t.Errorf("%+v: got %v, want %q", r, err, reason)
 		}
 	}
-	for _, c := range []struct{ request, reason string }{
-		{`{"timeout_ms":99999999999999999999999}`, "timeout_ms is not 0 to 30000"},
-		{`{"key":"a","key":"b"}`, "payload has a field twice"},
-		{"\x82\xa3key\xa1a\xa3key\xa1b", "payload has a field twice"},
-		{"\x82\xa3key\xc0\xa3key\xa1b", "payload has a field twice"},
-		{`{"a":1} x`, "payload goes on after its value"},
-		{`{"a":1`, "payload is not well-formed JSON"},
-		{`{"a":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "payload is nested deeper than 16"},
-		{"\x81\x01\x02", "payload has a field whose name is not a string"},
-		{"\xdf\xff\xff\xff\xff", "payload ends inside a value"},
-		{"[]", "payload is neither a JSON object nor a msgpack map"},
-		{"null", "payload is neither a JSON object nor a msgpack map"},
-		{`{"a":"` + strings.Repeat("x", MaxPayload) + `"}`, "payload is larger than 256 KiB"},
-	} {
-		refusedRequest(t, "raw", []byte(c.request), c.reason)
-	}
 }
 
-func refusedRequest(t *testing.T, what string, request []byte, reason string) {
-	t.Helper()
-	_, _, err := SplitRequest(request)
-	broken, ok := errors.AsType[*Invalid](err)
-	if !ok || broken.Reason != reason {
-		t.Errorf("%s %.80q: got %v, want %q", what, request, err, reason)
-	}
-}
-
-// encodings writes a request in both.
-func encodings(t *testing.T, request map[string]any) map[string][]byte {
-	t.Helper()
-	asJSON, err := Marshal(JSON, request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var asMsgpack bytes.Buffer
-	if err := msgpack.NewEncoder(&asMsgpack).Encode(request); err != nil {
-		t.Fatal(err)
-	}
-	return map[string][]byte{"json": asJSON, "msgpack": asMsgpack.Bytes()}
-}
-
-func decoded(t *testing.T, payload []byte) map[string]any {
-	t.Helper()
-	back := map[string]any{}
-	if len(payload) == 0 {
-		return back
-	}
-	if err := Unmarshal("", payload, &back); err != nil {
-		t.Fatalf("%v in %q", err, payload)
-	}
-	return back
-}
-
-func FuzzSplitRequest(f *testing.F) {
-	for _, seed := range []string{`{"conversation":"c2c_bob","key":"k","wait":"applied"}`, "\x81\xa3key\xa1a", `{"a":[{"key":{}}]}`, ""} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(checkSplitRequest)
-}
-
-// checkSplitRequest wants any bytes to be taken apart or refused, and what is left
-// to be decoded like a request that never held more.
-func checkSplitRequest(t *testing.T, request []byte) {
-	t.Helper()
-	r, rest, err := SplitRequest(request)
-	if err != nil {
-		if _, ok := errors.AsType[*Invalid](err); !ok {
-			t.Fatalf("not an *Invalid: %v", err)
+// TestHalved: a limit is halved until one is left.
+func TestHalved(t *testing.T) {
+	for _, limit := range []*int{nil, new(1), new(2), new(199), new(200)} {
+		page, explain := ConversationsRequest{Limit: limit}, ExplainRequest{Limit: limit}
+		for want := limitOf(limit); ; want /= 2 {
+			if page.Most() != want || explain.Most() != want {
+				t.Fatalf("halved to %d and %d, want %d", page.Most(), explain.Most(), want)
+			}
+			half, more := page.Halved()
+			other, too := explain.Halved()
+			if more != (want > 1) || too != more {
+				t.Fatalf("%d can be halved: %v, %v", want, more, too)
+			}
+			if !more {
+				break
+			}
+			page, explain = half, other
 		}
-		return
-	}
-	if r.TimeoutMS < 0 || r.TimeoutMS > MaxWaitMS || len(r.Key) > MaxKey {
-		t.Fatalf("out of bounds: %+v", r)
-	}
-	again, same, err := SplitRequest(rest)
-	if err != nil || again != (Request{}) {
-		t.Fatalf("%q of %q is not a command's payload: %+v %v", rest, request, again, err)
-	}
-	var one, other Command
-	target := Target{Verb: UserRead, Inbox: "alice"}
-	if a, b := Decode(target, rest, &one), Decode(target, same, &other); (a == nil) != (b == nil) {
-		t.Fatalf("%q: %v, split again: %v", rest, a, b)
 	}
 }

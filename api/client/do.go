@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,13 +16,6 @@ import (
 // again as it was; it returns the seq of the first. 1 to 200 visible ASCII
 // characters. Commands of back ends have no key.
 func Key(key string) CommandOption { return func(s *sending) { s.key = key } }
-
-// doFields are what a request for a command holds beside the command.
-type doFields struct {
-	Wait      string `json:"wait,omitempty"`
-	TimeoutMS int64  `json:"timeout_ms"`
-	Key       string `json:"key,omitempty"`
-}
 
 // do asks reddot for a command of the user's own and returns its seq.
 func (u *User) do(ctx context.Context, command events.Command, opts []CommandOption) (events.Seq, error) {
@@ -62,35 +54,13 @@ func (u *User) do(ctx context.Context, command events.Command, opts []CommandOpt
 // request is the body of the request for a command: its payload and what is
 // asked beside.
 func (s *sending) request(ctx context.Context) ([]byte, error) {
-	payload, err := events.EncodeJSON(&s.command)
-	if err != nil {
-		return nil, err
-	}
-	if s.key != "" {
-		if err := events.CheckKey(s.key); err != nil {
-			return nil, err
-		}
-	}
-	more := doFields{Key: s.key}
-	if s.wait != noWait {
-		more.Wait = s.wait.stage().String()
-	}
+	r := events.DoRequest{Wait: s.wait.stage(), Key: s.key}
 	if deadline, ok := ctx.Deadline(); ok {
 		// The server gives up a little before the caller, so that its answer
 		// arrives.
-		more.TimeoutMS = max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())
+		r.TimeoutMS = new(uint64(max(1, min(time.Until(deadline)*9/10, maxWait).Milliseconds())))
 	}
-	fields, err := json.Marshal(more)
-	if err != nil {
-		return nil, err
-	}
-	if len(payload) > len("{}") {
-		payload = append(payload[:len(payload)-1], ',')
-		fields = fields[1:]
-	} else {
-		payload = nil
-	}
-	return append(payload, fields...), nil
+	return events.EncodeDo(&r, &s.command)
 }
 
 // stage is how far the command has to come.

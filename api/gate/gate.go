@@ -25,7 +25,7 @@ const (
 	burstSeconds = 3
 
 	// DefaultTimeout is how long a request waits unless it says so.
-	DefaultTimeout = 2 * time.Second
+	DefaultTimeout = events.DefaultWaitMS * time.Millisecond
 
 	// MaxPending commands may be without their acknowledgement.
 	MaxPending = 4096
@@ -158,7 +158,7 @@ func (g *Gate) Admit(user string) error {
 }
 
 // Read checks a user's request for a command: the command's payload and what
-// events.SplitRequest takes out of it. It reads the projection, and waits for
+// events.SplitDo takes out of it. It reads the projection, and waits for
 // nothing else.
 func (g *Gate) Read(user, verb string, request []byte) (*Order, error) {
 	o := &Order{started: time.Now(), Timeout: DefaultTimeout}
@@ -166,13 +166,13 @@ func (g *Gate) Read(user, verb string, request []byte) (*Order, error) {
 	if o.Verb, err = ParseVerb(verb); err != nil {
 		return nil, err
 	}
-	asked, payload, err := events.SplitRequest(request)
+	asked, payload, err := events.SplitDo(request)
 	if err != nil {
 		return nil, err
 	}
 	o.Wait = asked.Wait
-	if asked.HasTimeout {
-		o.Timeout = time.Duration(asked.TimeoutMS) * time.Millisecond
+	if asked.TimeoutMS != nil {
+		o.Timeout = time.Duration(*asked.TimeoutMS) * time.Millisecond
 	}
 	var c events.Command
 	target := events.Target{Verb: o.Verb, Inbox: user}
