@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"reddot/events"
-	"reddot/projector/twin"
+	"reddot/internal/twin"
 )
 
 // twinSource is a Source that answers from the twin model. Its stream is what

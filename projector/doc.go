@@ -1,23 +1,45 @@
 // Package projector turns the command stream into the projection that reddot
-// answers from, and into the events it emits. It is the heart of reddot; the
-// packages below it are its parts:
+// answers from, and into the events it emits. It is the heart of reddot: it opens
+// the stream and the store, and runs what the packages below it do.
 //
-//	log    the command stream, read whole and in order or not at all
-//	fold   what a command does to the rows: pure, no I/O
-//	store  the rows in Pebble, with the position they stand for
-//	view   what users are shown, computed from rows: pure
-//	emit   change events, receipts and refusals to the event stream
-//	peers  the reddots of one log know of each other
-//	twin   the rules once more, dumb: what tests compare with
+// # Where something lives
+//
+//	a rule of counting                  fold, in the file that its doc names for the rule
+//	who may have to be notified         fold (Effects), merged by dirty
+//	the step from command to commit     loop
+//	how commands are read               log; log/pull reads any stream
+//	a command that is missing           log: gap, skip; a lost end: truncate, fill
+//	a row's key and bytes               store/row; what is kept of it in memory: store/cache
+//	which store is in use               loop (swap), store/generation (on disk)
+//	what users are shown                view
+//	the events, and who may write them  emit
+//	a query's answer                    view, through View here; api names and serves it
+//	whether an answer may be given      here: health, lateness, readindex, alone, settling
+//	the other reddots of the log        peers
+//	a build beside the store in use     here: rebuild; loop.Build folds
+//	who gets the processors             yield
+//
+// And the tests:
+//
+//	of a rule                           internal/twin has the rules once more, dumb;
+//	                                    store and sim compare with it
+//	of a fault, in any order            sim: crashes, lost messages, several processes
+//	of a fault at every write           store (crash, swap), snapshot
+//	of a real NATS server               here: a story in testdata is a scenario;
+//	                                    log/pull: what a stream may hold
+//	what tests share                    testkit, storetest
 //
 // # The loop
 //
 //	reader:   for each message of the stream: decode it into the filling batch
 //	fold:     for each batch:
-//	              for each command: its seq must be applied+1; fold it; mark what it touched
+//	              for each command: its seq must be applied+1; fold it; enter what it
+//	                  changed into the dirty set
 //	              commit rows and position in one Pebble batch
-//	              wake who waits for a seq; hand the marks to the emitter
+//	              wake who waits for a seq; hand the dirty set to the emitter
 //	emitter:  see package emit
+//
+// Package loop has the steps, and what holds between them.
 //
 // # What a crash leaves
 //
@@ -28,15 +50,17 @@
 //
 // [Projector.Rebuild] builds a new store from the log beside the one in use.
 // Close behind, folding is held, the new store catches up, and takes the old
-// one's place at an equal position: readers and the emitter, who ask for a
-// snapshot of whichever store is current, notice nothing. A store that is
-// missing, damaged or of an older format when [Open] looks for it is begun anew
-// in the same way, from a snapshot if there is one. Damage found later ends
-// [Projector.Run] with store.ErrCorrupt; the next Open finds no store.
+// one's place at an equal position: readers and the emitter, who ask the loop for a
+// snapshot of whichever store is in use, notice nothing. A store that is
+// missing, corrupt or of an older format when [Open] looks for it is built from
+// scratch in the same way, from a snapshot if there is one. Corruption found later
+// ends [Projector.Run] with store.ErrCorrupt; the next Open finds no store.
 //
-// # The log must be whole
+// # A log that is not whole
 //
-// See package log, which reads it, and refuses to go on where it is not.
+// Is not folded: see package log. That it lost its end is found before anybody can
+// publish, see [FindTruncation], and stops the program. It goes on with what is left
+// only if it is told to, see [AcceptTruncation].
 //
 // # Standing still
 //
@@ -49,16 +73,11 @@
 //
 // Several reddots may answer from one log, each at its own pace, and one of them may
 // have stood still for a while. No answer shows a state older than what any of them
-// has answered or told before the question came: [Projector.Newest] asks the
+// has answered or emitted before the question came: [Projector.Newest] asks the
 // stream's leader for its end, after the question came, and waits until that is
 // applied. One request is under way at a time, for all who wait. If the leader does
 // not say, there is no answer. See log.Log.Newest for what is left to a leader's word.
 //
 // A reddot that is alone need not ask; see alone for how it knows, and settling for
 // what another one that starts waits for until it shows anything.
-//
-// # A log that lost its end
-//
-// Is found before anybody can publish, see [FindTruncation], and stops the program. It
-// goes on with what is left only if it is told to, see [AcceptTruncation].
 package projector

@@ -10,12 +10,12 @@ import (
 	"testing"
 
 	"reddot/events"
+	"reddot/internal/twin"
 	"reddot/projector"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
-	"reddot/projector/twin"
 )
 
 // rebuilt asks for a rebuild and waits for its end.

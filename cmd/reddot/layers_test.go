@@ -18,7 +18,7 @@ import (
 // the beginning of the import path.
 var forbidden = map[string][]string{
 	"events":                     {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
-	"projector":                  {"reddot/api", "reddot/snapshot", "reddot/cmd", "reddot/projector/twin", "reddot/projector/sim"},
+	"projector":                  {"reddot/api", "reddot/snapshot", "reddot/cmd"},
 	"projector/fold":             {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
 	"projector/loop":             {"reddot/projector/log", "reddot/projector/emit", "reddot/projector/view", "github.com/nats-io/", "github.com/cockroachdb/", "os", "time"},
 	"projector/log":              {"reddot/projector/emit", "reddot/projector/loop", "reddot/projector/store/generation", "github.com/cockroachdb/"},
@@ -27,7 +27,7 @@ var forbidden = map[string][]string{
 	"projector/store/row":        {"reddot/projector/store", "github.com/", "os", "time"},
 	"projector/store/cache":      {"reddot/projector/store", "reddot/projector/fold"},
 	"projector/store/generation": {"reddot/projector/fold", "reddot/events"},
-	"projector/twin":             {"reddot/projector", "github.com/"},
+	"internal/twin":              {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/"},
 	"projector/peers":            {"reddot/projector", "github.com/cockroachdb/"},
 	"api":                        {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
 	"api/gate":                   {"reddot/api", "github.com/nats-io/nats.go/micro"},
@@ -43,7 +43,7 @@ var forbidden = map[string][]string{
 }
 
 // testkits are the folders of packages that only tests import.
-var testkits = []string{"reddot/projector/testkit", "reddot/projector/storetest"}
+var testkits = []string{"reddot/projector/testkit", "reddot/projector/storetest", "reddot/projector/sim", "reddot/internal/twin"}
 
 // TestLayers checks that packages know only those below them.
 func TestLayers(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
-	"reddot/projector/twin"
+	"reddot/internal/twin"
 )
 
 // Headers of stored events that are checked.

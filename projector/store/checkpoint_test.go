@@ -17,9 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
+	"reddot/internal/twin"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
-	"reddot/projector/twin"
 )
 
 // checkpointed is a checkpoint, and the commit that was the last before it.

@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
+	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
-	"reddot/projector/twin"
 )
 
 // crashPoint is what a crash of the machine leaves, and what must be in it.

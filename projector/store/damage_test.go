@@ -13,10 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
-	"reddot/projector/twin"
 )
 
 // files are the files of a folder, by name.
