@@ -238,6 +238,16 @@ func (u *User) Explain(ctx context.Context, conversation string, limit int, opts
 	return reply, err
 }
 
+// Watch has change events come also of groups with more members than the server's
+// --fanout-limit, until the time that the reply says: renew it before. Listeners do
+// so by themselves if [Options].WatchLargeGroups says so.
+func (u *User) Watch(ctx context.Context, opts ...QueryOption) (events.WatchReply, error) {
+	var reply events.WatchReply
+	var q events.WatchRequest
+	err := u.ask(ctx, events.QueryWatch, &q, &q.Wait, opts, &reply)
+	return reply, err
+}
+
 // PeerReceipt says how far peer has read the user's messages: up to the message
 // Upto, at the time At of that read in Unix ms. No receipt yet: ErrNotFound.
 func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption) (events.ReceiptReply, error) {

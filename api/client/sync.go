@@ -142,9 +142,8 @@ func (f *feed) sync(ctx context.Context) error {
 
 // watch begins or renews the watch of large groups.
 func (f *feed) watch(ctx context.Context) error {
-	var reply events.WatchReply
-	var q events.WatchRequest
-	return f.user.ask(ctx, events.QueryWatch, &q, &q.Wait, nil, &reply)
+	_, err := f.user.Watch(ctx)
+	return err
 }
 
 // readList reads the whole list. since is the version that is known: an answer

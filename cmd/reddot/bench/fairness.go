@@ -134,7 +134,7 @@ func bulks(n int) []bulk {
 // watch has users watch large groups.
 func (t *traffic) watch(ctx context.Context, from, upto int) error {
 	for i := from; i < upto; i++ {
-		if err := t.request(ctx, t.subjects.Query(user(i), events.QueryWatch), struct{}{}); err != nil {
+		if _, err := t.reddot.User(user(i)).Watch(ctx); err != nil {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func (t *traffic) sendAll(ctx context.Context, commands []events.Command) (last 
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	return last, t.emitted(ctx, t.subjects, int(last))
+	return last, t.emitted(ctx, last)
 }
 
 // probes are messages to a user whom the work does not concern.
@@ -224,7 +224,7 @@ func (p *probes) probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	if err := p.t.await(ctx, p.t.subjects.Query(probed, events.QueryTotals), int(ack.Sequence)); err != nil {
+	if err := await(ctx, events.Seq(ack.Sequence), p.t.totals(probed)); err != nil {
 		return err
 	}
 	p.applied = append(p.applied, time.Since(start))

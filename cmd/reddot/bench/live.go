@@ -62,12 +62,12 @@ func (t *traffic) follow(ctx context.Context, next source, n int, step *Step) (a
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.publish(ctx, next, n, step) })
 	g.Go(func() error {
-		err := t.applied(ctx, t.subjects, t.last)
+		err := t.applied(ctx, events.Seq(t.last))
 		applied = time.Since(start)
 		return err
 	})
 	g.Go(func() error {
-		err := t.emitted(ctx, t.subjects, t.last)
+		err := t.emitted(ctx, events.Seq(t.last))
 		stored = time.Since(start)
 		return err
 	})

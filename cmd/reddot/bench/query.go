@@ -123,7 +123,9 @@ func questions(s events.Subjects) ([]*question, error) {
 	return all, nil
 }
 
-// ask asks for some time, with some requests in flight on one connection.
+// ask asks for some time, with some requests in flight on one connection. The
+// requests are bare: what is measured is the server, beside an echo that nobody
+// decodes.
 func (q *question) ask(ctx context.Context, conn *nats.Conn, inFlight int, lasts time.Duration) (answers, error) {
 	var mu sync.Mutex
 	var all answers
@@ -154,6 +156,15 @@ func (q *question) ask(ctx context.Context, conn *nats.Conn, inFlight int, lasts
 	err := g.Wait()
 	all.took = time.Since(start)
 	return all, err
+}
+
+// answerError reads the error that a micro service puts into headers.
+func answerError(m *nats.Msg) error {
+	code := m.Header.Get(events.HeaderErrorCode)
+	if code == "" {
+		return nil
+	}
+	return fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(events.HeaderError), code)
 }
 
 // query is the stage of that name.
@@ -238,11 +249,11 @@ func (t *traffic) hurry(ctx context.Context, n int, step *Step) error {
 		if err := t.publish(ctx, t.script.next, piece, step); err != nil {
 			return err
 		}
-		if err := t.applied(ctx, t.subjects, before); err != nil {
+		if err := t.applied(ctx, events.Seq(before)); err != nil {
 			return err
 		}
 	}
-	return t.emitted(ctx, t.subjects, t.last)
+	return t.emitted(ctx, events.Seq(t.last))
 }
 
 // askLive asks while commands come as fast as they can be applied: each question

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -64,21 +63,13 @@ func (b *bench) recovery(ctx context.Context) error {
 
 // snapshot has reddot take a snapshot and waits for it.
 func (s *server) snapshot(ctx context.Context) error {
-	subjects, err := events.NewSubjects(events.DefaultPrefix)
-	if err != nil {
-		return err
-	}
-	if err := s.request(ctx, subjects.Snapshot(), struct{}{}); err != nil {
+	if _, err := s.reddot.Snapshot(ctx); err != nil {
 		return err
 	}
 	for {
-		m, err := s.conn.RequestWithContext(ctx, subjects.Status(), nil)
+		status, err := s.reddot.Status(ctx)
 		if err != nil {
-			return fmt.Errorf("ask for the status: %w", err)
-		}
-		var status events.Status
-		if err := json.Unmarshal(m.Data, &status); err != nil {
-			return fmt.Errorf("read the status: %w", err)
+			return err
 		}
 		switch taken := status.Snapshot; {
 		case taken == nil:

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/api/client"
 	"reddot/cmd/reddot/process"
 	"reddot/events"
 )
@@ -23,20 +23,17 @@ const inFlight = 4_096
 // ackWait is how long a full pipe may stand still.
 const ackWait = 30 * time.Second
 
-// A command is waited for until longWait is over, by requests that each wait as
-// long as one may.
-const (
-	longWait = 10 * time.Minute
-	oneWait  = events.MaxWaitMS * time.Millisecond
-)
+// longWait is how long a command is waited for.
+const longWait = 10 * time.Minute
 
 // server is a NATS server in a process of its own: a bare one, or reddot's.
 type server struct {
 	*process.Process
-	dir  string // its data
-	url  string
-	conn *nats.Conn
-	js   jetstream.JetStream
+	dir    string // its data
+	url    string
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	reddot *client.Client // for a bare server: of no use
 }
 
 // startNATS starts a bare NATS server.
@@ -71,6 +68,9 @@ func (b *bench) startServer(ctx context.Context, dir string, args ...string) (*s
 	if s.conn, err = s.connect(); err != nil {
 		return nil, err
 	}
+	if s.reddot, err = client.New(s.conn, client.Options{}); err != nil {
+		return nil, err
+	}
 	s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(inFlight))
 	return s, err
 }
@@ -96,7 +96,9 @@ func (s *server) end() error {
 // source gives one command after the other.
 type source func() (subject string, payload []byte, err error)
 
-// publish publishes the next n commands and returns once all are stored.
+// publish publishes the next n commands and returns once all are stored. It does not
+// by the client's publisher: what is measured is the server, which a bare loop keeps
+// busier than one that keeps account of every command.
 func (s *server) publish(ctx context.Context, next source, n int, step *Step) error {
 	for range n {
 		subject, payload, err := next()
@@ -134,59 +136,18 @@ func (s *server) holds(ctx context.Context, stream string, n int) error {
 	return nil
 }
 
-// request asks reddot and checks that the answer is no error.
-func (s *server) request(ctx context.Context, subject string, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	m, err := s.conn.RequestWithContext(ctx, subject, text)
-	if err != nil {
-		return fmt.Errorf("ask on %s: %w", subject, err)
-	}
-	return answerError(m)
-}
-
-// answerError reads the error that a micro service puts into headers.
-func answerError(m *nats.Msg) error {
-	code := m.Header.Get(events.HeaderErrorCode)
-	if code == "" {
-		return nil
-	}
-	err := fmt.Errorf("asked on %s, reddot answers %s (%s)", m.Subject, m.Header.Get(events.HeaderError), code)
-	switch code {
-	case "408":
-		err = fmt.Errorf("%w: %w", errNotYet, err)
-	case "503":
-		err = fmt.Errorf("%w: %w", errBehind, err)
-	}
-	return err
-}
-
-// errNotYet is the answer to a request that has waited as long as it may.
-var errNotYet = errors.New("not yet")
-
-// errBehind is that of a reddot that is far behind, or the reason why nobody answers.
-var errBehind = errors.New("behind")
-
-// after makes a request wait for a command.
-type after struct {
-	Seq     events.Seq `json:"after_seq"`
-	Timeout int64      `json:"timeout_ms"`
-}
-
-// await asks until a command has come as far as the subject's query waits for.
-func (s *server) await(ctx context.Context, subject string, seq int) error {
+// await asks a query until a command has come as far as that waits for. The pauses
+// while reddot takes no queries are short and even, unlike the client's own: times
+// are measured.
+func await[T any](ctx context.Context, seq events.Seq, query func(context.Context, ...client.QueryOption) (T, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, longWait)
 	defer cancel()
 	for {
-		err := s.request(ctx, subject, after{events.Seq(seq), oneWait.Milliseconds()})
-		switch {
-		case errors.Is(err, errBehind) || errors.Is(err, nats.ErrNoResponders): // it takes no queries then
-			if err := rest(ctx, behindWait); err != nil {
-				return err
-			}
-		case !errors.Is(err, errNotYet):
+		_, err := query(ctx, client.After(seq))
+		if !errors.Is(err, client.ErrUnavailable) {
+			return err
+		}
+		if err := rest(ctx, behindWait); err != nil {
 			return err
 		}
 	}
@@ -206,11 +167,18 @@ func rest(ctx context.Context, d time.Duration) error {
 }
 
 // applied returns once a command is applied.
-func (s *server) applied(ctx context.Context, subjects events.Subjects, seq int) error {
-	return s.await(ctx, subjects.Query(user(0), events.QueryTotals), seq)
+func (s *server) applied(ctx context.Context, seq events.Seq) error {
+	return await(ctx, seq, s.totals(user(0)))
+}
+
+// totals asks for a user's totals.
+func (s *server) totals(user string) func(context.Context, ...client.QueryOption) (events.TotalsReply, error) {
+	return func(ctx context.Context, opts ...client.QueryOption) (events.TotalsReply, error) {
+		return s.reddot.User(user).Totals(ctx, events.TotalsRequest{}, opts...)
+	}
 }
 
 // emitted returns once a command is applied and its events are stored.
-func (s *server) emitted(ctx context.Context, subjects events.Subjects, seq int) error {
-	return s.await(ctx, subjects.Status(), seq)
+func (s *server) emitted(ctx context.Context, seq events.Seq) error {
+	return await(ctx, seq, s.reddot.Status)
 }

@@ -2,7 +2,6 @@ package failover
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -11,10 +10,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"reddot/api/client"
 	"reddot/events"
 )
 
@@ -137,10 +136,16 @@ func (d *Drill) ask(ctx context.Context, r, other *reddot) (problems []string, d
 	answers := make([]events.ConversationsReply, userCount)
 	var status events.Status
 	g, asking := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.request(asking, d.subjects.Status(), struct{}{}, &status) })
+	g.Go(func() (err error) {
+		status, err = again(asking, func(ctx context.Context) (events.Status, error) { return d.client.Status(ctx) })
+		return err
+	})
 	for i := range userCount {
-		g.Go(func() error {
-			return d.request(asking, d.subjects.Query(user(i), events.QueryConversations), map[string]int{"limit": events.MaxLimit}, &answers[i])
+		g.Go(func() (err error) {
+			answers[i], err = again(asking, func(ctx context.Context) (events.ConversationsReply, error) {
+				return d.client.User(user(i)).Page(ctx, events.ConversationsRequest{Limit: new(events.MaxLimit)})
+			})
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -154,53 +159,21 @@ func (d *Drill) ask(ctx context.Context, r, other *reddot) (problems []string, d
 	return problems, fmt.Sprintf("%s at seq %d", status.Digest, status.Applied), nil
 }
 
-// request asks until it is answered: each time, the question may go to a reddot that
-// is stopped.
-func (d *Drill) request(ctx context.Context, subject string, question, answer any) error {
-	body, err := json.Marshal(question)
-	if err != nil {
-		return err
-	}
-	inbox := d.conn.NewInbox()
-	answers, err := d.conn.SubscribeSync(inbox)
-	if err != nil {
-		return fmt.Errorf("%s: %w", subject, err)
-	}
-	defer answers.Unsubscribe()
+// again asks until it is answered: each time, the question may go to a reddot that
+// is stopped, or to one that can't answer yet.
+func again[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
 	for wait := answerWait; ; wait = min(wait+wait/4, mostAnswerWait) {
-		if err := d.conn.PublishRequest(subject, inbox, body); err != nil {
-			return fmt.Errorf("%s: %w", subject, err)
-		}
 		waiting, cancel := context.WithTimeout(ctx, wait)
-		m, err := answers.NextMsgWithContext(waiting)
-		for err == nil && !isAnswer(m) {
-			m, err = answers.NextMsgWithContext(waiting)
+		reply, err := ask(waiting)
+		if errors.Is(err, client.ErrUnavailable) && ctx.Err() == nil {
+			<-waiting.Done() // whoever it is needs a moment
+			cancel()
+			continue
 		}
 		cancel()
-		switch {
-		case err == nil && m.Header.Get(events.HeaderErrorCode) != "":
-			return fmt.Errorf("%s: %s", subject, m.Header.Get(events.HeaderError))
-		case err == nil:
-			return json.Unmarshal(m.Data, answer)
-		case ctx.Err() != nil:
-			return fmt.Errorf("%s: nobody answers: %w", subject, ctx.Err())
-		case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrNoResponders):
-			return fmt.Errorf("%s: %w", subject, err)
-		}
+		return reply, err
 	}
 }
-
-// isAnswer says that a message is more than that one may ask again: nobody listens,
-// or who does can't answer yet.
-func isAnswer(m *nats.Msg) bool {
-	return m.Header.Get("Status") != noResponders && m.Header.Get(events.HeaderErrorCode) != unavailable
-}
-
-// Codes of what is no answer.
-const (
-	noResponders = "503"
-	unavailable  = "503"
-)
 
 // differs says how an answer differs from what was told.
 func (b *box) differs(a events.ConversationsReply) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/api/client"
 	"reddot/events"
 )
 
@@ -34,6 +35,7 @@ type Drill struct {
 	nodes    *nodes
 	reddots  [reddotCount]*reddot
 	conn     *nats.Conn // of the drill itself
+	client   *client.Client
 	js       jetstream.JetStream
 	load     *load
 	stored   *record  // of the event stream, as far as it was read
@@ -95,6 +97,9 @@ func (d *Drill) start(ctx context.Context) (err error) {
 		return err
 	}
 	if d.js, err = jetstream.New(d.conn); err != nil {
+		return err
+	}
+	if d.client, err = client.New(d.conn, client.Options{}); err != nil {
 		return err
 	}
 	conn, err := d.nodes.connect("back end", 1)

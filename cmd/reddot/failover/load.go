@@ -33,7 +33,8 @@ const (
 // of them.
 const laneRoom = 1_024
 
-// load publishes commands. Those to one user are sent one after the other, as a
+// load publishes commands, by itself: a back end's client sends nothing twice, and
+// what is measured is how long a command takes that has to be sent again. Those to one user are sent one after the other, as a
 // back end does that keeps their order.
 type load struct {
 	conn     *nats.Conn
