@@ -15,6 +15,8 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/store/row"
+	"reddot/projector/storetest"
 	"reddot/projector/testkit"
 )
 
@@ -254,13 +256,10 @@ func spoilRow(t *testing.T, b *bus, dir string, k fold.Key, spoil func(*fold.Con
 	if !ok {
 		t.Fatal("there is no store")
 	}
-	info := testkit.Must(store.Inspect(nil, path))(t)
-	s := testkit.Must(store.Open(store.Config{Dir: path, Identity: info.Identity}))(t)
-	c := s.Conversation(k)
-	spoil(c)
-	s.PutConversation(k, c)
-	testkit.Must(s.Commit())(t)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	key := row.AppendConversation(nil, k)
+	storetest.Spoil(t, nil, path, key, func(value []byte) []byte {
+		c := testkit.Must(row.DecodeConversation(string(key), string(value)))(t)
+		spoil(c)
+		return row.EncodeConversation(nil, c)
+	})
 }

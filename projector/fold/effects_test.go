@@ -70,10 +70,12 @@ func TestEffects(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := shown(m, users)
-		checkEffects(t, s, &e, &fx, before, after)
-		if d := gocmp.Diff(result.Receipts, receipts(s, &fx), cmpopts.EquateEmpty()); d != "" {
-			t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
-		}
+		read(t, s, func(rows fold.Reader) {
+			checkEffects(t, rows, &e, &fx, before, after)
+			if d := gocmp.Diff(result.Receipts, receipts(rows, &fx), cmpopts.EquateEmpty()); d != "" {
+				t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
+			}
+		})
 		before = after
 		if rng.IntN(10) == 0 {
 			commit(t, s)

@@ -20,7 +20,9 @@ func TestTouchedVerbs(t *testing.T) {
 	conversation := events.ConversationID{Kind: events.C2C, ID: "b"}
 	for _, verb := range events.Verbs() {
 		var touch fold.Touch
-		fold.Touched(s, 0, &events.Command{Verb: verb, Inbox: "a", Conversation: conversation}, &touch)
+		read(t, s, func(rows fold.Reader) {
+			fold.Touched(rows, 0, &events.Command{Verb: verb, Inbox: "a", Conversation: conversation}, &touch)
+		})
 	}
 }
 
@@ -51,7 +53,7 @@ func TestTouched(t *testing.T) {
 			log = append(log, a)
 		}
 		for i := range log {
-			found[log[i].Command.Verb] += checkTouched(t, s, &log[i])
+			read(t, s, func(rows fold.Reader) { found[log[i].Command.Verb] += checkTouched(t, rows, &log[i]) })
 		}
 		commit(t, s)
 	}

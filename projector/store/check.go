@@ -45,6 +45,7 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 	if err != nil {
 		return err
 	}
+	families := AllFamilies()
 	var sum, rows uint64
 	var hasher hasher
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
@@ -52,10 +53,10 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 		if value, err = it.ValueAndErr(); err != nil {
 			break
 		}
-		if err = checkRow(it.Key(), value); err != nil {
+		if err = checkRow(families, it.Key(), value); err != nil {
 			break
 		}
-		if inDigest(it.Key()) {
+		if families.InDigest(it.Key()) {
 			sum += rowHash(&hasher, it.Key(), value)
 		}
 		if rows++; rows%checkEvery == 0 {
@@ -75,8 +76,8 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 }
 
 // checkRow reads a row.
-func checkRow(key, value []byte) error {
-	_, err := readRow(key, value)
+func checkRow(families Families, key, value []byte) error {
+	_, err := families.Read(key, value)
 	if err == nil {
 		return nil
 	}

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/projector/store"
+	"reddot/projector/storetest"
 )
 
 // closed is the file system of a store with a row of every family, closed.
@@ -138,24 +138,5 @@ func TestCheckNames(t *testing.T) {
 // spoil changes a row of a closed store; nil deletes it.
 func spoil(t *testing.T, fs *vfs.MemFS, key string, change func([]byte) []byte) {
 	t.Helper()
-	r := &rig{t: t}
-	r.open(fs)
-	db := r.store.DB()
-	var value []byte
-	stored, closer, err := db.Get([]byte(key))
-	if err == nil {
-		value = slices.Clone(stored)
-		err = closer.Close()
-	}
-	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
-		t.Fatal(err)
-	}
-	if value = change(value); value == nil {
-		err = db.Delete([]byte(key), pebble.NoSync)
-	} else {
-		err = db.Set([]byte(key), value, pebble.NoSync)
-	}
-	if err := errors.Join(err, r.store.Close()); err != nil {
-		t.Fatal(err)
-	}
+	storetest.Spoil(t, fs, "store", []byte(key), change)
 }

@@ -131,7 +131,7 @@ func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
 			switch r.log[seq-1].Command.Verb { // they commit what came before them
 			case events.UserErase, events.GroupDismiss, events.GroupJoin, events.GroupLeave:
 			default:
-				if r.store.Sweeps() == nil { // so does what is swept
+				if r.store.Rows().Sweeps() == nil { // so does what is swept
 					return
 				}
 			}

@@ -8,53 +8,70 @@ import (
 	"reddot/projector/store/row"
 )
 
-// What stands in a row, for people: see Check and Diff.
+// Family is one kind of row, for those who look at stored rows whatever they are.
+type Family struct {
+	Prefix   byte // of the keys
+	InDigest bool // the rows are part of the digest: the log alone tells them
 
-// nameRow says in words what the row with a key is about.
-func nameRow(key []byte) string {
+	name            func(key []byte) string
+	read            func(key, value []byte) (row.Contents, error)
+	inbox, filtered bool
+}
+
+// info is the family without the type of its rows.
+func (f family[R]) info() Family {
+	return Family{Prefix: f.prefix, name: f.name, read: f.read, inbox: f.inbox, filtered: f.filtered}
+}
+
+func (f family[R]) read(key, value []byte) (row.Contents, error) {
+	r, err := f.decode(string(key), string(value))
+	if err != nil {
+		return row.Contents{}, err
+	}
+	if f.contents == nil {
+		return row.Contents{Fields: *r}, nil
+	}
+	return f.contents(string(key), r)
+}
+
+// Families are all kinds of rows, by the first byte of their keys.
+type Families map[byte]Family
+
+// AllFamilies are those of the rows that a store may hold.
+func AllFamilies() Families { return newTables().families }
+
+// of is the family of a row; one that there is not names nothing, and reads nothing.
+func (f Families) of(key []byte) Family {
+	if len(key) > 0 {
+		if x, ok := f[key[0]]; ok {
+			return x
+		}
+	}
+	return Family{
+		InDigest: len(key) > 0,
+		name:     func([]byte) string { return "" },
+		read:     func(_, _ []byte) (row.Contents, error) { return row.Contents{}, row.ErrCorruptRow },
+	}
+}
+
+// InDigest reports whether the row with a key is part of the digest.
+func (f Families) InDigest(key []byte) bool { return f.of(key).InDigest }
+
+// Name says in words what the row with a key is about.
+func (f Families) Name(key []byte) string {
+	if name := f.of(key).name(key); name != "" {
+		return name
+	}
 	if len(key) == 0 {
 		return "row without a key"
-	}
-	if name := namer(key[0])(key); name != "" {
-		return name
 	}
 	return fmt.Sprintf("unknown row %q", key)
 }
 
-func namer(family byte) func(key []byte) string {
-	switch family {
-	case row.Users:
-		return row.NameUser
-	case row.Conversations:
-		return row.NameConversation
-	case row.Groups:
-		return row.NameGroup
-	case row.Members:
-		return row.NameMember
-	case row.PendingReads:
-		return row.NamePendingRead
-	case row.Indexes:
-		return row.NameIndex
-	case row.Pages:
-		return row.NamePage
-	case row.Blocks:
-		return row.NameBlock
-	case row.Chunks:
-		return row.NameChunk
-	case row.Directories:
-		return row.NameDirectory
-	case row.Outbox:
-		return row.NameOutbox
-	case row.Sweeps:
-		return row.NameSweep
-	case row.Progress:
-		return row.NameProgress
-	case row.Meta:
-		return nameMeta
-	}
-	return func([]byte) string { return "" }
-}
+// Read reads what stands in a row, for people.
+func (f Families) Read(key, value []byte) (row.Contents, error) { return f.of(key).read(key, value) }
 
+// nameMeta names the rows that are one of a kind.
 func nameMeta(key []byte) string {
 	switch {
 	case bytes.Equal(key, keyIdentity):
@@ -67,62 +84,22 @@ func nameMeta(key []byte) string {
 	return ""
 }
 
-// readRow reads what stands in a row.
-func readRow(key, value []byte) (c row.Contents, err error) {
-	if len(key) == 0 {
-		return c, row.ErrCorruptRow
+func decodeMeta(key, value string) (r *any, err error) {
+	r = new(any)
+	switch key {
+	case string(keyIdentity):
+		*r, err = decodeIdentity([]byte(value))
+	case string(keyPosition):
+		*r, err = decodePosition([]byte(value))
+	case string(keyEmitted):
+		*r, err = row.DecodeNumber[events.Seq]("", value)
+	default:
+		err = row.ErrCorruptRow
 	}
-	switch key[0] {
-	case row.Users:
-		return readAs(userRows, row.Plain, key, value)
-	case row.Conversations:
-		return readAs(conversationRows, row.ConversationContents, key, value)
-	case row.Groups:
-		return readAs(groupRows, row.LogContents, key, value)
-	case row.Members:
-		return readAs(memberRows, row.Plain, key, value)
-	case row.Indexes:
-		return readAs(indexRows, row.Plain, key, value)
-	case row.Pages:
-		return readAs(pageRows, row.PageContents, key, value)
-	case row.Blocks:
-		return readAs(blockRows, row.Plain, key, value)
-	case row.Chunks:
-		return readAs(bucketRows, row.Plain, key, value)
-	case row.Directories:
-		return readAs(directoryRows, row.Plain, key, value)
-	case row.PendingReads:
-		return readAs(waiterRows, row.Plain, key, value)
-	case row.Sweeps:
-		return readAs(sweepRows, row.Plain, key, value)
-	case row.Progress:
-		return readAs(progressRows, row.Plain, key, value)
-	case row.Outbox:
-		c.Fields, err = decodeOut(0, value)
-		return c, err
-	case row.Meta:
-		c.Fields, err = decodeMeta(key, value)
-		return c, err
-	}
-	return c, row.ErrCorruptRow
+	return r, err
 }
 
-func readAs[R any](c codec[R], read func(key string, r *R) (row.Contents, error), key, value []byte) (row.Contents, error) {
-	r, err := c.decode(string(key), string(value))
-	if err != nil {
-		return row.Contents{}, err
-	}
-	return read(string(key), r)
-}
-
-func decodeMeta(key, value []byte) (any, error) {
-	switch {
-	case bytes.Equal(key, keyIdentity):
-		return decodeIdentity(value)
-	case bytes.Equal(key, keyPosition):
-		return decodePosition(value)
-	case bytes.Equal(key, keyEmitted):
-		return row.DecodeNumber[events.Seq]("", string(value))
-	}
-	return nil, row.ErrCorruptRow
+func decodeOutbox(_, value string) (*Out, error) {
+	o, err := decodeOut(0, []byte(value))
+	return &o, err
 }

@@ -33,7 +33,7 @@ const none = "none"
 // What the folders must be, and the errors, are as for Inspect; the rows are not
 // checked. fs nil is the operating system's.
 func Diff(ctx context.Context, fs vfs.FS, a, b string, limit int) (all []Difference, err error) {
-	d := differ{limit: limit}
+	d := differ{families: AllFamilies(), limit: limit}
 	for i, dir := range []string{a, b} {
 		in, e := inspect(fs, dir)
 		if e != nil {
@@ -55,6 +55,7 @@ func Diff(ctx context.Context, fs vfs.FS, a, b string, limit int) (all []Differe
 
 // differ walks over two stores side by side.
 type differ struct {
+	families  Families
 	rows      [2]*pebble.Iterator
 	positions [2]Position
 	limit     int
@@ -104,10 +105,10 @@ func compareValid(a, b *pebble.Iterator) int {
 
 // compare compares a row; nil is none.
 func (d *differ) compare(key, a, b []byte) {
-	if !inDigest(key) || a != nil && b != nil && bytes.Equal(a, b) {
+	if !d.families.InDigest(key) || a != nil && b != nil && bytes.Equal(a, b) {
 		return
 	}
-	c := [2]row.Contents{readContents(key, a), readContents(key, b)}
+	c := [2]row.Contents{d.read(key, a), d.read(key, b)}
 	before := len(d.all)
 	for i := range c { // a page beside one that can't be read
 		_, bad := c[1-i].Fields.(words)
@@ -116,20 +117,20 @@ func (d *differ) compare(key, a, b []byte) {
 		}
 	}
 	if !reflect.DeepEqual(c[0].Fields, c[1].Fields) {
-		d.fields(nameRow(key), c[0].Fields, c[1].Fields)
+		d.fields(d.families.Name(key), c[0].Fields, c[1].Fields)
 	}
 	d.messages(c[0], c[1])
 	if len(d.all) == before { // they read the same
-		d.add(Difference{nameRow(key), fmt.Sprintf("bytes %x", a), fmt.Sprintf("bytes %x", b)})
+		d.add(Difference{d.families.Name(key), fmt.Sprintf("bytes %x", a), fmt.Sprintf("bytes %x", b)})
 	}
 }
 
-// readContents reads what stands in a row; nothing in one that is not there.
-func readContents(key, value []byte) row.Contents {
+// read reads what stands in a row; nothing in one that is not there.
+func (d *differ) read(key, value []byte) row.Contents {
 	if value == nil {
 		return row.Contents{}
 	}
-	c, err := readRow(key, value)
+	c, err := d.families.Read(key, value)
 	if err != nil {
 		return row.Contents{Fields: words(err.Error())}
 	}

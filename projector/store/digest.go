@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/cespare/xxhash/v2"
-	"reddot/projector/store/row"
 )
 
 // hasher is scratch memory for rowHash.
@@ -18,10 +17,4 @@ func rowHash[B string | []byte](h *hasher, key, value B) uint64 {
 	h.framed = binary.AppendUvarint(h.framed[:0], uint64(len(key)))
 	h.framed = append(append(h.framed, key...), value...)
 	return xxhash.Sum64(h.framed)
-}
-
-// inDigest reports whether the row with a key is part of the digest: not if the
-// log alone doesn't tell it.
-func inDigest(key []byte) bool {
-	return len(key) > 0 && key[0] != row.Meta && key[0] != row.Outbox
 }

@@ -29,7 +29,7 @@ const Format = row.Format
 
 // rowError names the row that an error is about.
 func rowError(key []byte, err error) error {
-	return fmt.Errorf("%s, key %q: %w", nameRow(key), key, err)
+	return fmt.Errorf("%s, key %q: %w", AllFamilies().Name(key), key, err)
 }
 
 // damage is damage that Pebble has met, with the file it is in.

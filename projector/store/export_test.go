@@ -1,9 +1,11 @@
 package store
 
 import (
+	"reflect"
+
 	"github.com/cockroachdb/pebble/v2"
 
-	"reddot/events"
+	"reddot/projector/fold"
 	"reddot/projector/store/row"
 )
 
@@ -13,29 +15,23 @@ func (s *Store) DB() *pebble.DB { return s.db }
 // Shrink leaves room for so many bytes in every cache of a store that has just
 // been opened.
 func (s *Store) Shrink(hot, common int) {
-	for _, t := range s.conversations[events.C2C:] {
-		shrink(t, hot, common)
+	for _, t := range s.all {
+		t.(interface{ shrink(hot, common int) }).shrink(hot, common)
 	}
-	shrink(s.groups, hot, common)
-	shrink(s.users, hot, common)
-	shrink(s.members, hot, common)
-	shrink(s.indexes, hot, common)
-	shrink(s.pages, hot, common)
-	shrink(s.blocks, hot, common)
-	shrink(s.buckets, hot, common)
-	shrink(s.directories, hot, common)
-	shrink(s.waiters, hot, common)
 	s.unread.rows.Shrink(hot)
 	s.lists.Shrink(common)
 	s.audiences.Shrink(common)
 }
 
-func shrink[R any](t *table[R], hot, common int) {
+func (t *table[R]) shrink(hot, common int) {
 	t.rows.Shrink(hot)
-	if t.shared != nil {
-		t.shared.Shrink(common)
+	if t.known != nil {
+		t.known.Shrink(common)
 	}
 }
+
+// Rows are what the fold reads and changes.
+func (s *Store) Rows() fold.Rows { return &s.rows }
 
 // StoredMembers reads the members of a group past the caches.
 func (s *Snapshot) StoredMembers(group string) []string { return membersOf(s.snap, group) }
@@ -47,7 +43,15 @@ func (s *Store) MayHold(key []byte) bool { return s.filter.Maybe(key) }
 func (s *Store) Filtering() bool { return s.filter.Filled() }
 
 // Filtered are the families whose keys the filter holds.
-func (s *Store) Filtered() []byte { return []byte{row.Conversations, row.Indexes, row.Users} }
+func (s *Store) Filtered() []byte {
+	var prefixes []byte
+	for _, f := range AllFamilies() {
+		if f.filtered {
+			prefixes = append(prefixes, f.Prefix)
+		}
+	}
+	return prefixes
+}
 
 // membersOf lists the stored members of a group.
 func membersOf(r pebble.Reader, group string) []string {
@@ -69,4 +73,27 @@ var (
 func (p Position) WithRows(sum uint64) Position {
 	p.rows = sum
 	return p
+}
+
+// InboxFamilies are the families of the rows that go with an erased inbox, beside
+// its conversations.
+func InboxFamilies() (prefixes []byte) {
+	for _, f := range AllFamilies() {
+		if f.inbox {
+			prefixes = append(prefixes, f.Prefix)
+		}
+	}
+	return prefixes
+}
+
+// MissingTables are the fields of tables that no entry was made for.
+func MissingTables() (names []string) {
+	t := reflect.ValueOf(newTables()).Elem()
+	for i := range t.NumField() {
+		f, rows := t.Field(i), reflect.TypeFor[anyTable]()
+		if f.Kind() == reflect.Pointer && f.Type().Implements(rows) && f.IsNil() {
+			names = append(names, t.Type().Field(i).Name)
+		}
+	}
+	return names
 }

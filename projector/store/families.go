@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
@@ -9,10 +12,28 @@ import (
 	"reddot/projector/store/row"
 )
 
+// family says all that the store has to know of one kind of row. What is done to
+// every row, whatever it is, follows from it.
+type family[R any] struct {
+	prefix byte                        // of the keys; see package row
+	name   func(key []byte) string     // a row in words, "" if no row has such a key
+	encode func(b []byte, r *R) []byte // equal rows as the same bytes: the digest hashes them
+	decode func(key, value string) (*R, error)
+
+	// contents is what people see of a row; nil: the row itself.
+	contents func(key string, r *R) (row.Contents, error)
+
+	hot    int // bytes of stored rows that are kept for the fold
+	shared int // bytes of decoded rows that are kept for snapshots; 0: they read them from Pebble
+	weight int // bytes of a decoded row beside its value, about
+
+	inbox    bool // a C2C log has such rows beside its own: they go with an erased inbox
+	listed   bool // those of one owner are listed by the fold or by a cache: see table.owners
+	filtered bool // the key filter knows which there are
+}
+
 // Bounds of the row caches, in bytes. They cover what a batch touches many
 // times over, and the working set of some tens of thousands of active users.
-// Members' rows have room of their own: every C2C message may bring a new row,
-// and would push them out.
 const (
 	hotC2C     = 64 << 20
 	hotMembers = 32 << 20
@@ -30,6 +51,10 @@ const (
 	sharedOthers = 2 << 20
 )
 
+// conversationWeight is about what a decoded conversation takes beside its value:
+// bytes.
+const conversationWeight = 480
+
 // tables are the rows of all families.
 type tables struct {
 	conversations [events.Group + 1]*table[fold.Conversation] // by kind
@@ -39,82 +64,145 @@ type tables struct {
 	indexes       *table[fold.Index]
 	pages         *table[row.Page]
 	blocks        *table[fold.Span]
-	buckets       *table[fold.Chunk]
+	chunks        *table[fold.Chunk]
 	directories   *table[fold.Directory]
-	waiters       *table[row.Present]
+	pendingReads  *table[row.Present]
 	sweeps        *table[fold.Sweep]
 	progress      *table[fold.Progress]
 
-	unread unread
+	all      []anyTable // in the order of their keys
+	families Families
 
-	// For snapshots, beside the tables' own.
-	lists     userLists
-	audiences *cache.Shared[[]string] // members of groups
+	// What is kept beside the tables' own caches.
+	unread    unread
+	lists     userLists               // for snapshots
+	audiences *cache.Shared[[]string] // members of groups, for snapshots
 }
 
-func newTables(filter *cache.Filter) tables {
-	t := tables{
-		groups:      newTable(groupRows, hotGroups, cache.NewShared[fold.Log](sharedGroups)),
-		users:       newTable(userRows, hotOthers, nil),
-		members:     newTable(memberRows, hotOthers, nil),
-		indexes:     newTable(indexRows, hotOthers, nil),
-		pages:       newTable(pageRows, hotOthers, cache.NewShared[row.Page](sharedPages)),
-		blocks:      newTable(blockRows, hotOthers, nil),
-		buckets:     newTable(bucketRows, hotOthers, cache.NewShared[fold.Chunk](sharedOthers)),
-		directories: newTable(directoryRows, hotOthers, cache.NewShared[fold.Directory](sharedOthers)),
-		waiters:     newTable(waiterRows, hotOthers, nil),
-		sweeps:      newTable(sweepRows, 0, nil),
-		progress:    newTable(progressRows, 0, nil),
-		unread:      unread{cache.New[inbox](hotUnread)},
-		lists:       userLists{cache.NewShared[userList](sharedLists)},
-		audiences:   cache.NewShared[[]string](sharedGroups),
+// newTables returns the tables of all families, without rows. Adding a family is
+// one entry here: see the package's documentation.
+func newTables() *tables {
+	t := &tables{
+		families:  Families{},
+		unread:    unread{cache.New[inbox](hotUnread)},
+		lists:     userLists{cache.NewShared[userList](sharedLists)},
+		audiences: cache.NewShared[[]string](sharedGroups),
 	}
-	t.conversations[events.C2C] = newTable(conversationRows, hotC2C, nil)
-	t.conversations[events.Group] = newTable(conversationRows, hotMembers, nil)
-	for _, f := range t.conversations[events.C2C:] {
-		f.filter = filter
-		f.owners = map[string]*entry[fold.Conversation]{}
+	conversations := family[fold.Conversation]{
+		prefix: row.Conversations, name: row.NameConversation,
+		encode: row.EncodeConversation, decode: row.DecodeConversation, contents: row.ConversationContents,
+		hot: hotC2C, weight: conversationWeight, listed: true, filtered: true,
 	}
-	t.members.owners = map[string]*entry[events.Seq]{}
-	t.waiters.owners = map[string]*entry[row.Present]{}
-	t.indexes.filter, t.users.filter = filter, filter
+	t.conversations[events.C2C] = add(t, conversations)
+	// Members' rows have room of their own: every C2C message may bring a new row,
+	// and would push them out.
+	conversations.hot = hotMembers
+	t.conversations[events.Group] = add(t, conversations)
+	t.groups = add(t, family[fold.Log]{
+		prefix: row.Groups, name: row.NameGroup, encode: row.EncodeLog, decode: row.DecodeLog, contents: row.LogContents,
+		hot: hotGroups, shared: sharedGroups, weight: 240,
+	})
+	t.users = add(t, family[row.Account]{
+		prefix: row.Users, name: row.NameUser, encode: row.EncodeAccount, decode: row.DecodeAccount,
+		hot: hotOthers, weight: 16, filtered: true,
+	})
+	t.members = add(t, family[events.Seq]{
+		prefix: row.Members, name: row.NameMember, encode: row.EncodeNumber[events.Seq], decode: row.DecodeNumber[events.Seq],
+		hot: hotOthers, weight: 8, listed: true,
+	})
+	t.indexes = add(t, family[fold.Index]{
+		prefix: row.Indexes, name: row.NameIndex, encode: row.EncodeIndex, decode: row.DecodeIndex,
+		hot: hotOthers, weight: 32, inbox: true, filtered: true,
+	})
+	t.pages = add(t, family[row.Page]{
+		prefix: row.Pages, name: row.NamePage, encode: row.EncodePage, decode: row.DecodePage, contents: row.PageContents,
+		hot: hotOthers, shared: sharedPages, weight: 32, inbox: true,
+	})
+	t.blocks = add(t, family[fold.Span]{
+		prefix: row.Blocks, name: row.NameBlock, encode: row.EncodeSpan, decode: row.DecodeSpan,
+		hot: hotOthers, weight: 16, inbox: true,
+	})
+	t.chunks = add(t, family[fold.Chunk]{
+		prefix: row.Chunks, name: row.NameChunk, encode: row.EncodeChunk, decode: row.DecodeChunk,
+		hot: hotOthers, shared: sharedOthers, weight: 128, inbox: true,
+	})
+	t.directories = add(t, family[fold.Directory]{
+		prefix: row.Directories, name: row.NameDirectory, encode: row.EncodeDirectory, decode: row.DecodeDirectory,
+		hot: hotOthers, shared: sharedOthers, weight: 64, inbox: true,
+	})
+	t.pendingReads = add(t, family[row.Present]{
+		prefix: row.PendingReads, name: row.NamePendingRead, encode: row.EncodePresent, decode: row.DecodePresent,
+		hot: hotOthers, listed: true,
+	})
+	t.sweeps = add(t, family[fold.Sweep]{
+		prefix: row.Sweeps, name: row.NameSweep, encode: row.EncodeSweep, decode: row.DecodeSweep,
+	})
+	t.progress = add(t, family[fold.Progress]{
+		prefix: row.Progress, name: row.NameProgress, encode: row.EncodeProgress, decode: row.DecodeProgress,
+	})
+	slices.SortStableFunc(t.all, func(a, b anyTable) int { return cmp.Compare(a.about().Prefix, b.about().Prefix) })
+
+	// The store's own rows: the log alone doesn't tell them, and nothing keeps them
+	// in mind.
+	t.families[row.Meta] = family[any]{prefix: row.Meta, name: nameMeta, decode: decodeMeta}.info()
+	t.families[row.Outbox] = family[Out]{prefix: row.Outbox, name: row.NameOutbox, decode: decodeOutbox}.info()
 	return t
 }
 
-// family is what every table can do, whatever its rows are.
-type family interface {
+// add enters a family, and returns its table.
+func add[R any](t *tables, f family[R]) *table[R] {
+	rows := newTable(f)
+	rows.info.InDigest = true
+	t.all = append(t.all, rows)
+	t.families[f.prefix] = rows.info
+	return rows
+}
+
+// anyTable is what every table can do, whatever its rows are.
+type anyTable interface {
+	about() *Family
 	commit(*pebble.Batch, *writer) error
 	committed(to events.Seq)
 	remove(db pebble.Reader, key []byte)
+	filterBy(*cache.Filter)
 }
 
-// all are the tables of all families, in the order of their keys.
-func (t *tables) all() []family {
-	return []family{
-		t.conversations[events.C2C], t.conversations[events.Group], t.directories, t.groups, t.indexes,
-		t.members, t.pages, t.buckets, t.blocks, t.users, t.waiters, t.progress, t.sweeps,
-	}
+// of is the table of the row with a key.
+func (t *tables) of(key []byte) anyTable {
+	i := slices.IndexFunc(t.all, func(f anyTable) bool { return f.about().Prefix == key[0] })
+	return t.all[i]
 }
 
-// log is the table of a family that logs have rows of, beside their own.
-func (t *tables) log(fam byte) family {
-	switch fam {
-	case row.Directories:
-		return t.directories
-	case row.Indexes:
-		return t.indexes
-	case row.Pages:
-		return t.pages
-	case row.Chunks:
-		return t.buckets
-	default:
-		return t.blocks
+// filterOf returns a filter of the keys of the families that have one.
+func (t *tables) filterOf(db *pebble.DB) *cache.Filter {
+	var prefixes []byte
+	for _, f := range t.all {
+		if is := f.about(); is.filtered {
+			prefixes = append(prefixes, is.Prefix)
+		}
 	}
+	filter := cache.NewFilter(db, slices.Compact(prefixes))
+	for _, f := range t.all {
+		f.filterBy(filter)
+	}
+	return filter
+}
+
+// inboxPrefixes are the key prefixes of a user's conversations and of all rows of
+// the C2C logs of an era, in the order in which they are swept.
+func (t *tables) inboxPrefixes(user string, era events.Seq) [][]byte {
+	prefixes := [][]byte{row.ConversationsPrefix(user)}
+	for _, f := range t.all {
+		if is := f.about(); is.inbox {
+			prefixes = append(prefixes, row.InboxPrefix(is.Prefix, user, era))
+		}
+	}
+	return prefixes
 }
 
 // commit writes all changes into a batch, in the order of the keys.
 func (t *tables) commit(b *pebble.Batch, w *writer) error {
-	for _, f := range t.all() {
+	for _, f := range t.all {
 		if err := f.commit(b, w); err != nil {
 			return err
 		}
@@ -130,7 +218,7 @@ func (t *tables) settle(to events.Seq) {
 			audiences.Drop(group)
 		}
 	})
-	for _, f := range t.all() {
+	for _, f := range t.all {
 		f.committed(to)
 	}
 	t.unread.rows.Trim()

@@ -57,6 +57,6 @@ func TestCloseWhileFilling(t *testing.T) {
 }
 
 func indexOf(s *store.Store, id string) fold.Index {
-	i, _ := s.Index(fold.Key{User: "a", ConversationID: events.ConversationID{Kind: events.C2C, ID: "b"}}, id)
+	i, _ := s.Rows().Index(fold.Key{User: "a", ConversationID: events.ConversationID{Kind: events.C2C, ID: "b"}}, id)
 	return i
 }

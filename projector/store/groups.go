@@ -13,7 +13,7 @@ func (s *Snapshot) Groups(user string) (groups []string, err error) {
 	defer catch(&err)
 	prefix := row.ConversationsOfKind(user, events.Group)
 	s.scan(prefix, func(rest, _ []byte) { groups = append(groups, string(rest)) })
-	for _, k := range s.pending.Joined(user) {
+	for _, k := range s.rows.left.Joined(user) {
 		groups = append(groups, k.ID)
 	}
 	slices.Sort(groups)

@@ -164,10 +164,10 @@ func TestNoMessageWithOrdinal(t *testing.T) {
 	r.open(vfs.NewMem())
 	r.do(events.Command{Verb: events.UserMessage, Inbox: "alice", From: "bob", ID: "m1"})
 	k := fold.Key{User: "alice", ConversationID: events.ConversationID{Kind: events.C2C, ID: "bob"}}
-	c := r.store.Conversation(k)
+	c := r.store.Rows().Conversation(k)
 	c.Read = c.Log.Head
 	c.Log.Head.Ord++
-	r.store.PutConversation(k, c)
+	r.store.Rows().PutConversation(k, c)
 	r.commit()
 	err := reading(func(rows fold.Reader) { view.Conversation(rows, k) })(r.store)
 	if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "conversation of alice with c2c_bob") {

@@ -42,7 +42,7 @@ func (l *userList) search(k fold.Key) (i int, ok bool) {
 func (l *userList) size() int {
 	n := cache.EntryWeight
 	for _, row := range l.rows {
-		n += conversationRows.weight + len(row.Log.Tail)
+		n += conversationWeight + len(row.Log.Tail)
 	}
 	return n
 }
@@ -107,8 +107,8 @@ func (s *Snapshot) listOf(user string) *userList {
 	if s.list != nil && s.listUser == user {
 		return s.list
 	}
-	s.key = append(s.key[:0], user...)
-	l, ok := s.store.lists.Get(s.key, s.position.Applied)
+	s.rows.key = append(s.rows.key[:0], user...)
+	l, ok := s.store.lists.Get(s.rows.key, s.position.Applied)
 	if ok && s.bound > 0 && len(l.keys) > s.bound {
 		check(ErrLongList)
 	}
@@ -126,7 +126,7 @@ func (s *Snapshot) listOf(user string) *userList {
 // swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
 	l := &userList{version: s.findUserVersion(user)}
-	prefix, erased := row.ConversationsPrefix(user), s.pending.ErasedAt(user)
+	prefix, erased := row.ConversationsPrefix(user), s.rows.left.ErasedAt(user)
 	n := 0
 	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
 		if n++; s.bound > 0 && n > s.bound {
@@ -159,23 +159,75 @@ func (s *Snapshot) findList(user string) *userList {
 
 // findUserVersion reads the version of a user who lost conversations.
 func (s *Snapshot) findUserVersion(user string) events.Seq {
-	s.key = row.AppendUser(s.key[:0], user)
+	s.rows.key = row.AppendUser(s.rows.key[:0], user)
 	if !s.many {
-		e, err := userRows.find(s.snap, s.key)
+		f, err := s.store.users.find(s.snap, s.rows.key)
 		check(err)
-		return versionOf(e.row)
+		return versionOf(f.row)
 	}
 	// Few users have one: the next user who has is mostly known already.
-	found := s.users.seek(s.snap, s.key)
+	found := s.users.seek(s.snap, s.rows.key)
 	check(s.users.Error())
-	if !found || !bytes.Equal(s.users.Key(), s.key) {
+	if !found || !bytes.Equal(s.users.Key(), s.rows.key) {
 		return 0
 	}
-	a, err := userRows.decode("", string(s.users.Value()))
+	a, err := row.DecodeAccount("", string(s.users.Value()))
 	if err != nil {
-		check(rowError(s.key, err))
+		check(rowError(s.rows.key, err))
 	}
 	return versionOf(a)
+}
+
+// inList finds a conversation's row in the list of its user, if that is known.
+func (s *Snapshot) inList(k fold.Key) (c *fold.Conversation, known bool) {
+	if s.list != nil && s.listUser == k.User {
+		c, at := s.list.find(k, s.listHint)
+		s.listHint = at + 1
+		return c, true
+	}
+	s.rows.key = append(s.rows.key[:0], k.User...)
+	l, known := s.store.lists.Get(s.rows.key, s.position.Applied)
+	if known {
+		c, _ = l.find(k, 0)
+	}
+	return c, known
+}
+
+// conversationsOf lists a user's conversations, by kind and id.
+func (s *Snapshot) conversationsOf(user string) []fold.Key {
+	l, left := s.listOf(user), s.rows.left
+	if left == nil {
+		return l.keys
+	}
+	keys := make([]fold.Key, 0, len(l.keys))
+	for i, k := range l.keys {
+		if left.Now(k, l.rows[i]) != nil {
+			keys = append(keys, k)
+		}
+	}
+	for _, k := range left.Joined(user) {
+		at, found := slices.BinarySearchFunc(keys, k, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
+		if !found && s.rows.Conversation(k) != nil {
+			keys = slices.Insert(keys, at, k)
+		}
+	}
+	return keys
+}
+
+// userVersion is the version of a user's view by conversations that are gone.
+func (s *Snapshot) userVersion(user string) events.Seq {
+	l, left := s.listOf(user), s.rows.left
+	if left == nil {
+		return l.version
+	}
+	version := l.version
+	for i, k := range l.keys {
+		version = max(version, left.Died(&s.rows, k, l.rows[i]))
+	}
+	for _, k := range left.Joined(user) {
+		version = max(version, left.Died(&s.rows, k, s.rows.Stored(k)))
+	}
+	return version
 }
 
 // walk is an iterator over a family's rows. Who asks for keys in their order

@@ -11,14 +11,17 @@ import (
 	"reddot/projector/store/row"
 )
 
+// listWeight is about what an entry of a list takes: bytes.
+const listWeight = 64
+
 // Members lists the members of a group. The list must not be changed.
 func (s *Snapshot) Members(group string) (present []string, err error) {
 	defer catch(&err)
-	if s.pending.Of(group) {
+	if s.rows.left.Of(group) {
 		return s.presentMembers(group), nil
 	}
-	s.key = append(s.key[:0], group...)
-	if list, ok := s.store.audiences.Get(s.key, s.position.Applied); ok {
+	s.rows.key = append(s.rows.key[:0], group...)
+	if list, ok := s.store.audiences.Get(s.rows.key, s.position.Applied); ok {
 		return s.withoutErased(group, *list), nil
 	}
 	var users []string // the cache has it from here on: not the result, which is written once more
@@ -30,8 +33,8 @@ func (s *Snapshot) Members(group string) (present []string, err error) {
 // withoutErased leaves out the members who have been erased and not swept yet.
 func (s *Snapshot) withoutErased(group string, users []string) []string {
 	var gone []string
-	for user := range s.pending.Erased() {
-		if _, listed := slices.BinarySearch(users, user); listed && (reader{s}).Conversation(memberOf(group, user)) == nil {
+	for user := range s.rows.left.Erased() {
+		if _, listed := slices.BinarySearch(users, user); listed && s.rows.Conversation(memberOf(group, user)) == nil {
 			gone = append(gone, user)
 		}
 	}
@@ -44,7 +47,7 @@ func (s *Snapshot) withoutErased(group string, users []string) []string {
 // presentMembers lists the members of a group of which something is left to be
 // swept.
 func (s *Snapshot) presentMembers(group string) []string {
-	if log := (reader{s}).Group(group); log == nil || log.Members == 0 {
+	if log := s.rows.Group(group); log == nil || log.Members == 0 {
 		return nil
 	}
 	prefix, joined := row.MembersPrefix(group), map[string]events.Seq{}
@@ -55,7 +58,7 @@ func (s *Snapshot) presentMembers(group string) []string {
 		}
 		joined[string(rest)] = *n
 	})
-	return s.pending.Members(group, joined)
+	return s.rows.left.Members(group, joined)
 }
 
 func memberOf(group, user string) fold.Key {
@@ -63,7 +66,7 @@ func memberOf(group, user string) fold.Key {
 }
 
 // Sweeps is what is left to be swept.
-func (s *Snapshot) Sweeps() *fold.Sweeps { return s.pending }
+func (s *Snapshot) Sweeps() *fold.Sweeps { return s.rows.left }
 
 // Unswept lists some of the conversations that left their users' lists by the
 // command of a sweep and that no command has told of as swept; see fold.Effects. It
@@ -74,7 +77,7 @@ func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next st
 	s.readsOn()
 	some, next := s.candidates(w, last)
 	for _, k := range some {
-		if s.pending.Ended(reader{s}, w, k, s.storedRow(k)) {
+		if s.rows.left.Ended(&s.rows, w, k, s.storedRow(k)) {
 			keys = append(keys, k)
 		}
 	}
@@ -88,7 +91,7 @@ func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next
 	after, unstored := parseUnstored(last)
 	if !unstored && w.Users == nil {
 		a := ahead{sweep: w, from: last}
-		a.read(s.snap, sweptPrefixes(w)[:1])
+		a.read(s.snap, s.store.sweptPrefixes(w)[:1])
 		for _, row := range a.rows {
 			keys = append(keys, row.Conversation)
 		}
@@ -97,7 +100,7 @@ func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next
 		}
 		return keys, next
 	}
-	for _, crowd := range s.pending.Unstored(w) {
+	for _, crowd := range s.rows.left.Unstored(w) {
 		if crowd.Sweep < after.sweep {
 			continue
 		}
@@ -151,16 +154,16 @@ func parseUnstored(place string) (u unstoredPlace, ok bool) {
 // Unswept.
 func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, err error) {
 	defer catch(&err)
-	if s.pending == nil {
+	if s.rows.left == nil {
 		return nil, nil
 	}
 	l := s.listOf(user)
 	ended := func(k fold.Key, stored *fold.Conversation) {
-		if s.pending.Died(reader{s}, k, stored) <= since {
+		if s.rows.left.Died(&s.rows, k, stored) <= since {
 			return
 		}
-		for _, w := range s.pending.All() {
-			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.pending.Ended(reader{s}, w, k, stored) {
+		for _, w := range s.rows.left.All() {
+			if w.Seq > since && (w.ID == k.ID || w.ID == user) && s.rows.left.Ended(&s.rows, w, k, stored) {
 				all = append(all, fold.Departure{Key: k, Seq: w.Seq, At: w.At})
 			}
 		}
@@ -168,7 +171,7 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, e
 	for i, k := range l.keys {
 		ended(k, l.rows[i])
 	}
-	for _, k := range s.pending.Joined(user) {
+	for _, k := range s.rows.left.Joined(user) {
 		if _, found := l.search(k); !found {
 			ended(k, nil)
 		}
@@ -178,7 +181,7 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, e
 
 // storedRow reads a conversation's row past the lists, which may lack it.
 func (s *Snapshot) storedRow(k fold.Key) *fold.Conversation {
-	e, err := conversationRows.find(s.snap, row.AppendConversation(s.key[:0], k))
+	f, err := s.store.conversations[k.Kind].find(s.snap, row.AppendConversation(s.rows.key[:0], k))
 	check(err)
-	return e.row
+	return f.row
 }

@@ -10,7 +10,6 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
-	"reddot/projector/store/cache"
 	"reddot/projector/store/row"
 )
 
@@ -39,13 +38,11 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, mendable(err)
 	}
-	s := &Store{
-		db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background,
-		filter: cache.NewFilter(db, []byte{row.Conversations, row.Indexes, row.Users}),
-	}
-	s.tables = newTables(s.filter)
-	if s.pace = cfg.Pace; s.pace == (fold.Pace{}) {
-		s.pace = fold.DefaultPace()
+	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, tables: newTables()}
+	s.filter = s.tables.filterOf(db)
+	s.rows = rows{reader: reader{tables: s.tables, db: db}, store: s, pace: cfg.Pace}
+	if s.rows.pace == (fold.Pace{}) {
+		s.rows.pace = fold.DefaultPace()
 	}
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(mendable(damaged(err)), db.Close())
@@ -92,7 +89,7 @@ func (s *Store) claim(id events.StreamID) error {
 	if err := checkFloor(s.fs, s.dir, s.position); err != nil {
 		return err
 	}
-	if s.pending, err = findPending(s.db); err != nil {
+	if s.rows.left, err = findSweeps(s.db); err != nil {
 		return err
 	}
 	s.writer.digest = s.position.rows

@@ -15,65 +15,46 @@ import (
 	"reddot/projector/store/row"
 )
 
-var _ fold.Rows = (*Store)(nil)
+// rows is what the fold reads and changes, for the time of an Apply: a read that
+// fails panics, and Apply turns that into its error.
+type rows struct {
+	reader
+	store *Store
+	pace  fold.Pace
 
-// The methods of fold.Rows follow. They are for Apply only: a failing read
-// panics, and Apply turns that into its error. Each builds its row's key in
-// s.key.
-
-func (s *Store) conversationKey(k fold.Key) []byte {
-	s.key = row.AppendConversation(s.key[:0], k)
-	return s.key
+	// What the oldest sweep finds in Pebble must be committed: all that was done up
+	// to the command by which it became the oldest.
+	since events.Seq
+	ahead ahead
 }
 
-// Conversation implements fold.Reader.
-func (s *Store) Conversation(k fold.Key) *fold.Conversation {
-	c := s.Stored(k)
-	if s.pending != nil {
-		c = s.pending.Now(k, c)
-	}
-	return c
-}
-
-// Stored implements fold.Rows.
-func (s *Store) Stored(k fold.Key) *fold.Conversation {
-	return s.conversations[k.Kind].get(s.db, s.conversationKey(k))
-}
+var _ fold.Rows = (*rows)(nil)
 
 // PutConversation implements fold.Rows.
-func (s *Store) PutConversation(k fold.Key, c *fold.Conversation) {
-	t, key := s.conversations[k.Kind], s.conversationKey(k)
-	if k.Kind == events.C2C && t.get(s.db, key) != c { // it begins
-		c.Era = s.Era(k.User)
-		key = s.conversationKey(k)
+func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
+	t := r.conversations[k.Kind]
+	r.key = row.AppendConversation(r.key[:0], k)
+	if k.Kind == events.C2C && t.get(r.db, r.key) != c { // it begins
+		c.Era = r.Era(k.User)
+		r.key = row.AppendConversation(r.key[:0], k)
 	}
-	t.put(s.db, key, c)
+	t.put(r.db, r.key, c)
 	if k.Kind == events.Group || !c.Settled() {
-		s.unread.add(k)
+		r.unread.add(k)
 	}
 }
 
 // DeleteConversation implements fold.Rows.
-func (s *Store) DeleteConversation(k fold.Key) {
-	s.conversations[k.Kind].put(s.db, s.conversationKey(k), nil)
-}
-
-// Conversations implements fold.Reader: the stored ones, and what was created
-// or deleted since.
-func (s *Store) Conversations(user string) []fold.Key {
-	keys := conversationsOf(s.db, user)
-	s.changedOf(user, func(k fold.Key) { keys = append(keys, k) })
-	keys = append(keys, s.pending.Joined(user)...)
-	keys = slices.DeleteFunc(keys, func(k fold.Key) bool { return s.Conversation(k) == nil })
-	slices.SortFunc(keys, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
-	return slices.Compact(keys)
+func (r *rows) DeleteConversation(k fold.Key) {
+	r.key = row.AppendConversation(r.key[:0], k)
+	r.conversations[k.Kind].remove(r.db, r.key)
 }
 
 // changedOf calls fn with a user's conversations that have changed since the
 // last commit.
-func (s *Store) changedOf(user string, fn func(fold.Key)) {
+func (r *reader) changedOf(user string, fn func(fold.Key)) {
 	prefix := string(row.ConversationsPrefix(user))
-	for _, t := range s.conversations[events.C2C:] {
+	for _, t := range r.conversations[events.C2C:] {
 		t.changedOf(prefix, func(key string, _ *fold.Conversation) {
 			k, _ := row.ParseConversation(key)
 			fn(k)
@@ -116,63 +97,32 @@ func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
 	}
 }
 
-// Group implements fold.Reader.
-func (s *Store) Group(group string) *fold.Log {
-	s.key = row.AppendGroup(s.key[:0], group)
-	return s.groups.get(s.db, s.key)
-}
-
 // PutGroup implements fold.Rows.
-func (s *Store) PutGroup(group string, l *fold.Log) {
-	s.key = row.AppendGroup(s.key[:0], group)
-	s.groups.put(s.db, s.key, l)
+func (r *rows) PutGroup(group string, l *fold.Log) {
+	r.key = row.AppendGroup(r.key[:0], group)
+	r.groups.put(r.db, r.key, l)
 }
 
-// logOf returns a log, nil if there is none, and how it is named in the keys of
-// the rows that it has beside its own.
-func (s *Store) logOf(lk fold.Key) (l *fold.Log, rows fold.Key) {
-	if lk.Kind == events.Group {
-		return s.Group(lk.ID), lk
-	}
-	era := events.Seq(0)
-	if c := s.Conversation(lk); c != nil {
-		l, era = &c.Log, c.Era
-	} else {
-		era = s.Era(lk.User)
-	}
-	if era > 0 {
-		lk.User = row.InEra(lk.User, era)
-	}
-	return l, lk
-}
-
-// rowsOf is the name of a log in the keys of rows.
-func (s *Store) rowsOf(lk fold.Key) fold.Key {
-	if lk.Kind != events.C2C {
-		return lk
-	}
-	_, lk = s.logOf(lk)
-	return lk
-}
-
-func (s *Store) putMember(group, user string, joined *events.Seq) {
-	s.key = row.AppendMember(s.key[:0], group, user)
-	s.members.put(s.db, s.key, joined)
+func (r *rows) putMember(group, user string, joined *events.Seq) {
+	r.key = row.AppendMember(r.key[:0], group, user)
+	r.members.put(r.db, r.key, joined)
 }
 
 // PutMember implements fold.Rows.
-func (s *Store) PutMember(group, user string, joined events.Seq) { s.putMember(group, user, &joined) }
+func (r *rows) PutMember(group, user string, joined events.Seq) { r.putMember(group, user, &joined) }
 
 // DeleteMember implements fold.Rows.
-func (s *Store) DeleteMember(group, user string) { s.putMember(group, user, nil) }
+func (r *rows) DeleteMember(group, user string) { r.putMember(group, user, nil) }
 
 // Members implements fold.Rows.
-func (s *Store) Members(group string) []string { return list(s, s.members, row.MembersPrefix(group)) }
+func (r *rows) Members(group string) []string {
+	return list(&r.reader, r.members, row.MembersPrefix(group))
+}
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
-func list[R any](s *Store, t *table[R], prefix []byte) []string {
+func list[R any](r *reader, t *table[R], prefix []byte) []string {
 	set := map[string]bool{}
-	scan(s.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
+	scan(r.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
 	t.changedOf(string(prefix), func(key string, row *R) {
 		if rest := key[len(prefix):]; row != nil {
 			set[rest] = true
@@ -184,158 +134,96 @@ func list[R any](s *Store, t *table[R], prefix []byte) []string {
 }
 
 // PendingReaders implements fold.Rows.
-func (s *Store) PendingReaders(group, id string) []string {
-	return list(s, s.waiters, row.PendingReadsPrefix(group, id))
+func (r *rows) PendingReaders(group, id string) []string {
+	return list(&r.reader, r.pendingReads, row.PendingReadsPrefix(group, id))
 }
 
-func (s *Store) putWaiter(group, id, user string, r *row.Present) {
-	s.key = row.AppendPendingRead(s.key[:0], group, id, user)
-	s.waiters.put(s.db, s.key, r)
+func (r *rows) putPendingRead(group, id, user string, p *row.Present) {
+	r.key = row.AppendPendingRead(r.key[:0], group, id, user)
+	r.pendingReads.put(r.db, r.key, p)
 }
 
 // PutPendingReader implements fold.Rows.
-func (s *Store) PutPendingReader(group, id, user string) {
-	s.putWaiter(group, id, user, &row.Present{})
+func (r *rows) PutPendingReader(group, id, user string) {
+	r.putPendingRead(group, id, user, &row.Present{})
 }
 
 // DeletePendingReader implements fold.Rows.
-func (s *Store) DeletePendingReader(group, id, user string) { s.putWaiter(group, id, user, nil) }
+func (r *rows) DeletePendingReader(group, id, user string) { r.putPendingRead(group, id, user, nil) }
 
 // Policy implements fold.Rows.
-func (s *Store) Policy() events.OwnPolicy { return s.position.Policy }
+func (r *rows) Policy() events.OwnPolicy { return r.store.position.Policy }
 
 // SetPolicy implements fold.Rows.
-func (s *Store) SetPolicy(p events.OwnPolicy) { s.position.Policy = p }
+func (r *rows) SetPolicy(p events.OwnPolicy) { r.store.position.Policy = p }
 
-// setOf is rowsOf for a set.
-func (s *Store) setOf(k fold.SetKey) fold.SetKey { return s.rowsOf(k.Owner).Set(k.Kind) }
-
-// Index implements fold.Reader. The ids of the unfinished page are looked for
-// there, those of all others, and what awaits an id, in rows of their own.
-func (s *Store) Index(log fold.Key, id string) (fold.Index, bool) {
-	l, log := s.logOf(log)
-	if l != nil && l.Tail != "" {
-		if i, ok := row.FindInTail(l, id); ok {
-			return i, true
-		}
-	}
-	s.key = row.AppendIndex(s.key[:0], log, id)
-	if i := s.indexes.get(s.db, s.key); i != nil {
-		return *i, true
-	}
-	return fold.Index{}, false
-}
-
-func (s *Store) putIndex(log fold.Key, id string, i *fold.Index) {
-	s.key = row.AppendIndex(s.key[:0], log, id)
-	s.indexes.put(s.db, s.key, i)
+func (r *rows) putIndex(log fold.Key, id string, i *fold.Index) {
+	r.key = row.AppendIndex(r.key[:0], log, id)
+	r.indexes.put(r.db, r.key, i)
 }
 
 // PutIndex implements fold.Rows.
-func (s *Store) PutIndex(log fold.Key, id string, i fold.Index) { s.putIndex(s.rowsOf(log), id, &i) }
+func (r *rows) PutIndex(log fold.Key, id string, i fold.Index) { r.putIndex(r.rowsOf(log), id, &i) }
 
 // DeleteIndex implements fold.Rows.
-func (s *Store) DeleteIndex(log fold.Key, id string) { s.putIndex(s.rowsOf(log), id, nil) }
+func (r *rows) DeleteIndex(log fold.Key, id string) { r.putIndex(r.rowsOf(log), id, nil) }
 
 // Append implements fold.Rows. A page that is full becomes a row, and its ids
 // rows of the index.
-func (s *Store) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
-	s.writer.value = row.AppendRecord(append(s.writer.value[:0], l.Tail...), lk, m)
-	l.Tail = string(s.writer.value)
+func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
+	r.store.writer.value = row.AppendRecord(append(r.store.writer.value[:0], l.Tail...), lk, m)
+	l.Tail = string(r.store.writer.value)
 	if row.InTail(l.Head.Pos) > 0 {
 		return
 	}
 	p, no := row.TailOf(l), row.PageNo(l.Head.Pos)
 	l.Tail = ""
-	lk = s.rowsOf(lk)
-	s.key = row.AppendPage(s.key[:0], lk, no)
-	s.pages.put(s.db, s.key, &p)
-	p.Places(row.FirstOf(no), func(id string, i fold.Index) { s.putIndex(lk, id, &i) })
-}
-
-// page returns a page of a log.
-func (s *Store) page(lk fold.Key, no uint64) row.Page {
-	l, lk := s.logOf(lk)
-	if l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
-		return row.TailOf(l)
-	}
-	s.key = row.AppendPage(s.key[:0], lk, no)
-	return *there(s.pages.get(s.db, s.key), s.key)
-}
-
-// there returns a row that must be there.
-func there[R any](p *R, key []byte) *R {
-	if p == nil {
-		check(rowError(key, fmt.Errorf("%w: it is missing", row.ErrCorrupt)))
-	}
-	return p
-}
-
-// message reads a message of a page.
-func message(p row.Page, log fold.Key, pos fold.Pos) fold.Message {
-	m, err := p.Message(log, pos)
-	if err != nil {
-		check(rowError(row.AppendPage(nil, log, row.PageNo(pos)), err))
-	}
-	return m
-}
-
-// Message implements fold.Reader.
-func (s *Store) Message(log fold.Key, pos fold.Pos) fold.Message {
-	return message(s.page(log, row.PageNo(pos)), log, pos)
-}
-
-// PageBase implements fold.Reader.
-func (s *Store) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).Base }
-
-// TimeBlock implements fold.Reader.
-func (s *Store) TimeBlock(log fold.Key, block uint64) fold.Span {
-	log = s.rowsOf(log)
-	s.key = row.AppendBlock(s.key[:0], log, block)
-	return *there(s.blocks.get(s.db, s.key), s.key)
+	lk = r.rowsOf(lk)
+	r.key = row.AppendPage(r.key[:0], lk, no)
+	r.pages.put(r.db, r.key, &p)
+	p.Places(row.FirstOf(no), func(id string, i fold.Index) { r.putIndex(lk, id, &i) })
 }
 
 // PutTimeBlock implements fold.Rows.
-func (s *Store) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
-	log = s.rowsOf(log)
-	s.key = row.AppendBlock(s.key[:0], log, block)
-	s.blocks.put(s.db, s.key, &span)
-}
-
-// Chunk implements fold.Reader.
-func (s *Store) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
-	k = s.setOf(k)
-	s.key = row.AppendChunk(s.key[:0], k, no)
-	return s.buckets.get(s.db, s.key)
+func (r *rows) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
+	log = r.rowsOf(log)
+	r.key = row.AppendBlock(r.key[:0], log, block)
+	r.blocks.put(r.db, r.key, &span)
 }
 
 // PutChunk implements fold.Rows.
-func (s *Store) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
+func (r *rows) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 	if b.Len() == 0 {
 		b = nil
 	}
-	k = s.setOf(k)
-	s.key = row.AppendChunk(s.key[:0], k, no)
-	s.buckets.put(s.db, s.key, b)
-}
-
-// Directory implements fold.Reader.
-func (s *Store) Directory(k fold.SetKey) fold.Directory {
-	k = s.setOf(k)
-	s.key = row.AppendDirectory(s.key[:0], k)
-	if d := s.directories.get(s.db, s.key); d != nil {
-		return *d
-	}
-	return nil
+	k = r.setOf(k)
+	r.key = row.AppendChunk(r.key[:0], k, no)
+	r.chunks.put(r.db, r.key, b)
 }
 
 // PutDirectory implements fold.Rows.
-func (s *Store) PutDirectory(k fold.SetKey, d fold.Directory) {
-	k = s.setOf(k)
-	s.key = row.AppendDirectory(s.key[:0], k)
+func (r *rows) PutDirectory(k fold.SetKey, d fold.Directory) {
+	k = r.setOf(k)
+	r.key = row.AppendDirectory(r.key[:0], k)
 	if len(d) == 0 {
-		s.directories.remove(s.db, s.key)
+		r.directories.remove(r.db, r.key)
 	} else {
-		s.directories.put(s.db, s.key, &d)
+		r.directories.put(r.db, r.key, &d)
 	}
+}
+
+func (r *rows) putAccount(user string, a *row.Account) {
+	r.key = row.AppendUser(r.key[:0], user)
+	r.users.put(r.db, r.key, a)
+}
+
+// SetUserVersion implements fold.Rows.
+func (r *rows) SetUserVersion(user string, v events.Seq) {
+	r.putAccount(user, &row.Account{Version: v, Era: r.Era(user)})
+}
+
+// SetErased implements fold.Rows.
+func (r *rows) SetErased(user string, by events.Seq) {
+	r.putAccount(user, &row.Account{Version: by, Era: by})
+	r.unread.rows.Drop(user)
 }

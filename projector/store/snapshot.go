@@ -2,11 +2,9 @@ package store
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/row"
 )
@@ -14,14 +12,10 @@ import (
 // Snapshot reads the rows at one position. It is for one goroutine and must
 // be closed.
 type Snapshot struct {
-	store    *Store // its caches
+	store    *Store
 	snap     *pebble.Snapshot
 	position Position
-	pending  *fold.Sweeps
-
-	key     []byte   // scratch
-	lastLog fold.Key // the log read last
-	last    *fold.Log
+	rows     reader
 
 	many                 bool         // see Many
 	wanted               func() error // see Until; nil: it is
@@ -40,13 +34,14 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	}
 	commits, latest := s.commits.Load(), s.latest.Load()
 	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}}
+	snap.rows = reader{tables: s.tables, db: snap.snap, snap: snap}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
-		snap.position, snap.pending = latest.position, latest.pending
+		snap.position, snap.rows.left = latest.position, latest.left
 		return snap, nil
 	}
 	var err error
 	if snap.position, err = findPosition(snap.snap); err == nil {
-		snap.pending, err = findPending(snap.snap)
+		snap.rows.left, err = findSweeps(snap.snap)
 	}
 	if err != nil {
 		return nil, errors.Join(damaged(err), snap.Close())
@@ -105,171 +100,21 @@ func (s *Snapshot) scan(prefix []byte, fn func(rest, value []byte)) {
 // error.
 func (s *Snapshot) Read(fn func(fold.Reader) error) (err error) {
 	defer catch(&err)
-	return fn(reader{s})
+	return fn(&s.rows)
 }
 
-// reader implements fold.Reader within Read.
-type reader struct{ *Snapshot }
-
-// listWeight is about what an entry of a list takes: bytes.
-const listWeight = 64
-
-// cached reads a row through its table's cache, if it has one.
-func cached[R any](s *Snapshot, t *table[R], key []byte) *R {
-	s.key = key
-	if t.shared != nil {
-		if row, ok := t.shared.Get(key, s.position.Applied); ok {
-			return row
+// shownTo reads a row for a snapshot, through the cache of the table, if it has one.
+func (t *table[R]) shownTo(s *Snapshot, key []byte) *R {
+	if t.known != nil {
+		if r, ok := t.known.Get(key, s.position.Applied); ok {
+			return r
 		}
 	}
 	s.readsOn()
 	f, err := t.find(s.snap, key)
 	check(err)
-	if t.shared != nil {
-		t.shared.Add(s.position.Applied, f.key, f.row, size(f.key, f.value)+t.weight)
+	if t.known != nil {
+		t.known.Add(s.position.Applied, f.key, f.row, size(f.key, f.value)+t.weight)
 	}
 	return f.row
-}
-
-func (s reader) Conversation(k fold.Key) *fold.Conversation {
-	c := s.stored(k)
-	if s.pending != nil {
-		c = s.pending.Now(k, c)
-	}
-	return c
-}
-
-// stored is a row as it is stored.
-func (s reader) stored(k fold.Key) *fold.Conversation {
-	if s.list == nil || s.listUser != k.User {
-		s.key = append(s.key[:0], k.User...)
-		if l, ok := s.store.lists.Get(s.key, s.position.Applied); ok {
-			row, _ := l.find(k, 0)
-			return row
-		}
-		return cached(s.Snapshot, s.store.conversations[k.Kind], row.AppendConversation(s.key[:0], k))
-	}
-	row, at := s.list.find(k, s.listHint)
-	s.listHint = at + 1
-	return row
-}
-
-func (s reader) Conversations(user string) []fold.Key {
-	l := s.listOf(user)
-	if s.pending == nil {
-		return l.keys
-	}
-	keys := make([]fold.Key, 0, len(l.keys))
-	for i, k := range l.keys {
-		if s.pending.Now(k, l.rows[i]) != nil {
-			keys = append(keys, k)
-		}
-	}
-	for _, k := range s.pending.Joined(user) {
-		at, found := slices.BinarySearchFunc(keys, k, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
-		if !found && s.Conversation(k) != nil {
-			keys = slices.Insert(keys, at, k)
-		}
-	}
-	return keys
-}
-
-func (s reader) Group(group string) *fold.Log {
-	return cached(s.Snapshot, s.store.groups, row.AppendGroup(s.key[:0], group))
-}
-
-func (s reader) UserVersion(user string) events.Seq {
-	l := s.listOf(user)
-	if s.pending == nil {
-		return l.version
-	}
-	version := l.version
-	for i, k := range l.keys {
-		version = max(version, s.pending.Died(s, k, l.rows[i]))
-	}
-	for _, k := range s.pending.Joined(user) {
-		version = max(version, s.pending.Died(s, k, s.stored(k)))
-	}
-	return version
-}
-
-func (s reader) Index(log fold.Key, id string) (fold.Index, bool) {
-	if l := s.logOf(log); l != nil && l.Tail != "" {
-		if i, ok := row.FindInTail(l, id); ok {
-			return i, true
-		}
-	}
-	log = s.rowsOf(log)
-	i := cached(s.Snapshot, s.store.indexes, row.AppendIndex(s.key[:0], log, id))
-	if i == nil {
-		return fold.Index{}, false
-	}
-	return *i, true
-}
-
-// logOf returns a log, nil if there is none. Who reads a message mostly reads
-// others of the same log.
-func (s reader) logOf(lk fold.Key) *fold.Log {
-	if s.last != nil && s.lastLog == lk {
-		return s.last
-	}
-	if lk.Kind == events.Group {
-		s.last = s.Group(lk.ID)
-	} else if c := s.Conversation(lk); c != nil {
-		s.last = &c.Log
-	} else {
-		s.last = nil
-	}
-	s.lastLog = lk
-	return s.last
-}
-
-// rowsOf is a log as it is named in the keys of the rows that it has beside its
-// own.
-func (s reader) rowsOf(lk fold.Key) fold.Key {
-	if lk.Kind != events.C2C {
-		return lk
-	}
-	era := events.Seq(0)
-	if c := s.Conversation(lk); c != nil {
-		era = c.Era
-	} else if a := cached(s.Snapshot, s.store.users, row.AppendUser(s.key[:0], lk.User)); a != nil {
-		era = a.Era
-	}
-	lk.User = row.InEra(lk.User, era)
-	return lk
-}
-
-func (s reader) page(lk fold.Key, no uint64) row.Page {
-	if l := s.logOf(lk); l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
-		return row.TailOf(l)
-	}
-	lk = s.rowsOf(lk)
-	key := row.AppendPage(s.key[:0], lk, no)
-	return *there(cached(s.Snapshot, s.store.pages, key), key)
-}
-
-func (s reader) Message(log fold.Key, pos fold.Pos) fold.Message {
-	return message(s.page(log, row.PageNo(pos)), log, pos)
-}
-
-func (s reader) PageBase(log fold.Key, no uint64) fold.Ord { return s.page(log, no).Base }
-
-func (s reader) TimeBlock(log fold.Key, block uint64) fold.Span {
-	log = s.rowsOf(log)
-	key := row.AppendBlock(s.key[:0], log, block)
-	return *there(cached(s.Snapshot, s.store.blocks, key), key)
-}
-
-func (s reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
-	k = s.rowsOf(k.Owner).Set(k.Kind)
-	return cached(s.Snapshot, s.store.buckets, row.AppendChunk(s.key[:0], k, no))
-}
-
-func (s reader) Directory(k fold.SetKey) fold.Directory {
-	k = s.rowsOf(k.Owner).Set(k.Kind)
-	if d := cached(s.Snapshot, s.store.directories, row.AppendDirectory(s.key[:0], k)); d != nil {
-		return *d
-	}
-	return nil
 }

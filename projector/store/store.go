@@ -37,10 +37,9 @@ type Store struct {
 	digest    events.Digest // after it
 	flushedAt events.Seq
 	writer    writer
-	unfit     bool // a command was left half applied
-	sweeping
-	outbox []Out        // entries to write in the next commit
-	kept   []events.Seq // entries in the store
+	unfit     bool         // a command was left half applied
+	outbox    []Out        // entries to write in the next commit
+	kept      []events.Seq // entries in the store
 
 	// For Snapshot: while a commit becomes visible, commits is odd; else latest is
 	// the position that the rows show.
@@ -50,9 +49,9 @@ type Store struct {
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
 
-	tables
+	*tables
+	rows   rows
 	filter *cache.Filter
-	key    []byte // scratch; see rows.go
 }
 
 // writer is the state of one commit.
@@ -101,17 +100,24 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 		s.position.follow(e)
 		return nil
 	}
-	s.sweepFrom()
+	s.rows.sweepFrom()
 	if e.Invalid != "" {
 		fx.Reset()
 		fx.Refused = e.Invalid
 	} else {
-		fold.Apply(s, e.Seq, e.Time, &e.Command, fx)
+		fold.Apply(&s.rows, e.Seq, e.Time, &e.Command, fx)
 	}
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
 	s.position.follow(e)
 	return nil
+}
+
+// Read calls fn with the rows as changed so far. A row that can't be read ends fn
+// with an error.
+func (s *Store) Read(fn func(fold.Reader) error) (err error) {
+	defer catch(&err)
+	return fn(&s.rows)
 }
 
 // Commit writes every change since the last one, and the position they make
@@ -160,11 +166,11 @@ func (s *Store) Commit() (rows int, err error) {
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	s.tables.settle(s.position.Applied)
-	s.latest.Store(&latest{s.position.clone(), s.pending})
+	s.latest.Store(&latest{s.position.clone(), s.rows.left})
 }
 
 // latest is what the rows of a commit stand for, and what is left to be swept.
 type latest struct {
 	position Position
-	pending  *fold.Sweeps
+	left     *fold.Sweeps
 }

@@ -154,7 +154,7 @@ func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
 	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: []string{k.User, "v"}})
 	r.do(early)
 	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: early.Upto, From: "v"})
-	if c := r.store.Conversation(k); c.Read.Pos != 1 || len(c.PendingReads) > 0 {
+	if c := r.store.Rows().Conversation(k); c.Read.Pos != 1 || len(c.PendingReads) > 0 {
 		t.Errorf("read up to %d with %d early reads left, want 1 and none", c.Read.Pos, len(c.PendingReads))
 	}
 }
@@ -172,7 +172,7 @@ func TestEarlyReadOfWhoHasLeft(t *testing.T) {
 	r.commit()
 	r.verify()
 	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: "x", From: "a"})
-	if c := r.store.Conversation(k); c.Read.Pos != 0 || len(c.PendingReads) > 0 {
+	if c := r.store.Rows().Conversation(k); c.Read.Pos != 0 || len(c.PendingReads) > 0 {
 		t.Errorf("read up to %d with %d early reads, want 0 and none", c.Read.Pos, len(c.PendingReads))
 	}
 	r.commit()
@@ -180,7 +180,7 @@ func TestEarlyReadOfWhoHasLeft(t *testing.T) {
 }
 
 // pending is what is left to be swept after the last command.
-func (r *rig) pending() *fold.Sweeps { return r.store.Sweeps() }
+func (r *rig) pending() *fold.Sweeps { return r.store.Rows().Sweeps() }
 
 // TestUnsweptGoesOn: who lists the members of a dismissed group goes on where the
 // list was left, also when joins before the dismissal have been swept meanwhile.

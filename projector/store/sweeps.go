@@ -12,16 +12,6 @@ import (
 	"reddot/projector/store/row"
 )
 
-// sweeping is what a store knows of the sweeps beside their rows.
-type sweeping struct {
-	pace    fold.Pace
-	pending *fold.Sweeps
-	// What the oldest sweep finds in Pebble must be committed: all that was done up
-	// to the command by which it became the oldest.
-	since events.Seq
-	ahead ahead
-}
-
 // ahead is what comes next of the oldest sweep: read from Pebble some rows at a
 // time.
 type ahead struct {
@@ -35,65 +25,65 @@ type ahead struct {
 const readAhead = 1_024
 
 // Pace implements fold.Rows.
-func (s *Store) Pace() fold.Pace { return s.pace }
+func (r *rows) Pace() fold.Pace { return r.pace }
 
 // Sweeps implements fold.Rows.
-func (s *Store) Sweeps() *fold.Sweeps { return s.pending }
+func (r *rows) Sweeps() *fold.Sweeps { return r.left }
 
 // PutProgress implements fold.Rows.
-func (s *Store) PutProgress(at fold.Progress) {
-	s.progress.put(s.db, row.ProgressKey(), &at)
-	s.pending = s.pending.At(at)
+func (r *rows) PutProgress(at fold.Progress) {
+	r.progress.put(r.db, row.ProgressKey(), &at)
+	r.left = r.left.At(at)
 }
 
 // BeginSweep implements fold.Rows. All that is to be swept is committed first.
-func (s *Store) BeginSweep(w *fold.Sweep) {
-	s.commitEarlier()
-	if s.pending == nil {
-		s.since = s.position.Applied
+func (r *rows) BeginSweep(w *fold.Sweep) {
+	r.commitEarlier()
+	if r.left == nil {
+		r.since = r.store.position.Applied
 	}
-	s.sweeps.put(s.db, row.AppendSweep(nil, w.Seq), w)
-	s.pending = s.pending.With(w)
+	r.sweeps.put(r.db, row.AppendSweep(nil, w.Seq), w)
+	r.left = r.left.With(w)
 }
 
 // commitEarlier commits what the commands before the one that is being applied
 // have changed. That one has changed nothing yet.
-func (s *Store) commitEarlier() {
-	if s.committed != s.position.Applied {
-		_, err := s.Commit()
+func (r *rows) commitEarlier() {
+	if r.store.committed != r.store.position.Applied {
+		_, err := r.store.Commit()
 		check(err)
 	}
 }
 
 // Anything implements fold.Rows.
-func (s *Store) Anything(user string) (found bool) {
-	s.commitEarlier()
-	for _, k := range s.pending.Joined(user) {
-		if s.Conversation(k) != nil {
+func (r *rows) Anything(user string) (found bool) {
+	r.commitEarlier()
+	for _, k := range r.left.Joined(user) {
+		if r.Conversation(k) != nil {
 			return true
 		}
 	}
-	return s.anyAlive(user, row.ConversationsPrefix(user)) ||
-		s.anyAlive(user, row.InboxPrefix(row.Indexes, user, s.Era(user)))
+	return r.anyAlive(user, row.ConversationsPrefix(user)) ||
+		r.anyAlive(user, row.InboxPrefix(row.Indexes, user, r.Era(user)))
 }
 
 // anyAlive reports whether an inbox has a committed row, whose key has a prefix,
 // that is not left to be swept.
-func (s *Store) anyAlive(user string, prefix []byte) (found bool) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
+func (r *rows) anyAlive(user string, prefix []byte) (found bool) {
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
 	defer func() { // reading a row may panic; see check
 		check(errors.Join(err, it.Error(), it.Close()))
 	}()
 	for ok := it.First(); ok && !found && err == nil; ok = it.Next() {
-		found, err = s.alive(user, it.Key(), it.Value())
+		found, err = r.alive(user, it.Key(), it.Value())
 	}
 	return found
 }
 
 // alive reports whether a committed row of an inbox is not left to be swept.
-func (s *Store) alive(user string, key, value []byte) (bool, error) {
-	erased := s.pending.ErasedAt(user)
+func (r *rows) alive(user string, key, value []byte) (bool, error) {
+	erased := r.left.ErasedAt(user)
 	if key[0] != row.Conversations {
 		return true, nil
 	}
@@ -106,33 +96,33 @@ func (s *Store) alive(user string, key, value []byte) (bool, error) {
 	if !ok {
 		return false, rowError(key, row.ErrCorruptRow)
 	}
-	return s.Conversation(k) != nil, nil
+	return r.Conversation(k) != nil, nil
 }
 
 // EndSweep implements fold.Rows.
-func (s *Store) EndSweep(w *fold.Sweep) {
-	s.sweeps.put(s.db, row.AppendSweep(nil, w.Seq), nil)
-	s.progress.put(s.db, row.ProgressKey(), nil)
-	s.pending = s.pending.WithoutOldest()
-	s.since = s.position.Applied + 1 // the command that is being applied
+func (r *rows) EndSweep(w *fold.Sweep) {
+	r.sweeps.put(r.db, row.AppendSweep(nil, w.Seq), nil)
+	r.progress.put(r.db, row.ProgressKey(), nil)
+	r.left = r.left.WithoutOldest()
+	r.since = r.store.position.Applied + 1 // the command that is being applied
 }
 
 // sweepFrom is called between two commands: the rows that the oldest sweep is of
 // must be found in Pebble.
-func (s *Store) sweepFrom() {
-	if s.pending != nil && s.committed < s.since {
-		_, err := s.Commit()
+func (r *rows) sweepFrom() {
+	if r.left != nil && r.store.committed < r.since {
+		_, err := r.store.Commit()
 		check(err)
 	}
 }
 
 // NextRow implements fold.Rows. Rows that have been changed since they were
 // committed are looked at by the caller.
-func (s *Store) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
+func (r *rows) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
 	if w.Users != nil {
 		return nextUser(w, after)
 	}
-	a := &s.ahead
+	a := &r.ahead
 	if a.sweep != w {
 		*a = ahead{sweep: w, from: after}
 	}
@@ -146,7 +136,7 @@ func (s *Store) NextRow(w *fold.Sweep, after string) (row fold.SweptRow, ok bool
 		if a.end {
 			return row, false
 		}
-		a.read(s.db, sweptPrefixes(w))
+		a.read(r.db, r.sweptPrefixes(w))
 	}
 }
 
@@ -162,21 +152,11 @@ func nextUser(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
 	return fold.SweptRow{Name: w.Users[i], Conversation: memberOf(w.ID, w.Users[i])}, true
 }
 
-// inboxPrefixes are the key prefixes of a user's conversations and of all rows of
-// the C2C logs of an era, in order.
-func inboxPrefixes(user string, era events.Seq) [][]byte {
-	ps := [][]byte{row.ConversationsPrefix(user)}
-	for _, fam := range []byte{row.Directories, row.Indexes, row.Pages, row.Chunks, row.Blocks} {
-		ps = append(ps, row.InboxPrefix(fam, user, era))
-	}
-	return ps
-}
-
 // sweptPrefixes are those of the keys of the rows that a sweep may be of, those of
 // conversations first.
-func sweptPrefixes(w *fold.Sweep) [][]byte {
+func (t *tables) sweptPrefixes(w *fold.Sweep) [][]byte {
 	if w.Kind == fold.SweepErase {
-		return inboxPrefixes(w.ID, w.Era)
+		return t.inboxPrefixes(w.ID, w.Era)
 	}
 	return [][]byte{row.MembersPrefix(w.ID)}
 }
@@ -239,13 +219,13 @@ func (a *ahead) row(key, value []byte) (swept fold.SweptRow, mine bool, err erro
 }
 
 // DropRow implements fold.Rows.
-func (s *Store) DropRow(name string) { s.tables.log(name[0]).remove(s.db, []byte(name)) }
+func (r *rows) DropRow(name string) { r.of([]byte(name)).remove(r.db, []byte(name)) }
 
 // Sift implements fold.Rows. It goes through the memberships once.
-func (s *Store) Sift(group string, users []string, members bool) (some []string) {
-	s.commitEarlier()
-	joined := s.joined(group, users)
-	s.pending.Sift(group, users, joined)
+func (r *rows) Sift(group string, users []string, members bool) (some []string) {
+	r.commitEarlier()
+	joined := r.joined(group, users)
+	r.left.Sift(group, users, joined)
 	some = make([]string, 0, len(users))
 	for i, user := range users {
 		if (joined[i] > 0) == members {
@@ -257,10 +237,10 @@ func (s *Store) Sift(group string, users []string, members bool) (some []string)
 
 // joined reads the stored memberships of some users, sorted: the commands that
 // joined, 0 where there is none.
-func (s *Store) joined(group string, users []string) []events.Seq {
+func (r *rows) joined(group string, users []string) []events.Seq {
 	joined := make([]events.Seq, len(users))
 	prefix := row.MembersPrefix(group)
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
 	ok := it.First()
 	for i := 0; ok && err == nil && i < len(users); i++ {
@@ -281,8 +261,8 @@ func (s *Store) joined(group string, users []string) []events.Seq {
 	return joined
 }
 
-// findPending reads what is left to be swept.
-func findPending(r pebble.Reader) (p *fold.Sweeps, err error) {
+// findSweeps reads what is left to be swept.
+func findSweeps(r pebble.Reader) (p *fold.Sweeps, err error) {
 	defer catch(&err)
 	var all []*fold.Sweep
 	scan(r, []byte{row.Sweeps}, func(rest, value []byte) {

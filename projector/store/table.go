@@ -15,31 +15,6 @@ import (
 	"reddot/projector/store/row"
 )
 
-// The codecs of all families.
-var (
-	conversationRows = codec[fold.Conversation]{row.EncodeConversation, row.DecodeConversation, 480}
-	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog, 240}
-	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount, 16}
-	memberRows       = codec[events.Seq]{row.EncodeNumber[events.Seq], row.DecodeNumber[events.Seq], 8}
-	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex, 32}
-	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage, 32}
-	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan, 16}
-	bucketRows       = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk, 128}
-	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory, 64}
-	waiterRows       = codec[row.Present]{row.EncodePresent, row.DecodePresent, 0}
-	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep, 0}
-	progressRows     = codec[fold.Progress]{row.EncodeProgress, row.DecodeProgress, 0}
-)
-
-// codec says how the rows of one family are encoded. Two equal rows encode to
-// the same bytes: the digest hashes them. What decode returns may point into
-// the value, and into the key, whose rest says what the value leaves out.
-type codec[R any] struct {
-	encode func(b []byte, r *R) []byte
-	decode func(key, value string) (*R, error)
-	weight int // bytes of a decoded row beside its value, about
-}
-
 // found is a row as it was found in Pebble, with its key; the row is nil if there
 // is none.
 type found[R any] struct {
@@ -51,7 +26,7 @@ type found[R any] struct {
 func size(key, value string) int { return cache.EntryWeight + len(key) + len(value) }
 
 // find reads a row from Pebble.
-func (c codec[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
+func (t *table[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
 	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return found[R]{key: string(key)}, nil
@@ -60,7 +35,7 @@ func (c codec[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
 		return f, rowError(key, err)
 	}
 	f = found[R]{key: string(key), value: string(value)}
-	if f.row, err = c.decode(f.key, f.value); err != nil {
+	if f.row, err = t.decode(f.key, f.value); err != nil {
 		err = rowError(key, err)
 	}
 	if e := closer.Close(); err == nil {
@@ -87,12 +62,13 @@ type entry[R any] = cache.Entry[held[R]]
 // memory, so that many more rows are at hand; a row is decoded once per batch,
 // which costs a tenth of reading it from Pebble.
 type table[R any] struct {
-	codec[R]
+	family[R]
+	info   Family
 	rows   cache.Cache[held[R]]
 	live   []*entry[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
-	shared *cache.Shared[R]     // for snapshots; nil: they read the family from Pebble
+	known  *cache.Shared[R]     // for snapshots; nil: they read the family from Pebble
 	filter *cache.Filter        // holds the family's keys; nil: every lookup is a read
 	hasher hasher
 
@@ -102,8 +78,23 @@ type table[R any] struct {
 	last    *entry[R]
 }
 
-func newTable[R any](c codec[R], bound int, shared *cache.Shared[R]) *table[R] {
-	return &table[R]{codec: c, rows: cache.New[held[R]](bound), shared: shared}
+func newTable[R any](f family[R]) *table[R] {
+	t := &table[R]{family: f, info: f.info(), rows: cache.New[held[R]](f.hot)}
+	if f.shared > 0 {
+		t.known = cache.NewShared[R](f.shared)
+	}
+	if f.listed {
+		t.owners = map[string]*entry[R]{}
+	}
+	return t
+}
+
+func (t *table[R]) about() *Family { return &t.info }
+
+func (t *table[R]) filterBy(f *cache.Filter) {
+	if t.filtered {
+		t.filter = f
+	}
 }
 
 // entry returns the row's entry, from Pebble if need be; nil if the filter
@@ -204,10 +195,10 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 // committed hands the snapshots' cache the rows that a commit changed. Only
 // now, when no row is dirty, may the table forget rows.
 func (t *table[R]) committed(to events.Seq) {
-	if t.shared != nil {
-		t.shared.Advance(to, func(shared cache.Changes[R]) {
+	if t.known != nil {
+		t.known.Advance(to, func(known cache.Changes[R]) {
 			for _, e := range t.dirty {
-				shared.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
+				known.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
 			}
 		})
 	}

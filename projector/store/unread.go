@@ -44,14 +44,14 @@ func (u *unread) put(user string, box inbox) {
 }
 
 // TakeUnread implements fold.Rows.
-func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
+func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
 	var all inbox
-	if e := s.unread.rows.Peek(user); e != nil {
+	if e := r.unread.rows.Peek(user); e != nil {
 		all = e.Value
 	} else {
-		all = s.findUnread(user)
+		all = r.findUnread(user)
 	}
-	for _, k := range s.pending.Joined(user) {
+	for _, k := range r.left.Joined(user) {
 		all = append(all, k.ConversationID)
 	}
 	slices.SortFunc(all, compareConversations)
@@ -67,19 +67,19 @@ func (s *Store) TakeUnread(user string, kind events.Kind) []fold.Key {
 			kept = append(kept, id)
 		}
 	}
-	s.unread.put(user, kept)
+	r.unread.put(user, kept)
 	return taken
 }
 
 // KeepUnread implements fold.Rows.
-func (s *Store) KeepUnread(k fold.Key) { s.unread.add(k) }
+func (r *rows) KeepUnread(k fold.Key) { r.unread.add(k) }
 
 // findUnread looks through the rows of a user.
-func (s *Store) findUnread(user string) (all inbox) {
+func (r *rows) findUnread(user string) (all inbox) {
 	prefix := row.ConversationsPrefix(user)
 	key := slices.Clone(prefix)
-	erased := s.pending.ErasedAt(user)
-	scan(s.db, prefix, func(rest, value []byte) {
+	erased := r.left.ErasedAt(user)
+	scan(r.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
 		if erased > 0 {
 			gone, err := row.IsBefore(erased, key, value)
@@ -99,6 +99,6 @@ func (s *Store) findUnread(user string) (all inbox) {
 			all = append(all, k.ConversationID)
 		}
 	})
-	s.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })
+	r.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })
 	return all
 }

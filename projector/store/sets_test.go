@@ -1,9 +1,8 @@
-package fold_test
+package store_test
 
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -12,22 +11,6 @@ import (
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 )
-
-func openStore(t *testing.T, fs vfs.FS) *store.Store {
-	t.Helper()
-	s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: events.StreamID{Name: "S", Created: time.Unix(1, 0)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func commit(t *testing.T, s *store.Store) {
-	t.Helper()
-	if _, err := s.Commit(); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // ordinals is a set of ordinals without an idea.
 type ordinals map[fold.Ord]bool
@@ -62,16 +45,18 @@ var setKeys = [2]fold.SetKey{fold.GroupKey("g").Set(fold.SetRevoked), fold.Group
 func (r *setRig) set(i int) *fold.Set { return [2]*fold.Set{&r.log.Revoked, &r.log.All}[i] }
 
 func (r *setRig) load() {
-	if r.log = r.store.Group("g"); r.log == nil {
+	if r.log = r.store.Rows().Group("g"); r.log == nil {
 		r.log = new(fold.Log)
 	}
 }
 
 func (r *setRig) commit() {
 	r.commits = append(r.commits, [2]ordinals{clone(r.models[0]), clone(r.models[1])})
-	r.store.SetUserVersion(commitsRow, events.Seq(len(r.commits)))
-	r.store.PutGroup("g", r.log)
-	commit(r.t, r.store)
+	r.store.Rows().SetUserVersion(commitsRow, events.Seq(len(r.commits)))
+	r.store.Rows().PutGroup("g", r.log)
+	if _, err := r.store.Commit(); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func clone(o ordinals) ordinals {
@@ -86,7 +71,7 @@ func clone(o ordinals) ordinals {
 func (r *setRig) reopen() {
 	r.commit()
 	r.close()
-	r.store = openStore(r.t, r.fs)
+	r.store = openAt(r.t, r.fs, "store")
 	r.load()
 }
 
@@ -94,9 +79,9 @@ func (r *setRig) reopen() {
 func (r *setRig) crash() {
 	left := r.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: r.rng})
 	r.close()
-	r.fs, r.store = left, openStore(r.t, left)
+	r.fs, r.store = left, openAt(r.t, left, "store")
 	r.load()
-	n := int(r.store.UserVersion(commitsRow))
+	n := int(r.store.Rows().UserVersion(commitsRow))
 	r.models = [2]ordinals{{}, {}}
 	if n > 0 {
 		r.models = [2]ordinals{clone(r.commits[n-1][0]), clone(r.commits[n-1][1])}
@@ -133,17 +118,17 @@ func (r *setRig) step() {
 	o := r.ordinal()
 	switch r.rng.IntN(8) {
 	case 0:
-		if was := s.Remove(r.store, k, o); was != model[o] {
+		if was := s.Remove(r.store.Rows(), k, o); was != model[o] {
 			r.t.Fatalf("remove %d: %v, it is in the set: %v", o, was, model[o])
 		}
 		delete(model, o)
 	case 1: // empty a stretch, as many removals do
 		for at := o; at > 0 && o-at < 50; at-- {
-			s.Remove(r.store, k, at)
+			s.Remove(r.store.Rows(), k, at)
 			delete(model, at)
 		}
 	default:
-		s.Add(r.store, k, o)
+		s.Add(r.store.Rows(), k, o)
 		model[o] = true
 	}
 	r.checkPoint(i, o)
@@ -154,10 +139,10 @@ func (r *setRig) step() {
 func (r *setRig) checkPoint(i int, o fold.Ord) {
 	r.t.Helper()
 	s, k, model := r.set(i), setKeys[i], r.models[i]
-	if got := s.Has(r.store, k, o); got != model[o] {
+	if got := s.Has(r.store.Rows(), k, o); got != model[o] {
 		r.t.Fatalf("set %d has %d: %v, not %v", i, o, got, model[o])
 	}
-	if got, want := s.CountAfter(r.store, k, o), model.countAfter(o); got != want {
+	if got, want := s.CountAfter(r.store.Rows(), k, o), model.countAfter(o); got != want {
 		r.t.Fatalf("set %d holds %d ordinals after %d, not %d", i, want, o, got)
 	}
 }
@@ -173,7 +158,7 @@ func (r *setRig) checkFree() {
 			want = o
 		}
 	}
-	got := fold.NextFree(r.store, &r.log.Revoked, setKeys[0], &r.log.All, setKeys[1], from, upto)
+	got := fold.NextFree(r.store.Rows(), &r.log.Revoked, setKeys[0], &r.log.All, setKeys[1], from, upto)
 	if got != want {
 		r.t.Fatalf("first free in (%d, %d] is %d, not %d", from, upto, want, got)
 	}
@@ -185,12 +170,12 @@ func (r *setRig) checkInvariant() {
 	r.t.Helper()
 	for i := range r.models {
 		s, k := r.set(i), setKeys[i]
-		dir := r.store.Directory(k)
+		dir := r.store.Rows().Directory(k)
 		if uint64(len(dir)) != s.Stored || s.Tail == nil && len(r.models[i]) > 0 {
 			r.t.Fatalf("set %d: %d chunks stored of %d, a tail: %v", i, len(dir), s.Stored, s.Tail != nil)
 		}
 		for n, e := range dir {
-			b := r.store.Chunk(k, e.No)
+			b := r.store.Rows().Chunk(k, e.No)
 			if e.No >= s.TailNo || e.Len == 0 || b == nil || uint64(b.Len()) != e.Len || n > 0 && dir[n-1].No >= e.No {
 				r.t.Fatalf("set %d: entry %d of %v; the tail is %d", i, n, dir, s.TailNo)
 			}
@@ -202,7 +187,7 @@ func (r *setRig) checkInvariant() {
 // between, what it does to maps.
 func TestSet(t *testing.T) {
 	r := &setRig{t: t, rng: testkit.Rand(t), fs: vfs.NewCrashableMem(), models: [2]ordinals{{}, {}}, top: 1}
-	r.store = openStore(t, r.fs)
+	r.store = openAt(t, r.fs, "store")
 	r.load()
 	for range testkit.Effort(3_000) {
 		r.step()
@@ -223,7 +208,7 @@ func TestSet(t *testing.T) {
 	r.checkInvariant()
 	for o := range r.top + 2 {
 		for i := range r.models {
-			if r.set(i).Has(r.store, setKeys[i], o) != r.models[i][o] {
+			if r.set(i).Has(r.store.Rows(), setKeys[i], o) != r.models[i][o] {
 				t.Fatalf("set %d at %d: not %v", i, o, r.models[i][o])
 			}
 		}
@@ -234,25 +219,26 @@ func TestSet(t *testing.T) {
 // TestNextFreeFull fills many chunks from both sets: the walk passes over
 // them all.
 func TestNextFreeFull(t *testing.T) {
-	s := openStore(t, vfs.NewMem())
+	s := openAt(t, vfs.NewMem(), "store")
+	rows := s.Rows()
 	var a, b fold.Set
 	const n = 10*fold.ChunkSize + 5
 	for o := fold.Ord(1); o <= n; o++ {
 		if o%2 == 0 {
-			a.Add(s, setKeys[0], o)
+			a.Add(rows, setKeys[0], o)
 		} else {
-			b.Add(s, setKeys[1], o)
+			b.Add(rows, setKeys[1], o)
 		}
 	}
 	for _, test := range []struct{ after, upto, want fold.Ord }{
 		{0, n, 0}, {0, n + 1, n + 1}, {n, n + 1, n + 1}, {n, n, 0}, {n - 1, n, 0}, {0, 0, 0}, {n + 9, n + 5*fold.ChunkSize, n + 10},
 	} {
-		if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], test.after, test.upto); got != test.want {
+		if got := fold.NextFree(rows, &a, setKeys[0], &b, setKeys[1], test.after, test.upto); got != test.want {
 			t.Errorf("first free in (%d, %d] is %d, not %d", test.after, test.upto, test.want, got)
 		}
 	}
-	a.Remove(s, setKeys[0], 4*fold.ChunkSize)
-	if got := fold.NextFree(s, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.ChunkSize {
+	a.Remove(rows, setKeys[0], 4*fold.ChunkSize)
+	if got := fold.NextFree(rows, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.ChunkSize {
 		t.Errorf("first free is %d, not %d", fold.Ord(4*fold.ChunkSize), got)
 	}
 	if err := s.Close(); err != nil {

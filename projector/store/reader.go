@@ -1,0 +1,213 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store/row"
+)
+
+// reader reads rows, in one of two states: the fold's, with all that it has changed
+// so far, or a snapshot's, as of one commit. It implements fold.Reader; a read that
+// fails panics, and whoever gave the reader away catches that.
+type reader struct {
+	*tables
+	db   pebble.Reader // the store's, or a snapshot of it
+	left *fold.Sweeps  // to be swept
+	snap *Snapshot     // whose state is read; nil: the fold's
+	key  []byte        // scratch: the row that was asked for last
+	last lastLog       // of a snapshot, whose rows don't change
+}
+
+// lastLog is the log that was read last, and its name in the keys of rows: who reads
+// a message mostly reads others of the same log.
+type lastLog struct {
+	of, rows fold.Key
+	log      *fold.Log // nil: none was read
+}
+
+// read returns the row with a key, nil if there is none.
+func (t *table[R]) read(r *reader, key []byte) *R {
+	r.key = key
+	if r.snap == nil {
+		return t.get(r.db, key)
+	}
+	return t.shownTo(r.snap, key)
+}
+
+// there returns a row that must be there.
+func there[R any](p *R, key []byte) *R {
+	if p == nil {
+		check(rowError(key, fmt.Errorf("%w: it is missing", row.ErrCorrupt)))
+	}
+	return p
+}
+
+// Conversation implements fold.Reader.
+func (r *reader) Conversation(k fold.Key) *fold.Conversation {
+	c := r.Stored(k)
+	if r.left != nil {
+		c = r.left.Now(k, c)
+	}
+	return c
+}
+
+// Stored implements fold.Rows.
+func (r *reader) Stored(k fold.Key) *fold.Conversation {
+	if r.snap != nil {
+		if c, known := r.snap.inList(k); known {
+			return c
+		}
+	}
+	return r.conversations[k.Kind].read(r, row.AppendConversation(r.key[:0], k))
+}
+
+// Conversations implements fold.Reader.
+func (r *reader) Conversations(user string) []fold.Key {
+	if r.snap != nil {
+		return r.snap.conversationsOf(user)
+	}
+	keys := conversationsOf(r.db, user)
+	r.changedOf(user, func(k fold.Key) { keys = append(keys, k) })
+	keys = append(keys, r.left.Joined(user)...)
+	keys = slices.DeleteFunc(keys, func(k fold.Key) bool { return r.Conversation(k) == nil })
+	slices.SortFunc(keys, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
+	return slices.Compact(keys)
+}
+
+// UserVersion implements fold.Reader; for the fold, as it is stored.
+func (r *reader) UserVersion(user string) events.Seq {
+	if r.snap != nil {
+		return r.snap.userVersion(user)
+	}
+	return versionOf(r.account(user))
+}
+
+// account returns the row of a user who lost conversations.
+func (r *reader) account(user string) *row.Account {
+	return r.users.read(r, row.AppendUser(r.key[:0], user))
+}
+
+func versionOf(a *row.Account) events.Seq {
+	if a == nil {
+		return 0
+	}
+	return a.Version
+}
+
+// Era implements fold.Rows.
+func (r *reader) Era(user string) events.Seq {
+	if a := r.account(user); a != nil {
+		return a.Era
+	}
+	return 0
+}
+
+// Group implements fold.Reader.
+func (r *reader) Group(group string) *fold.Log {
+	return r.groups.read(r, row.AppendGroup(r.key[:0], group))
+}
+
+// logOf returns a log, nil if there is none, and how it is named in the keys of
+// the rows that it has beside its own.
+func (r *reader) logOf(lk fold.Key) (l *fold.Log, rows fold.Key) {
+	if r.last.log != nil && r.last.of == lk {
+		return r.last.log, r.last.rows
+	}
+	l, rows = r.findLog(lk)
+	if r.snap != nil {
+		r.last = lastLog{lk, rows, l}
+	}
+	return l, rows
+}
+
+func (r *reader) findLog(lk fold.Key) (l *fold.Log, rows fold.Key) {
+	if lk.Kind == events.Group {
+		return r.Group(lk.ID), lk
+	}
+	era := events.Seq(0)
+	if c := r.Conversation(lk); c != nil {
+		l, era = &c.Log, c.Era
+	} else {
+		era = r.Era(lk.User)
+	}
+	if era > 0 {
+		lk.User = row.InEra(lk.User, era)
+	}
+	return l, lk
+}
+
+// rowsOf is the name of a log, or of the owner of a set, in the keys of rows.
+func (r *reader) rowsOf(lk fold.Key) fold.Key {
+	if lk.Kind != events.C2C {
+		return lk
+	}
+	_, lk = r.logOf(lk)
+	return lk
+}
+
+// setOf is rowsOf for a set.
+func (r *reader) setOf(k fold.SetKey) fold.SetKey { return r.rowsOf(k.Owner).Set(k.Kind) }
+
+// Index implements fold.Reader. The ids of the unfinished page are looked for
+// there, those of all others, and what awaits an id, in rows of their own.
+func (r *reader) Index(log fold.Key, id string) (fold.Index, bool) {
+	l, log := r.logOf(log)
+	if l != nil && l.Tail != "" {
+		if i, ok := row.FindInTail(l, id); ok {
+			return i, true
+		}
+	}
+	if i := r.indexes.read(r, row.AppendIndex(r.key[:0], log, id)); i != nil {
+		return *i, true
+	}
+	return fold.Index{}, false
+}
+
+// page returns a page of a log.
+func (r *reader) page(lk fold.Key, no uint64) row.Page {
+	l, lk := r.logOf(lk)
+	if l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
+		return row.TailOf(l)
+	}
+	p := r.pages.read(r, row.AppendPage(r.key[:0], lk, no))
+	return *there(p, r.key)
+}
+
+// Message implements fold.Reader.
+func (r *reader) Message(log fold.Key, pos fold.Pos) fold.Message {
+	m, err := r.page(log, row.PageNo(pos)).Message(log, pos)
+	if err != nil {
+		check(rowError(row.AppendPage(nil, log, row.PageNo(pos)), err))
+	}
+	return m
+}
+
+// PageBase implements fold.Reader.
+func (r *reader) PageBase(log fold.Key, no uint64) fold.Ord { return r.page(log, no).Base }
+
+// TimeBlock implements fold.Reader.
+func (r *reader) TimeBlock(log fold.Key, block uint64) fold.Span {
+	log = r.rowsOf(log)
+	span := r.blocks.read(r, row.AppendBlock(r.key[:0], log, block))
+	return *there(span, r.key)
+}
+
+// Chunk implements fold.Reader.
+func (r *reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
+	k = r.setOf(k)
+	return r.chunks.read(r, row.AppendChunk(r.key[:0], k, no))
+}
+
+// Directory implements fold.Reader.
+func (r *reader) Directory(k fold.SetKey) fold.Directory {
+	k = r.setOf(k)
+	if d := r.directories.read(r, row.AppendDirectory(r.key[:0], k)); d != nil {
+		return *d
+	}
+	return nil
+}
