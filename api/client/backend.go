@@ -27,13 +27,13 @@ func (m *Message) command(verb events.Verb, inbox string) events.Command {
 	}
 }
 
-// MessageReceived tells that a user received a C2C message. Report the
+// MessageReceived reports that a user received a C2C message. Report the
 // sender's side with MessageSent, if the sender's own list is to show it.
 func (c *Client) MessageReceived(ctx context.Context, to string, m Message, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, m.command(events.UserMessage, to), opts...)
 }
 
-// MessageSent tells that a user sent a C2C message. It brings the conversation
+// MessageSent reports that a user sent a C2C message. It brings the conversation
 // to the top of the sender's own list and never counts (rule own). Options:
 // [Silent], [Hidden], [InThread], [At].
 func (c *Client) MessageSent(ctx context.Context, from, to, messageID string, opts ...CommandOption) (events.Seq, error) {
@@ -50,38 +50,38 @@ func Hidden() CommandOption { return func(s *sending) { s.command.Hidden = true 
 // InThread names the thread of a message sent; stored, not yet counted by.
 func InThread(id string) CommandOption { return func(s *sending) { s.command.Thread = id } }
 
-// Revoke tells that a C2C message to a user was recalled. It may come before
+// Revoke reports that a C2C message to a user was recalled. It may come before
 // its message.
 func (c *Client) Revoke(ctx context.Context, to, from, messageID string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.UserRevoke, Inbox: to, From: from, ID: messageID}, opts...)
 }
 
-// GroupMessage tells of a message in a group: one command, whatever the number
+// GroupMessage reports a message in a group: one command, whatever the number
 // of members.
 func (c *Client) GroupMessage(ctx context.Context, group string, m Message, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, m.command(events.GroupMessage, group), opts...)
 }
 
-// GroupRevoke tells that a message in a group was recalled. It may come before
+// GroupRevoke reports that a message in a group was recalled. It may come before
 // its message.
 func (c *Client) GroupRevoke(ctx context.Context, group, messageID string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.GroupRevoke, Inbox: group, ID: messageID}, opts...)
 }
 
-// Join tells that users are members of a group from here on: at most
+// Join reports that users are members of a group from here on: at most
 // events.MaxUsers (10,000) in one command. Those who are members stay as they
 // are.
 func (c *Client) Join(ctx context.Context, group string, users []string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.GroupJoin, Inbox: group, Users: users}, opts...)
 }
 
-// Leave tells that users left a group or were removed: at most events.MaxUsers
+// Leave reports that users left a group or were removed: at most events.MaxUsers
 // (10,000) in one command.
 func (c *Client) Leave(ctx context.Context, group string, users []string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.GroupLeave, Inbox: group, Users: users}, opts...)
 }
 
-// Dismiss tells that a group is gone.
+// Dismiss reports that a group is gone.
 func (c *Client) Dismiss(ctx context.Context, group string, opts ...CommandOption) (events.Seq, error) {
 	return c.Send(ctx, events.Command{Verb: events.GroupDismiss, Inbox: group}, opts...)
 }

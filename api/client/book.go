@@ -27,7 +27,7 @@ type book struct {
 	// is not being read.
 	gone map[string]events.Seq
 
-	// torn tells that the list is not what the totals are of, and that events
+	// torn says that the list is not what the totals are of, and that events
 	// which mend that are on their way.
 	torn bool
 }
@@ -45,10 +45,10 @@ type reading struct {
 }
 
 // enterChange enters a change event and returns the conversations that look
-// different now or are gone. more tells that further events of the same
+// different now or are gone. more says that further events of the same
 // version follow. whole is false if the list does not add up to the totals,
 // which means that an event is missing; while the list is being read, the
-// reading will tell.
+// reading will show it.
 func (b *book) enterChange(c *events.Change, more bool) (touched []string, whole bool) {
 	if c.Version < b.version {
 		return nil, true
@@ -77,7 +77,7 @@ func (b *book) enterChange(c *events.Change, more bool) (touched []string, whole
 
 // enterReading enters a whole list and returns the conversations that look
 // different now or are gone. What changed after the reading's version stays:
-// events told it.
+// events reported it.
 func (b *book) enterReading(r *reading) (touched []string) {
 	seen := make(map[string]struct{}, len(r.conversations))
 	for _, v := range r.conversations {

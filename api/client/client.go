@@ -46,7 +46,7 @@ type Options struct {
 	// the acknowledgement of the first of them. Zero: DefaultMaxPending.
 	MaxPending int
 
-	// WatchLargeGroups has listeners told of every message in groups with more
+	// WatchLargeGroups has listeners hear of every message in groups with more
 	// members than the server's --fanout-limit. It costs a request per user
 	// every 20 seconds, so set it for users who look at a screen. Without it
 	// the counts of such groups come with a message that names the user, with
@@ -60,7 +60,7 @@ type Options struct {
 	// groups is checked every 20 seconds at least.
 	CheckEvery time.Duration
 
-	// Logger is told of panics in callbacks and of readings that failed.
+	// Logger reports panics in callbacks and of readings that failed.
 	// nil logs nothing.
 	Logger *slog.Logger
 }

@@ -57,7 +57,7 @@ func WaitEmitted() CommandOption { return func(s *sending) { s.wait = waitEmitte
 // other are stored in that order; for many commands a [Publisher] is faster.
 //
 // That a command is stored does not mean that it changes anything: reddot
-// refuses some (rule stranger) and tells so on <prefix>.rejected.
+// refuses some (rule stranger) and reports so on <prefix>.rejected.
 func (c *Client) Send(ctx context.Context, command events.Command, opts ...CommandOption) (events.Seq, error) {
 	s := sending{command: command}
 	for _, o := range opts {

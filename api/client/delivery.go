@@ -6,7 +6,7 @@ import (
 	"reddot/events"
 )
 
-// round is what a listener is told in one round of calls.
+// round is what is reported to a listener in one round of calls.
 type round struct {
 	changed  []events.Conversation
 	removed  []string
@@ -14,7 +14,7 @@ type round struct {
 	receipts []events.Receipt
 	state    State // 0: as before
 	errs     []error
-	ready    bool // with this round the whole state is told
+	ready    bool // with this round the whole state is reported
 }
 
 func (r *round) empty() bool {
@@ -32,13 +32,13 @@ func (s *Subscription) run() {
 		case <-s.wake:
 		}
 		for r := s.next(); !r.empty(); r = s.next() {
-			s.tell(&r)
+			s.report(&r)
 		}
 	}
 }
 
-// next collects what the listener was not told yet. Nothing that is marked is
-// kept by value, so what was marked twice is told once, as it is now.
+// next collects what was not reported to the listener yet. Nothing that is marked
+// is kept by value, so what was marked twice is reported once, as it is now.
 func (s *Subscription) next() (r round) {
 	f := s.feed
 	f.mu.Lock()
@@ -73,18 +73,18 @@ func (s *Subscription) next() (r round) {
 func (s *Subscription) nextList(r *round) {
 	for _, name := range s.pending.take() {
 		now, listed := s.feed.mu.book.list[name]
-		told, known := s.told[name]
+		reported, known := s.reported[name]
 		switch {
-		case listed && (!known || now.Version > told):
+		case listed && (!known || now.Version > reported):
 			if now.LastMessage != nil {
 				last := *now.LastMessage // listeners share the book's
 				now.LastMessage = &last
 			}
 			r.changed = append(r.changed, now)
-			s.told[name] = now.Version
+			s.reported[name] = now.Version
 		case !listed && known:
 			r.removed = append(r.removed, name)
-			delete(s.told, name)
+			delete(s.reported, name)
 		}
 	}
 }
@@ -98,15 +98,15 @@ func (s *Subscription) nextTotals(r *round) {
 
 func (s *Subscription) nextReceipts(r *round) {
 	for _, peer := range s.receipts.take() {
-		if now := s.feed.mu.book.receipts[peer]; now.Version > s.toldReceipts[peer] {
+		if now := s.feed.mu.book.receipts[peer]; now.Version > s.reportedReceipts[peer] {
 			r.receipts = append(r.receipts, now)
-			s.toldReceipts[peer] = now.Version
+			s.reportedReceipts[peer] = now.Version
 		}
 	}
 }
 
-// tell makes one round of calls.
-func (s *Subscription) tell(r *round) {
+// report makes one round of calls.
+func (s *Subscription) report(r *round) {
 	for _, err := range r.errs {
 		call(s, "Error", s.listener.Error, err)
 	}
@@ -145,7 +145,7 @@ func call[T any](s *Subscription, name string, callback func(T), what T) {
 	if name != "Error" {
 		s.feed.mu.Lock()
 		defer s.feed.mu.Unlock()
-		s.report(err)
+		s.keepError(err)
 	}
 }
 

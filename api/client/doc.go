@@ -1,4 +1,4 @@
-// Package client is how Go programs use reddot: back ends that tell what
+// Package client is how Go programs use reddot: back ends that report what
 // happened, gateways and apps that show badges. It talks NATS to the server and
 // needs nothing but package events, nats.go and msgpack; the README says how
 // another module uses it.
@@ -53,21 +53,21 @@
 // with an [*events.Invalid]; one that was sent and not acknowledged is in doubt
 // ([ErrUncertain], [CommandError]). A [Publisher] stores many, in order, at full
 // speed. A back end leaves the header Nats-Msg-Id out, or begins its ids with
-// anything but "h.": those are made of users' keys.
+// anything but "h.": those are derived from users' keys.
 //
 // Commands of a user (those of [User]) are asked for at reddot, which checks and
 // stores them: a user's connection may not publish to the stream. They return
-// the same, can have a [Key], and are told of refusals if they wait
+// the same, can have a [Key], and say that they are refused if they wait
 // ([RefusedError]). Each user has a rate.
 //
-// Listeners are told a user's state and then every change of it, the last
+// Listeners hear a user's state and then every change of it, the last
 // value always, across outages of all kinds ([User.Listen]). How:
 //
 //	subscribe to the user's events
 //	read the list, page by page, and the receipts
 //	enter events and pages in a book in which each datum keeps its version
 //	and the newer one stays
-//	tell each listener, on a goroutine of its own, what it was not told yet
+//	report to each listener, on a goroutine of its own, what it has not heard yet
 //
 // and read again when the connection was lost, when an event was dropped or is
 // missing (each names the one before it), when the list does not add up to the
@@ -83,15 +83,15 @@
 // is noticed with the user's next one of its kind, a change also by the check.
 // Receipts have a limit of their own, see [User.Listen]; so have groups beyond
 // the fan-out limit, see [Options].WatchLargeGroups. If the command stream is replaced by another one,
-// whose seqs begin anew, listen anew.
+// whose seqs begin again, listen again.
 //
 // # Outages
 //
 // The connection is the caller's, and so is how soon it notices that its server has
 // gone. One that was killed closes the connection; one that hangs, or a network that
 // swallows everything, is noticed by pings without an answer alone. The library
-// pings every two minutes and gives up after two in vain; until then a listener is
-// told nothing, and calls end with their timeout. So name several servers of a
+// pings every two minutes and gives up after two in vain; until then a listener
+// hears nothing, and calls end with their timeout. So name several servers of a
 // cluster, and set
 //
 //	nats.MaxReconnects(-1)          // come back after any outage

@@ -89,7 +89,7 @@ func asking(query, user string) string {
 
 // CommandError is a command that is not known to be stored.
 //
-// Uncertain tells the two cases apart. Without it the command is not stored:
+// Uncertain distinguishes the two cases. Without it the command is not stored:
 // mend what Err says and send it again. With it the acknowledgement is
 // missing, because the connection broke or the time ran out; it may be stored
 // now, later, or never. Then send it again if that does no harm:
@@ -134,7 +134,7 @@ type RefusedError struct {
 	Verb   events.Verb
 	User   string
 	Seq    events.Seq
-	Reason string // reddot's own words, as told on <prefix>.rejected
+	Reason string // reddot's own words, as reported on <prefix>.rejected
 }
 
 func (e *RefusedError) Error() string {
@@ -168,8 +168,8 @@ func (e *PublishError) Error() string {
 // Unwrap returns the command's own error.
 func (e *PublishError) Unwrap() error { return e.Err }
 
-// PanicError tells a listener's Error callback that another of its callbacks
-// panicked. What the callback was told counts as told.
+// PanicError is what a listener's Error callback gets when another of its callbacks
+// panicked. What that was called with counts as reported.
 type PanicError struct {
 	Callback string // the field of Listener
 	Value    any    // what was given to panic

@@ -15,7 +15,7 @@ import (
 
 // Bounds of the events of one user that have arrived and are not entered yet.
 // Entering one takes microseconds, so this is reached only if the process is
-// starved; what exceeds it is dropped, and the state is read anew.
+// starved; what exceeds it is dropped, and the state is read again.
 const (
 	maxQueuedEvents     = 8192
 	maxQueuedEventBytes = 16 << 20
@@ -42,9 +42,9 @@ const watchEvery = events.WatchLease / 3
 //	         what is newer than lost is asked
 //	settled  the newest that is done
 //
-// While listed < gap nobody is told of conversations and totals, since they
-// might not belong together; they are told afterwards what differs. A listener
-// that waits for its first reading (its since) is told nothing before
+// While listed < gap conversations and totals are reported to nobody, since they
+// might not belong together; what differs is reported afterwards. A listener
+// that waits for its first reading (its since) hears nothing before
 // listed >= since.
 type feed struct {
 	client  *Client
@@ -117,7 +117,7 @@ func (c *Client) follow(status <-chan nats.Status) {
 	}
 }
 
-// link is told that the connection was lost or is back: either way events may
+// link notes that the connection was lost or is back: either way events may
 // have been missed.
 func (f *feed) link(online bool) {
 	f.mu.Lock()
@@ -267,7 +267,7 @@ func (f *feed) report(err error) {
 
 func (f *feed) giveError(err error) {
 	for s := range f.mu.listeners {
-		s.report(err)
+		s.keepError(err)
 	}
 	f.wakeAll()
 }
@@ -279,7 +279,7 @@ func (f *feed) wakeAll() {
 }
 
 // add starts a listener, which wants a reading of its own: for the order of
-// the list, which events don't tell.
+// the list, which events don't say.
 func (f *feed) add(s *Subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -327,7 +327,7 @@ func (f *feed) close() {
 }
 
 // checkPermission reports that the server has refused the subscription, which
-// it tells before it answers the first request. f.mu is held.
+// it notes before it answers the first request. f.mu is held.
 func (f *feed) checkPermission() {
 	if f.mu.permitted {
 		return

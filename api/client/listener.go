@@ -7,34 +7,34 @@ import (
 	"reddot/events"
 )
 
-// Listener is what one who listens wants to be told; leave out what you don't
-// want. See [User.Listen] for what is told when.
+// Listener is what one who listens wants to hear; leave out what you don't want.
+// See [User.Listen] for what is reported when.
 type Listener struct {
-	// ConversationsChanged is told conversations that are new in the list or
+	// ConversationsChanged gets conversations that are new in the list or
 	// look different now: first the whole list in one call, newest activity
 	// first, then changes in no particular order. It is not called with none.
 	// The slice and what it points to are the callee's.
 	ConversationsChanged func([]events.Conversation)
 
-	// ConversationsRemoved is told the names of conversations that were told of
+	// ConversationsRemoved gets the names of conversations that were reported
 	// and have left the list: deleted, left, dismissed or erased.
 	ConversationsRemoved func([]string)
 
-	// TotalUnreadChanged is told the totals, first as they are, then only when
+	// TotalUnreadChanged gets the totals, first as they are, then only when
 	// one of them has changed. Unread is the number on the app's icon.
 	TotalUnreadChanged func(events.Totals)
 
-	// C2CReadReceipt is told that peers have read the user's messages, each up
+	// C2CReadReceipt hears that peers have read the user's messages, each up
 	// to Upto at the time At in Unix ms; one receipt for a peer, the last. Who
-	// sets it is told first how far each peer has read: at the cost of one
+	// sets it hears first how far each peer has read: at the cost of one
 	// query for each C2C conversation in the list, at the start and after an
 	// outage.
 	C2CReadReceipt func([]events.Receipt)
 
-	// StateChanged is told whether what was told is current.
+	// StateChanged hears whether what was reported is current.
 	StateChanged func(State)
 
-	// Error is told what went wrong: a reading that failed and is tried again
+	// Error gets what went wrong: a reading that failed and is tried again
 	// (ErrUnavailable, a QueryError), events that can't be had or read, and
 	// panics of the other callbacks (*PanicError). Listening goes on.
 	Error func(error)
@@ -46,8 +46,8 @@ type State uint8
 // The states of a listener.
 const (
 	Syncing State = iota + 1 // the state is being read: at the start, and after an outage
-	Live                     // everything was told, changes come as they happen
-	Offline                  // the NATS connection is down; what was told is the last that is known
+	Live                     // everything was reported, changes come as they happen
+	Offline                  // the NATS connection is down; what was reported is the last that is known
 )
 
 // String returns "syncing", "live" or "offline".
@@ -66,7 +66,7 @@ func (s State) String() string {
 // maxErrors bounds the errors kept for a slow callback; the oldest go first.
 const maxErrors = 16
 
-// Listen tells a listener the user's state and then every change of it, until
+// Listen reports to a listener the user's state and then every change of it, until
 // the subscription is closed.
 //
 // First come all conversations of the list, the totals and, if asked for, the
@@ -79,7 +79,7 @@ const maxErrors = 16
 //     TotalUnreadChanged in this order, shows one state: the totals are the sum
 //     over the list;
 //   - this holds across lost connections, restarts of NATS and of reddot, and
-//     dropped events: the state is read anew and only differences are told.
+//     dropped events: the state is read again and only differences are reported.
 //
 // A receipt always comes if the peer's conversation is in the list or the peer
 // has sent a receipt since Listen. Of other peers one may be missed while the
@@ -89,11 +89,11 @@ const maxErrors = 16
 // Calls of one listener come one at a time, on a goroutine of its own. A slow
 // callback holds up nobody else; changes meanwhile are merged, so that what is
 // kept for it is bounded by the number of conversations. A panic in a callback
-// is logged and told to Error, and the next call comes as if it had returned.
+// is logged and given to Error, and the next call comes as if it had returned.
 //
 // Listeners of one user share one NATS subscription. The error says that the
 // user's id is invalid or that client or connection are closed; whatever
-// fails later, Error is told.
+// fails later, Error gets it.
 func (u *User) Listen(l Listener) (*Subscription, error) {
 	if err := events.CheckID("user", u.id); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (u *User) Listen(l Listener) (*Subscription, error) {
 	}
 	s := &Subscription{
 		feed: f, listener: l, wake: make(chan struct{}, 1), quit: make(chan struct{}),
-		ready: make(chan struct{}), done: make(chan struct{}), told: map[string]events.Seq{}, toldReceipts: map[string]events.Seq{},
+		ready: make(chan struct{}), done: make(chan struct{}), reported: map[string]events.Seq{}, reportedReceipts: map[string]events.Seq{},
 	}
 	f.add(s)
 	go s.run()
@@ -137,18 +137,18 @@ type Subscription struct {
 	closed  bool
 	isReady bool
 
-	pending  marks // conversations to be told
-	told     map[string]events.Seq
-	receipts marks // peers whose receipts are to be told
+	pending  dirtySet // conversations to be reported
+	reported map[string]events.Seq
+	receipts dirtySet // peers whose receipts are to be reported
 
-	toldReceipts map[string]events.Seq
-	totals       events.Totals
-	hasTotals    bool
-	state        State // as told; 0: none yet
-	errs         []error
+	reportedReceipts map[string]events.Seq
+	totals           events.Totals
+	hasTotals        bool
+	state            State // as reported; 0: none yet
+	errs             []error
 }
 
-// Ready is closed once the listener was told the whole state and its callbacks
+// Ready is closed once the whole state was reported to the listener and its callbacks
 // have returned. It stays open if the subscription is closed before that.
 func (s *Subscription) Ready() <-chan struct{} { return s.ready }
 
@@ -181,7 +181,7 @@ func (s *Subscription) start(order, peers []string) {
 	s.markReceipts(peers)
 }
 
-// markList marks conversations to be told, if anybody wants to know. The feed's
+// markList marks conversations to be reported, if anybody wants to know. The feed's
 // lock is held.
 func (s *Subscription) markList(names []string) {
 	if s.started && (s.listener.ConversationsChanged != nil || s.listener.ConversationsRemoved != nil) {
@@ -195,8 +195,8 @@ func (s *Subscription) markReceipts(peers []string) {
 	}
 }
 
-// report keeps an error to be told. The feed's lock is held.
-func (s *Subscription) report(err error) {
+// keepError keeps an error to be reported. The feed's lock is held.
+func (s *Subscription) keepError(err error) {
 	if s.listener.Error == nil {
 		return
 	}
@@ -206,13 +206,14 @@ func (s *Subscription) report(err error) {
 	s.errs = append(s.errs, err)
 }
 
-// marks is a set of names that keeps their order.
-type marks struct {
+// dirtySet is the names of what is to be reported, in the order in which they became
+// dirty.
+type dirtySet struct {
 	names []string
 	has   map[string]struct{}
 }
 
-func (m *marks) add(names []string) {
+func (m *dirtySet) add(names []string) {
 	if m.has == nil && len(names) > 0 {
 		m.has = make(map[string]struct{}, len(names))
 	}
@@ -225,9 +226,9 @@ func (m *marks) add(names []string) {
 }
 
 // take empties the set.
-func (m *marks) take() []string {
+func (m *dirtySet) take() []string {
 	names := m.names
-	*m = marks{}
+	*m = dirtySet{}
 	return names
 }
 

@@ -87,7 +87,7 @@ type refusals struct {
 	own   []streak
 	first events.Seq // of the own commands
 	last  events.Seq // of the own commands so far
-	old   events.Seq // own commands up to here are not told apart from others' any more
+	old   events.Seq // own commands up to here are not distinguished from others' any more
 	ended bool       // there are no more own commands
 	heard uint64     // the event stream's sequence of the last refusal heard
 	named []Refusal  // the first ones

@@ -12,7 +12,7 @@ import (
 )
 
 // maxReadings is how often a list of several pages is read again because it
-// changed on the way. After that the pages are taken as they are: events tell
+// changed on the way. After that the pages are taken as they are: events say
 // what changed.
 const maxReadings = 3
 
@@ -81,13 +81,13 @@ func (f *feed) attempt(ctx context.Context, ask func(context.Context) error) err
 	return ask(ctx)
 }
 
-// fail tells of a failed attempt. Of those that follow each other only the
+// fail reports a failed attempt. Of those that follow each other only the
 // first is logged.
 func (f *feed) fail(err error, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case !f.mu.online: // told as a state
+	case !f.mu.online: // reported as a state
 	case first:
 		f.report(err)
 	default:
@@ -180,7 +180,7 @@ func (f *feed) readPages(ctx context.Context, since events.Seq, patient bool) (r
 	}
 }
 
-// enter enters a reading of the list. wanted tells whether receipts are to be
+// enter enters a reading of the list. wanted says whether receipts are to be
 // asked for too, and of which peers.
 func (f *feed) enter(number uint64, r *reading) (peers []string, wanted bool) {
 	f.mu.Lock()
@@ -290,7 +290,7 @@ func (f *feed) readReceipt(ctx context.Context, peer string) error {
 	return nil
 }
 
-// check compares versions with the server, and reads anew if an event is
+// check compares versions with the server, and reads again if an event is
 // missing. Most often one is only on its way; then the reading costs little
 // and changes nothing.
 func (f *feed) check(ctx context.Context) error {

@@ -22,7 +22,7 @@ func UptoTime(t time.Time) CommandOption {
 }
 
 // Private keeps a read to oneself: no receipt is sent, until a later read that is
-// not private tells how far one has read.
+// not private says how far one has read.
 func Private() CommandOption { return func(s *sending) { s.command.Private = true } }
 
 // Kind narrows MarkAllRead to C2C conversations or to groups.
@@ -35,7 +35,7 @@ func FromMessage(messageID string) CommandOption {
 }
 
 // MarkC2CRead marks the conversation with a peer as read, and sends the peer a
-// receipt if that is further than the peer was ever told. Options: [Upto],
+// receipt if that is further than any receipt before. Options: [Upto],
 // [UptoTime], [Private], [At]. Without a position it reads whatever is stored
 // before it, also what the user has not seen. It returns the command's seq.
 //

@@ -58,7 +58,7 @@ func askRaw[T any](ctx context.Context, c *client, after events.Seq, asJSON bool
 	return reply, raw, err
 }
 
-// advisedError is an error of api/client as the user is told it.
+// advisedError is an error of api/client in the words for the user.
 type advisedError struct {
 	err  error
 	text string

@@ -128,7 +128,7 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 			summary, err = a.play(life, ctx, cfg, log, url)
 			return err
 		case <-life.Done():
-			return nil // the server's own error is told
+			return nil // the server's own error is reported
 		}
 	})
 	return summary, g.Wait()
@@ -195,6 +195,6 @@ func (h *heldLog) release(w io.Writer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.mu.released = true
-	// It is a log: what can't be told is lost.
+	// It is a log: what can't be written is lost.
 	_, _ = h.mu.text.WriteTo(w)
 }

@@ -139,11 +139,12 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 	})
 }
 
-// waitResult waits until what was published is applied and told, and enters what
+// waitResult waits until what was published is applied and its events are stored,
+// and enters what
 // was refused.
 func (a *app) waitResult(ctx context.Context, c *client, p *goclient.Publisher, r *published) error {
 	if r.LastSeq > 0 {
-		if err := a.waitTold(ctx, c, *r); err != nil {
+		if err := a.waitShown(ctx, c, *r); err != nil {
 			return err
 		}
 	}
@@ -185,8 +186,8 @@ func countedGauge(ctx context.Context, from *source, p *linePublisher) (g publis
 	}
 }
 
-// waitTold is waitEmitted with a progress.
-func (a *app) waitTold(ctx context.Context, c *client, r published) error {
+// waitShown is waitEmitted with a progress.
+func (a *app) waitShown(ctx context.Context, c *client, r published) error {
 	bar := term.StartBar(a.stderr, "commands are applied and told", uint64(r.Published))
 	err := waitEmitted(ctx, c, r.LastSeq, func(s events.Status) {
 		// Others' commands may lie between.

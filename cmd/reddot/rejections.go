@@ -104,7 +104,7 @@ func (a *app) watchRejected(ctx context.Context, cfg *watchConfig, fail func(err
 	return nil
 }
 
-// lost tells that the server is waited for, or ends the watch if that is in
+// lost reports that the server is waited for, or ends the watch if that is in
 // vain.
 func (r *rejections) lost(err error, fail func(error)) {
 	if _, denied := errors.AsType[*pull.PermissionError](err); denied {
@@ -117,11 +117,11 @@ func (r *rejections) lost(err error, fail func(error)) {
 // take takes one refusal.
 func (r *rejections) take(m *pull.Message) error {
 	r.mistaken = ""
-	var told events.Rejected
+	var rejected events.Rejected
 	// Others may have stored something, too.
 	if msg := (&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); r.genuine(m.Seq, msg) {
-		if err := events.Unmarshal(msg.Header.Get(events.HeaderContentType), m.Data, &told); err == nil {
-			r.stored = append(r.stored, told)
+		if err := events.Unmarshal(msg.Header.Get(events.HeaderContentType), m.Data, &rejected); err == nil {
+			r.stored = append(r.stored, rejected)
 		}
 	}
 	if !r.live && r.last > 0 && len(r.stored) > r.last {

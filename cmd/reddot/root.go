@@ -57,7 +57,7 @@ func wrongUsage(err error) error {
 }
 
 // run carries out one command line and returns the exit code. An error is
-// told on stderr in one line. Ending ctx asks the command to finish early.
+// reported on stderr in one line. Ending ctx asks the command to finish early.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stderr = term.NewConsole(stderr)
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, zone: time.Local}

@@ -137,7 +137,7 @@ func addStandstill(l *term.Table, what string, s *events.Standstill, zone *time.
 	}
 }
 
-// rebuildText tells of the last rebuild.
+// rebuildText describes the last rebuild.
 func rebuildText(r *events.Rebuild, zone *time.Location) string {
 	switch r.State {
 	case events.Running:
@@ -156,7 +156,7 @@ func rebuildText(r *events.Rebuild, zone *time.Location) string {
 	return fmt.Sprintf("%s at %s: %s", term.Printable(r.State), term.Clock(r.Ended, zone), term.Printable(r.Error))
 }
 
-// snapshotText tells of the last snapshot.
+// snapshotText describes the last snapshot.
 func snapshotText(s *events.Snapshot, zone *time.Location) string {
 	switch s.State {
 	case events.Running:

@@ -70,7 +70,7 @@ func pause(ctx context.Context, d time.Duration) error {
 var errRestarted = errors.New("the server has started again meanwhile: see its log, and ask once more")
 
 // follow asks for the status until look says that a run has ended. Where a
-// server begins anew with another store it has none for a moment; where there
+// server begins again with another store it has none for a moment; where there
 // are several servers, those that don't know of the run may answer, too.
 func follow(ctx context.Context, c *client, look func(events.Status) (known, ended bool)) error {
 	for patience := time.Now().Add(c.timeout); ; {

@@ -112,7 +112,7 @@ func (cfg *watchConfig) whom(cmd *cobra.Command, args []string, zone *time.Locat
 	return cfg.rejected.validate(time.Now(), zone)
 }
 
-// watch prints what the listener is told until ctx ends or the time is over.
+// watch prints what the listener hears until ctx ends or the time is over.
 func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -150,7 +150,7 @@ func (a *app) watch(ctx context.Context, cfg *watchConfig) error {
 	return watchEnd(ctx, cfg, sub)
 }
 
-// watcher prints what is heard; fail is told if that can't be written.
+// watcher prints what is heard; fail is called if that can't be written.
 func (a *app) watcher(cfg *watchConfig, fail func(error)) *watcher {
 	return &watcher{out: a.stdout, err: a.stderr, json: cfg.json, zone: a.zone, now: time.Now, server: natsconn.Redacted(cfg.nats.URLs()), fail: fail}
 }

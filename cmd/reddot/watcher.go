@@ -12,7 +12,7 @@ import (
 	"reddot/events"
 )
 
-// watcher prints what a listener is told, each call in one write. Its methods
+// watcher prints what a listener hears, each call in one write. Its methods
 // are called one at a time.
 type watcher struct {
 	out, err io.Writer
@@ -20,10 +20,10 @@ type watcher struct {
 	zone     *time.Location
 	now      func() time.Time
 	server   string      // fit to be shown
-	fail     func(error) // is told that out can't be written
+	fail     func(error) // is called if out can't be written
 
 	lost     bool   // the server is away
-	mistaken string // the last error that was told
+	mistaken string // the last error that was reported
 }
 
 // watchLine is a line of JSON. Type names the field that is set.
@@ -102,17 +102,17 @@ func (w *watcher) state(s goclient.State) {
 	switch {
 	case s == goclient.Offline && !w.lost:
 		w.lost = true
-		w.tell(fmt.Sprintf("lost the NATS server at %s, waiting for it", w.server))
+		w.notify(fmt.Sprintf("lost the NATS server at %s, waiting for it", w.server))
 	case s == goclient.Live:
 		w.mistaken = ""
 		if w.lost {
 			w.lost = false
-			w.tell(fmt.Sprintf("the NATS server at %s is back, and what changed meanwhile is printed", w.server))
+			w.notify(fmt.Sprintf("the NATS server at %s is back, and what changed meanwhile is printed", w.server))
 		}
 	}
 }
 
-// mistake tells an error, and not again while it lasts: attempts go on.
+// mistake reports an error, and not again while it lasts: attempts go on.
 func (w *watcher) mistake(err error) {
 	text := term.OneLine(err)
 	if text == w.mistaken {
@@ -122,7 +122,7 @@ func (w *watcher) mistake(err error) {
 	if w.json {
 		w.print(watchLine{Type: "error", Error: text})
 	}
-	w.tell(text)
+	w.notify(text)
 }
 
 // describe is a conversation in words.
@@ -164,6 +164,6 @@ func (w *watcher) write(text string) {
 	}
 }
 
-// tell writes a line to standard error, which loses nothing if it can't be
+// notify writes a line to standard error, which loses nothing if it can't be
 // written.
-func (w *watcher) tell(text string) { fmt.Fprintf(w.err, "reddot: %s\n", text) }
+func (w *watcher) notify(text string) { fmt.Fprintf(w.err, "reddot: %s\n", text) }

@@ -13,7 +13,7 @@ import (
 )
 
 // A server that hangs is noticed when it answers no ping: the library asks every
-// two minutes, unless it is told otherwise, and stays with one that is dead for as
+// two minutes, unless it is set otherwise, and stays with one that is dead for as
 // long.
 const (
 	PingEvery   = 2 * time.Second

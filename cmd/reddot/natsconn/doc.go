@@ -14,7 +14,7 @@
 //	DialLasting  one that comes back whenever the server does, and ends only where
 //	             that is in vain
 //
-// [Config.Refused] tells what needs a person, as a wrong password, from what may
+// [Config.Refused] distinguishes what needs a person, as a wrong password, from what may
 // pass by itself, as a server that is not there yet: the server command waits for
 // the latter.
 package natsconn
