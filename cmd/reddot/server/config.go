@@ -54,10 +54,10 @@ type Config struct {
 	InsecureOpen bool // whoever reaches the listeners may do everything
 	Profiles     bool // on the HTTP listener
 
-	Logger         *slog.Logger           // must be given
+	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log
 	Program        string                 // the build, for the log, manifests of snapshots and other reddots
-	ServiceVersion string                 // the build as the query service wants it (SemVer); must be given
+	ServiceVersion string                 // the build as the query service wants it (SemVer); empty: 0.0.0
 	Figures        []prometheus.Collector // beside the server's own
 
 	// Ready, unless nil, is called once, when commands are accepted and queries are
