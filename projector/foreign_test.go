@@ -15,6 +15,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 )
 
@@ -89,7 +90,7 @@ func TestForgedEvents(t *testing.T) {
 			real := b.storedEvents(1)
 			if strings.Contains(name, "old") { // which the server takes for the original as long as it knows the id
 				testkit.Eventually(t, "the server has forgotten the ids", func() bool {
-					return time.Since(testkit.Must(b.events().GetMsg(t.Context(), b.end()))(t).Time) > 2*emit.Duplicates
+					return time.Since(testkit.Must(b.events().GetMsg(t.Context(), b.end()))(t).Time) > 2*journal.Duplicates
 				})
 			}
 			foreign := map[uint64]bool{}

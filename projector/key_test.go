@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 )
 
@@ -172,7 +172,7 @@ func TestNewerKey(t *testing.T) {
 	} {
 		b.setKey(key)
 		err := b.refused(t.TempDir())
-		wantErr(t, err, emit.ErrKey, says)
+		wantErr(t, err, journal.ErrKey, says)
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error shows the key: %v", err)
 		}

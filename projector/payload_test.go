@@ -8,7 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 )
 
@@ -19,7 +19,7 @@ func TestLongestNames(t *testing.T) {
 	for _, in := range []struct {
 		encoding   events.Encoding
 		maxPayload int32 // 0: the usual one
-	}{{events.Msgpack, 0}, {events.JSON, 0}, {events.Msgpack, emit.LeastPayload}, {events.JSON, emit.LeastPayload}} {
+	}{{events.Msgpack, 0}, {events.JSON, 0}, {events.Msgpack, journal.LeastPayload}, {events.JSON, journal.LeastPayload}} {
 		t.Run(fmt.Sprint(in.encoding, in.maxPayload), func(t *testing.T) {
 			b := newBusWith(t, in.maxPayload)
 			a := b.author()
@@ -53,7 +53,7 @@ func TestLongestNames(t *testing.T) {
 // TestPayloadTooSmall: a server that takes too small messages is refused at the
 // start, with what to do.
 func TestPayloadTooSmall(t *testing.T) {
-	b := newBusWith(t, emit.LeastPayload/2)
+	b := newBusWith(t, journal.LeastPayload/2)
 	_, err := projector.Open(testkit.Context(t), projector.Config{Conn: b.Connect(), Subjects: b.subjects, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	wantErr(t, err, emit.ErrPayload, "set max_payload to 32768 or more")
+	wantErr(t, err, journal.ErrPayload, "set max_payload to 32768 or more")
 }

@@ -17,6 +17,7 @@ import (
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/log"
 	"reddot/projector/loop"
@@ -115,7 +116,7 @@ type Projector struct {
 // damaged or of an older format is begun anew, from a snapshot if there is one.
 // It starts nothing.
 func Open(ctx context.Context, cfg Config) (*Projector, error) {
-	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncTimeout(emit.AckTimeout))
+	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncTimeout(journal.AckTimeout))
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 )
 
@@ -24,7 +24,7 @@ func TestRetention(t *testing.T) {
 	}{{time.Hour, 1 << 20}, {20 * time.Minute, 64 << 20}, {0, 0}} {
 		p := b.run(dir, func(c *projector.Config) { c.EventsMaxAge, c.EventsMaxBytes = want.age, want.bytes })
 		if want.age == 0 {
-			want.age, want.bytes = emit.DefaultMaxAge, emit.DefaultMaxBytes
+			want.age, want.bytes = journal.DefaultMaxAge, journal.DefaultMaxBytes
 		}
 		c := b.events().CachedInfo().Config
 		if c.MaxAge != want.age || c.MaxBytes != want.bytes {

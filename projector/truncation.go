@@ -5,7 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/log"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
@@ -25,7 +25,7 @@ func FindTruncation(ctx context.Context, l *log.Log, js jetstream.JetStream, dir
 	if id := l.Identity(); info.Identity.Name != id.Name || !info.Identity.Created.Equal(id.Created) {
 		info = store.Info{} // it is of another log: Open sees to that
 	}
-	newest, err := emit.FindNewest(ctx, js, l.Subjects(), l.Identity().String())
+	newest, err := journal.FindNewest(ctx, js, l.Subjects(), l.Identity().String())
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func AcceptTruncation(ctx context.Context, l *log.Log, js jetstream.JetStream, d
 		return err
 	}
 	if t.Events {
-		if err := emit.Forget(ctx, js, l.Subjects()); err != nil {
+		if err := journal.Forget(ctx, js, l.Subjects()); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 )
 
@@ -43,7 +43,7 @@ func TestPublisherRefusals(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 3 {
 		rng := rand.New(rand.NewPCG(1, uint64(n)))
-		genuine := testkit.Must(emit.Genuine(t.Context(), js, s))(t)
+		genuine := testkit.Must(journal.Genuine(t.Context(), js, s))(t)
 		p := testkit.Must(c.NewPublisher(t.Context(), client.WithRefusals(named, genuine)))(t)
 		t.Cleanup(p.Close)
 		all.Go(func() {

@@ -18,7 +18,7 @@ import (
 
 	goclient "reddot/api/client"
 	"reddot/events"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
@@ -289,7 +289,7 @@ func checkWhole(t *testing.T, conn *nats.Conn) {
 	t.Helper()
 	js := testkit.Must(jetstream.New(conn))(t)
 	stream := testkit.Must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t)
-	genuine := testkit.Must(emit.Genuine(t.Context(), js, defaultSubjects(t)))(t)
+	genuine := testkit.Must(journal.Genuine(t.Context(), js, defaultSubjects(t)))(t)
 	state := stream.CachedInfo().State
 	for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
 		m := testkit.Must(stream.GetMsg(t.Context(), seq))(t)

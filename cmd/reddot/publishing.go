@@ -10,7 +10,7 @@ import (
 
 	goclient "reddot/api/client"
 	"reddot/events"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 )
 
 // shownRefusals is how many refusals are named; the rest are counted.
@@ -47,7 +47,7 @@ func (c *client) genuine(ctx context.Context) (goclient.Genuine, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	genuine, err := emit.Genuine(ctx, js, c.subjects)
+	genuine, err := journal.Genuine(ctx, js, c.subjects)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, nil
 	}

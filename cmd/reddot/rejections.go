@@ -13,7 +13,7 @@ import (
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/log/pull"
 )
 
@@ -86,7 +86,7 @@ func (a *app) watchRejected(ctx context.Context, cfg *watchConfig, fail func(err
 		return err
 	}
 	r := &rejections{watcher: a.watcher(cfg, fail), last: cfg.rejected.last}
-	if r.genuine, err = emit.Genuine(ctx, js, subjects); err == nil {
+	if r.genuine, err = journal.Genuine(ctx, js, subjects); err == nil {
 		err = pull.New(js, subjects.EventStream()).Read(ctx, pull.Options{
 			From: 1, Since: from, Subject: subjects.StoredRejected(), Lost: func(err error) { r.lost(err, fail) },
 		}, r.take)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -11,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"reddot/projector/store"
 )
 
@@ -21,10 +23,10 @@ type Config struct {
 	Partition   int             // in the subjects of stored events
 	Encoding    events.Encoding // of events
 	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
-	Window      int             // messages on their way at a time, the same for all emitters of a stream; Window if zero
+	Window      int             // messages on their way at a time, the same for all emitters of a stream; journal.Window if zero
 	Takeover    time.Duration   // how long another emitter may tell nothing although there is something; DefaultTakeover if zero
-	MaxAge      time.Duration   // of stored events; DefaultMaxAge if zero
-	MaxBytes    int64           // of stored events; DefaultMaxBytes if zero
+	MaxAge      time.Duration   // of stored events; journal.DefaultMaxAge if zero
+	MaxBytes    int64           // of stored events; journal.DefaultMaxBytes if zero
 	Replicas    int             // of an event stream that has to be made; 0: 1
 	Log         string          // identity of the command stream
 	ID          string          // names the emitter in what it writes; a new one if empty
@@ -79,13 +81,19 @@ type Store interface {
 // have been applied.
 type Replay func(ctx context.Context, after, upto events.Seq, fn func(*store.Entry) error) error
 
+// fenceSubject is where emitters write what is for each other. It is stored with
+// the events, and not republished.
+func (cfg *Config) fenceSubject() string {
+	return cfg.Subjects.Prefix() + "-out.fence-" + strconv.Itoa(cfg.Partition)
+}
+
 // complete sets what is zero to its default.
 func (cfg *Config) complete() {
 	if cfg.ID == "" {
 		cfg.ID = cfg.Instance + nuid.New().Next()[:idLen]
 	}
 	if cfg.Window == 0 {
-		cfg.Window = Window
+		cfg.Window = journal.Window
 	}
 	cfg.Takeover = cmp.Or(cfg.Takeover, DefaultTakeover)
 	b := &cfg.Bounds

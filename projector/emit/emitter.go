@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"reddot/projector/store"
 	"reddot/projector/yield"
 )
@@ -30,10 +31,7 @@ const (
 // Emitter tells listeners what the fold changed. See the package's doc.
 type Emitter struct {
 	cfg      Config
-	stream   Stream
-	ends     lookout
-	foreign  foreign
-	away     outages
+	journal  *journal.Journal
 	watchers watchers
 	onStored func(events.Seq)
 	state    atomic.Value // State
@@ -54,23 +52,24 @@ type Emitter struct {
 // Open opens or creates the event stream. onStored is told, in order, that all
 // events of the commands up to a seq are stored.
 func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter, error) {
-	stream, err := ensureStream(ctx, cfg)
+	stream, limit, err := journal.Open(ctx, journal.StreamConfig{
+		JetStream: cfg.JetStream, Subjects: cfg.Subjects, Log: cfg.Log, MaxAge: cfg.MaxAge, MaxBytes: cfg.MaxBytes, Replicas: cfg.Replicas,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if cfg.MaxPayload, err = payload(ctx, cfg.JetStream, stream.stream); err != nil {
-		return nil, err
-	}
+	cfg.MaxPayload = limit
 	return New(cfg, stream, onStored), nil
 }
 
 // New is Open for an event stream that is there.
-func New(cfg Config, stream Stream, onStored func(events.Seq)) *Emitter {
+func New(cfg Config, stream journal.Stream, onStored func(events.Seq)) *Emitter {
 	cfg.complete()
-	e := &Emitter{cfg: cfg, stream: stream, onStored: onStored, wake: make(chan struct{}, 1)}
-	e.foreign.log, e.away.log = cfg.Logger, cfg.Logger
+	e := &Emitter{cfg: cfg, onStored: onStored, wake: make(chan struct{}, 1)}
+	e.journal = journal.New(journal.Config{
+		Stream: stream, Log: cfg.Log, ID: cfg.ID, Window: cfg.Window, Subject: cfg.fenceSubject(), Logger: cfg.Logger,
+	})
 	e.dice = rand.New(rand.NewPCG(xxhash.Sum64String(cfg.ID), 0))
-	e.ends = lookout{stream: stream, log: cfg.Log, foreign: &e.foreign}
 	e.state.Store(Starting)
 	return e
 }
@@ -191,7 +190,7 @@ func (e *Emitter) Run(ctx context.Context) error {
 			failed = 0
 		}
 		err = e.lead(ctx, t)
-		if lost = errors.Is(err, errLost); !lost && !errors.Is(err, errFenced) {
+		if lost = errors.Is(err, journal.ErrLost); !lost && !errors.Is(err, journal.ErrFenced) {
 			return err
 		}
 		if failed++; e.State() == Emitting {
@@ -233,26 +232,11 @@ func (e *Emitter) mayBeUntold() events.Seq {
 	return e.marked
 }
 
-// awaitTail reads the end of the event stream, as soon as the server can be
-// asked.
-func (e *Emitter) awaitTail(ctx context.Context) (tail, error) {
-	for {
-		t, err := e.ends.look(ctx)
-		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrKey) {
-			return t, err
-		}
-		e.away.say("look at its end", err)
-		if err := rest(ctx); err != nil {
-			return t, err
-		}
-	}
-}
-
 // lead writes events, from where the event stream ends.
-func (e *Emitter) lead(ctx context.Context, t tail) error {
+func (e *Emitter) lead(ctx context.Context, t journal.Tail) error {
 	e.state.Store(Starting)
 	e.led = true
-	t, err := e.claim(ctx, t)
+	t, err := e.journal.Claim(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -260,21 +244,20 @@ func (e *Emitter) lead(ctx context.Context, t tail) error {
 	if err != nil {
 		return err
 	}
-	e.cfg.Logger.Info("emitter emits", "from", t.last+1, "told", since)
+	e.cfg.Logger.Info("emitter emits", "from", t.Last+1, "told", since)
 	e.state.Store(Emitting)
-	w := &writer{log: e.cfg.Logger, away: &e.away, id: e.cfg.ID, window: e.cfg.Window, stream: e.stream, ends: &e.ends, sealer: e.ends.sealer, blank: e.blank, next: t.last + 1}
-	return e.tell(ctx, w, newBacklog(since, told))
+	return e.tell(ctx, t, newBacklog(since, told))
 }
 
 // tell tells of what is in the backlog and of what comes. When it is asked to end,
 // it says that another may go on at once.
-func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
+func (e *Emitter) tell(ctx context.Context, t journal.Tail, b *backlog) (err error) {
 	asked := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	readers := &readers{cfg: &e.cfg, wake: e.poke, reads: &e.figures.reads, long: map[string]bool{}}
-	g := &rounds{backlog: b, emitter: e, writer: w, readers: readers, shown: b.applied(), owed: e.mayBeUntold()}
+	g := &rounds{backlog: b, emitter: e, readers: readers, shown: b.applied(), owed: e.mayBeUntold()}
 	g.says.applied = b.applied() // as the emitter before has said
-	w.stored, w.update = g.progress, g.restate
+	g.writer = e.journal.Writer(t, g.progress, g.restate)
 	defer func() {
 		cancel()
 		if err = errors.Join(err, readers.end()); asked.Err() != nil {
@@ -306,4 +289,4 @@ func (e *Emitter) tell(ctx context.Context, w *writer, b *backlog) (err error) {
 
 // Foreign returns how many messages in the event stream were found that no
 // emitter has put there. Safe for concurrent use.
-func (e *Emitter) Foreign() uint64 { return e.foreign.count.Load() }
+func (e *Emitter) Foreign() uint64 { return e.journal.Foreign() }

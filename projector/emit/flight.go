@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 )
 
@@ -15,6 +16,14 @@ import (
 // one while others behind it are stored, and is sent again behind those. So of a
 // user one change is on its way at a time, and of a user and a peer one receipt:
 // what comes meanwhile waits until that has landed, and merges.
+
+// parcel is an event on its way, or a part of one.
+type parcel interface {
+	journal.Parcel
+	// last is the round of which nothing more of the event is on its way when this
+	// part has landed; nil if there is.
+	last() *round
+}
 
 // flight is a user's change on its way. It implements parcel.
 type flight struct {
@@ -41,7 +50,7 @@ func (f *flight) part(more bool) {
 	f.open = more
 }
 
-func (f *flight) landed() {
+func (f *flight) Landed() {
 	f.left--
 	f.end()
 }
@@ -74,7 +83,7 @@ type receiptFlight struct {
 	again   *round // it is to be sent once more; nil: it is not
 }
 
-func (f *receiptFlight) landed() {
+func (f *receiptFlight) Landed() {
 	b := f.backlog
 	b.close(f.round)
 	delete(b.receiptFlights, f.key)
@@ -88,7 +97,7 @@ func (f *receiptFlight) last() *round { return f.round }
 // refusalFlight is a refusal on its way. It implements parcel.
 type refusalFlight struct{ round *round }
 
-func (f *refusalFlight) landed()      { f.round.open-- }
+func (f *refusalFlight) Landed()      { f.round.open-- }
 func (f *refusalFlight) last() *round { return f.round }
 
 // progress says that all is stored up to where it is.
@@ -101,15 +110,15 @@ func (g *rounds) progress() {
 
 // restate brings up to date what a message says that comes behind later ones.
 func (g *rounds) restate(msg *nats.Msg) {
-	if shows := msg.Header.Get(headerAt); shows != "" && shows != g.header.Get(headerAt) {
-		msg.Header[headerAt], msg.Header[headerSum] = g.header[headerAt], g.header[headerSum]
-		if msg.Header.Get(headerShows) == "" {
-			msg.Header.Set(headerShows, shows)
+	if shows := msg.Header.Get(journal.HeaderAt); shows != "" && shows != g.header.Get(journal.HeaderAt) {
+		msg.Header[journal.HeaderAt], msg.Header[journal.HeaderSum] = g.header[journal.HeaderAt], g.header[journal.HeaderSum]
+		if msg.Header.Get(journal.HeaderShows) == "" {
+			msg.Header.Set(journal.HeaderShows, shows)
 		}
 	}
 	applied, begin := g.appliedBut(nil)
-	msg.Header.Set(headerApplied, format(applied))
-	msg.Header.Set(headerBegin, strconv.FormatUint(begin, 10))
+	msg.Header.Set(journal.HeaderApplied, format(applied))
+	msg.Header.Set(journal.HeaderBegin, strconv.FormatUint(begin, 10))
 	g.says.applied, g.says.begin, g.applies = applied, begin, nil // it is the newest message now
 }
 
@@ -144,7 +153,7 @@ func (g *rounds) unsaid() <-chan time.Time {
 // so.
 func (g *rounds) idle(ctx context.Context) error {
 	w := g.writer
-	if len(w.pending) == 0 {
+	if w.Pending() == 0 {
 		marker := g.unsaid()
 		select {
 		case <-g.emitter.wake:
@@ -155,22 +164,7 @@ func (g *rounds) idle(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	future := w.pending[0].future
-	select {
-	case <-g.emitter.wake:
-		return w.poll(ctx)
-	case ack := <-future.Ok():
-		if err := w.confirm(ctx, ack); err != nil {
-			return err
-		}
-		return w.poll(ctx)
-	case err := <-future.Err():
-		return w.recover(ctx, err)
-	case <-time.After(w.wait()):
-		return w.recover(ctx, w.unanswered())
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return w.Wait(ctx, g.emitter.wake)
 }
 
 // say writes a message that tells no user anything, only how far all is told.
@@ -195,18 +189,18 @@ const farewellTimeout = time.Second
 func (g *rounds) farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
-	err := g.writer.finish(ctx)
+	err := g.writer.Finish(ctx)
 	if err == nil {
 		err = g.release(ctx)
 	}
 	if err == nil {
-		err = g.writer.finish(ctx)
+		err = g.writer.Finish(ctx)
 	}
 	if err == nil {
-		err = g.say(ctx, nats.Header{headerWriter: {g.writer.id}, headerEnds: {"1"}})
+		err = g.say(ctx, nats.Header{journal.HeaderWriter: {g.emitter.cfg.ID}, journal.HeaderEnds: {"1"}})
 	}
 	if err == nil {
-		err = g.writer.finish(ctx)
+		err = g.writer.Finish(ctx)
 	}
 	if err != nil {
 		g.emitter.cfg.Logger.Warn("emitter ends without a word to the others", "error", err)

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
+	"reddot/projector/emit/journal"
 )
 
 // TestParts finds out whether a change in several parts is told: of the parts that
@@ -40,7 +41,7 @@ func TestParts(t *testing.T) {
 					t.Fatal(err)
 				}
 				msg := &nats.Msg{Data: data, Header: nats.Header{
-					events.HeaderContentType: {events.JSON.ContentType()}, headerWriter: {p.writer}, headerPart: {strconv.Itoa(p.no)},
+					events.HeaderContentType: {events.JSON.ContentType()}, journal.HeaderWriter: {p.writer}, journal.HeaderPart: {strconv.Itoa(p.no)},
 				}}
 				if p.more {
 					msg.Header.Set(events.HeaderMore, "1")

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 )
@@ -40,8 +41,8 @@ func (t *told) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq
 
 // seed finds out where the events end and marks what the commands since then
 // touched. It returns the seq up to which all events are stored.
-func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *told, err error) {
-	since = e.stored(t.applied)
+func (e *Emitter) seed(ctx context.Context, t journal.Tail) (since events.Seq, told *told, err error) {
+	since = e.stored(t.Said.Applied)
 	shown, err := e.shown(ctx, t)
 	if err != nil {
 		return 0, nil, err
@@ -67,9 +68,9 @@ func (e *Emitter) seed(ctx context.Context, t tail) (since events.Seq, told *tol
 // shown returns the seq whose state listeners may have been shown, so that none
 // is shown that is older. If the last event has left the stream, that may be any
 // seq of the log.
-func (e *Emitter) shown(ctx context.Context, t tail) (events.Seq, error) {
-	if t.there || e.cfg.End == nil {
-		return t.at, nil
+func (e *Emitter) shown(ctx context.Context, t journal.Tail) (events.Seq, error) {
+	if t.Said.Known() || e.cfg.End == nil {
+		return t.Said.At, nil
 	}
 	return e.cfg.End(ctx)
 }
@@ -96,32 +97,16 @@ func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, erro
 
 // unfinished reads what the emitter before had stored beyond what it said to be
 // told, if that was not all.
-func (e *Emitter) unfinished(ctx context.Context, t tail) (*told, error) {
-	if t.begin == 0 || t.applied >= t.at {
+func (e *Emitter) unfinished(ctx context.Context, t journal.Tail) (*told, error) {
+	said := t.Said
+	if said.Begin == 0 || said.Applied >= said.At {
 		return nil, nil
 	}
-	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: t.at, begin: t.begin}
-	for {
-		var unreadable error
-		err := e.stream.Read(ctx, t.begin, t.place, func(seq uint64, msg *nats.Msg) error {
-			if e.ends.sealer.genuine(seq, msg) && len(msg.Data) > 0 {
-				unreadable = told.enter(msg)
-			}
-			return unreadable
-		})
-		switch {
-		case err == nil:
-			return told, nil
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case unreadable != nil || errors.Is(err, ErrGone):
-			return nil, fmt.Errorf("read what was told last: %w", err)
-		}
-		e.away.say("read what was told last", err)
-		if err := rest(ctx); err != nil {
-			return nil, err
-		}
+	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: said.At, begin: said.Begin}
+	if err := e.journal.Read(ctx, said.Begin, t.Place, told.enter); err != nil {
+		return nil, fmt.Errorf("read what was emitted last: %w", err)
 	}
+	return told, nil
 }
 
 // enter notes one stored event.
@@ -142,8 +127,8 @@ func (t *told) enter(msg *nats.Msg) error {
 	case event.Peer != "":
 		k := event.User + "\x00" + event.Peer
 		t.receipts[k] = max(t.receipts[k], event.Version)
-	case h.Get(headerPart) == "" && h.Get(events.HeaderMore) != "": // an older reddot's, which stored the last part last
-	case h.Get(headerPart) == "" || t.part(event.User, event.Version, h):
+	case h.Get(journal.HeaderPart) == "" && h.Get(events.HeaderMore) != "": // an older reddot's, which stored the last part last
+	case h.Get(journal.HeaderPart) == "" || t.part(event.User, event.Version, h):
 		t.changes[event.User] = max(t.changes[event.User], event.Version)
 	}
 	return nil
@@ -153,12 +138,12 @@ func (t *told) enter(msg *nats.Msg) error {
 // been stored in any order. What an emitter has left half told, the next one tells
 // from the first part on, and may divide otherwise.
 func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool) {
-	p, writer := t.parts[user], h.Get(headerWriter)
+	p, writer := t.parts[user], h.Get(journal.HeaderWriter)
 	if p == nil || p.version != version || p.writer != writer {
 		p = &parts{version: version, writer: writer, seen: map[int]bool{}}
 		t.parts[user] = p
 	}
-	no := int(number(h, headerPart))
+	no := int(journal.Number(h, journal.HeaderPart))
 	p.seen[no] = true
 	if h.Get(events.HeaderMore) == "" {
 		p.of = no

@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
@@ -23,7 +24,7 @@ import (
 type rounds struct {
 	*backlog
 	emitter *Emitter
-	writer  *writer
+	writer  *journal.Writer
 	readers *readers
 
 	upto   dirty.Stamp // of the newest round
@@ -56,14 +57,14 @@ func (g *rounds) due(upto dirty.Stamp, m *dirty.Set) bool {
 func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *store.Snapshot) error {
 	r := g.newest()
 	if upto.Seq > r.upto.Seq || !m.Empty() {
-		r = g.begin(upto, g.writer.next)
+		r = g.begin(upto, g.writer.Next())
 	}
 	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.Last)
 	g.header = nats.Header{
 		events.HeaderContentType: {g.emitter.cfg.Encoding.ContentType()},
-		headerWriter:             {g.writer.id},
-		headerAt:                 {format(upto.Seq)},
-		headerSum:                {strconv.FormatUint(snap.Position().Last, 10)},
+		journal.HeaderWriter:     {g.emitter.cfg.ID},
+		journal.HeaderAt:         {format(upto.Seq)},
+		journal.HeaderSum:        {strconv.FormatUint(snap.Position().Last, 10)},
 	}
 	if err := g.adopt(r, m, snap); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (g *rounds) end(ctx context.Context) error {
 	}
 	g.progress()
 	g.kept = g.forget(g.kept)
-	return g.writer.poll(ctx)
+	return g.writer.Poll(ctx)
 }
 
 func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
@@ -293,7 +294,7 @@ func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 
 // mayBulk says whether little enough is on its way: what is told promptly should
 // not stand behind much that isn't.
-func (g *rounds) mayBulk() bool { return len(g.writer.pending) <= g.writer.window/4 }
+func (g *rounds) mayBulk() bool { return g.writer.Pending() <= g.emitter.cfg.Window/4 }
 
 // tellNext tells users of a lane for as long as there is room.
 func (g *rounds) tellNext(ctx context.Context, snap *store.Snapshot, q *queue, room *int) error {

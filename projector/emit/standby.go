@@ -3,6 +3,7 @@ package emit
 import (
 	"context"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"strings"
 	"time"
 )
@@ -44,18 +45,18 @@ func (e *Emitter) forget() {
 // standBy returns the end of the event stream when there is something to tell, and
 // nobody has told anything for some time, or nobody is there who could. It says
 // whether another one has told something meanwhile: then nobody else fails to.
-func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, lives bool, err error) {
-	var seen tail
+func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journal.Tail, lives bool, err error) {
+	var seen journal.Tail
 	var since, looked time.Time // since when there is something to tell and seen is the end; zero: it is not so
 	wait := patience
 	for {
-		if t, err = e.awaitTail(ctx); err != nil {
+		if t, err = e.journal.End(ctx); err != nil {
 			return t, lives, err
 		}
-		e.stored(t.applied)
+		e.stored(t.Said.Applied)
 		end, now := t, time.Now()
-		end.last = 0 // foreign messages are no sign of life
-		if !looked.IsZero() && end.told > seen.told {
+		end.Last = 0 // foreign messages are no sign of life
+		if !looked.IsZero() && end.Said.Place > seen.Said.Place {
 			e.figures.heard.Add(1)
 			if !lives {
 				lives, patience = true, e.patience(0)
@@ -64,11 +65,11 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 		switch {
 		case e.toldAll():
 			since = time.Time{}
-		case t.free() || e.succeeds(t):
+		case t.Free() || e.succeeds(t):
 			return t, lives, nil
-		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*lookTimeout): // the stream was away: nobody could write
+		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*journal.LookTimeout): // the stream was away: nobody could write
 			since, wait = now, patience/afterOutage
-		case since.IsZero() || end != seen || now.Sub(looked) > lookTimeout:
+		case since.IsZero() || end != seen || now.Sub(looked) > journal.LookTimeout:
 			since, wait = now, patience
 		}
 		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= wait {
@@ -82,7 +83,7 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 			case <-look:
 				waits = false
 			case <-e.wake:
-				waits = !t.free() && !e.succeeds(t) || e.toldAll()
+				waits = !t.Free() && !e.succeeds(t) || e.toldAll()
 			}
 		}
 	}
@@ -91,6 +92,6 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t tail, 
 // succeeds says whether who wrote last is this emitter's predecessor, which has
 // ended: of an instance one runs at a time. What it had on its way may still come.
 // Afterwards an emitter trusts in that no more, as folders may be copied.
-func (e *Emitter) succeeds(t tail) bool {
-	return !e.led && e.cfg.Instance != "" && strings.HasPrefix(t.writer, e.cfg.Instance)
+func (e *Emitter) succeeds(t journal.Tail) bool {
+	return !e.led && e.cfg.Instance != "" && strings.HasPrefix(t.Writer, e.cfg.Instance)
 }

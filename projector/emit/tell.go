@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
@@ -190,10 +191,10 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 		header.Set(events.HeaderMore, "1")
 	}
 	if more || f.parts > 1 {
-		header.Set(headerPart, strconv.Itoa(f.parts))
+		header.Set(journal.HeaderPart, strconv.Itoa(f.parts))
 	}
 	if at != g.upto.Seq {
-		header.Set(headerShows, format(at))
+		header.Set(journal.HeaderShows, format(at))
 	}
 	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, header, f)
 }
@@ -237,7 +238,7 @@ func (g *rounds) release(ctx context.Context) error {
 		g.says.applied, g.says.begin = applied, begin
 		g.applies, g.begins = []string{format(applied)}, []string{strconv.FormatUint(begin, 10)}
 	}
-	h.msg.Header[headerApplied], h.msg.Header[headerBegin] = g.applies, g.begins
+	h.msg.Header[journal.HeaderApplied], h.msg.Header[journal.HeaderBegin] = g.applies, g.begins
 	g.lags = time.Time{}
-	return g.writer.send(ctx, h.msg, h.parcel)
+	return g.writer.Send(ctx, h.msg, h.parcel)
 }

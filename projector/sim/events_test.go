@@ -2,14 +2,13 @@ package sim
 
 import (
 	"fmt"
+	"reddot/projector/emit/journal"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"reddot/projector/emit"
 )
 
 // stored is a message of the event stream.
@@ -32,7 +31,7 @@ type eventStream struct {
 	refuses bool          // takes nothing, as one whose disk is full
 	gone    bool          // it was deleted
 	count   int           // of the messages there ever were
-	key     emit.Key      // of the events
+	key     journal.Key   // of the events
 
 	last   uint64            // of the last message there ever was
 	msgs   []stored          // those that are still there
@@ -89,7 +88,7 @@ func (s *eventStream) expire(now time.Time) {
 		out++
 	}
 	s.msgs = s.msgs[out:]
-	for len(s.window) > 0 && now.Sub(s.window[0].at) >= emit.Duplicates {
+	for len(s.window) > 0 && now.Sub(s.window[0].at) >= journal.Duplicates {
 		delete(s.ids, s.window[0].id)
 		s.window = s.window[1:]
 	}
@@ -102,7 +101,7 @@ func (s *eventStream) restart(now time.Time) {
 	s.expire(now)
 	s.ids, s.window = nil, nil
 	for _, m := range s.msgs {
-		if now.Sub(m.at) < emit.Duplicates {
+		if now.Sub(m.at) < journal.Duplicates {
 			s.remember(m)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
@@ -58,7 +58,7 @@ func TestEventStream(t *testing.T) {
 	ns := natstest.Start(t)
 	r := &realStream{ns, t, ns.JetStream()}
 	if _, err := r.js.CreateStream(t.Context(), jetstream.StreamConfig{
-		Name: "S", Subjects: []string{"s"}, MaxMsgs: maxMsgs, Duplicates: emit.Duplicates, Storage: jetstream.FileStorage,
+		Name: "S", Subjects: []string{"s"}, MaxMsgs: maxMsgs, Duplicates: journal.Duplicates, Storage: jetstream.FileStorage,
 	}); err != nil {
 		t.Fatal(err)
 	}

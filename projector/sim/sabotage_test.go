@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/loop"
 	"reddot/projector/store"
 )
@@ -20,14 +21,14 @@ type sabotage struct {
 	message  func(*nats.Msg)        // changes what is sent
 	messages func() func(*nats.Msg) // the same for one run that remembers something
 	config   func(*emit.Config)     // changes what the emitter has
-	key      func(*emit.Key)        // changes what it tells events by
+	key      func(*journal.Key)     // changes what it tells events by
 	ready    func(*loop.Ready)      // changes what it is handed
 	alone    bool                   // nobody forges events
 	rare     uint64                 // the seed that is tried first: few find it
 }
 
 // trust has an emitter take everything for an event.
-func trust(k *emit.Key) { k.From = math.MaxUint64 }
+func trust(k *journal.Key) { k.From = math.MaxUint64 }
 
 // maxSearch is in how many seeds a defect must be found.
 const maxSearch = 2_000

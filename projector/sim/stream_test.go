@@ -3,19 +3,18 @@ package sim
 import (
 	"context"
 	"maps"
+	"reddot/projector/emit/journal"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"reddot/projector/emit"
 )
 
-// stream is the event stream over a process's link. It implements emit.Stream.
+// stream is the event stream over a process's link. It implements journal.Stream.
 type stream struct{ *lane }
 
-// future is a message on its way. It implements emit.Future.
+// future is a message on its way. It implements journal.Future.
 type future struct {
 	ok   chan *jetstream.PubAck
 	err  chan error
@@ -38,8 +37,8 @@ func (f *future) settle(seq uint64, err error) {
 	f.done = true
 }
 
-// Append implements emit.Stream.
-func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
+// Append implements journal.Stream.
+func (s stream) Append(msg *nats.Msg) (journal.Future, error) {
 	l, w := s.lane, s.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -55,7 +54,7 @@ func (s stream) Append(msg *nats.Msg) (emit.Future, error) {
 	w.note("%s sends %s", l.name, id(wire))
 	f := &future{ok: make(chan *jetstream.PubAck, 1), err: make(chan error, 1)}
 	l.futures = append(l.futures, f)
-	w.at(w.now()+emit.AckTimeout, func() { l.resolve(f, 0, jetstream.ErrAsyncPublishTimeout) })
+	w.at(w.now()+journal.AckTimeout, func() { l.resolve(f, 0, jetstream.ErrAsyncPublishTimeout) })
 	deleted := w.server.deleted
 	l.send(func(epoch int) {
 		if deleted != w.server.deleted {
@@ -93,17 +92,17 @@ func (l *lane) resolve(f *future, seq uint64, err error) {
 	l.futures = slices.DeleteFunc(l.futures, func(g *future) bool { return g == f })
 }
 
-// Tail implements emit.Stream, in two requests as the one in JetStream.
-func (s stream) Tail(ctx context.Context) (emit.End, error) {
+// Tail implements journal.Stream, in two requests as the one in JetStream.
+func (s stream) Tail(ctx context.Context) (journal.End, error) {
 	none := false
-	end, err := ask(ctx, s.lane, func() (emit.End, error) {
+	end, err := ask(ctx, s.lane, func() (journal.End, error) {
 		es := &s.w.server.events
 		if es.gone {
-			return emit.End{}, emit.ErrGone
+			return journal.End{}, journal.ErrGone
 		}
 		es.expire(time.Now())
 		none = len(es.msgs) == 0
-		return emit.End{Last: es.last, Key: es.key}, nil
+		return journal.End{Last: es.last, Key: es.key}, nil
 	})
 	if err != nil || none {
 		return end, err
@@ -122,7 +121,7 @@ func (s stream) Tail(ctx context.Context) (emit.End, error) {
 // can't.
 const readTimeout = 2 * time.Second
 
-// Read implements emit.Stream.
+// Read implements journal.Stream.
 func (s stream) Read(ctx context.Context, from, upto uint64, fn func(uint64, *nats.Msg) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/projector/log"
 	"reddot/projector/store"
 )
@@ -108,7 +108,7 @@ func newWorld(seed uint64, keep bool) (*world, error) {
 	if w.history, err = newHistory(seed, rng, &w.plan); err != nil {
 		return nil, err
 	}
-	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge, key: emit.Key{From: 1}}}
+	w.server = hub{up: true, again: map[string]int{}, events: eventStream{maxMsgs: w.plan.maxMsgs, maxAge: w.plan.maxAge, key: journal.Key{From: 1}}}
 	w.audit = newAudit(w.history)
 	w.audit.fanout = w.plan.fanout == small
 	w.audit.fail = w.failf
@@ -309,7 +309,7 @@ func (w *world) endedWell(r *run) bool {
 	switch {
 	case errors.Is(r.why, log.ErrNotWhole):
 		return w.server.hole.named(r)
-	case errors.Is(r.why, emit.ErrGone):
+	case errors.Is(r.why, journal.ErrGone):
 		return w.server.deleted > r.deleted
 	}
 	return false

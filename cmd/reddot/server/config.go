@@ -21,6 +21,7 @@ import (
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/emit"
+	"reddot/projector/emit/journal"
 	"reddot/snapshot"
 )
 
@@ -87,7 +88,7 @@ func Default() Config {
 		Auth: natsconn.Config{OwnInbox: ownInbox}, UserRate: gate.DefaultRate,
 		Prefix: events.DefaultPrefix, Sync: natsserver.SyncPolicy{Every: time.Second},
 		FanoutLimit: 1000, EventEncoding: events.Msgpack.String(),
-		EventsMaxAge: emit.DefaultMaxAge, EventsMaxBytes: emit.DefaultMaxBytes, Takeover: emit.DefaultTakeover,
+		EventsMaxAge: journal.DefaultMaxAge, EventsMaxBytes: journal.DefaultMaxBytes, Takeover: emit.DefaultTakeover,
 		SnapshotEvery: 5_000_000, SnapshotInterval: time.Hour, SnapshotKeep: 3,
 	}
 }

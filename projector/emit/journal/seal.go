@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"crypto/hmac"
@@ -20,7 +20,7 @@ import (
 	"reddot/events"
 )
 
-// Key tells the events of a stream from what others have put there.
+// Key distinguishes the events of a stream from what others have put there.
 type Key struct {
 	Secret [32]byte
 	// From is the first sequence at which an event bears a seal: those before it
@@ -72,8 +72,8 @@ func unsealed() Key { return Key{From: math.MaxUint64} }
 // nothing that is acted on. Those of further were not known to older reddots: they
 // are covered where there is one of them.
 var (
-	bound   = [...]string{events.HeaderContentType, headerWriter, headerApplied, headerAt, headerSum, headerBegin, events.HeaderMore}
-	further = [...]string{headerPart, headerEnds}
+	bound   = [...]string{events.HeaderContentType, HeaderWriter, HeaderApplied, HeaderAt, HeaderSum, HeaderBegin, events.HeaderMore}
+	further = [...]string{HeaderPart, HeaderEnds}
 )
 
 // withFurther is added to the place of a message that has one of further. No
@@ -83,14 +83,14 @@ const withFurther = 1 << 63
 // sealSize is how many bytes of the HMAC are kept: 128 bits can't be guessed.
 const sealSize = 16
 
-// sealer seals events, and tells what is sealed. It is for one goroutine.
+// sealer seals events, and finds out what is sealed. It is for one goroutine.
 type sealer struct {
 	key Key
 	mac hash.Hash
 	buf []byte
 }
 
-// newSealer makes a sealer for the events that tell of a log.
+// newSealer returns a sealer for the events of a log.
 func newSealer(key Key, log string) *sealer {
 	derive := hmac.New(sha256.New, key.Secret[:])
 	derive.Write([]byte("reddot event 1\x00" + log))
@@ -134,11 +134,11 @@ func appendField(b []byte, text string) []byte {
 	return append(b, text...)
 }
 
-// genuine reports whether an emitter has put a message at its place. Of one that
+// genuine reports whether a writer has put a message at its place. Of one that
 // is older than the stream's key, it is as good as its word.
 func (s *sealer) genuine(seq uint64, msg *nats.Msg) bool {
 	if seq < s.key.From {
-		return msg.Header.Get(headerWriter) != ""
+		return msg.Header.Get(HeaderWriter) != ""
 	}
 	id := msg.Header.Get(jetstream.MsgIDHeader)
 	return len(id) == base64.RawURLEncoding.EncodedLen(sealSize) && hmac.Equal([]byte(id), []byte(s.seal(seq, msg)))

@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"testing"
@@ -31,8 +31,8 @@ func TestSeal(t *testing.T) {
 		"seal":    func(m *nats.Msg) { m.Header.Set(jetstream.MsgIDHeader, m.Header.Get(jetstream.MsgIDHeader)[1:]) },
 		"no seal": func(m *nats.Msg) { m.Header.Del(jetstream.MsgIDHeader) },
 		"moved from one header to the next": func(m *nats.Msg) {
-			m.Header.Set(headerAt, "11")
-			m.Header.Set(headerSum, "")
+			m.Header.Set(HeaderAt, "11")
+			m.Header.Set(HeaderSum, "")
 		},
 		"moved from the subject": func(m *nats.Msg) {
 			m.Header.Set(events.HeaderContentType, m.Subject[len(m.Subject)-1:]+m.Header.Get(events.HeaderContentType))
@@ -62,7 +62,7 @@ func TestSeal(t *testing.T) {
 	if newSealer(newKey(5), "log").genuine(7, sealed()) || newSealer(key, "log of another stream").genuine(7, sealed()) {
 		t.Error("an event of another key, or another log, is genuine")
 	}
-	old := &nats.Msg{Header: nats.Header{headerWriter: {"w"}}}
+	old := &nats.Msg{Header: nats.Header{HeaderWriter: {"w"}}}
 	if !s.genuine(4, old) || s.genuine(5, old) || s.genuine(4, &nats.Msg{}) {
 		t.Error("an event without a seal is genuine before the key's first sequence, and only there")
 	}
@@ -100,7 +100,7 @@ func TestKeyText(t *testing.T) {
 
 func BenchmarkSeal(b *testing.B) {
 	s := newSealer(newKey(1), "log")
-	msg := &nats.Msg{Subject: "unread-out.0.evt.user.change", Header: nats.Header{headerWriter: {"abcdefghijkl"}}, Data: make([]byte, 400)}
+	msg := &nats.Msg{Subject: "unread-out.0.evt.user.change", Header: nats.Header{HeaderWriter: {"abcdefghijkl"}}, Data: make([]byte, 400)}
 	b.ReportAllocs()
 	for b.Loop() {
 		s.seal(1<<20, msg)

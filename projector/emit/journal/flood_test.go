@@ -1,9 +1,8 @@
-package emit
+package journal
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -17,28 +16,24 @@ func TestWriterInFlood(t *testing.T) {
 	for _, foreign := range []int{1, 40, 200} {
 		t.Run(fmt.Sprint(foreign), func(t *testing.T) {
 			f := &flooded{streamed: newStreamed(t), t: t, foreign: foreign}
-			e := f.emitterOf(t, "writer", Window)
-			e.stream, e.ends.stream = f, f
-			end, err := e.ends.look(t.Context())
+			j := f.journalOf("writer", Window)
+			j.stream, j.ends.stream = f, f
+			end, err := j.ends.look(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			log := slog.New(slog.DiscardHandler)
-			w := &writer{
-				log: log, away: &outages{log: log}, id: "writer", window: Window, stream: f, ends: &e.ends, sealer: e.ends.sealer,
-				next: end.last + 1, stored: func() {}, update: func(*nats.Msg) {}, blank: e.blank,
-			}
+			w := j.Writer(end, func() {}, func(*nats.Msg) {})
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			var sent []*nats.Msg
 			for n := range 3 {
 				msg := nats.NewMsg(fmt.Sprint("unread-out.0.evt.", n, ".change"))
-				msg.Header.Set(headerWriter, "writer")
-				msg.Header.Set(headerAt, fmt.Sprint(n+1))
+				msg.Header.Set(HeaderWriter, "writer")
+				msg.Header.Set(HeaderAt, fmt.Sprint(n+1))
 				sent = append(sent, msg)
-				err := w.send(ctx, msg, nil)
+				err := w.Send(ctx, msg, nil)
 				if err == nil {
-					err = w.finish(ctx)
+					err = w.Finish(ctx)
 				}
 				if err != nil {
 					t.Fatalf("message %d is not stored: %v", n, err)
@@ -49,8 +44,8 @@ func TestWriterInFlood(t *testing.T) {
 			}
 			for n, msg := range sent {
 				times := 0
-				err := f.Read(ctx, 1, w.next-1, func(seq uint64, m *nats.Msg) error {
-					if m.Subject == msg.Subject && e.ends.sealer.genuine(seq, m) {
+				err := f.Read(ctx, 1, w.Next()-1, func(seq uint64, m *nats.Msg) error {
+					if m.Subject == msg.Subject && j.ends.sealer.genuine(seq, m) {
 						times++
 					}
 					return nil

@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -22,8 +22,8 @@ type Newest struct {
 	Time  time.Time  // at which the stream took the event in
 }
 
-// FindNewest reads the end of the event stream that tells of a command stream,
-// named as Config.Log names it. Where there is none, nothing is stored. Foreign
+// FindNewest reads the end of the event stream of a command stream,
+// named as StreamConfig.Log names it. Where there is none, nothing is stored. Foreign
 // messages say nothing.
 func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, log string) (Newest, error) {
 	stream, err := js.Stream(ctx, s.EventStream())
@@ -38,25 +38,25 @@ func FindNewest(ctx context.Context, js jetstream.JetStream, s events.Subjects, 
 		return Newest{}, nil // Open says so
 	}
 	messages := pull.New(js, s.EventStream())
-	ends := lookout{stream: streamed{js, stream, messages}, log: log, foreign: &foreign{log: slog.New(slog.DiscardHandler)}} // the emitter tells
+	ends := lookout{stream: streamed{js, stream, messages}, log: log, foreign: &foreign{log: slog.New(slog.DiscardHandler)}} // a Journal says so
 	if _, found := metadata[metadataKey]; !found {
 		ends.sealer = newSealer(unsealed(), log)
 	}
 	t, err := ends.look(ctx)
-	if err != nil || !t.there {
+	if err != nil || !t.Said.Known() {
 		return Newest{}, err
 	}
-	msg, err := messages.Get(ctx, t.told) // for its time
+	msg, err := messages.Get(ctx, t.Said.Place) // for its time
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Newest{}, nil // gone by age
 	}
 	if err != nil {
 		return Newest{}, fmt.Errorf("read the last event: %w", err)
 	}
-	return Newest{Place: t.told, At: t.at, Sum: number(ends.teller.msg.Header, headerSum), Time: msg.Time}, nil
+	return Newest{Place: t.Said.Place, At: t.Said.At, Sum: Number(ends.said.msg.Header, HeaderSum), Time: msg.Time}, nil
 }
 
-// Genuine returns what tells the events of an event stream from foreign messages,
+// Genuine returns what distinguishes the events of an event stream from foreign messages,
 // given their sequences: for one goroutine of a reader who may read the stream's
 // configuration.
 func Genuine(ctx context.Context, js jetstream.JetStream, s events.Subjects) (func(seq uint64, msg *nats.Msg) bool, error) {
@@ -73,9 +73,9 @@ func Genuine(ctx context.Context, js jetstream.JetStream, s events.Subjects) (fu
 	return newSealer(key, metadata[metadataLog]).genuine, nil
 }
 
-// Forget removes all stored events: what they tell of is gone. The sequence of
-// the event stream goes on, and an emitter tells anew what is after the
-// position that its store knows to be emitted.
+// Forget removes all stored events: what they show is gone. The sequence of the
+// event stream goes on, and an emitter emits once more what is after the position that
+// its store knows to be emitted.
 func Forget(ctx context.Context, js jetstream.JetStream, s events.Subjects) error {
 	stream, err := js.Stream(ctx, s.EventStream())
 	if err == nil {

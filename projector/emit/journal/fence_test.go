@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -7,18 +7,11 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
-
-	"reddot/events"
 )
 
-// emitterOf is an emitter of a stream.
-func (s streamed) emitterOf(t *testing.T, id string, window int) *Emitter {
-	t.Helper()
-	subjects, err := events.NewSubjects("unread")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return New(Config{Subjects: subjects, Log: "test", ID: id, Window: window, Logger: slog.New(slog.DiscardHandler)}, s, func(events.Seq) {})
+// journalOf is the journal of a stream, of a writer.
+func (s streamed) journalOf(id string, window int) *Journal {
+	return New(Config{Stream: s, Log: "test", ID: id, Window: window, Subject: "unread-out.fence-0", Logger: slog.New(slog.DiscardHandler)})
 }
 
 // TestFenceBehindForeign takes over while foreign messages come in between the look
@@ -31,35 +24,35 @@ func TestFenceBehindForeign(t *testing.T) {
 		t.Run(fmt.Sprint(foreign), func(t *testing.T) {
 			t.Parallel()
 			s := newStreamed(t)
-			e := s.emitterOf(t, "new", window)
-			looked, err := e.ends.look(t.Context())
+			j := s.journalOf("new", window)
+			looked, err := j.ends.look(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			e.ends.store(t, s, looked.last+1)
-			if looked, err = e.ends.look(t.Context()); err != nil {
+			j.ends.store(t, s, looked.Last+1)
+			if looked, err = j.ends.look(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if foreign > 0 {
 				s.flood(t, foreign)
 			}
 			var late []*nats.Msg
-			for place := looked.last + uint64(foreign) + 1; len(late) < window; place++ {
+			for place := looked.Last + uint64(foreign) + 1; len(late) < window; place++ {
 				msg := nats.NewMsg("unread-out.0.evt.a.change")
-				msg.Header.Set(headerWriter, "writer")
-				e.ends.sealer.bind(place, msg)
+				msg.Header.Set(HeaderWriter, "writer")
+				j.ends.sealer.bind(place, msg)
 				late = append(late, msg)
 			}
-			end, err := e.claim(t.Context(), looked)
+			end, err := j.Claim(t.Context(), looked)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if grown := end.last - looked.last; grown > uint64(foreign)+window {
+			if grown := end.Last - looked.Last; grown > uint64(foreign)+window {
 				t.Errorf("the fence and %d foreign messages lengthen the stream by %d", foreign, grown)
 			}
 			for _, msg := range late {
 				if ack, err := s.js.PublishMsg(t.Context(), msg); err == nil {
-					t.Errorf("a message of the writer before is stored at %d, behind the end of the fence at %d", ack.Sequence, end.last)
+					t.Errorf("a message of the writer before is stored at %d, behind the end of the fence at %d", ack.Sequence, end.Last)
 				}
 			}
 		})
@@ -98,21 +91,21 @@ func TestFenceInFlood(t *testing.T) {
 		for _, foreign := range []int{1, 40, 400} {
 			t.Run(fmt.Sprint(name, " ", foreign), func(t *testing.T) {
 				f := &flooded{streamed: newStreamed(t), t: t, foreign: foreign}
-				e := f.emitterOf(t, "new", Window)
-				looked, err := e.ends.look(t.Context())
+				j := f.journalOf("new", Window)
+				looked, err := j.ends.look(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				if !ended {
-					e.ends.store(t, f.streamed, 1)
+					j.ends.store(t, f.streamed, 1)
 				}
-				e.stream, e.ends.stream = f, f
-				if looked, err = e.ends.look(t.Context()); err != nil || looked.free() != ended {
+				j.stream, j.ends.stream = f, f
+				if looked, err = j.ends.look(t.Context()); err != nil || looked.Free() != ended {
 					t.Fatalf("it ends with %+v, %v", looked, err)
 				}
 				f.looks = 0
-				end, err := e.claim(t.Context(), looked)
-				if err != nil || end.writer != "new" {
+				end, err := j.Claim(t.Context(), looked)
+				if err != nil || end.Writer != "new" {
 					t.Fatalf("it ends with %+v, %v", end, err)
 				}
 				if f.looks > 10 {

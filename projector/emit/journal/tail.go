@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -10,29 +10,36 @@ import (
 	"reddot/events"
 )
 
-// tail is the end of the event stream.
-type tail struct {
-	last   uint64 // sequence of the last message there ever was
-	place  uint64 // sequence of the last message of an emitter; behind it are foreign messages only
-	writer string // of that message; empty: it has left the stream, or there was none
-	ended  bool   // with that message its emitter has ended, and nothing of it is on its way
-
-	there   bool       // the last message that tells something is known; else it has left the stream, or there was none
-	told    uint64     // its sequence
-	applied events.Seq // as its header says
-	at      events.Seq
-	begin   uint64
+// Tail is the end of the event stream.
+type Tail struct {
+	Last   uint64 // sequence of the last message there ever was
+	Place  uint64 // sequence of the last message of a writer; behind it are foreign messages only
+	Writer string // of that message; empty: it has left the stream, or there was none
+	Ended  bool   // with that message its writer has ended, and nothing of it is on its way
+	Said   Said
 }
 
-// free says that nobody has anything on its way to the stream.
-func (t *tail) free() bool { return t.ended || t.last == 0 }
+// Said is what the last message says that has a position, as those of a fence don't.
+// It is zero if that message has left the stream, or there was none.
+type Said struct {
+	Place   uint64     // its sequence
+	Applied events.Seq // as its headers say: see HeaderApplied, HeaderAt and HeaderBegin
+	At      events.Seq
+	Begin   uint64
+}
 
-// lookTimeout bounds one look at the event stream: a request that a server has
+// Known reports whether that message is there.
+func (s Said) Known() bool { return s.Place > 0 }
+
+// Free reports whether nobody has anything on its way to the stream.
+func (t *Tail) Free() bool { return t.Ended || t.Last == 0 }
+
+// LookTimeout bounds one look at the event stream: a request that a server has
 // lost while it ended is asked again soon.
-const lookTimeout = 500 * time.Millisecond
+const LookTimeout = 500 * time.Millisecond
 
-// lookout finds the last messages of emitters in the event stream, behind whatever
-// foreign messages there are: the last one, and the last one that tells something,
+// lookout finds the last messages of writers in the event stream, behind whatever
+// foreign messages there are: the last one, and the last one that has a position,
 // as those of a fence don't. It knows what it has seen, so that each message is
 // read once. It is for one goroutine.
 type lookout struct {
@@ -43,42 +50,42 @@ type lookout struct {
 	sealer *sealer // nil before the first look
 	seen   uint64  // everything in the stream is known up to here
 	newest found   // of all up to there
-	teller found   // the newest that tells something
+	said   found   // the newest that has a position
 }
 
-// found is a message of an emitter.
+// found is a message of a writer.
 type found struct {
 	seq uint64
 	msg *nats.Msg // nil: it has left the stream, or there was none
 }
 
-// tells says whether a message says up to where all is told: those of a fence
+// says reports whether a message says up to where all is emitted: those of a fence
 // don't.
-func tells(msg *nats.Msg) bool { return msg.Header.Get(headerAt) != "" }
+func says(msg *nats.Msg) bool { return msg.Header.Get(HeaderAt) != "" }
 
 // look reads the end of the event stream.
-func (l *lookout) look(ctx context.Context) (tail, error) {
-	looking, cancel := context.WithTimeout(ctx, lookTimeout)
+func (l *lookout) look(ctx context.Context) (Tail, error) {
+	looking, cancel := context.WithTimeout(ctx, LookTimeout)
 	end, err := l.stream.Tail(looking)
 	cancel()
 	if err == nil {
 		err = l.use(end.Key)
 	}
 	if err != nil {
-		return tail{}, err
+		return Tail{}, err
 	}
 	if end.Last < l.seen { // an older stream was put in its place
 		l.enter(0, found{}, found{})
 	}
 	switch {
-	case end.Msg != nil && l.sealer.genuine(end.Last, end.Msg) && tells(end.Msg):
+	case end.Msg != nil && l.sealer.genuine(end.Last, end.Msg) && says(end.Msg):
 		l.wrote(end.Last, end.Msg)
 	case end.Last == l.seen:
 	case end.Msg == nil:
 		l.enter(end.Last, found{}, found{})
 	default:
 		if err := l.search(ctx, end.Last); err != nil {
-			return tail{}, fmt.Errorf("look for the last event: %w", err)
+			return Tail{}, fmt.Errorf("look for the last event: %w", err)
 		}
 	}
 	return l.tail(end.Last), nil
@@ -98,18 +105,18 @@ func (l *lookout) use(key Key) error {
 }
 
 // enter notes what the stream is known to hold.
-func (l *lookout) enter(seen uint64, newest, teller found) {
-	l.seen, l.newest, l.teller = seen, newest, teller
+func (l *lookout) enter(seen uint64, newest, said found) {
+	l.seen, l.newest, l.said = seen, newest, said
 }
 
-// wrote notes a message of an emitter that is stored.
+// wrote notes a message of a writer that is stored.
 func (l *lookout) wrote(seq uint64, msg *nats.Msg) {
 	if seq <= l.seen {
 		return
 	}
 	l.seen, l.newest = seq, found{seq, msg}
-	if tells(msg) {
-		l.teller = l.newest
+	if says(msg) {
+		l.said = l.newest
 	}
 }
 
@@ -121,7 +128,7 @@ const (
 	searchMost  = 8_192
 )
 
-// search looks for the last messages of emitters between what is known and a
+// search looks for the last messages of writers between what is known and a
 // sequence, from the end on. What has left the stream may have been one: then
 // nobody knows the last one.
 func (l *lookout) search(ctx context.Context, last uint64) error {
@@ -139,8 +146,8 @@ func (l *lookout) search(ctx context.Context, last uint64) error {
 		if newest.msg == nil {
 			newest = p.newest
 		}
-		if p.teller.msg != nil || p.gone {
-			l.enter(last, newest, p.teller)
+		if p.said.msg != nil || p.gone {
+			l.enter(last, newest, p.said)
 			l.foreign.add(unknown)
 			return nil
 		}
@@ -149,15 +156,15 @@ func (l *lookout) search(ctx context.Context, last uint64) error {
 	if newest.msg == nil {
 		newest = l.newest
 	}
-	l.enter(last, newest, l.teller)
+	l.enter(last, newest, l.said)
 	l.foreign.add(unknown)
 	return nil
 }
 
-// piece is what a piece of the stream holds of emitters.
+// piece is what a piece of the stream holds of writers.
 type piece struct {
-	newest, teller found
-	gone           bool // something behind the teller has left the stream
+	newest, said found
+	gone         bool // something behind said has left the stream
 }
 
 func (l *lookout) piece(ctx context.Context, from, upto uint64, unknown *strangers) (p piece, err error) {
@@ -172,8 +179,8 @@ func (l *lookout) piece(ctx context.Context, from, upto uint64, unknown *strange
 			return nil
 		}
 		p.newest = found{seq, msg}
-		if tells(msg) {
-			p.teller, p.gone = p.newest, false
+		if says(msg) {
+			p.said, p.gone = p.newest, false
 		}
 		return nil
 	})
@@ -184,18 +191,17 @@ func (l *lookout) piece(ctx context.Context, from, upto uint64, unknown *strange
 }
 
 // tail is what is known of the end.
-func (l *lookout) tail(last uint64) tail {
-	t := tail{last: last, place: l.newest.seq}
+func (l *lookout) tail(last uint64) Tail {
+	t := Tail{Last: last, Place: l.newest.seq}
 	if l.newest.msg != nil {
-		t.writer = l.newest.msg.Header.Get(headerWriter)
-		t.ended = l.newest.msg.Header.Get(headerEnds) != ""
+		t.Writer = l.newest.msg.Header.Get(HeaderWriter)
+		t.Ended = l.newest.msg.Header.Get(HeaderEnds) != ""
 	}
-	if l.teller.msg != nil {
-		h := l.teller.msg.Header
-		t.there, t.told = true, l.teller.seq
-		t.applied = events.Seq(number(h, headerApplied))
-		t.at = events.Seq(number(h, headerAt))
-		t.begin = number(h, headerBegin)
+	if l.said.msg != nil {
+		h := l.said.msg.Header
+		t.Said = Said{
+			Place: l.said.seq, Applied: events.Seq(Number(h, HeaderApplied)), At: events.Seq(Number(h, HeaderAt)), Begin: Number(h, HeaderBegin),
+		}
 	}
 	return t
 }

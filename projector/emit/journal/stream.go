@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -12,17 +12,17 @@ import (
 // Headers of a stored event, beside those that listeners need too. Its id,
 // Nats-Msg-Id, is its seal.
 const (
-	headerWriter  = "Reddot-Writer"     // the emitter that wrote it
-	headerApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
-	headerAt      = "Reddot-At"         // the applied seq whose state events may have shown up to here
-	headerShows   = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
-	headerSum     = "Reddot-Sum"        // the sum of the command at Reddot-At: tells a log that was rewritten
-	headerBegin   = "Reddot-Generation" // the event stream's sequence from which on lies what was told of later commands than Reddot-Applied
-	headerPart    = "Reddot-Part"       // the how manieth it is of those; not there if it is the only one
-	headerEnds    = "Reddot-Ends"       // its emitter has written all it had, and writes no more
+	HeaderWriter  = "Reddot-Writer"     // the writer that wrote it
+	HeaderApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
+	HeaderAt      = "Reddot-At"         // the applied seq whose state events may have shown up to here
+	HeaderShows   = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
+	HeaderSum     = "Reddot-Sum"        // the sum of the command at Reddot-At: distinguishes a log that was rewritten
+	HeaderBegin   = "Reddot-Generation" // the event stream's sequence from which on lies what was emitted of later commands than Reddot-Applied
+	HeaderPart    = "Reddot-Part"       // its number among those, from 1; not there if it is the only one
+	HeaderEnds    = "Reddot-Ends"       // its writer has written all it had, and writes no more
 )
 
-// Errors of a Stream that an emitter acts on.
+// Errors of a Stream that a writer acts on.
 var (
 	// ErrGone says that the event stream was deleted.
 	ErrGone = errors.New("the event stream is gone")
@@ -30,7 +30,7 @@ var (
 	ErrTooLarge = errors.New("the message is too large")
 )
 
-// Stream is the event stream as an emitter needs it; Open uses one in
+// Stream is the event stream as a Journal needs it; Open returns one in
 // JetStream. It is called by one goroutine, but what it was given to append
 // may be on its way when the next call comes.
 type Stream interface {
@@ -55,15 +55,15 @@ type End struct {
 	Key  Key       // of the events; zero if the stream has none any more
 }
 
-// Future tells what became of an appended message: one of the channels gives
+// Future says what became of an appended message: one of the channels gives
 // one value. It may be that neither ever does.
 type Future interface {
 	Ok() <-chan *jetstream.PubAck
 	Err() <-chan error // the message was refused, or nobody knows
 }
 
-// number reads a header; 0 if it is not there.
-func number(h nats.Header, name string) uint64 {
+// Number reads a header; 0 if it is not there.
+func Number(h nats.Header, name string) uint64 {
 	n, err := strconv.ParseUint(h.Get(name), 10, 64)
 	if err != nil {
 		return 0

@@ -1,8 +1,7 @@
-package emit
+package journal
 
 import (
 	"errors"
-	"log/slog"
 	"slices"
 	"strconv"
 	"testing"
@@ -23,7 +22,7 @@ func newStreamed(t *testing.T) streamed {
 	t.Helper()
 	js := testkit.Must(jetstream.New(natstest.Start(t).Connect(), jetstream.WithPublishAsyncTimeout(AckTimeout)))(t)
 	subjects := testkit.Must(events.NewSubjects("unread"))(t)
-	s, err := ensureStream(t.Context(), Config{JetStream: js, Subjects: subjects, Log: "test", Logger: slog.New(slog.DiscardHandler)})
+	s, err := ensureStream(t.Context(), StreamConfig{JetStream: js, Subjects: subjects, Log: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +55,10 @@ func (s streamed) append(t *testing.T, no int, data []byte) error {
 func (s streamed) read(t *testing.T, from, upto uint64) (got []int) {
 	t.Helper()
 	err := s.Read(t.Context(), from, upto, func(seq uint64, msg *nats.Msg) error {
-		if no := number(msg.Header, "No"); no != seq {
+		if no := Number(msg.Header, "No"); no != seq {
 			t.Errorf("message %d is said to be at %d", no, seq)
 		}
-		got = append(got, int(number(msg.Header, "No")))
+		got = append(got, int(Number(msg.Header, "No")))
 		return nil
 	})
 	if err != nil {
@@ -78,7 +77,7 @@ func (s streamed) tail(t *testing.T) (last uint64, no int) {
 	if end.Msg == nil {
 		return end.Last, 0
 	}
-	return end.Last, int(number(end.Msg.Header, "No"))
+	return end.Last, int(Number(end.Msg.Header, "No"))
 }
 
 // TestJetStream appends to an event stream and reads it, with messages missing
@@ -143,7 +142,7 @@ func TestStreamLeftAlone(t *testing.T) {
 	}
 	open := func(age time.Duration, wantUpdates int) jetstream.StreamConfig {
 		t.Helper()
-		again, err := ensureStream(t.Context(), Config{JetStream: s.js, Subjects: subjects, Log: "test", MaxAge: age, Logger: slog.New(slog.DiscardHandler)})
+		again, err := ensureStream(t.Context(), StreamConfig{JetStream: s.js, Subjects: subjects, Log: "test", MaxAge: age})
 		if err != nil {
 			t.Fatal(err)
 		}

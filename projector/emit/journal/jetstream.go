@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/events"
 	"reddot/projector/log/pull"
 )
 
@@ -19,7 +20,7 @@ import (
 // as its place is taken, and then found to be stored.
 const Duplicates = time.Second
 
-// Stream bounds, if Config leaves them zero.
+// Stream bounds, if StreamConfig leaves them zero.
 const (
 	DefaultMaxAge   = 24 * time.Hour
 	DefaultMaxBytes = 1 << 30
@@ -33,9 +34,34 @@ const (
 	metadataKey = "reddot-key"
 )
 
-// ErrForeign is returned by Open for an event stream that tells of another
+// ErrForeign is returned by Open for an event stream that belongs to another
 // command stream, whose seqs mean nothing here.
 var ErrForeign = errors.New("the event stream tells of another command stream")
+
+// StreamConfig configures the event stream in JetStream.
+type StreamConfig struct {
+	JetStream jetstream.JetStream
+	Subjects  events.Subjects
+	Log       string        // identity of the command stream
+	MaxAge    time.Duration // of stored events; DefaultMaxAge if zero
+	MaxBytes  int64         // of stored events; DefaultMaxBytes if zero
+	Replicas  int           // of a stream that has to be made; 0: 1
+}
+
+// Open opens or creates the event stream. It returns how large a message may be,
+// headers included, which may change while it is open. Errors: ErrForeign, ErrKey,
+// ErrPayload.
+func Open(ctx context.Context, cfg StreamConfig) (Stream, func() int64, error) {
+	s, err := ensureStream(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit, err := payload(ctx, cfg.JetStream, s.stream)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, limit, nil
+}
 
 // streamed is the event stream in JetStream. It implements Stream.
 type streamed struct {
@@ -44,11 +70,11 @@ type streamed struct {
 	messages *pull.Stream // the same stream, read as package pull does
 }
 
-// ensureStream creates the event stream or sets what an emitter needs of it;
+// ensureStream creates the event stream or sets what a writer needs of it;
 // the rest (replicas, placement, compression) is the operator's. Its messages
 // are republished to the subjects that listeners know once they are stored. The
 // stream that stays of two that are created at the same time has one key.
-func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
+func ensureStream(ctx context.Context, cfg StreamConfig) (streamed, error) {
 	name := cfg.Subjects.EventStream()
 	stream, err := pull.Ensure(ctx, func(ctx context.Context) (jetstream.Stream, error) {
 		stream, err := cfg.JetStream.Stream(ctx, name)
@@ -67,7 +93,7 @@ func ensureStream(ctx context.Context, cfg Config) (streamed, error) {
 }
 
 // create makes the event stream, with a new key.
-func (cfg Config) create(ctx context.Context) (jetstream.Stream, error) {
+func (cfg StreamConfig) create(ctx context.Context) (jetstream.Stream, error) {
 	config := jetstream.StreamConfig{
 		Name:        cfg.Subjects.EventStream(),
 		Description: "reddot: change events, read receipts and refusals, derived from the commands",
@@ -78,11 +104,11 @@ func (cfg Config) create(ctx context.Context) (jetstream.Stream, error) {
 	return cfg.JetStream.CreateStream(ctx, config)
 }
 
-// update sets what an emitter needs, and makes a key for a stream without one:
+// update sets what a writer needs, and makes a key for a stream without one:
 // what is in it was stored by an older reddot. Where two do so at a time, both go
 // on with the key that stays. A stream that has all that is left alone, so that
 // nothing is undone that an operator changes meanwhile.
-func (cfg Config) update(ctx context.Context, stream jetstream.Stream) (jetstream.Stream, error) {
+func (cfg StreamConfig) update(ctx context.Context, stream jetstream.Stream) (jetstream.Stream, error) {
 	info := stream.CachedInfo()
 	config := info.Config
 	if log := config.Metadata[metadataLog]; log != cfg.Log {
@@ -102,8 +128,8 @@ func (cfg Config) update(ctx context.Context, stream jetstream.Stream) (jetstrea
 	return cfg.JetStream.UpdateStream(ctx, config)
 }
 
-// configure sets what an emitter needs.
-func (cfg Config) configure(c *jetstream.StreamConfig) {
+// configure sets what a writer needs.
+func (cfg StreamConfig) configure(c *jetstream.StreamConfig) {
 	out := cfg.Subjects.Prefix() + "-out"
 	c.Subjects = []string{out + ".>"}
 	c.Retention = jetstream.LimitsPolicy

@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (c *counted) Read(ctx context.Context, from, upto uint64, fn func(uint64, *
 func (s streamed) flood(t *testing.T, n int) {
 	t.Helper()
 	for range n {
-		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{headerWriter: {"none"}}},
+		if _, err := s.js.PublishMsgAsync(&nats.Msg{Subject: "unread-out.x.evt.bob.change", Header: nats.Header{HeaderWriter: {"none"}}},
 			jetstream.WithStallWait(testkit.Patience)); err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +42,8 @@ func (s streamed) flood(t *testing.T, n int) {
 func (l *lookout) store(t *testing.T, s streamed, seq uint64) {
 	t.Helper()
 	msg := nats.NewMsg("unread-out.0.evt.a.change")
-	msg.Header.Set(headerWriter, "writer")
-	msg.Header.Set(headerAt, strconv.FormatUint(seq, 10))
+	msg.Header.Set(HeaderWriter, "writer")
+	msg.Header.Set(HeaderAt, strconv.FormatUint(seq, 10))
 	msg.Header.Set(jetstream.MsgIDHeader, l.sealer.seal(seq, msg))
 	if ack, err := s.js.PublishMsg(t.Context(), msg); err != nil || ack.Sequence != seq {
 		t.Fatalf("the event is stored: %+v, %v", ack, err)
@@ -62,22 +62,22 @@ func TestLookout(t *testing.T) {
 		}
 		return l, c
 	}
-	look := func(l *lookout, want tail) {
+	look := func(l *lookout, want Tail) {
 		t.Helper()
 		got, err := l.look(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.last != want.last || got.place != want.place || got.there != want.there || got.there && uint64(got.at) != want.place {
+		if got.Last != want.Last || got.Place != want.Place || got.Said.Known() != want.Said.Known() || got.Said.Known() && uint64(got.Said.At) != want.Place {
 			t.Errorf("it ends with %+v, not %+v", got, want)
 		}
 	}
 	l, c := open()
-	look(l, tail{})
+	look(l, Tail{})
 	s.flood(t, 3)
-	look(l, tail{last: 3})
+	look(l, Tail{Last: 3})
 	l.store(t, s, 4)
-	look(l, tail{last: 4, place: 4, there: true})
+	look(l, Tail{Last: 4, Place: 4, Said: Said{Place: 4}})
 	for _, n := range []int{1, 63, 64, 65, 1_000, 10_000} {
 		was := *c
 		before, err := s.Tail(t.Context())
@@ -86,18 +86,18 @@ func TestLookout(t *testing.T) {
 		}
 		s.flood(t, n)
 		last := before.Last + uint64(n)
-		look(l, tail{last: last, place: before.Last, there: true})
-		look(l, tail{last: last, place: before.Last, there: true})
+		look(l, Tail{Last: last, Place: before.Last, Said: Said{Place: before.Last}})
+		look(l, Tail{Last: last, Place: before.Last, Said: Said{Place: before.Last}})
 		if c.messages != was.messages+n {
 			t.Errorf("of %d messages it reads %d", n, c.messages-was.messages)
 		}
 		fresh, d := open()
-		look(fresh, tail{last: last, place: before.Last, there: true})
+		look(fresh, Tail{Last: last, Place: before.Last, Said: Said{Place: before.Last}})
 		if d.messages > 5*n+searchFirst || d.readings > 7 {
 			t.Errorf("one that starts behind %d reads %d messages, in %d pieces", n, d.messages, d.readings)
 		}
 		l.store(t, s, last+1)
-		look(l, tail{last: last + 1, place: last + 1, there: true})
+		look(l, Tail{Last: last + 1, Place: last + 1, Said: Said{Place: last + 1}})
 	}
 	// What has left the stream may have been an event.
 	end, err := s.Tail(t.Context())
@@ -110,12 +110,12 @@ func TestLookout(t *testing.T) {
 			t.Fatal(err)
 		}
 		fresh, _ := open()
-		look(fresh, tail{last: end.Last + 3})
+		look(fresh, Tail{Last: end.Last + 3})
 	}
-	look(l, tail{last: end.Last + 3})
+	look(l, Tail{Last: end.Last + 3})
 	if err := s.stream.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	fresh, _ := open()
-	look(fresh, tail{last: end.Last + 3})
+	look(fresh, Tail{Last: end.Last + 3})
 }

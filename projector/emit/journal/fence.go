@@ -1,76 +1,63 @@
-package emit
+package journal
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// fenceSubject is where emitters write what is for each other. It is stored with
-// the events, and not republished.
-func (cfg *Config) fenceSubject() string {
-	return cfg.Subjects.Prefix() + "-out.fence-" + strconv.Itoa(cfg.Partition)
-}
-
-// blank is a message that tells nothing.
-func (e *Emitter) blank() *nats.Msg {
-	msg := nats.NewMsg(e.cfg.fenceSubject())
-	msg.Header.Set(headerWriter, e.cfg.ID)
-	return msg
-}
-
-// fence is the beginning of a writer: messages that tell nothing and lengthen the
-// stream until no message of a writer before can be stored any more, wherever on
+// fence is the beginning of a writer: messages without an event that lengthen
+// the stream until no message of a writer before can be stored any more, wherever on
 // its way that is.
 //
 // A writer has window messages on their way at most, for places behind all that it
-// knew to be stored (see writer). Whoever knows the first message of the fence to be
+// knew to be stored (see Writer). Whoever knows the first message of the fence to be
 // stored writes no more. So window messages are enough, the first one of the fence
 // and what follows it, if none of a writer before came in between. What foreign
 // messages take of the places behind the first one lengthens the stream as well;
 // those before it a writer may have seen and have gone behind them.
 //
 // Where nobody has anything on its way, as in an empty stream or after one that has
-// ended, one message is enough: of several emitters that begin there, one has it
+// ended, one message is enough: of several writers that begin there, one has it
 // stored first.
 type fence struct {
-	*Emitter
+	*Journal
 	need       uint64          // messages from the first one on
 	from, upto uint64          // the fence is behind from, up to upto
 	first      uint64          // its first message that is stored; 0: none is known
-	own        map[uint64]bool // places in which no other emitter's message is
+	own        map[uint64]bool // places in which no other writer's message is
 }
 
-// claim writes a fence behind the end of the stream, and returns the end as it is
-// then. It fails with errFenced if another emitter has written meanwhile.
-func (e *Emitter) claim(ctx context.Context, t tail) (tail, error) {
-	f := &fence{Emitter: e, need: uint64(e.cfg.Window), from: t.last, own: map[uint64]bool{}}
-	if t.free() {
+// Claim takes the stream over: it writes a fence behind its end, and returns the end
+// as it is then. Errors: ErrFenced, if another writer has written meanwhile; ErrLost,
+// ErrGone, ErrKey.
+func (j *Journal) Claim(ctx context.Context, t Tail) (Tail, error) {
+	f := &fence{Journal: j, need: uint64(j.cfg.Window), from: t.Last, own: map[uint64]bool{}}
+	if t.Free() {
 		f.need = 1
 	}
 	f.upto = f.from + f.need
 	for {
-		before := t.last
+		before := t.Last
 		err := f.extend(ctx, before)
 		if err == nil {
-			t, err = e.awaitTail(ctx)
+			t, err = j.End(ctx)
 		}
 		switch {
 		case err != nil:
 			return t, err
-		case t.place > f.from && t.writer != e.cfg.ID:
-			return t, fmt.Errorf("%w: sequence %d is by %q", errFenced, t.place, t.writer)
-		case t.last < f.from:
-			return t, fmt.Errorf("%w: the stream ends at %d, and had %d", errLost, t.last, f.from)
-		case t.last >= f.upto:
-			if err = f.check(ctx); err == nil && f.long(t.last, t.last-before) {
+		case t.Place > f.from && t.Writer != j.cfg.ID:
+			return t, fmt.Errorf("%w: sequence %d is by %q", ErrFenced, t.Place, t.Writer)
+		case t.Last < f.from:
+			return t, fmt.Errorf("%w: the stream ends at %d, and had %d", ErrLost, t.Last, f.from)
+		case t.Last >= f.upto:
+			if err = f.check(ctx); err == nil && f.long(t.Last, t.Last-before) {
 				return t, nil
 			}
-		case t.last == before:
+		case t.Last == before:
 			err = rest(ctx)
 		}
 		if err != nil {
@@ -97,7 +84,7 @@ func (f *fence) long(last, grown uint64) bool {
 func (f *fence) extend(ctx context.Context, last uint64) error {
 	var pending []sent
 	for place := last + 1; place <= f.upto; place++ {
-		msg := f.blank()
+		msg := f.Message()
 		f.ends.sealer.bind(place, msg)
 		future, err := f.stream.Append(msg)
 		if err != nil {
@@ -133,15 +120,15 @@ func (f *fence) mine(seq uint64) {
 	}
 }
 
-// check fails if another emitter's message is in the fence.
+// check fails if another writer's message is in the fence.
 func (f *fence) check(ctx context.Context) error {
 	for uint64(len(f.own)) < f.upto-f.from {
 		err := f.stream.Read(ctx, f.from+1, f.upto, func(seq uint64, msg *nats.Msg) error {
-			switch writer := msg.Header.Get(headerWriter); {
+			switch writer := msg.Header.Get(HeaderWriter); {
 			case f.own[seq] || !f.ends.sealer.genuine(seq, msg):
 				f.own[seq] = true
 			case writer != f.cfg.ID:
-				return fmt.Errorf("%w: sequence %d is by %q", errFenced, seq, writer)
+				return fmt.Errorf("%w: sequence %d is by %q", ErrFenced, seq, writer)
 			default:
 				f.mine(seq)
 			}
@@ -149,10 +136,10 @@ func (f *fence) check(ctx context.Context) error {
 		})
 		switch {
 		case err == nil && uint64(len(f.own)) < f.upto-f.from:
-			return fmt.Errorf("%w: who has written up to %d", errLost, f.upto)
+			return fmt.Errorf("%w: who has written up to %d", ErrLost, f.upto)
 		case err == nil:
 			return nil
-		case errors.Is(err, errFenced) || errors.Is(err, ErrGone):
+		case errors.Is(err, ErrFenced) || errors.Is(err, ErrGone):
 			return err
 		}
 		f.away.say("take over", err)

@@ -1,4 +1,4 @@
-package emit
+package journal
 
 import (
 	"log/slog"
@@ -9,7 +9,7 @@ import (
 // foreignEvery is how often foreign messages are logged, at most.
 const foreignEvery = time.Minute
 
-// foreign counts the messages in the event stream that no emitter has put there.
+// foreign counts the messages in the event stream that no writer has put there.
 type foreign struct {
 	log    *slog.Logger
 	count  atomic.Uint64
