@@ -104,6 +104,25 @@
 // no answer after 1.5 s is answered 503. Run returns within 2 s. A crash
 // leaves requests unanswered; nothing here is stored.
 //
+// # How do I add a query?
+//
+// In this order; behind each place is what fails while it is forgotten.
+//
+//	events/request.go            its name, and its request: a struct with Wait in
+//	                             it, and Validate                   TestGoldenRequests
+//	events/reply.go              its reply                          TestEveryStructIsGolden
+//	projector/view               the answer, from the rows
+//	projector/source.go          a method of the projector's View   the compiler
+//	api/source.go                that method of View                the compiler
+//	api/handlers.go              its line in handlers, which says all the rest: its
+//	                             subject, its lane, whether it shows a state  TestEveryQuery
+//	api/testdata/queries         its answers and its errors, and -rewrite  TestEveryQuery
+//	api/client/query.go          a method of User or Client         TestEveryQueryHasAMethod
+//	cmd/reddot                   the command that shows it
+//
+// A request with a Limit also has Halved, so that an answer too large for one
+// message is asked for again with less.
+//
 // # Monitoring
 //
 // $SRV.PING, INFO and STATS answer as those of the micro framework do, but to

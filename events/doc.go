@@ -45,6 +45,45 @@
 // values: a negative number in a msgpack seq goes unnoticed. Golden files under
 // testdata/golden/events hold the bytes of each version.
 //
+// # How do I add a command?
+//
+// In this order; behind each place is what fails while it is forgotten.
+//
+//	events/command.go            a Verb behind the last one, and the fields of
+//	                             Command that it needs              TestVerbNumbers
+//	events/field.go              its form: name and fields; a new field has a
+//	                             fieldSpec and a name               TestGoldenCommands, TestFieldsUsed
+//	events/golden_test.go        one with all its fields, one with the required
+//	                             ones, and -rewrite                 TestGoldenCommands
+//	projector/fold/fold.go       its case of Apply; the rule in a file of its own,
+//	                             with the rule's name               TestEveryVerbHasARule
+//	projector/fold/touched.go    whom it touches                    TestEveryVerbHasARule
+//	projector/twin               the same rule as a dumb model would have it, and
+//	                             the generator that makes such commands  TestGeneratorCovers
+//	testdata/scenarios           what it does, as a text            TestScenarios
+//	api/gate/gate.go             whether users may ask for it       TestEveryVerbIsDecided
+//	api/client                   a method of User, Group or Client  TestCommands
+//	cmd/reddot/actions.go        its command of the program         TestEveryVerbHasAnAction
+//
+// A verb or a field changes what old logs mean, where back ends have published it
+// and it was refused: let a policy turn it on.
+//
+// # How do I add an event?
+//
+//	events/event.go              its struct                         TestEveryStructIsGolden
+//	events/subject.go            where it is heard
+//	events/golden_test.go        one with all its fields, one with none of the
+//	                             optional ones, and -rewrite        TestEveryStructIsGolden
+//	projector/fold/effects.go    what the fold names as changed
+//	projector/view               its values, from the rows of the position that is shown
+//	projector/emit               its round, its message, and what of it a successor
+//	                             finds in the event stream when it goes on
+//	testdata/scenarios           a scenario that causes it          TestScenarios
+//	api/client/listener.go       its callback, and book.go what a listener knows already
+//	cmd/reddot/watcher.go        its line
+//
+// A query is added as package api says.
+//
 // # Ids in subjects
 //
 // An id is one subject token. The bytes that would split or match tokens are

@@ -187,9 +187,11 @@ func (w *world) events() (all []heard) {
 		case "receipt":
 			h.receipt = new(events.Receipt)
 			v = h.receipt
-		default:
+		case "rejected":
 			h.rejected = new(events.Rejected)
 			v = h.rejected
+		default:
+			w.Fatalf("no scenario shows an event like that on %s", msg.Subject)
 		}
 		w.check(events.Unmarshal(msg.Header.Get("Content-Type"), msg.Data, v))
 		all = append(all, h)

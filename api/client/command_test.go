@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ func TestCommands(t *testing.T) {
 	ctx, at := t.Context(), client.At(time.UnixMilli(1700000000123))
 	bob := events.ConversationID{Kind: events.C2C, ID: "bob"}
 	team := events.ConversationID{Kind: events.Group, ID: "team"}
+	backEnds := []events.Verb{events.UserMessage, events.UserSent, events.UserRevoke, events.UserErase}
+	stored := map[events.Verb]bool{}
 	for _, encoding := range []events.Encoding{events.Msgpack, events.JSON} {
 		c := h.client(t, client.Options{Encoding: encoding})
 		alice := c.User("alice")
@@ -83,9 +86,10 @@ func TestCommands(t *testing.T) {
 				t.Errorf("%s: %v", x.want.Verb, err)
 				continue
 			}
+			stored[x.want.Verb] = true
 			payload, got := h.command(t, seq)
 			written := encoding
-			if own := x.want.Verb >= events.UserRead && x.want.Verb < events.UserErase; own {
+			if own := x.want.Verb.Inbox() == "user" && !slices.Contains(backEnds, x.want.Verb); own {
 				written = events.Msgpack // by reddot
 			}
 			if isJSON := payload[0] == '{'; isJSON != (written == events.JSON) {
@@ -94,6 +98,11 @@ func TestCommands(t *testing.T) {
 			if diff := cmp.Diff(x.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", x.want.Verb, diff)
 			}
+		}
+	}
+	for _, v := range events.Verbs() {
+		if !stored[v] {
+			t.Errorf("nothing stores %s", v)
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // TestQueries asks every question once.
@@ -198,3 +202,25 @@ func TestQueryErrors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestEveryQueryHasAMethod: each query that package events names is asked
+// somewhere in this package.
+func TestEveryQueryHasAMethod(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := ""
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		} else if !strings.HasSuffix(file, "_test.go") {
+			source += string(text)
+		}
+	}
+	for name := range testkit.Constants(t, "../../events/request.go", "Query") {
+		if !regexp.MustCompile(`(query: |ask\(ctx, )events\.` + name + `\b`).MatchString(source) {
+			t.Errorf("events.%s is asked nowhere", name)
+		}
+	}
+}

@@ -13,15 +13,20 @@ import (
 	"reddot/projector/testkit"
 )
 
-// TestTouchedVerbs: every verb has a rule for what it touches.
-func TestTouchedVerbs(t *testing.T) {
+// TestEveryVerbHasARule: for what it does, and for what it touches.
+func TestEveryVerbHasARule(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
 	conversation := events.ConversationID{Kind: events.C2C, ID: "b"}
-	for _, verb := range events.Verbs() {
+	for i, verb := range events.Verbs() {
+		e := store.Entry{Seq: events.Seq(i + 1), Command: events.Command{Verb: verb, Inbox: "a", ID: "m", From: "b", To: "b", Conversation: conversation}}
+		var fx fold.Effects
+		if err := s.Apply(&e, &fx); err != nil {
+			t.Errorf("%s: %v", verb, err)
+		}
 		var touch fold.Touch
 		read(t, s, func(rows fold.Reader) {
-			fold.Touched(rows, 0, &events.Command{Verb: verb, Inbox: "a", Conversation: conversation}, &touch)
+			fold.Touched(rows, e.Seq, &e.Command, &touch)
 		})
 	}
 }
