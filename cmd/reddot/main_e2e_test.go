@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"reddot/projector/testkit"
 )
 
 // TestEndToEnd runs the program as a process: everything goes through its
@@ -195,28 +197,21 @@ type child struct {
 	exited chan struct{} // closed at its end
 }
 
-// output is what a process writes, safe for concurrent use.
+// output is what a process writes.
 type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	line chan struct{} // closed once there is a whole line
+	testkit.Buffer
+	whole sync.Once
+	line  chan struct{} // closed once there is a whole line
 }
 
 func newOutput() *output { return &output{line: make(chan struct{})} }
 
 func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if bytes.IndexByte(o.text.Bytes(), '\n') < 0 && bytes.IndexByte(p, '\n') >= 0 {
-		close(o.line)
+	n, err := o.Buffer.Write(p)
+	if bytes.IndexByte(p, '\n') >= 0 {
+		o.whole.Do(func() { close(o.line) })
 	}
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	return n, err
 }
 
 // start starts a server on free ports and does not wait for anything. env is

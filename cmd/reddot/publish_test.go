@@ -17,6 +17,8 @@ import (
 
 	goclient "reddot/api/client"
 	"reddot/cmd/reddot/term"
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // messageLine is the n-th line of a test file.
@@ -240,16 +242,15 @@ func TestPublishBrokenInput(t *testing.T) {
 }
 
 func TestPublishWithoutAServer(t *testing.T) {
-	s := start(t, t.TempDir())
+	s := natstest.Start(t)
 	url := s.URL()
-	stopServer(t, s)
+	s.Stop()
 	r := reddot(t, strings.NewReader(messageLine(1)), "publish", "--server", url)
 	r.failed(t, exitFailed, "no NATS server at "+url+`: start one with "reddot serve", or name yours with --server or NATS_URL`)
 }
 
 func TestPublishWithoutAStream(t *testing.T) {
-	s := start(t, t.TempDir())
-	defer stopServer(t, s)
+	s := natstest.Start(t)
 	r := reddot(t, strings.NewReader(messageLines(3)), "publish", "--server", s.URL())
 	r.failed(t, exitFailed, "line 1: no stream at ", `start "reddot serve" there`, "nothing is known to be stored")
 }
@@ -340,14 +341,12 @@ func (g *generator) Read(p []byte) (int, error) {
 // TestPublishLosesTheServer: what it says is stored is stored, and going on
 // at the line that it names leaves no gap.
 func TestPublishLosesTheServer(t *testing.T) {
-	dir := t.TempDir()
-	s := start(t, dir)
-	stream := commandStream(t, s.URL())
+	s, stream := testServer(t)
 	lost := make(chan result)
 	go func() { lost <- reddotContext(t.Context(), &generator{}, "publish", "--server", s.URL()) }()
 	for lastSeq(t, stream) < 10_000 { // it is in the middle of it
 	}
-	stopServer(t, s)
+	s.Stop()
 	r := <-lost
 	r.failed(t, exitFailed, "standard input: line ", "go on with --from-line ")
 	words := regexp.MustCompile(`the (\d+) commands before it are stored, last seq (\d+): go on with --from-line (\d+)`).FindStringSubmatch(r.stderr)
@@ -359,9 +358,8 @@ func TestPublishLosesTheServer(t *testing.T) {
 		t.Errorf("count %d, seq %d, next line %d", count, seq, from)
 	}
 
-	s = start(t, dir)
-	defer stopServer(t, s)
-	stream = commandStream(t, s.URL())
+	s.Restart()
+	stream = testkit.Must(s.JetStream().Stream(t.Context(), defaultSubjects(t).CommandStream()))(t)
 	stored := int(lastSeq(t, stream))
 	if stored < count || stored > count+goclient.DefaultMaxPending+2 {
 		t.Fatalf("%d commands are stored, %d were acknowledged", stored, count)
@@ -377,14 +375,13 @@ func TestPublishLosesTheServer(t *testing.T) {
 }
 
 func TestPublishLosesAnIdleServer(t *testing.T) {
-	s := start(t, t.TempDir())
-	stream := commandStream(t, s.URL())
+	s, stream := testServer(t)
 	stdin, _ := endless(t, 100)
 	lost := make(chan result)
 	go func() { lost <- reddotContext(t.Context(), stdin, "publish", "--server", s.URL()) }()
 	for lastSeq(t, stream) < 100 {
 	}
-	stopServer(t, s)
+	s.Stop()
 	(<-lost).failed(t, exitFailed, "lost the connection to the NATS server at "+s.URL())
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/testkit/natstest"
 )
 
 // TestWatchRejected lists what was refused, whoever published it, and then what
@@ -91,7 +93,6 @@ func TestWatchRejected(t *testing.T) {
 }
 
 func TestWatchRejectedFails(t *testing.T) {
-	s := start(t, t.TempDir())
-	defer stopServer(t, s)
+	s := natstest.Start(t)
 	reddot(t, nil, "watch", "--rejected", "--server", s.URL()).failed(t, exitFailed, "there is no stream UNREAD_EVENTS at "+s.URL(), "reddot serve")
 }

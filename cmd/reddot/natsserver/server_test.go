@@ -19,25 +19,20 @@ import (
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 // start starts a server on a free port, to be stopped by the test or at its
 // end.
 func start(t *testing.T, dir string) *natsserver.Server {
 	t.Helper()
-	s, err := natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0",
-		Sync: natsserver.SyncPolicy{Every: time.Second}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return testkit.Must(natsserver.Start(natsserver.Config{Data: datadir.Dir(dir), Listen: "127.0.0.1:0",
+		Sync: natsserver.SyncPolicy{Every: time.Second}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}))(t)
 }
 
 func stopServer(t *testing.T, s *natsserver.Server) {
 	t.Helper()
-	if err := s.Shutdown(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.OK(t, s.Shutdown())
 }
 
 // testServer is a server with the command stream.
@@ -50,45 +45,23 @@ func testServer(t *testing.T) (*natsserver.Server, jetstream.Stream) {
 
 func commandStream(t *testing.T, url string) jetstream.Stream {
 	t.Helper()
-	js, err := jetstream.New(connect(t, url))
-	if err != nil {
-		t.Fatal(err)
-	}
-	subjects := defaultSubjects(t)
-	stream, err := js.CreateOrUpdateStream(t.Context(), jetstream.StreamConfig{
-		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stream
+	js := testkit.Must(jetstream.New(connect(t, url)))(t)
+	subjects := testkit.Must(events.NewSubjects(events.DefaultPrefix))(t)
+	return testkit.Must(js.CreateOrUpdateStream(t.Context(), jetstream.StreamConfig{
+		Name: subjects.CommandStream(), Subjects: []string{subjects.Commands()},
+	}))(t)
 }
 
 func connect(t *testing.T, url string) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	return nc
-}
-
-func defaultSubjects(t *testing.T) events.Subjects {
-	t.Helper()
-	s, err := events.NewSubjects(events.DefaultPrefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	conn := testkit.Must(nats.Connect(url))(t)
+	t.Cleanup(conn.Close)
+	return conn
 }
 
 func lastSeq(t *testing.T, stream jetstream.Stream) uint64 {
 	t.Helper()
-	info, err := stream.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.State.LastSeq
+	return testkit.Must(stream.Info(t.Context()))(t).State.LastSeq
 }
 
 func TestServerKeepsItsData(t *testing.T) {
