@@ -3,12 +3,9 @@ package projector_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
-	"reddot/events"
 	"reddot/projector"
-	"reddot/projector/log"
 	"reddot/projector/testkit"
 )
 
@@ -71,22 +68,5 @@ func TestFillInterrupted(t *testing.T) {
 				t.Errorf("at seq %d the digest is %s, the log's is %s", next, status.Digest, want)
 			}
 		})
-	}
-}
-
-// TestManyMissing names the number of missing commands where it must be
-// confirmed.
-func TestManyMissing(t *testing.T) {
-	for missing, says := range map[events.Seq]string{
-		log.MostMissing:     `go on with what is left with "reddot serve --accept-truncation"`,
-		log.MostMissing + 1: `if it is true that 1000001 commands are missing, go on with what is left with "reddot serve --accept-truncation=1000001"`,
-		3_999_999_997:       `--accept-truncation=3999999997"`,
-	} {
-		cut := &log.TruncatedError{Last: 3}
-		cut.Add("snapshot x", 3+missing)
-		wantErr(t, cut, log.ErrNotWhole, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
-		if cut.Missing() != uint64(missing) {
-			t.Errorf("%d are missing, not %d", cut.Missing(), missing)
-		}
 	}
 }

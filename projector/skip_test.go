@@ -2,7 +2,6 @@ package projector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
-	"reddot/projector/store"
 	"reddot/projector/testkit"
 )
 
@@ -125,43 +123,4 @@ func TestSkipTrimmed(t *testing.T) {
 	b.holed(5)
 	testkit.OK(t, b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(4)))
 	wantErr(t, b.refused(t.TempDir(), skip(1, 2, 3)), log.ErrNotWhole, "begins at seq 4")
-}
-
-// TestReadersSkip reads the log beside a projector.
-func TestReadersSkip(t *testing.T) {
-	t.Parallel()
-	b := newBus(t)
-	b.holed(5, 3)
-	find := func() *log.Log {
-		return testkit.Must(log.Find(testkit.Context(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
-	}
-	read := func(l *log.Log) (skipped []events.Seq, err error) {
-		next := events.Seq(1)
-		err = l.ReadTo(testkit.Context(t), 0, 5, func(e *store.Entry) error {
-			if e.Seq != next {
-				t.Errorf("seq %d where %d was due", e.Seq, next)
-			}
-			if next++; e.Skipped {
-				skipped = append(skipped, e.Seq)
-			}
-			return nil
-		})
-		return skipped, err
-	}
-	_, err := read(find())
-	wantErr(t, err, log.ErrNotWhole, "--skip-seq 3")
-	l := find()
-	l.Skip(3)
-	if skipped, err := read(l); err != nil || !slices.Equal(skipped, []events.Seq{3}) {
-		t.Errorf("passed over: %v, %v", skipped, err)
-	}
-	l = find()
-	l.Skip(3, 4)
-	_, err = read(l)
-	wantErr(t, err, log.ErrSkip, "seq 4 can be read")
-	l = find()
-	l.Passed(3, 4) // as a store did that could not read it
-	if skipped, err := read(l); err != nil || !slices.Equal(skipped, []events.Seq{3, 4}) {
-		t.Errorf("passed over: %v, %v", skipped, err)
-	}
 }

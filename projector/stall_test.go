@@ -2,13 +2,11 @@ package projector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"reddot/projector/log"
-	"reddot/projector/store"
 	"reddot/projector/testkit"
 )
 
@@ -46,7 +44,4 @@ func TestFlippedBitAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErr(t, p.fails(), log.ErrNotWhole, says)
-
-	l := testkit.Must(log.Find(testkit.Context(t), b.js, b.subjects, slog.New(slog.DiscardHandler)))(t)
-	wantErr(t, l.ReadTo(testkit.Context(t), 0, last, func(*store.Entry) error { return nil }), log.ErrNotWhole, says)
 }
