@@ -35,7 +35,7 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := regexp.MustCompile(`(?m)^//\t((?:events|projector|snapshot|api|cmd|testdata)/\S*)`)
+	place := regexp.MustCompile(`(?m)^//\t((?:events|projector|internal|snapshot|api|cmd|testdata)/\S*)`)
 	test := regexp.MustCompile(`(?m)^//\t.* (Test\w+)$`)
 	if len(guides) < 2 {
 		t.Errorf("%d packages say how to add something", len(guides))
