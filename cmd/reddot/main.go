@@ -1,6 +1,3 @@
-// Command reddot keeps exact unread counts for chat: it folds a stream of
-// commands into conversations and totals, tells listeners what changed and
-// answers queries. The same program is the server and its client.
 package main
 
 import (
