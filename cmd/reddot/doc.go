@@ -30,9 +30,9 @@
 // signals, in a file of TestEndToEnd (main_e2e_test.go lists them):
 //
 //	crash, kill -9, end            crash_e2e, kill_e2e
-//	bits that flip                 rot_e2e (log, stream), rotstore_e2e (store, snapshots)
+//	bits that flip                 corrupt_e2e (log, stream), corruptstore_e2e (store, snapshots)
 //	disk full                      full_e2e
-//	log truncated, replaced,       cut_e2e, forged_e2e, drift_e2e, backup_e2e,
+//	log truncated, replaced,       truncated_e2e, forged_e2e, drift_e2e, backup_e2e,
 //	restored, with a hole          rebuild_e2e (testForeign), skip_e2e
 //	NATS away, slow, refused       outage_e2e, queue_e2e; connection, permissions and servers tests
 //	two reddots, a cluster         answers_e2e, crash_e2e (testStandby), cluster_e2e, drill_e2e

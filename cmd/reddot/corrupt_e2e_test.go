@@ -12,11 +12,11 @@ import (
 	"reddot/projector/testkit"
 )
 
-// testRottenLog flips one bit in a file of the command stream while the server
+// testCorruptLog flips one bit in a file of the command stream while the server
 // is down. A server that has to read the command again stops there and says
 // so. One that has applied it answers as before, and says so when it is asked
 // to fold the log again.
-func testRottenLog(t *testing.T, p program) {
+func testCorruptLog(t *testing.T, p program) {
 	s := newSpecimen(t, p)
 	files := records(t, s.dir)
 	if len(files) != 2 {
@@ -73,9 +73,9 @@ func testRottenLog(t *testing.T, p program) {
 	}
 }
 
-// testRottenBehind flips a bit of a seq where nothing reads when the server
+// testCorruptBehind flips a bit of a seq where nothing reads when the server
 // starts: it serves, finds that by itself, and says so.
-func testRottenBehind(t *testing.T, p program) {
+func testCorruptBehind(t *testing.T, p program) {
 	dir := t.TempDir()
 	c := p.serve(t, dir, "--snapshots", "off")
 	nc := connect(t, c.nats)
@@ -129,10 +129,10 @@ func testRottenBehind(t *testing.T, p program) {
 	c.terminate(t)
 }
 
-// testRottenStream flips one bit in the files that describe the command stream.
+// testCorruptStream flips one bit in the files that describe the command stream.
 // The NATS server leaves the stream out, or reads all of its messages to make
 // the index anew. Nobody makes another stream in its place.
-func testRottenStream(t *testing.T, p program) {
+func testCorruptStream(t *testing.T, p program) {
 	s := newSpecimen(t, p)
 	stream := filepath.Join("nats", "jetstream", "$G", "streams", "UNREAD_COMMANDS")
 	for _, without := range [][]string{{"store", "snapshots"}, {"store"}, nil} {

@@ -11,11 +11,11 @@ import (
 	"reddot/projector/testkit"
 )
 
-// testRottenStore flips one bit in a file of the store while the server is
+// testCorruptStore flips one bit in a file of the store while the server is
 // down. It is never believed: it is found when the store is opened, when the
 // row is asked for, or when a snapshot is taken; then the store is built anew,
 // and the log says so. Only a bit that says nothing may stay.
-func testRottenStore(t *testing.T, p program) {
+func testCorruptStore(t *testing.T, p program) {
 	s := newSpecimen(t, p)
 	for _, kind := range []string{"*.sst", "*.sst", "*.sst", "*.sst", "MANIFEST-*", "MANIFEST-*", "OPTIONS-*", "*"} {
 		t.Run(kind, func(t *testing.T) {
@@ -48,10 +48,10 @@ func testRottenStore(t *testing.T, p program) {
 	}
 }
 
-// testRottenSnapshots flips one bit in a snapshot's manifest or in one of its
+// testCorruptSnapshots flips one bit in a snapshot's manifest or in one of its
 // pieces. It is named by whoever verifies or restores it, and another one is
 // restored, or the log folded: no store comes of it.
-func testRottenSnapshots(t *testing.T, p program) {
+func testCorruptSnapshots(t *testing.T, p program) {
 	s := newSpecimen(t, p)
 	for _, folder := range []string{"pieces", "pieces", "pieces", "manifests"} {
 		t.Run(folder, func(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// testCutLog takes from the log its newest commands, as a power cut may do with
+// testTruncatedLog takes from the log its newest commands, as a power cut may do with
 // --sync 1s. The server stops and says so; when told to go on with what is left
 // it does, with the state of the log as it is, and gives no seq twice.
-func testCutLog(t *testing.T, p program) {
+func testTruncatedLog(t *testing.T, p program) {
 	for name, kept := range map[string]struct {
 		store, events, snapshots bool // are those of later
 	}{
