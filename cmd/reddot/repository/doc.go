@@ -14,5 +14,7 @@
 //	DerivedFrom   a snapshot is of the commands that the log has at its seq
 //	Foreign       those that are not: the log was truncated, and perhaps written further
 //
+// A Restoration puts one in the place of the store in a data folder.
+//
 // Errors are for who has called reddot on a command line: they name its flags.
 package repository

@@ -5,16 +5,19 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/asof"
+	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/repository"
 	"reddot/events"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 	"reddot/snapshot"
@@ -115,4 +118,44 @@ func TestRecognise(t *testing.T) {
 	if !other.Identity().Equal(own) {
 		t.Errorf("another log is taken for %v", other.Identity())
 	}
+}
+
+// TestRestoration: a snapshot takes the store's place: the newest that the log goes on
+// from, or the one that is named, if it is of that log.
+func TestRestoration(t *testing.T) {
+	l, _ := logOf(t, 4)
+	repo, _ := snapshots(t, l, 2, 4)
+	data := datadir.Dir(t.TempDir())
+	restored := func(r repository.Restoration, want events.Seq) {
+		t.Helper()
+		r.Snapshots, r.Data = repo, data
+		m := testkit.Must(r.Run(t.Context()))(t)
+		dir, ok := testkit.Must(generation.Open(nil, data.Store()))(t).Current()
+		info := testkit.Must(store.Inspect(nil, dir))(t)
+		if !ok || m.Seq != want || info.Position.Applied != want || info.Position.Digest() != m.Digest {
+			t.Errorf("it is the snapshot of seq %d, in use is seq %d, want %d", m.Seq, info.Position.Applied, want)
+		}
+	}
+	restored(repository.Restoration{Log: l}, 4)
+	restored(repository.Restoration{Log: l, Which: "2"}, 2)
+	restored(repository.Restoration{}, 4) // of the log whose store is there
+	fails := func(r repository.Restoration, says ...string) {
+		t.Helper()
+		r.Snapshots, r.Data = repo, data
+		_, err := r.Run(t.Context())
+		for _, s := range says {
+			if err == nil || !strings.Contains(err.Error(), s) {
+				t.Errorf("%q is not in %v", s, err)
+			}
+		}
+	}
+	fails(repository.Restoration{Log: l, Which: "3"}, "not found")
+	other, _ := logOf(t, 3)
+	fails(repository.Restoration{Log: other, Which: "2"}, "is of another log")
+	other.Adopt(l.Identity())
+	fails(repository.Restoration{Log: other, Which: "4"}, "the log ends at seq 3: it was cut")
+	fails(repository.Restoration{Log: other, Which: "2"}, "was made of other commands than the log has")
+	testkit.OK(t, l.Trim(t.Context(), 3))
+	fails(repository.Restoration{Log: l, Which: "2"}, "what comes between is gone", "; 4 can be used")
+	restored(repository.Restoration{Log: l}, 4)
 }
