@@ -130,7 +130,7 @@ func New(conn *nats.Conn, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reddot client: %w", err)
 	}
-	js, err := jetstream.New(conn)
+	js, err := newJetStream(conn)
 	if err != nil {
 		return nil, fmt.Errorf("reddot client: %w", err)
 	}

@@ -25,7 +25,6 @@ type flight struct {
 // ends.
 func (p *Publisher) collect(ctx context.Context) {
 	defer close(p.ended)
-	defer p.js.CleanupPublisher()
 	defer p.conn.RemoveStatusListener(p.lost)
 	defer p.disconnect() // before anything else: nothing may be sent behind a failure
 	patience := time.NewTimer(p.client.opts.Timeout)

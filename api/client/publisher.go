@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func (c *Client) NewPublisher(ctx context.Context, opts ...PublisherOption) (*Pu
 		return nil, fmt.Errorf("open a publisher: %w", err)
 	}
 	p := &Publisher{
-		client: c, conn: c.conn, ended: make(chan struct{}),
+		client: c, conn: c.conn, js: c.js, ended: make(chan struct{}),
 		places: make(chan struct{}, c.opts.MaxPending), flight: make(chan flight, c.opts.MaxPending+1),
 	}
 	for _, o := range opts {
@@ -102,17 +103,22 @@ func (p *Publisher) connect(ctx context.Context) (err error) {
 		if p.conn, err = p.client.dialAgain(ctx); err != nil {
 			return fmt.Errorf("connect a second time: %w", err)
 		}
-	}
-	p.js, err = jetstream.New(p.conn, jetstream.WithPublishAsyncMaxPending(p.client.opts.MaxPending+1))
-	if err != nil {
-		p.disconnect()
-		return err
+		if p.js, err = newJetStream(p.conn); err != nil {
+			p.conn.Close()
+			return err
+		}
 	}
 	p.lost = p.conn.StatusChanged(nats.CLOSED)
 	if p.conn.IsClosed() { // before anybody listened
 		p.conn.RemoveStatusListener(p.lost)
 	}
 	return nil
+}
+
+// newJetStream does not bound what is on its way: that is the publisher's places to
+// do. What it has subscribed to stays until its connection is closed.
+func newJetStream(conn *nats.Conn) (jetstream.JetStream, error) {
+	return jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(math.MaxInt))
 }
 
 // dialAgain opens a connection like the client's that doesn't reconnect.
@@ -193,8 +199,7 @@ func (p *Publisher) add(ctx context.Context, e Encoded, target events.Target) er
 	}
 	f := flight{label: e.Label, target: target}
 	// No retries: a command sent again would be stored behind later ones.
-	f.ack, f.err = p.js.PublishAsync(e.Subject, e.Payload,
-		jetstream.WithRetryAttempts(0), jetstream.WithStallWait(p.client.opts.Timeout))
+	f.ack, f.err = p.js.PublishAsync(e.Subject, e.Payload, jetstream.WithRetryAttempts(0))
 	p.mu.Lock()
 	p.mu.added++
 	p.mu.Unlock()
