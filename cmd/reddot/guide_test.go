@@ -54,3 +54,46 @@ func TestGuides(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeMap: the README's map of the code names every package, and none that is
+// not there.
+func TestReadmeMap(t *testing.T) {
+	const root = "../.."
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(readme), "\n## The code\n")
+	part, _, _ = strings.Cut(part, "\n### Tests\n")
+	named := map[string]bool{}
+	for _, found := range regexp.MustCompile("`([a-z]+(?:/[a-z]+)*)`").FindAllStringSubmatch(part, -1) {
+		named[found[1]] = true
+	}
+	packages := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Name() == "testdata":
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go"):
+			folder, err := filepath.Rel(root, filepath.Dir(path))
+			packages[filepath.ToSlash(folder)] = true
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range packages {
+		if !named[folder] {
+			t.Errorf("the README's map lacks %s", folder)
+		}
+	}
+	for folder := range named {
+		if !packages[folder] {
+			t.Errorf("the README's map names %s, which is not there", folder)
+		}
+	}
+}
