@@ -36,6 +36,19 @@
 // the reply is {seq, duplicate?}. Package gate says what becomes of it. Requests
 // of one user are stored in the order in which one instance gets them.
 //
+// # Where is what
+//
+//	handlers.go   the queries: one line each, and a typed handler
+//	request.go    a request's body, as JSON
+//	answer.go     a request's way; call.go and endpoint.go what it carries along
+//	pool.go       the places, and who waits
+//	gate.go       users' own commands, by package gate
+//	fault.go      any error as an error reply
+//	reply.go      which reply subjects are answered
+//	service.go    the beginning and the end; queue.go the queue group
+//	stats.go      monitoring; metrics.go, http.go for Prometheus and probes
+//	source.go     the projection, as it is asked
+//
 // # Who is answered
 //
 // NATS checks no permission on a reply subject, and an answer is published with

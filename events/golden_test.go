@@ -2,7 +2,6 @@ package events
 
 import (
 	"encoding/hex"
-	"fmt"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -172,29 +171,11 @@ func golden(t *testing.T, file string, b []byte) []byte {
 	if !strings.HasSuffix(file, ".msgpack") {
 		return []byte(strings.TrimSuffix(testkit.Golden(t, path, string(b)+"\n"), "\n"))
 	}
-	want, err := undump(testkit.Golden(t, path+".hex", hex.Dump(b)))
+	want, err := testkit.Undump(testkit.Golden(t, path+".hex", hex.Dump(b)))
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	return want
-}
-
-// undump reads what hex.Dump wrote: an offset, 16 bytes, their text.
-func undump(dump string) ([]byte, error) {
-	var b []byte
-	for line := range strings.Lines(dump) {
-		_, rest, ok := strings.Cut(line, "  ")
-		digits, _, ok2 := strings.Cut(rest, "|")
-		if !ok || !ok2 {
-			return nil, fmt.Errorf("not a line of a dump: %q", line)
-		}
-		part, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, part...)
-	}
-	return b, nil
 }
 
 // TestEveryStructIsGolden: each struct of an event or a reply stands in some golden

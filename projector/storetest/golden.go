@@ -79,8 +79,8 @@ func read(path string) (r Row, err error) {
 	if !ok || !ok2 {
 		return r, fmt.Errorf("%s: no key or no value", path)
 	}
-	if r.Key, err = undump(key); err == nil {
-		r.Value, err = undump(value)
+	if r.Key, err = testkit.Undump(key); err == nil {
+		r.Value, err = testkit.Undump(value)
 	}
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
@@ -89,21 +89,3 @@ func read(path string) (r Row, err error) {
 }
 
 func dump(r Row) string { return "key\n" + hex.Dump(r.Key) + "value\n" + hex.Dump(r.Value) }
-
-// undump reads what hex.Dump wrote: an offset, 16 bytes, their text.
-func undump(dump string) ([]byte, error) {
-	var b []byte
-	for line := range strings.Lines(dump) {
-		_, rest, ok := strings.Cut(line, "  ")
-		digits, _, ok2 := strings.Cut(rest, "|")
-		if !ok || !ok2 {
-			return nil, fmt.Errorf("not a line of a dump: %q", line)
-		}
-		part, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, part...)
-	}
-	return b, nil
-}

@@ -1,8 +1,11 @@
 package testkit
 
 import (
+	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,4 +37,22 @@ func WriteGolden(tb testing.TB, path string, content []byte) {
 	if err := os.WriteFile(path, content, 0o644); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Undump reads what hex.Dump wrote: an offset, 16 bytes, their text.
+func Undump(dump string) ([]byte, error) {
+	var b []byte
+	for line := range strings.Lines(dump) {
+		_, rest, ok := strings.Cut(line, "  ")
+		digits, _, ok2 := strings.Cut(rest, "|")
+		if !ok || !ok2 {
+			return nil, fmt.Errorf("not a line of a dump: %q", line)
+		}
+		part, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, part...)
+	}
+	return b, nil
 }
