@@ -13,7 +13,7 @@ import (
 // for, from when it was begun.
 const aloneFor = time.Second
 
-// Peers tells of the other reddots of the log.
+// Peers knows of the other reddots of the log.
 type Peers interface {
 	// Alone reports whether no other was heard lately, although one would have
 	// been: this one hears itself. Whatever has arrived before is heard.
@@ -39,10 +39,10 @@ type Peers interface {
 // what it has shown was in the stream before the row's first look: any look of the
 // row would have met it. In the second case this reddot had no consumer then, so
 // that was before the row began; same again. A Y that goes on without a consumer
-// can show nothing new, and when it gets one it is settling anew, unless the others
+// can show nothing new, and when it gets one it is settling again, unless the others
 // have known of it by its presence for as long, so that none is alone.
 //
-// Whether a consumer is still there that was made, nobody tells a reddot that stood
+// Whether a consumer is still there that was made, nobody lets a reddot know that stood
 // still for a minute. It has not heard itself then either, and must listen again
 // before Peers says that it is alone.
 //
@@ -108,7 +108,7 @@ func (a *alone) holds(applied events.Seq) bool {
 	return up && connection == by && apart(begun, time.Now()) <= aloneFor
 }
 
-// linkOf says how often a connection was made anew, and whether it is there.
+// linkOf says how often a connection was made again, and whether it is there.
 func linkOf(conn *nats.Conn, c *contact) func() (uint64, bool) {
 	return func() (uint64, bool) {
 		if !c.up() {

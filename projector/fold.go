@@ -68,7 +68,7 @@ func (t *turns) next() {
 	}
 }
 
-// stored is told that all events of the commands up to seq are stored.
+// stored is notified that all events of the commands up to seq are stored.
 func (p *Projector) stored(seq events.Seq) {
 	p.loop.SetEmitted(seq)
 	p.emitted.set(p.loop.Stored())

@@ -59,7 +59,7 @@ type health struct {
 	soon     chan struct{} // has it looked at once
 }
 
-// report is what the fold's reader tells of itself.
+// report is what the fold's reader reports of itself.
 func (h *health) report() log.Report {
 	return log.Report{Lost: h.lost, Stuck: h.stuck, Heard: h.heard.set}
 }
@@ -286,7 +286,7 @@ func (p *Projector) Shows() error {
 func seconds(d time.Duration) time.Duration { return d.Round(time.Second) }
 
 // Ready returns nil if the projection answers and everything moves, else why
-// not. That events are told by another reddot is no reason.
+// not. That events are emitted by another reddot is no reason.
 func (p *Projector) Ready() error {
 	if why := p.failure.Load(); why != nil {
 		return *why

@@ -27,7 +27,7 @@ type lateness struct {
 	sample  end       // the stream's end at an earlier look, which is not applied yet
 }
 
-// look is told what the stream's last seq was when it was asked, and what is
+// look looks once: what the stream's last seq was when it was asked, and what is
 // applied now.
 func (l *lateness) look(asked time.Time, last events.Seq, now time.Time, applied events.Seq) {
 	switch {

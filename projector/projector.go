@@ -10,14 +10,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/emit"
-	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/log"
 	"reddot/projector/loop"
@@ -58,19 +56,6 @@ type Config struct {
 	Instance       string
 }
 
-// Wanted says which earlier store will do.
-type Wanted struct {
-	Log events.StreamID
-	// The seqs of the log's commands: it goes on from the store's position.
-	First, Last events.Seq
-	// Oldest wants the store that leaves most of the log to be folded, else the
-	// one that leaves least.
-	Oldest bool
-}
-
-// openTimeout bounds the requests to JetStream while opening.
-const openTimeout = 10 * time.Second
-
 // flushEvery is how often the store is made durable while commands come.
 const flushEvery = 5 * time.Second
 
@@ -108,70 +93,8 @@ type Projector struct {
 	settling *settling
 
 	rebuilding rebuilding
-	damaged    chan error            // a view has found damage in the store
+	corrupt    chan error            // a view has found the store to be corrupt
 	failure    atomic.Pointer[error] // why Run ended
-}
-
-// Open checks or creates the streams and opens the store; one that is missing,
-// damaged or of an older format is begun anew, from a snapshot if there is one.
-// It starts nothing.
-func Open(ctx context.Context, cfg Config) (*Projector, error) {
-	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncTimeout(journal.AckTimeout))
-	if err != nil {
-		return nil, err
-	}
-	p := &Projector{cfg: cfg, contact: contact{conn: cfg.Conn}, refused: newRefusals(cfg.Logger), damaged: make(chan error, 1), rebuilding: rebuilding{asked: make(chan struct{}, 1)},
-		settling: newSettling()}
-	p.alone = alone{link: linkOf(cfg.Conn, &p.contact), peers: cfg.Peers}
-	p.index.ask = p.askNewest
-	opening, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	if p.log, err = log.Ensure(opening, js, log.Config{
-		Subjects: cfg.Subjects, Replicas: cfg.Replicas, Logger: cfg.Logger,
-		Derived: func() (store.Info, string, error) {
-			info, err := inspectCurrent(cfg.Dir)
-			return info, cfg.Dir, err
-		},
-	}); err != nil {
-		return nil, err
-	}
-	first, last := p.log.Opened()
-	p.target = last
-	p.health = newHealth(last, cfg.Logger)
-	s, err := p.openStore(ctx, first, last)
-	if err != nil {
-		return nil, err
-	}
-	err = p.log.SkipUnreadable(ctx, cfg.Skip, s.Position())
-	if err == nil {
-		p.loop, err = loop.New(loop.Config{Store: s, Applied: p.observe})
-	}
-	if err == nil {
-		err = p.openEmitter(ctx, js)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return p, nil
-}
-
-// openEmitter opens the event stream.
-func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) error {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	p.applied.set(p.loop.Applied())
-	p.emitted.set(p.loop.Stored())
-	var err error
-	p.emitter, err = emit.Open(ctx, emit.Config{
-		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
-		Log: p.log.Identity().String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
-		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: p.loop, Replay: p.replay, End: p.end,
-	}, p.stored)
-	if err != nil {
-		return err
-	}
-	p.metrics, err = newMetrics(p.cfg.Registry, p)
-	return err
 }
 
 // Run folds and emits until ctx ends or something fails; it says what. It runs
@@ -188,7 +111,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("rebuild", p.rebuildWhenAsked(ctx)) })
 	g.Go(func() error {
 		select {
-		case err := <-p.damaged:
+		case err := <-p.corrupt:
 			return wrap("read", err)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -226,7 +149,7 @@ func (p *Projector) Close() error {
 	return p.loop.Store().Close()
 }
 
-// report is what the fold's reader tells of itself.
+// report is what the fold's reader reports of itself.
 func (p *Projector) report() log.Report {
 	r := p.health.report()
 	r.Began = func(consumer string) {
@@ -242,7 +165,7 @@ func (p *Projector) report() log.Report {
 	return r
 }
 
-// emit tells of what changes, once another reddot knows of this one: events are
+// emit emits what changes, once another reddot knows of this one: events are
 // no less an answer.
 func (p *Projector) emit(ctx context.Context) error {
 	if err := p.settling.wait(ctx); err != nil {

@@ -82,7 +82,7 @@ func (p *Projector) askNewest(ctx context.Context) (events.Seq, error) {
 }
 
 // Newest returns nil if a view taken from now on shows all that any reddot has
-// answered or told before now. Else it returns what waits until that is so: until
+// answered or emitted before now. Else it returns what waits until that is so: until
 // what the stream's leader has, asked from then on, is applied. That is the read
 // index of a replicated state machine; see alone for who needs none.
 func (p *Projector) Newest() (wait func(context.Context) error) {

@@ -123,7 +123,7 @@ func (p *Projector) rebuild(ctx context.Context) error {
 
 // replace puts a new store in the place of the one in use, at an equal
 // position, and closes the old one. Whoever reads the old one is waited for.
-// Events go on from where they are: what the emitter is to tell depends on the
+// Events go on from where they are: what the emitter is to emit depends on the
 // position alone, and is read from whichever store is current then.
 func (p *Projector) replace(ctx context.Context, s *store.Store, dir string) error {
 	old, err := p.swap(ctx, s, dir)

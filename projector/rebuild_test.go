@@ -176,8 +176,8 @@ func TestDamagedWhileRunning(t *testing.T) {
 	p := c.bus.run(c.dir)
 	c.write(500)
 	c.check(p)
-	p.Damaged(errors.New("a query that can't be answered is no damage"))
-	p.Damaged(fmt.Errorf("read a row: %w", store.ErrCorrupt))
+	p.ReportCorrupt(errors.New("a query that can't be answered is no damage"))
+	p.ReportCorrupt(fmt.Errorf("read a row: %w", store.ErrCorrupt))
 	if err := p.fails(); !errors.Is(err, store.ErrCorrupt) {
 		t.Fatalf("it ends with %v", err)
 	}

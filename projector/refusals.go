@@ -24,7 +24,7 @@ const (
 	refusalSubject = 300 // bytes of a subject or a reason that are shown
 )
 
-// refusals tells the operator of commands that did not do what their publisher
+// refusals reports commands to the operator that did not do what their publisher
 // thinks: refused ones, and messages in groups that nobody is in.
 type refusals struct {
 	logger *slog.Logger
@@ -78,7 +78,7 @@ func newRefusals(logger *slog.Logger) *refusals {
 	return &refusals{logger: logger, limit: rate.NewLimiter(rate.Every(refusalEvery), refusalBurst)}
 }
 
-// add tells of one command, if there is something to tell.
+// add reports one command, if there is something to report.
 func (r *refusals) add(e *store.Entry, fx *fold.Effects) {
 	switch {
 	case fx.Refused != "":
@@ -103,7 +103,7 @@ func (r *refusals) warn(text string, args ...any) {
 	r.logger.Warn(text, args...)
 }
 
-// flush tells how many were left out if nothing has come since.
+// flush reports how many were left out if nothing has come since.
 func (r *refusals) flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -22,7 +22,7 @@ type settling struct {
 
 func newSettling() *settling { return &settling{over: make(chan struct{})} }
 
-// begin begins it, or begins it anew.
+// begin begins it, or begins it again.
 func (s *settling) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *settling) begun() int {
 	return s.times
 }
 
-// end ends it, unless it was begun anew since then.
+// end ends it, unless it was begun again since then.
 func (s *settling) end(begun int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,7 +20,7 @@ type standstill struct {
 	now   *events.Standstill
 }
 
-// look is told how far it is, whether there is something to do, how long it may
+// look looks once: how far it is, whether there is something to do, how long it may
 // take over that, and which seq it stands before if it does not move, and why.
 func (s *standstill) look(now time.Time, moved uint64, behind bool, patience time.Duration, seq events.Seq, why func() string) {
 	s.mu.Lock()

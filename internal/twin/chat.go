@@ -22,11 +22,11 @@ type message struct {
 	recalled bool // revoked when it was the last message
 }
 
-// quiet tells whether a message never raised anybody's unread (rules silent,
+// quiet reports whether a message never raised anybody's unread (rules silent,
 // hidden, revoke).
 func (m *message) quiet() bool { return m.silent || m.hidden || m.never }
 
-// names tells whether a message mentions a user or all.
+// names reports whether a message mentions a user or all.
 func (m *message) names(user string) bool {
 	return m.all || slices.Contains(m.mentions, user)
 }
@@ -73,7 +73,7 @@ type view struct {
 	muted   bool
 	early   []earlyRead     // the oldest first
 	receipt *events.Receipt // the last one sent to the peer
-	told    int             // so many messages of the log are read, as the peer was ever told
+	told    int             // so many messages of the log are read, as the peer was ever notified of
 	version events.Seq
 
 	joined  int // the length of the log at the join; 0 in C2C
@@ -81,7 +81,7 @@ type view struct {
 }
 
 // earlyRead is a read up to a message that has not come yet (rule read-early):
-// the first one up to it, and the first one that the peer is told of.
+// the first one up to it, and the first one that the peer is notified of.
 type earlyRead struct {
 	upto string
 	at   events.Time
@@ -100,17 +100,17 @@ func (v *view) find(id string) int {
 	return -1
 }
 
-// yetToCome tells whether a message has not arrived, for anybody.
+// yetToCome reports whether a message has not arrived, for anybody.
 func (v *view) yetToCome(id string) bool { return v.chat.find(id) < 0 }
 
-// exists tells whether the conversation has come into being: in C2C with the
+// exists reports whether the conversation has come into being: in C2C with the
 // first message that shows.
 func (v *view) exists() bool { return v.name.Kind == events.Group || v.chat.last() >= 0 }
 
-// own tells whether a message is the user's own.
+// own reports whether a message is the user's own.
 func (v *view) own(m *message) bool { return m.from == v.user }
 
-// counted tells whether a message raised somebody's unread when it came (rules
+// counted reports whether a message raised somebody's unread when it came (rules
 // count, silent, revoke). Nobody counts an own C2C message: its only reader
 // wrote it.
 func (v *view) counted(m *message) bool {
@@ -166,7 +166,7 @@ func (v *view) readUpto() string {
 	return v.chat.log[v.read-1].id
 }
 
-// holds tells whether anything about the conversation is remembered.
+// holds reports whether anything about the conversation is remembered.
 func (v *view) holds() bool {
 	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || len(v.early) > 0
 }

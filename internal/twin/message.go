@@ -7,7 +7,7 @@ import (
 	"reddot/events"
 )
 
-// message appends a message to a chat and tells all who look at it.
+// message appends a message to a chat, for all who look at it.
 func (m *Model) message(s step, c *chat, from string) Result {
 	if i := c.find(s.ID); i >= 0 { // rule once
 		if c.log[i].from != from {
@@ -59,7 +59,7 @@ func (m *Model) arrived(s step, v *view) *events.Receipt {
 	return sent
 }
 
-// showsBefore tells whether one of the first n messages shows.
+// showsBefore reports whether one of the first n messages shows.
 func (v *view) showsBefore(n int) bool {
 	return slices.ContainsFunc(v.chat.log[:n], func(m message) bool { return !m.hidden })
 }
@@ -90,7 +90,7 @@ func (m *Model) revokeC2C(s step, v *view) Result {
 	return ignoredUnless(true)
 }
 
-// recall notes that a message was revoked. It tells whether that takes it out of
+// recall notes that a message was revoked. It reports whether that takes it out of
 // the counts of those who have not read it, and whether it shows, as the last
 // message, to all.
 func (c *chat) recall(i int, counted bool) (counts, shows bool) {

@@ -7,7 +7,7 @@ import (
 )
 
 // readBy is a read: the command's seq and time, and whether and with which time
-// the peer is told.
+// the peer is notified.
 type readBy struct {
 	seq     events.Seq
 	at      events.Time
@@ -19,7 +19,7 @@ func (s step) read() readBy { return readBy{seq: s.seq, at: s.at, private: s.Pri
 
 // readTo reads the first `to` messages of the log: never backward (rule
 // read-exact). It clears the mark. now is the seq of the command being
-// applied, which an early read's own seq comes before. It tells whether
+// applied, which an early read's own seq comes before. It reports whether
 // anything changed and returns the receipt for the peer, if one is due.
 func (v *view) readTo(to int, by readBy, now events.Seq) (changed bool, sent *events.Receipt) {
 	changed = v.marked
@@ -31,7 +31,7 @@ func (v *view) readTo(to int, by readBy, now events.Seq) (changed bool, sent *ev
 	if by.private || v.name.Kind != events.C2C || v.name.ID == v.user {
 		return changed, nil
 	}
-	for i := v.told; i < v.read; i++ { // rule receipt: beyond what the peer was ever told
+	for i := v.told; i < v.read; i++ { // rule receipt: beyond what the peer was ever notified of
 		if m := &v.chat.log[i]; !v.own(m) {
 			v.told = i + 1
 			sent = &events.Receipt{
@@ -94,7 +94,7 @@ func (m *Model) readNow(s step, v *view, to int, r *Result) {
 }
 
 // keepEarly remembers a read up to a message that has not come (rule read-early).
-// It tells whether that is anything new.
+// It reports whether that is anything new.
 func (v *view) keepEarly(s step) bool {
 	for i := range v.early {
 		e := &v.early[i]

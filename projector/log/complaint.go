@@ -51,7 +51,7 @@ func (c *Complaint) Is(err error, now time.Time) {
 		}
 	}
 	text := err.Error()
-	if _, told := c.logged[text]; told || len(c.logged) == maxTexts {
+	if _, said := c.logged[text]; said || len(c.logged) == maxTexts {
 		return
 	}
 	c.logged[text] = now

@@ -19,7 +19,7 @@ var ErrNotWhole = errors.New("the command stream is not whole")
 
 // maxMessage is the largest message that the command stream takes, in bytes: its
 // payload and its headers. A command's payload is at most a quarter of it; one
-// that is larger is refused, but may be stored first, so that who sent it is told.
+// that is larger is refused, but may be stored first, so that who sent it is notified.
 const maxMessage = 1 << 20
 
 // description is the stream's.
@@ -129,7 +129,7 @@ func (e *TrimmedError) Unwrap() error { return ErrNotWhole }
 // no checksum covers has changed, or somebody changed the files. It is an ErrNotWhole.
 type AlteredError struct {
 	Seq events.Seq
-	By  string // what was made of them, such as "the store"
+	By  string // what is derived from them, such as "the store"
 }
 
 func (e *AlteredError) Error() string {

@@ -34,14 +34,14 @@ const fillEvery = 10 * time.Second
 // interrupts it, a further FindTruncation finds the rest.
 func (l *Log) Fill(ctx context.Context, js jetstream.JetStream, t *TruncatedError, progress func(done uint64)) error {
 	l.logger.Error("going on with a log that was cut", "last", t.Last, "made", t.Derived, "by", t.By, "missing", t.Missing())
-	told := lostUntold
+	seen := lostUnseen
 	if t.Events {
-		told = lostTold
+		seen = lostSeen
 	}
 	logged := time.Now()
 	for last := t.Last; last < t.Derived; {
 		upto := min(last+fillPiece, t.Derived)
-		err := l.fillUp(ctx, js, last, upto, told)
+		err := l.fillUp(ctx, js, last, upto, seen)
 		if ctx.Err() != nil {
 			l.logger.Warn("the log is not filled up yet: the next start with --accept-truncation goes on", "missing", t.Derived-last)
 			return ctx.Err()
@@ -62,7 +62,7 @@ func (l *Log) Fill(ctx context.Context, js jetstream.JetStream, t *TruncatedErro
 }
 
 // fillUp publishes one piece and waits until it is stored.
-func (l *Log) fillUp(ctx context.Context, js jetstream.JetStream, last, upto events.Seq, told string) error {
+func (l *Log) fillUp(ctx context.Context, js jetstream.JetStream, last, upto events.Seq, seen string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, fillTimeout, errors.New("no acknowledgement in time"))
 	defer cancel()
 	if ctx.Err() != nil {
@@ -71,7 +71,7 @@ func (l *Log) fillUp(ctx context.Context, js jetstream.JetStream, last, upto eve
 	var newest jetstream.PubAckFuture
 	for seq := last; seq < upto; seq++ {
 		msg := &nats.Msg{
-			Subject: l.subjects.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {told}},
+			Subject: l.subjects.Command(events.Target{Verb: events.PolicySet}), Data: []byte("{}"), Header: nats.Header{headerLost: {seen}},
 		}
 		// Each is chained to the one before, so the last one answers for all.
 		future, err := js.PublishMsgAsync(msg, jetstream.WithExpectLastSequence(uint64(seq)),
@@ -92,11 +92,11 @@ func (l *Log) fillUp(ctx context.Context, js jetstream.JetStream, last, upto eve
 }
 
 // headerLost marks a command that changes nothing and stands where Fill
-// found one lost. It says whether events may tell of other commands at such seqs.
+// found one lost. It says whether events may show other commands at such seqs.
 const (
 	headerLost = "Reddot-Lost"
-	lostUntold = "1"
-	lostTold   = "told"
+	lostUnseen = "1"
+	lostSeen   = "told"
 )
 
 // lostMark is what the headerLost of a command says; empty for one that Fill

@@ -44,7 +44,7 @@ func (l *Log) readOne(ctx context.Context, after *events.Seq, why error, reads i
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		first, last, err := l.Range(ctx)
 		if err != nil {
-			return l.wait(ctx) // it is read anew
+			return l.wait(ctx) // it is read again
 		}
 		passed, named := l.skips.find(seq)
 		if !named || seq < first || seq > last {

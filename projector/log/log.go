@@ -24,7 +24,7 @@ type Log struct {
 	skips    skips
 }
 
-// Identity tells this log from any other, also from one of the same name.
+// Identity distinguishes this log from any other, also from one of the same name.
 func (l *Log) Identity() events.StreamID { return l.identity }
 
 // Subjects are those of the log's commands, and of what is derived from them.

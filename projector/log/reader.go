@@ -16,14 +16,14 @@ import (
 	"reddot/projector/store"
 )
 
-// maxReads is how often the stream is read anew from a place where a command
+// maxReads is how often the stream is read again from a place where a command
 // is missing, before the reader gives up.
 const maxReads = 3
 
 // Read calls fn with the commands after a seq, in batches, in order and
 // without a gap, until ctx ends or fn returns an error; it returns that. A
 // batch is fn's until it returns. Where a command is missing, the stream is
-// read anew, maybe from another replica; if it stays missing: an ErrNotWhole.
+// read again, maybe from another replica; if it stays missing: an ErrNotWhole.
 func (l *Log) Read(ctx context.Context, after events.Seq, fn func([]store.Entry) error) error {
 	return l.Follow(ctx, after, NewReport(l.logger), fn)
 }

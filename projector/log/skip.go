@@ -53,7 +53,7 @@ func (s *skips) none() bool {
 // nobody can read them. A reader that can read one ends with an ErrSkip.
 func (l *Log) Skip(seqs ...events.Seq) { l.skips.add(false, seqs) }
 
-// Passed tells which commands a store of the log has passed over. The log's
+// Passed says which commands a store of the log has passed over. The log's
 // readers do the same, also if they could read them.
 func (l *Log) Passed(seqs ...events.Seq) { l.skips.add(true, seqs) }
 

@@ -20,7 +20,7 @@ const stallAfter = 2 * time.Second
 var errStalled = errors.New("the stream does not send what it has")
 
 // watchIntake ends an intake to which nothing comes although the stream goes
-// on. A server skips a command that it can't read, and tells nobody. Where
+// on. A server skips a command that it can't read, and reports that to nobody. Where
 // others come behind it that is a gap; behind the last one nothing comes.
 func (l *Log) watchIntake(ctx context.Context, in *intake, stuck *Complaint) {
 	tick := time.NewTicker(stallAfter)

@@ -102,7 +102,7 @@ func (l *Log) compareEvent(ctx context.Context, t *TruncatedError, newest Event)
 		return err
 	}
 	other, lost, err := l.replaced(ctx, newest.At, newest.Sum)
-	if t.Events = other && lost != lostUntold; t.Events {
+	if t.Events = other && lost != lostUnseen; t.Events {
 		t.Add(by, newest.At)
 	}
 	return err
@@ -124,7 +124,7 @@ func (l *Log) writtenOn(ctx context.Context, last events.Seq, event time.Time) (
 		return false, fmt.Errorf("read command %d: %w", last, err)
 	}
 	if lost := l.lostMark(msg); lost != "" {
-		return lost == lostTold, nil
+		return lost == lostSeen, nil
 	}
 	return msg.Time.After(event), nil
 }

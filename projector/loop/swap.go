@@ -35,6 +35,6 @@ func (l *Loop) Swap(next *store.Store) (old *store.Store) {
 		panic(err)
 	}
 	old = l.store.Swap(next)
-	l.passOn(next) // after it is in use: SetEmitted tells the store in use
+	l.passOn(next) // after it is in use: SetEmitted goes to the store in use
 	return old
 }

@@ -210,7 +210,7 @@ func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)
 	state, err := repository.Check(ctx, dir, progress)
 	if errors.Is(err, store.ErrCorrupt) && s.checked.Load() == dir {
 		if p, stopped := s.source.running(); stopped == nil {
-			p.Damaged(err)
+			p.ReportCorrupt(err)
 		}
 	}
 	return state, err

@@ -6,7 +6,7 @@ import "sync"
 // for concurrent use.
 type consumers struct {
 	mu      sync.Mutex
-	made    map[uint64]int // by how often the connection had been made anew
+	made    map[uint64]int // by how often the connection had been made again
 	changes uint64
 }
 

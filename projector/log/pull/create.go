@@ -24,7 +24,7 @@ type created struct {
 
 // create makes the consumer; pending is how many messages it is to deliver. Each
 // request is for another one, of which the first that is there is used, and the
-// others are removed. connected tells of a new connection: then what was asked on the
+// others are removed. connected announces a new connection: then what was asked on the
 // one before is lost.
 func (s *session) create(ctx context.Context, connected <-chan nats.Status) (pending uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -53,7 +53,7 @@ func (s *session) create(ctx context.Context, connected <-chan nats.Status) (pen
 			}
 			return s.use(a.consumer.CachedInfo(), names), nil
 		case <-connected:
-			return 0, errAnew
+			return 0, errReconnected
 		case <-again.C:
 			if len(names) < cap(answers) {
 				ask()

@@ -4,7 +4,7 @@
 // # Why not the client library's consumers
 //
 // A pull consumer answers with stored messages and with its own control messages
-// in the same inbox. The client library tells them apart by their headers: what
+// in the same inbox. The client library distinguishes them by their headers: what
 // has a header Status and no payload is taken for a control message. Whoever may
 // publish to a stream writes such headers too, and what they store is then never
 // delivered, and nothing behind it. Here a stored message is known by the reply
@@ -23,7 +23,7 @@
 //	        no acknowledgements, in memory, one replica
 //	    keep two requests at the server, each bounded by messages and by bytes
 //	    hand over what is delivered; a gap in the consumer's own count is a loss
-//	    when nothing is heard for some heartbeats, the connection was made anew,
+//	    when nothing is heard for some heartbeats, the connection was made again,
 //	        or the server ends the consumer: begin again
 //	remove the consumer
 //
@@ -38,7 +38,7 @@
 //     about, with no reply subject;
 //   - the status 100 of a heartbeat, 408 of a request that has expired, 409 with
 //     the description "Message Size Exceeds MaxBytes" of one that is ended by its
-//     bound (with any other description the consumer is made anew, and a single
+//     bound (with any other description the consumer is made again, and a single
 //     message asked for), 503 where no consumer listens;
 //   - that a request that has got all its messages ends without a word, or with a
 //     409 and the description "Batch Completed" that comes behind them, and that

@@ -23,13 +23,13 @@ type Options struct {
 	HeadersOnly bool   // without payloads
 	Batch       int    // messages asked for ahead; 0: many
 
-	// Lost, unless nil, is told why the reading begins again. Not too often: the
+	// Lost, unless nil, is called with why the reading begins again. Not too often: the
 	// pauses between grow.
 	Lost func(error)
-	// Heard, unless nil, is told from time to time that the server sends, be it
+	// Heard, unless nil, is called from time to time when the server sends, be it
 	// only heartbeats.
 	Heard func()
-	// Began, unless nil, is told the name of each consumer of the reading before it
+	// Began, unless nil, is called with the name of each consumer of the reading before it
 	// delivers; Ended, unless nil, is called before it is removed.
 	Began func(consumer string)
 	Ended func()

@@ -40,12 +40,12 @@ const (
 
 // Errors that end a session.
 var (
-	errSilent    = errors.New("the NATS server is silent")
-	errAnew      = errors.New("the connection was made anew")
-	errMissed    = errors.New("messages were lost on their way")
-	errDone      = errors.New("done")
-	errTooHasty  = errors.New("the server ends requests before their time")
-	errNoRequest = errors.New("the server has none of the requests any more")
+	errSilent      = errors.New("the NATS server is silent")
+	errReconnected = errors.New("the connection was made anew")
+	errMissed      = errors.New("messages were lost on their way")
+	errDone        = errors.New("done")
+	errTooHasty    = errors.New("the server ends requests before their time")
+	errNoRequest   = errors.New("the server has none of the requests any more")
 )
 
 // session is one consumer and what it delivers.
@@ -137,7 +137,7 @@ func (s *session) watch(ctx context.Context, sub *nats.Subscription, connected <
 		case err := <-s.end:
 			return err
 		case <-connected: // what was under way is lost
-			return errAnew
+			return errReconnected
 		case <-tick.C:
 		}
 		waiting, _, err := sub.Pending()

@@ -1,0 +1,131 @@
+package projector
+
+import (
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+)
+
+// View answers at one applied position. It is for one goroutine and must be
+// closed.
+type View struct {
+	snap    *store.Snapshot
+	corrupt func(error)
+}
+
+// View opens a view of the last commit. It fails once the projector has
+// stopped: better no answer than an old one.
+func (p *Projector) View() (*View, error) {
+	if why := p.failure.Load(); why != nil {
+		return nil, *why
+	}
+	snap, err := p.loop.Snapshot()
+	if err != nil {
+		return nil, p.stopped(err)
+	}
+	return &View{snap: snap, corrupt: p.ReportCorrupt}, nil
+}
+
+// NewView shows a store that no projector has: one folded up to some seq of
+// the past.
+func NewView(s *store.Store) (*View, error) {
+	snap, err := s.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return &View{snap: snap, corrupt: func(error) {}}, nil
+}
+
+// Close gives the view back.
+func (v *View) Close() error { return v.snap.Close() }
+
+// read reads rows.
+func (v *View) read(fn func(fold.Reader) error) error {
+	err := v.snap.Read(fn)
+	if err != nil {
+		v.corrupt(err)
+	}
+	return err
+}
+
+// Until has an answer that takes long look now and then whether it is still
+// wanted, as ctx.Err says it: an error ends it.
+func (v *View) Until(wanted func() error) { v.snap.Until(wanted) }
+
+// Applied is the seq of the last command that the view shows.
+func (v *View) Applied() events.Seq { return v.snap.Position().Applied }
+
+// Totals answers a TotalsRequest.
+func (v *View) Totals(user string, q events.TotalsRequest) (reply events.TotalsReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		reply = view.Totals(r, user, q)
+		return nil
+	})
+	return reply, err
+}
+
+// Conversations answers a ConversationsRequest.
+func (v *View) Conversations(user string, q events.ConversationsRequest) (reply events.ConversationsReply, err error) {
+	err = v.read(func(r fold.Reader) (err error) {
+		reply, err = view.Conversations(r, user, q)
+		return err
+	})
+	return reply, err
+}
+
+// Conversation answers for one conversation, or with events.ErrNotFound.
+func (v *View) Conversation(user string, c events.ConversationID) (reply events.ConversationReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		conversation, ok := view.Conversation(r, fold.Key{User: user, ConversationID: c})
+		if !ok {
+			return events.ErrNotFound
+		}
+		reply = events.ConversationReply{User: user, Version: view.Version(r, user), Conversation: conversation}
+		return nil
+	})
+	return reply, err
+}
+
+// Explain says why a count is what it is, or events.ErrNotFound.
+func (v *View) Explain(user string, c events.ConversationID, limit int) (reply events.Explanation, err error) {
+	err = v.read(func(r fold.Reader) (err error) {
+		var ok bool
+		if reply, ok = view.Explain(r, fold.Key{User: user, ConversationID: c}, limit); !ok {
+			err = events.ErrNotFound
+		}
+		return err
+	})
+	return reply, err
+}
+
+// Receipt says how far peer has read user's messages, or events.ErrNotFound.
+func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		receipt, ok := view.Receipt(r, user, peer)
+		if !ok {
+			return events.ErrNotFound
+		}
+		reply = events.ReceiptReply{User: user, Version: receipt.Version, Peer: peer, Upto: receipt.Upto, At: receipt.At}
+		return nil
+	})
+	return reply, err
+}
+
+// Holds reports whether there is a row of a conversation, in the list or not.
+func (v *View) Holds(user string, c events.ConversationID) (holds bool, err error) {
+	err = v.read(func(r fold.Reader) error {
+		holds = view.Holds(r, fold.Key{User: user, ConversationID: c})
+		return nil
+	})
+	return holds, err
+}
+
+// SelfMade counts a user's C2C conversations in which there is no message.
+func (v *View) SelfMade(user string) (n int, err error) {
+	err = v.read(func(r fold.Reader) error {
+		n = view.SelfMade(r, user)
+		return nil
+	})
+	return n, err
+}
