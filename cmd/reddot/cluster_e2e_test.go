@@ -51,7 +51,7 @@ func testCluster(t *testing.T, p program) {
 func startDrill(t *testing.T, p program, do func(*failover.Drill)) {
 	t.Helper()
 	d, err := failover.Start(t.Context(), failover.Config{
-		Program: p.path, Dir: t.TempDir(), Seed: testkit.Seed(t), Rate: clusterRate, Told: func(did string) { t.Log(time.Now().Format(time.TimeOnly), did) },
+		Program: p.path, Dir: t.TempDir(), Seed: testkit.Seed(t), Rate: clusterRate, Report: func(did string) { t.Log(time.Now().Format(time.TimeOnly), did) },
 	})
 	defer func() {
 		if err := d.Close(); err != nil {

@@ -99,5 +99,5 @@ func (a *app) trimBound(ctx context.Context, c *client, cfg *trimConfig, log *lo
 	if errors.Is(err, snapshot.ErrTooFew) {
 		err = fmt.Errorf("%w: %w", err, repository.ErrNothing)
 	}
-	return min(bound, status.Emitted), err // events are still to be told of what comes later
+	return min(bound, status.Emitted), err // events of what comes later are still to be emitted
 }

@@ -106,7 +106,7 @@ func (a *app) verify(ctx context.Context, c *client, cfg *verifyConfig) error {
 }
 
 // now has the server take a snapshot of its state, for which it reads every row.
-// One that takes none tells its digest.
+// One that takes none has its digest in the status.
 func (v *verification) now(ctx context.Context, c *client) error {
 	taken, err := v.takeSnapshot(ctx, c)
 	if e, ok := errors.AsType[*goclient.QueryError](err); ok && e.Code == events.ErrBadRequest {

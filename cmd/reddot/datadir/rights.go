@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Who may do what with folders and files: their owner alone, as they tell who talks to
+// Who may do what with folders and files: their owner alone, as they show who talks to
 // whom. New ones are so by the process's mask; see Umask.
 const (
 	FolderMode fs.FileMode = 0o700

@@ -17,7 +17,7 @@ import (
 	"reddot/events"
 )
 
-// audit ends the load and compares what was told with what is answered. An error says
+// audit ends the load and compares what was emitted with what is answered. An error says
 // that it could not.
 func (d *Drill) audit(ctx context.Context) (problems []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*steadyWait)
@@ -64,7 +64,7 @@ func (d *Drill) lost(ctx context.Context) (problems []string, err error) {
 	return problems, nil
 }
 
-// settle waits until both have applied and told everything.
+// settle waits until both have applied and emitted everything.
 func (d *Drill) settle(ctx context.Context, last events.Seq) error {
 	ctx, cancel := context.WithTimeout(ctx, steadyWait)
 	defer cancel()
@@ -126,7 +126,7 @@ func (d *Drill) readStream(ctx context.Context) error {
 	return nil
 }
 
-// ask compares all answers of a reddot with what was told, while the other one is
+// ask compares all answers of a reddot with what was emitted, while the other one is
 // stopped, so that it is known who answers.
 func (d *Drill) ask(ctx context.Context, r, other *reddot) (problems []string, digest string, err error) {
 	other.running.Signal(syscall.SIGSTOP)
@@ -175,7 +175,7 @@ func again[T any](ctx context.Context, ask func(context.Context) (T, error)) (T,
 	}
 }
 
-// differs says how an answer differs from what was told.
+// differs says how an answer differs from what was emitted.
 func (b *box) differs(a events.ConversationsReply) string {
 	if a.Version != b.last.Version || a.Totals != b.last.Totals {
 		return fmt.Sprintf("version %d with %+v, but the last event has version %d with %+v", a.Version, a.Totals, b.last.Version, b.last.Totals)

@@ -10,7 +10,7 @@
 // # What is checked
 //
 // After each fault everything is mended, and what came of it is audited: no event
-// with a version that its user was told before, or an older one, in the stream or
+// with a version that its user had before, or an older one, in the stream or
 // as heard; what the events add up to is what each reddot answers, the totals and
 // every conversation; both have the same digest; "reddot verify" agrees; and the log
 // has what was acknowledged.

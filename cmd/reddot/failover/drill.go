@@ -24,7 +24,7 @@ type Config struct {
 	Dir     string           // data is kept in a folder below it and removed at the end; empty: that of temporary files
 	Seed    uint64           // decides which commands are drawn
 	Rate    int              // of commands, a second; 200 if zero
-	Told    func(did string) // is told what is done; may be nil
+	Report  func(did string) // is called with what is done; may be nil
 }
 
 // Drill is a cluster and two reddots on it. It is for one goroutine.
@@ -86,13 +86,13 @@ func (d *Drill) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.tell("three servers, and two reddots at the same moment")
+	d.report("three servers, and two reddots at the same moment")
 	for _, r := range d.reddots {
 		if err := r.ready(ctx); err != nil {
 			return err
 		}
 	}
-	d.tell("both are ready")
+	d.report("both are ready")
 	if d.conn, err = d.nodes.connect("itself", 0); err != nil {
 		return err
 	}
@@ -112,9 +112,9 @@ func (d *Drill) start(ctx context.Context) (err error) {
 	return d.steady(ctx)
 }
 
-func (d *Drill) tell(format string, v ...any) {
-	if d.cfg.Told != nil {
-		d.cfg.Told(fmt.Sprintf(format, v...))
+func (d *Drill) report(format string, v ...any) {
+	if d.cfg.Report != nil {
+		d.cfg.Report(fmt.Sprintf(format, v...))
 	}
 }
 

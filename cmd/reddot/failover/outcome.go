@@ -15,10 +15,10 @@ type Outcome struct {
 	Events   time.Duration // the longest silence of events
 	Refused  time.Duration // the longest time until a command was acknowledged that had to be sent more than once; 0: none had to
 	Election time.Duration // the longest time without a leader
-	Problems []string      // what is wrong with what was told and counted
+	Problems []string      // what is wrong with what was emitted and counted
 }
 
-// ErrWrong is wrapped by errors that say that reddot has told or counted something
+// ErrWrong is wrapped by errors that say that reddot has emitted or counted something
 // wrong.
 var ErrWrong = errors.New("what was told or counted is wrong")
 
@@ -93,11 +93,11 @@ func (w *watch) end(ctx context.Context, name string) (o Outcome, err error) {
 	silent, acks, elected := w.listener.heard.end(now), d.load.acks.end(now), w.probe.end(now)
 	again, refused, why := d.load.refusals()
 	o = Outcome{Name: name, Events: silent.For, Refused: refused.For, Election: elected.For}
-	d.tell("%s: events silent %s; %d commands sent again, longest %s (%v); acks silent %s; no leader %s",
+	d.report("%s: events silent %s; %d commands sent again, longest %s (%v); acks silent %s; no leader %s",
 		name, silent.text(w.begun), again, refused.text(w.begun), why, acks.text(w.begun), elected.text(w.begun))
 	o.Problems, err = d.audit(ctx)
 	unheard, late := w.listener.missed(d.fresh)
-	d.tell("%s: audited; of %d events %d were republished to nobody, %d late", name, len(d.fresh), unheard, late)
+	d.report("%s: audited; of %d events %d were republished to nobody, %d late", name, len(d.fresh), unheard, late)
 	o.Problems = append(w.listener.wrong(), o.Problems...)
 	return o, err
 }
@@ -139,7 +139,7 @@ func (w *watch) suffer(ctx context.Context, f Fault) error {
 	if err != nil {
 		return err
 	}
-	w.drill.tell("%s: %s", f, hit.name)
+	w.drill.report("%s: %s", f, hit.name)
 	w.begin()
 	ended, err := hit.strike(ctx, f)
 	if err == nil {
@@ -154,7 +154,7 @@ func (w *watch) suffer(ctx context.Context, f Fault) error {
 	return w.flows(ctx)
 }
 
-// strike has it happen, and returns once the time is over that it lasts. ended tells
+// strike has it happen, and returns once the time is over that it lasts. ended says
 // how a process ended that was asked to.
 func (v victim) strike(ctx context.Context, f Fault) (ended <-chan error, err error) {
 	how := make(chan error, 1)

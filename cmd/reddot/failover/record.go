@@ -9,22 +9,22 @@ import (
 	"reddot/events"
 )
 
-// record is what the events have told so far, of a stream or a subscription.
+// record is what the events have said so far, of a stream or a subscription.
 //
 // A subscription hears some late: what was on its way in a server of the cluster that
 // hung is stored meanwhile by the others, and republished when that one goes on. Such
-// an event comes behind others that are stored behind it. It tells nothing new, and
+// an event comes behind others that are stored behind it. It says nothing new, and
 // nothing wrong to a listener that drops what is older than what it knows.
 type record struct {
 	boxes map[string]*box // by user
 	last  uint64          // the highest sequence in the event stream
 	late  int             // events that came behind one with a higher sequence
 
-	duplicates, backward int      // events with a version that the user was told, or an older one
+	duplicates, backward int      // events with a version that the user had, or an older one
 	wrong                []string // which; the first ones
 }
 
-// box is what was told of a user.
+// box is what a user was notified of.
 type box struct {
 	last     events.Change
 	list     map[string]events.Conversation
@@ -46,7 +46,7 @@ func (r *record) box(user string) *box {
 }
 
 // enter takes in the event with a sequence in the stream, and returns the user and the
-// version that it tells of; none if it is no change, or late.
+// version that it is of; none if it is no change, or late.
 func (r *record) enter(seq uint64, subject string, header nats.Header, data []byte) (user string, version events.Seq, err error) {
 	if seq <= r.last {
 		r.late++
@@ -96,7 +96,7 @@ func (r *record) check(where, whose string, before, now events.Seq) {
 	}
 }
 
-// problems says what was told that should not be.
+// problems says what was emitted that should not be.
 func (r *record) problems() []string {
 	if r.duplicates+r.backward == 0 {
 		return nil

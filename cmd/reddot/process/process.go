@@ -30,7 +30,7 @@ const keptLines = 16
 type Config struct {
 	Program string
 	Args    []string
-	Kept    int // bytes of the end of its standard error that are kept, to tell why it ended
+	Kept    int // bytes of the end of its standard error that are kept, which say why it ended
 
 	// Failed is called if it ends unasked, and not well; may be nil.
 	Failed func(error)
@@ -154,7 +154,7 @@ func (p *Process) drain() {
 func (p *Process) Log() string { return p.stderr.String() }
 
 // Peak is the most memory that it has had resident, in bytes, 0 where the system
-// does not tell.
+// does not say.
 func (p *Process) Peak() (int64, error) { return PeakOf(strconv.Itoa(p.cmd.Process.Pid)) }
 
 // PeakOf is the Peak of a process of /proc: a number, or self.

@@ -81,7 +81,7 @@ type Progress interface {
 // that come to it.
 const ownInbox = "_INBOX_reddot"
 
-// Default is what the server does unless it is told otherwise.
+// Default is what the server does unless something else is said.
 func Default() Config {
 	return Config{
 		Data: repository.DefaultData, Listen: "127.0.0.1:4222", HTTP: "127.0.0.1:8480",

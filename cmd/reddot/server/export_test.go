@@ -38,7 +38,7 @@ func NewLink(cfg *Config, log *slog.Logger) (*Link, error) {
 	return &link{cfg: cfg, needs: needs, log: log}, err
 }
 
-func (l *link) Heard(connection string, err error) { l.heard(connection, err) }
+func (l *link) Heard(connection string, err error) { l.onError(connection, err) }
 func (l *link) IsVital(d Denial) bool              { return l.vital(d) }
 
 // NewDenial is what a server does not permit.

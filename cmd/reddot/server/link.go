@@ -16,13 +16,13 @@ import (
 const (
 	// connectEvery is how long a NATS server that is not there yet is let alone.
 	connectEvery = 500 * time.Millisecond
-	// waitTold is how often the log says what is waited for; waitChanged how often,
+	// waitLogged is how often the log says what is waited for; waitChanged how often,
 	// if that is something else.
-	waitTold    = 30 * time.Second
+	waitLogged  = 30 * time.Second
 	waitChanged = 2 * time.Second
-	// droppedTold is how often the log says of a connection that messages were
+	// droppedLogged is how often the log says of a connection that messages were
 	// dropped: whoever sends too many decides how often they are.
-	droppedTold = 10 * time.Second
+	droppedLogged = 10 * time.Second
 )
 
 // link is a server's way to its NATS server: connections that come back whenever
@@ -39,7 +39,7 @@ type link struct {
 
 	// stop ends the server: something needs a person.
 	stop func(error)
-	// waiting is told what is waited for.
+	// waiting is called with what is waited for.
 	waiting func(error)
 }
 
@@ -59,7 +59,7 @@ var errNotYet = errors.New("not yet")
 
 // patiently tries until it is done, or fails for good.
 func (l *link) patiently(ctx context.Context, try func() error) error {
-	var told time.Time
+	var logged time.Time
 	var last string
 	for {
 		err := try()
@@ -67,9 +67,9 @@ func (l *link) patiently(ctx context.Context, try func() error) error {
 			return err
 		}
 		l.waiting(err)
-		if ago := time.Since(told); ago > waitTold || ago > waitChanged && err.Error() != last {
+		if ago := time.Since(logged); ago > waitLogged || ago > waitChanged && err.Error() != last {
 			l.log.Warn("waiting", "error", err)
-			told, last = time.Now(), err.Error()
+			logged, last = time.Now(), err.Error()
 		}
 		select {
 		case <-time.After(connectEvery):
@@ -146,15 +146,15 @@ func (l *link) options(name string) ([]nats.Option, error) {
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			l.log.Info("NATS server back", "connection", name, "url", natsconn.Redacted(c.ConnectedUrl()))
 		}),
-		nats.ClosedHandler(func(c *nats.Conn) { l.closed(c.LastError()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.heard(name, err) }),
+		nats.ClosedHandler(func(c *nats.Conn) { l.onClosed(c.LastError()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.onError(name, err) }),
 	)
 	return append(options, l.how...), nil
 }
 
-// closed is called when a connection has ended for good. The library ends one
+// onClosed is called when a connection has ended for good. The library ends one
 // by itself when the server refuses the same user again.
-func (l *link) closed(err error) {
+func (l *link) onClosed(err error) {
 	if err == nil {
 		return
 	}
@@ -163,8 +163,8 @@ func (l *link) closed(err error) {
 	}
 }
 
-// heard is told of errors of a connection that goes on.
-func (l *link) heard(name string, err error) {
+// onError is called with errors of a connection that goes on.
+func (l *link) onError(name string, err error) {
 	denied, ok := deniedBy(err)
 	switch {
 	case ok && l.vital(denied):
@@ -174,7 +174,7 @@ func (l *link) heard(name string, err error) {
 		return
 	case errors.Is(err, nats.ErrSlowConsumer):
 		now := time.Now()
-		if said, ok := l.dropped.Load(name); ok && now.Sub(said.(time.Time)) < droppedTold {
+		if said, ok := l.dropped.Load(name); ok && now.Sub(said.(time.Time)) < droppedLogged {
 			return
 		}
 		l.dropped.Store(name, now) // the library calls this for one error of a connection at a time

@@ -91,7 +91,7 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 	}
 	at := source.site.Load()
 	at.look(ctx)
-	at.logged()
+	at.logStatus()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return at.run(ctx) })
 	if !s.cfg.IsExternal() {

@@ -10,7 +10,7 @@ import (
 	"reddot/projector/peers"
 )
 
-// listenToPeers has this reddot hear of the others of its log.
+// listenToPeers subscribes to the other reddots of the log.
 func (s *Server) listenToPeers(conn *nats.Conn) (*peers.Peers, error) {
 	host, _ := os.Hostname() // empty if it has none
 	self := events.Peer{Host: host, PID: os.Getpid(), Version: s.cfg.Program}
@@ -21,7 +21,7 @@ func (s *Server) listenToPeers(conn *nats.Conn) (*peers.Peers, error) {
 	}})
 }
 
-// peer is what the others are told of how far this reddot is.
+// peer is what this reddot notifies the others of: how far it is.
 func (s *projection) peer() events.Peer {
 	now := s.now.Load()
 	switch {
@@ -33,7 +33,7 @@ func (s *projection) peer() events.Peer {
 	return events.Peer{State: events.Stopped, Applied: now.before.Applied, Emitted: now.before.Emitted, Last: now.before.Last}
 }
 
-// addPeers tells of the other reddots in a status.
+// addPeers adds the other reddots to a status.
 func (s *projection) addPeers(status *events.Status) {
 	others := s.peers.Load()
 	if others == nil {

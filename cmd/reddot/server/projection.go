@@ -37,7 +37,7 @@ type projection struct {
 	site   atomic.Pointer[site]        // nil: not connected yet
 	peers  atomic.Pointer[peers.Peers] // nil: not connected yet
 	now    atomic.Pointer[phase]
-	flawed atomic.Pointer[error] // damage in the log that does not touch the answers
+	flawed atomic.Pointer[error] // corruption in the log that does not touch the answers
 }
 
 // phase is one projector at work, or the reason why there is none.
@@ -51,10 +51,10 @@ type phase struct {
 // begin says why there is no projector yet.
 func (s *projection) begin(why error) { s.now.Store(&phase{why: why, begins: true}) }
 
-// flaw tells of damage in the log that does not touch the answers.
+// flaw reports corruption in the log that does not touch the answers.
 func (s *projection) flaw(err error) { s.flawed.CompareAndSwap(nil, &err) }
 
-// flaws is what flaw was told first; nil: nothing.
+// flaws is what flaw reported first; nil: nothing.
 func (s *projection) flaws() error {
 	if err := s.flawed.Load(); err != nil {
 		return *err
@@ -73,7 +73,7 @@ func (s *projection) openFirst(ctx context.Context) error {
 }
 
 // run runs the projector, and the next one where it stopped because its store
-// was damaged (which is then built anew) or the log was not whole. It returns
+// was corrupt (which is then rebuilt from scratch) or the log was not whole. It returns
 // when ctx ends or a projector fails for any other reason.
 func (s *projection) run(ctx context.Context) error {
 	for retry := retryFirst; ; {
@@ -81,7 +81,7 @@ func (s *projection) run(ctx context.Context) error {
 		began := time.Now()
 		err := p.Run(ctx)
 		if err != nil && ctx.Err() == nil { // an end that was asked for waits for no server
-			before, _ := p.Status(ctx) // zero if it can't be told any more
+			before, _ := p.Status(ctx) // zero if it can't be asked any more
 			s.now.Store(&phase{why: err, before: before})
 		}
 		err = errors.Join(err, p.Close())
@@ -170,7 +170,7 @@ func (s *projection) Fresh() error {
 }
 
 // View implements api.Source. Until the projector has applied what the stream
-// held when it started, and while it does not hear of the stream or is far behind
+// held when it started, and while it does not hear from the stream or is far behind
 // it, there is none: what it would show was right some time ago, and may be older
 // than what was answered then.
 func (s *projection) View() (api.View, error) {

@@ -102,14 +102,14 @@ func (r *replicas) refused(conn *nats.Conn, err error) error {
 const noRoom = "insufficient storage"
 
 // knownServers are the URLs of the servers that a connection knows: those that it
-// was given, and those that their cluster tells of. A server may have several.
+// was given, and those that their cluster announces. A server may have several.
 func knownServers(conn *nats.Conn) (known []string) {
 	for _, s := range conn.Servers() {
 		u, err := url.Parse(s)
 		if err != nil {
 			continue
 		}
-		if u.Hostname() == "localhost" { // as they tell of themselves
+		if u.Hostname() == "localhost" { // as they announce themselves
 			u.Host = strings.Replace(u.Host, "localhost", "127.0.0.1", 1)
 		}
 		if at := u.Scheme + "://" + u.Host; !slices.Contains(known, at) {

@@ -33,8 +33,8 @@ type site struct {
 	alone   bool // JetStream is not one of a cluster
 	log     *slog.Logger
 
-	kept atomic.Pointer[[]events.StreamSite] // as looked last
-	told map[string]int                      // the replicas of streams that were told to be too few; of look
+	kept   atomic.Pointer[[]events.StreamSite] // as looked last
+	warned map[string]int                      // the replicas of streams that were logged to be too few; of look
 }
 
 func newSite(conn *nats.Conn, cfg *Config, s events.Subjects, alone bool, log *slog.Logger) (*site, error) {
@@ -42,7 +42,7 @@ func newSite(conn *nats.Conn, cfg *Config, s events.Subjects, alone bool, log *s
 	if err != nil {
 		return nil, err
 	}
-	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.Replicas, alone: alone, log: log, told: map[string]int{}}
+	at := &site{conn: conn, js: js, streams: []string{s.CommandStream(), s.EventStream()}, asked: cfg.Replicas, alone: alone, log: log, warned: map[string]int{}}
 	place := cfg.place()
 	if name, ok := place.Bucket(); ok {
 		at.streams = append(at.streams, repository.BucketStream(name))
@@ -78,7 +78,7 @@ func (s *site) look(ctx context.Context) {
 		if found[i] == nil {
 			found[i] = s.last(name)
 		} else {
-			s.tell(*found[i])
+			s.warn(*found[i])
 		}
 		if found[i] != nil {
 			now = append(now, *found[i])
@@ -141,18 +141,18 @@ func (s *site) wanted() int {
 	return 1
 }
 
-// tell says once that a stream is on too few servers. It is the operator's to
+// warn logs once that a stream is on too few servers. It is the operator's to
 // change that.
-func (s *site) tell(at events.StreamSite) {
+func (s *site) warn(at events.StreamSite) {
 	if at.Wanted == 0 {
-		delete(s.told, at.Stream)
+		delete(s.warned, at.Stream)
 		return
 	}
-	if s.told[at.Stream] != at.Replicas {
+	if s.warned[at.Stream] != at.Replicas {
 		s.log.Warn("a stream is on fewer servers than it should be, and is lost with them", "stream", at.Stream,
 			"replicas", at.Replicas, "wanted", at.Wanted, "change_it_with", at.Advice)
 	}
-	s.told[at.Stream] = at.Replicas
+	s.warned[at.Stream] = at.Replicas
 }
 
 // status is where the server runs, as far as is known.
@@ -173,8 +173,8 @@ func (s *site) status() *events.Site {
 	return at
 }
 
-// logged is the status in the log.
-func (s *site) logged() {
+// logStatus logs the status.
+func (s *site) logStatus() {
 	at := s.status()
 	attrs := []slog.Attr{slog.String("server", at.Server), slog.String("url", at.URL), slog.String("version", s.conn.ConnectedServerVersion())}
 	if at.Cluster != "" {

@@ -204,8 +204,8 @@ func (s *snapshots) LogTime(ctx context.Context, seq events.Seq) (time.Time, err
 	return p.Log().TimeOf(ctx, seq)
 }
 
-// check is repository.Check. Damage in a checkpoint is damage in the store itself,
-// whose files it shares: it is built anew then.
+// check is repository.Check. Corruption in a checkpoint is corruption in the store itself,
+// whose files it shares: it is rebuilt from scratch then.
 func (s *snapshots) check(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
 	state, err := repository.Check(ctx, dir, progress)
 	if errors.Is(err, store.ErrCorrupt) && s.checked.Load() == dir {

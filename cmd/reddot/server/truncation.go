@@ -47,29 +47,29 @@ func (s *Server) checkLog(ctx context.Context, conn *nats.Conn, snaps *snapshots
 		}
 	}
 	stores := s.cfg.Data.Store()
-	cut, err := projector.FindTruncation(ctx, l, js, stores)
+	lost, err := projector.FindTruncation(ctx, l, js, stores)
 	if err != nil {
 		return err
 	}
 	var foreign []snapshot.Entry
 	if snaps != nil {
-		if foreign, err = repository.Foreign(ctx, l, snaps.repo, cut.Last); err != nil {
+		if foreign, err = repository.Foreign(ctx, l, snaps.repo, lost.Last); err != nil {
 			return err
 		}
 	}
 	for _, e := range foreign {
-		cut.Add("snapshot "+e.ID, e.Seq)
+		lost.Add("snapshot "+e.ID, e.Seq)
 	}
 	switch {
-	case cut.Derived == 0:
+	case lost.Derived == 0:
 		return nil
-	case s.cfg.AcceptTruncation == 0 || cut.Missing() > uint64(s.cfg.AcceptTruncation):
-		return cut
+	case s.cfg.AcceptTruncation == 0 || lost.Missing() > uint64(s.cfg.AcceptTruncation):
+		return lost
 	}
-	if err := s.accept(ctx, l, js, stores, cut); err != nil {
+	if err := s.accept(ctx, l, js, stores, lost); err != nil {
 		return err
 	}
-	for _, e := range foreign { // last, as they may be all that tells of what is gone
+	for _, e := range foreign { // last, as they may be all that knows of what is gone
 		s.log.Error("removing a snapshot of commands that are gone", "id", e.ID)
 		if err := snaps.repo.Remove(ctx, e.ID); err != nil {
 			return err
