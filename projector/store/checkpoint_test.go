@@ -20,6 +20,7 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/disktest"
 )
 
 // checkpointed is a checkpoint, and the commit that was the last before it.
@@ -154,26 +155,20 @@ func TestCheckpointThere(t *testing.T) {
 // TestCheckpointDiskFull lets each write of a checkpoint fail: it says so and
 // leaves nothing, the store goes on, and the next one is whole.
 func TestCheckpointDiskFull(t *testing.T) {
-	var left atomic.Int64 // writes until the disk is full; below 0: it is
 	mem := vfs.NewMem()
-	disk := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	disk := disktest.NewFull(mem, func(op errorfs.Op) bool {
 		// A link is told by the file it is to.
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && (op.Kind == errorfs.OpLink || strings.HasPrefix(op.Path, "checkpoint")) &&
-			op.Kind != errorfs.OpRemoveAll && left.Add(-1) < 0 {
-			return syscall.ENOSPC
-		}
-		return nil
-	}))
+		return (op.Kind == errorfs.OpLink || strings.HasPrefix(op.Path, "checkpoint")) && op.Kind != errorfs.OpRemoveAll
+	})
 	r := &rig{t: t, disk: disk, rng: rand.New(rand.NewPCG(1, 1)), twin: twin.New()}
 	r.open(mem)
 	g := twin.NewGenerator(1, twin.Config{})
-	for writes := range int64(1000) {
+	for writes := range 1000 {
 		r.step(g)
 		r.commit()
-		left.Store(writes)
+		disk.After(writes)
 		err := r.store.Checkpoint("checkpoint")
-		full := left.Load() < 0
-		left.Store(1 << 40)
+		full := disk.Mend()
 		_, gone := mem.Stat("checkpoint")
 		if err == nil {
 			if info, err := store.Check(context.Background(), mem, "checkpoint", nil); err != nil || info.Position.Applied != r.store.Position().Applied {
@@ -183,7 +178,7 @@ func TestCheckpointDiskFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			if full {
-				continue // only a file was not closed
+				t.Fatalf("disk full after %d writes, and the checkpoint does not say so", writes)
 			}
 			t.Logf("a checkpoint takes %d writes", writes)
 			break

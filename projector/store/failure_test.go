@@ -2,30 +2,23 @@ package store_test
 
 import (
 	"errors"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/testkit/disktest"
 )
 
 // TestDiskFull fills the disk under a store: the next commits or the close
 // say so, none of them hangs, and after the disk is mended the store opens at
 // an earlier position and folds on to the same digest.
 func TestDiskFull(t *testing.T) {
-	var full atomic.Bool
 	mem := vfs.NewMem()
-	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			return syscall.ENOSPC
-		}
-		return nil
-	}))
+	disk := disktest.NewFull(mem, nil)
 	open := func(fs vfs.FS) *store.Store {
 		s, err := store.Open(store.Config{Dir: "store", FS: fs, Identity: identity})
 		if err != nil {
@@ -33,7 +26,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		return s
 	}
-	s := open(fs)
+	s := open(disk)
 	var fx fold.Effects
 	apply := func(s *store.Store, seq events.Seq) {
 		w := newWorkload(uint64(seq))
@@ -51,12 +44,12 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := s.Position().Digest()
-	full.Store(true)
+	disk.After(0)
 	if err := s.Close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("close on a full disk: %v", err)
 	}
-	full.Store(false)
-	s = open(fs)
+	disk.Mend()
+	s = open(disk)
 	if s.Position().Applied == seq {
 		t.Error("the store holds what it could not write")
 	}

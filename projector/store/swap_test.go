@@ -20,7 +20,7 @@ const swapDir = "data/store"
 // its place.
 type swapping struct {
 	*rig
-	crashes *crashes
+	crashes crashes
 	folder  *generation.Folder
 	digests map[events.Seq]events.Digest // by commit
 }
@@ -89,9 +89,9 @@ func (s *swapping) use(path string) {
 func TestCrashAtEverySwap(t *testing.T) {
 	const commands = 80
 	seed := testkit.Seed(t)
-	c := &crashes{fs: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(seed, 4))}
+	c := newCrashes(seed)
 	s := &swapping{
-		rig:     &rig{t: t, fs: c.fs, rng: rand.New(rand.NewPCG(seed, 1)), disk: c.disk()},
+		rig:     &rig{t: t, fs: c.Memory(), rng: rand.New(rand.NewPCG(seed, 1)), disk: c.Disk()},
 		crashes: c, digests: map[events.Seq]events.Digest{},
 	}
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), s.rng, []string{"a", "b"}, 50}
@@ -123,42 +123,42 @@ func TestCrashAtEverySwap(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d crashes", len(c.points))
-	for _, p := range c.points {
-		p.checkSwap(t, s.log, s.digests)
+	t.Logf("%d crashes", len(c.Points()))
+	for _, p := range c.Points() {
+		crash{p}.checkSwap(t, s.log, s.digests)
 	}
 }
 
 // checkSwap goes on from what a crash left, as a projector that starts does.
-func (p crashPoint) checkSwap(t *testing.T, log []store.Entry, digests map[events.Seq]events.Digest) {
-	f := openFolder(t, p.fs)
+func (p crash) checkSwap(t *testing.T, log []store.Entry, digests map[events.Seq]events.Digest) {
+	f := openFolder(t, p.Left)
 	path, ok := f.Current()
-	if !ok || path < p.current {
-		if p.current != "" {
-			t.Fatalf("%s: %s was current, and is %q, %v", p.op, p.current, path, ok)
+	if !ok || path < p.Known.current {
+		if p.Known.current != "" {
+			t.Fatalf("%s: %s was current, and is %q, %v", p.Write, p.Known.current, path, ok)
 		}
 		var err error
 		if path, err = f.New(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := &rig{t: t, log: log, store: openAt(t, p.fs, path)}
+	r := &rig{t: t, log: log, store: openAt(t, p.Left, path)}
 	at := r.store.Position()
-	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || path == p.current && at.Applied < p.durable {
+	if digest, ok := digests[at.Applied]; !ok || digest != at.Digest() || path == p.Known.current && at.Applied < p.Known.durable {
 		t.Fatalf("%s: %s opens at seq %d with digest %s, %d was durable; that commit's digest: %s",
-			p.op, path, at.Applied, at.Digest(), p.durable, digest)
+			p.Write, path, at.Applied, at.Digest(), p.Known.durable, digest)
 	}
 	for seq := at.Applied + 1; int(seq) <= len(log); seq++ {
 		r.apply(seq)
 	}
 	r.commit()
 	if r.store.Position().Digest() != digests[events.Seq(len(log))] {
-		t.Fatalf("%s: from seq %d on, another digest", p.op, at.Applied)
+		t.Fatalf("%s: from seq %d on, another digest", p.Write, at.Applied)
 	}
 	if err := errors.Join(r.store.Flush(), f.Use(path), f.Clean(), r.store.Close()); err != nil {
-		t.Fatalf("%s: %v", p.op, err)
+		t.Fatalf("%s: %v", p.Write, err)
 	}
-	if names, err := p.fs.List(swapDir); err != nil || len(names) != 2 {
-		t.Errorf("%s: %q are left", p.op, names)
+	if names, err := p.Left.List(swapDir); err != nil || len(names) != 2 {
+		t.Errorf("%s: %q are left", p.Write, names)
 	}
 }

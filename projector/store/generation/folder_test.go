@@ -6,13 +6,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -20,6 +18,7 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
+	"reddot/projector/testkit/disktest"
 )
 
 func openStore(t *testing.T, fs vfs.FS, dir string) *store.Store {
@@ -207,18 +206,11 @@ func TestFolderRefuses(t *testing.T) {
 // TestFolderDiskFull lets each write of a swap fail: it says so, the old store or
 // the new one is current, and the swap can be done again.
 func TestFolderDiskFull(t *testing.T) {
-	var left atomic.Int64 // writes until the disk is full; below 0: it is
 	mem := vfs.NewMem()
-	disk := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose && left.Add(-1) < 0 {
-			return syscall.ENOSPC
-		}
-		return nil
-	}))
-	left.Store(1 << 40)
+	disk := disktest.NewFull(mem, nil)
 	f := openFolder(t, disk, "store")
 	old := use(t, mem, f, 1)
-	for writes := range int64(100) {
+	for writes := range 100 {
 		path, err := f.New()
 		if err != nil {
 			t.Fatal(err)
@@ -226,10 +218,9 @@ func TestFolderDiskFull(t *testing.T) {
 		if err := openStore(t, mem, path).Close(); err != nil {
 			t.Fatal(err)
 		}
-		left.Store(writes)
+		disk.After(writes)
 		err = errors.Join(f.Use(path), f.Clean())
-		full := left.Load() < 0
-		left.Store(1 << 40)
+		full := disk.Mend()
 		if full != errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("disk full after %d writes: %v: %v", writes, full, err)
 		}
