@@ -77,6 +77,16 @@
 // (header Nats-Stream): anybody may be able to have a message sent to a subject,
 // as the answer to a request. [Client.Strange] counts the others.
 //
+// # For tools
+//
+// [Client.Status], [Client.Rebuild] and [Client.Snapshot] are for who operates
+// reddot. [Raw] gives a reply as it came. A [Publisher] takes commands that are
+// encoded already, with a label of the caller's ([Publisher.AddEncoded]), reports
+// the seq of each ([OnStored]) and hears which were refused ([WithRefusals]). On a
+// connection that does not reconnect everything works but listeners, which end with
+// it: a tool that would rather end and say where it was than wait wants one.
+// The command reddot is such a tool, and has no client but this one.
+//
 // # Limits of the promise
 //
 // Values in between may be left out. An event that NATS loses without a trace

@@ -80,6 +80,15 @@ func (s projection) SelfMade(user string) (int, error) {
 	return n, errors.Join(err, v.Close())
 }
 
+// keeper rebuilds, and takes no snapshots.
+type keeper struct{ *projector.Projector }
+
+func (k keeper) Rebuild(context.Context) (events.Rebuild, error) { return k.Projector.Rebuild() }
+
+func (keeper) Snapshot(context.Context) (events.Snapshot, error) {
+	return events.Snapshot{}, &events.Invalid{Reason: "snapshots are off"}
+}
+
 // startReddot starts the projector and the query service, and returns once
 // they are ready.
 func (h *host) startReddot() error {
@@ -130,7 +139,7 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 		return err
 	}
 	service, err := api.NewService(api.ServiceConfig{
-		Conn: conn, Subjects: subjects, Source: projection{p}, Gate: door, Version: "0.0.0", Logger: h.log,
+		Conn: conn, Subjects: subjects, Source: projection{p}, Gate: door, Keeper: keeper{p}, Version: "0.0.0", Logger: h.log,
 	})
 	if err != nil {
 		stop()
