@@ -37,17 +37,17 @@ type audit struct {
 	taken    int                   // messages by a run that takes over from that while it lives
 	twin     *twin.Model
 	upto     events.Seq              // the twin's
-	claims   *twin.Model             // at the seq up to which all is said to be told
+	claims   *twin.Model             // at the seq up to which all is said to be emitted
 	claimed  events.Seq              // that seq
 	sent     map[events.Receipt]bool // by the twin
 	at       events.Seq              // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]receipt
-	refusals map[events.Seq]int // the event that told it last
+	refusals map[events.Seq]int // the event that showed it last
 	events   int
-	repeats  int        // events told again, since those that told them had left the stream
+	repeats  int        // events emitted again, since those that showed them had left the stream
 	aside    int        // events that show an older state than others before them
-	behind   int        // events that say that older rounds are not told
+	behind   int        // events that say that older rounds are not emitted
 	round    events.Seq // that events showed before the last one's
 }
 
@@ -97,7 +97,7 @@ func (a *audit) as(seq events.Seq) *twin.Model {
 func (a *audit) hear(event int, msg *nats.Msg) {
 	fence := msg.Subject == "unread-out.fence-0"
 	if fence && len(msg.Data) > 0 {
-		a.fail("message %d of a fence tells something", event)
+		a.fail("message %d of a fence says something", event)
 	}
 	if fence && msg.Header.Get(headerAt) == "" {
 		if msg.Header.Get(headerWriter) != a.writer && a.lives(a.writer) {
@@ -168,11 +168,11 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	}
 }
 
-// again checks that an event tells again only what the stream holds no more,
-// and what its writer's store did not know to be told.
+// again checks that an event shows again only what the stream holds no more,
+// and what its writer's store did not know to be emitted.
 func (a *audit) again(event, before int, seq events.Seq, what string, args ...any) {
 	if a.present(before) || seq <= a.known[a.writer] {
-		a.fail("event %d tells again what event %d tells, which is still there, or known to be told up to %d: %s",
+		a.fail("event %d shows again what event %d shows, which is still there, or known to be emitted up to %d: %s",
 			event, before, a.known[a.writer], fmt.Sprintf(what, args...))
 	}
 	a.repeats++
@@ -192,18 +192,18 @@ func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
 	}
 	m := a.as(at)
 	if v := m.Version(c.User); v != c.Version {
-		a.fail("event %d: %q is told version %d, and has %d at seq %d", event, c.User, c.Version, v, at)
+		a.fail("event %d: %q is notified of version %d, and has %d at seq %d", event, c.User, c.Version, v, at)
 	}
 	if t := m.Totals(c.User, events.NoKind, false); t != c.Totals {
-		a.fail("event %d: %q is told %+v, and has %+v at seq %d", event, c.User, c.Totals, t, at)
+		a.fail("event %d: %q is notified of %+v, and has %+v at seq %d", event, c.User, c.Totals, t, at)
 	}
 	if len(c.Conversations)+len(c.Removed) == 0 {
-		a.fail("event %d: rule quiet: nothing is told to %q", event, c.User)
+		a.fail("event %d: rule quiet: there is nothing for %q", event, c.User)
 	}
 	list := byName(m.Conversations(c.User))
 	for _, v := range c.Conversations {
 		if w, ok := list[v.Conversation]; !ok || !sameConversation(v, w) {
-			a.fail("event %d: %s of %q at seq %d (-twin +told):\n%s", event, v.Conversation, c.User, at, cmp.Diff(w, v))
+			a.fail("event %d: %s of %q at seq %d (-twin +emitted):\n%s", event, v.Conversation, c.User, at, cmp.Diff(w, v))
 		}
 		f.list[v.Conversation] = v
 	}
@@ -247,15 +247,15 @@ func (a *audit) rejected(event int, r events.Rejected) {
 	}
 }
 
-// told checks the claim that all events of the commands up to seq are stored.
-func (a *audit) told(seq events.Seq) {
+// emitted checks the claim that all events of the commands up to seq are stored.
+func (a *audit) emitted(seq events.Seq) {
 	if n := len(a.history.log); int(seq) > n {
-		a.fail("seq %d is said to be told, and there are %d commands", seq, n)
+		a.fail("seq %d is said to be emitted, and there are %d commands", seq, n)
 		return
 	}
 	for i := range a.history.log[:seq] {
 		if _, ok := a.refusals[events.Seq(i+1)]; a.history.log[i].refused != "" && !ok {
-			a.fail("seq %d is said to be told, the refusal of %d is not", seq, i+1)
+			a.fail("seq %d is said to be emitted, the refusal of %d is not", seq, i+1)
 		}
 	}
 	if seq <= a.claimed {
@@ -268,18 +268,18 @@ func (a *audit) told(seq events.Seq) {
 		if !a.fanout {
 			a.settled(user)
 		}
-		for _, peer := range users { // of one who has been erased since there is nothing to tell any more
+		for _, peer := range users { // of one who has been erased since there is no receipt any more
 			r, ok := a.claims.Receipt(user, peer)
 			got := a.receipts[pair{user, peer}]
 			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
-				a.fail("at seq %d %q is told last of %q %+v, the twin says %+v", seq, user, peer, got, r)
+				a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, user, peer, got, r)
 			}
 		}
 	}
 }
 
 // settled compares what a follower knows with the twin at the seq up to which all
-// is said to be told, unless it was told something newer.
+// is said to be emitted, unless it was notified of something newer.
 func (a *audit) settled(user string) {
 	f := a.users[user]
 	if f == nil {
@@ -296,7 +296,7 @@ func (a *audit) settled(user string) {
 	same := len(list) == len(f.list) && !slices.ContainsFunc(list, func(c events.Conversation) bool {
 		heard, ok := f.list[c.Conversation]
 		// The version of a conversation moves by itself for those who had read a
-		// recalled message: they are not told (rule quiet).
+		// recalled message: they are not emitted (rule quiet).
 		heard.Version = c.Version
 		return !ok || !sameConversation(c, heard)
 	})

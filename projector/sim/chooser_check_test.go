@@ -21,7 +21,7 @@ func TestHostileChooser(t *testing.T) {
 	}
 	for _, what := range []string{
 		"refused: " + fold.ReasonOtherSender, "refused: " + fold.ReasonNotMember, "refused: " + fold.ReasonNoMessage,
-		"id of a user", "id of 256 bytes", "control byte", "user of 256 bytes", "more early reads than are kept", "an id from before a join",
+		"id of a user", "id of 256 bytes", "control byte", "user of 256 bytes", "more pending reads than are kept", "an id from before a join",
 	} {
 		if seen[what] == 0 {
 			t.Errorf("%s never happens", what)
@@ -32,7 +32,7 @@ func TestHostileChooser(t *testing.T) {
 
 // noteHistory notes what happens in a history.
 func noteHistory(h *history, seen map[string]int) {
-	early := map[fold.Key]map[string]bool{} // ids read up to by a user in a conversation
+	pending := map[fold.Key]map[string]bool{} // ids read up to by a user in a conversation
 	joins, said := map[fold.Key]int{}, map[string]map[string]int{}
 	for i, line := range h.log {
 		c := &line.entry.Command
@@ -52,17 +52,17 @@ func noteHistory(h *history, seen map[string]int) {
 				joins[fold.Key{User: user, ConversationID: fold.GroupKey(c.Inbox).ConversationID}] = i
 			}
 		case events.UserRead:
-			if early[k] == nil {
-				early[k] = map[string]bool{}
+			if pending[k] == nil {
+				pending[k] = map[string]bool{}
 			}
-			early[k][c.Upto] = true
+			pending[k][c.Upto] = true
 			if at, ok := said[k.ID][c.Upto]; ok && k.Kind == events.Group && at < joins[k] {
 				seen["an id from before a join"]++
 			}
 		}
 		for what, is := range map[string]bool{
 			"id of a user": c.ID == "a", "id of 256 bytes": len(c.ID) == events.MaxID, "user of 256 bytes": len(c.Inbox) == events.MaxID,
-			"control byte": strings.ContainsAny(c.ID+c.Inbox, "\x01\n\x7f"), "more early reads than are kept": len(early[k]) > events.MaxPendingReads,
+			"control byte": strings.ContainsAny(c.ID+c.Inbox, "\x01\n\x7f"), "more pending reads than are kept": len(pending[k]) > events.MaxPendingReads,
 		} {
 			if is {
 				seen[what]++

@@ -1,4 +1,4 @@
-// Package sim runs the fold, the store, the log's reader and the emitter in a
+// Package sim runs the log's reader, the loop, the store and the emitter in a
 // simulated world, from a seed: thousands of runs a minute, each with faults that
 // a real one would have in years, each compared with the twin. It has nothing but
 // tests; nothing imports it.
@@ -9,7 +9,7 @@
 //
 // # What is real, what is simulated
 //
-//	real       log.Log, store.Store and generation.Folder with Pebble, emit.Emitter
+//	real       log.Log, loop.Loop, store.Store and generation.Folder with Pebble, emit.Emitter
 //	simulated  the command stream, the event stream, the connections, the disks,
 //	           the clock; and what projector.Projector does to tie them together
 //
@@ -24,7 +24,7 @@
 //	fold the commands one by one into a store of its own: the digest at every seq
 //	until all commands are in the stream:
 //	    some more come, or a fault comes
-//	end all faults; all must be applied and told soon
+//	end all faults; all must be applied and emitted soon
 //	the last commands come while all is well, but for somebody who forges events
 //
 // The faults: messages, acknowledgements and requests are slow, late or lost;
@@ -45,9 +45,9 @@
 //   - of each stored event: the state it shows never goes back; its totals, its
 //     conversations and its version are the twin's at the seq that it shows; the
 //     lists that listeners keep add up to the totals
-//   - no change, receipt or refusal is told twice, unless what told it first had
+//   - no change, receipt or refusal is emitted twice, unless what showed it first had
 //     left the event stream
-//   - whenever an emitter says that all is told up to a seq: every user's listeners
+//   - whenever an emitter says that all is emitted up to a seq: every user's listeners
 //     know what the twin shows, the last receipts, and every refusal
 //   - commands that are missing stop a process, with an error that names them
 //   - no process ends by itself for any other reason

@@ -107,7 +107,7 @@ func (s *eventStream) restart(now time.Time) {
 	}
 }
 
-// again makes a stream that was deleted anew, with another key.
+// again makes a stream again that was deleted, with another key.
 func (s *eventStream) again() {
 	*s = eventStream{maxMsgs: s.maxMsgs, maxAge: s.maxAge, count: s.count, key: s.key}
 	s.key.Secret[0]++

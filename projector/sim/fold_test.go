@@ -33,7 +33,7 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry) error {
 		return err
 	}
 	defer r.release()
-	if err := r.pause(ctx, r.folder); err != nil { // the emitter has what the batch before told it
+	if err := r.pause(ctx, r.folder); err != nil { // the emitter has what the batch before left to it
 		return err
 	}
 	if err := r.loop.Apply(batch); err != nil {
@@ -68,10 +68,10 @@ func (r *run) foldBatch(ctx context.Context, batch []store.Entry) error {
 	return r.loop.Store().Flush()
 }
 
-// stored is told that all events of the commands up to seq are stored.
+// stored is notified that all events of the commands up to seq are stored.
 func (r *run) stored(seq events.Seq) {
 	r.loop.SetEmitted(seq)
-	r.w.do(func() { r.w.told(r.name, r.loop.Stored()) })
+	r.w.do(func() { r.w.emitted(r.name, r.loop.Stored()) })
 }
 
 // near is how near a new store must come before it takes the place of the one in use.

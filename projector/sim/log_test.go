@@ -26,7 +26,7 @@ func (s logStream) CachedInfo() *jetstream.StreamInfo {
 	}}
 }
 
-// requestTimeout is how long nats.go waits for an answer if it isn't told.
+// requestTimeout is how long nats.go waits for an answer if nothing is said.
 const requestTimeout = 5 * time.Second
 
 func (s logStream) Info(ctx context.Context, _ ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
@@ -90,7 +90,7 @@ func (s logStream) Read(ctx context.Context, o pull.Options, fn func(*pull.Messa
 }
 
 // reading delivers commands one after the other. After a cut it goes on where
-// it was, as a reading does whose consumer is made anew; now and then one comes
+// it was, as a reading does whose consumer is made again; now and then one comes
 // that has come before.
 type reading struct {
 	lane    *lane

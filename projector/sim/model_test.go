@@ -40,7 +40,7 @@ func (r *realStream) stream() jetstream.Stream {
 	return s
 }
 
-// answer is what a publisher is told, in words.
+// answer is what a publisher is answered, in words.
 func answer(seq uint64, duplicate bool, err error) string {
 	var refusal *jetstream.APIError
 	if errors.As(err, &refusal) {

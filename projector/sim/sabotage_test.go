@@ -21,7 +21,7 @@ type sabotage struct {
 	message  func(*nats.Msg)        // changes what is sent
 	messages func() func(*nats.Msg) // the same for one run that remembers something
 	config   func(*emit.Config)     // changes what the emitter has
-	key      func(*journal.Key)     // changes what it tells events by
+	key      func(*journal.Key)     // changes what it knows events by
 	ready    func(*loop.Ready)      // changes what it is handed
 	alone    bool                   // nobody forges events
 	rare     uint64                 // the seed that is tried first: few find it
@@ -50,10 +50,10 @@ func TestFindsDefects(t *testing.T) {
 				c.Window--
 			}
 		}, rare: 1_331}},
-		{"said to be told too early", header(func(h nats.Header) { h.Set(headerApplied, h.Get(headerAt)) })},
-		{"round said to be told when the next has begun", sabotage{messages: roundsTold}},
+		{"said to be emitted too early", header(func(h nats.Header) { h.Set(headerApplied, h.Get(headerAt)) })},
+		{"round said to be emitted when the next has begun", sabotage{messages: roundsEmitted}},
 		{"older state not said", header(func(h nats.Header) { h.Del(headerShows) })},
-		{"never said to be told", header(func(h nats.Header) { h.Set(headerApplied, "0") })},
+		{"never said to be emitted", header(func(h nats.Header) { h.Set(headerApplied, "0") })},
 		{"no beginning of generations", header(func(h nats.Header) { h.Del("Reddot-Generation") })},
 		{"other seq shown", header(func(h nats.Header) { h.Set(headerAt, h.Get(headerApplied)) })},
 		{"forged events trusted", sabotage{key: trust}},
@@ -88,9 +88,9 @@ func TestFindsDefects(t *testing.T) {
 	}
 }
 
-// roundsTold says of each round but the last that all of it is told, whatever
+// roundsEmitted says of each round but the last that all of it is emitted, whatever
 // waits.
-func roundsTold() func(*nats.Msg) {
+func roundsEmitted() func(*nats.Msg) {
 	at, before := map[string]string{}, map[string]string{}
 	return func(m *nats.Msg) {
 		writer := m.Header.Get(headerWriter)

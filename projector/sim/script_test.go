@@ -15,7 +15,7 @@ import (
 )
 
 // settleTime is how long it may take, when all faults are over, until all is
-// applied and told.
+// applied and emitted.
 const settleTime = 2 * time.Minute
 
 // tooLong is how long no seed takes. Pebble has a ticker, so that a deadlock
@@ -64,7 +64,7 @@ func simulate(t *testing.T, seed uint64, keep bool, s sabotage) (out outcome) {
 }
 
 // play plays the script: commands come, faults come, all faults go, and all is
-// told in the end.
+// emitted in the end.
 func (w *world) play() error {
 	for _, p := range w.processes {
 		if w.plan.processes == 1 || w.script.one(2) {
@@ -238,10 +238,10 @@ func (w *world) mend() error {
 	return nil
 }
 
-// maxReadings is more often than a log is read anew before it is given up.
+// maxReadings is more often than a log is read again before it is given up.
 const maxReadings = 10
 
-// settle waits until all processes have applied all commands, and all is told.
+// settle waits until all processes have applied all commands, and all is emitted.
 func (w *world) settle() error {
 	last := uint64(w.server.last)
 	for end := w.now() + settleTime; ; w.sleep(50*time.Millisecond, 100*time.Millisecond) {
@@ -266,7 +266,7 @@ func (w *world) settle() error {
 func (w *world) unsettled() error {
 	var errs []error
 	for _, p := range w.processes {
-		errs = append(errs, fmt.Errorf("%s is %s, has applied %d and told %d of %d",
+		errs = append(errs, fmt.Errorf("%s is %s, has applied %d and emitted %d of %d",
 			p.run.name, p.run.emitter.State(), p.run.applied.Load(), p.run.loop.Stored(), w.server.last))
 	}
 	return fmt.Errorf("not done %v after the last fault: %w", settleTime, errors.Join(errs...))
@@ -285,7 +285,7 @@ func (w *world) check() error {
 			return fmt.Errorf("%s: %w", p.run.name, err)
 		}
 	}
-	w.do(func() { w.audit.told(events.Seq(len(w.history.log))) })
+	w.do(func() { w.audit.emitted(events.Seq(len(w.history.log))) })
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestSimulation(t *testing.T) {
 		more = !alone && time.Since(start) < testkit.Duration(3*time.Second)
 	}
 	took := time.Since(start)
-	t.Logf("%d seeds in %v, %.0f a minute: %d commands, %d runs of a process, %d events, %d of them told again since they had left the stream, %d from lists read aside, %d while something older waited, %d things happened",
+	t.Logf("%d seeds in %v, %.0f a minute: %d commands, %d runs of a process, %d events, %d of them emitted again since they had left the stream, %d from lists read aside, %d while something older waited, %d things happened",
 		n, took.Round(time.Millisecond), float64(n)/took.Minutes(), sum.commands, sum.runs, sum.events, sum.repeats, sum.aside, sum.behind, sum.count)
 	if n >= enough && (sum.aside == 0 || sum.behind == 0) {
 		t.Error("nothing was read aside, or nothing waited")

@@ -182,10 +182,10 @@ func (w *world) named() {
 	}
 }
 
-// told is called when a run says that all events up to a seq are stored.
-func (w *world) told(run string, seq events.Seq) {
-	w.note("%s: all is told up to %d", run, seq)
-	w.audit.told(seq)
+// emitted is called when a run says that all events up to a seq are stored.
+func (w *world) emitted(run string, seq events.Seq) {
+	w.note("%s: all is emitted up to %d", run, seq)
+	w.audit.emitted(seq)
 }
 
 // checkDigest compares a store with a clean fold.
@@ -248,9 +248,9 @@ func (w *world) purge() {
 	w.note("the event stream is purged")
 }
 
-// deleteEvents deletes the event stream. A process that starts makes it anew.
-// Then nothing tells the new stream from the old one but its sequences, which
-// begin anew: so this is done only where there is one process, and to no message
+// deleteEvents deletes the event stream. A process that starts makes it again.
+// Then nothing distinguishes the new stream from the old one but its sequences, which
+// begin again: so this is done only where there is one process, and to no message
 // that is on its way.
 func (w *world) deleteEvents() {
 	if w.plan.processes > 1 {
