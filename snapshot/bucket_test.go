@@ -19,8 +19,6 @@ import (
 	"reddot/snapshot/storage"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // openBucket opens a bucket on a server.
 func openBucket(t testing.TB, s *natstest.Server) *storage.Bucket {
 	t.Helper()

@@ -9,8 +9,6 @@ import (
 	"reddot/projector/testkit/disktest"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // TestCrashAtEveryWrite makes a folder and publishes a file twice, and crashes the
 // machine before every write: the file has all bytes of one of the times, of the
 // last one that returned at least.

@@ -118,7 +118,7 @@ func (r *readers) end() (err error) {
 	return err
 }
 
-// asideReady says whether a job can be gone on with at a seq.
+// asideReady reports whether a job can be gone on with at a seq.
 func (g *rounds) asideReady(upto events.Seq) bool {
 	for _, j := range g.readers.jobs {
 		if g.jobReady(j, upto) {
@@ -128,7 +128,7 @@ func (g *rounds) asideReady(upto events.Seq) bool {
 	return false
 }
 
-// jobReady says whether what a job has read can be sent at a seq: when nothing
+// jobReady reports whether what a job has read can be sent at a seq: when nothing
 // else is on its way to its user.
 func (g *rounds) jobReady(j *job, upto events.Seq) bool {
 	return j.ready(upto) && g.flights[j.user] == j.flight
@@ -155,7 +155,7 @@ func (g *rounds) aside(ctx context.Context, _ *store.Snapshot) error {
 		w := g.emitter.watchers.state(d.user, g.now)
 		j := &job{due: d, watch: w, look: look{
 			user: d.user, Stamp: d.Stamp, since: g.backlog.since(d.user), left: d.left,
-			limit: g.emitter.cfg.FanoutLimit, all: !w.told,
+			limit: g.emitter.cfg.FanoutLimit, all: !w.shown,
 		}}
 		d.lane, d.left = aside, dirty.Conversations{}
 		if err := g.readers.begin(ctx, j); err != nil {
@@ -199,7 +199,7 @@ func (g *rounds) goOn(ctx context.Context, j *job) (more bool, err error) {
 		return err
 	})
 	if err == nil && !more {
-		g.told[j.user] = j.at
+		g.notified[j.user] = j.at
 		if j.Seq > j.at || j.left.Len() > 0 {
 			g.again(j.due, j.at)
 		} else {
@@ -217,6 +217,6 @@ func (g *rounds) prepare(rows fold.Reader, j *job) bool {
 	if !j.change.news(j.look.since) {
 		return false
 	}
-	g.emitter.watchers.told(j.watch)
+	g.emitter.watchers.shown(j.watch)
 	return true
 }

@@ -22,9 +22,9 @@ type Config struct {
 	Subjects    events.Subjects
 	Partition   int             // in the subjects of stored events
 	Encoding    events.Encoding // of events
-	FanoutLimit uint64          // members; in larger groups only watchers are told of messages
+	FanoutLimit uint64          // members; in larger groups only watchers are notified of messages
 	Window      int             // messages on their way at a time, the same for all emitters of a stream; journal.Window if zero
-	Takeover    time.Duration   // how long another emitter may tell nothing although there is something; DefaultTakeover if zero
+	Takeover    time.Duration   // how long another emitter may emit nothing although there is something; DefaultTakeover if zero
 	MaxAge      time.Duration   // of stored events; journal.DefaultMaxAge if zero
 	MaxBytes    int64           // of stored events; journal.DefaultMaxBytes if zero
 	Replicas    int             // of an event stream that has to be made; 0: 1
@@ -51,14 +51,14 @@ type Config struct {
 // Bounds are how much an emitter does at a time. What is called rows are rows of
 // users' lists that are looked at: each event takes a look at its user's.
 type Bounds struct {
-	Many   int // members or watchers: a message to so many is told in bulk
-	Prompt int // rows in one round, for what is told promptly
-	Bulk   int // rows in one round, for what is told in bulk
+	Many   int // members or watchers: a message to so many is emitted in bulk
+	Prompt int // rows in one round, for what is emitted promptly
+	Bulk   int // rows in one round, for what is emitted in bulk
 	Long   int // rows of a list that is read aside
 	Aside  int // lists that are read aside at a time
 }
 
-// The usual bounds: a round takes some 20 ms, of which what is told in bulk gets a
+// The usual bounds: a round takes some 20 ms, of which what is emitted in bulk gets a
 // third at least if it needs it.
 const (
 	promptRows = 16_384
@@ -108,5 +108,5 @@ func (cfg *Config) complete() {
 }
 
 // idLen is how long the part of an emitter's id is that is drawn: of a NUID, what
-// each generator draws anew.
+// each generator draws once more.
 const idLen = 8

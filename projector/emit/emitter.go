@@ -25,10 +25,10 @@ type State string
 const (
 	Starting State = "starting"
 	Emitting State = "emitting"
-	Standby  State = "standby" // another emitter writes, or there was nothing to tell yet
+	Standby  State = "standby" // another emitter writes, or there was nothing to emit yet
 )
 
-// Emitter tells listeners what the fold changed. See the package's doc.
+// Emitter notifies listeners of what the fold changed. See the package's doc.
 type Emitter struct {
 	cfg      Config
 	journal  *journal.Journal
@@ -39,17 +39,17 @@ type Emitter struct {
 	dice     *rand.Rand // of its own: what it draws follows from its id
 	led      bool       // it has taken over, or tried to
 
-	mu     sync.Mutex
-	marks  dirty.Set
-	upto   dirty.Stamp // the marks are of commands up to here
-	seeded bool        // the marks are kept; while standing by they are not
-	begun  bool        // Add was called
-	marked events.Seq  // the last command that left a mark, or may have
-	told   events.Seq  // all events of the commands up to here are stored
-	wake   chan struct{}
+	mu      sync.Mutex
+	dirty   dirty.Set
+	upto    dirty.Stamp // dirty is of commands up to here
+	seeded  bool        // dirty is kept; while standing by it is not
+	begun   bool        // Add was called
+	changed events.Seq  // the last command that changed something, or may have
+	emitted events.Seq  // all events of the commands up to here are stored
+	wake    chan struct{}
 }
 
-// Open opens or creates the event stream. onStored is told, in order, that all
+// Open opens or creates the event stream. onStored is called, in order, when all
 // events of the commands up to a seq are stored.
 func Open(ctx context.Context, cfg Config, onStored func(events.Seq)) (*Emitter, error) {
 	stream, limit, err := journal.Open(ctx, journal.StreamConfig{
@@ -105,19 +105,19 @@ func (e *Emitter) groupsOf(user string) ([]string, error) {
 	return groups, errors.Join(err, snap.Close())
 }
 
-// Add hands over the marks of the commands up to seq, which are committed.
-// The caller starts anew with m empty. The first call says what was committed
-// before the caller started; nobody knows what those commands marked. It never
+// Add hands over the dirty set of the commands up to seq, which are committed.
+// The caller goes on with m empty. The first call says what was committed
+// before the caller started; nobody knows what those commands changed. It never
 // blocks for long.
 func (e *Emitter) Add(m *dirty.Set, seq events.Seq, at events.Time) {
 	e.watchers.join(m)
 	m.Joined = nil
 	e.mu.Lock()
-	if e.marked = max(e.marked, m.Last); !e.begun {
-		e.begun, e.marked = true, seq
+	if e.changed = max(e.changed, m.Last); !e.begun {
+		e.begun, e.changed = true, seq
 	}
 	if e.seeded {
-		e.marks.Merge(m)
+		e.dirty.Merge(m)
 	}
 	e.upto = dirty.Stamp{Seq: seq, At: at}
 	e.mu.Unlock()
@@ -140,8 +140,8 @@ func (e *Emitter) behind(seq events.Seq) bool {
 	return e.upto.Seq >= seq+yield.Behind
 }
 
-// take takes the marks and opens a snapshot that shows exactly the commands
-// they are of; nil if the marks of what it shows are on their way.
+// take takes the dirty set and opens a snapshot that shows exactly the commands
+// it is of; nil if the set of what it shows is on its way.
 func (e *Emitter) take() (dirty.Set, dirty.Stamp, *store.Snapshot, error) {
 	for {
 		// The fold need not wait for this.
@@ -152,12 +152,12 @@ func (e *Emitter) take() (dirty.Set, dirty.Stamp, *store.Snapshot, error) {
 		shown := snap.Position().Applied
 		e.mu.Lock()
 		if upto := e.upto; upto.Seq == shown {
-			m := e.marks
-			e.marks = dirty.Set{}
+			m := e.dirty
+			e.dirty = dirty.Set{}
 			e.mu.Unlock()
 			return m, upto, snap, nil
 		}
-		// The fold commits before it adds: the rows may be ahead of the marks by
+		// The fold commits before it adds: the rows may be ahead of the set by
 		// one batch. Or it has added one since.
 		ahead := shown > e.upto.Seq
 		e.mu.Unlock()
@@ -167,15 +167,15 @@ func (e *Emitter) take() (dirty.Set, dirty.Stamp, *store.Snapshot, error) {
 	}
 }
 
-// Run stands by, and emits when there is something to tell and nobody tells it,
+// Run stands by, and emits when there is something to emit and nobody does,
 // until ctx ends or the event stream can't be used any more. An emitter that has
-// lost its place among its events begins anew.
+// lost its place among its events begins once more.
 func (e *Emitter) Run(ctx context.Context) error {
-	told, err := e.cfg.Store.Emitted()
+	emitted, err := e.cfg.Store.Emitted()
 	if err != nil {
 		return err
 	}
-	e.stored(told)
+	e.stored(emitted)
 	e.state.Store(Standby)
 	for failed, lost := 0, false; ; {
 		patience := e.patience(failed)
@@ -205,18 +205,18 @@ func (e *Emitter) Run(ctx context.Context) error {
 // returns up to where they are known to be.
 func (e *Emitter) stored(seq events.Seq) events.Seq {
 	e.mu.Lock()
-	e.told = max(e.told, seq)
-	seq = e.told
+	e.emitted = max(e.emitted, seq)
+	seq = e.emitted
 	e.mu.Unlock()
 	e.onStored(seq)
 	return seq
 }
 
-// toldAll says whether nothing is left to tell of what was applied: what came
-// after the last command that was told left no mark.
-func (e *Emitter) toldAll() bool {
+// emittedAll reports whether nothing is left to emit of what was applied: what came
+// after the last command that was emitted changed nothing.
+func (e *Emitter) emittedAll() bool {
 	e.mu.Lock()
-	applied, done := e.upto.Seq, e.told >= e.marked
+	applied, done := e.upto.Seq, e.emitted >= e.changed
 	e.mu.Unlock()
 	if done {
 		e.stored(applied)
@@ -224,12 +224,12 @@ func (e *Emitter) toldAll() bool {
 	return done
 }
 
-// mayBeUntold is the last command of which there may have been something to tell
+// lastChanged is the last command of which there may have been something to emit
 // when this emitter took over: also if there is not, who stands by does not know.
-func (e *Emitter) mayBeUntold() events.Seq {
+func (e *Emitter) lastChanged() events.Seq {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.marked
+	return e.changed
 }
 
 // lead writes events, from where the event stream ends.
@@ -240,22 +240,22 @@ func (e *Emitter) lead(ctx context.Context, t journal.Tail) error {
 	if err != nil {
 		return err
 	}
-	since, told, err := e.seed(ctx, t)
+	since, before, err := e.seed(ctx, t)
 	if err != nil {
 		return err
 	}
 	e.cfg.Logger.Info("emitter emits", "from", t.Last+1, "told", since)
 	e.state.Store(Emitting)
-	return e.tell(ctx, t, newBacklog(since, told))
+	return e.emit(ctx, t, newBacklog(since, before))
 }
 
-// tell tells of what is in the backlog and of what comes. When it is asked to end,
+// emit emits what is in the backlog and what comes. When it is asked to end,
 // it says that another may go on at once.
-func (e *Emitter) tell(ctx context.Context, t journal.Tail, b *backlog) (err error) {
+func (e *Emitter) emit(ctx context.Context, t journal.Tail, b *backlog) (err error) {
 	asked := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	readers := &readers{cfg: &e.cfg, wake: e.poke, reads: &e.figures.reads, long: map[string]bool{}}
-	g := &rounds{backlog: b, emitter: e, readers: readers, shown: b.applied(), owed: e.mayBeUntold()}
+	g := &rounds{backlog: b, emitter: e, readers: readers, shown: b.applied(), owed: e.lastChanged()}
 	g.says.applied = b.applied() // as the emitter before has said
 	g.writer = e.journal.Writer(t, g.progress, g.restate)
 	defer func() {

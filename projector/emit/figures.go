@@ -6,9 +6,9 @@ import "sync/atomic"
 type Figures struct {
 	Changes, Receipts, Rejected uint64 // events written
 	Rounds                      uint64
-	Looks, Rows                 uint64 // at users who may have to be told, and the rows of their lists
+	Looks, Rows                 uint64 // at users who may have to be notified, and the rows of their lists
 	Reads                       uint64 // grows while long lists are read
-	Heard                       uint64 // grows while another emitter tells
+	Heard                       uint64 // grows while another emitter emits
 }
 
 // Figures is safe for concurrent use.

@@ -10,7 +10,7 @@ import (
 	"reddot/projector/emit/journal"
 )
 
-// TestParts finds out whether a change in several parts is told: of the parts that
+// TestParts finds out whether a change in several parts is emitted: of the parts that
 // one emitter stored at once, in any order, each has to be there. Those of another
 // one, that ended before it had sent all, or of the same one at an earlier time, do
 // not stand for them.
@@ -34,7 +34,7 @@ func TestParts(t *testing.T) {
 		"again, by the same":   {[]part{{"a", 1, true}, {"a", 1, true}, {"a", 3, false}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := &told{changes: map[string]events.Seq{}, parts: map[string]*parts{}}
+			before := &inherited{changes: map[string]events.Seq{}, parts: map[string]*parts{}}
 			for _, p := range c.parts {
 				data, err := events.Marshal(events.JSON, events.Change{User: "u", Version: 7})
 				if err != nil {
@@ -46,12 +46,12 @@ func TestParts(t *testing.T) {
 				if p.more {
 					msg.Header.Set(events.HeaderMore, "1")
 				}
-				if err := told.enter(msg); err != nil {
+				if err := before.enter(msg); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, whole := told.changes["u"]; whole != c.whole {
-				t.Errorf("it is told: %v, not %v", whole, c.whole)
+			if _, whole := before.changes["u"]; whole != c.whole {
+				t.Errorf("it is emitted: %v, not %v", whole, c.whole)
 			}
 		})
 	}

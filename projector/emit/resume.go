@@ -15,8 +15,8 @@ import (
 	"reddot/projector/store"
 )
 
-// told is what an emitter before had stored beyond what it said to be told.
-type told struct {
+// inherited is what an emitter before had stored beyond what it said to be emitted.
+type inherited struct {
 	at       events.Seq            // the newest applied seq that it showed
 	begin    uint64                // the event stream's sequence from which on it lies
 	changes  map[string]events.Seq // version by user
@@ -33,15 +33,15 @@ type parts struct {
 	of      int // how many there are; 0 as long as the last one is not seen
 }
 
-func (t *told) receipt(r events.Receipt) bool {
+func (t *inherited) receipt(r events.Receipt) bool {
 	return t != nil && t.receipts[r.User+"\x00"+r.Peer] >= r.Version
 }
 
-func (t *told) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq] }
+func (t *inherited) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq] }
 
-// seed finds out where the events end and marks what the commands since then
+// seed finds out where the events end and enters what the commands since then
 // touched. It returns the seq up to which all events are stored.
-func (e *Emitter) seed(ctx context.Context, t journal.Tail) (since events.Seq, told *told, err error) {
+func (e *Emitter) seed(ctx context.Context, t journal.Tail) (since events.Seq, before *inherited, err error) {
 	since = e.stored(t.Said.Applied)
 	shown, err := e.shown(ctx, t)
 	if err != nil {
@@ -51,18 +51,18 @@ func (e *Emitter) seed(ctx context.Context, t journal.Tail) (since events.Seq, t
 	if err != nil {
 		return 0, nil, err
 	}
-	if told, err = e.unfinished(ctx, t); err != nil {
+	if before, err = e.unfinished(ctx, t); err != nil {
 		return 0, nil, err
 	}
 	m := &dirty.Set{Many: e.cfg.Bounds.Many}
-	if err := e.markAgain(ctx, since, upto, m); err != nil {
+	if err := e.addAgain(ctx, since, upto, m); err != nil {
 		return 0, nil, err
 	}
 	m.Joined = nil
 	e.mu.Lock()
-	e.marks.Merge(m)
+	e.dirty.Merge(m)
 	e.mu.Unlock()
-	return since, told, nil
+	return since, before, nil
 }
 
 // shown returns the seq whose state listeners may have been shown, so that none
@@ -75,8 +75,8 @@ func (e *Emitter) shown(ctx context.Context, t journal.Tail) (events.Seq, error)
 	return e.cfg.End(ctx)
 }
 
-// catchUp waits until the store has applied a seq, and keeps marks from here
-// on. It returns up to where commands have been applied without being marked.
+// catchUp waits until the store has applied a seq, and keeps the dirty set from here
+// on. It returns up to where commands have been applied without being in it.
 func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, error) {
 	for {
 		e.mu.Lock()
@@ -96,21 +96,21 @@ func (e *Emitter) catchUp(ctx context.Context, seq events.Seq) (events.Seq, erro
 }
 
 // unfinished reads what the emitter before had stored beyond what it said to be
-// told, if that was not all.
-func (e *Emitter) unfinished(ctx context.Context, t journal.Tail) (*told, error) {
+// emitted, if that was not all.
+func (e *Emitter) unfinished(ctx context.Context, t journal.Tail) (*inherited, error) {
 	said := t.Said
 	if said.Begin == 0 || said.Applied >= said.At {
 		return nil, nil
 	}
-	told := &told{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: said.At, begin: said.Begin}
-	if err := e.journal.Read(ctx, said.Begin, t.Place, told.enter); err != nil {
+	before := &inherited{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: said.At, begin: said.Begin}
+	if err := e.journal.Read(ctx, said.Begin, t.Place, before.enter); err != nil {
 		return nil, fmt.Errorf("read what was emitted last: %w", err)
 	}
-	return told, nil
+	return before, nil
 }
 
 // enter notes one stored event.
-func (t *told) enter(msg *nats.Msg) error {
+func (t *inherited) enter(msg *nats.Msg) error {
 	var event struct {
 		User    string     `json:"user" msgpack:"user"`
 		Peer    string     `json:"peer" msgpack:"peer"`
@@ -135,9 +135,9 @@ func (t *told) enter(msg *nats.Msg) error {
 }
 
 // part notes a part of a change, and says whether it is whole now: parts may have
-// been stored in any order. What an emitter has left half told, the next one tells
+// been stored in any order. What an emitter has left half emitted, the next one emits
 // from the first part on, and may divide otherwise.
-func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool) {
+func (t *inherited) part(user string, version events.Seq, h nats.Header) (whole bool) {
 	p, writer := t.parts[user], h.Get(journal.HeaderWriter)
 	if p == nil || p.version != version || p.writer != writer {
 		p = &parts{version: version, writer: writer, seen: map[int]bool{}}
@@ -151,9 +151,9 @@ func (t *told) part(user string, version events.Seq, h nats.Header) (whole bool)
 	return len(p.seen) == p.of
 }
 
-// markAgain marks what the commands in (since, upto] touched: what they name,
+// addAgain enters what the commands in (since, upto] touched: what they name,
 // what the rows say, and what lies in the outbox.
-func (e *Emitter) markAgain(ctx context.Context, since, upto events.Seq, m *dirty.Set) (err error) {
+func (e *Emitter) addAgain(ctx context.Context, since, upto events.Seq, m *dirty.Set) (err error) {
 	if upto <= since {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // TestRoomForLongLists: to find out that a user's list is long takes as many rows
-// as a round has room for like any other look. Who waits behind is told in a later
+// as a round has room for like any other look. Who waits behind is notified in a later
 // round.
 func TestRoomForLongLists(t *testing.T) {
 	const users, conversations = 20, 12
@@ -38,11 +38,11 @@ func TestRoomForLongLists(t *testing.T) {
 	upto := dirty.Stamp{Seq: users * conversations}
 	r := g.begin(upto, 1)
 	for i := range users {
-		g.mark(r, fmt.Sprint("u", i), upto, promptLane)
+		g.add(r, fmt.Sprint("u", i), upto, promptLane)
 	}
 	g.upto = upto
 	room := 3 * e.cfg.Bounds.Long
-	if err := g.tellNext(t.Context(), snap, &g.prompt, &room); err != nil {
+	if err := g.notifyNext(t.Context(), snap, &g.prompt, &room); err != nil {
 		t.Fatal(err)
 	}
 	if n := g.long.len(); n != 3 {

@@ -1,12 +1,8 @@
 package emit
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,11 +12,9 @@ import (
 	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/store"
-	"reddot/projector/view"
-	"reddot/projector/yield"
 )
 
-// rounds tells what is in the backlog, round by round.
+// rounds emits what is in the backlog, round by round.
 type rounds struct {
 	*backlog
 	emitter *Emitter
@@ -30,14 +24,14 @@ type rounds struct {
 	upto   dirty.Stamp // of the newest round
 	header nats.Header
 	held   held       // the newest message: what is done after it may still be said by it
-	shown  events.Seq // all that is known to be told
-	owed   events.Seq // the last command that left a mark: an emitter that stands by waits until the stream says that it is told
-	lags   time.Time  // since when the newest message in the stream does not say all that is told; zero: it does, or more is on its way
+	shown  events.Seq // all that is known to be emitted
+	owed   events.Seq // the last command that changed something: an emitter that stands by waits until the stream says that it is emitted
+	lags   time.Time  // since when the newest message in the stream does not say all that is emitted; zero: it does, or more is on its way
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
 	now    time.Time
 
-	// The headers that say what is told, as most messages have the same.
+	// The headers that say what is emitted, as most messages have the same.
 	applies, begins []string
 	says            struct {
 		applied events.Seq
@@ -45,7 +39,7 @@ type rounds struct {
 	}
 }
 
-// due says whether a round has something to do.
+// due reports whether a round has something to do.
 func (g *rounds) due(upto dirty.Stamp, m *dirty.Set) bool {
 	bulk := g.mayBulk()
 	return upto.Seq > g.newest().upto.Seq || !m.Empty() || g.waits(bulk) ||
@@ -53,7 +47,7 @@ func (g *rounds) due(upto dirty.Stamp, m *dirty.Set) bool {
 		g.long.len() > 0 && len(g.readers.jobs) < g.emitter.cfg.Bounds.Aside
 }
 
-// run takes marks over and tells a part of the backlog, as the rows stand.
+// run takes a dirty set over and emits a part of the backlog, as the rows stand.
 func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *store.Snapshot) error {
 	r := g.newest()
 	if upto.Seq > r.upto.Seq || !m.Empty() {
@@ -77,7 +71,7 @@ func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *
 	return g.end(ctx)
 }
 
-// end sends what is held back, and says what is told.
+// end sends what is held back, and says what is emitted.
 func (g *rounds) end(ctx context.Context) error {
 	if err := g.release(ctx); err != nil {
 		return err
@@ -89,7 +83,7 @@ func (g *rounds) end(ctx context.Context) error {
 
 func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
 
-// adopt puts marks into the backlog.
+// adopt puts a dirty set into the backlog.
 func (g *rounds) adopt(r *round, m *dirty.Set, snap *store.Snapshot) error {
 	if m.Refused {
 		if g.refusals == nil {
@@ -104,13 +98,13 @@ func (g *rounds) adopt(r *round, m *dirty.Set, snap *store.Snapshot) error {
 	for k := range m.BulkReceipts.All() {
 		g.receipt(r, k, &g.bulkReceipts)
 	}
-	for user, mark := range m.Users.All() {
+	for user, u := range m.Users.All() {
 		l := promptLane
-		if mark.Bulk {
+		if u.Bulk {
 			l = bulkLane
 		}
-		d := g.mark(r, user, mark.Stamp, l)
-		for c := range mark.Left.All() {
+		d := g.add(r, user, u.Stamp, l)
+		for c := range u.Left.All() {
 			d.left.At(c)
 		}
 	}
@@ -132,7 +126,7 @@ func (g *rounds) adopt(r *round, m *dirty.Set, snap *store.Snapshot) error {
 	return nil
 }
 
-// message has those told who are to hear of a group's messages: its members, or
+// message has those notified who are to hear of a group's messages: its members, or
 // of a large group those who watch.
 func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snapshot) error {
 	var log *fold.Log
@@ -156,14 +150,14 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 	return snap.Read(func(rows fold.Reader) error {
 		for _, user := range users {
 			if shows, member := concerns(rows, group, user, r.since); shows && member {
-				g.mark(r, user, s, promptLane)
+				g.add(r, user, s, promptLane)
 			}
 		}
 		return nil
 	})
 }
 
-// concerns says whether what happened in a group since a seq shows to a user, or
+// concerns reports whether what happened in a group since a seq shows to a user, or
 // showed to one who is not a member any more. A recall shows to few: most have
 // read the message, or sent it.
 func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, member bool) {
@@ -176,65 +170,7 @@ func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, me
 // after the other, and not kept in its caches.
 const manyUsers = 512
 
-// refusalsAtOnce is how many refusals are told in a round.
-const refusalsAtOnce = 256
-
-// refuse tells of refusals.
-func (g *rounds) refuse(ctx context.Context, snap *store.Snapshot) error {
-	f := g.refusals
-	if f == nil {
-		return nil
-	}
-	enough := errors.New("enough for this round")
-	n := 0
-	err := snap.Outbox(f.after, func(o store.Out) error {
-		if n == refusalsAtOnce {
-			return enough
-		}
-		f.after = o.Seq
-		if o.Rejected == nil || o.Seq > f.upto || g.before.rejected(o.Seq) {
-			return nil
-		}
-		n++
-		r := *o.Rejected
-		r.Subject = strings.ToValidUTF8(r.Subject[:min(len(r.Subject), maxSubject)], "\uFFFD")
-		g.emitter.figures.rejected.Add(1)
-		f.round.open++
-		return g.event(ctx, "rejected", r, &refusalFlight{f.round})
-	})
-	if errors.Is(err, enough) {
-		return nil
-	}
-	if err == nil {
-		g.close(f.round)
-		g.refusals = nil
-	}
-	return err
-}
-
-// maxSubject bounds the subject of a refused command, as it is told. Those of
-// commands that are not refused are shorter.
-const maxSubject = 2_048
-
-// event sends an event of one part.
-func (g *rounds) event(ctx context.Context, subject string, event any, p parcel) error {
-	data, err := events.Marshal(g.emitter.cfg.Encoding, event)
-	if err != nil {
-		return err
-	}
-	return g.put(ctx, subject, data, nil, p)
-}
-
-// giveWay is called with each of many users or receipts. After some of them, it
-// lets others have the processor, and rests if the fold has much to do.
-func (g *rounds) giveWay() {
-	const every = 32
-	if g.turns++; g.turns%every == 0 {
-		yield.Turn(g.emitter.behind(g.upto.Seq))
-	}
-}
-
-// promptly tells those whom others do not have wait.
+// promptly notifies those whom others do not have wait.
 func (g *rounds) promptly(ctx context.Context, snap *store.Snapshot) error {
 	room := g.emitter.cfg.Bounds.Prompt
 	half := (room + 1) / 2
@@ -244,10 +180,10 @@ func (g *rounds) promptly(ctx context.Context, snap *store.Snapshot) error {
 	if g.prompt.len() > manyUsers {
 		snap.Many()
 	}
-	return g.tellNext(ctx, snap, &g.prompt, &room)
+	return g.notifyNext(ctx, snap, &g.prompt, &room)
 }
 
-// inBulk tells some of those whom commands that touch many have touched.
+// inBulk notifies some of those whom commands that touch many have touched.
 func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 	users := g.bulk.len()
 	for _, l := range g.lots {
@@ -266,7 +202,7 @@ func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 			}
 			return g.sendReceipts(ctx, snap, &g.bulkReceipts, part)
 		},
-		func(part *int) error { return g.tellNext(ctx, snap, &g.bulk, part) },
+		func(part *int) error { return g.notifyNext(ctx, snap, &g.bulk, part) },
 	} {
 		share := (room + 1) / 2
 		room -= share
@@ -279,7 +215,7 @@ func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 		l := g.lots[0]
 		share := min(room, max(g.emitter.cfg.Bounds.Bulk/4, 1))
 		room -= share
-		if err := g.tellLot(ctx, snap, l, &share); err != nil {
+		if err := g.notifyLot(ctx, snap, l, &share); err != nil {
 			return err
 		}
 		room += share
@@ -292,85 +228,6 @@ func (g *rounds) inBulk(ctx context.Context, snap *store.Snapshot) error {
 	return nil
 }
 
-// mayBulk says whether little enough is on its way: what is told promptly should
+// mayBulk reports whether little enough is on its way: what is emitted promptly should
 // not stand behind much that isn't.
 func (g *rounds) mayBulk() bool { return g.writer.Pending() <= g.emitter.cfg.Window/4 }
-
-// tellNext tells users of a lane for as long as there is room.
-func (g *rounds) tellNext(ctx context.Context, snap *store.Snapshot, q *queue, room *int) error {
-	for *room > 0 && (q.lane == promptLane || g.mayBulk()) {
-		d := q.next()
-		if d == nil {
-			return nil
-		}
-		if err := g.tell(ctx, snap, d.user, nil, room); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tellLot tells users of a list for as long as there is room.
-func (g *rounds) tellLot(ctx context.Context, snap *store.Snapshot, l *lot, room *int) error {
-	for *room > 0 && !l.done() && g.mayBulk() {
-		*room--
-		if err := l.read(snap); err != nil {
-			return err
-		}
-		if l.next == len(l.Users) {
-			continue
-		}
-		user := l.Users[l.next]
-		l.next++
-		if g.told[user] >= l.Seq {
-			continue
-		}
-		if l.message {
-			shows := false
-			if err := snap.Read(func(rows fold.Reader) error {
-				shows, _ = concerns(rows, l.Group, user, max(l.round.since, g.told[user]))
-				return nil
-			}); err != nil {
-				return err
-			}
-			if !shows {
-				continue
-			}
-		}
-		if err := g.tell(ctx, snap, user, l, room); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sendReceipts sends receipts for as long as there is room.
-func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *waiting, room *int) error {
-	const cost = 8 // about that of as many rows of a list
-	n := min(len(w.keys), (*room+cost-1)/cost)
-	*room -= n * cost
-	keys := w.keys[:n]
-	w.keys = w.keys[n:]
-	slices.SortFunc(keys, func(a, b fold.Key) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
-	})
-	return snap.Read(func(rows fold.Reader) error {
-		for _, k := range keys {
-			g.giveWay()
-			r := w.of[k]
-			delete(w.of, k)
-			receipt, ok := view.Receipt(rows, k.ID, k.User)
-			if !ok || g.before.receipt(receipt) {
-				g.close(r)
-				continue
-			}
-			g.emitter.figures.receipts.Add(1)
-			f := &receiptFlight{backlog: g.backlog, key: k, round: r}
-			g.receiptFlights[k] = f
-			if err := g.event(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt, f); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}

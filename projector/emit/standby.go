@@ -9,7 +9,7 @@ import (
 )
 
 // DefaultTakeover is how long the emission may stand still, while there is
-// something to tell, before an emitter that stands by takes it over; lookEvery is
+// something to emit, before an emitter that stands by takes it over; lookEvery is
 // how often that one looks.
 const (
 	DefaultTakeover = 1500 * time.Millisecond
@@ -39,15 +39,15 @@ func (e *Emitter) forget() {
 	e.watchers.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.marks, e.seeded = dirty.Set{}, false
+	e.dirty, e.seeded = dirty.Set{}, false
 }
 
-// standBy returns the end of the event stream when there is something to tell, and
-// nobody has told anything for some time, or nobody is there who could. It says
-// whether another one has told something meanwhile: then nobody else fails to.
+// standBy returns the end of the event stream when there is something to emit, and
+// nobody has emitted anything for some time, or nobody is there who could. It says
+// whether another one has emitted something meanwhile: then nobody else fails to.
 func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journal.Tail, lives bool, err error) {
 	var seen journal.Tail
-	var since, looked time.Time // since when there is something to tell and seen is the end; zero: it is not so
+	var since, looked time.Time // since when there is something to emit and seen is the end; zero: it is not so
 	wait := patience
 	for {
 		if t, err = e.journal.End(ctx); err != nil {
@@ -63,7 +63,7 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journa
 			}
 		}
 		switch {
-		case e.toldAll():
+		case e.emittedAll():
 			since = time.Time{}
 		case t.Free() || e.succeeds(t):
 			return t, lives, nil
@@ -83,13 +83,13 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journa
 			case <-look:
 				waits = false
 			case <-e.wake:
-				waits = !t.Free() && !e.succeeds(t) || e.toldAll()
+				waits = !t.Free() && !e.succeeds(t) || e.emittedAll()
 			}
 		}
 	}
 }
 
-// succeeds says whether who wrote last is this emitter's predecessor, which has
+// succeeds reports whether who wrote last is this emitter's predecessor, which has
 // ended: of an instance one runs at a time. What it had on its way may still come.
 // Afterwards an emitter trusts in that no more, as folders may be copied.
 func (e *Emitter) succeeds(t journal.Tail) bool {

@@ -34,7 +34,7 @@ type lease struct {
 	ready   chan struct{} // closed when they are, or won't ever be
 	in      []*watched
 	no      int  // counts watches of the user
-	told    bool // an event has carried all of the user's large groups since the watch began
+	shown   bool // an event has carried all of the user's large groups since the watch began
 }
 
 // watched is a group with watchers.
@@ -57,7 +57,7 @@ func (w *watchers) watch(user string, now time.Time) (l *lease, begins bool, unt
 		l, begins = &lease{user: user, ready: make(chan struct{})}, true
 		w.leases[user] = l
 	} else if !l.until.After(now) {
-		l.no, l.told = l.no+1, false // it ran out, and has not been swept away yet
+		l.no, l.shown = l.no+1, false // it ran out, and has not been swept away yet
 	}
 	l.until = now.Add(events.WatchLease)
 	return l, begins, l.until
@@ -160,10 +160,10 @@ func (w *watchers) of(group string, now time.Time) []string {
 type watch struct {
 	lease *lease
 	no    int  // of the watch
-	told  bool // all large groups
+	shown bool // all large groups
 }
 
-// state says whether a user watches, and has been told of all large groups since
+// state says whether a user watches, and has been shown all large groups since
 // the watch began.
 func (w *watchers) state(user string, now time.Time) watch {
 	w.mu.Lock()
@@ -172,29 +172,29 @@ func (w *watchers) state(user string, now time.Time) watch {
 	if l == nil || !l.entered || !l.until.After(now) {
 		return watch{}
 	}
-	return watch{l, l.no, l.told}
+	return watch{l, l.no, l.shown}
 }
 
-// told notes that an event carried all large groups, as the user is a watcher who
-// had not been told of them.
-func (w *watchers) told(of watch) {
-	if of.lease == nil || of.told {
+// shown notes that an event carried all large groups, as the user is a watcher who
+// had not been shown them.
+func (w *watchers) shown(of watch) {
+	if of.lease == nil || of.shown {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if of.lease.no == of.no {
-		of.lease.told = true
+		of.lease.shown = true
 	}
 }
 
-// forget begins every watch anew: from here on another emitter tells of what
+// forget begins every watch once more: from here on another emitter notifies of what
 // happens, and does not know these watchers.
 func (w *watchers) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.leases {
-		l.no, l.told = l.no+1, false
+		l.no, l.shown = l.no+1, false
 	}
 }
 

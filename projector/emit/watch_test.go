@@ -24,11 +24,11 @@ func openStore(t *testing.T) *store.Store {
 }
 
 // seen is what is known of a user's watch.
-type seen struct{ Watching, Told bool }
+type seen struct{ Watching, Shown bool }
 
-// TestWatchers lets leases begin, be renewed and run out. Whoever has been told
-// of all large groups stays so until the lease has run out, or another emitter
-// may have told of something.
+// TestWatchers lets leases begin, be renewed and run out. Whoever has been shown
+// all large groups stays so until the lease has run out, or another emitter
+// may have emitted something.
 func TestWatchers(t *testing.T) {
 	var w watchers
 	begin := time.Unix(1_700_000_000, 0)
@@ -37,7 +37,7 @@ func TestWatchers(t *testing.T) {
 		got := map[string]seen{}
 		for _, user := range []string{"a", "b", "c", "nobody"} {
 			if s := w.state(user, begin.Add(after)); s.lease != nil {
-				got[user] = seen{true, s.told}
+				got[user] = seen{true, s.shown}
 			}
 		}
 		if d := cmp.Diff(want, got); d != "" {
@@ -54,13 +54,13 @@ func TestWatchers(t *testing.T) {
 			w.enter(l, nil)
 		}
 	}
-	told := func(user string, after time.Duration) { w.told(w.state(user, begin.Add(after))) }
-	told("nobody", 0)
+	shown := func(user string, after time.Duration) { w.shown(w.state(user, begin.Add(after))) }
+	shown("nobody", 0)
 	want(0, map[string]seen{})
 	watches("a", 0, true)
 	watches("b", 0, true)
 	want(0, map[string]seen{"a": {true, false}, "b": {true, false}})
-	told("a", 0)
+	shown("a", 0)
 	watches("a", events.WatchLease/2, false)
 	want(events.WatchLease-1, map[string]seen{"a": {true, true}, "b": {true, false}})
 	want(events.WatchLease, map[string]seen{"a": {true, true}})
@@ -69,10 +69,10 @@ func TestWatchers(t *testing.T) {
 	watches("a", events.WatchLease*3/2, true)
 	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
 	before := w.state("a", begin.Add(events.WatchLease*3/2))
-	told("a", events.WatchLease*3/2)
+	shown("a", events.WatchLease*3/2)
 	w.forget()
 	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
-	w.told(before) // by an event that was made before
+	w.shown(before) // by an event that was made before
 	want(events.WatchLease*3/2, map[string]seen{"a": {true, false}})
 	watches("c", events.WatchLease*3, true)
 	if len(w.leases) != 1 {
@@ -111,7 +111,7 @@ func TestWatchersOfGroup(t *testing.T) {
 	w.giveUp(c)
 	want("one can't", "g", "a", "b")
 	if again, begins, _ := w.watch("c", now); !begins {
-		t.Error("who could not watch can't begin anew")
+		t.Error("who could not watch can't begin once more")
 	} else {
 		w.enter(again, nil)
 	}
@@ -134,7 +134,7 @@ func TestWatchersOfGroup(t *testing.T) {
 }
 
 // TestWatchTogether: who begins a watch while another one reads the user's groups
-// in vain is not told that the watch has begun.
+// in vain is not answered that the watch has begun.
 func TestWatchTogether(t *testing.T) {
 	s := openStore(t)
 	if err := s.Close(); err != nil {

@@ -20,8 +20,6 @@ import (
 	"reddot/projector/testkit/natstest"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // rig is a NATS server.
 type rig struct {
 	testing.TB

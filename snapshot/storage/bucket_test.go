@@ -15,8 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // openBucket opens a bucket on a server.
 func openBucket(t testing.TB, s *natstest.Server) *storage.Bucket {
 	t.Helper()

@@ -68,7 +68,7 @@ func (j *Journal) Claim(ctx context.Context, t Tail) (Tail, error) {
 
 // long says whether the fence is long enough in a stream that has just grown to its
 // end, or else makes it longer. As long as all of its places were taken by foreign
-// messages, it begins anew behind them, with more messages than there came: those
+// messages, it begins once more behind them, with more messages than there came: those
 // that are too late for their places leave the next ones theirs.
 func (f *fence) long(last, grown uint64) bool {
 	if f.first == 0 {
@@ -102,7 +102,7 @@ func (f *fence) extend(ctx context.Context, last uint64) error {
 		select {
 		case ack := <-s.future.Ok():
 			f.mine(ack.Sequence)
-		case <-s.future.Err(): // the next look tells
+		case <-s.future.Err(): // the next look shows
 		case <-timeout.C:
 			return nil
 		case <-ctx.Done():

@@ -15,8 +15,6 @@ import (
 	"reddot/projector/testkit/natstest"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // newStreamed opens an event stream on a server of its own.
 func newStreamed(t *testing.T) streamed {
 	t.Helper()

@@ -72,8 +72,8 @@ func (w *Writer) find(ctx context.Context) (moved bool, err error) {
 	return true, w.sort(t.Last, there)
 }
 
-// sort tells what is stored, by what is in its place up to the stream's end, from
-// what is not.
+// sort separates what is stored, by what is in its place up to the stream's end,
+// from what is not.
 func (w *Writer) sort(last uint64, there map[uint64]string) error {
 	var waiting, homeless []sent
 	lost := int(last + 1 - w.pending[0].seq) // places

@@ -12,7 +12,7 @@ import (
 )
 
 // Bounds of what is sent and not yet acknowledged: in messages, of which an
-// emitter that takes over has to write as many first (see fence), and in bytes, to
+// writer that takes over has to write as many first (see fence), and in bytes, to
 // keep memory bounded when events are large.
 const (
 	Window          = 512
@@ -20,7 +20,7 @@ const (
 )
 
 // AckTimeout is how long a message may wait for its acknowledgement; the
-// JetStream context that an emitter is given should let go of it then. Long
+// JetStream context that a writer is given should let go of it then. Long
 // before, after ackPatience, the writer looks whether the message is stored, and
 // sends it again: what a server had that is gone is not answered. retryWait is how
 // long the writer rests before it looks again.
@@ -33,7 +33,7 @@ const (
 // ErrFenced says that another writer has written to the event stream.
 var ErrFenced = errors.New("another emitter has written to the event stream")
 
-// ErrLost says that nobody can tell which of the messages on their way are
+// ErrLost says that nobody knows which of the messages on their way are
 // stored.
 var ErrLost = errors.New("it is not known what is stored")
 

@@ -1,0 +1,75 @@
+package emit
+
+import (
+	"reddot/events"
+	"reddot/projector/dirty"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+)
+
+// look is a look at what a user may have to be notified of.
+type look struct {
+	user string
+	dirty.Stamp
+	since  events.Seq // the user has been notified of all up to here
+	left   dirty.Conversations
+	limit  uint64             // the fan-out limit
+	all    bool               // the user is to be shown all large groups
+	stamps map[string]stamped // of groups
+}
+
+// change is what a user is notified of: those conversations with a version after
+// the last one that the user was shown, and those that belong to the totals without
+// the user having been notified of every message, since the group is or was large, so
+// that the list adds up to them (rule total).
+type change struct {
+	events.Change
+	shows   bool // else what changed is not in the user's list (rule quiet)
+	rest    view.Changed
+	list    []events.Conversation // next to be sent
+	removed []string
+}
+
+// take looks at the rows.
+func (l *look) take(r fold.Reader) *change {
+	at, shows := l.Stamp, false
+	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
+		changed := c.ViewVersion(l.user, log) > l.since
+		if shows = shows || changed; changed && k.Kind == events.Group {
+			at = dirty.Later(at, l.stamps[k.ID].Stamp)
+		}
+		return changed || log.Peak > l.limit && l.all
+	})
+	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
+	c.User, c.Version, c.Totals, c.At = l.user, changed.Version, changed.Totals, at.At
+	return c
+}
+
+// remove adds the names of conversations that have left the list, and returns the
+// others.
+func (c *change) remove(r fold.Reader, left *dirty.Conversations) (listed dirty.Conversations) {
+	for id := range left.All() {
+		if k := (fold.Key{User: c.User, ConversationID: id}); view.Listed(r, k) {
+			listed.At(id)
+		} else {
+			c.removed = append(c.removed, k.String())
+		}
+	}
+	return listed
+}
+
+// news reports whether the user was not shown all of it by a seq.
+func (c *change) news(since events.Seq) bool {
+	return c.Version > since && (c.shows || len(c.removed) > 0)
+}
+
+// ended adds what has left the list and is not swept yet.
+func (l *look) ended(snap *store.Snapshot) error {
+	all, err := snap.Ended(l.user, l.since)
+	for _, t := range all {
+		l.left.At(t.ConversationID)
+		l.Stamp = dirty.Later(l.Stamp, dirty.Stamp{Seq: t.Seq, At: t.At})
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package emit
+
+import (
+	"cmp"
+	"context"
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/view"
+	"slices"
+	"strings"
+)
+
+// sendReceipts sends receipts for as long as there is room.
+func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *waiting, room *int) error {
+	const cost = 8 // about that of as many rows of a list
+	n := min(len(w.keys), (*room+cost-1)/cost)
+	*room -= n * cost
+	keys := w.keys[:n]
+	w.keys = w.keys[n:]
+	slices.SortFunc(keys, func(a, b fold.Key) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
+	})
+	return snap.Read(func(rows fold.Reader) error {
+		for _, k := range keys {
+			g.giveWay()
+			r := w.of[k]
+			delete(w.of, k)
+			receipt, ok := view.Receipt(rows, k.ID, k.User)
+			if !ok || g.before.receipt(receipt) {
+				g.close(r)
+				continue
+			}
+			g.emitter.figures.receipts.Add(1)
+			f := &receiptFlight{backlog: g.backlog, key: k, round: r}
+			g.receiptFlights[k] = f
+			if err := g.event(ctx, "evt."+events.EscapeToken(k.ID)+".receipt", receipt, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// waiting are receipts to be sent, in the order in which they came.
+type waiting struct {
+	keys []fold.Key
+	of   map[fold.Key]*round
+}
+
+func (w *waiting) add(k fold.Key, r *round) {
+	w.of[k] = r
+	w.keys = append(w.keys, k)
+}
+
+// receipt has a receipt sent.
+func (b *backlog) receipt(r *round, k fold.Key, in *waiting) {
+	if b.receipts.of[k] != nil || b.bulkReceipts.of[k] != nil {
+		return
+	}
+	switch f := b.receiptFlights[k]; {
+	case f == nil:
+		in.add(k, r)
+	case f.again == nil:
+		f.again = r
+	default:
+		return
+	}
+	r.open++
+}
+
+// receiptFlight is a receipt on its way. It implements parcel.
+type receiptFlight struct {
+	backlog *backlog
+	key     fold.Key
+	round   *round
+	again   *round // it is to be sent once more; nil: it is not
+}
+
+func (f *receiptFlight) Landed() {
+	b := f.backlog
+	b.close(f.round)
+	delete(b.receiptFlights, f.key)
+	if f.again != nil {
+		b.receipts.add(f.key, f.again)
+	}
+}
+
+func (f *receiptFlight) last() *round { return f.round }
