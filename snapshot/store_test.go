@@ -12,6 +12,7 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
 	"reddot/snapshot"
 	"reddot/snapshot/storage"
@@ -90,7 +91,7 @@ func TestStore(t *testing.T) {
 	repo, err := snapshot.Open(testkit.Context(t), snapshot.Config{
 		Storage: storage.NewFolder(fs, "data/snapshots"), FS: fs, Scratch: "data/scratch",
 		Check: func(ctx context.Context, dir string, progress func(uint64)) (snapshot.State, error) {
-			info, err := store.Check(ctx, fs, dir, progress)
+			info, err := inspect.Check(ctx, fs, dir, progress)
 			return snapshot.State{
 				Stream: info.Identity, Seq: info.Position.Applied,
 				Digest: info.Position.Digest(), Format: uint64(info.Format),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"reddot/internal/disk"
+	"reddot/projector/store/internal/corrupt"
 )
 
 // Checkpoint writes the store's files as of one commit, the last before the
@@ -28,7 +29,7 @@ func (s *Store) Checkpoint(dir string) (err error) {
 		return fmt.Errorf("write checkpoint: %s is there already", dir)
 	}
 	if err := s.checkpoint(dir); err != nil {
-		return fmt.Errorf("write checkpoint to %s: %w", dir, errors.Join(damaged(err), s.fs.RemoveAll(dir)))
+		return fmt.Errorf("write checkpoint to %s: %w", dir, errors.Join(corrupt.Wrap(err), s.fs.RemoveAll(dir)))
 	}
 	return nil
 }

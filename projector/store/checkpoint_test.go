@@ -19,6 +19,7 @@ import (
 	"reddot/events"
 	"reddot/internal/twin"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/disktest"
 )
@@ -95,7 +96,7 @@ func TestCheckpointWhileFolding(t *testing.T) {
 // check reads every row of a checkpoint.
 func (c *checkpointed) check(t *testing.T, r *rig, commits map[events.Seq]bool) {
 	var err error
-	if c.info, err = store.Check(context.Background(), r.fs, c.dir, nil); err != nil {
+	if c.info, err = inspect.Check(context.Background(), r.fs, c.dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	at := c.info.Position.Applied
@@ -171,7 +172,7 @@ func TestCheckpointDiskFull(t *testing.T) {
 		full := disk.Mend()
 		_, gone := mem.Stat("checkpoint")
 		if err == nil {
-			if info, err := store.Check(context.Background(), mem, "checkpoint", nil); err != nil || info.Position.Applied != r.store.Position().Applied {
+			if info, err := inspect.Check(context.Background(), mem, "checkpoint", nil); err != nil || info.Position.Applied != r.store.Position().Applied {
 				t.Errorf("after %d writes: %+v, %v", writes, info, err)
 			}
 			if err := mem.RemoveAll("checkpoint"); err != nil {

@@ -15,6 +15,7 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/disktest"
 )
@@ -173,7 +174,7 @@ func (p crash) checkCheckpoint(t *testing.T, digests map[events.Seq]events.Diges
 		if !strings.HasPrefix(name, "checkpoint") || name < p.Known.checkpoint {
 			continue
 		}
-		info, err := store.Check(context.Background(), p.Left, name, nil)
+		info, err := inspect.Check(context.Background(), p.Left, name, nil)
 		at := info.Position
 		switch {
 		case err == nil && digests[at.Applied] != at.Digest():

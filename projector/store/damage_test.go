@@ -16,35 +16,10 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
+	"reddot/projector/storetest"
 	"reddot/projector/testkit"
 )
-
-// files are the files of a folder, by name.
-func files(t *testing.T, fs vfs.FS, dir string) map[string][]byte {
-	t.Helper()
-	names, err := fs.List(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := make(map[string][]byte, len(names))
-	for _, name := range names {
-		all[name] = readFile(t, fs, fs.PathJoin(dir, name))
-	}
-	return all
-}
-
-// folderOf makes a folder "store" of files in a file system of its own.
-func folderOf(t *testing.T, files map[string][]byte) *vfs.MemFS {
-	t.Helper()
-	fs := vfs.NewMem()
-	if err := fs.MkdirAll("store", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range files {
-		writeFile(t, fs, "store/"+name, b)
-	}
-	return fs
-}
 
 // kindOfFile is a file's name without its number.
 func kindOfFile(name string) string {
@@ -93,7 +68,7 @@ func closeStore(t *testing.T, seed uint64) closedStore {
 	if err := r.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.files = files(t, r.fs, "store")
+	c.files = storetest.Files(t, r.fs, "store")
 	return c
 }
 
@@ -124,7 +99,7 @@ func (c closedStore) meets(t *testing.T, what, name string, damaged []byte) (not
 		spoilt[n] = b
 	}
 	spoilt[name] = damaged
-	info, err := store.Check(context.Background(), folderOf(t, spoilt), "store", nil)
+	info, err := inspect.Check(context.Background(), storetest.FolderOf(t, spoilt), "store", nil)
 	switch {
 	case err == nil:
 		if d := cmp.Diff(c.position, info.Position, cmp.AllowUnexported(store.Position{})); d != "" {
@@ -145,7 +120,7 @@ func (c closedStore) meets(t *testing.T, what, name string, damaged []byte) (not
 // use opens and reads a damaged store, and reports whether it noticed.
 func (c closedStore) use(t *testing.T, what string, spoilt map[string][]byte) bool {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, spoilt), Identity: identity})
+	s, err := store.Open(store.Config{Dir: "store", FS: storetest.FolderOf(t, spoilt), Identity: identity})
 	if err == nil {
 		if d := cmp.Diff(c.position, s.Position(), cmp.AllowUnexported(store.Position{})); d != "" {
 			t.Fatalf("%s: opens at another position:\n%s", what, d)

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -23,7 +24,7 @@ func (s *Store) Flush() error {
 func (s *Store) flush() error {
 	done, err := s.db.AsyncFlush()
 	if err != nil {
-		return fmt.Errorf("flush store: %w", damaged(err))
+		return fmt.Errorf("flush store: %w", corrupt.Wrap(err))
 	}
 	select {
 	case <-done:
@@ -40,7 +41,7 @@ func (s *Store) FlushSoon() error {
 	}
 	defer s.release()
 	if _, err := s.db.AsyncFlush(); err != nil {
-		return fmt.Errorf("flush store: %w", damaged(err))
+		return fmt.Errorf("flush store: %w", corrupt.Wrap(err))
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func (s *Store) Durable() (seq events.Seq, err error) {
 		return 0, err
 	}
 	defer s.release()
-	defer func() { err = damaged(err) }()
+	defer func() { err = corrupt.Wrap(err) }()
 	it, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: keyPosition, UpperBound: row.PrefixEnd(keyPosition), OnlyReadGuaranteedDurable: true,
 	})
@@ -99,7 +100,7 @@ func (s *Store) Close() error {
 	defer s.life.Unlock()
 	s.closed.Store(true)
 	s.filter.Close()
-	if err := errors.Join(s.Flush(), damaged(s.db.Close())); err != nil || s.committed == 0 {
+	if err := errors.Join(s.Flush(), corrupt.Wrap(s.db.Close())); err != nil || s.committed == 0 {
 		return err
 	}
 	return writeFloor(s.fs, s.dir, s.committed, s.digest)

@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/internal/disk"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -35,7 +36,7 @@ func checkFloor(fs vfs.FS, dir string, now Position) error {
 		return fmt.Errorf("read the store's last position: %w", err)
 	}
 	if len(b) != 25 || binary.BigEndian.Uint64(b[17:]) != xxhash.Sum64(b[:17]) {
-		return &damage{file: path, err: errors.New("wrong checksum")}
+		return &corrupt.Error{File: path, Err: errors.New("wrong checksum")}
 	}
 	if b[0] != row.Format {
 		return row.FormatError(b[0])

@@ -13,21 +13,15 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/storetest"
 	"reddot/projector/view"
 )
 
-// everyFamily folds a log that leaves a row of every family: "a" is a member
-// of "g", whose 4,200 messages all name everybody, and reads up to one that has
-// not come; "b" has left.
+// everyFamily folds a log that leaves a row of every family but sweeps'.
 func everyFamily(r *rig) {
-	r.do(events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a", "b"}})
-	for n := range 4200 {
-		r.do(events.Command{Verb: events.GroupMessage, Inbox: "g", From: "c", ID: fmt.Sprint("m", n), MentionAll: true})
+	for _, c := range storetest.EveryFamily() {
+		r.do(c)
 	}
-	r.do(events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"b"}})
-	r.do(events.Command{Verb: events.UserRead, Inbox: "a", Conversation: theGroup.ConversationID, Upto: "later"})
-	r.do(events.Command{Verb: events.UserRead, Inbox: "b", Conversation: theGroup.ConversationID}) // refused
-	r.do(events.Command{Verb: events.UserMessage, Inbox: "a", From: "d", ID: "m1"})
 	r.store.SetEmitted(1)
 	r.commit()
 }
@@ -196,7 +190,8 @@ func TestOlderFormat(t *testing.T) {
 
 // TestNewerFiles: files of a Pebble that is not known yet are a newer reddot's.
 func TestNewerFiles(t *testing.T) {
-	fs, _ := closed(t)
+	fs := vfs.NewMem()
+	storetest.Fold(t, fs, "store", storetest.EveryFamily()...)
 	marker, _, err := atomicfs.LocateMarker(fs, "store", "format-version")
 	if err == nil {
 		err = errors.Join(marker.Move("999"), marker.Close())

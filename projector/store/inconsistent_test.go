@@ -15,6 +15,7 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/storetest"
 	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
@@ -118,14 +119,14 @@ func TestInconsistentSweeps(t *testing.T) {
 	if err := r.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	inconsistentRows(t, seed, slow, files(t, r.fs, "store"), func(seed uint64) commands { return twin.NewCrowd(seed) })
+	inconsistentRows(t, seed, slow, storetest.Files(t, r.fs, "store"), func(seed uint64) commands { return twin.NewCrowd(seed) })
 }
 
 func inconsistentRows(t *testing.T, seed uint64, pace fold.Pace, files map[string][]byte, generator func(seed uint64) commands) {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	met := 0
 	for round := range steps() / 20 {
-		s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, files), Identity: identity, Pace: pace})
+		s, err := store.Open(store.Config{Dir: "store", FS: storetest.FolderOf(t, files), Identity: identity, Pace: pace})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -45,7 +46,7 @@ func Open(cfg Config) (*Store, error) {
 		s.rows.pace = fold.DefaultPace()
 	}
 	if err := s.claim(cfg.Identity); err != nil {
-		return nil, errors.Join(mendable(damaged(err)), db.Close())
+		return nil, errors.Join(mendable(corrupt.Wrap(err)), db.Close())
 	}
 	commands := uint64(0) // one key each, about
 	for _, n := range s.position.Accepted {

@@ -10,6 +10,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -92,7 +93,7 @@ func (s *Store) Emitted() (events.Seq, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read emitted position: %w", damaged(err))
+		return 0, fmt.Errorf("read emitted position: %w", corrupt.Wrap(err))
 	}
 	n, err := row.DecodeNumber[events.Seq]("", string(value))
 	return *n, errors.Join(err, closer.Close())
@@ -100,7 +101,7 @@ func (s *Store) Emitted() (events.Seq, error) {
 
 // Outbox calls fn with the entries after a seq, in order.
 func (s *Snapshot) Outbox(after events.Seq, fn func(Out) error) (err error) {
-	defer func() { err = damaged(err) }()
+	defer func() { err = corrupt.Wrap(err) }()
 	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: row.AppendOutbox(nil, after+1), UpperBound: []byte{row.Outbox + 1}})
 	if err != nil {
 		return fmt.Errorf("read outbox: %w", err)

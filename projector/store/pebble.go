@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -34,7 +36,7 @@ func newBackground() *background { return &background{failed: make(chan struct{}
 
 func (b *background) fail(err error) {
 	b.once.Do(func() {
-		if err = damaged(err); errors.Is(err, row.ErrCorrupt) {
+		if err = corrupt.Wrap(err); errors.Is(err, row.ErrCorrupt) {
 			b.err = anew(err)
 		} else {
 			b.err = fmt.Errorf("write the store to disk (mend it and start again; the log has everything): %w", err)
@@ -54,7 +56,7 @@ func openPebble(dir string, o *pebble.Options) (*pebble.DB, error) {
 	}
 	db, err := pebble.Open(dir, o)
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", dir, unopened(err))
+		return nil, fmt.Errorf("open store in %s: %w", dir, corrupt.WrapOpen(err))
 	}
 	return db, nil
 }
@@ -85,7 +87,7 @@ func options(cfg Config, b *background) *pebble.Options {
 		EventListener: &pebble.EventListener{
 			BackgroundError: b.fail,
 			// Pebble would end the process: what was read tells who asked.
-			DataCorruption: func(info pebble.DataCorruptionInfo) { b.fail(&damage{info.Path, info.Details}) },
+			DataCorruption: func(info pebble.DataCorruptionInfo) { b.fail(&corrupt.Error{File: info.Path, Err: info.Details}) },
 		},
 	}
 	for i := range o.Levels {

@@ -28,7 +28,7 @@ type Position struct {
 	Last     uint64 // Entry.Sum of the command at Applied: tells a log that was rewritten
 	Log      uint64 // of the Entry.Sum of every command: tells a log of which a part was altered
 	Policy   events.OwnPolicy
-	Refused  byRefusal
+	Refused  ByRefusal
 	Ignored  uint64
 	Accepted []uint64 // by verb
 
@@ -39,8 +39,8 @@ type Position struct {
 	rows uint64 // the sum of the rows' hashes
 }
 
-// byRefusal counts commands by what they are refused for.
-type byRefusal []uint64
+// ByRefusal counts commands by what they are refused for.
+type ByRefusal []uint64
 
 // Digest is the digest of the whole state: the rows, the policy and the
 // counters. It is never 0, which is that of no state.
@@ -49,6 +49,9 @@ func (p Position) Digest() events.Digest {
 	p.rows, p.Applied, p.Last, p.Log = 0, 0, 0, 0
 	return events.Digest(max(rows+xxhash.Sum64(p.encode()), 1))
 }
+
+// Rows is the sum of the rows' hashes, modulo 2^64: see package store.
+func (p Position) Rows() uint64 { return p.rows }
 
 // Sum is the sum of a command as it stands in the stream: of its subject, the
 // stream's time and its payload. It is never 0, which says that no sum is known.

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -46,33 +47,34 @@ func (readOnlyFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), ni
 
 func (r readOnlyFS) Unwrap() vfs.FS { return r.FS }
 
-// inspectCache is Pebble's block cache, in bytes, for a folder that is only
+// readOnlyCache is Pebble's block cache, in bytes, for a folder that is only
 // read: from one end to the other, so that little is asked for twice.
-const inspectCache = 8 << 20
+const readOnlyCache = 8 << 20
 
-// inspected is a store's folder opened to be read only.
-type inspected struct {
+// ReadOnly is a store's folder opened so that nothing in it is changed.
+type ReadOnly struct {
 	*pebble.DB
-	fs      vfs.FS
-	dir     string
-	options *pebble.Options
-	Info
+	FS      vfs.FS // which refuses every change
+	Dir     string
+	Options *pebble.Options
+	Info    Info
 }
 
-// inspect opens a folder to be read only.
-func inspect(fs vfs.FS, dir string) (in *inspected, err error) {
+// OpenReadOnly opens a store's folder to be read only. No store may be open there.
+// Errors are as those of Inspect.
+func OpenReadOnly(fs vfs.FS, dir string) (in *ReadOnly, err error) {
 	if fs == nil {
 		fs = vfs.Default
 	}
 	if _, err := fs.Stat(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	in = &inspected{fs: readOnlyFS{fs}, dir: dir}
-	o := options(Config{Dir: dir, FS: in.fs, Logger: slog.New(slog.DiscardHandler)}, newBackground())
+	in = &ReadOnly{FS: readOnlyFS{fs}, Dir: dir}
+	o := options(Config{Dir: dir, FS: in.FS, Logger: slog.New(slog.DiscardHandler)}, newBackground())
 	o.ReadOnly = true
-	o.CacheSize = inspectCache
+	o.CacheSize = readOnlyCache
 	o.EnsureDefaults()
-	in.options = o
+	in.Options = o
 	if in.DB, err = openPebble(dir, o); err != nil {
 		return nil, err
 	}
@@ -92,18 +94,18 @@ type Info struct {
 // Inspect tells what a store's folder holds, without changing anything in it.
 // No store may be open there. It fails with an error that wraps ErrCorrupt,
 // ErrFormat or ErrNewer where Open would, or os.ErrNotExist if there is no such
-// folder. Only what it reads has been checked; see Check. fs nil is the
+// folder. Only what it reads has been checked; see package inspect. fs nil is the
 // operating system's.
 func Inspect(fs vfs.FS, dir string) (Info, error) {
-	in, err := inspect(fs, dir)
+	in, err := OpenReadOnly(fs, dir)
 	if err != nil {
 		return Info{}, err
 	}
-	return in.Info, damaged(in.Close())
+	return in.Info, corrupt.Wrap(in.Close())
 }
 
-func findInfo(in *inspected) (info Info, err error) {
-	defer func() { err = damaged(err) }()
+func findInfo(in *ReadOnly) (info Info, err error) {
+	defer func() { err = corrupt.Wrap(err) }()
 	info.Format = row.Format
 	var found bool
 	if info.Identity, found, err = findIdentity(in); err != nil {
@@ -112,11 +114,11 @@ func findInfo(in *inspected) (info Info, err error) {
 	if info.Position, err = findPosition(in); err != nil {
 		return info, err
 	}
-	if err := checkFloor(in.fs, in.dir, info.Position); err != nil {
+	if err := checkFloor(in.FS, in.Dir, info.Position); err != nil {
 		return info, err
 	}
 	if !found {
-		return info, fmt.Errorf("%w: %s has no rows", row.ErrCorrupt, in.dir)
+		return info, fmt.Errorf("%w: %s has no rows", row.ErrCorrupt, in.Dir)
 	}
 	return info, nil
 }

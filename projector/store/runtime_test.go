@@ -14,6 +14,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/storetest"
 )
 
 // TestDamageInUse: a table of which the middle is damaged opens, and whoever
@@ -30,7 +31,7 @@ func TestDamageInUse(t *testing.T) {
 	if err := r.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	spoilt, table := files(t, r.fs, "store"), ""
+	spoilt, table := storetest.Files(t, r.fs, "store"), ""
 	for name, b := range spoilt {
 		if kindOfFile(name) == "sst" && len(b) > len(spoilt[table]) {
 			table = name
@@ -62,7 +63,7 @@ func TestDamageInUse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := store.Open(store.Config{Dir: "store", FS: folderOf(t, spoilt), Identity: identity})
+			s, err := store.Open(store.Config{Dir: "store", FS: storetest.FolderOf(t, spoilt), Identity: identity})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +90,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 	}
 	for _, want := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE, syscall.ENOSPC} {
 		for _, kind := range []errorfs.OpKind{errorfs.OpOpen, errorfs.OpFileRead, errorfs.OpFileReadAt, errorfs.OpList} {
-			fs := errorfs.Wrap(folderOf(t, files(t, r.fs, "store")), errorfs.InjectorFunc(func(op errorfs.Op) error {
+			fs := errorfs.Wrap(storetest.FolderOf(t, storetest.Files(t, r.fs, "store")), errorfs.InjectorFunc(func(op errorfs.Op) error {
 				if op.Kind == kind {
 					return want
 				}

@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/projector/fold"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -44,7 +45,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 		snap.rows.left, err = findSweeps(snap.snap)
 	}
 	if err != nil {
-		return nil, errors.Join(damaged(err), snap.Close())
+		return nil, errors.Join(corrupt.Wrap(err), snap.Close())
 	}
 	return snap, nil
 }

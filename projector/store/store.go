@@ -14,6 +14,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/internal/corrupt"
 )
 
 // FlushEvery is the number of applied commands after which the store is made
@@ -127,7 +128,7 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, errors.New("commit: a command was left half applied")
 	}
 	b := s.db.NewBatch()
-	defer func() { err = damaged(errors.Join(err, b.Close())) }()
+	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
 	s.writer.rows = 0
 	if err := s.tables.commit(b, &s.writer); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)

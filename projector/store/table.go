@@ -12,6 +12,7 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store/cache"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -70,7 +71,7 @@ type table[R any] struct {
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
 	known  *cache.Shared[R]     // for snapshots; nil: they read the family from Pebble
 	filter *cache.Filter        // holds the family's keys; nil: every lookup is a read
-	hasher hasher
+	hasher row.Hasher
 
 	// The row used last: most rows are asked for some times in a row. nil if it
 	// is not known to the cache and not stored.
@@ -109,7 +110,7 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 		check(err)
 		h := held[R]{row: found.row, stored: found.row != nil, value: found.value}
 		if h.stored {
-			h.hash = rowHash(&t.hasher, found.key, found.value)
+			h.hash = row.Hash(&t.hasher, found.key, found.value)
 		}
 		e = t.rows.Add(found.key, h, size(found.key, found.value))
 		t.enliven(e)
@@ -172,7 +173,7 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 		case h.stored:
 			w.value = t.encode(w.value[:0], h.row)
 			h.value = string(w.value)
-			h.hash = rowHash(&t.hasher, e.Key, h.value)
+			h.hash = row.Hash(&t.hasher, e.Key, h.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -265,7 +266,7 @@ func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case storeError:
-		*err = damaged(p.err)
+		*err = corrupt.Wrap(p.err)
 	case fold.Broken:
 		*err = fmt.Errorf("%s: %w: %s", row.NameOf(p.Row), row.ErrCorrupt, p.What)
 	default:

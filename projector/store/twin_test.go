@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +13,7 @@ import (
 	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/storetest"
 	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
@@ -21,7 +21,7 @@ import (
 // steps is how many random commands a run has.
 func steps() int { return testkit.Effort(defaultSteps) }
 
-var identity = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}
+var identity = storetest.Identity()
 
 // commands are where a rig's commands come from: a twin.Generator or the like.
 type commands interface {
@@ -99,7 +99,7 @@ func (r *rig) stepTo(g commands, between func(events.Seq)) {
 // do applies one command to the store only, at a time of its own.
 func (r *rig) do(c events.Command) {
 	seq := events.Seq(len(r.log) + 1)
-	r.log = append(r.log, store.Entry{Seq: seq, Time: events.Time(1700000000000 + seq), Command: c})
+	r.log = append(r.log, storetest.Entry(seq, c))
 	r.apply(seq)
 }
 

@@ -11,6 +11,7 @@ import (
 	"reddot/events"
 	"reddot/projector/log"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/snapshot"
 )
 
@@ -26,7 +27,7 @@ type Comparison struct {
 
 	// Where that is not the state's: the first rows that differ, of the snapshot of the
 	// state. RowsErr is why there are none.
-	Rows    []store.Difference
+	Rows    []inspect.Difference
 	RowsErr error
 }
 
@@ -59,7 +60,7 @@ func (s *Source) Compare(ctx context.Context, dir string, seq events.Seq, state 
 
 // differences are the first rows of the snapshot that differ from those folded; the
 // error is a *log.AlteredError if they are derived from other commands.
-func (s *Source) differences(ctx context.Context, dir, folded string, seq events.Seq) ([]store.Difference, error) {
+func (s *Source) differences(ctx context.Context, dir, folded string, seq events.Seq) ([]inspect.Difference, error) {
 	if s.Snapshots == nil {
 		return nil, repository.ErrNothing
 	}
@@ -79,5 +80,5 @@ func (s *Source) differences(ctx context.Context, dir, folded string, seq events
 	if restored.Position.Log != read.Position.Log {
 		return nil, &log.AlteredError{Seq: seq, By: "the state"}
 	}
-	return store.Diff(ctx, vfs.Default, is, folded, maxDifferences)
+	return inspect.Diff(ctx, vfs.Default, is, folded, maxDifferences)
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/snapshot"
 	"reddot/snapshot/storage"
 )
@@ -22,7 +22,7 @@ func Open(ctx context.Context, s storage.Storage, scratch, program string, log *
 
 // Check reads every row of a store's folder; an error of a corrupt one is store.ErrCorrupt.
 func Check(ctx context.Context, dir string, progress func(rows uint64)) (snapshot.State, error) {
-	info, err := store.Check(ctx, vfs.Default, dir, progress)
+	info, err := inspect.Check(ctx, vfs.Default, dir, progress)
 	if err != nil {
 		return snapshot.State{}, err
 	}

@@ -1,4 +1,4 @@
-package store_test
+package inspect_test
 
 import (
 	"context"
@@ -10,40 +10,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
+	"reddot/projector/storetest"
 )
+
+var theGroup = events.ConversationID{Kind: events.Group, ID: "g"}
 
 // twoStores are two closed stores with a row of every family, in the folders
 // "store" and "other", of which the latter folded one more command.
 func twoStores(t *testing.T, more ...events.Command) *vfs.MemFS {
 	fs, _ := closed(t)
-	whole := files(t, fs, "store")
-	r := &rig{t: t}
-	r.open(fs)
-	for _, c := range more {
-		if err := applying(c)(r.store); err != nil {
-			t.Fatal(err)
+	if _, err := vfs.Clone(fs, fs, "store", "other"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(store.Config{Dir: "other", FS: fs, Identity: storetest.Identity()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fx fold.Effects
+	for i, c := range more { // at no time, so that it does not show
+		if err := s.Apply(&store.Entry{Seq: s.Position().Applied + 1, Command: c}, &fx); err != nil {
+			t.Fatal(i, err)
 		}
 	}
-	r.commit()
-	if err := r.store.Close(); err != nil {
+	_, err = s.Commit()
+	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
-	}
-	if err := fs.Rename("store", "other"); err != nil {
-		t.Fatal(err)
-	}
-	if err := fs.MkdirAll("store", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range whole {
-		writeFile(t, fs, "store/"+name, b)
 	}
 	return fs
 }
 
 func diff(t *testing.T, fs vfs.FS, limit int) []string {
 	t.Helper()
-	all, err := store.Diff(context.Background(), fs, "store", "other", limit)
+	all, err := inspect.Diff(context.Background(), fs, "store", "other", limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestDiff(t *testing.T) {
 		want []string
 	}{
 		{"equal", nil, nil},
-		{"read", []events.Command{{Verb: events.UserRead, Inbox: "a", Conversation: theGroup.ConversationID, Upto: "m9"}}, []string{
+		{"read", []events.Command{{Verb: events.UserRead, Inbox: "a", Conversation: theGroup, Upto: "m9"}}, []string{
 			"conversation of a in group_g: Version=1 Read.Pos=0 Read.Ord=0 ReadSeq=1 ReadSet=false" +
 				" | Version=4206 Read.Pos=10 Read.Ord=10 ReadSeq=4206 ReadSet=true",
 			"position and counters: Applied=4205 Accepted.user.read=1 | Applied=4206 Accepted.user.read=2",
@@ -130,7 +131,7 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 func TestDiffEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := store.Diff(ctx, twoStores(t), "store", "other", 1); !errors.Is(err, context.Canceled) {
+	if _, err := inspect.Diff(ctx, twoStores(t), "store", "other", 1); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

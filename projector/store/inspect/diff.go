@@ -1,4 +1,4 @@
-package store
+package inspect
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -33,31 +35,31 @@ const none = "none"
 // What the folders must be, and the errors, are as for Inspect; the rows are not
 // checked. fs nil is the operating system's.
 func Diff(ctx context.Context, fs vfs.FS, a, b string, limit int) (all []Difference, err error) {
-	d := differ{families: AllFamilies(), limit: limit}
+	d := differ{families: store.AllFamilies(), limit: limit}
 	for i, dir := range []string{a, b} {
-		in, e := inspect(fs, dir)
+		in, e := store.OpenReadOnly(fs, dir)
 		if e != nil {
 			return nil, e
 		}
-		defer func() { err = errors.Join(err, damaged(in.Close())) }()
+		defer func() { err = errors.Join(err, corrupt.Wrap(in.Close())) }()
 		it, e := in.NewIter(nil)
 		if e != nil {
-			return nil, damaged(e)
+			return nil, corrupt.Wrap(e)
 		}
-		defer func() { err = errors.Join(err, damaged(it.Close())) }()
-		d.rows[i], d.positions[i] = it, in.Position
+		defer func() { err = errors.Join(err, corrupt.Wrap(it.Close())) }()
+		d.rows[i], d.positions[i] = it, in.Info.Position
 	}
 	if err := d.walk(ctx); err != nil {
-		return nil, fmt.Errorf("compare %s with %s: %w", a, b, damaged(err))
+		return nil, fmt.Errorf("compare %s with %s: %w", a, b, corrupt.Wrap(err))
 	}
 	return d.all, nil
 }
 
 // differ walks over two stores side by side.
 type differ struct {
-	families  Families
+	families  store.Families
 	rows      [2]*pebble.Iterator
-	positions [2]Position
+	positions [2]store.Position
 	limit     int
 	all       []Difference
 }
@@ -87,7 +89,7 @@ func (d *differ) walk(ctx context.Context) error {
 		return err
 	}
 	pa, pb := d.positions[0], d.positions[1]
-	pa.rows, pb.rows, pa.Last, pb.Last, pa.Log, pb.Log = 0, 0, 0, 0, 0, 0
+	pa.Last, pb.Last, pa.Log, pb.Log = 0, 0, 0, 0
 	d.fields("position and counters", pa, pb)
 	return ctx.Err()
 }
@@ -234,7 +236,7 @@ func flatten(to []field, name string, v reflect.Value) []field {
 	switch x := v.Interface().(type) {
 	case fold.Chunk:
 		return append(to, field{name, ranges(&x)})
-	case byRefusal:
+	case store.ByRefusal:
 		for _, r := range events.Refusals() {
 			n := uint64(0)
 			if int(r) < len(x) {

@@ -1,11 +1,10 @@
-package store_test
+package inspect_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,30 +13,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/projector/store"
+	"reddot/projector/store/inspect"
 	"reddot/projector/storetest"
 )
 
 // closed is the file system of a store with a row of every family, closed.
 func closed(t *testing.T) (*vfs.MemFS, store.Position) {
-	r := &rig{t: t}
-	r.open(vfs.NewMem())
-	everyFamily(r)
-	if err := r.store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return r.fs, r.store.Position()
+	fs := vfs.NewMem()
+	return fs, storetest.Fold(t, fs, "store", storetest.EveryFamily()...)
 }
 
 // TestCheck reads a whole store, tells how far it is, and changes nothing.
 func TestCheck(t *testing.T) {
 	fs, position := closed(t)
-	before := files(t, fs, "store")
+	before := storetest.Files(t, fs, "store")
 	var told []uint64
-	info, err := store.Check(context.Background(), fs, "store", func(rows uint64) { told = append(told, rows) })
+	info, err := inspect.Check(context.Background(), fs, "store", func(rows uint64) { told = append(told, rows) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.Info{Format: store.Format, Identity: identity, Position: position}
+	want := store.Info{Format: store.Format, Identity: storetest.Identity(), Position: position}
 	if d := cmp.Diff(want, info, cmp.AllowUnexported(store.Position{})); d != "" {
 		t.Error(d)
 	}
@@ -48,16 +43,10 @@ func TestCheck(t *testing.T) {
 	if d := cmp.Diff(info, inspected, cmp.AllowUnexported(store.Position{})); d != "" || err != nil {
 		t.Error(d, err)
 	}
-	if after := files(t, fs, "store"); !maps.EqualFunc(before, after, bytes.Equal) {
+	if after := storetest.Files(t, fs, "store"); !maps.EqualFunc(before, after, bytes.Equal) {
 		t.Errorf("the folder held %q, and holds %q", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
 	}
-	rows := 0
-	r := &rig{t: t}
-	r.open(fs)
-	eachRow(t, r.store.DB(), func(_, _ []byte) { rows++ })
-	if err := r.store.Close(); err != nil {
-		t.Fatal(err)
-	}
+	rows := len(storetest.Rows(t, fs, "store"))
 	if told[len(told)-1] != uint64(rows) {
 		t.Errorf("%d rows were read, of %d", told[len(told)-1], rows)
 	}
@@ -67,24 +56,9 @@ func TestCheck(t *testing.T) {
 func TestCheckEnds(t *testing.T) {
 	fs, _ := closed(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := store.Check(ctx, fs, "store", func(uint64) { cancel() })
+	_, err := inspect.Check(ctx, fs, "store", func(uint64) { cancel() })
 	if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrCorrupt) {
 		t.Error(err)
-	}
-}
-
-// TestNoStore: a folder that is not there, or that has no store in it, is told
-// from one that is damaged by who asks.
-func TestNoStore(t *testing.T) {
-	fs := vfs.NewMem()
-	if _, err := store.Inspect(fs, "store"); !errors.Is(err, os.ErrNotExist) || errors.Is(err, store.ErrCorrupt) {
-		t.Errorf("no folder: %v", err)
-	}
-	if err := fs.MkdirAll("store", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Inspect(fs, "store"); !errors.Is(err, store.ErrCorrupt) {
-		t.Errorf("empty folder: %v", err)
 	}
 }
 
@@ -98,7 +72,7 @@ func TestCheckNames(t *testing.T) {
 	}
 	gone := func([]byte) []byte { return nil }
 	whole, _ := closed(t)
-	before := files(t, whole, "store")
+	before := storetest.Files(t, whole, "store")
 	for _, test := range []struct {
 		key   string
 		spoil func([]byte) []byte
@@ -126,9 +100,9 @@ func TestCheckNames(t *testing.T) {
 		{"Me", cut, "emitted position"},
 		{"Mz", func([]byte) []byte { return []byte("?") }, `unknown row "Mz"`},
 	} {
-		fs := folderOf(t, before)
+		fs := storetest.FolderOf(t, before)
 		spoil(t, fs, test.key, test.spoil)
-		_, err := store.Check(context.Background(), fs, "store", nil)
+		_, err := inspect.Check(context.Background(), fs, "store", nil)
 		if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q spoilt: %v, without %q", test.key, err, test.want)
 		}

@@ -1,4 +1,4 @@
-package store
+package inspect
 
 import (
 	"context"
@@ -8,6 +8,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/projector/store"
+	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )
 
@@ -21,33 +24,33 @@ const checkEvery = 4096
 // those of Inspect. Nothing in the folder is changed, and no store may be open
 // there. progress, unless nil, is told the number of rows read so far. fs nil
 // is the operating system's.
-func Check(ctx context.Context, fs vfs.FS, dir string, progress func(rows uint64)) (Info, error) {
-	in, err := inspect(fs, dir)
+func Check(ctx context.Context, fs vfs.FS, dir string, progress func(rows uint64)) (store.Info, error) {
+	in, err := store.OpenReadOnly(fs, dir)
 	if err != nil {
-		return Info{}, err
+		return store.Info{}, err
 	}
 	if progress == nil {
 		progress = func(uint64) {}
 	}
-	err = in.checkRows(ctx, progress)
+	err = checkRows(ctx, in, progress)
 	if err == nil {
-		err = in.checkTables(ctx)
+		err = checkTables(ctx, in)
 	}
 	if err = errors.Join(err, in.Close()); err != nil {
-		return in.Info, fmt.Errorf("check store in %s: %w", dir, damaged(err))
+		return in.Info, fmt.Errorf("check store in %s: %w", dir, corrupt.Wrap(err))
 	}
 	return in.Info, nil
 }
 
 // checkRows adds up the digest of all rows, and reads each of them.
-func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) error {
+func checkRows(ctx context.Context, in *store.ReadOnly, progress func(rows uint64)) error {
 	it, err := in.NewIter(nil)
 	if err != nil {
 		return err
 	}
-	families := AllFamilies()
+	families := store.AllFamilies()
 	var sum, rows uint64
-	var hasher hasher
+	var hasher row.Hasher
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
 		var value []byte
 		if value, err = it.ValueAndErr(); err != nil {
@@ -57,7 +60,7 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 			break
 		}
 		if families.InDigest(it.Key()) {
-			sum += rowHash(&hasher, it.Key(), value)
+			sum += row.Hash(&hasher, it.Key(), value)
 		}
 		if rows++; rows%checkEvery == 0 {
 			progress(rows)
@@ -68,20 +71,20 @@ func (in *inspected) checkRows(ctx context.Context, progress func(rows uint64)) 
 		return err
 	}
 	progress(rows)
-	if sum != in.Position.rows {
+	if sum != in.Info.Position.Rows() {
 		return fmt.Errorf("%w: at seq %d its %d rows add up to %016x, and should to %016x",
-			row.ErrCorrupt, in.Position.Applied, rows, sum, in.Position.rows)
+			row.ErrCorrupt, in.Info.Position.Applied, rows, sum, in.Info.Position.Rows())
 	}
 	return ctx.Err()
 }
 
 // checkRow reads a row.
-func checkRow(families Families, key, value []byte) error {
+func checkRow(families store.Families, key, value []byte) error {
 	_, err := families.Read(key, value)
 	if err == nil {
 		return nil
 	}
-	err = rowError(key, err)
+	err = fmt.Errorf("%s, key %q: %w", families.Name(key), key, err)
 	if !errors.Is(err, row.ErrCorrupt) {
 		err = fmt.Errorf("%w: %w", row.ErrCorrupt, err) // one row of another format
 	}
@@ -90,7 +93,7 @@ func checkRow(families Families, key, value []byte) error {
 
 // checkTables compares every block of the tables with its checksum: reading all
 // rows leaves out those that only a search needs.
-func (in *inspected) checkTables(ctx context.Context) error {
+func checkTables(ctx context.Context, in *store.ReadOnly) error {
 	levels, err := in.SSTables()
 	if err != nil {
 		return err
@@ -98,7 +101,7 @@ func (in *inspected) checkTables(ctx context.Context) error {
 	for _, level := range levels {
 		for _, table := range level {
 			name := table.BackingSSTNum.String() + ".sst"
-			if err := errors.Join(ctx.Err(), in.checkTable(ctx, name)); err != nil {
+			if err := errors.Join(ctx.Err(), checkTable(ctx, in, name)); err != nil {
 				return err
 			}
 		}
@@ -106,9 +109,9 @@ func (in *inspected) checkTables(ctx context.Context) error {
 	return nil
 }
 
-func (in *inspected) checkTable(ctx context.Context, name string) error {
-	path := in.fs.PathJoin(in.dir, name)
-	f, err := in.fs.Open(path)
+func checkTable(ctx context.Context, in *store.ReadOnly, name string) error {
+	path := in.FS.PathJoin(in.Dir, name)
+	f, err := in.FS.Open(path)
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (in *inspected) checkTable(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	r, err := sstable.NewReader(ctx, readable, in.options.MakeReaderOptions())
+	r, err := sstable.NewReader(ctx, readable, in.Options.MakeReaderOptions())
 	if err != nil {
 		return errors.Join(inTable(path, err), readable.Close())
 	}
@@ -126,7 +129,7 @@ func (in *inspected) checkTable(ctx context.Context, name string) error {
 // inTable names the table that is damaged.
 func inTable(path string, err error) error {
 	if pebble.IsCorruptionError(err) {
-		return &damage{file: path, err: err}
+		return &corrupt.Error{File: path, Err: err}
 	}
 	return err
 }
