@@ -25,7 +25,7 @@ var forbidden = map[string][]string{
 	"projector/log":              {"reddot/projector/emit", "reddot/projector/loop", "reddot/projector/store/generation", "github.com/cockroachdb/"},
 	"projector/view":             {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "time"},
 	"projector/store":            {"reddot/projector/view", "reddot/projector/emit", "github.com/nats-io/"},
-	"projector/store/row":        {"reddot/projector/store", "github.com/", "os", "time"},
+	"projector/store/row":        {"reddot/projector/store", "github.com/cockroachdb/", "os", "time"},
 	"projector/store/cache":      {"reddot/projector/store", "reddot/projector/fold"},
 	"projector/store/generation": {"reddot/projector/fold", "reddot/events"},
 	"internal/twin":              {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/"},
