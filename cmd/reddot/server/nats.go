@@ -52,7 +52,7 @@ func (s *Server) listen(ctx context.Context, server *natsserver.Server) error {
 	if err != nil {
 		return err
 	}
-	snaps, err := openSnapshots(ctx, s.cfg, conn, 1, s.log)
+	snaps, err := s.openSnapshots(ctx, conn, 1)
 	if err == nil {
 		err = s.checkLog(ctx, conn, snaps)
 	}

@@ -11,7 +11,7 @@ import (
 // open opens the snapshots and the first projector; further ones are opened later.
 // Their errors are as opened says.
 func (s *Server) open(ctx context.Context, next projector.Config, conn *nats.Conn, opened func(error) error) error {
-	snaps, err := openSnapshots(ctx, s.cfg, conn, next.Replicas, s.log)
+	snaps, err := s.openSnapshots(ctx, conn, next.Replicas)
 	if err != nil {
 		return opened(err)
 	}

@@ -24,10 +24,11 @@ import (
 // snapshots takes the snapshots of a server. It implements snapshot.Source
 // and snapshot.Log.
 type snapshots struct {
-	cfg    *Config
-	source *projection
-	repo   *snapshot.Repository
-	log    *slog.Logger
+	cfg      *Config
+	subjects events.Subjects
+	source   *projection
+	repo     *snapshot.Repository
+	log      *slog.Logger
 
 	scheduler *snapshot.Scheduler
 	checked   atomic.Value // string: the checkpoint made last
@@ -36,7 +37,8 @@ type snapshots struct {
 // openSnapshots opens the place of a server's snapshots; nil if they are off. A
 // bucket that has to be made is put on as many servers as the log is on, or on a
 // number of them if that is more or was asked for.
-func openSnapshots(ctx context.Context, cfg *Config, conn *nats.Conn, replicas int, log *slog.Logger) (*snapshots, error) {
+func (s *Server) openSnapshots(ctx context.Context, conn *nats.Conn, replicas int) (*snapshots, error) {
+	cfg := s.cfg
 	if cfg.Snapshots == repository.Off {
 		return nil, nil
 	}
@@ -47,7 +49,7 @@ func openSnapshots(ctx context.Context, cfg *Config, conn *nats.Conn, replicas i
 	place := cfg.place()
 	ofLog := 0
 	if _, ok := place.Bucket(); ok {
-		if ofLog, err = logReplicas(ctx, js, cfg.Prefix); err != nil {
+		if ofLog, err = logReplicas(ctx, js, s.subjects.CommandStream()); err != nil {
 			return nil, err
 		}
 		if place.Replicas = replicas; cfg.Replicas == 0 {
@@ -59,33 +61,29 @@ func openSnapshots(ctx context.Context, cfg *Config, conn *nats.Conn, replicas i
 		return nil, fmt.Errorf("open the snapshots: %w", err)
 	}
 	if b, ok := kept.(*storage.Bucket); ok && b.Replicas() < ofLog {
-		log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", ofLog)
+		s.log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", ofLog)
 	}
-	s := &snapshots{cfg: cfg, log: log}
+	taken := &snapshots{cfg: cfg, subjects: s.subjects, log: s.log}
 	owner := ""
 	if cfg.Snapshots == "" {
 		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
 	}
-	s.repo, err = snapshot.Open(ctx, snapshot.Config{
-		Storage: kept, Check: s.check, Scratch: cfg.Data.ServerScratch(), Owner: owner,
-		Program: cfg.Program, Logger: log,
+	taken.repo, err = snapshot.Open(ctx, snapshot.Config{
+		Storage: kept, Check: taken.check, Scratch: cfg.Data.ServerScratch(), Owner: owner,
+		Program: cfg.Program, Logger: s.log,
 	})
-	return s, err
+	return taken, err
 }
 
 // logReplicas is how many copies the log has, 0 if there is no log yet: what is
 // kept for it, and of it where it is trimmed, has as many.
-func logReplicas(ctx context.Context, js jetstream.JetStream, prefix string) (int, error) {
-	subjects, err := events.NewSubjects(prefix)
-	if err != nil {
-		return 0, err
-	}
-	stream, err := js.Stream(ctx, subjects.CommandStream())
+func logReplicas(ctx context.Context, js jetstream.JetStream, name string) (int, error) {
+	stream, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("open stream %s: %w", subjects.CommandStream(), err)
+		return 0, fmt.Errorf("open stream %s: %w", name, err)
 	}
 	return stream.CachedInfo().Config.Replicas, nil
 }
@@ -112,11 +110,7 @@ func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) erro
 	if e != nil {
 		return err
 	}
-	subjects, e := events.NewSubjects(s.cfg.Prefix)
-	if e != nil {
-		return err
-	}
-	log, e := log.Find(ctx, js, subjects, s.log)
+	log, e := log.Find(ctx, js, s.subjects, s.log)
 	if e != nil {
 		return err
 	}

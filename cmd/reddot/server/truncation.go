@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/cmd/reddot/repository"
-	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/log"
 	"reddot/snapshot"
@@ -27,14 +26,10 @@ func (s *Server) checkLog(ctx context.Context, conn *nats.Conn, snaps *snapshots
 	if err != nil {
 		return err
 	}
-	subjects, err := events.NewSubjects(s.cfg.Prefix)
-	if err != nil {
-		return err
-	}
-	l, err := log.Find(ctx, js, subjects, s.log)
+	l, err := log.Find(ctx, js, s.subjects, s.log)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return s.checkUnread(subjects.CommandStream())
+		return s.checkUnread(s.subjects.CommandStream())
 	case errors.Is(err, log.ErrNotWhole):
 		return nil // the projector says what is wrong
 	}
