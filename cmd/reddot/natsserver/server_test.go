@@ -163,6 +163,19 @@ func TestServerLogLevels(t *testing.T) {
 	}
 }
 
+// TestWriteError: that a stream's file can't be written is reported, as the server says it
+// in its log alone.
+func TestWriteError(t *testing.T) {
+	var failures []error
+	l := natsserver.NewLog(slog.New(slog.DiscardHandler), func(err error) { failures = append(failures, err) })
+	l.Errorf("JetStream resource limits exceeded")
+	l.Errorf("[$G > S] Critical write error: %v", "no space left on device")
+	if len(failures) != 1 || !strings.Contains(failures[0].Error(), "no space left on device") || !strings.Contains(failures[0].Error(), "mend it and start again") {
+		t.Errorf("reported: %v", failures)
+	}
+	natsserver.NewLog(slog.New(slog.DiscardHandler), nil).Errorf("Critical write error: nobody listens")
+}
+
 func TestSyncPolicy(t *testing.T) {
 	for text, want := range map[string]natsserver.SyncPolicy{
 		"always": {Always: true}, "1s": {Every: time.Second}, "100ms": {Every: 100 * time.Millisecond}, "1m": {Every: time.Minute},
