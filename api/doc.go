@@ -125,7 +125,7 @@
 //	                             it, and Validate                   TestGoldenRequests
 //	events/reply.go              its reply                          TestEveryStructIsGolden
 //	projector/view               the answer, from the rows
-//	projector/source.go          a method of the projector's View   the compiler
+//	projector/view.go            a method of the projector's View   the compiler
 //	api/source.go                that method of View                the compiler
 //	api/handlers.go              its line in handlers, which says all the rest: its
 //	                             subject, its lane, whether it shows a state  TestEveryQuery

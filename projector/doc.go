@@ -12,7 +12,8 @@
 //	a row's key and bytes               store/row; what is kept of it in memory: store/cache
 //	which store is in use               loop (swap), store/generation (on disk)
 //	what users are shown                view
-//	the events, and who may write them  emit
+//	which events are due, and when      emit
+//	the event stream: fences and seals  emit/journal
 //	a query's answer                    view, through View here; api names and serves it
 //	whether an answer may be given      here: health, lateness, readindex, alone, settling
 //	the other reddots of the log        peers

@@ -23,9 +23,9 @@ type Config struct {
 	Applied func(*store.Entry, *fold.Effects)
 }
 
-// Loop folds batches into the store in use. Store, Snapshot, Emitted, Applied and
-// SetEmitted are safe for concurrent use; everything else is for one goroutine at a
-// time.
+// Loop folds batches into the store in use. Store, Snapshot, Emitted, Stored, Applied
+// and SetEmitted are safe for concurrent use, and so is CatchUp of a store that nobody
+// else has; everything else is for one goroutine at a time, the driver's.
 type Loop struct {
 	store   atomic.Pointer[store.Store]
 	applied atomic.Uint64 // by the last commit
@@ -94,6 +94,9 @@ func (l *Loop) Applied() events.Seq { return events.Seq(l.applied.Load()) }
 // Apply folds a batch, of one command at least, into the store in use. Commit makes it
 // visible. The batch is the caller's.
 func (l *Loop) Apply(batch []store.Entry) error {
+	if len(batch) == 0 {
+		return errors.New("apply a batch: there are no commands in it")
+	}
 	if err := l.enter(idle, applied); err != nil {
 		return err
 	}

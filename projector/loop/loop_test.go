@@ -115,6 +115,9 @@ func TestOrder(t *testing.T) {
 		refused("a commit of nothing", commit())
 		panics("to advance from nothing", l.Advance)
 		testkit.OK(t, compare())
+		if err := l.Apply(nil); err == nil {
+			t.Error("a batch of nothing is applied")
+		}
 		testkit.OK(t, l.Apply(batch))
 		refused("a batch before a commit", l.Apply(script.entries[i*5+5:]))
 		refused("a swap before a commit", compare())
@@ -163,11 +166,11 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestFailedCommit fails a write of a commit: the loop ends, nothing is ready, and what
-// is left is some earlier commit.
+// TestFailedCommit fills the disk up: some commit fails, and ends the loop. Nothing is
+// ready then, and what is left is some earlier commit.
 func TestFailedCommit(t *testing.T) {
 	t.Parallel()
-	script := newScript(t, 40)
+	script := newScript(t, 100)
 	memory := vfs.NewCrashableMem()
 	disk := disktest.NewFull(memory, nil)
 	s := testkit.Must(store.Open(store.Config{Dir: "store", FS: disk, Identity: identity}))(t)
@@ -175,22 +178,26 @@ func TestFailedCommit(t *testing.T) {
 	step(t, l, script.entries[:10])
 	testkit.OK(t, s.Flush())
 	disk.After(0)
-	var err error
-	applied := events.Seq(10)
-	for ; err == nil && applied < script.last(); applied++ {
-		testkit.OK(t, l.Apply(script.entries[applied:applied+1]))
-		var ready loop.Ready
-		if ready, err = l.Commit(); err != nil {
-			if ready != (loop.Ready{}) {
-				t.Errorf("%+v is ready", ready)
-			}
-			break
+	committed := func() error {
+		at := l.Applied()
+		testkit.OK(t, l.Apply(script.entries[at:at+1]))
+		ready, err := l.Commit()
+		if err == nil {
+			l.Advance()
+			_ = s.Flush() // fails, which a commit says then
+			return nil
 		}
-		l.Advance()
-		err = s.Flush()
+		if ready != (loop.Ready{}) || l.Applied() != at {
+			t.Errorf("at seq %d: %+v is ready", l.Applied(), ready)
+		}
+		return err
 	}
-	if err == nil {
-		t.Fatal("a full disk fails nothing")
+	err := committed()
+	for err == nil && l.Applied() < script.last() {
+		err = committed()
+	}
+	if again := l.Apply(script.entries[l.Applied():]); err == nil || again != err {
+		t.Errorf("a commit fails with %v, the next batch with %v", err, again)
 	}
 	disk.Mend()
 	_ = s.Close() // it may say what failed

@@ -6,7 +6,7 @@
 //
 //	Fold(seq):  the best snapshot that is valid, of this log, derived from its commands
 //	            and not behind seq, or an empty store where the log begins at seq 1
-//	            → Log.Build up to seq
+//	            → loop.Build up to seq
 //
 // "show --at" wants it soon and begins with the newest snapshot; "verify" wants as much
 // of the log read as there is and begins with the oldest (Source.Oldest). A Point names
