@@ -13,7 +13,7 @@ var (
 	ErrNotYet    = errNotYet
 	ErrStarting  = errStarting
 	KnownServers = knownServers
-	DeniedBy     = deniedBy
+	ParseDenial  = parseDenial
 )
 
 // Replicas, a link and what a server denies are as within.
@@ -28,8 +28,8 @@ func NewReplicas(log *slog.Logger, settle time.Duration) *Replicas {
 	return &replicas{log: log, settle: settle}
 }
 
-func (r *replicas) Of(conn *nats.Conn) (int, error)          { return r.of(conn) }
-func (r *replicas) Refused(conn *nats.Conn, err error) error { return r.refused(conn, err) }
+func (r *replicas) Of(conn *nats.Conn) (int, error)          { return r.choose(conn) }
+func (r *replicas) Refused(conn *nats.Conn, err error) error { return r.explainRefusal(conn, err) }
 func (r *replicas) SetSettle(settle time.Duration)           { r.settle = settle }
 
 // NewLink makes a link of a server to nowhere.
@@ -39,7 +39,7 @@ func NewLink(cfg *Config, log *slog.Logger) (*Link, error) {
 }
 
 func (l *link) Heard(connection string, err error) { l.onError(connection, err) }
-func (l *link) IsVital(d Denial) bool              { return l.vital(d) }
+func (l *link) IsVital(d Denial) bool              { return l.isVital(d) }
 
 // NewDenial is what a server does not permit.
 func NewDenial(v Verb, subject string) Denial { return denial{v, subject} }

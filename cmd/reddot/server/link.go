@@ -47,7 +47,7 @@ type link struct {
 // nothing.
 func (l *link) connect(ctx context.Context, name string) (*nats.Conn, error) {
 	var conn *nats.Conn
-	err := l.patiently(ctx, func() (err error) {
+	err := l.retry(ctx, func() (err error) {
 		conn, err = l.dial(ctx, name)
 		return err
 	})
@@ -57,8 +57,8 @@ func (l *link) connect(ctx context.Context, name string) (*nats.Conn, error) {
 // errNotYet is wrapped by errors that may pass by themselves.
 var errNotYet = errors.New("not yet")
 
-// patiently tries until it is done, or fails for good.
-func (l *link) patiently(ctx context.Context, try func() error) error {
+// retry tries until it is done, or fails for good.
+func (l *link) retry(ctx context.Context, try func() error) error {
 	var logged time.Time
 	var last string
 	for {
@@ -94,7 +94,7 @@ func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
 	go func() {
 		conn, err := nats.Connect(l.urls, options...)
 		if err != nil {
-			err = l.failed(err, options)
+			err = l.explainDial(err, options)
 		}
 		done <- dialed{conn, err}
 	}()
@@ -111,16 +111,16 @@ func (l *link) dial(ctx context.Context, name string) (*nats.Conn, error) {
 	}
 }
 
-// failed is what a failure to connect means.
-func (l *link) failed(err error, options []nats.Option) error {
+// explainDial returns what a failure to connect means.
+func (l *link) explainDial(err error, options []nats.Option) error {
 	if refused := l.cfg.Auth.RefusedByAny(err, l.urls, options); refused != nil {
-		return l.advised(refused)
+		return l.addNeeds(refused)
 	}
 	return fmt.Errorf("no NATS server at %s %w: check --nats, or leave it out to start one (%w)", natsconn.Redacted(l.urls), errNotYet, natsconn.Safe(err))
 }
 
-// advised adds what reddot's user needs.
-func (l *link) advised(err error) error {
+// addNeeds adds to an error what reddot's user needs.
+func (l *link) addNeeds(err error) error {
 	if l.needs == nil {
 		return err
 	}
@@ -159,18 +159,18 @@ func (l *link) onClosed(err error) {
 		return
 	}
 	if refused := l.cfg.Auth.Refused(err, l.urls); refused != nil {
-		l.stop(l.advised(refused))
+		l.stop(l.addNeeds(refused))
 	}
 }
 
 // onError is called with errors of a connection that goes on.
 func (l *link) onError(name string, err error) {
-	denied, ok := deniedBy(err)
+	denied, ok := parseDenial(err)
 	switch {
-	case ok && l.vital(denied):
-		l.stop(l.denied(denied))
+	case ok && l.isVital(denied):
+		l.stop(l.explainDenial(denied))
 		return
-	case ok && !l.first(denied):
+	case ok && !l.isFirst(denied):
 		return
 	case errors.Is(err, nats.ErrSlowConsumer):
 		now := time.Now()

@@ -9,16 +9,16 @@ import (
 )
 
 // open opens the snapshots and the first projector; further ones are opened later.
-// Their errors are as opened says.
-func (s *Server) open(ctx context.Context, next projector.Config, conn *nats.Conn, opened func(error) error) error {
+// explain says what their errors mean.
+func (s *Server) open(ctx context.Context, next projector.Config, conn *nats.Conn, explain func(error) error) error {
 	snaps, err := s.openSnapshots(ctx, conn, next.Replicas)
 	if err != nil {
-		return opened(err)
+		return explain(err)
 	}
 	s.source.snapshots = snaps
 	s.source.open = func(ctx context.Context) (*projector.Projector, error) {
 		p, err := s.openProjector(ctx, next, snaps, conn)
-		return p, opened(err)
+		return p, explain(err)
 	}
 	return s.source.openFirst(ctx)
 }

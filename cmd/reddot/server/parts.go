@@ -49,17 +49,17 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		EventsMaxAge: s.cfg.EventsMaxAge, EventsMaxBytes: int64(s.cfg.EventsMaxBytes), Takeover: s.cfg.Takeover, Instance: s.instance,
 	}
 	on := &replicas{asked: s.cfg.Replicas, log: s.log, settle: settleTime}
-	opened := func(err error) error {
-		return l.opened(on.refused(apiConn, err), apiConn.ConnectedClusterName() != "")
+	explain := func(err error) error {
+		return l.explainOpen(on.explainRefusal(apiConn, err), apiConn.ConnectedClusterName() != "")
 	}
-	err = l.patiently(ctx, func() (err error) {
+	err = l.retry(ctx, func() (err error) {
 		if err := l.probe(apiConn); err != nil {
 			return err
 		}
-		if next.Replicas, err = on.of(apiConn); err != nil {
+		if next.Replicas, err = on.choose(apiConn); err != nil {
 			return err
 		}
-		return s.open(ctx, next, apiConn, opened)
+		return s.open(ctx, next, apiConn, explain)
 	})
 	if err != nil {
 		return askedToEnd(ctx, err)
@@ -138,7 +138,7 @@ func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
 		return nil, err
 	}
 	if taken := s.source.snapshots; taken != nil {
-		if err := errors.Join(taken.of(s.source), taken.register(s.registry)); err != nil {
+		if err := errors.Join(taken.attach(s.source), taken.register(s.registry)); err != nil {
 			return nil, err
 		}
 	}

@@ -120,8 +120,8 @@ type denial struct {
 // deniedText is how the server says so.
 var deniedText = regexp.MustCompile(`Permissions Violation for (Publish|Subscription) to ("(?:[^"\\]|\\.)*")`)
 
-// deniedBy is what an error says is not permitted.
-func deniedBy(err error) (denial, bool) {
+// parseDenial reads what an error says is not permitted.
+func parseDenial(err error) (denial, bool) {
 	if !errors.Is(err, nats.ErrPermissionViolation) {
 		return denial{}, false
 	}
@@ -149,16 +149,16 @@ func (l *link) need(d denial) *Permission {
 	return &l.needs[i]
 }
 
-// vital reports whether reddot can't do without what was denied. A reply subject
+// isVital reports whether reddot can't do without what was denied. A reply subject
 // is chosen by who asks, so an answer that can't be sent is not.
-func (l *link) vital(d denial) bool {
+func (l *link) isVital(d denial) bool {
 	p := l.need(d)
 	return p != nil && p.Vital && p.To != "answer" && !strings.HasSuffix(p.Subject, ".inbox.>")
 }
 
-// first reports whether a permission that reddot can do without is denied for the
+// isFirst reports whether a permission that reddot can do without is denied for the
 // first time; what is denied again and again is said once.
-func (l *link) first(d denial) bool {
+func (l *link) isFirst(d denial) bool {
 	p := l.need(d)
 	if p == nil {
 		return true
@@ -167,13 +167,13 @@ func (l *link) first(d denial) bool {
 	return !said
 }
 
-// denied says what is to be permitted.
-func (l *link) denied(d denial) error {
+// explainDenial says what is to be permitted.
+func (l *link) explainDenial(d denial) error {
 	subject, to := d.subject, "do its work"
 	if p := l.need(d); p != nil {
 		subject, to = p.Subject, p.To
 	}
-	return l.advised(fmt.Errorf("the NATS server at %s does not let %s %s to %s, which it takes to %s: permit it",
+	return l.addNeeds(fmt.Errorf("the NATS server at %s does not let %s %s to %s, which it takes to %s: permit it",
 		natsconn.Redacted(l.urls), l.cfg.Auth.Who(l.urls), d.verb, subject, to))
 }
 
@@ -189,8 +189,8 @@ func (l *link) probe(conn *nats.Conn) error {
 			continue
 		}
 		if err := try(conn, p); err != nil {
-			if d, ok := deniedBy(err); ok && d.subject == p.probe {
-				return l.denied(d)
+			if d, ok := parseDenial(err); ok && d.subject == p.probe {
+				return l.explainDenial(d)
 			}
 			return fmt.Errorf("ask the NATS server at %s for its permissions %w: %w", natsconn.Redacted(l.urls), errNotYet, natsconn.Safe(err))
 		}
@@ -223,9 +223,9 @@ func try(conn *nats.Conn, p Permission) error {
 	return nil
 }
 
-// opened is what an error of opening the streams means; one that may pass is
+// explainOpen returns what an error of opening the streams means; one that may pass is
 // errNotYet. In a cluster that is what a server says that has just started.
-func (l *link) opened(err error, clustered bool) error {
+func (l *link) explainOpen(err error, clustered bool) error {
 	if err == nil || errors.Is(err, errNotYet) {
 		return err
 	}

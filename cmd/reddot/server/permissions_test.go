@@ -9,9 +9,9 @@ import (
 	"reddot/projector/testkit"
 )
 
-// TestDeniedBy reads the server's words.
-func TestDeniedBy(t *testing.T) {
-	if _, ok := server.DeniedBy(errors.New("x")); ok {
+// TestParseDenial reads the server's words.
+func TestParseDenial(t *testing.T) {
+	if _, ok := server.ParseDenial(errors.New("x")); ok {
 		t.Error("any error is a denial")
 	}
 	cfg := server.Default()

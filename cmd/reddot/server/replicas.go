@@ -39,10 +39,10 @@ type replicas struct {
 	alone bool      // JetStream is not one of a cluster, although its server is
 }
 
-// of is on how many servers a stream is put now. Where the server that is connected
+// choose returns on how many servers a stream is put now. Where the server that is connected
 // to is one of a cluster, JetStream is asked for clusterReplicas: it knows how many
 // there are, and all that a client knows is which of them want to be known.
-func (r *replicas) of(conn *nats.Conn) (int, error) {
+func (r *replicas) choose(conn *nats.Conn) (int, error) {
 	if r.asked > 0 {
 		return r.asked, nil
 	}
@@ -57,10 +57,10 @@ func (r *replicas) of(conn *nats.Conn) (int, error) {
 	return clusterReplicas, nil
 }
 
-// refused is what an error of making streams means where it is about the number of
+// explainRefusal returns what an error of making streams means where it is about the number of
 // servers; any other stays what it is. Servers that are missing may be starting: a
 // stream is put on fewer only if there are fewer, and then that is said.
-func (r *replicas) refused(conn *nats.Conn, err error) error {
+func (r *replicas) explainRefusal(conn *nats.Conn, err error) error {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	if !ok {
 		return err

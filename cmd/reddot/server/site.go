@@ -70,13 +70,13 @@ func (s *site) look(ctx context.Context) {
 	found := make([]*events.StreamSite, len(s.streams))
 	var asking sync.WaitGroup
 	for i, name := range s.streams {
-		asking.Go(func() { found[i] = s.stream(ctx, name) })
+		asking.Go(func() { found[i] = s.ask(ctx, name) })
 	}
 	asking.Wait()
 	now := []events.StreamSite{}
 	for i, name := range s.streams {
 		if found[i] == nil {
-			found[i] = s.last(name)
+			found[i] = s.lastKnown(name)
 		} else {
 			s.warn(*found[i])
 		}
@@ -87,8 +87,8 @@ func (s *site) look(ctx context.Context) {
 	s.kept.Store(&now)
 }
 
-// last is what was known of a stream; nil: nothing.
-func (s *site) last(name string) *events.StreamSite {
+// lastKnown returns what was known of a stream; nil: nothing.
+func (s *site) lastKnown(name string) *events.StreamSite {
 	kept := s.kept.Load()
 	if kept == nil {
 		return nil
@@ -102,8 +102,8 @@ func (s *site) last(name string) *events.StreamSite {
 	return nil
 }
 
-// stream asks for a stream; nil: nobody answers.
-func (s *site) stream(ctx context.Context, name string) *events.StreamSite {
+// ask asks for a stream; nil: nobody answers.
+func (s *site) ask(ctx context.Context, name string) *events.StreamSite {
 	ctx, cancel := context.WithTimeout(ctx, siteTimeout)
 	defer cancel()
 	stream, err := s.js.Stream(ctx, name)

@@ -126,8 +126,8 @@ func (s *snapshots) advise(ctx context.Context, conn *nats.Conn, err error) erro
 	return fmt.Errorf("%w, which is not at the place of this server's snapshots: name the right one with --snapshots", err)
 }
 
-// of makes s take the snapshots of a projection.
-func (s *snapshots) of(source *projection) error {
+// attach makes s take the snapshots of a projection.
+func (s *snapshots) attach(source *projection) error {
 	p, err := source.running()
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 func ReadsAtStart(place repository.Place, stream string) (natsserver.Reads, error) {
 	reads := natsserver.Reads{Stream: stream}
 	var err error
-	if reads.After, err = storedSeq(place.Data.Store(), stream); err != nil {
+	if reads.After, err = appliedSeq(place.Data.Store(), stream); err != nil {
 		return reads, err
 	}
 	if _, ok := place.Bucket(); ok || place.At == repository.Off {
@@ -39,9 +39,9 @@ func ReadsAtStart(place repository.Place, stream string) (natsserver.Reads, erro
 	return reads, nil
 }
 
-// storedSeq is the seq up to which a store has a stream's commands; 0 if there is
+// appliedSeq returns the seq up to which a store has a stream's commands; 0 if there is
 // no such store.
-func storedSeq(dir, stream string) (uint64, error) {
+func appliedSeq(dir, stream string) (uint64, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
