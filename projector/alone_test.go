@@ -26,8 +26,8 @@ func TestAloneRow(t *testing.T) {
 	other.consumers = 3
 	none := nobody(ago(0), 30)
 	none.consumers, none.own = 0, 0
-	anew := nobody(ago(0), 30)
-	anew.changes++
+	again := nobody(ago(0), 30)
+	again.changes++
 	elsewhere := nobody(ago(0), 30)
 	elsewhere.connection++
 	asleep := nobody(ago(0), 10)
@@ -44,7 +44,7 @@ func TestAloneRow(t *testing.T) {
 		"another":            {[]sighting{nobody(ago(0), 10), other}, 0},
 		"another that went":  {[]sighting{nobody(ago(400*time.Millisecond), 10), other, nobody(ago(0), 40)}, 40},
 		"no consumer":        {[]sighting{none}, 0},
-		"another reading":    {[]sighting{nobody(ago(400*time.Millisecond), 10), anew}, 30},
+		"another reading":    {[]sighting{nobody(ago(400*time.Millisecond), 10), again}, 30},
 		"another connection": {[]sighting{elsewhere}, 0},
 		"asleep":             {[]sighting{asleep}, 0},
 	} {

@@ -10,8 +10,8 @@ import (
 )
 
 // TestFillInterrupted ends the filling of a log in the middle, again and again,
-// as SIGTERM does: it ends after the piece that is on its way, what it was made
-// for is found again, and the last attempt leaves the log as one attempt would.
+// as SIGTERM does: it ends after the piece that is on its way, what it was for
+// is found again, and the last attempt leaves the log as one attempt would.
 func TestFillInterrupted(t *testing.T) {
 	t.Parallel()
 	c := newPowerCut(t)
@@ -19,11 +19,11 @@ func TestFillInterrupted(t *testing.T) {
 	for name, test := range map[string]struct {
 		left    moment
 		written int  // commands meanwhile
-		told    bool // of some that others have the seqs of
+		events  bool // of some that others have the seqs of
 	}{
 		"store ahead":             {left: moment{c.early.commands, c.early.events, c.late.store}},
 		"events ahead":            {left: moment{c.early.commands, c.late.events, c.early.store}},
-		"written on, both ahead":  {left: moment{c.early.commands, c.late.events, c.late.store}, written: 10, told: true},
+		"written on, both ahead":  {left: moment{c.early.commands, c.late.events, c.late.store}, written: 10, events: true},
 		"written on, store ahead": {left: moment{c.early.commands, c.early.events, c.late.store}, written: 10},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -34,12 +34,12 @@ func TestFillInterrupted(t *testing.T) {
 			upto := c.find().Last + missing
 			stored := c.events().CachedInfo().State.Msgs
 			for ends := 0; ; ends++ {
-				cut := c.find()
-				cut.Add("a snapshot", upto)
+				found := c.find()
+				found.Add("a snapshot", upto)
 				ctx, cancel := context.WithCancel(testkit.Context(t))
-				told := uint64(0)
-				err := projector.AcceptTruncation(ctx, c.log(), c.js, c.dir, cut, func(done uint64) {
-					told = done
+				reached := uint64(0)
+				err := projector.AcceptTruncation(ctx, c.log(), c.js, c.dir, found, func(done uint64) {
+					reached = done
 					cancel()
 				})
 				if err == nil {
@@ -49,14 +49,14 @@ func TestFillInterrupted(t *testing.T) {
 					break
 				}
 				_, last, rangeErr := c.log().Range(testkit.Context(t))
-				if !errors.Is(err, context.Canceled) || rangeErr != nil || last != min(cut.Last+piece, upto) || told != uint64(last-cut.Last) {
-					t.Fatalf("attempt %d, told of %d, ends at %d after %d: %v, %v", ends, told, last, cut.Last, err, rangeErr)
+				if !errors.Is(err, context.Canceled) || rangeErr != nil || last != min(found.Last+piece, upto) || reached != uint64(last-found.Last) {
+					t.Fatalf("attempt %d, reaching %d, ends at %d after %d: %v, %v", ends, reached, last, found.Last, err, rangeErr)
 				}
 			}
-			if cut := c.find(); cut.Derived != 0 || cut.Last != upto {
-				t.Errorf("it ends at %d, not at %d: %v", cut.Last, upto, cut)
+			if found := c.find(); found.Derived != 0 || found.Last != upto {
+				t.Errorf("it ends at %d, not at %d: %v", found.Last, upto, found)
 			}
-			if left := c.events().CachedInfo().State.Msgs; (left == 0) != test.told || left != 0 && left != stored {
+			if left := c.events().CachedInfo().State.Msgs; (left == 0) != test.events || left != 0 && left != stored {
 				t.Errorf("%d of %d events are left", left, stored)
 			}
 			p := c.run(c.dir)

@@ -103,7 +103,7 @@ func TestForgedEvents(t *testing.T) {
 					since++
 				}
 			}
-			told := func(who string) {
+			emits := func(who string) {
 				t.Helper()
 				a.message(who, "sender", "m1")
 				p.settle(a.flush())
@@ -113,23 +113,23 @@ func TestForgedEvents(t *testing.T) {
 				since = 0
 			}
 			forge()
-			told("running")
+			emits("running")
 			if !p.log.Has("sequence=" + fmt.Sprint(seq) + " subject=unread-out.") {
 				t.Error("it is not named")
 			}
 			p.stop()
 			forge()
 			forge()
-			if cut := testkit.Must(projector.FindTruncation(testkit.Context(t), b.log(), b.js, dir))(t); cut.Derived != 0 {
-				t.Errorf("it is taken for a proof: %v", cut)
+			if found := testkit.Must(projector.FindTruncation(testkit.Context(t), b.log(), b.js, dir))(t); found.Derived != 0 {
+				t.Errorf("it is taken for a proof: %v", found)
 			}
 			p = b.run(dir)
-			told("restarted")
+			emits("restarted")
 			forge()
 			p.kill()
 			forge()
 			p = b.run(t.TempDir())
-			told("anew")
+			emits("fresh")
 			b.checkTold(a, p, foreign)
 			if p.log.Has("stands by") {
 				t.Error("it has stood by")

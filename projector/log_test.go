@@ -213,7 +213,7 @@ func TestTrimmedWhileRunning(t *testing.T) {
 	}
 }
 
-// TestForeignStream deletes the stream, and makes it anew: the store belongs to
+// TestForeignStream deletes the stream, and makes it again: the store belongs to
 // the old one. Nobody but who deleted it makes it.
 func TestForeignStream(t *testing.T) {
 	b := newBus(t)
@@ -238,7 +238,7 @@ func TestForeignStream(t *testing.T) {
 
 // TestFlippedBit flips a bit in the middle of the server's files, while it is
 // down. The commands behind it may be lost, and no one is told. A projector
-// that reads the stream anew names them and ends; it never skips.
+// that reads the stream again names them and ends; it never skips.
 func TestFlippedBit(t *testing.T) {
 	b := newBus(t)
 	a := b.author()

@@ -133,8 +133,8 @@ func largestFile(t *testing.T, dir, ending string) (path string) {
 	return path
 }
 
-// TestUnusableStore starts on a store that is damaged, or gone: it is built
-// anew, nobody is told anything twice, and it goes on from there.
+// TestUnusableStore starts on a store that is corrupt, or gone: it is built
+// from scratch, nobody is notified of anything twice, and it goes on from there.
 func TestUnusableStore(t *testing.T) {
 	t.Parallel()
 	for name, ruin := range map[string]func(dir string) error{
@@ -170,7 +170,7 @@ func TestUnusableStore(t *testing.T) {
 }
 
 // TestDamagedWhileRunning finds damage in the store while it is in use. The
-// projector ends and says so; the next one builds the store anew.
+// projector ends and says so; the next one builds the store from scratch.
 func TestDamagedWhileRunning(t *testing.T) {
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
@@ -192,7 +192,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 
 // TestInconsistentWhileRunning: a row that no log can have made of it, met by
 // the emitter or by the fold, ends the projector as other damage does; the next
-// one builds the store anew and tells what was to be told.
+// one builds the store from scratch and emits what was to be emitted.
 func TestInconsistentWhileRunning(t *testing.T) {
 	k := fold.Key{User: "alice", ConversationID: events.ConversationID{Kind: events.C2C, ID: "bob"}}
 	for name, test := range map[string]struct {
@@ -230,7 +230,7 @@ func TestInconsistentWhileRunning(t *testing.T) {
 				want = 1
 			}
 			if c := p.conversation(k); c.Unread != want {
-				t.Errorf("the store built anew says unread %d, not %d", c.Unread, want)
+				t.Errorf("the store built from scratch says unread %d, not %d", c.Unread, want)
 			}
 			a.message("alice", "bob", "m3")
 			p.settle(a.flush())

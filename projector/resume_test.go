@@ -91,7 +91,7 @@ func TestKilledWithinGeneration(t *testing.T) {
 	}
 }
 
-// quietAfter checks that a projector which starts anew tells nothing again, and
+// quietAfter checks that a projector which starts again emits nothing again, and
 // then goes on.
 func quietAfter(t *testing.T, b *bus, a *author, p *process) {
 	t.Helper()
@@ -143,7 +143,7 @@ func TestStartWithoutEvents(t *testing.T) {
 	}
 }
 
-// TestStartWithoutStore builds a lost store anew: what the event stream holds is
+// TestStartWithoutStore builds a lost store from scratch: what the event stream holds is
 // not told again.
 func TestStartWithoutStore(t *testing.T) {
 	b := newBus(t)
@@ -156,7 +156,7 @@ func TestStartWithoutStore(t *testing.T) {
 	quietAfter(t, b, a, b.run(t.TempDir()))
 }
 
-// TestStartWithNothing builds all anew: every user is told once how things
+// TestStartWithNothing builds all from scratch: every user is notified once of how things
 // stand.
 func TestStartWithNothing(t *testing.T) {
 	b := newBus(t)

@@ -97,7 +97,7 @@ func TestSkipOne(t *testing.T) {
 	}
 }
 
-// TestSkipLast passes over the last command, which is damaged, and goes on with
+// TestSkipLast passes over the last command, which is corrupt, and goes on with
 // what is published behind it.
 func TestSkipLast(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func (b *bus) flipInLast() {
 	b.restart()
 }
 
-// TestFlippedBitAtTheEnd damages the last command. The server says that the
+// TestFlippedBitAtTheEnd corrupts the last command. The server says that the
 // stream has it, and sends nothing: whoever reads up to it is told, and does
 // not wait for ever.
 func TestFlippedBitAtTheEnd(t *testing.T) {

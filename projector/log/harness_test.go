@@ -72,7 +72,7 @@ func (b *bench) write(id string, n int) {
 	}
 }
 
-// remove removes commands in the middle of the log, as a damaged file does.
+// remove removes commands in the middle of the log, as a corrupt file does.
 func (b *bench) remove(seqs ...uint64) {
 	b.t.Helper()
 	stream := b.remake(func(c *jetstream.StreamConfig) { c.DenyDelete = false })

@@ -177,7 +177,7 @@ func TestSkipUnreadable(t *testing.T) {
 	testkit.OK(t, b.find().SkipUnreadable(testkit.Context(t), []events.Seq{3}, at)) // named again it does no harm
 }
 
-// TestStall damages the last command, behind which nothing comes: who reads up to it is
+// TestStall corrupts the last command, behind which nothing comes: who reads up to it is
 // told, and does not wait for ever.
 func TestStall(t *testing.T) {
 	b := newBench(t)

@@ -106,11 +106,11 @@ func (c *powerCut) digest(upto events.Seq) events.Digest {
 	return s.Position().Digest()
 }
 
-// TestCutLog starts on what a power cut, or a restored backup, may leave: a log
-// that lacks commands of which something was made. It is found and named. When
+// TestTruncatedLog starts on what a power cut, or a restored backup, may leave: a log
+// that lacks commands from which something is derived. It is found and named. When
 // it is accepted, the state is that of the log, no seq is given twice, and
 // events go on.
-func TestCutLog(t *testing.T) {
+func TestTruncatedLog(t *testing.T) {
 	t.Parallel()
 	c := newPowerCut(t)
 	early, late := c.early, c.late
@@ -136,22 +136,22 @@ func TestCutLog(t *testing.T) {
 			if test.written > 0 {
 				c.write("other", test.written)
 			}
-			cut := c.find()
+			found := c.find()
 			if test.says == "" {
-				if cut.Derived != 0 {
-					t.Fatalf("a cut is found: %v", cut)
+				if found.Derived != 0 {
+					t.Fatalf("it is found to be truncated: %v", found)
 				}
 				return
 			}
-			wantErr(t, cut, log.ErrNotWhole, test.says, "reddot serve --accept-truncation")
-			testkit.OK(t, projector.AcceptTruncation(testkit.Context(t), c.log(), c.js, c.dir, cut, nil))
+			wantErr(t, found, log.ErrNotWhole, test.says, "reddot serve --accept-truncation")
+			testkit.OK(t, projector.AcceptTruncation(testkit.Context(t), c.log(), c.js, c.dir, found, nil))
 			if again := c.find(); again.Derived != 0 {
 				t.Fatalf("it is found again: %v", again)
 			}
 			p := c.run(c.dir)
 			next := c.write("new", 40)
-			if next <= cut.Derived {
-				t.Errorf("seq %d is given again, up to %d was made", next, cut.Derived)
+			if next <= found.Derived {
+				t.Errorf("seq %d is given again, something is derived up to %d", next, found.Derived)
 			}
 			p.settle(next)
 			status := p.status()
@@ -189,9 +189,9 @@ func (c *powerCut) open(t *testing.T) *store.Store {
 	return s
 }
 
-// TestCutUnderStore opens a projector on a log that lacks what its store has,
+// TestTruncatedUnderStore opens a projector on a log that lacks what its store has,
 // and cuts the log of a running one.
-func TestCutUnderStore(t *testing.T) {
+func TestTruncatedUnderStore(t *testing.T) {
 	c := newPowerCut(t)
 	c.restore(moment{c.early.commands, c.early.events, c.late.store})
 	wantErr(t, c.refused(c.dir), log.ErrNotWhole, "ends at seq 60", "up to seq 120", "--accept-truncation")
