@@ -120,9 +120,9 @@ func TestBucketServerAway(t *testing.T) {
 	r.checkClean()
 }
 
-// TestRottenBucket flips a bit in a block file of the bucket's stream: what it
+// TestCorruptBucket flips a bit in a block file of the bucket's stream: what it
 // hits is named, and nothing is restored from it.
-func TestRottenBucket(t *testing.T) {
+func TestCorruptBucket(t *testing.T) {
 	rng := testkit.Rand(t)
 	b := natstest.Start(t)
 	r := newRig(t, vfs.NewMem(), openBucket(t, b))

@@ -20,8 +20,8 @@ import (
 
 // promised is what a crash must leave.
 type promised struct {
-	published []events.Seq // snapshots that the program was told of, and has not begun to remove
-	restored  string       // folder that it was told of; "": none yet
+	published []events.Seq // snapshots that the program knows of, and has not begun to remove
+	restored  string       // folder that it knows of; "": none yet
 }
 
 // crashPoint is a crash of the machine.
@@ -106,7 +106,7 @@ func checkCrash(t *testing.T, p crashPoint) {
 }
 
 // TestFaultAtEveryWrite fails every write in turn, while a snapshot is created,
-// the older ones are pruned and the newest is restored. The error is told, what was there is whole,
+// the older ones are pruned and the newest is restored. The error is reported, what was there is whole,
 // and the next attempt succeeds.
 func TestFaultAtEveryWrite(t *testing.T) {
 	mem := vfs.NewMem()

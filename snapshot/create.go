@@ -28,7 +28,7 @@ type Source interface {
 	LogTime(ctx context.Context, seq events.Seq) (time.Time, error)
 }
 
-// Created tells what a Create did.
+// Created is what a Create did.
 type Created struct {
 	Manifest  *Manifest
 	Existing  bool          // a snapshot of that state was there already
@@ -37,7 +37,7 @@ type Created struct {
 	Took      time.Duration // all in all
 }
 
-// publishAttempts bounds how often a snapshot is published anew because the
+// publishAttempts bounds how often a snapshot is published once more because the
 // storage was away for longer than a pin holds.
 const publishAttempts = 5
 
@@ -52,7 +52,7 @@ func (r *Repository) Create(ctx context.Context, src Source, progress func(Progr
 		if err := src.Checkpoint(dir); err != nil {
 			return fmt.Errorf("write the store's files of now: %w", err)
 		}
-		u := &upload{r: r, dir: dir, progress: tell(progress)}
+		u := &upload{r: r, dir: dir, progress: orNothing(progress)}
 		if err := u.describe(ctx, src); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (u *upload) putManifest(ctx context.Context) error {
 
 // existing returns the manifest of the same state, if the storage has it with
 // all its pieces. Two digests at one seq of one stream are a fault of one of
-// them, so nothing is replaced then; a damaged one is, and one of another store
+// them, so nothing is replaced then; a corrupt one is, and one of another store
 // format.
 func (u *upload) existing(ctx context.Context, have *inventory) (*Manifest, error) {
 	id := u.manifest.ID()

@@ -7,7 +7,7 @@
 //
 // A snapshot that is listed without an error was whole when it was published:
 // its files passed the Check, and all their bytes were stored before its
-// manifest. Whatever is missing or damaged later is found by Verify and by
+// manifest. Whatever is missing or corrupt later is found by Verify and by
 // Restore and named, down to the blob and the file; a bit that flips gives an
 // error or an older snapshot, never a wrong state. Restore hands over a folder
 // only when it is durable, has the hashes of the manifest, passes the Check and
@@ -20,7 +20,7 @@
 //
 // # Layout
 //
-//	manifests/<seq, 20 digits>-<16 hex>   what the snapshot is and which pieces its files are made of
+//	manifests/<seq, 20 digits>-<16 hex>   what the snapshot is and which pieces make up its files
 //	pieces/<sha256>                       up to 4 MiB of a file, named by their hash
 //	pins/<kind>-<random>                  an operation that is going on, with the time when it counts as dead
 //
@@ -40,7 +40,7 @@
 //	          put the manifest, which makes it a snapshot; unpin
 //	restore   pin the snapshots that will do; list
 //	          newest first: get and hash its pieces into the folder; sync; check
-//	              damaged: say so in the log, empty the folder, take the one before
+//	              corrupt: say so in the log, empty the folder, take the one before
 //	          unpin
 //	prune     pin; list
 //	          delete the manifests that are too old and not pinned
@@ -48,9 +48,9 @@
 //
 // A [Scheduler] creates, prunes and trims by itself, by number of commands or by time,
 // and on request. [Repository.TrimBound] says up to where commands may be
-// removed from the stream. A damaged piece is damaged in all snapshots that
+// removed from the stream. A corrupt piece is corrupt in all snapshots that
 // share it; Verify with Repair removes it, so that the next Create whose files
-// have those bytes stores it anew and mends them all.
+// have those bytes stores it once more and mends them all.
 //
 // # What a crash leaves
 //
@@ -63,9 +63,9 @@
 // A folder's blobs are synced with their names. A bucket's are as durable as
 // its stream: if the server syncs at intervals, a power cut can take the last
 // of them. Then a manifest may be there without all of its pieces, which is
-// found like any damage. The server drops what it finds damaged in a stream:
+// found like any corruption. The server drops what it finds corrupt in a stream:
 // if that is the description of a manifest, the snapshot is not listed as
-// damaged, but not at all.
+// corrupt, but not at all.
 //
 // # Pins and clocks
 //

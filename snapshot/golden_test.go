@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 }
 
 // TestNewerFormat refuses what a newer program has written, and says so; what
-// has no format of ours is damaged.
+// has no format of ours is corrupt.
 func TestNewerFormat(t *testing.T) {
 	for format, want := range map[int]error{2: ErrNewer, 1000: ErrNewer, 0: ErrCorrupt, -1: ErrCorrupt} {
 		data, err := seal(map[string]any{"format": format, "files": "in another way"})

@@ -47,7 +47,7 @@ func (r *Repository) acquire(ctx context.Context, kind pinKind, snapshots ...str
 	return l, nil
 }
 
-// renew puts the pin anew, after which it has not lapsed.
+// renew puts the pin once more, after which it has not lapsed.
 func (l *lease) renew(ctx context.Context) error {
 	if err := l.extend(ctx); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (l *lease) attempt(ctx context.Context) error {
 	return l.extend(ctx)
 }
 
-// in tells whether a listing has the pin.
+// in reports whether a listing has the pin.
 func (l *lease) in(blobs []storage.Blob) bool {
 	return slices.ContainsFunc(blobs, func(b storage.Blob) bool { return b.Name == l.name })
 }

@@ -17,7 +17,7 @@ const (
 	// manifestFormat is the format that this program writes. It reads all up
 	// to it.
 	manifestFormat = 1
-	// pieceSize is the size in bytes of the pieces that files are cut into; the
+	// pieceSize is the size in bytes of the pieces that files are split into; the
 	// last one of a file is smaller.
 	pieceSize = 4 << 20
 )
@@ -146,7 +146,7 @@ func (m *Manifest) validate() error {
 	return nil
 }
 
-// isFileName tells whether a name is one that stores give their files.
+// isFileName reports whether a name is one that stores give their files.
 func isFileName(name string) bool {
 	for _, c := range []byte(name) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'

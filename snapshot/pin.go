@@ -23,7 +23,7 @@ const (
 	// has asked of the storage by then has pinFor-holdFor+clockSkew to arrive.
 	holdFor = pinFor * 2 / 3
 	// unreadableFor is how long a pin that can't be read counts as held. A live
-	// one is written anew within renewEvery.
+	// one is written again within renewEvery.
 	unreadableFor = time.Hour
 	// patience is how long an operation waits for others.
 	patience = 5 * time.Minute
@@ -71,7 +71,7 @@ func (p *foundPin) is(kind pinKind) bool {
 	return strings.HasPrefix(p.blob.Name, pinsFolder+string(kind)+"-")
 }
 
-// live tells whether the owner may still be at work.
+// live reports whether the owner may still be at work.
 func (p *foundPin) live(now time.Time) bool {
 	if p.err != nil {
 		return now.Before(p.blob.Modified.Add(unreadableFor))
@@ -128,15 +128,15 @@ func (r *Repository) inherit(ctx context.Context) error {
 	return r.storage.Delete(ctx, dead...)
 }
 
-// inventory is what the storage holds, as one listing tells it.
+// inventory is what the storage holds, as one listing shows it.
 type inventory struct {
 	pieces    map[SHA256]uint64 // sizes
 	manifests []storage.Blob
 	pins      []foundPin // of others
 }
 
-// has tells whether a piece is there, by its size. That its bytes are right
-// only reading tells.
+// has reports whether a piece is there, by its size. That its bytes are right
+// only reading shows.
 func (v *inventory) has(piece SHA256, size uint64) bool {
 	n, ok := v.pieces[piece]
 	return ok && n == size
@@ -144,7 +144,7 @@ func (v *inventory) has(piece SHA256, size uint64) bool {
 
 // settle waits until no prune deletes what the owner of the lease relies on,
 // and returns what is there then. It waits only for the prunes that the first
-// listing tells of. One that began later sees the lease: each puts its pin
+// listing shows. One that began later sees the lease: each puts its pin
 // before it lists, so at least one of the two sees the other.
 func (r *Repository) settle(ctx context.Context, l *lease) (*inventory, error) {
 	giveUp := r.now().Add(patience)

@@ -109,9 +109,9 @@ func TestInherit(t *testing.T) {
 	})
 }
 
-// TestRottenPin flips a bit of a live pin: it counts as held, by the prune's
+// TestCorruptPin flips a bit of a live pin: it counts as held, by the prune's
 // result it is named, and after an hour it is removed.
-func TestRottenPin(t *testing.T) {
+func TestCorruptPin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, vfs.NewMem(), nil)
 		for range 4 {
@@ -198,7 +198,7 @@ func TestSlowPrune(t *testing.T) {
 
 // TestSlowCreate has a create whose storage is away for longer than its pin
 // holds, at the worst moment, while someone prunes what it counts on: it finds
-// out, and stores it anew.
+// out, and stores it again.
 func TestSlowCreate(t *testing.T) {
 	for _, at := range []string{"pieces/", "manifests/"} {
 		synctest.Test(t, func(t *testing.T) {

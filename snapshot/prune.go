@@ -27,10 +27,10 @@ const (
 // PruneOptions says what a Prune keeps.
 type PruneOptions struct {
 	Stream events.StreamID // zero: each stream
-	Keep   int             // newest sound ones of a stream; at least MinKeep
+	Keep   int             // newest valid ones of a stream; at least MinKeep
 }
 
-// Pruned tells what a Prune did.
+// Pruned is what a Prune did.
 type Pruned struct {
 	Kept    []string // ids of what is left of the pruned streams, newest first
 	Removed []string // ids
@@ -39,8 +39,8 @@ type Pruned struct {
 	Held    string   // why pieces were left to the next prune; "" if none were
 }
 
-// Prune keeps the newest sound snapshots of a stream and removes the older
-// ones, then the pieces that no snapshot has. Sound is one whose manifest can
+// Prune keeps the newest valid snapshots of a stream and removes the older
+// ones, then the pieces that no snapshot has. Valid is one whose manifest can
 // be read and whose pieces are all there; one that isn't does not count as
 // kept, and is removed with those that are older than the kept ones. What a
 // restore or a verify reads stays, and while a snapshot is being created, by
@@ -124,7 +124,7 @@ func (p *prune) pinned(ctx context.Context) (map[string]bool, error) {
 // choose splits the snapshots into those that stay, left in p.entries, and
 // those to remove, whose blobs it returns.
 func (p *prune) choose(pinned map[string]bool) (remove []string) {
-	sound := make(map[string]int) // kept, by stream
+	valid := make(map[string]int) // kept, by stream
 	var stay []Entry
 	for _, e := range p.entries {
 		_, stream, err := parseID(e.ID)
@@ -132,7 +132,7 @@ func (p *prune) choose(pinned map[string]bool) (remove []string) {
 			stay = append(stay, e)
 			continue
 		}
-		if sound[stream] >= p.opts.Keep && !pinned[e.ID] && !p.unknown(e) {
+		if valid[stream] >= p.opts.Keep && !pinned[e.ID] && !p.unknown(e) {
 			remove = append(remove, manifestsFolder+e.ID)
 			p.done.Removed = append(p.done.Removed, e.ID)
 			continue
@@ -141,7 +141,7 @@ func (p *prune) choose(pinned map[string]bool) (remove []string) {
 			e.Err = p.have.whole(e.Manifest)
 		}
 		if e.Err == nil {
-			sound[stream]++
+			valid[stream]++
 		} else {
 			p.r.log.Warn("a snapshot is not sound; it does not count as kept", "id", e.ID, "error", e.Err)
 		}
@@ -152,7 +152,7 @@ func (p *prune) choose(pinned map[string]bool) (remove []string) {
 	return remove
 }
 
-// unknown tells whether a snapshot's pieces may be in use although it can't be
+// unknown reports whether a snapshot's pieces may be in use although it can't be
 // read, or a pin that can't be read may be of someone who reads it.
 func (p *prune) unknown(e Entry) bool {
 	if errors.Is(e.Err, ErrNewer) {

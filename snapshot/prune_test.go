@@ -59,7 +59,7 @@ func (r *rig) verifyAll() {
 	}
 }
 
-// TestPrune keeps the newest sound snapshots of each stream, and the pieces of
+// TestPrune keeps the newest valid snapshots of each stream, and the pieces of
 // what is left.
 func TestPrune(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
@@ -94,9 +94,9 @@ func TestPrune(t *testing.T) {
 	r.checkClean()
 }
 
-// TestPruneUnsound has a damaged and an incomplete snapshot among the newest:
+// TestPruneInvalid has a corrupt and an incomplete snapshot among the newest:
 // they do not count as kept, and go with the old ones.
-func TestPruneUnsound(t *testing.T) {
+func TestPruneInvalid(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	for range 5 {
 		r.create(20)

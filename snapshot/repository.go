@@ -19,7 +19,7 @@ import (
 )
 
 // Check reads every row of the store whose files are in dir and says what it
-// holds; an error if it is not whole. progress tells the rows read so far.
+// holds; an error if it is not whole. progress is called with the rows read so far.
 type Check func(ctx context.Context, dir string, progress func(rows uint64)) (State, error)
 
 // Config configures a Repository.
@@ -81,15 +81,15 @@ const (
 	StepRead   Step = "read"   // reading what is stored; in bytes
 )
 
-// Progress tells how far an operation is. Where a function takes a func of it,
+// Progress is how far an operation is. Where a function takes a func of it,
 // the func may be nil.
 type Progress struct {
 	Step        Step
 	Done, Total uint64 // of the step; Total 0: not known
 }
 
-// tell is progress, also where nobody listens.
-func tell(progress func(Progress)) func(Progress) {
+// orNothing is progress, also where nobody listens.
+func orNothing(progress func(Progress)) func(Progress) {
 	if progress == nil {
 		return func(Progress) {}
 	}
@@ -151,7 +151,7 @@ func (r *Repository) inScratch(use func(dir string) error) (err error) {
 	return use(dir)
 }
 
-// check runs Check and tells its progress.
+// check runs Check and reports its progress.
 func (r *Repository) check(ctx context.Context, dir string, progress func(Progress)) (State, error) {
 	return r.cfg.Check(ctx, dir, func(rows uint64) { progress(Progress{Step: StepCheck, Done: rows}) })
 }
@@ -164,7 +164,7 @@ type Entry struct {
 	Err      error     // why; wraps ErrCorrupt or ErrNewer
 }
 
-// List returns the snapshots of every stream, newest first. Damaged ones are in
+// List returns the snapshots of every stream, newest first. Corrupt ones are in
 // it, with their error.
 func (r *Repository) List(ctx context.Context) ([]Entry, error) {
 	blobs, err := r.storage.List(ctx, manifestsFolder)

@@ -24,7 +24,7 @@ type Want struct {
 	Oldest      bool       // the oldest that will do instead
 }
 
-// Reason tells why a snapshot will not do.
+// Reason is why a snapshot will not do.
 type Reason struct {
 	ID  string
 	Why error
@@ -64,7 +64,7 @@ func (e *UnusableError) Unwrap() []error {
 // Restore writes the files of the newest snapshot that will do, or the oldest,
 // into dir, which must be empty or not exist. When it returns, they are durable
 // and have the hashes of the manifest, and the store in them has passed its
-// check and holds what the manifest says. A damaged snapshot is told in the
+// check and holds what the manifest says. A corrupt snapshot is named in the
 // log, and the next that will do is taken. Nothing else is touched: to use the
 // store is up to the caller. After an error dir is gone. Errors:
 // *UnusableError.
@@ -72,7 +72,7 @@ func (r *Repository) Restore(ctx context.Context, want Want, dir string, progres
 	if err := emptyDir(r.fs, dir); err != nil {
 		return nil, fmt.Errorf("restore: %w", err)
 	}
-	m, err := r.restore(ctx, want, dir, tell(progress))
+	m, err := r.restore(ctx, want, dir, orNothing(progress))
 	if err != nil {
 		return nil, fmt.Errorf("restore from %v: %w", r.storage, errors.Join(err, r.fs.RemoveAll(dir)))
 	}
@@ -149,7 +149,7 @@ func (w Want) candidates(blobs []storage.Blob) ([]string, *UnusableError) {
 	return ids, unusable
 }
 
-// refuses says why a snapshot won't do, as far as its name tells.
+// refuses says why a snapshot won't do, as far as its name shows.
 func (w Want) refuses(id string) error {
 	seq, stream, err := parseID(id)
 	switch {

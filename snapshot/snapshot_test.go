@@ -144,7 +144,7 @@ func TestUnusable(t *testing.T) {
 	r.checkClean()
 }
 
-// TestLargeFile cuts files into pieces; a damaged one in the middle is named,
+// TestLargeFile splits files into pieces; a corrupt one in the middle is named,
 // and only changed ones travel.
 func TestLargeFile(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
@@ -168,7 +168,7 @@ func TestLargeFile(t *testing.T) {
 	r.verifyAll()
 }
 
-// TestMended takes a snapshot of a state anew if the one that is there lacks a
+// TestMended takes a snapshot of a state once more if the one that is there lacks a
 // piece.
 func TestMended(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
@@ -182,7 +182,7 @@ func TestMended(t *testing.T) {
 	r.verifyAll()
 }
 
-// TestTrimBound is the seq of the older of the two newest sound snapshots.
+// TestTrimBound is the seq of the older of the two newest valid snapshots.
 func TestTrimBound(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	bound := func(want events.Seq, wantErr error) {
@@ -247,9 +247,9 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestUnsound does not publish a store that does not pass its check, and says
+// TestInvalid does not publish a store that does not pass its check, and says
 // so when two stores differ at one seq.
-func TestUnsound(t *testing.T) {
+func TestInvalid(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	first := r.create(10).Manifest
 	liar := openRows(t, r.fs, "data/store/liar", stream, 3)

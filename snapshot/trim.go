@@ -8,7 +8,7 @@ import (
 	"reddot/events"
 )
 
-// ErrTooFew is wrapped by TrimBound where fewer than two snapshots are sound.
+// ErrTooFew is wrapped by TrimBound where fewer than two snapshots are valid.
 var ErrTooFew = errors.New("fewer than two sound snapshots")
 
 // TrimBound returns the seq up to which commands may be removed from the
@@ -20,7 +20,7 @@ func (r *Repository) TrimBound(ctx context.Context, stream events.StreamID, prog
 	if err != nil {
 		return 0, err
 	}
-	sound := 0
+	valid := 0
 	var faults []error
 	for _, e := range entries {
 		if _, key, err := parseID(e.ID); err != nil || key != streamKey(stream) {
@@ -29,18 +29,18 @@ func (r *Repository) TrimBound(ctx context.Context, stream events.StreamID, prog
 		_, err := r.Verify(ctx, e.ID, VerifyOptions{}, progress)
 		switch {
 		case err == nil:
-			sound++
+			valid++
 		case errors.Is(err, ErrCorrupt), errors.Is(err, ErrNewer), errors.Is(err, ErrNotFound):
 			r.log.Warn("a snapshot is not sound; it does not count for trimming", "id", e.ID, "error", err)
 			faults = append(faults, err)
 		default:
 			return 0, err
 		}
-		if sound == MinKeep {
+		if valid == MinKeep {
 			return e.Seq, nil
 		}
 	}
-	return 0, tooFew(stream, sound, faults)
+	return 0, tooFew(stream, valid, faults)
 }
 
 // Log is a command stream from which a Scheduler removes what snapshots have.
@@ -73,8 +73,8 @@ func (r *Repository) trim(ctx context.Context, stream events.StreamID, log Log) 
 	return nil
 }
 
-func tooFew(stream events.StreamID, sound int, faults []error) error {
-	err := fmt.Errorf("%w of %s: %d; commands may be removed once two are there", ErrTooFew, stream, sound)
+func tooFew(stream events.StreamID, valid int, faults []error) error {
+	err := fmt.Errorf("%w of %s: %d; commands may be removed once two are there", ErrTooFew, stream, valid)
 	for _, fault := range faults[:min(len(faults), listedIDs)] {
 		err = fmt.Errorf("%w; %w", err, fault)
 	}

@@ -11,15 +11,15 @@ type VerifyOptions struct {
 	// HashesOnly reads and hashes every piece and file, but does not put the
 	// store together and read its rows.
 	HashesOnly bool
-	// Repair removes pieces that are proven damaged, so that the next Create
-	// whose files have those bytes stores them anew. That mends every snapshot
+	// Repair removes pieces that are proven corrupt, so that the next Create
+	// whose files have those bytes stores them again. That mends every snapshot
 	// that has them.
 	Repair bool
 }
 
 // Verify reads a snapshot: every piece, every file and, unless only the hashes
 // are asked for, every row of the store that the files make up, in a scratch
-// folder. What is missing or damaged is named by a *CorruptError.
+// folder. What is missing or corrupt is named by a *CorruptError.
 func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, progress func(Progress)) (*Manifest, error) {
 	l, err := r.acquire(ctx, pinRead, id)
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, 
 	if err != nil {
 		return nil, asCorrupt(id, err)
 	}
-	rd := reading{m: m, progress: tell(progress)}
+	rd := reading{m: m, progress: orNothing(progress)}
 	if opts.HashesOnly {
 		err = r.read(ctx, rd)
 	} else {
@@ -72,13 +72,13 @@ func (r *Repository) rebuild(ctx context.Context, rd reading) error {
 	return &CorruptError{ID: rd.m.ID(), Faults: []Fault{{Err: err}}}
 }
 
-// holds tells whether a state is the one that the manifest says.
+// holds reports whether a state is the one that the manifest says.
 func (m *Manifest) holds(s State) bool {
 	want := m.State()
 	return s.Stream.Equal(want.Stream) && s.Seq == want.Seq && s.Digest == want.Digest && s.Format == want.Format
 }
 
-// repair removes the pieces that are still damaged when read once more.
+// repair removes the pieces that are still corrupt when read once more.
 func (r *Repository) repair(ctx context.Context, m *Manifest, damage *CorruptError) error {
 	for _, fault := range damage.Faults {
 		f := m.file(fault.File)

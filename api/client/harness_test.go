@@ -121,7 +121,7 @@ func (h *host) beginReddot(applies <-chan struct{}) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	others, err := peers.New(peers.Config{Conn: conn, Subjects: subjects, Tell: func() events.Peer { return events.Peer{} }, Logger: h.log})
+	others, err := peers.New(peers.Config{Conn: conn, Subjects: subjects, Self: func() events.Peer { return events.Peer{} }, Logger: h.log})
 	if err != nil {
 		stop()
 		return err

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// tellEvery is how often a reddot tells of itself.
-	tellEvery = time.Second
+	// reportEvery is how often a reddot reports of itself.
+	reportEvery = time.Second
 	// quietEvery is how often it does where it does not hear itself: that it may
-	// not is told by the server each time.
+	// not is said by the server each time.
 	quietEvery = time.Minute
 	// forgetAfter is after how long of silence another one is forgotten.
 	forgetAfter = 10 * time.Second
@@ -30,10 +30,10 @@ const (
 	spreads = time.Second + 250*time.Millisecond
 	// echoes is how long after it has heard itself a reddot would hear others as
 	// well: two may be late, or lost.
-	echoes = 2*tellEvery + tellEvery/2
+	echoes = 2*reportEvery + reportEvery/2
 	// listens is how long it hears itself before it knows that nobody else is there:
 	// as long as another one is silent between two messages, and some more.
-	listens = tellEvery + tellEvery/4
+	listens = reportEvery + reportEvery/4
 	// byeWait is how long is waited for the server to have the last word.
 	byeWait = 500 * time.Millisecond
 	// room is for messages not yet looked at: some of each reddot that is known at a
@@ -46,8 +46,8 @@ const (
 type Config struct {
 	Conn     *nats.Conn // required; the stream must be asked by it, too
 	Subjects events.Subjects
-	// Tell is what is told but for the id.
-	Tell   func() events.Peer
+	// Self returns what is reported but for the id.
+	Self   func() events.Peer
 	Logger *slog.Logger
 }
 
@@ -68,7 +68,7 @@ type Peers struct {
 	warned  bool
 }
 
-// New listens to the others. It tells nothing yet.
+// New listens to the others. It reports nothing yet.
 func New(cfg Config) (*Peers, error) {
 	p := &Peers{cfg: cfg, id: nuid.New().Next(), come: make(chan *nats.Msg, room), heard: table{}}
 	var err error
@@ -79,24 +79,24 @@ func New(cfg Config) (*Peers, error) {
 // ID is this reddot's.
 func (p *Peers) ID() string { return p.id }
 
-// Hello tells of this reddot, and returns when the server has heard it.
+// Hello reports of this reddot, and returns when the server has heard it.
 func (p *Peers) Hello(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, byeWait)
 	defer cancel()
-	p.tell(false)
-	_ = p.cfg.Conn.FlushWithContext(ctx) // it is told again
+	p.report(false)
+	_ = p.cfg.Conn.FlushWithContext(ctx) // it is reported again
 }
 
-// Run tells of this reddot until ctx ends, and that it has ended then.
+// Run reports of this reddot until ctx ends, and that it has ended then.
 func (p *Peers) Run(ctx context.Context) {
-	anew := p.cfg.Conn.StatusChanged(nats.CONNECTED)
-	defer p.cfg.Conn.RemoveStatusListener(anew)
+	connected := p.cfg.Conn.StatusChanged(nats.CONNECTED)
+	defer p.cfg.Conn.RemoveStatusListener(connected)
 	began := time.Now()
 	var said roll
 	for {
-		p.tell(false)
+		p.report(false)
 		said.say(p.cfg.Logger, p.List(), time.Now())
-		every := tellEvery
+		every := reportEvery
 		if p.deaf(began) {
 			every = quietEvery
 		}
@@ -104,7 +104,7 @@ func (p *Peers) Run(ctx context.Context) {
 		case <-ctx.Done():
 			p.bye()
 			return
-		case <-anew:
+		case <-connected:
 			p.again()
 		case <-time.After(every):
 		}
@@ -121,17 +121,17 @@ func (p *Peers) again() {
 // bye says that this one ends.
 func (p *Peers) bye() {
 	_ = p.sub.Unsubscribe() // with the connection, if that is lost
-	p.tell(true)
+	p.report(true)
 	_ = p.cfg.Conn.FlushTimeout(byeWait)
 }
 
-// tell tells how far this one is. A server that is away is not waited for, and
-// what was to be told then is not told later.
-func (p *Peers) tell(bye bool) {
+// report publishes how far this one is. A server that is away is not waited for, and
+// what was to be reported then is not reported later.
+func (p *Peers) report(bye bool) {
 	if !p.cfg.Conn.IsConnected() {
 		return
 	}
-	self := p.cfg.Tell()
+	self := p.cfg.Self()
 	self.ID, self.Bye, self.Lag, self.HeardMS = p.id, bye, 0, 0
 	data, err := events.Marshal(events.JSON, clipped(self))
 	if err == nil {

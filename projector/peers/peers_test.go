@@ -37,23 +37,23 @@ func (r *rig) connect(options ...nats.Option) *nats.Conn {
 	return r.Connect(append(options, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))...)
 }
 
-// reddot is one that tells of itself.
+// reddot is one that reports of itself.
 type reddot struct {
 	*peers.Peers
-	conn *nats.Conn
-	stop func()
-	log  *testkit.Buffer
-	told atomic.Int64 // how often it has told of itself
+	conn    *nats.Conn
+	stop    func()
+	log     *testkit.Buffer
+	reports atomic.Int64 // how often it has reported of itself
 }
 
-// open is a reddot at a host that tells nothing yet.
+// open is a reddot at a host that reports nothing yet.
 func (r *rig) open(host string, options ...nats.Option) *reddot {
 	r.Helper()
 	p := &reddot{conn: r.connect(options...), log: new(testkit.Buffer)}
 	p.Peers = testkit.Must(peers.New(peers.Config{
 		Conn: p.conn, Subjects: r.subjects, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
-		Tell: func() events.Peer {
-			p.told.Add(1)
+		Self: func() events.Peer {
+			p.reports.Add(1)
 			return events.Peer{Host: host, PID: 7, Version: "1.2.3", Role: "standby", State: events.Live, Applied: 5, Emitted: 4, Last: 6}
 		},
 	}))(r)
@@ -128,7 +128,7 @@ func TestPeers(t *testing.T) {
 	c.stop()
 	r.eventually("c has ended", func() bool { return a.hosts() == "b" })
 	if a.Alone() {
-		t.Error("alone although c may have told something a moment ago")
+		t.Error("alone although c may have reported something a moment ago")
 	}
 	silent := r.connect()
 	testkit.OK(t, silent.Publish(r.subjects.Peer("dead"), []byte(`{"id":"dead","host":"dead"}`)))
@@ -246,7 +246,7 @@ func (m mutable) Read(b []byte) (int, error) {
 }
 
 // TestHangs: who hears nothing at all, because the server or the network hangs, does
-// not take that for a missing permission, and goes on telling.
+// not take that for a missing permission, and goes on reporting.
 func TestHangs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -255,8 +255,8 @@ func TestHangs(t *testing.T) {
 	r.eventually("known", p.Known)
 	d.held.Lock()
 	r.eventually("not known any more", func() bool { return !p.Known() })
-	told := p.told.Load()
-	r.eventually("it goes on telling", func() bool { return p.told.Load() >= told+3 })
+	before := p.reports.Load()
+	r.eventually("it goes on reporting", func() bool { return p.reports.Load() >= before+3 })
 	d.held.Unlock()
 	r.eventually("known again", p.Known)
 	if p.logged("does not hear") != 0 {

@@ -12,7 +12,7 @@ import (
 	"reddot/projector/fold"
 )
 
-// item is one conversation of a user, with what its view is made of.
+// item is one conversation of a user, with the rows that its view is derived from.
 type item struct {
 	key fold.Key
 	row *fold.Conversation
@@ -224,7 +224,7 @@ func byPlace(a, b item) int {
 	return comparePlaces(a.place(), b.place())
 }
 
-// behind says whether a conversation stands behind a place.
+// behind reports whether a conversation stands behind a place.
 func (i item) behind(p place) bool {
 	// Names are made where they decide only.
 	if a := i.row.Activity(i.log); a != p.activity {
@@ -313,7 +313,7 @@ func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
 	}, true
 }
 
-// Changed is what a user is told: the totals, and some conversations of the list,
+// Changed is what a user is notified of: the totals, and some conversations of the list,
 // newest activity first.
 type Changed struct {
 	Version events.Seq
@@ -322,7 +322,7 @@ type Changed struct {
 	items   []item
 }
 
-// Change finds what a user is told of: those conversations that include asks for.
+// Change finds what a user is notified of: those conversations that include asks for.
 func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
 	c.Version, c.Rows = each(r, user, func(i item) {
 		if !i.listed() {

@@ -14,7 +14,7 @@ import (
 func (s *Server) listenToPeers(conn *nats.Conn) (*peers.Peers, error) {
 	host, _ := os.Hostname() // empty if it has none
 	self := events.Peer{Host: host, PID: os.Getpid(), Version: s.cfg.Program}
-	return peers.New(peers.Config{Conn: conn, Subjects: s.subjects, Logger: s.log, Tell: func() events.Peer {
+	return peers.New(peers.Config{Conn: conn, Subjects: s.subjects, Logger: s.log, Self: func() events.Peer {
 		now := s.source.peer()
 		now.Host, now.PID, now.Version, now.Server = self.Host, self.PID, self.Version, conn.ConnectedServerName()
 		return now

@@ -16,10 +16,10 @@ import (
 	"reddot/snapshot"
 )
 
-// TestRottenPiece flips one bit in each piece of a snapshot in turn, and then
+// TestCorruptPiece flips one bit in each piece of a snapshot in turn, and then
 // removes it: Verify names the piece and its file, Restore falls back to the
 // snapshot before where that one does not have the piece.
-func TestRottenPiece(t *testing.T) {
+func TestCorruptPiece(t *testing.T) {
 	rng := testkit.Rand(t)
 	r := newRig(t, vfs.NewMem(), nil)
 	before := r.create(100).Manifest
@@ -96,10 +96,10 @@ func (r *rig) checkFallBack(before events.Seq, shared bool, blob string) {
 	}
 }
 
-// TestRottenManifest flips a bit of each byte of a manifest in turn: it is listed with
+// TestCorruptManifest flips a bit of each byte of a manifest in turn: it is listed with
 // its error, named by Verify, passed over by Restore, and does not count as
 // kept.
-func TestRottenManifest(t *testing.T) {
+func TestCorruptManifest(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	r.create(10)
 	m := r.create(10).Manifest
@@ -115,12 +115,12 @@ func TestRottenManifest(t *testing.T) {
 			t.Fatalf("bit %d: %+v", bit, e)
 		}
 		if at%101 == 0 {
-			r.checkRottenManifest(blob, m)
+			r.checkCorruptManifest(blob, m)
 		}
 		r.alter(blob, flip(bit))
 	}
 	r.alter(blob, func(b []byte) []byte { return nil })
-	r.checkRottenManifest(blob, m)
+	r.checkCorruptManifest(blob, m)
 	again, err := r.repo.Create(testkit.Context(t), r.rows, nil)
 	if err != nil || again.Existing {
 		t.Errorf("made anew: %+v, %v", again, err)
@@ -130,7 +130,7 @@ func TestRottenManifest(t *testing.T) {
 	}
 }
 
-func (r *rig) checkRottenManifest(blob string, m *snapshot.Manifest) {
+func (r *rig) checkCorruptManifest(blob string, m *snapshot.Manifest) {
 	r.t.Helper()
 	_, err := r.repo.Verify(testkit.Context(r.t), m.ID(), snapshot.VerifyOptions{}, nil)
 	var damage *snapshot.CorruptError
@@ -151,7 +151,7 @@ func (r *rig) checkRottenManifest(blob string, m *snapshot.Manifest) {
 }
 
 // TestSwappedManifest puts the manifest of one snapshot in the place of
-// another: sound bytes, but not what the name says.
+// another: valid bytes, but not what the name says.
 func TestSwappedManifest(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
 	a, b := r.create(10).Manifest, r.create(10).Manifest
@@ -163,7 +163,7 @@ func TestSwappedManifest(t *testing.T) {
 	}
 }
 
-// TestRepair verifies a damaged snapshot with Repair: the damaged piece goes,
+// TestRepair verifies a corrupt snapshot with Repair: the corrupt piece goes,
 // and the next snapshot that has its bytes mends all that share it.
 func TestRepair(t *testing.T) {
 	r := newRig(t, vfs.NewMem(), nil)
