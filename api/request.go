@@ -77,9 +77,6 @@ func nesting(body []byte) int {
 
 // reasonOf says in the words of a client what the JSON package found.
 func reasonOf(err error) string {
-	if broken, ok := errors.AsType[*events.Invalid](err); ok {
-		return broken.Reason
-	}
 	var meaning *json.SemanticError
 	if errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning) {
 		return fmt.Sprintf("unknown field %q", meaning.JSONPointer.LastToken())

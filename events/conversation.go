@@ -37,10 +37,18 @@ func ParseKind(s string) (Kind, error) {
 // MarshalText implements encoding.TextMarshaler.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (k *Kind) UnmarshalText(text []byte) (err error) {
-	*k, err = ParseKind(string(text))
-	return err
+// badKind is what a text means that names none: a request with it is well formed,
+// and refused by its Validate.
+const badKind Kind = 0xff
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes any text; Validate of
+// the request says what is wrong with it.
+func (k *Kind) UnmarshalText(text []byte) error {
+	var err error
+	if *k, err = ParseKind(string(text)); err != nil {
+		*k = badKind
+	}
+	return nil
 }
 
 // ConversationID names one user's view of a chat: c2c_<peer> or group_<group>.
@@ -62,13 +70,9 @@ func (c ConversationID) String() string {
 
 // ParseConversation reads a conversation's name.
 func ParseConversation(s string) (ConversationID, error) {
-	var c ConversationID
-	if id, ok := strings.CutPrefix(s, "c2c_"); ok {
-		c = ConversationID{C2C, id}
-	} else if id, ok := strings.CutPrefix(s, "group_"); ok {
-		c = ConversationID{Group, id}
-	} else {
-		return c, invalid("conversation begins with neither c2c_ nor group_")
+	c := splitConversation(s)
+	if c.Kind == NoKind {
+		return ConversationID{}, invalid("conversation begins with neither c2c_ nor group_")
 	}
 	if err := CheckID("conversation", c.ID); err != nil {
 		return ConversationID{}, err
@@ -76,13 +80,23 @@ func ParseConversation(s string) (ConversationID, error) {
 	return c, nil
 }
 
+// splitConversation takes a name apart; NoKind, and all of it, if it is none.
+func splitConversation(s string) ConversationID {
+	if id, ok := strings.CutPrefix(s, "c2c_"); ok {
+		return ConversationID{C2C, id}
+	}
+	if id, ok := strings.CutPrefix(s, "group_"); ok {
+		return ConversationID{Group, id}
+	}
+	return ConversationID{NoKind, s}
+}
+
 // MarshalText implements encoding.TextMarshaler.
 func (c ConversationID) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler. Empty is no conversation.
-func (c *ConversationID) UnmarshalText(text []byte) (err error) {
-	if *c = (ConversationID{}); len(text) > 0 {
-		*c, err = ParseConversation(string(text))
-	}
-	return err
+// UnmarshalText implements encoding.TextUnmarshaler. It takes any text; Validate of
+// the request says what is wrong with it. Empty is no conversation.
+func (c *ConversationID) UnmarshalText(text []byte) error {
+	*c = splitConversation(string(text))
+	return nil
 }
