@@ -10,31 +10,22 @@ import (
 // last in the stream. [After] has it wait until the command is applied and its
 // events are stored.
 func (c *Client) Status(ctx context.Context, opts ...QueryOption) (events.Status, error) {
-	var reply events.Status
 	var r events.StatusRequest
-	q := question{query: events.QueryStatus, subject: c.subjects.Status(), request: &r, wait: &r.Wait}
-	err := c.ask(ctx, &q, opts, &reply)
-	return reply, err
+	return ask[events.Status](ctx, c, &question{query: events.QueryStatus, subject: c.subjects.Status(), request: &r, wait: &r.Wait}, opts)
 }
 
 // Rebuild has reddot build its store from scratch, from the log, beside the one in
 // use, and returns at once: [Client.Status] shows how far the run is that the reply
 // names.
 func (c *Client) Rebuild(ctx context.Context, opts ...QueryOption) (events.Rebuild, error) {
-	var reply events.Rebuild
 	var r events.RebuildRequest
-	q := question{query: events.QueryRebuild, subject: c.subjects.Rebuild(), request: &r, wait: &r.Wait}
-	err := c.ask(ctx, &q, opts, &reply)
-	return reply, err
+	return ask[events.Rebuild](ctx, c, &question{query: events.QueryRebuild, subject: c.subjects.Rebuild(), request: &r, wait: &r.Wait}, opts)
 }
 
 // Snapshot has reddot take a snapshot of its state, and returns at once:
 // [Client.Status] shows how far the run is that the reply names. A reddot that
 // takes none answers with code 400.
 func (c *Client) Snapshot(ctx context.Context, opts ...QueryOption) (events.Snapshot, error) {
-	var reply events.Snapshot
 	var r events.SnapshotRequest
-	q := question{query: events.QuerySnapshot, subject: c.subjects.Snapshot(), request: &r, wait: &r.Wait}
-	err := c.ask(ctx, &q, opts, &reply)
-	return reply, err
+	return ask[events.Snapshot](ctx, c, &question{query: events.QuerySnapshot, subject: c.subjects.Snapshot(), request: &r, wait: &r.Wait}, opts)
 }

@@ -22,6 +22,7 @@ type QueryOption func(*question)
 // question is a query as it is asked.
 type question struct {
 	query, user string // for errors
+	wrong       error  // why it can't be asked
 	subject     string
 	request     request
 	wait        *events.Wait // the request's
@@ -46,19 +47,24 @@ func Within(d time.Duration) QueryOption { return func(q *question) { q.within =
 // that this release does not know.
 func Raw(to *[]byte) QueryOption { return func(q *question) { q.raw = to } }
 
-// ask sends one query about a user, with a request and its Wait, and reads the
-// reply into a pointer.
-func (u *User) ask(ctx context.Context, query string, r request, w *events.Wait, opts []QueryOption, reply any) error {
-	if err := events.CheckID("user", u.id); err != nil {
-		return err
-	}
-	return u.client.ask(ctx, &question{query: query, user: u.id, subject: u.client.subjects.Query(u.id, query), request: r, wait: w}, opts, reply)
+// question is one about the user, with a request and its Wait.
+func (u *User) question(query string, r request, w *events.Wait) *question {
+	return &question{query: query, user: u.id, wrong: events.CheckID("user", u.id), subject: u.client.subjects.Query(u.id, query), request: r, wait: w}
+}
+
+// ask asks and returns the reply.
+func ask[R any](ctx context.Context, c *Client, q *question, opts []QueryOption) (reply R, err error) {
+	err = c.ask(ctx, q, opts, &reply)
+	return reply, err
 }
 
 // ask asks once, or as often as it takes to wait as long as reddot is to wait.
 func (c *Client) ask(ctx context.Context, q *question, opts []QueryOption, reply any) error {
 	for _, o := range opts {
 		o(q)
+	}
+	if q.wrong != nil {
+		return q.wrong
 	}
 	if err := q.request.Validate(); err != nil {
 		return &QueryError{Query: q.query, User: q.user, Code: events.ErrBadRequest, Word: events.ErrBadRequest.Word(), Message: err.Error()}
@@ -155,9 +161,7 @@ func (u *User) TotalUnread(ctx context.Context, opts ...QueryOption) (uint64, er
 // in. A user nobody has heard of
 // has zero totals.
 func (u *User) Totals(ctx context.Context, q events.TotalsRequest, opts ...QueryOption) (events.TotalsReply, error) {
-	var reply events.TotalsReply
-	err := u.ask(ctx, events.QueryTotals, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.TotalsReply](ctx, u.client, u.question(events.QueryTotals, &q, &q.Wait), opts)
 }
 
 // Page returns one page of the user's list, newest activity first, with the
@@ -165,9 +169,7 @@ func (u *User) Totals(ctx context.Context, q events.TotalsRequest, opts ...Query
 // events.MaxLimit (200), nil for events.DefaultLimit (50). The next page begins
 // with q.After set to the reply's Next, which is empty on the last page.
 func (u *User) Page(ctx context.Context, q events.ConversationsRequest, opts ...QueryOption) (events.ConversationsReply, error) {
-	var reply events.ConversationsReply
-	err := u.ask(ctx, events.QueryConversations, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.ConversationsReply](ctx, u.client, u.question(events.QueryConversations, &q, &q.Wait), opts)
 }
 
 // Conversations ranges over the user's list, newest activity first, page by
@@ -211,14 +213,12 @@ func (u *User) Conversation(ctx context.Context, conversation string, opts ...Qu
 
 // ConversationReply is Conversation with the user's version.
 func (u *User) ConversationReply(ctx context.Context, conversation string, opts ...QueryOption) (events.ConversationReply, error) {
-	var reply events.ConversationReply
 	id, err := events.ParseConversation(conversation)
 	if err != nil {
-		return reply, err
+		return events.ConversationReply{}, err
 	}
 	q := events.ConversationRequest{Conversation: id}
-	err = u.ask(ctx, events.QueryConversation, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.ConversationReply](ctx, u.client, u.question(events.QueryConversation, &q, &q.Wait), opts)
 }
 
 // Explain says why a conversation's count is what it is, naming at most limit
@@ -233,19 +233,15 @@ func (u *User) Explain(ctx context.Context, conversation string, limit int, opts
 	if limit != 0 {
 		q.Limit = &limit
 	}
-	var reply events.Explanation
-	err = u.ask(ctx, events.QueryExplain, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.Explanation](ctx, u.client, u.question(events.QueryExplain, &q, &q.Wait), opts)
 }
 
 // Watch has change events come also of groups with more members than the server's
 // --fanout-limit, until the time that the reply says: renew it before. Listeners do
 // so by themselves if [Options].WatchLargeGroups says so.
 func (u *User) Watch(ctx context.Context, opts ...QueryOption) (events.WatchReply, error) {
-	var reply events.WatchReply
 	var q events.WatchRequest
-	err := u.ask(ctx, events.QueryWatch, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.WatchReply](ctx, u.client, u.question(events.QueryWatch, &q, &q.Wait), opts)
 }
 
 // PeerReceipt says how far peer has read the user's messages: up to the message
@@ -254,8 +250,6 @@ func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption
 	if err := events.CheckID("peer", peer); err != nil {
 		return events.ReceiptReply{}, err
 	}
-	var reply events.ReceiptReply
 	q := events.ReceiptRequest{Peer: &peer}
-	err := u.ask(ctx, events.QueryReceipt, &q, &q.Wait, opts, &reply)
-	return reply, err
+	return ask[events.ReceiptReply](ctx, u.client, u.question(events.QueryReceipt, &q, &q.Wait), opts)
 }

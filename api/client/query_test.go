@@ -219,7 +219,7 @@ func TestEveryQueryHasAMethod(t *testing.T) {
 		}
 	}
 	for name := range testkit.Constants(t, "../../events/request.go", "Query") {
-		if !regexp.MustCompile(`(query: |ask\(ctx, )events\.` + name + `\b`).MatchString(source) {
+		if !regexp.MustCompile(`(query: |question\()events\.` + name + `\b`).MatchString(source) {
 			t.Errorf("events.%s is asked nowhere", name)
 		}
 	}

@@ -214,14 +214,14 @@ var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
 // change meanwhile.
 func (r *recorder) converges() {
 	r.Helper()
-	list := map[string]events.Conversation{}
-	for c, err := range r.user.Conversations(r.Context(), events.ConversationsRequest{}) {
+	list, ctx := map[string]events.Conversation{}, testkit.Context(r) // longer than the client's timeout
+	for c, err := range r.user.Conversations(ctx, events.ConversationsRequest{}) {
 		if err != nil {
 			r.Fatal(err)
 		}
 		list[c.Conversation] = c
 	}
-	totals, err := r.user.Totals(r.Context(), events.TotalsRequest{})
+	totals, err := r.user.Totals(ctx, events.TotalsRequest{})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func (r *recorder) converges() {
 		if !ok {
 			continue
 		}
-		if x, err := r.user.PeerReceipt(r.Context(), peer); err == nil {
+		if x, err := r.user.PeerReceipt(ctx, peer); err == nil {
 			receipts[peer] = events.Receipt{User: x.User, Version: x.Version, Conversation: name, Peer: peer, Upto: x.Upto, At: x.At}
 		}
 	}
