@@ -24,7 +24,8 @@
 // former name stands in environment.go.
 //
 // ... what an error advises? What a flag or the data folder can mend, where the error is
-// made; what a server answers, in advice.go.
+// made; what a query is answered in ask.go, what becomes of a command that is
+// published in publishing.go, what a refused one may have meant in advice.go.
 //
 // ... a fault's test? Each runs the program as a process, with real NATS, its files and
 // signals, in a file of TestEndToEnd (main_e2e_test.go lists them):
