@@ -18,9 +18,9 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
+	"reddot/projector/twin"
 )
 
 // TestMonitoring asks PING, INFO and STATS as any NATS tool does.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"reddot/events"
-	"reddot/internal/twin"
+	"reddot/projector/twin"
 )
 
 // twinSource is a Source that answers from the twin model. Its stream is what

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector"
+	"reddot/projector/twin"
 )
 
 // audit compares each stored event with the twin, as it stands at the seq that

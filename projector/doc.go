@@ -22,7 +22,7 @@
 //
 // And the tests:
 //
-//	of a rule                           internal/twin has the rules once more, dumb;
+//	of a rule                           projector/twin has the rules once more, dumb;
 //	                                    store and sim compare with it
 //	of a fault, in any order            sim: crashes, lost messages, several processes
 //	of a fault at every write           store (crash, swap), snapshot

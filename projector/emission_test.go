@@ -13,10 +13,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector"
 	"reddot/projector/fold"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // chaos is random load on a projector that is stopped, killed and set back.

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // limited sets the fan-out limit.

@@ -6,10 +6,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"reddot/internal/twin"
 	"reddot/projector"
 	"reddot/projector/emit"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // emitter is what a process's emitter is doing.

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector"
 	"reddot/projector/fold"
 	"reddot/projector/store"
@@ -18,6 +17,7 @@ import (
 	"reddot/projector/store/row"
 	"reddot/projector/storetest"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // rebuilt asks for a rebuild and waits for its end.

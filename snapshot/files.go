@@ -5,7 +5,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 )
 
 // emptyDir makes a folder that must not hold anything yet.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )

@@ -14,7 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 	"reddot/snapshot/storage"
 )
 

@@ -9,11 +9,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 	"reddot/snapshot"
 	"reddot/snapshot/storage"
 )

@@ -9,8 +9,8 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // steps are the random commands of a run, by default.

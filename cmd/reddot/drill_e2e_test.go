@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // drillLines is how many commands a drill publishes: some tenths of a second

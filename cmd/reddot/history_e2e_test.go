@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/internal/twin"
+	"reddot/projector/twin"
 )
 
 // stored reads a stream from a sequence to its last message.

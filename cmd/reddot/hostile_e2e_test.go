@@ -19,8 +19,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // The memory that a server under attack is told to keep to, what it may never

@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/log"
 	stores "reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // operator is who keeps a server, with the program's own commands.

@@ -11,8 +11,8 @@ import (
 
 	"reddot/api/client"
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // hangs is how long the NATS server hangs, by default: longer than anybody waits

@@ -9,10 +9,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/loop"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 var identity = events.StreamID{Name: "TEST_COMMANDS", Created: time.Unix(1700000000, 5)}

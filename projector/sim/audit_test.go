@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
-	"reddot/internal/twin"
+	"reddot/projector/twin"
 )
 
 // Headers of stored events that are checked.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"reddot/events"
-	"reddot/internal/twin"
+	"reddot/projector/twin"
 )
 
 // Ids that a hostile publisher chooses: those of others, of users and of groups,

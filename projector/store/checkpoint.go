@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 	"reddot/projector/store/internal/corrupt"
 )
 

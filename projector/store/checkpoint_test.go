@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/store"
 	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/disktest"
+	"reddot/projector/twin"
 )
 
 // checkpointed is a checkpoint, and the commit that was the last before it.

@@ -12,12 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/inspect"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/disktest"
+	"reddot/projector/twin"
 )
 
 // promised is what must be in what a crash leaves.

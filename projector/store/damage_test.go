@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/store/inspect"
 	"reddot/projector/storetest"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // kindOfFile is a file's name without its number.

@@ -9,9 +9,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // eachRow calls fn with every stored row.

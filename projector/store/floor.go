@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
 )

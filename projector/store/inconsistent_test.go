@@ -12,11 +12,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/storetest"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 	"reddot/projector/view"
 )
 

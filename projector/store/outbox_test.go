@@ -9,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // noted is what the outbox must hold of the last command.

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 	"reddot/projector/view"
 )
 

@@ -8,10 +8,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/store"
 	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 const swapDir = "data/store"

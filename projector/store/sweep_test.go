@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // slow is a pace at which small groups leave something to be swept, which takes

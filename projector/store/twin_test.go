@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
-	"reddot/internal/twin"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/storetest"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 	"reddot/projector/view"
 )
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 	"slices"
 	"strings"
 	"sync"

@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 )
 
 // currentMarker is the name of the marker, a file whose name ends in that of

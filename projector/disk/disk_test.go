@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"reddot/internal/disk"
+	"reddot/projector/disk"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/disktest"
 )
