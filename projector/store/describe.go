@@ -11,7 +11,7 @@ import (
 // Family is one kind of row, for those who look at stored rows whatever they are.
 type Family struct {
 	Prefix   byte // of the keys
-	InDigest bool // the rows are part of the digest: the log alone tells them
+	InDigest bool // the rows are part of the digest: they follow from the log alone
 
 	name            func(key []byte) string
 	read            func(key, value []byte) (row.Contents, error)

@@ -9,17 +9,57 @@
 // on from the position found there. [Store.Flush] moves the durable position
 // up to the applied one; it runs at every close and every FlushEvery commands.
 //
-// Damage is never taken for a state. Pebble's tables carry checksums; the file
+// Corruption is never taken for a state. Pebble's tables carry checksums; the file
 // "position" tells a manifest that lost its end from one that a crash cut short;
-// a row says its format; rows that no log can have made of each other are found
-// by whoever folds or shows them. Whoever meets damage gets an error that wraps
-// [ErrCorrupt] and names the file or the row; a store of an older format is told
-// by [ErrFormat] before any row is read. Both are built anew from the log, in
-// another generation of the [Folder], while the current one goes on.
+// a row says its format; rows that no log can have derived from each other are found
+// by whoever folds or shows them. Whoever meets corruption gets an error that wraps
+// [ErrCorrupt] and names the file or the row; a store of an older format is known
+// by [ErrFormat] before any row is read. Both are built from scratch from the log, in
+// another generation, while the current one goes on.
 //
 // One goroutine changes a Store. Any number read through [Snapshot]s, each at
 // one applied position. [Store.Checkpoint] writes the files of one commit into
 // another folder meanwhile.
+//
+// # Where something lives
+//
+//	row           what rows there are, byte by byte: keys, values, names for people
+//	cache         caches of rows, and the filter of keys
+//	generation    which of the stores in a folder is the current one
+//	inspect       checking a store that nobody has open, and comparing two
+//
+//	families.go   the table of all families of rows, and what follows from it
+//	table.go      the rows of one family: cached, changed, committed
+//	reader.go     reading rows, for the fold and for snapshots
+//	rows.go       what the fold changes; sweeps.go, unread.go: what it finds at once
+//	snapshot.go   rows at one position; lists.go, members.go: what is listed of them
+//	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
+//	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes
+//	durable.go    flushing and closing; floor.go: what a folder held at least; checkpoint.go
+//	describe.go   the families, for those who look at rows whatever they are
+//
+// # How to add a family of rows
+//
+//  1. row/key.go: a constant for the first byte of its keys, with their layout, and
+//     the function that appends such a key.
+//  2. row: a file with its Encode and Decode functions; a row in golden_test.go, one
+//     in codec_test.go; a name in name.go. Rows that are there must stay as they are:
+//     if not, it is another [Format].
+//  3. families.go: one entry in newTables, and the field that it is assigned to. It
+//     says how much of the family is cached, whether an erased inbox takes its rows
+//     along, and whether the key filter knows them. What commits, sums up, sweeps,
+//     filters, checks, compares and names rows has no list of its own.
+//  4. reader.go: what the fold and the views ask for (fold.Reader); rows.go: what the
+//     fold writes (fold.Rows). The compiler names what is missing.
+//  5. families_test.go, wideInbox or storetest.EveryFamily: commands that leave such a
+//     row; invariant_test.go: what it must agree with.
+//
+// What is forgotten fails: a key without an entry and an entry without a field
+// (TestFamiliesAreEntered), one without a golden row, a name or a strict decoder
+// (TestFamiliesRead), one that no test's commands leave (TestFamiliesAreStored), rows
+// that outlive their inbox (TestFamiliesAreErased), a filter that doesn't know its keys
+// (the audit of every twin run), and a row that differs after a crash or in other
+// batches (TestTwin, TestCrashAtEveryWrite: the digest).
 //
 // # Rows
 //

@@ -43,7 +43,7 @@ const (
 )
 
 // Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
-// who are being told of changes or who ask, with all their conversations.
+// who are being notified of changes or who ask, with all their conversations.
 const (
 	sharedLists  = 48 << 20
 	sharedGroups = 24 << 20
@@ -142,8 +142,8 @@ func newTables() *tables {
 	})
 	slices.SortStableFunc(t.all, func(a, b anyTable) int { return cmp.Compare(a.about().Prefix, b.about().Prefix) })
 
-	// The store's own rows: the log alone doesn't tell them, and nothing keeps them
-	// in mind.
+	// The store's own rows: they don't follow from the log alone, and no cache
+	// keeps them.
 	t.families[row.Meta] = family[any]{prefix: row.Meta, name: nameMeta, decode: decodeMeta}.info()
 	t.families[row.Outbox] = family[Out]{prefix: row.Outbox, name: row.NameOutbox, decode: decodeOutbox}.info()
 	return t

@@ -48,10 +48,10 @@ func (l *userList) size() int {
 }
 
 // mostCopied bounds the lists that are brought up to a commit. Larger ones are
-// read anew when they are asked for.
+// read again when they are asked for.
 const mostCopied = 256
 
-// userLists keeps the lists of the users who ask and who are told.
+// userLists keeps the lists of the users who ask and who are notified.
 type userLists struct{ *cache.Shared[userList] }
 
 // changeList replaces a cached list by a changed copy.

@@ -69,7 +69,7 @@ func memberOf(group, user string) fold.Key {
 func (s *Snapshot) Sweeps() *fold.Sweeps { return s.rows.left }
 
 // Unswept lists some of the conversations that left their users' lists by the
-// command of a sweep and that no command has told of as swept; see fold.Effects. It
+// command of a sweep and that no command has reported as swept; see fold.Effects. It
 // goes on after last, which is "" at first and when there is nothing more. One may
 // come twice.
 func (s *Snapshot) Unswept(w *fold.Sweep, last string) (keys []fold.Key, next string, err error) {

@@ -23,10 +23,10 @@ type Config struct {
 	Pace     fold.Pace       // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
 }
 
-// Open opens or creates a store. What the error wraps tells what to do: with
-// ErrCorrupt and ErrFormat, build the store anew in another folder; with
-// ErrForeign, ErrNewer or an error of the operating system, tell the operator.
-// A row that is damaged may be met only by whoever reads it; see Check.
+// Open opens or creates a store. What the error wraps says what to do: with
+// ErrCorrupt and ErrFormat, build the store from scratch in another folder; with
+// ErrForeign, ErrNewer or an error of the operating system, report it to the operator.
+// A corrupt row may be met only by whoever reads it; see package inspect.
 func Open(cfg Config) (*Store, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -37,7 +37,7 @@ func Open(cfg Config) (*Store, error) {
 	background := newBackground()
 	db, err := openPebble(cfg.Dir, options(cfg, background))
 	if err != nil {
-		return nil, mendable(err)
+		return nil, withNext(err)
 	}
 	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, tables: newTables()}
 	s.filter = s.tables.filterOf(db)
@@ -46,7 +46,7 @@ func Open(cfg Config) (*Store, error) {
 		s.rows.pace = fold.DefaultPace()
 	}
 	if err := s.claim(cfg.Identity); err != nil {
-		return nil, errors.Join(mendable(corrupt.Wrap(err)), db.Close())
+		return nil, errors.Join(withNext(corrupt.Wrap(err)), db.Close())
 	}
 	commands := uint64(0) // one key each, about
 	for _, n := range s.position.Accepted {
@@ -56,10 +56,10 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// mendable says of an error of Open what comes next.
-func mendable(err error) error {
+// withNext says of an error of Open what comes next.
+func withNext(err error) error {
 	if errors.Is(err, row.ErrCorrupt) || errors.Is(err, row.ErrFormat) {
-		return anew(err)
+		return rebuilt(err)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 	"reddot/projector/store/row"
 )
 
-// The outbox holds what an emitter that starts anew could learn neither from
+// The outbox holds what an emitter that starts again could learn neither from
 // the rows nor from the commands: refusals, and what the fold has noted. An entry is kept until its events are stored. It
 // is not part of the digest.
 
@@ -77,7 +77,7 @@ func (s *Store) findKept() (err error) {
 	return nil
 }
 
-// SetEmitted tells that all events of the commands up to seq are stored. The
+// SetEmitted says that all events of the commands up to seq are stored. The
 // next commit writes it down. Safe for concurrent use.
 func (s *Store) SetEmitted(seq events.Seq) { s.emitted.Store(uint64(seq)) }
 

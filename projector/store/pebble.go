@@ -25,7 +25,7 @@ const (
 )
 
 // background is what went wrong in Pebble's background, such as a full disk,
-// which Pebble itself would try again for ever, or damage that anybody has met.
+// which Pebble itself would try again for ever, or corruption that anybody has met.
 type background struct {
 	once   sync.Once
 	failed chan struct{} // closed when err is set
@@ -37,7 +37,7 @@ func newBackground() *background { return &background{failed: make(chan struct{}
 func (b *background) fail(err error) {
 	b.once.Do(func() {
 		if err = corrupt.Wrap(err); errors.Is(err, row.ErrCorrupt) {
-			b.err = anew(err)
+			b.err = rebuilt(err)
 		} else {
 			b.err = fmt.Errorf("write the store to disk (mend it and start again; the log has everything): %w", err)
 		}
@@ -45,8 +45,8 @@ func (b *background) fail(err error) {
 	})
 }
 
-// anew tells whoever reads of a store that can't be used what comes next.
-func anew(err error) error { return fmt.Errorf("%w; it is built anew from the log", err) }
+// rebuilt says of the error of a store that can't be used what comes next.
+func rebuilt(err error) error { return fmt.Errorf("%w; it is built anew from the log", err) }
 
 // openPebble opens a database. What can't be opened wraps ErrCorrupt, unless
 // the operating system or a newer reddot is the reason.
@@ -65,7 +65,7 @@ func openPebble(dir string, o *pebble.Options) (*pebble.DB, error) {
 func checkVersion(fs vfs.FS, dir string) error {
 	text, err := atomicfs.ReadMarker(fs, dir, "format-version")
 	if err != nil {
-		return nil // a folder that is not there, or that Pebble finds damaged
+		return nil // a folder that is not there, or that Pebble finds corrupt
 	}
 	if version, err := strconv.ParseUint(text, 10, 64); err == nil && version > uint64(pebble.FormatNewest) {
 		return fmt.Errorf("%w: the files in %s have version %d, this reddot knows %d: use the reddot that wrote them, or a newer one",
@@ -86,7 +86,7 @@ func options(cfg Config, b *background) *pebble.Options {
 		Logger:                pebbleLogger{cfg.Logger},
 		EventListener: &pebble.EventListener{
 			BackgroundError: b.fail,
-			// Pebble would end the process: what was read tells who asked.
+			// Pebble would end the process: whoever asked gets the error.
 			DataCorruption: func(info pebble.DataCorruptionInfo) { b.fail(&corrupt.Error{File: info.Path, Err: info.Details}) },
 		},
 	}

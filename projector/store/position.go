@@ -25,8 +25,8 @@ var (
 // follows from the log alone.
 type Position struct {
 	Applied  events.Seq
-	Last     uint64 // Entry.Sum of the command at Applied: tells a log that was rewritten
-	Log      uint64 // of the Entry.Sum of every command: tells a log of which a part was altered
+	Last     uint64 // Entry.Sum of the command at Applied: shows that a log was rewritten
+	Log      uint64 // of the Entry.Sum of every command: shows that a part of a log was altered
 	Policy   events.OwnPolicy
 	Refused  ByRefusal
 	Ignored  uint64

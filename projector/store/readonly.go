@@ -91,7 +91,7 @@ type Info struct {
 	Position Position
 }
 
-// Inspect tells what a store's folder holds, without changing anything in it.
+// Inspect returns what a store's folder holds, without changing anything in it.
 // No store may be open there. It fails with an error that wraps ErrCorrupt,
 // ErrFormat or ErrNewer where Open would, or os.ErrNotExist if there is no such
 // folder. Only what it reads has been checked; see package inspect. fs nil is the

@@ -220,7 +220,7 @@ func (t *table[R]) committed(to events.Seq) {
 // batch of commands changes about as many of a family as it has commands.
 const keptRoom = 32_768
 
-// emptied empties a list of what one commit changed; a large one is made anew.
+// emptied empties a list of what one commit changed; a large one is given up.
 func emptied[V any](list []V) []V {
 	if cap(list) > keptRoom {
 		return nil
@@ -260,8 +260,8 @@ func check(err error) {
 }
 
 // catch turns the panics of check and of fold.Break back into an error: what no
-// log can have made of the rows is damage like any other, and the store is to be
-// built anew. Other panics are mistakes of the program and go on.
+// log can have derived from the rows is corruption like any other, and the store is to
+// be built from scratch. Other panics are mistakes of the program and go on.
 func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:

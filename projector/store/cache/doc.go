@@ -2,8 +2,8 @@
 // each within a bound of bytes, and a filter of keys.
 //
 // A [Cache] is for one goroutine: the fold's rows lie in one per family. A [Shared]
-// is for those who read meanwhile, each at one position; each commit tells it which
-// rows are others now. A [Filter] answers for the keys that are not stored: most of
+// is for those who read meanwhile, each at one position; each commit hands it the
+// rows that it has changed. A [Filter] answers for the keys that are not stored: most of
 // what a fold looks for is new, such as a message id.
 //
 // No cache knows what a row is, and none reads or writes one.

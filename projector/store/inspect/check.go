@@ -20,9 +20,9 @@ const checkEvery = 4096
 
 // Check reads every row of a store's folder and every block of its tables, and
 // compares the digest of the rows with the one that the store has kept up. It
-// names what is damaged, in an error that wraps ErrCorrupt; other errors are
-// those of Inspect. Nothing in the folder is changed, and no store may be open
-// there. progress, unless nil, is told the number of rows read so far. fs nil
+// names what is corrupt, in an error that wraps store.ErrCorrupt; other errors are
+// those of store.Inspect. Nothing in the folder is changed, and no store may be open
+// there. progress, unless nil, gets the number of rows read so far. fs nil
 // is the operating system's.
 func Check(ctx context.Context, fs vfs.FS, dir string, progress func(rows uint64)) (store.Info, error) {
 	in, err := store.OpenReadOnly(fs, dir)
@@ -126,7 +126,7 @@ func checkTable(ctx context.Context, in *store.ReadOnly, name string) error {
 	return errors.Join(inTable(path, r.ValidateBlockChecksums()), r.Close())
 }
 
-// inTable names the table that is damaged.
+// inTable names the table that is corrupt.
 func inTable(path string, err error) error {
 	if pebble.IsCorruptionError(err) {
 		return &corrupt.Error{File: path, Err: err}

@@ -31,7 +31,7 @@ const none = "none"
 
 // Diff compares the rows of two stores' folders and lists the first that
 // differ, limit at most, in the order of their keys: messages each for itself,
-// and last the counters. Emission, which the log does not tell, is left out.
+// and last the counters. Emission, which does not follow from the log, is left out.
 // What the folders must be, and the errors, are as for Inspect; the rows are not
 // checked. fs nil is the operating system's.
 func Diff(ctx context.Context, fs vfs.FS, a, b string, limit int) (all []Difference, err error) {
@@ -193,7 +193,7 @@ func (d *differ) fields(name string, a, b any) {
 	}
 }
 
-// whole tells all of a row that the other store lacks.
+// whole is all of a row that the other store lacks.
 func whole(row any) string {
 	if row == nil {
 		return none
@@ -279,7 +279,7 @@ func flatten(to []field, name string, v reflect.Value) []field {
 	return append(to, field{name, fmt.Sprintf("%+v", v.Interface())})
 }
 
-// ranges lists what is in a bucket, from its beginning: "0-3,7".
+// ranges lists what is in a chunk, from its beginning: "0-3,7".
 func ranges(b *fold.Chunk) string {
 	has := func(o int) bool { return o < fold.ChunkSize && b[o/64]&(1<<(o%64)) != 0 }
 	var all []string

@@ -10,9 +10,7 @@ type Contents struct {
 	Messages []fold.Message // those that are stored in the row
 }
 
-// Plain is what stands in a row that holds no messages.
-func Plain[R any](_ string, row *R) (Contents, error) { return Contents{Fields: *row}, nil }
-
+// ConversationContents reads the messages out of a conversation.
 func ConversationContents(key string, c *fold.Conversation) (Contents, error) {
 	k, _ := ParseConversation(key) // it was decoded
 	t, err := tailContents(k, &c.Log)
@@ -20,6 +18,7 @@ func ConversationContents(key string, c *fold.Conversation) (Contents, error) {
 	return t, err
 }
 
+// LogContents reads the messages out of the log of a group.
 func LogContents(key string, l *fold.Log) (Contents, error) {
 	t, err := tailContents(fold.GroupKey(key[1:]), l)
 	t.Fields = *l
@@ -36,6 +35,7 @@ func tailContents(lk fold.Key, l *fold.Log) (c Contents, err error) {
 	return c, err
 }
 
+// PageContents reads the messages of a page.
 func PageContents(key string, p *Page) (c Contents, err error) {
 	log, rest, ok := cutOwner([]byte(key[1:]))
 	no, numbered := ReadUint(rest)

@@ -25,10 +25,10 @@ const (
 	convDeleted
 	convMarked
 	convNamed
-	convEarly
+	convPending
 	convOwnAll
 	convEra
-	convUntold // it is read up to its end, and the peer has not been told; it follows from the others
+	convOwesReceipt // it is read up to its end, and the peer has not been notified; it follows from the others
 	convFlagsEnd
 )
 
@@ -54,17 +54,17 @@ func conversationFlags(c *fold.Conversation) uint64 {
 		set(r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
 	}
-	set(len(c.PendingReads) > 0, convEarly)
+	set(len(c.PendingReads) > 0, convPending)
 	set(c.Own.Tail != nil, convOwn)
 	set(c.Named.Tail != nil, convNamed)
 	set(c.OwnAll.Tail != nil, convOwnAll)
 	set(c.Era > 0, convEra)
-	set(c.OwesReceipt(), convUntold)
+	set(c.OwesReceipt(), convOwesReceipt)
 	return flags
 }
 
 // sentBefore reports whether the unfinished page does not say which of the owner's
-// Messages it was that brought the conversation into the list.
+// messages it was that brought the conversation into the list.
 func sentBefore(c *fold.Conversation) bool {
 	return c.Sent > 0 && c.Sent < firstInTail(c.Log.Head.Pos)
 }
@@ -81,7 +81,7 @@ func IsSettled(key, value []byte) (bool, error) {
 	if !ok {
 		return false, ErrCorruptRow
 	}
-	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convUntold) == 0, nil
+	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convOwesReceipt) == 0, nil
 }
 
 // IsBefore reports whether a stored C2C conversation is of an era before an
@@ -99,6 +99,7 @@ func IsBefore(erasure events.Seq, key, value []byte) (bool, error) {
 	return k.Kind == events.C2C && era < erasure, d.err
 }
 
+// EncodeConversation writes a conversation's row.
 func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	flags := conversationFlags(c)
 	b = binary.AppendUvarint(append(b, Format), flags)
@@ -135,7 +136,7 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convDeleted != 0 {
 		b = binary.AppendUvarint(b, uint64(c.DeletedAt))
 	}
-	b = appendEarly(b, c.PendingReads)
+	b = appendPendingReads(b, c.PendingReads)
 	if flags&convOwn != 0 {
 		b = binary.AppendUvarint(appendSet(b, &c.Own), c.OwnAfter)
 	}
@@ -148,6 +149,7 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	return b
 }
 
+// DecodeConversation reads what EncodeConversation wrote.
 func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	d := NewDecoder(value)
 	c := new(fold.Conversation)
@@ -191,8 +193,8 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convDeleted != 0 {
 		c.DeletedAt = fold.Ord(d.Uint())
 	}
-	if flags&convEarly != 0 {
-		c.PendingReads = d.early()
+	if flags&convPending != 0 {
+		c.PendingReads = d.pendingReads()
 	}
 	if flags&convOwn != 0 {
 		c.Own, c.OwnAfter = d.set(), d.Uint()
@@ -229,50 +231,50 @@ func (d *Decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
 	return r
 }
 
-// Of an early read, a byte says whether the peer is told of it, at the time of the
-// read or at another one, and whether a further early read follows.
+// Of a pending read, a byte says whether the peer is notified of it, as of the time of
+// the read or of another one, and whether a further one follows.
 const (
-	earlyOpen = 1 << iota
-	earlyOpenLater
-	earlyMore
-	earlyFlagsEnd
+	pendingOpen = 1 << iota
+	pendingOpenLater
+	pendingMore
+	pendingFlagsEnd
 )
 
-func appendEarly(b []byte, all []fold.PendingRead) []byte {
+func appendPendingReads(b []byte, all []fold.PendingRead) []byte {
 	for i, e := range all {
 		var flags byte
 		if e.Open {
-			flags |= earlyOpen
+			flags |= pendingOpen
 		}
 		if e.Open && e.OpenAt != e.At {
-			flags |= earlyOpenLater
+			flags |= pendingOpenLater
 		}
 		if i < len(all)-1 {
-			flags |= earlyMore
+			flags |= pendingMore
 		}
 		b = AppendString(append(b, flags), e.ID)
 		b = binary.AppendUvarint(b, uint64(e.At))
 		b = binary.AppendUvarint(b, uint64(e.Seq))
-		if flags&earlyOpenLater != 0 {
+		if flags&pendingOpenLater != 0 {
 			b = binary.AppendUvarint(b, uint64(e.OpenAt))
 		}
 	}
 	return b
 }
 
-// early reads the early reads of a conversation, which has some.
-func (d *Decoder) early() (all []fold.PendingRead) {
+// pendingReads reads the pending reads of a conversation, which has some.
+func (d *Decoder) pendingReads() (all []fold.PendingRead) {
 	for more := true; more && d.err == nil; {
 		flags := d.Byte()
 		e := fold.PendingRead{ID: d.String(), At: d.Time(), Seq: d.Seq()}
-		if flags&earlyOpen != 0 {
+		if flags&pendingOpen != 0 {
 			e.Open, e.OpenAt = true, e.At
 		}
-		if flags&earlyOpenLater != 0 {
+		if flags&pendingOpenLater != 0 {
 			e.OpenAt = d.Time()
 		}
 		all = append(all, e)
-		more = flags&earlyMore != 0
+		more = flags&pendingMore != 0
 	}
 	if len(all) > events.MaxPendingReads {
 		d.Fail(ErrCorruptRow)

@@ -86,7 +86,7 @@ func (d *Decoder) bytes(n uint64) string {
 	return s
 }
 
-// String reads what appendString wrote.
+// String reads what AppendString wrote.
 func (d *Decoder) String() string { return d.bytes(d.Uint()) }
 
 // NewDecoder begins to read a row, whose format it checks.
@@ -135,7 +135,7 @@ func AppendKey(b []byte, k fold.Key) []byte {
 	return AppendString(AppendString(append(b, kindByte(k.Kind)), k.User), k.ID)
 }
 
-// Key reads what appendKey wrote.
+// Key reads what AppendKey wrote.
 func (d *Decoder) Key() (k fold.Key) {
 	kind, ok := kindOf(d.Byte())
 	if !ok {

@@ -9,18 +9,18 @@ import (
 const Format = 2
 
 var (
-	// ErrCorrupt is wrapped by the error of whoever meets damage: bytes that fail
+	// ErrCorrupt is wrapped by the error of whoever meets corruption: bytes that fail
 	// their checksum, rows that can't be read, files that are missing, a digest
 	// that is not that of the rows. The log has what is needed to build the store
-	// anew.
+	// from scratch.
 	ErrCorrupt = errors.New("the store is damaged")
 
 	// ErrFormat is wrapped by the error of Open for a store of an older format.
-	// The log has what is needed to build it anew.
+	// The log has what is needed to build it from scratch.
 	ErrFormat = errors.New("the store has an older format")
 
 	// ErrNewer is wrapped by the error of Open for a store that a newer reddot
-	// wrote. It is not to be built anew: the newer reddot can use it.
+	// wrote. It is not to be rebuilt: the newer reddot can use it.
 	ErrNewer = errors.New("the store was written by a newer reddot")
 
 	ErrCorruptRow = fmt.Errorf("%w: row is corrupt", ErrCorrupt)

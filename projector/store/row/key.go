@@ -24,14 +24,14 @@ import (
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
-//	s owner 00 set <bucket>             bucket of a set of ordinals
-//	d owner 00 set                      directory of a set's buckets
-//	w group 00 message 00 user          member with an early read up to message
+//	s owner 00 set <chunk>              chunk of a set of ordinals
+//	d owner 00 set                      directory of a set's chunks
+//	w group 00 message 00 user          member with a pending read up to message
 //	z <seq>                             what a command has left to be swept
 //	y                                   how far the oldest of it is swept
 //	x <seq>                             outbox
 //
-// Log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
+// log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
 // for a member. So all rows of a user's own inbox begin, within each family,
 // with the user's id. In C2C logs the id is followed by the era of the inbox, 0xff
 // and the seq of the erasure, if there was one: no id has that byte.
@@ -64,7 +64,7 @@ func AppendUint(b []byte, n uint64) []byte {
 	return append(b, be[i:]...)
 }
 
-// ReadUint reads what appendUint wrote.
+// ReadUint reads what AppendUint wrote.
 func ReadUint(b []byte) (uint64, bool) {
 	if len(b) == 0 || int(b[0]) != len(b)-1 || len(b) > 9 {
 		return 0, false
@@ -237,7 +237,7 @@ func InboxPrefix(family byte, user string, era events.Seq) []byte {
 }
 
 // PrefixEnd is the least key after all keys with the prefix, which does not
-// End in 0xff.
+// end in 0xff.
 func PrefixEnd(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	end[len(end)-1]++

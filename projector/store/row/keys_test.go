@@ -165,7 +165,7 @@ func TestPrefixesFindTheirRows(t *testing.T) {
 		stored[string(key)] = a
 	}
 	keys := slices.Sorted(maps.Keys(stored))
-	for range 1000 {
+	for range 200 {
 		user, group, id, era := d.id(), d.id(), d.id(), d.seq()%3
 		kind := []events.Kind{events.C2C, events.Group}[d.IntN(2)]
 		inbox := [][]byte{row.ConversationsPrefix(user)}

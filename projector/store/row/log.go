@@ -122,8 +122,8 @@ func (d *Decoder) last(l *fold.Log, flags byte) {
 	l.Last.ID, l.Last.From, l.Last.At, l.Last.Seq = d.String(), d.String(), d.Time(), d.Seq()
 }
 
-// Log reads a log. lk is its key. It returns the position of the owner's newest
-// Message in the unfinished page that brings the conversation into the list.
+// log reads a log. lk is its key. It returns the position of the owner's newest
+// message in the unfinished page that brings the conversation into the list.
 func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 	flags := d.Byte()
 	l.Head = d.cursor()
@@ -195,8 +195,10 @@ func (d *Decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 	return sent
 }
 
+// EncodeLog writes the row of a group's log.
 func EncodeLog(b []byte, l *fold.Log) []byte { return appendLog(append(b, Format), l) }
 
+// DecodeLog reads what EncodeLog wrote.
 func DecodeLog(key, value string) (*fold.Log, error) {
 	d := NewDecoder(value)
 	l := new(fold.Log)

@@ -12,8 +12,10 @@ import (
 
 // What a row is about, in words, from its key: "" if no row has such a key.
 
+// NameUser names the row of a user's account.
 func NameUser(key []byte) string { return "version of " + Quote(key[1:]) }
 
+// NameConversation names the row of a conversation.
 func NameConversation(key []byte) string {
 	k, ok := ParseConversation(string(key))
 	if !ok {
@@ -22,19 +24,23 @@ func NameConversation(key []byte) string {
 	return NameOf(k)
 }
 
+// NameGroup names the row of a group's log.
 func NameGroup(key []byte) string { return "log of " + nameGroupID(key[1:]) }
 
+// NameMember names the row of a membership.
 func NameMember(key []byte) string {
 	group, user, _ := bytes.Cut(key[1:], []byte{0})
 	return "membership of " + Quote(user) + " in " + nameGroupID(group)
 }
 
+// NamePendingRead names the row of a pending read.
 func NamePendingRead(key []byte) string {
 	group, rest, _ := bytes.Cut(key[1:], []byte{0})
 	id, user, _ := bytes.Cut(rest, []byte{0})
 	return "early read of " + Quote(user) + " up to " + Quote(id) + " in " + nameGroupID(group)
 }
 
+// NameIndex names the row of a message id.
 func NameIndex(key []byte) string {
 	log, id, ok := cutOwner(key[1:])
 	if !ok {
@@ -43,8 +49,10 @@ func NameIndex(key []byte) string {
 	return "message id " + Quote(id) + " of the " + NameOf(log)
 }
 
+// NamePage names the row of a page.
 func NamePage(key []byte) string { return nameNumbered("page", key) }
 
+// NameBlock names the row of a time block.
 func NameBlock(key []byte) string { return nameNumbered("time block", key) }
 
 func nameNumbered(what string, key []byte) string {
@@ -56,6 +64,7 @@ func nameNumbered(what string, key []byte) string {
 	return fmt.Sprintf("%s %d of the %s", what, no, NameOf(log))
 }
 
+// NameChunk names the row of a chunk of a set.
 func NameChunk(key []byte) string {
 	owner, rest, ok := cutOwner(key[1:])
 	set, no, known := cutSet(rest)
@@ -65,6 +74,7 @@ func NameChunk(key []byte) string {
 	return fmt.Sprintf("bucket %d of the %s of the %s", no, set, NameOf(owner))
 }
 
+// NameDirectory names the row of a directory.
 func NameDirectory(key []byte) string {
 	owner, rest, ok := cutOwner(key[1:])
 	set, _, known := cutSet(rest)
@@ -74,6 +84,7 @@ func NameDirectory(key []byte) string {
 	return "buckets of the " + set + " of the " + NameOf(owner)
 }
 
+// NameSweep names the row of a sweep.
 func NameSweep(key []byte) string {
 	seq, ok := ReadUint(key[1:])
 	if !ok {
@@ -82,8 +93,10 @@ func NameSweep(key []byte) string {
 	return fmt.Sprintf("what seq %d has left to be swept", seq)
 }
 
+// NameProgress names the row of the progress of the oldest sweep.
 func NameProgress([]byte) string { return "progress of what is being swept" }
 
+// NameOutbox names the row of an entry of the outbox.
 func NameOutbox(key []byte) string {
 	seq, _ := ReadUint(key[1:])
 	return fmt.Sprintf("outbox of seq %d", seq)
@@ -136,7 +149,7 @@ func cutOwner(b []byte) (owner fold.Key, rest []byte, ok bool) {
 	return owner, rest, ok && found
 }
 
-// cutSet reads the kind of a set and the number of a bucket of it.
+// cutSet reads the kind of a set and the number of a chunk of it.
 func cutSet(b []byte) (kind string, no uint64, ok bool) {
 	if len(b) == 0 {
 		return "", 0, false

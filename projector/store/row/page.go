@@ -139,11 +139,13 @@ func TailOf(l *fold.Log) Page {
 	return p
 }
 
+// EncodePage writes the row of a full page.
 func EncodePage(b []byte, p *Page) []byte {
 	b = binary.AppendUvarint(append(b, Format), uint64(p.Base))
 	return append(b, p.Records...)
 }
 
+// DecodePage reads what EncodePage wrote.
 func DecodePage(_, value string) (*Page, error) {
 	d := NewDecoder(value)
 	p := &Page{Base: fold.Ord(d.Uint()), Records: d.rest}
@@ -182,7 +184,7 @@ func (p Page) Places(first fold.Pos, fn func(id string, i fold.Index)) {
 }
 
 // find returns the place of a message id. first is the position of the page's
-// First message.
+// first message.
 func (p Page) Find(first fold.Pos, wanted string) (i fold.Index, ok bool) {
 	at := fold.Cursor{Pos: first - 1, Ord: p.Base}
 	p.each(func(flags uint64, id string) bool {

@@ -15,6 +15,7 @@ const (
 	indexAwaited
 )
 
+// EncodeIndex writes the row of a message id.
 func EncodeIndex(b []byte, i *fold.Index) []byte {
 	var flags byte
 	if i.Counted {
@@ -33,6 +34,7 @@ func EncodeIndex(b []byte, i *fold.Index) []byte {
 	return b
 }
 
+// DecodeIndex reads what EncodeIndex wrote.
 func DecodeIndex(_, value string) (*fold.Index, error) {
 	d := NewDecoder(value)
 	flags := d.Byte()
@@ -44,11 +46,11 @@ func DecodeIndex(_, value string) (*fold.Index, error) {
 	return i, d.End()
 }
 
-// bitsFrom is the most ordinals a bucket lists one by one: from there on
+// bitsFrom is the most ordinals a chunk lists one by one: from there on
 // 128 bytes of bits are no longer than the list.
 const bitsFrom = 100
 
-// appendBits writes a bucket as a list of offsets, or as its bits where that
+// appendBits writes a chunk as a list of offsets, or as its bits where that
 // is shorter.
 func appendBits(b []byte, k *fold.Chunk) []byte {
 	n := k.Len()
@@ -93,14 +95,17 @@ func (d *Decoder) bits() *fold.Chunk {
 	return k
 }
 
+// EncodeChunk writes the row of a chunk of a set.
 func EncodeChunk(b []byte, k *fold.Chunk) []byte { return appendBits(append(b, Format), k) }
 
+// DecodeChunk reads what EncodeChunk wrote.
 func DecodeChunk(_, value string) (*fold.Chunk, error) {
 	d := NewDecoder(value)
 	k := d.bits()
 	return k, d.End()
 }
 
+// EncodeDirectory writes the row of a set's directory.
 func EncodeDirectory(b []byte, d *fold.Directory) []byte {
 	b = binary.AppendUvarint(append(b, Format), uint64(len(*d)))
 	last := uint64(0)
@@ -112,6 +117,7 @@ func EncodeDirectory(b []byte, d *fold.Directory) []byte {
 	return b
 }
 
+// DecodeDirectory reads what EncodeDirectory wrote.
 func DecodeDirectory(_, value string) (*fold.Directory, error) {
 	d := NewDecoder(value)
 	n := d.Count()
@@ -124,12 +130,13 @@ func DecodeDirectory(_, value string) (*fold.Directory, error) {
 	return &dir, d.End()
 }
 
-// EncodeSpan is the row of a time block.
+// EncodeSpan writes the row of a time block.
 func EncodeSpan(b []byte, s *fold.Span) []byte {
 	b = binary.AppendUvarint(append(b, Format), uint64(s.Least))
 	return binary.AppendUvarint(b, uint64(s.Greatest-s.Least))
 }
 
+// DecodeSpan reads what EncodeSpan wrote.
 func DecodeSpan(_, value string) (*fold.Span, error) {
 	d := NewDecoder(value)
 	s := &fold.Span{Least: d.Time()}
@@ -143,22 +150,25 @@ type Account struct {
 	Era     events.Seq // see fold.Rows
 }
 
+// EncodeAccount writes the row of a user's account.
 func EncodeAccount(b []byte, a *Account) []byte {
 	b = binary.AppendUvarint(append(b, Format), uint64(a.Version))
 	return binary.AppendUvarint(b, uint64(a.Era))
 }
 
+// DecodeAccount reads what EncodeAccount wrote.
 func DecodeAccount(_, value string) (*Account, error) {
 	d := NewDecoder(value)
 	a := &Account{Version: d.Seq(), Era: d.Seq()}
 	return a, d.End()
 }
 
-// EncodeNumber is the row of a membership.
+// EncodeNumber writes the row of a membership, or of the emitted seq.
 func EncodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
 	return binary.AppendUvarint(append(b, Format), uint64(*n))
 }
 
+// DecodeNumber reads what EncodeNumber wrote.
 func DecodeNumber[N events.Seq | events.Time](_, value string) (*N, error) {
 	d := NewDecoder(value)
 	n := N(d.Uint())
@@ -168,8 +178,10 @@ func DecodeNumber[N events.Seq | events.Time](_, value string) (*N, error) {
 // Present is a row that says only that it is there.
 type Present struct{}
 
+// EncodePresent writes a row that is only there.
 func EncodePresent(b []byte, _ *Present) []byte { return append(b, Format) }
 
+// DecodePresent reads what EncodePresent wrote.
 func DecodePresent(_, value string) (*Present, error) {
 	d := NewDecoder(value)
 	return &Present{}, d.End()

@@ -8,6 +8,7 @@ import (
 	"reddot/projector/fold"
 )
 
+// EncodeSweep writes the row of what a command has left to be swept.
 func EncodeSweep(b []byte, w *fold.Sweep) []byte {
 	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
 	b = binary.AppendUvarint(AppendString(b, w.ID), w.Rows)
@@ -19,6 +20,7 @@ func EncodeSweep(b []byte, w *fold.Sweep) []byte {
 	return b
 }
 
+// DecodeSweep reads what EncodeSweep wrote.
 func DecodeSweep(key, value string) (*fold.Sweep, error) {
 	d := NewDecoder(value)
 	seq, ok := ReadUint([]byte(key[1:]))
@@ -43,10 +45,12 @@ func DecodeSweep(key, value string) (*fold.Sweep, error) {
 	return w, d.End()
 }
 
+// EncodeProgress writes the row of how far the oldest sweep has come.
 func EncodeProgress(b []byte, p *fold.Progress) []byte {
 	return AppendString(binary.AppendUvarint(append(b, Format), p.Swept), p.Last)
 }
 
+// DecodeProgress reads what EncodeProgress wrote.
 func DecodeProgress(_, value string) (*fold.Progress, error) {
 	d := NewDecoder(value)
 	p := &fold.Progress{Swept: d.Uint(), Last: d.String()}
