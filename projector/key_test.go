@@ -172,7 +172,7 @@ func TestNewerKey(t *testing.T) {
 	} {
 		b.setKey(key)
 		err := b.refused(t.TempDir())
-		wantErr(t, err, journal.ErrKey, says)
+		testkit.WantError(t, err, journal.ErrKey, says)
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error shows the key: %v", err)
 		}

@@ -2,6 +2,7 @@ package projector_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // Headers of stored events that the tests read.
@@ -109,6 +111,22 @@ type follower struct {
 	list    map[string]events.Conversation
 }
 
+// audited enters all stored events, and checks that the last ones of so many members
+// show what the view at a seq does.
+func (b *bus) audited(p *process, last events.Seq, members int) *ledger {
+	b.t.Helper()
+	l := newLedger(b.t)
+	for _, s := range b.storedEvents(1) {
+		l.enter(&s)
+	}
+	v := p.view(last)
+	defer v.Close()
+	for i := range members {
+		l.settled(v, member(i))
+	}
+	return l
+}
+
 func newLedger(t testing.TB) *ledger {
 	return &ledger{t: t, users: map[string]*follower{}, receipts: map[pair]events.Receipt{}, refusals: map[events.Seq]events.Rejected{}}
 }
@@ -166,7 +184,7 @@ func (l *ledger) change(s *stored, c *events.Change) {
 		delete(f.list, name)
 	}
 	f.version, f.totals, f.more = c.Version, c.Totals, s.more
-	if sum := sum(f.list); !f.more && sum != c.Totals {
+	if sum := twin.Sum(maps.Values(f.list)); !f.more && sum != c.Totals {
 		l.t.Errorf("event %d at seq %d: rule total: %q hears\n%+v, but the list sums up to\n%+v", s.seq, s.at, c.User, c.Totals, sum)
 	}
 }

@@ -40,19 +40,6 @@ func (b *bus) refused(dir string, change ...func(*projector.Config)) error {
 	return err
 }
 
-// wantErr checks that an error is of a kind and says what a person needs.
-func wantErr(t *testing.T, err, kind error, says ...string) {
-	t.Helper()
-	if !errors.Is(err, kind) {
-		t.Errorf("the error is not %q: %v", kind, err)
-	}
-	for _, s := range says {
-		if err == nil || !strings.Contains(err.Error(), s) {
-			t.Errorf("the error does not say %q: %v", s, err)
-		}
-	}
-}
-
 // TestDriftedStream finds a command stream that could lose commands: the
 // projector does not open, and says which field must be what.
 func TestDriftedStream(t *testing.T) {
@@ -85,7 +72,7 @@ func TestDriftedStream(t *testing.T) {
 			c := jetstream.StreamConfig{Name: b.subjects.CommandStream(), Subjects: []string{b.subjects.Commands()}, DenyDelete: true, MaxMsgSize: 1 << 20}
 			drift(&c)
 			testkit.Must(b.js.CreateStream(t.Context(), c))(t)
-			wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
+			testkit.WantError(t, b.refused(t.TempDir()), log.ErrNotWhole, c.Name, " "+field+" must be ", "nats stream edit "+c.Name)
 		})
 	}
 }
@@ -96,7 +83,7 @@ func TestPrefixInAnotherCase(t *testing.T) {
 	b := newBus(t)
 	b.run(t.TempDir())
 	b.subjects = testkit.Must(events.NewSubjects(strings.ToUpper(b.subjects.Prefix())))(t)
-	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
+	testkit.WantError(t, b.refused(t.TempDir()), log.ErrNotWhole, "is that of the prefix "+strings.ToLower(b.subjects.Prefix()), "more than upper and lower case")
 }
 
 // TestDriftsWhileRunning changes the command stream under a running projector.
@@ -112,7 +99,7 @@ func TestDriftsWhileRunning(t *testing.T) {
 	c := b.commands().CachedInfo().Config
 	c.MaxAge = 1000 * time.Hour
 	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
-	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_age must be 0")
+	testkit.WantError(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_age must be 0")
 	c.MaxAge = 0
 	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
 	if err := p.CheckLog(t.Context()); err != nil {
@@ -122,11 +109,11 @@ func TestDriftsWhileRunning(t *testing.T) {
 	if err := b.js.DeleteStream(t.Context(), c.Name); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS is gone")
+	testkit.WantError(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS is gone")
 	testkit.Must(b.js.CreateStream(t.Context(), c))(t)
 	testkit.Must(b.js.Publish(t.Context(), "unread.cmd.user.alice.erase", nil))(t)
 	p.status() // asks for the stream too
-	wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS was deleted and made again")
+	testkit.WantError(t, p.CheckLog(t.Context()), log.ErrNotWhole, "UNREAD_COMMANDS was deleted and made again")
 }
 
 // TestCheckedUnderLoad checks the stream while commands come in: the stream is
@@ -176,7 +163,7 @@ func TestTrimmedStream(t *testing.T) {
 	trim(applied + 1)
 	p = b.run(dir)
 	p.settle(a.last())
-	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+1), "needs seq 1 next")
+	testkit.WantError(t, b.refused(t.TempDir()), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+1), "needs seq 1 next")
 	p.stop()
 	applied = a.last()
 	for i := range 50 {
@@ -184,7 +171,7 @@ func TestTrimmedStream(t *testing.T) {
 	}
 	a.flush()
 	trim(applied + 11)
-	wantErr(t, b.refused(dir), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+11), fmt.Sprintf("needs seq %d next", applied+1))
+	testkit.WantError(t, b.refused(dir), log.ErrNotWhole, fmt.Sprintf("begins at seq %d", applied+11), fmt.Sprintf("needs seq %d next", applied+1))
 }
 
 // TestTrimmedWhileRunning trims the stream beyond what a running projector has
@@ -207,9 +194,9 @@ func TestTrimmedWhileRunning(t *testing.T) {
 	fails := p.fails()
 	var trimmed *log.TrimmedError
 	if errors.As(fails, &trimmed) { // whoever watches the stream came first
-		wantErr(t, fails, log.ErrNotWhole, "it begins at seq", "restore a snapshot")
+		testkit.WantError(t, fails, log.ErrNotWhole, "it begins at seq", "restore a snapshot")
 	} else {
-		wantErr(t, fails, log.ErrNotWhole, "was due", "missing or damaged; restore the stream")
+		testkit.WantError(t, fails, log.ErrNotWhole, "was due", "missing or damaged; restore the stream")
 	}
 }
 
@@ -226,14 +213,14 @@ func TestForeignStream(t *testing.T) {
 	c := b.commands().CachedInfo().Config
 	testkit.OK(t, b.js.DeleteStream(t.Context(), c.Name))
 	for range 2 {
-		wantErr(t, b.refused(dir), log.ErrNotWhole, "UNREAD_COMMANDS", "is gone", dir)
+		testkit.WantError(t, b.refused(dir), log.ErrNotWhole, "UNREAD_COMMANDS", "is gone", dir)
 	}
 	testkit.Must(b.js.CreateStream(t.Context(), c))(t) // it says that it is the same, and is not
-	wantErr(t, b.refused(dir), log.ErrNotWhole, "ends at seq 0", "made of the commands up to seq")
+	testkit.WantError(t, b.refused(dir), log.ErrNotWhole, "ends at seq 0", "made of the commands up to seq")
 	testkit.OK(t, b.js.DeleteStream(t.Context(), c.Name))
 	c.Metadata = nil
 	testkit.Must(b.js.CreateStream(t.Context(), c))(t)
-	wantErr(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
+	testkit.WantError(t, b.refused(dir), store.ErrForeign, "UNREAD_COMMANDS", "another data folder")
 }
 
 // TestFlippedBit flips a bit in the middle of the server's files, while it is
@@ -264,7 +251,7 @@ func TestFlippedBit(t *testing.T) {
 	}
 	applied := p.status().Applied
 	err := p.fails()
-	wantErr(t, err, log.ErrNotWhole, fmt.Sprintf("seq %d was due", applied+1), "missing or damaged; restore the stream")
+	testkit.WantError(t, err, log.ErrNotWhole, fmt.Sprintf("seq %d was due", applied+1), "missing or damaged; restore the stream")
 	t.Log(err)
 }
 
@@ -287,15 +274,7 @@ func TestServerRestarts(t *testing.T) {
 		b.restart()
 	}
 	p.settle(a.last())
-	l := newLedger(t)
-	for _, s := range b.storedEvents(1) {
-		l.enter(&s)
-	}
-	v := p.view(a.last())
-	defer v.Close()
-	for i := range users {
-		l.settled(v, member(i))
-	}
+	b.audited(p, a.last(), users)
 }
 
 // TestServerForgets restarts the server when all events have left the stream:

@@ -55,5 +55,5 @@ func TestLongestNames(t *testing.T) {
 func TestPayloadTooSmall(t *testing.T) {
 	b := newBusWith(t, journal.LeastPayload/2)
 	_, err := projector.Open(testkit.Context(t), projector.Config{Conn: b.Connect(), Subjects: b.subjects, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	wantErr(t, err, journal.ErrPayload, "set max_payload to 32768 or more")
+	testkit.WantError(t, err, journal.ErrPayload, "set max_payload to 32768 or more")
 }

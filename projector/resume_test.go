@@ -74,15 +74,7 @@ func TestKilledWithinGeneration(t *testing.T) {
 	}
 	t.Logf("%d kills, %d events", kills, b.end())
 	p := b.run(dir)
-	l := newLedger(t)
-	for _, s := range b.storedEvents(1) {
-		l.enter(&s)
-	}
-	v := p.view(a.last())
-	defer v.Close()
-	for i := range users {
-		l.settled(v, member(i))
-	}
+	l := b.audited(p, a.last(), users)
 	if len(l.refusals) != users/100 {
 		t.Errorf("%d refusals are told, not %d", len(l.refusals), users/100)
 	}
@@ -274,15 +266,7 @@ func TestEventStreamRefuses(t *testing.T) {
 	}
 	testkit.Must(b.js.UpdateStream(t.Context(), c))(t)
 	p.settle(a.last())
-	l := newLedger(t)
-	for _, s := range b.storedEvents(1) {
-		l.enter(&s)
-	}
-	v := p.view(a.last())
-	defer v.Close()
-	for i := range 100 {
-		l.settled(v, member(i))
-	}
+	b.audited(p, a.last(), 100)
 }
 
 // TestTrimmedBeforeTold trims commands that the store has applied and whose

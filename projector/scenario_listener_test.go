@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
+	"reddot/projector/twin"
 )
 
 // listener is what a client knows that keeps a user's list by change events
@@ -79,30 +80,9 @@ func (w *world) hearChange(c events.Change, more, alone bool) {
 		w.Errorf("%s: rule quiet: the change event for %s shows no change", w.line, c.User)
 	}
 	l.version, l.totals, l.partial = c.Version, c.Totals, more
-	if sum := sum(l.list); !more && sum != c.Totals {
+	if sum := twin.Sum(maps.Values(l.list)); !more && sum != c.Totals {
 		w.Errorf("%s: rule total: %s hears\n%+v, but the list sums up to\n%+v", w.line, c.User, c.Totals, sum)
 	}
-}
-
-// sum adds a list up (rule total).
-func sum(list map[string]events.Conversation) (t events.Totals) {
-	for name, c := range list {
-		if c.Muted {
-			t.Muted += c.Unread
-			continue
-		}
-		t.Unread += c.Unread
-		t.Mentions += c.Mentions
-		if strings.HasPrefix(name, "c2c_") {
-			t.C2C += c.Unread
-		} else {
-			t.Group += c.Unread
-		}
-		if c.Unread > 0 || c.MarkedUnread {
-			t.Conversations++
-		}
-	}
-	return t
 }
 
 // audit compares what listeners know with what a query says: they must have

@@ -52,7 +52,7 @@ func TestLargeMessage(t *testing.T) {
 	for _, size := range []int32{-1, 2 << 20, 1 << 19} {
 		bounded.MaxMsgSize = size
 		testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
-		wantErr(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_msg_size must be 1048576", "nats stream edit UNREAD_COMMANDS --max-msg-size=1048576")
+		testkit.WantError(t, p.CheckLog(t.Context()), log.ErrNotWhole, "max_msg_size must be 1048576", "nats stream edit UNREAD_COMMANDS --max-msg-size=1048576")
 	}
 	bounded.MaxMsgSize = 1 << 20
 	testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
@@ -61,5 +61,5 @@ func TestLargeMessage(t *testing.T) {
 	// A stream without a bound that no older reddot has made is not used.
 	bounded.MaxMsgSize, bounded.Description = -1, "mine"
 	testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)
-	wantErr(t, b.refused(t.TempDir()), log.ErrNotWhole, "max_msg_size must be 1048576", "--max-msg-size=1048576")
+	testkit.WantError(t, b.refused(t.TempDir()), log.ErrNotWhole, "max_msg_size must be 1048576", "--max-msg-size=1048576")
 }

@@ -45,11 +45,11 @@ func TestSkip(t *testing.T) {
 	b := newBus(t)
 	b.holed(5, 3)
 	dir := t.TempDir()
-	wantErr(t, b.run(dir).fails(), log.ErrNotWhole, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3", "built anew needs that again")
+	testkit.WantError(t, b.run(dir).fails(), log.ErrNotWhole, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3", "built anew needs that again")
 	for seq, says := range map[events.Seq]string{
 		1: "seq 1 was applied", 2: "seq 2 was applied", 4: "seq 4 can be read", 6: "the log ends at seq 5",
 	} {
-		wantErr(t, b.refused(dir, skip(3, seq)), log.ErrSkip, says, fmt.Sprintf("start without --skip-seq %d", seq))
+		testkit.WantError(t, b.refused(dir, skip(3, seq)), log.ErrSkip, says, fmt.Sprintf("start without --skip-seq %d", seq))
 	}
 	p := b.run(dir, skip(3))
 	p.settle(5)
@@ -79,7 +79,7 @@ func TestSkip(t *testing.T) {
 	p = b.run(dir, skip(3)) // naming it again does no harm
 	p.settle(5)
 	p.stop()
-	wantErr(t, b.run(t.TempDir()).fails(), log.ErrNotWhole, "--skip-seq 3")
+	testkit.WantError(t, b.run(t.TempDir()).fails(), log.ErrNotWhole, "--skip-seq 3")
 }
 
 // TestSkipOne names one of two commands that can't be read: the other one stops
@@ -89,7 +89,7 @@ func TestSkipOne(t *testing.T) {
 	b := newBus(t)
 	b.holed(6, 3, 4)
 	dir := t.TempDir()
-	wantErr(t, b.run(dir, skip(3)).fails(), log.ErrNotWhole, "where seq 4 was due", "--skip-seq 4")
+	testkit.WantError(t, b.run(dir, skip(3)).fails(), log.ErrNotWhole, "where seq 4 was due", "--skip-seq 4")
 	p := b.run(dir, skip(3, 4))
 	p.settle(6)
 	if s := p.status(); !slices.Equal(s.Skipped, []events.Seq{3, 4}) {
@@ -122,5 +122,5 @@ func TestSkipTrimmed(t *testing.T) {
 	b := newBus(t)
 	b.holed(5)
 	testkit.OK(t, b.commands().Purge(t.Context(), jetstream.WithPurgeSequence(4)))
-	wantErr(t, b.refused(t.TempDir(), skip(1, 2, 3)), log.ErrNotWhole, "begins at seq 4")
+	testkit.WantError(t, b.refused(t.TempDir(), skip(1, 2, 3)), log.ErrNotWhole, "begins at seq 4")
 }

@@ -43,5 +43,5 @@ func TestFlippedBitAtTheEnd(t *testing.T) {
 	if err := p.WaitApplied(testkit.Context(t), last-1); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, p.fails(), log.ErrNotWhole, says)
+	testkit.WantError(t, p.fails(), log.ErrNotWhole, says)
 }

@@ -143,7 +143,7 @@ func TestTruncatedLog(t *testing.T) {
 				}
 				return
 			}
-			wantErr(t, found, log.ErrNotWhole, test.says, "reddot serve --accept-truncation")
+			testkit.WantError(t, found, log.ErrNotWhole, test.says, "reddot serve --accept-truncation")
 			testkit.OK(t, projector.AcceptTruncation(testkit.Context(t), c.log(), c.js, c.dir, found, nil))
 			if again := c.find(); again.Derived != 0 {
 				t.Fatalf("it is found again: %v", again)
@@ -194,7 +194,7 @@ func (c *powerCut) open(t *testing.T) *store.Store {
 func TestTruncatedUnderStore(t *testing.T) {
 	c := newPowerCut(t)
 	c.restore(moment{c.early.commands, c.early.events, c.late.store})
-	wantErr(t, c.refused(c.dir), log.ErrNotWhole, "ends at seq 60", "up to seq 120", "--accept-truncation")
+	testkit.WantError(t, c.refused(c.dir), log.ErrNotWhole, "ends at seq 60", "up to seq 120", "--accept-truncation")
 	c.write("other", 80)
-	wantErr(t, c.refused(c.dir), log.ErrNotWhole, "seq 120 is not the command", "--accept-truncation")
+	testkit.WantError(t, c.refused(c.dir), log.ErrNotWhole, "seq 120 is not the command", "--accept-truncation")
 }

@@ -14,6 +14,7 @@ import (
 	"reddot/api/client"
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/twin"
 )
 
 // recorder is what an app keeps of what it is told. It checks what a listener
@@ -111,7 +112,7 @@ func (r *recorder) total(t events.Totals) {
 	if t == r.totals && t != (events.Totals{}) {
 		r.Errorf("totals did not change: %+v", t)
 	}
-	if sum := sum(r.list); sum != t {
+	if sum := twin.Sum(maps.Values(r.list)); sum != t {
 		r.Errorf("rule total: told %+v, the list sums up to %+v", t, sum)
 	}
 	r.totals = t
@@ -139,7 +140,7 @@ func (r *recorder) stateChanged(s client.State) {
 	if s == r.state {
 		r.Errorf("state %v is told twice", s)
 	}
-	if sum := sum(r.list); s == client.Live && sum != r.totals {
+	if sum := twin.Sum(maps.Values(r.list)); s == client.Live && sum != r.totals {
 		r.Errorf("rule total: told %+v, the list sums up to %+v", r.totals, sum)
 	}
 	r.state = s
@@ -159,24 +160,31 @@ func (r *recorder) ready() {
 	testkit.Receive(r, "Ready", r.sub.Ready())
 }
 
+// await waits until ok is true of what the recorder knows, and reports whether it
+// is within patience. It returns with the lock held.
+func (r *recorder) await(patience time.Duration, ok func() bool) bool {
+	late := time.After(patience)
+	r.mu.Lock()
+	for !ok() {
+		moved := r.moved
+		r.mu.Unlock()
+		select {
+		case <-moved:
+		case <-late:
+			r.mu.Lock()
+			return false
+		}
+		r.mu.Lock()
+	}
+	return true
+}
+
 // until waits until ok is true of what the recorder knows.
 func (r *recorder) until(what string, ok func() bool) {
 	r.Helper()
-	deadline := time.After(r.patience)
-	for {
-		r.mu.Lock()
-		done, moved := ok(), r.moved
-		r.mu.Unlock()
-		if done {
-			return
-		}
-		select {
-		case <-moved:
-		case <-deadline:
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.Fatalf("%s does not happen; told so far:\n%s", what, strings.Join(tail(r.calls, 50), "\n"))
-		}
+	defer r.mu.Unlock()
+	if !r.await(r.patience, ok) {
+		r.Fatalf("%s does not happen; told so far:\n%s", what, strings.Join(tail(r.calls, 50), "\n"))
 	}
 }
 
@@ -243,45 +251,13 @@ func (r *recorder) converges() {
 		}
 		return r.totals == totals.Totals && cmp.Equal(list, r.list, unversioned)
 	}
-	deadline := time.After(testkit.Patience)
-	for {
-		r.mu.Lock()
-		done, moved := same(), r.moved
-		r.mu.Unlock()
-		if done {
-			return
-		}
-		select {
-		case <-moved:
-		case <-deadline:
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.Errorf("user %s: asked and told differ (-asked +told):\n%s\n%s", r.user.ID(),
-				cmp.Diff(list, r.list, unversioned), cmp.Diff(totals.Totals, r.totals))
-			got := maps.Clone(r.receipts)
-			maps.DeleteFunc(got, func(peer string, _ events.Receipt) bool { _, ok := receipts[peer]; return !ok })
-			r.Fatalf("receipts (-asked +told):\n%s", cmp.Diff(receipts, got))
-		}
+	defer r.mu.Unlock()
+	if r.await(testkit.Patience, same) {
+		return
 	}
-}
-
-// sum adds a list up (rule total).
-func sum(list map[string]events.Conversation) (t events.Totals) {
-	for name, c := range list {
-		if c.Muted {
-			t.Muted += c.Unread
-			continue
-		}
-		t.Unread += c.Unread
-		t.Mentions += c.Mentions
-		if strings.HasPrefix(name, "c2c_") {
-			t.C2C += c.Unread
-		} else {
-			t.Group += c.Unread
-		}
-		if c.Unread > 0 || c.MarkedUnread {
-			t.Conversations++
-		}
-	}
-	return t
+	r.Errorf("user %s: asked and told differ (-asked +told):\n%s\n%s", r.user.ID(),
+		cmp.Diff(list, r.list, unversioned), cmp.Diff(totals.Totals, r.totals))
+	got := maps.Clone(r.receipts)
+	maps.DeleteFunc(got, func(peer string, _ events.Receipt) bool { _, ok := receipts[peer]; return !ok })
+	r.Fatalf("receipts (-asked +told):\n%s", cmp.Diff(receipts, got))
 }

@@ -11,7 +11,7 @@ import (
 // testTerminate ends the server in good order under load. It ends in time, and
 // the next one goes on where it stopped.
 func testTerminate(t *testing.T, p program) {
-	dir, listen := t.TempDir(), address(t)
+	dir, listen := t.TempDir(), natstest.Address(t)
 	c := p.serve(t, dir, "--listen", listen)
 	d := newDrill(t, p, c.nats, drillLines)
 	for range 2 {

@@ -14,7 +14,7 @@ import (
 func testDiskFull(t *testing.T, p program) {
 	const blocks = 16 // of 512 bytes: what the smallest files need
 	t.Run("log", func(t *testing.T) {
-		dir, listen := t.TempDir(), address(t)
+		dir, listen := t.TempDir(), natstest.Address(t)
 		fill(t, p, func(p program) *child { return p.serve(t, dir, "--listen", listen, "--snapshots", "off") },
 			40*blocks, "the NATS server can't write to disk", "start again", "UNREAD_")
 	})

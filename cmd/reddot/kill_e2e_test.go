@@ -11,6 +11,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // kills is how often the server is killed, by default.
@@ -38,7 +39,7 @@ type killing struct {
 // is what a clean fold gives.
 func testKill(t *testing.T, p program) {
 	k := &killing{program: p, dir: t.TempDir(), left: testkit.Effort(kills), args: []string{
-		"--listen", address(t), "--event-encoding", "json", "--snapshot-every", "1000", "--snapshot-keep", "2",
+		"--listen", natstest.Address(t), "--event-encoding", "json", "--snapshot-every", "1000", "--snapshot-keep", "2",
 	}}
 	k.server = p.serve(t, k.dir, k.args...)
 	k.drill = newDrill(t, p, k.server.nats, max(drillLines, linesPerKill*k.left))

@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -290,30 +287,4 @@ func (c *child) terminate(t *testing.T) {
 		t.Fatalf("exit code %d after SIGTERM:\n%s", code, c.stderr)
 	}
 	t.Logf("ended %v after SIGTERM", time.Since(start).Round(time.Millisecond))
-}
-
-// nextPort counts the ports that address has tried, from anywhere.
-var nextPort = func() *atomic.Uint32 {
-	n := new(atomic.Uint32)
-	n.Store(rand.Uint32N(10_000))
-	return n
-}()
-
-// address is a free address for a server that comes back to it. Its port is
-// none that the system gives to outgoing connections, so that nobody takes it
-// meanwhile, and no other test of this process gets it.
-func address(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+nextPort.Add(1)%10_000))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return l.Addr().String()
-	}
-	t.Fatal("found no free port from 20000 to 29999")
-	return ""
 }

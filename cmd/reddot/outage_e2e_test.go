@@ -12,6 +12,7 @@ import (
 	"reddot/api/client"
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 	"reddot/projector/twin"
 )
 
@@ -25,7 +26,7 @@ const hangs = 12 * time.Second
 // themselves.
 func testServerAway(t *testing.T, p program) {
 	const away = 2 * time.Second
-	listen := address(t)
+	listen := natstest.Address(t)
 	// Another reddot, of another prefix, is the NATS server: it can be killed.
 	natsDir := t.TempDir()
 	host := func() *child {

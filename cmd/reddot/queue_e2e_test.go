@@ -13,6 +13,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // testLeaves runs two servers on one log. One of them hears nothing more of it:
@@ -76,7 +77,7 @@ func testLeaves(t *testing.T, p program) {
 	settled(t, nc, publish(t, nc, "unread.cmd.user.carol.message", `{"id":"last","from":"bob"}`))
 	slow := newWire(t, strings.TrimPrefix(host.nats, "nats://"))
 	slow.throttle("reddot projector")
-	late := p.start(t, t.TempDir(), nil, "--nats", "nats://"+slow.address, "--http", address(t))
+	late := p.start(t, t.TempDir(), nil, "--nats", "nats://"+slow.address, "--http", natstest.Address(t))
 	late.http = late.cmd.Args[len(late.cmd.Args)-1]
 	late.unready(t, "catching up: applied ")
 	answered(0)

@@ -17,7 +17,7 @@ import (
 // is; the events are msgpack, what is printed is not.
 func TestWatchRejected(t *testing.T) {
 	dir := t.TempDir()
-	address, stop := served(t, dir, lasting(t))
+	address, stop := served(t, dir, natstest.Address(t))
 	url := "nats://" + address
 	js, err := jetstream.New(connect(t, url))
 	if err != nil {

@@ -185,7 +185,7 @@ func testServeFails(t *testing.T, p program) {
 // again: it waits, says so, and serves once that is there. One that is asked to
 // end meanwhile does.
 func testWaits(t *testing.T, p program) {
-	at, http := address(t), address(t)
+	at, http := natstest.Address(t), natstest.Address(t)
 	start := func(at, http string) *child {
 		c := p.start(t, t.TempDir(), nil, "--nats", "nats://me:s3cret@"+at, "--http", http, "--log-format", "json")
 		c.http = http
@@ -195,7 +195,7 @@ func testWaits(t *testing.T, p program) {
 		})
 		return c
 	}
-	idle := start(address(t), address(t))
+	idle := start(natstest.Address(t), natstest.Address(t))
 	c := start(at, http)
 	if code, body, err := probe(http + "/healthz"); code != 200 || err != nil {
 		t.Errorf("healthz: %d %s %v", code, body, err)

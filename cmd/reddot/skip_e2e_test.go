@@ -48,7 +48,7 @@ func testSkip(t *testing.T, p program) {
 	c := p.start(t, t.TempDir(), nil, "--nats", url, "--skip-seq", "4")
 	testkit.Eventually(t, "it ends", c.over)
 	c.result().failedAtEnd(t, "seq 4 can be read: start without --skip-seq 4")
-	http := address(t)
+	http := natstest.Address(t)
 	c = p.start(t, dir, nil, "--nats", url, "--http", http)
 	c.http = http
 	c.unready(t, fmt.Sprintf("--skip-seq %d", gone))

@@ -20,6 +20,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // specimen is the data folder of a server that has ended, of which copies are
@@ -176,7 +177,7 @@ func (c *child) result() result {
 // startAt starts a server whose addresses are known before it is ready.
 func (p program) startAt(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
-	listen, http := address(t), address(t)
+	listen, http := natstest.Address(t), natstest.Address(t)
 	c := p.start(t, dir, nil, append([]string{"--listen", listen, "--http", http}, args...)...)
 	c.nats, c.http = "nats://"+listen, http
 	return c

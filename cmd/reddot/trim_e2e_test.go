@@ -11,7 +11,6 @@ import (
 	"reddot/events"
 	"reddot/projector/fold"
 	stores "reddot/projector/store"
-	"reddot/projector/store/generation"
 	"reddot/projector/testkit"
 )
 
@@ -142,11 +141,7 @@ func (o *operator) trimmedPast(t *testing.T) {
 func (o *operator) forgeLast(t *testing.T) {
 	t.Helper()
 	o.stop()
-	folder, err := generation.Open(nil, filepath.Join(o.dir, "store"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, _ := folder.Current()
+	dir := o.current(t)
 	forged := filepath.Join(t.TempDir(), "forged")
 	if err := os.CopyFS(forged, os.DirFS(dir)); err != nil {
 		t.Fatal(err)

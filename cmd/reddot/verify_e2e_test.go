@@ -78,16 +78,22 @@ func testVerify(t *testing.T, p program) {
 	o.overwriteRow(t, status)
 }
 
+// current is the folder of the store in use.
+func (o *operator) current(t *testing.T) string {
+	t.Helper()
+	dir, ok := testkit.Must(generation.Open(nil, filepath.Join(o.dir, "store")))(t).Current()
+	if !ok {
+		t.Fatal("there is no store")
+	}
+	return dir
+}
+
 // overwriteRow changes a row behind the server's back. No snapshot is taken of
 // such a store: it is built anew.
 func (o *operator) overwriteRow(t *testing.T, want events.Status) {
 	t.Helper()
 	o.stop()
-	folder, err := generation.Open(nil, filepath.Join(o.dir, "store"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, _ := folder.Current()
+	dir := o.current(t)
 	db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: silent{}})
 	if err != nil {
 		t.Fatal(err)

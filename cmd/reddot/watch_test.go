@@ -5,11 +5,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +21,7 @@ import (
 	"reddot/cmd/reddot/server"
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // served runs a server in this process and returns the address of its NATS
@@ -56,24 +54,6 @@ func served(t *testing.T, dir, listen string, change ...func(*server.Config)) (a
 		t.Fatalf("serve: %v", err)
 		return "", nil
 	}
-}
-
-// lasting is a free address to come back to: of none of the ports that the
-// system gives to outgoing connections, so that nobody takes it meanwhile.
-func lasting(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return l.Addr().String()
-	}
-	t.Fatal("found no free port from 20000 to 29999")
-	return ""
 }
 
 // watching is a watch under way.
@@ -195,7 +175,7 @@ func TestWatch(t *testing.T) {
 // connection is down is told afterwards.
 func TestWatchThroughARestart(t *testing.T) {
 	dir := t.TempDir()
-	address, stop := served(t, dir, lasting(t))
+	address, stop := served(t, dir, natstest.Address(t))
 	w := watch(t, "alice", "--server", "nats://"+address)
 	w.until(t, "totals: 0 unread")
 	stop()

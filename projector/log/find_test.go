@@ -17,7 +17,7 @@ import (
 func TestEnsure(t *testing.T) {
 	b := newBench(t)
 	_, err := log.Find(testkit.Context(t), b.js, b.subjects, b.logger())
-	wantErr(t, err, jetstream.ErrStreamNotFound, b.subjects.CommandStream())
+	testkit.WantError(t, err, jetstream.ErrStreamNotFound, b.subjects.CommandStream())
 	l := b.ensure()
 	b.write("m", 3)
 	for name, again := range map[string]*log.Log{"ensured": b.ensure(), "found": b.find()} {
@@ -56,9 +56,9 @@ func TestEnsureWithStore(t *testing.T) {
 	}
 	testkit.OK(t, b.js.DeleteStream(testkit.Context(t), b.subjects.CommandStream()))
 	_, err := of(at)
-	wantErr(t, err, log.ErrNotWhole, "is gone", "the/folder")
+	testkit.WantError(t, err, log.ErrNotWhole, "is gone", "the/folder")
 	_, err = b.js.Stream(testkit.Context(t), b.subjects.CommandStream())
-	wantErr(t, err, jetstream.ErrStreamNotFound)
+	testkit.WantError(t, err, jetstream.ErrStreamNotFound)
 }
 
 // TestCheck: for a store at a position the log is as it must be, or an error says what
@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 			testkit.OK(t, err)
 			return
 		}
-		wantErr(t, err, log.ErrNotWhole, says...)
+		testkit.WantError(t, err, log.ErrNotWhole, says...)
 	}
 	check(store.Position{})
 	check(at)
@@ -147,5 +147,5 @@ func TestRange(t *testing.T) {
 	before(time.Now(), 6)
 	testkit.OK(t, b.js.DeleteStream(testkit.Context(t), b.subjects.CommandStream()))
 	_, _, err := l.WaitRange(testkit.Context(t))
-	wantErr(t, err, log.ErrNotWhole, "is gone")
+	testkit.WantError(t, err, log.ErrNotWhole, "is gone")
 }

@@ -1,10 +1,8 @@
 package log_test
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -124,17 +122,4 @@ func (b *bench) fold(l *log.Log, upto events.Seq) store.Position {
 	}
 	testkit.Must(s.Commit())(b.t)
 	return s.Position()
-}
-
-// wantErr checks that an error is of a kind and says what a person needs.
-func wantErr(t *testing.T, err, kind error, says ...string) {
-	t.Helper()
-	if !errors.Is(err, kind) {
-		t.Errorf("the error is not %q: %v", kind, err)
-	}
-	for _, s := range says {
-		if err == nil || !strings.Contains(err.Error(), s) {
-			t.Errorf("the error does not say %q: %v", s, err)
-		}
-	}
 }

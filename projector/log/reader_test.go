@@ -140,7 +140,7 @@ func TestHole(t *testing.T) {
 		return skipped, err
 	}
 	_, err := last(b.find())
-	wantErr(t, err, log.ErrNotWhole, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3")
+	testkit.WantError(t, err, log.ErrNotWhole, "seq 4 came where seq 3 was due", "restore the stream", "--skip-seq 3")
 	l := b.find()
 	l.Skip(3)
 	if skipped, err := last(l); err != nil || !slices.Equal(skipped, []events.Seq{3}) {
@@ -152,7 +152,7 @@ func TestHole(t *testing.T) {
 	l = b.find()
 	l.Skip(3, 4)
 	_, err = last(l)
-	wantErr(t, err, log.ErrSkip, "seq 4 can be read")
+	testkit.WantError(t, err, log.ErrSkip, "seq 4 can be read")
 	l = b.find()
 	l.Passed(3, 4) // as a store did that could not read it
 	if skipped, err := last(l); err != nil || !slices.Equal(skipped, []events.Seq{3, 4}) {
@@ -170,7 +170,7 @@ func TestSkipUnreadable(t *testing.T) {
 	l := b.find()
 	at := store.Position{Applied: 2}
 	for seq, says := range map[events.Seq]string{1: "seq 1 was applied", 4: "seq 4 can be read", 6: "the log ends at seq 5"} {
-		wantErr(t, l.SkipUnreadable(testkit.Context(t), []events.Seq{3, seq}, at), log.ErrSkip, says, "start without --skip-seq")
+		testkit.WantError(t, l.SkipUnreadable(testkit.Context(t), []events.Seq{3, seq}, at), log.ErrSkip, says, "start without --skip-seq")
 	}
 	testkit.OK(t, l.SkipUnreadable(testkit.Context(t), []events.Seq{3}, at))
 	at = store.Position{Applied: 4, Skipped: []events.Seq{3}}
@@ -195,7 +195,7 @@ func TestStall(t *testing.T) {
 	b.Restart()
 	b.js = b.JetStream()
 	all, err := b.read(b.find(), 0, 5)
-	wantErr(t, err, log.ErrNotWhole, "seq 5 is in the stream, and can't be read")
+	testkit.WantError(t, err, log.ErrNotWhole, "seq 5 is in the stream, and can't be read")
 	if len(all) != 4 {
 		t.Errorf("%d commands are read", len(all))
 	}

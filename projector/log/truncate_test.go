@@ -72,7 +72,7 @@ func TestFindTruncation(t *testing.T) {
 				}
 				return
 			}
-			wantErr(t, found, log.ErrNotWhole, test.says)
+			testkit.WantError(t, found, log.ErrNotWhole, test.says)
 			if found.Last != 10 || found.Missing() != test.missing || found.Store != test.store || found.Events != test.events {
 				t.Errorf("%+v, %d are missing", found, found.Missing())
 			}
@@ -124,7 +124,7 @@ func TestManyMissing(t *testing.T) {
 	} {
 		e := &log.TruncatedError{Last: 3}
 		e.Add("snapshot x", 3+missing)
-		wantErr(t, e, log.ErrNotWhole, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
+		testkit.WantError(t, e, log.ErrNotWhole, says, fmt.Sprintf("ends at seq 3, but snapshot x was made of the commands up to seq %d", 3+missing))
 		if e.Missing() != uint64(missing) {
 			t.Errorf("%d are missing, not %d", e.Missing(), missing)
 		}

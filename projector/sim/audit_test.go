@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,7 +215,7 @@ func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
 		delete(f.list, name)
 	}
 	f.event, f.shows, f.version, f.totals, f.more = event, at, c.Version, c.Totals, more
-	if s := sum(f.list); !more && s != c.Totals {
+	if s := twin.Sum(maps.Values(f.list)); !more && s != c.Totals {
 		a.fail("event %d: rule total: %q hears %+v, but the list sums up to %+v", event, c.User, c.Totals, s)
 	}
 }
@@ -312,25 +313,4 @@ func byName(list []events.Conversation) map[string]events.Conversation {
 		m[c.Conversation] = c
 	}
 	return m
-}
-
-// sum adds up a list (rule total).
-func sum(list map[string]events.Conversation) (t events.Totals) {
-	for _, c := range list {
-		if c.Muted {
-			t.Muted += c.Unread
-			continue
-		}
-		t.Unread += c.Unread
-		t.Mentions += c.Mentions
-		if strings.HasPrefix(c.Conversation, "c2c_") {
-			t.C2C += c.Unread
-		} else {
-			t.Group += c.Unread
-		}
-		if c.Unread > 0 || c.MarkedUnread {
-			t.Conversations++
-		}
-	}
-	return t
 }

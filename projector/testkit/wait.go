@@ -2,6 +2,8 @@ package testkit
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -65,6 +67,19 @@ func OK(tb testing.TB, errs ...error) {
 	for _, err := range errs {
 		if err != nil {
 			tb.Fatal(err)
+		}
+	}
+}
+
+// WantError checks that an error is of a kind and says what a person needs.
+func WantError(tb testing.TB, err, kind error, says ...string) {
+	tb.Helper()
+	if !errors.Is(err, kind) {
+		tb.Errorf("the error is not %q: %v", kind, err)
+	}
+	for _, text := range says {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			tb.Errorf("the error does not say %q: %v", text, err)
 		}
 	}
 }
