@@ -20,6 +20,7 @@ var forbidden = map[string][]string{
 	"events":                     {"reddot/", "github.com/nats-io/", "github.com/cockroachdb/"},
 	"projector":                  {"reddot/api", "reddot/snapshot", "reddot/cmd"},
 	"projector/disk":             {"reddot/", "github.com/nats-io/"},
+	"projector/dirty":            {"reddot/projector/store", "reddot/projector/emit", "github.com/nats-io/", "github.com/cockroachdb/", "os", "time"},
 	"projector/emit/journal":     {"reddot/projector/store", "reddot/projector/fold", "reddot/projector/view", "reddot/projector/dirty", "github.com/cockroachdb/"},
 	"projector/fold":             {"reddot/projector", "github.com/nats-io/", "github.com/cockroachdb/", "time", "math/rand", "os"},
 	"projector/loop":             {"reddot/projector/log", "reddot/projector/emit", "reddot/projector/view", "github.com/nats-io/", "github.com/cockroachdb/", "os", "time"},
