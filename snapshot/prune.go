@@ -50,7 +50,7 @@ func (r *Repository) Prune(ctx context.Context, opts PruneOptions) (Pruned, erro
 		return Pruned{}, fmt.Errorf("prune: keep at least %d snapshots, not %d", MinKeep, opts.Keep)
 	}
 	p := prune{r: r, opts: opts}
-	err := p.run(ctx)
+	err := p.leased(ctx, p.run)
 	if err != nil {
 		return p.done, fmt.Errorf("prune snapshots in %v: %w", r.storage, err)
 	}
@@ -68,7 +68,9 @@ type prune struct {
 	done    Pruned
 }
 
-func (p *prune) run(ctx context.Context) (err error) {
+// leased takes stock under a lease of the repository and runs fn, with the ids of the
+// snapshots that are being read.
+func (p *prune) leased(ctx context.Context, fn func(ctx context.Context, pinned map[string]bool) error) (err error) {
 	if p.lease, err = p.r.acquire(ctx, pinPrune); err != nil {
 		return err
 	}
@@ -80,6 +82,10 @@ func (p *prune) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	return fn(ctx, pinned)
+}
+
+func (p *prune) run(ctx context.Context, pinned map[string]bool) (err error) {
 	if p.entries, err = p.r.entries(ctx, p.have.manifests); err != nil {
 		return err
 	}
@@ -219,25 +225,14 @@ func (r *Repository) Remove(ctx context.Context, id string) error {
 		return fmt.Errorf("remove a snapshot: %w", err)
 	}
 	p := prune{r: r}
-	err := p.remove(ctx, id)
+	err := p.leased(ctx, func(ctx context.Context, pinned map[string]bool) error { return p.remove(ctx, pinned, id) })
 	if err != nil {
 		return fmt.Errorf("remove snapshot %s from %v: %w", id, r.storage, err)
 	}
 	return nil
 }
 
-func (p *prune) remove(ctx context.Context, id string) (err error) {
-	if p.lease, err = p.r.acquire(ctx, pinPrune); err != nil {
-		return err
-	}
-	defer p.lease.release(ctx)
-	if p.have, err = p.r.settle(ctx, p.lease); err != nil {
-		return err
-	}
-	pinned, err := p.pinned(ctx)
-	if err != nil {
-		return err
-	}
+func (p *prune) remove(ctx context.Context, pinned map[string]bool, id string) error {
 	if pinned[id] {
 		return fmt.Errorf("%w: it is being read", ErrBusy)
 	}

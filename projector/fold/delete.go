@@ -1,13 +1,9 @@
 package fold
 
-import "reddot/events"
-
 // remove folds the dropping of a conversation from the list (rule delete).
 func (s *step) remove() {
-	k := Key{s.c.Inbox, s.c.Conversation}
-	c, log := s.load(k)
-	if c == nil && k.Kind == events.Group {
-		s.refuse(ReasonNotMember)
+	k, c, log, ok := s.loadNamed()
+	if !ok {
 		return
 	}
 	if s.c.Upto != "" || s.c.HasUptoAt {

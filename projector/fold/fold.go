@@ -75,6 +75,18 @@ func (s *step) load(k Key) (*Conversation, *Log) {
 	return c, &c.Log
 }
 
+// loadNamed loads the conversation that a user's command names, nil if there is none. A
+// group that the user is no member of is refused: then ok is false.
+func (s *step) loadNamed() (k Key, c *Conversation, log *Log, ok bool) {
+	k = Key{s.c.Inbox, s.c.Conversation}
+	c, log = s.load(k)
+	if c == nil && k.Kind == events.Group {
+		s.refuse(ReasonNotMember)
+		return k, nil, nil, false
+	}
+	return k, c, log, true
+}
+
 // conversation returns one that must be there.
 func (s *step) conversation(k Key) *Conversation {
 	c := s.Conversation(k)

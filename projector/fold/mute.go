@@ -1,13 +1,9 @@
 package fold
 
-import "reddot/events"
-
 // mute folds muting and unmuting (rule mute).
 func (s *step) mute() {
-	k := Key{s.c.Inbox, s.c.Conversation}
-	c, log := s.load(k)
-	if c == nil && k.Kind == events.Group {
-		s.refuse(ReasonNotMember)
+	k, c, log, ok := s.loadNamed()
+	if !ok {
 		return
 	}
 	if c == nil {

@@ -36,10 +36,8 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 
 // read folds a user's read of one conversation.
 func (s *step) read() {
-	k := Key{s.c.Inbox, s.c.Conversation}
-	c, log := s.load(k)
-	if c == nil && k.Kind == events.Group {
-		s.refuse(ReasonNotMember)
+	k, c, log, ok := s.loadNamed()
+	if !ok {
 		return
 	}
 	if c == nil {

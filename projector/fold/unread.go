@@ -1,13 +1,9 @@
 package fold
 
-import "reddot/events"
-
 // unread folds a user's "mark unread" (rule unread).
 func (s *step) unread() {
-	k := Key{s.c.Inbox, s.c.Conversation}
-	c, log := s.load(k)
-	if c == nil && k.Kind == events.Group {
-		s.refuse(ReasonNotMember)
+	k, c, log, ok := s.loadNamed()
+	if !ok {
 		return
 	}
 	if c == nil || !c.Exists(k) {
