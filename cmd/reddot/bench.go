@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reddot/cmd/reddot/bench"
+	"reddot/cmd/reddot/lines"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
@@ -140,7 +141,7 @@ func (g stepGauge) Count() int64 {
 // linesOf are the commands in a file, with the default prefix.
 func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
 	return func(give func(string, []byte) error) error {
-		from, closeSource, err := openSource(file, a.stdin)
+		from, closeSource, err := lines.Open(file, a.stdin)
 		if err != nil {
 			return err
 		}
@@ -149,12 +150,12 @@ func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
 		if err != nil {
 			return err
 		}
-		lines, err := newLineReader(interruptible(ctx, from))
+		r, err := from.Reader(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", from.name, err)
+			return fmt.Errorf("%s: %w", from.Name, err)
 		}
 		for parser := events.NewLineParser(subjects); ; {
-			line, err := lines.next()
+			line, err := r.Next()
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
@@ -163,7 +164,7 @@ func (a *app) linesOf(ctx context.Context, file string) bench.Commands {
 				subject, payload, err = parser.Parse(line)
 			}
 			if err != nil {
-				return fmt.Errorf("%s: line %d: %w", from.name, lines.n, err)
+				return fmt.Errorf("%s: line %d: %w", from.Name, r.Number(), err)
 			}
 			if err := give(subject, payload); err != nil {
 				return err

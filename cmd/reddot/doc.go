@@ -11,6 +11,7 @@
 //	show --at, verify       asof: a state as of a seq     repository: where snapshots are kept
 //	snapshot, trim          snapshot, projector/log       datadir: what is where in --data
 //	bench, demo             bench, failover, demo         cluster, process: servers of a drill
+//	publish, export         lines: files of commands      api/client: publishing
 //	on a terminal           term: bars, tables, ids
 //
 // # Where is ...

@@ -1,24 +1,17 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"reddot/cmd/reddot/lines"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector/log"
-	"reddot/projector/store"
 )
 
 // exportConfig is the command line of export.
@@ -107,21 +100,21 @@ func (a *app) export(ctx context.Context, c *client, cfg *exportConfig) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.createExport(cfg.file)
+	out, err := lines.Create(cfg.file, a.stdout)
 	if err != nil {
 		return err
 	}
 	bar := term.StartBar(a.stderr, "commands exported", uint64(to+1-from))
-	left, err := writeLines(ctx, log, from, to, out.w, func(seq events.Seq) { bar.Set(uint64(seq + 1 - from)) })
+	left, err := lines.Export(ctx, out, log, from, to, func(seq events.Seq) { bar.Set(uint64(seq + 1 - from)) })
 	bar.Finish(err == nil)
-	if err = out.close(err); err != nil {
+	if err = out.Close(err); err != nil {
 		return err
 	}
-	if left.refused > 0 {
-		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", term.Several(left.refused, "command"))
+	if left.Refused > 0 {
+		fmt.Fprintf(a.stderr, "%s refused as malformed, left out\n", term.Several(left.Refused, "command"))
 	}
-	if left.skipped > 0 {
-		fmt.Fprintf(a.stderr, "%s that can't be read passed over\n", term.Several(left.skipped, "command"))
+	if left.Skipped > 0 {
+		fmt.Fprintf(a.stderr, "%s that can't be read passed over\n", term.Several(left.Skipped, "command"))
 	}
 	return nil
 }
@@ -142,99 +135,4 @@ func (cfg *exportConfig) within(first, last events.Seq) (from, to events.Seq, er
 		return 0, 0, fmt.Errorf("the log holds commands %d to %d: name a range in it with --from and --to", first, last)
 	}
 	return from, to, nil
-}
-
-// leftOut counts the commands that an export has not: malformed ones, and ones
-// that can't be read.
-type leftOut struct{ refused, skipped uint64 }
-
-// writeLines writes commands as lines.
-func writeLines(ctx context.Context, log *log.Log, from, to events.Seq, w io.Writer, progress func(events.Seq)) (left leftOut, err error) {
-	type line struct {
-		Subject string          `json:"subject"`
-		Payload json.RawMessage `json:"payload"`
-	}
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	err = log.ReadTo(ctx, from-1, to, func(e *store.Entry) error {
-		progress(e.Seq)
-		switch {
-		case e.Skipped:
-			left.skipped++
-			return nil
-		case e.Invalid != "":
-			left.refused++
-			return nil
-		}
-		if !e.Command.HasAt {
-			e.Command.At, e.Command.HasAt = e.Time, true
-		}
-		payload, err := events.EncodeJSON(&e.Command)
-		if err != nil {
-			return fmt.Errorf("encode command %d: %w", e.Seq, err)
-		}
-		return out.Encode(line{e.Subject, payload})
-	})
-	return left, err
-}
-
-// exportFile is where an export goes. A file is written under another name and
-// put in its place at the end.
-type exportFile struct {
-	w      io.Writer
-	buffer *bufio.Writer
-	zip    *gzip.Writer // nil: not compressed
-	file   *os.File     // nil: standard output
-	name   string
-}
-
-func (a *app) createExport(name string) (*exportFile, error) {
-	x := &exportFile{name: name}
-	under := a.stdout
-	if name != "-" {
-		var err error
-		if x.file, err = os.Create(name + ".part"); err != nil {
-			return nil, fmt.Errorf("create the file: %w", err)
-		}
-		under = x.file
-	}
-	x.buffer = bufio.NewWriterSize(under, 1<<16)
-	x.w = x.buffer
-	if strings.HasSuffix(name, ".gz") {
-		x.zip = gzip.NewWriter(x.buffer)
-		x.w = x.zip
-	}
-	return x, nil
-}
-
-// close completes the file, or removes it after an error.
-func (x *exportFile) close(err error) error {
-	if err == nil && x.zip != nil {
-		err = x.zip.Close()
-	}
-	if err == nil {
-		err = x.buffer.Flush()
-	}
-	if x.file == nil {
-		return err
-	}
-	if err == nil {
-		err = x.file.Sync()
-	}
-	if err = errors.Join(err, x.file.Close()); err != nil {
-		return errors.Join(err, os.Remove(x.file.Name()))
-	}
-	if err := os.Rename(x.file.Name(), x.name); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(x.name))
-}
-
-// syncFolder makes a renaming durable.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -35,6 +35,7 @@ var forbidden = map[string][]string{
 	"api":                        {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
 	"api/gate":                   {"reddot/api", "github.com/nats-io/nats.go/micro"},
 	"projector/testkit":          {"reddot/"},
+	"cmd/reddot/lines":           {"reddot/api", "reddot/snapshot", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
 	"cmd/reddot/natsconn":        {"reddot/"},
 	"cmd/reddot/term":            {"reddot/projector", "reddot/snapshot", "reddot/api", "github.com/nats-io/"},
 	"snapshot":                   {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},

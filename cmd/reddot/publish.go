@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/lines"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -98,7 +99,7 @@ type published struct {
 }
 
 func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
-	from, closeSource, err := openSource(cfg.file, a.stdin)
+	from, closeSource, err := lines.Open(cfg.file, a.stdin)
 	if err != nil {
 		return err
 	}
@@ -106,11 +107,11 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 	return a.withClient(ctx, &cfg.clientConfig, "publish", func(c *client) error {
 		ctx, unbind := c.Bind(ctx)
 		defer unbind()
-		lines, err := newLineReader(interruptible(ctx, from))
+		r, err := from.Reader(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", from.name, err)
+			return fmt.Errorf("%s: %w", from.Name, err)
 		}
-		p, err := openPublisher(ctx, c, lines, cfg)
+		p, err := openPublisher(ctx, c, r, cfg)
 		if err != nil {
 			return err
 		}
@@ -121,10 +122,10 @@ func (a *app) publish(ctx context.Context, cfg *publishConfig) error {
 		bar.Finish(err == nil)
 		stop()
 		if err != nil {
-			return fmt.Errorf("%s: %w", from.name, err)
+			return fmt.Errorf("%s: %w", from.Name, err)
 		}
 		if p.early.line > 0 {
-			fmt.Fprintf(a.stderr, "%s: %v\n", from.name, p.early)
+			fmt.Fprintf(a.stderr, "%s: %v\n", from.Name, p.early)
 		}
 		result := published{Published: p.acked.Load(), LastSeq: events.Seq(p.lastSeq.Load())}
 		if cfg.wait {
@@ -169,14 +170,14 @@ func (g publishGauge) Words() string { return term.OfTotal(g.At(), g.Total(), "c
 
 // countedGauge is a publish's gauge. The lines are counted while they are
 // published, until stop is called.
-func countedGauge(ctx context.Context, from *source, p *linePublisher) (g publishGauge, stop func()) {
+func countedGauge(ctx context.Context, from *lines.Source, p *linePublisher) (g publishGauge, stop func()) {
 	g = publishGauge{acked: &p.acked, lines: new(atomic.Int64)}
 	g.lines.Store(-1)
 	ctx, cancel := context.WithCancel(ctx)
 	counted := make(chan struct{})
 	go func() {
 		defer close(counted)
-		if n := from.count(ctx, p.fromLine); n >= 0 {
+		if n := from.Count(ctx, p.fromLine); n >= 0 {
 			g.lines.Store(n)
 		}
 	}()

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/lines"
 	"reddot/cmd/reddot/term"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
@@ -137,7 +138,7 @@ func TestPublishNothing(t *testing.T) {
 
 func TestPublishLongLines(t *testing.T) {
 	s, stream := testServer(t)
-	long := strings.Replace(messageLine(1), "{", "{"+strings.Repeat(" ", maxLine-len(messageLine(1))-1), 1)
+	long := strings.Replace(messageLine(1), "{", "{"+strings.Repeat(" ", lines.MaxLine-len(messageLine(1))-1), 1)
 	r := reddot(t, strings.NewReader(long+"\n"+messageLine(2)), "publish", "--server", s.URL())
 	r.done(t)
 	inOrder(t, stream, 1, 2)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	goclient "reddot/api/client"
+	"reddot/cmd/reddot/lines"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -23,7 +24,7 @@ const rateBurst = 20
 type linePublisher struct {
 	*goclient.Publisher
 	client   *client
-	lines    *lineReader
+	lines    *lines.Reader
 	parser   *events.LineParser
 	fromLine int
 	limit    *rate.Limiter
@@ -61,8 +62,8 @@ type stop struct {
 
 // openPublisher opens a publisher of lines, which the caller closes. ctx bounds the
 // opening alone.
-func openPublisher(ctx context.Context, c *client, lines *lineReader, cfg *publishConfig) (*linePublisher, error) {
-	p := &linePublisher{client: c, lines: lines, parser: events.NewLineParser(c.subjects), fromLine: cfg.fromLine, limit: rate.NewLimiter(rate.Inf, 0)}
+func openPublisher(ctx context.Context, c *client, from *lines.Reader, cfg *publishConfig) (*linePublisher, error) {
+	p := &linePublisher{client: c, lines: from, parser: events.NewLineParser(c.subjects), fromLine: cfg.fromLine, limit: rate.NewLimiter(rate.Inf, 0)}
 	p.parser.AnyPrefix = cfg.rewritePrefix
 	if cfg.rate > 0 {
 		p.limit = rate.NewLimiter(rate.Limit(cfg.rate), max(1, cfg.rate/rateBurst))
@@ -104,8 +105,8 @@ func (p *linePublisher) run(ctx context.Context) error {
 // send reads, checks and sends lines until the last one, or until ctx ends.
 func (p *linePublisher) send(ctx context.Context) *stop {
 	for {
-		line, err := p.lines.next()
-		at := p.lines.n
+		line, err := p.lines.Next()
+		at := p.lines.Number()
 		if errors.Is(err, io.EOF) && at < p.fromLine-1 {
 			return &stop{at, errFromLine}
 		}
