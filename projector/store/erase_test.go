@@ -13,7 +13,7 @@ func TestEraseWhateverIsCommitted(t *testing.T) {
 	bob := events.ConversationID{Kind: events.C2C, ID: "bob"}
 	join := events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"a", "b"}}
 	leave := events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}
-	early := events.Command{Verb: events.UserRead, Inbox: "a", Conversation: bob, Upto: "m1"}
+	pending := events.Command{Verb: events.UserRead, Inbox: "a", Conversation: bob, Upto: "m1"}
 	drop := events.Command{Verb: events.UserDelete, Inbox: "a", Conversation: bob}
 	mute := events.Command{Verb: events.UserMute, Inbox: "a", Conversation: bob, Muted: true}
 	unmute := events.Command{Verb: events.UserMute, Inbox: "a", Conversation: bob}
@@ -23,8 +23,8 @@ func TestEraseWhateverIsCommitted(t *testing.T) {
 	for name, script := range map[string][]events.Command{
 		"left":           {join, leave, erase},
 		"dismissed":      {join, {Verb: events.GroupDismiss, Inbox: "g"}, erase},
-		"early read":     {early, erase, erase},
-		"dropped read":   {early, drop, erase},
+		"pending read":   {pending, erase, erase},
+		"dropped read":   {pending, drop, erase},
 		"muted":          {mute, erase, erase},
 		"unmuted":        {mute, unmute, erase},
 		"early revoke":   {revoke, erase, erase},

@@ -53,10 +53,10 @@ func (a *audit) members() {
 	}
 }
 
-// waiters checks that members' early reads, the waiters and the marks in the
-// index are the same.
-func (a *audit) waiters() {
-	early, ended := map[string]bool{}, map[fold.Key]bool{}
+// pendingReads checks that the pending reads of members, their rows and what the
+// index says of them are the same.
+func (a *audit) pendingReads() {
+	pending, ended := map[string]bool{}, map[fold.Key]bool{}
 	for _, key := range a.rows["c"] {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
@@ -66,30 +66,30 @@ func (a *audit) waiters() {
 		}
 		all := a.Conversation(k).PendingReads
 		if len(all) > events.MaxPendingReads {
-			a.fail("%+v: %d early reads", k, len(all))
+			a.fail("%+v: %d pending reads", k, len(all))
 		}
 		for _, e := range all {
 			if k.Kind == events.Group {
-				early[k.ID+"\x00"+e.ID+"\x00"+user] = true
+				pending[k.ID+"\x00"+e.ID+"\x00"+user] = true
 			}
 			if i, _ := a.Index(k.LogKey(), e.ID); i.Pos > 0 || (i.Awaited > 0) != (k.Kind == events.Group) {
-				a.fail("%+v: early read up to %q, index %+v", k, e.ID, i)
+				a.fail("%+v: pending read up to %q, index %+v", k, e.ID, i)
 			}
 		}
 	}
-	waiters := 0
+	rows := 0
 	for _, key := range a.rows["w"] {
 		group, rest, _ := strings.Cut(key, "\x00")
 		_, user, _ := strings.Cut(rest, "\x00")
 		switch {
-		case early[key]:
-			waiters++
+		case pending[key]:
+			rows++
 		case !ended[fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}]:
-			a.fail("waiter %q has no early read", key)
+			a.fail("row %q has no pending read", key)
 		}
 	}
-	if len(early) != waiters {
-		a.fail("%d early reads in groups, %d waiters", len(early), waiters)
+	if len(pending) != rows {
+		a.fail("%d pending reads in groups, %d rows", len(pending), rows)
 	}
 }
 

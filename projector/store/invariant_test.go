@@ -86,7 +86,7 @@ func (a *audit) all() {
 		}
 	}
 	a.members()
-	a.waiters()
+	a.pendingReads()
 	a.indexes()
 	for _, family := range []string{"p", "t", "s", "d"} {
 		for _, key := range a.rows[family] {
@@ -102,8 +102,8 @@ func (a *audit) all() {
 			}
 		}
 	}
-	if stored, listed := a.buckets(); stored != listed {
-		a.fail("%d buckets, %d in directories", stored, listed)
+	if stored, listed := a.chunks(); stored != listed {
+		a.fail("%d chunks, %d in directories", stored, listed)
 	}
 }
 
@@ -276,7 +276,7 @@ func (a *audit) sides(k fold.Key, c *fold.Conversation, l *auditedLog) {
 func (a *audit) set(k fold.SetKey, s *fold.Set) (all []fold.Ord) {
 	dir := a.Directory(k)
 	if s.Stored != uint64(len(dir)) || s.Tail == nil && len(dir) > 0 {
-		a.fail("set %+v: %d buckets stored of %d, tail %v", k, len(dir), s.Stored, s.Tail != nil)
+		a.fail("set %+v: %d chunks stored of %d, tail %v", k, len(dir), s.Stored, s.Tail != nil)
 		return nil
 	}
 	list := func(no uint64, b *fold.Chunk) {
@@ -303,8 +303,8 @@ func (a *audit) same(k fold.SetKey, s *fold.Set, want []fold.Ord) {
 	}
 }
 
-// buckets counts the buckets, and those that directories list.
-func (a *audit) buckets() (stored, listed int) {
+// chunks counts the chunks, and those that directories list.
+func (a *audit) chunks() (stored, listed int) {
 	for _, key := range a.rows["s"] {
 		if owner, era, _ := ownerOf(key); !a.swept(owner, era) {
 			stored++

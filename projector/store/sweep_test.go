@@ -143,19 +143,19 @@ func (r *rig) checkOwed(owed map[debt]bool) {
 func TestEarlyReadOfWhoJoinsAgain(t *testing.T) {
 	r := newRigAt(t, 1, slow)
 	k := fold.Key{User: "u", ConversationID: fold.GroupKey("g").ConversationID}
-	early := events.Command{Verb: events.UserRead, Inbox: k.User, Conversation: k.ConversationID, Upto: "x"}
+	pending := events.Command{Verb: events.UserRead, Inbox: k.User, Conversation: k.ConversationID, Upto: "x"}
 	members := []string{"a", "b", k.User, "z"}
 	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: members})
 	for r.pending() != nil {
 		r.do(events.Command{Verb: events.UserMessage, Inbox: "q", ID: fmt.Sprint(len(r.log)), From: "p"})
 	}
-	r.do(early)
+	r.do(pending)
 	r.do(events.Command{Verb: events.GroupLeave, Inbox: k.ID, Users: members})
 	r.do(events.Command{Verb: events.GroupJoin, Inbox: k.ID, Users: []string{k.User, "v"}})
-	r.do(early)
-	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: early.Upto, From: "v"})
+	r.do(pending)
+	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: pending.Upto, From: "v"})
 	if c := r.store.Rows().Conversation(k); c.Read.Pos != 1 || len(c.PendingReads) > 0 {
-		t.Errorf("read up to %d with %d early reads left, want 1 and none", c.Read.Pos, len(c.PendingReads))
+		t.Errorf("read up to %d with %d pending reads left, want 1 and none", c.Read.Pos, len(c.PendingReads))
 	}
 }
 
@@ -173,7 +173,7 @@ func TestEarlyReadOfWhoHasLeft(t *testing.T) {
 	r.verify()
 	r.do(events.Command{Verb: events.GroupMessage, Inbox: k.ID, ID: "x", From: "a"})
 	if c := r.store.Rows().Conversation(k); c.Read.Pos != 0 || len(c.PendingReads) > 0 {
-		t.Errorf("read up to %d with %d early reads, want 0 and none", c.Read.Pos, len(c.PendingReads))
+		t.Errorf("read up to %d with %d pending reads, want 0 and none", c.Read.Pos, len(c.PendingReads))
 	}
 	r.commit()
 	r.verify()

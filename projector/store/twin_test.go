@@ -247,7 +247,7 @@ func TestTwin(t *testing.T) {
 	runTwin(t, twin.Config{}, steps(), 2)
 }
 
-// TestTwinDeep does the same with conversations that fill many pages, buckets
+// TestTwinDeep does the same with conversations that fill many pages, chunks
 // and time blocks.
 func TestTwinDeep(t *testing.T) {
 	runTwin(t, twin.Deep(), 3*steps(), 100)

@@ -71,7 +71,7 @@ type view struct {
 	readSeq events.Seq
 	marked  bool
 	muted   bool
-	early   []earlyRead     // the oldest first
+	pending []pendingRead   // the oldest first
 	receipt *events.Receipt // the last one sent to the peer
 	told    int             // so many messages of the log are read, as the peer was ever notified of
 	version events.Seq
@@ -80,9 +80,9 @@ type view struct {
 	joinSeq events.Seq
 }
 
-// earlyRead is a read up to a message that has not come yet (rule read-early):
+// pendingRead is a read up to a message that has not come yet (rule read-early):
 // the first one up to it, and the first one that the peer is notified of.
-type earlyRead struct {
+type pendingRead struct {
 	upto string
 	at   events.Time
 	seq  events.Seq
@@ -168,5 +168,5 @@ func (v *view) readUpto() string {
 
 // holds reports whether anything about the conversation is remembered.
 func (v *view) holds() bool {
-	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || len(v.early) > 0
+	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || len(v.pending) > 0
 }

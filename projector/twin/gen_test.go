@@ -89,11 +89,11 @@ func TestGeneratorCovers(t *testing.T) {
 	}
 	for _, what := range []string{
 		"refused: " + notMember, "refused: " + noMessage, "refused: " + otherSender,
-		"hidden", "sent silent", "sent hidden", "eight early reads", "early read, public and private",
+		"hidden", "sent silent", "sent hidden", "eight pending reads", "pending read, public and private",
 		"upto from before the join", "unread from before the join", "late own message", "unread where nothing counts",
 		"bounded read-all", "bounded delete stays", "bounded delete leaves", "nothing but a receipt", "revoke of the last",
 		"receipt by user.read", "receipt by user.read-all", "receipt by user.message", "receipt by user.sent",
-		"duplicate", "early read comes", "early revoke comes", "upto known", "upto_at", "both", "at", "silent",
+		"duplicate", "pending read comes", "early revoke comes", "upto known", "upto_at", "both", "at", "silent",
 		"mentions", "mention_all", "private", "thread", "to oneself", "advance",
 		"revoke of an own", "revoke of a silent", "revoke of a read", "revoke of an unread", "long id",
 	} {
@@ -132,8 +132,8 @@ func note(seen map[string]int, m *Model, c *events.Command) {
 		} else if v.chat.revokes[c.ID] {
 			seen["early revoke comes"]++
 		}
-		if slices.ContainsFunc(v.early, func(e earlyRead) bool { return e.upto == c.ID }) {
-			seen["early read comes"]++
+		if slices.ContainsFunc(v.pending, func(e pendingRead) bool { return e.upto == c.ID }) {
+			seen["pending read comes"]++
 		}
 		if c.Verb == events.UserSent {
 			noteSent(seen, m, v, c)
@@ -170,8 +170,8 @@ func noteRead(seen map[string]int, v *view, c *events.Command) {
 	known := v.chat.find(c.Upto) >= 0
 	for what, is := range map[string]bool{
 		"upto known": known, "upto from before the join": known && v.find(c.Upto) < 0,
-		"eight early reads": len(v.early) == events.MaxPendingReads,
-		"early read, public and private": slices.ContainsFunc(v.early, func(e earlyRead) bool {
+		"eight pending reads": len(v.pending) == events.MaxPendingReads,
+		"pending read, public and private": slices.ContainsFunc(v.pending, func(e pendingRead) bool {
 			return e.open && e.at != e.openAt
 		}),
 	} {

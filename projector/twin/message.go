@@ -31,7 +31,7 @@ func (m *Model) message(s step, c *chat, from string) Result {
 }
 
 // arrived brings one view up to the message that is now the last of the log.
-// It returns the receipt that an early read sends.
+// It returns the receipt that a pending read sends.
 func (m *Model) arrived(s step, v *view) *events.Receipt {
 	head := len(v.chat.log)
 	last := &v.chat.log[head-1]
@@ -45,9 +45,9 @@ func (m *Model) arrived(s step, v *view) *events.Receipt {
 		m.touch(v, s.seq)
 	}
 	var sent *events.Receipt
-	for i, e := range v.early {
+	for i, e := range v.pending {
 		if e.upto == last.id { // rule read-early
-			v.early = slices.Delete(v.early, i, i+1)
+			v.pending = slices.Delete(v.pending, i, i+1)
 			_, sent = v.readTo(head, readBy{seq: e.seq, at: e.at, private: !e.open, told: e.openAt}, s.seq)
 			m.touch(v, s.seq)
 			break

@@ -125,7 +125,7 @@ func (v *view) explain(version events.Seq, limit int) events.Explanation {
 		ReadUpto: v.readUpto(), ReadAt: v.readAt, ReadSeq: v.readSeq,
 		Messages: []events.ExplainedMessage{},
 	}
-	for _, r := range v.early {
+	for _, r := range v.pending {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
 	}
 	for i := v.read; i < len(v.chat.log); i++ {

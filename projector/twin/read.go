@@ -19,7 +19,7 @@ func (s step) read() readBy { return readBy{seq: s.seq, at: s.at, private: s.Pri
 
 // readTo reads the first `to` messages of the log: never backward (rule
 // read-exact). It clears the mark. now is the seq of the command being
-// applied, which an early read's own seq comes before. It reports whether
+// applied, which a pending read's own seq comes before. It reports whether
 // anything changed and returns the receipt for the peer, if one is due.
 func (v *view) readTo(to int, by readBy, now events.Seq) (changed bool, sent *events.Receipt) {
 	changed = v.marked
@@ -71,7 +71,7 @@ func (m *Model) read(s step, v *view) Result {
 		to, now = len(v.chat.log), true
 	}
 	r := Result{Ignored: true}
-	if s.Upto != "" && v.yetToCome(s.Upto) && v.keepEarly(s) {
+	if s.Upto != "" && v.yetToCome(s.Upto) && v.keepPending(s) {
 		r.Ignored = false
 	}
 	if now {
@@ -93,11 +93,11 @@ func (m *Model) readNow(s step, v *view, to int, r *Result) {
 	}
 }
 
-// keepEarly remembers a read up to a message that has not come (rule read-early).
+// keepPending remembers a read up to a message that has not come (rule read-early).
 // It reports whether that is anything new.
-func (v *view) keepEarly(s step) bool {
-	for i := range v.early {
-		e := &v.early[i]
+func (v *view) keepPending(s step) bool {
+	for i := range v.pending {
+		e := &v.pending[i]
 		if e.upto != s.Upto {
 			continue
 		}
@@ -107,14 +107,14 @@ func (v *view) keepEarly(s step) bool {
 		e.open, e.openAt = true, s.at
 		return true
 	}
-	if len(v.early) == events.MaxPendingReads {
-		v.early = slices.Delete(v.early, 0, 1)
+	if len(v.pending) == events.MaxPendingReads {
+		v.pending = slices.Delete(v.pending, 0, 1)
 	}
-	e := earlyRead{upto: s.Upto, at: s.at, seq: s.seq}
+	e := pendingRead{upto: s.Upto, at: s.at, seq: s.seq}
 	if !s.Private {
 		e.open, e.openAt = true, s.at
 	}
-	v.early = append(v.early, e)
+	v.pending = append(v.pending, e)
 	return true
 }
 
@@ -138,14 +138,14 @@ func (m *Model) readAll(s step) Result {
 // with the mark only.
 func (m *Model) unread(s step, v *view) Result {
 	if !v.exists() {
-		v.early = nil
+		v.pending = nil
 		return ignoredUnless(false) // rule stranger: there is no such conversation yet
 	}
 	from := v.find(s.From)
 	if s.From != "" && from < 0 {
 		return refused(noMessage) // rules stranger, join
 	}
-	v.early = nil
+	v.pending = nil
 	if s.From == "" || len(v.countFrom(from)) == 0 {
 		if v.marked && v.listed {
 			return ignoredUnless(false)
@@ -180,7 +180,7 @@ func (m *Model) delete(s step, v *view) Result {
 	if s.Upto != "" || s.HasUptoAt {
 		return m.deleteUpto(s, v)
 	}
-	v.early = nil
+	v.pending = nil
 	if !v.listed {
 		return ignoredUnless(false)
 	}
@@ -204,7 +204,7 @@ func (m *Model) deleteUpto(s step, v *view) Result {
 		return ignoredUnless(false)
 	}
 	m.touch(v, s.seq)
-	v.early = nil
+	v.pending = nil
 	if to > v.read {
 		v.marked = false
 		v.read, v.readAt, v.readSeq = to, 0, s.seq

@@ -90,7 +90,7 @@ func TestDiff(t *testing.T) {
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: 1 | none",
 			"version of a: none | Version=4206",
-			"early read of a up to later in group_g: there | none",
+			"pending read of a up to later in group_g: there | none",
 			"position and counters: Applied=4205 Accepted.group.leave=1 | Applied=4206 Accepted.group.leave=2",
 		}},
 	} {
@@ -115,7 +115,7 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 		fmt.Sprintf("message id m7 of the log of group_g: bytes %02[1]x01880008 | bytes %02[1]x010808", store.Format),
 		"membership of a in group_g: none | 1",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
-		"bucket 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
+		"chunk 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
 		"version of b: the store is damaged: row is corrupt Version=none Era=none | none Version=4202 Era=0",
 	}
 	got := diff(t, fs, 100)

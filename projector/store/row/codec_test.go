@@ -30,9 +30,9 @@ var (
 	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex}
 	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage}
 	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan}
-	bucketRows       = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk}
+	chunkRows        = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk}
 	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory}
-	waiterRows       = codec[row.Present]{row.EncodePresent, row.DecodePresent}
+	pendingRows      = codec[row.Present]{row.EncodePresent, row.DecodePresent}
 	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep}
 	progressRows     = codec[fold.Progress]{row.EncodeProgress, row.DecodeProgress}
 )
@@ -68,7 +68,7 @@ func (d dice) cursor() fold.Cursor {
 	return fold.Cursor{Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint())}
 }
 
-func (d dice) bucket() *fold.Chunk {
+func (d dice) chunk() *fold.Chunk {
 	b := new(fold.Chunk)
 	for range []int{1, 2, row.BitsFrom, 3000}[d.IntN(4)] {
 		o := d.IntN(fold.ChunkSize)
@@ -81,7 +81,7 @@ func (d dice) set() fold.Set {
 	if d.coin() {
 		return fold.Set{}
 	}
-	return fold.Set{Tail: d.bucket(), TailNo: d.uint(), Stored: d.uint()}
+	return fold.Set{Tail: d.chunk(), TailNo: d.uint(), Stored: d.uint()}
 }
 
 func (d dice) log(lk fold.Key) fold.Log {
@@ -260,7 +260,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, indexRows, nil, &fold.Index{
 			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),
 		})
-		roundTrip(t, bucketRows, nil, d.bucket())
+		roundTrip(t, chunkRows, nil, d.chunk())
 		dir := fold.Directory{}
 		for no := range uint64(d.IntN(5)) {
 			dir = append(dir, fold.DirectoryEntry{No: no*1000 + d.uint()%1000, Len: 1 + d.uint()%fold.ChunkSize})

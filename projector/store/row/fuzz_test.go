@@ -54,9 +54,9 @@ func decodings() []decoding {
 		decodingOf("member's conversation", conversationRows, row.AppendConversation(nil, team)),
 		decodingOf("group", groupRows, row.AppendGroup(nil, "team")),
 		decodingOf("user", userRows, nil), decodingOf("member", memberRows, nil), decodingOf("index", indexRows, nil),
-		decodingOf("page", pageRows, nil), decodingOf("block", blockRows, nil), decodingOf("bucket", bucketRows, nil),
+		decodingOf("page", pageRows, nil), decodingOf("block", blockRows, nil), decodingOf("chunk", chunkRows, nil),
 		decodingOf("sweep", sweepRows, row.AppendSweep(nil, 7)), decodingOf("progress", progressRows, nil),
-		decodingOf("directory", directoryRows, nil), decodingOf("waiter", waiterRows, nil),
+		decodingOf("directory", directoryRows, nil), decodingOf("pending read", pendingRows, nil),
 		messagesDecoding("C2C messages", alice), messagesDecoding("a group's messages", fold.GroupKey("team")),
 	}
 }

@@ -38,8 +38,8 @@ func groupKey(user, group string) fold.Key {
 	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
 }
 
-// bucket holds the ordinals o.
-func bucket(o ...int) *fold.Chunk {
+// chunk holds the ordinals o.
+func chunk(o ...int) *fold.Chunk {
 	b := new(fold.Chunk)
 	for _, o := range o {
 		b[o/64] |= 1 << (o % 64)
@@ -103,7 +103,7 @@ func goldenLog(lk fold.Key, pages uint64, messages []fold.Message) (l fold.Log) 
 func goldenConversations() []goldenRow {
 	alice, team, lk := c2cKey("alice", "bob@example.com"), groupKey("alice", "team"), fold.GroupKey("team")
 	of := func(k fold.Key) []byte { return row.AppendConversation(nil, k) }
-	set := fold.Set{TailNo: 3, Stored: 2, Tail: bucket(0, 7, 1023)}
+	set := fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}
 	earlier := fold.Span{Least: goldenTime - 1000, Greatest: goldenTime + 1000}
 	long := goldenLog(alice, 16, goldenMessages(alice))
 	long.Revoked, long.Last.Revoked = set, true
@@ -133,7 +133,7 @@ func goldenConversations() []goldenRow {
 				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
 			},
 			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
-			Named:   fold.Set{TailNo: 0, Tail: bucket(17)}, NamedAfter: 1,
+			Named:   fold.Set{TailNo: 0, Tail: chunk(17)}, NamedAfter: 1,
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
 			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
@@ -193,16 +193,16 @@ func goldenOthers() []goldenRow {
 		goldenOf("sweep.leave", sweepRows, row.AppendSweep(nil, 4004), &fold.Sweep{Seq: 4004, At: goldenTime, Kind: fold.SweepLeave, ID: "team", Users: []string{"alice"}, Rows: 1}),
 		goldenOf("sweep.erase", sweepRows, row.AppendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
 		goldenOf("progress", progressRows, row.ProgressKey(), &fold.Progress{Swept: 300, Last: "bob@example.com"}),
-		goldenOf("waiter", waiterRows, row.AppendPendingRead(nil, "team", "m400", "alice"), &row.Present{}),
+		goldenOf("waiter", pendingRows, row.AppendPendingRead(nil, "team", "m400", "alice"), &row.Present{}),
 		goldenOf("block.c2c", blockRows, block(alice, 0), &span),
 		goldenOf("block.group", blockRows, block(lk, 256), &span),
 		goldenOf("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		goldenOf("index.group", indexRows, index(lk, "m1"), &fold.Index{Pos: 1}),
 		goldenOf("index.era", indexRows, index(c2cKey(row.InEra("alice", 3900), "bob"), "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),
 		goldenOf("index.early", indexRows, index(lk, "m400"), &fold.Index{Revoked: true, Awaited: 300}),
-		goldenOf("bucket.list", bucketRows, in(alice.Set(fold.SetRevoked), 0), bucket(0, 1, 64, 1023)),
-		goldenOf("bucket.bits", bucketRows, in(lk.Set(fold.SetAll), 70000), everyOther()),
-		goldenOf("bucket.own", bucketRows, in(team.Set(fold.SetOwn), 1), bucket(5)),
+		goldenOf("bucket.list", chunkRows, in(alice.Set(fold.SetRevoked), 0), chunk(0, 1, 64, 1023)),
+		goldenOf("bucket.bits", chunkRows, in(lk.Set(fold.SetAll), 70000), everyOther()),
+		goldenOf("bucket.own", chunkRows, in(team.Set(fold.SetOwn), 1), chunk(5)),
 		goldenOf("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
 		goldenOf("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
 		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetOwnAll)), &fold.Directory{{No: 3, Len: 2}}),

@@ -37,7 +37,7 @@ func NameMember(key []byte) string {
 func NamePendingRead(key []byte) string {
 	group, rest, _ := bytes.Cut(key[1:], []byte{0})
 	id, user, _ := bytes.Cut(rest, []byte{0})
-	return "early read of " + Quote(user) + " up to " + Quote(id) + " in " + nameGroupID(group)
+	return "pending read of " + Quote(user) + " up to " + Quote(id) + " in " + nameGroupID(group)
 }
 
 // NameIndex names the row of a message id.
@@ -71,7 +71,7 @@ func NameChunk(key []byte) string {
 	if !ok || !known {
 		return ""
 	}
-	return fmt.Sprintf("bucket %d of the %s of the %s", no, set, NameOf(owner))
+	return fmt.Sprintf("chunk %d of the %s of the %s", no, set, NameOf(owner))
 }
 
 // NameDirectory names the row of a directory.
@@ -81,7 +81,7 @@ func NameDirectory(key []byte) string {
 	if !ok || !known {
 		return ""
 	}
-	return "buckets of the " + set + " of the " + NameOf(owner)
+	return "chunks of the " + set + " of the " + NameOf(owner)
 }
 
 // NameSweep names the row of a sweep.
