@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"reddot/events"
 )
 
 // What the tests know beside the exported surface.
@@ -49,4 +51,11 @@ func NewestWithout(why error) func(context.Context) error {
 	s := new(projection)
 	s.begin(why)
 	return s.Newest()
+}
+
+// StatusBefore is a status that is asked for before there is a scheduler of the snapshots.
+func StatusBefore(ctx context.Context, why error) (events.Status, error) {
+	s := &projection{snapshots: new(snapshots)}
+	s.now.Store(&phase{why: why})
+	return s.Status(ctx)
 }

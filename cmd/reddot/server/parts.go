@@ -107,7 +107,7 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 		return nil
 	})
 	if source.snapshots != nil {
-		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.scheduler.Run(ctx)) })
+		g.Go(func() error { return part(ctx, "snapshots", source.snapshots.scheduler.Load().Run(ctx)) })
 	}
 	g.Go(func() error {
 		defer stop()

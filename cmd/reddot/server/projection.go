@@ -279,7 +279,7 @@ func (s *projection) Status(ctx context.Context) (events.Status, error) {
 		status.Error = err.Error()
 	}
 	if s.snapshots != nil {
-		status.Snapshot = s.snapshots.scheduler.Last()
+		status.Snapshot = s.snapshots.last()
 	}
 	if at := s.site.Load(); at != nil {
 		status.NATS = at.status()
@@ -311,5 +311,5 @@ func (s *projection) Snapshot(ctx context.Context) (events.Snapshot, error) {
 	if s.snapshots == nil {
 		return events.Snapshot{}, &events.Invalid{Reason: "snapshots are off: start serve without --snapshots off"}
 	}
-	return s.snapshots.scheduler.Begin(ctx), nil
+	return s.snapshots.scheduler.Load().Begin(ctx), nil
 }

@@ -18,3 +18,12 @@ func TestNewestBetween(t *testing.T) {
 		t.Errorf("the wait ends with %v", err)
 	}
 }
+
+// TestStatusBeforeSnapshots: the metrics ask for the status from the first moment on, and
+// get one before the snapshots have their scheduler.
+func TestStatusBeforeSnapshots(t *testing.T) {
+	status, err := server.StatusBefore(t.Context(), server.ErrStarting)
+	if err != nil || status.Snapshot != nil || status.Error != server.ErrStarting.Error() {
+		t.Errorf("the status is %+v: %v", status, err)
+	}
+}

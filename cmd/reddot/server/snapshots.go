@@ -30,7 +30,8 @@ type snapshots struct {
 	repo     *snapshot.Repository
 	log      *slog.Logger
 
-	scheduler *snapshot.Scheduler
+	// scheduler is nil until the first projector is open: a status is asked for before.
+	scheduler atomic.Pointer[snapshot.Scheduler]
 	checked   atomic.Value // string: the checkpoint made last
 }
 
@@ -140,8 +141,18 @@ func (s *snapshots) attach(source *projection) error {
 	if s.cfg.Trim {
 		cfg.Log = s
 	}
-	s.scheduler, err = snapshot.NewScheduler(cfg)
+	scheduler, err := snapshot.NewScheduler(cfg)
+	s.scheduler.Store(scheduler)
 	return err
+}
+
+// last is the last snapshot that was taken or begun; nil if there was none.
+func (s *snapshots) last() *events.Snapshot {
+	scheduler := s.scheduler.Load()
+	if scheduler == nil {
+		return nil
+	}
+	return scheduler.Last()
 }
 
 // register shows the figures to Prometheus.
@@ -165,7 +176,7 @@ func (s *snapshots) register(registry *prometheus.Registry) error {
 		{counter, "reddot_snapshots_failed_total", "Snapshots, prunes and trims that failed since the start.", func(f snapshot.Figures) float64 { return float64(f.Failures) }},
 	} {
 		err = errors.Join(err, registry.Register(m.kind(prometheus.Opts{Name: m.name, Help: m.help},
-			func() float64 { return m.value(s.scheduler.Figures()) })))
+			func() float64 { return m.value(s.scheduler.Load().Figures()) })))
 	}
 	return err
 }
