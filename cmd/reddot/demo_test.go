@@ -14,7 +14,11 @@ var checked = regexp.MustCompile(`^checked: the lists equal what the queries ans
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	out := reddot(t, nil, "demo", "--speed", "200", "--for", "3s", "--seed", "3").done(t)
+	played := reddot(t, nil, "demo", "--speed", "200", "--for", "3s", "--seed", "3")
+	out := played.done(t)
+	if played.stderr != "" {
+		t.Errorf("something is wrong: %s", played.stderr)
+	}
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 	if last := lines[len(lines)-1]; !checked.MatchString(last) {
 		t.Errorf("the last line is %q", last)

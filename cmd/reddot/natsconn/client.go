@@ -114,12 +114,14 @@ func (c *Client) Dial(name string) (*Conn, error) {
 
 // DialLasting connects to the server with a connection that comes back whenever
 // the server does. It gives up only where that is in vain, as when the user is
-// refused, or when it is closed; then lost is called with an error fit to be shown.
+// refused; then lost is called with an error fit to be shown. Whoever closes it hears
+// nothing.
 func (c *Client) DialLasting(name string, lost func(error)) (*nats.Conn, error) {
 	options, err := c.options(name,
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.NoCallbacksAfterClientClose(),
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			err := nc.LastError()
 			if err == nil {

@@ -177,7 +177,7 @@ func TestBind(t *testing.T) {
 }
 
 // TestDialLasting: a connection comes back with the server, and ends when its user
-// is refused.
+// is refused. Whoever closes one has not lost it.
 func TestDialLasting(t *testing.T) {
 	s := natstest.StartCore(t, guarded)
 	password := file(t, "s3cret")
@@ -192,6 +192,12 @@ func TestDialLasting(t *testing.T) {
 	testkit.OK(t, os.WriteFile(password, []byte("wr0ng"), 0o600))
 	s.Restart()
 	mustSay(t, testkit.Receive(t, "the end", lost), `refuses the user "me"`, "--nats-user")
+
+	testkit.OK(t, os.WriteFile(password, []byte("s3cret"), 0o600))
+	own := testkit.Must(c.DialLasting("test", func(err error) { t.Errorf("who has closed it hears %v", err) }))(t)
+	closed := own.StatusChanged(nats.CLOSED)
+	own.Close()
+	testkit.Receive(t, "the close", closed)
 
 	_, err := given(t, "--server", "nats://127.0.0.1:1", "--timeout", time.Second.String()).DialLasting("test", func(error) { t.Error("lost what it never had") })
 	mustSay(t, err, "no NATS server at nats://127.0.0.1:1")
