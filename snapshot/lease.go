@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reddot/snapshot/storage"
 	"slices"
 	"sync"
 	"time"
+
+	"reddot/snapshot/storage"
 )
 
 // errLapsed is returned where a pin could not be renewed in time, so that

@@ -5,10 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"reddot/snapshot/storage"
 	"slices"
 	"strings"
 	"time"
+
+	"reddot/snapshot/storage"
 )
 
 // What is assumed of clocks and delays; see the package's documentation.

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"reddot/projector/disk"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"reddot/projector/disk"
 )
 
 // reading reads every piece and every file of a snapshot.

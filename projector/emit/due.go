@@ -1,10 +1,11 @@
 package emit
 
 import (
-	"reddot/events"
-	"reddot/projector/dirty"
 	"slices"
 	"strings"
+
+	"reddot/events"
+	"reddot/projector/dirty"
 )
 
 // lane says where a due user waits. Whoever has waited in one lane may go over to

@@ -2,12 +2,13 @@ package emit
 
 import (
 	"context"
-	"reddot/events"
-	"reddot/projector/emit/journal"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"reddot/events"
+	"reddot/projector/emit/journal"
 )
 
 // held is a message that is not sent yet.

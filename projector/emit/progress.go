@@ -2,11 +2,12 @@ package emit
 
 import (
 	"context"
-	"reddot/projector/emit/journal"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"reddot/projector/emit/journal"
 )
 
 // progress says that all is stored up to where it is.

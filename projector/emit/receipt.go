@@ -3,12 +3,13 @@ package emit
 import (
 	"cmp"
 	"context"
+	"slices"
+	"strings"
+
 	"reddot/events"
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/view"
-	"slices"
-	"strings"
 )
 
 // sendReceipts sends receipts for as long as there is room.

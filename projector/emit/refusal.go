@@ -3,9 +3,10 @@ package emit
 import (
 	"context"
 	"errors"
+	"strings"
+
 	"reddot/events"
 	"reddot/projector/store"
-	"strings"
 )
 
 // refusalsAtOnce is how many refusals are emitted in a round.

@@ -2,10 +2,11 @@ package emit
 
 import (
 	"context"
-	"reddot/projector/dirty"
-	"reddot/projector/emit/journal"
 	"strings"
 	"time"
+
+	"reddot/projector/dirty"
+	"reddot/projector/emit/journal"
 )
 
 // DefaultTakeover is how long the emission may stand still, while there is

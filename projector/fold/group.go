@@ -1,8 +1,9 @@
 package fold
 
 import (
-	"reddot/events"
 	"slices"
+
+	"reddot/events"
 )
 
 // join folds new members (rule join). Members who are present stay as they

@@ -1,8 +1,9 @@
 package fold
 
 import (
-	"reddot/events"
 	"slices"
+
+	"reddot/events"
 )
 
 // Log is what all readers of a conversation share.

@@ -2,13 +2,14 @@ package sim
 
 import (
 	"fmt"
-	"reddot/projector/emit/journal"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/emit/journal"
 )
 
 // stored is a message of the event stream.

@@ -3,12 +3,13 @@ package sim
 import (
 	"context"
 	"maps"
-	"reddot/projector/emit/journal"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/emit/journal"
 )
 
 // stream is the event stream over a process's link. It implements journal.Stream.

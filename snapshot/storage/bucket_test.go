@@ -3,9 +3,6 @@ package storage_test
 import (
 	"bytes"
 	"fmt"
-	"reddot/projector/testkit"
-	"reddot/projector/testkit/natstest"
-	"reddot/snapshot/storage"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +10,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
+	"reddot/snapshot/storage"
 )
 
 // openBucket opens a bucket on a server.

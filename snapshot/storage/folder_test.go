@@ -4,10 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"reddot/projector/testkit"
-	"reddot/snapshot/storage"
 	"testing"
 	"time"
+
+	"reddot/projector/testkit"
+	"reddot/snapshot/storage"
 )
 
 // TestSweepFolder removes files that were not published, once they are old.

@@ -5,15 +5,16 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"reddot/projector/testkit"
-	"reddot/projector/testkit/natstest"
-	"reddot/snapshot"
-	"reddot/snapshot/storage"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
+
+	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
+	"reddot/snapshot"
+	"reddot/snapshot/storage"
 )
 
 // TestStorages checks what both storages promise.
