@@ -22,7 +22,7 @@ func FindTruncation(ctx context.Context, l *log.Log, js jetstream.JetStream, dir
 	if err := l.Recognise(ctx, info); err != nil {
 		return nil, err
 	}
-	if id := l.Identity(); info.Identity.Name != id.Name || !info.Identity.Created.Equal(id.Created) {
+	if !info.Identity.Equal(l.Identity()) {
 		info = store.Info{} // it is of another log: Open sees to that
 	}
 	newest, err := journal.FindNewest(ctx, js, l.Subjects(), l.Identity().String())

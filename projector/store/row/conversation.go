@@ -94,7 +94,7 @@ func IsBefore(erasure events.Seq, key, value []byte) (bool, error) {
 	}
 	k, ok := ParseConversation(string(key))
 	if !ok {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 	}
 	return k.Kind == events.C2C && era < erasure, d.err
 }
@@ -277,7 +277,7 @@ func (d *Decoder) pendingReads() (all []fold.PendingRead) {
 		more = flags&pendingMore != 0
 	}
 	if len(all) > events.MaxPendingReads {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 	}
 	return all
 }

@@ -14,8 +14,8 @@ type Decoder struct {
 	err  error
 }
 
-// Fail ends the reading: what is read from here on is zero.
-func (d *Decoder) Fail(err error) {
+// fail ends the reading: what is read from here on is zero.
+func (d *Decoder) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
@@ -25,7 +25,7 @@ func (d *Decoder) Fail(err error) {
 // Byte reads a byte.
 func (d *Decoder) Byte() byte {
 	if len(d.rest) == 0 {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 		return 0
 	}
 	c := d.rest[0]
@@ -47,7 +47,7 @@ func (d *Decoder) Uint() uint64 {
 		}
 		n |= uint64(c&0x7f) << (7 * i)
 	}
-	d.Fail(ErrCorruptRow)
+	d.fail(ErrCorruptRow)
 	return 0
 }
 
@@ -55,7 +55,7 @@ func (d *Decoder) Uint() uint64 {
 func (d *Decoder) Int() int64 {
 	n, w := binary.Varint([]byte(d.rest[:min(len(d.rest), binary.MaxVarintLen64)]))
 	if w <= 0 {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 		return 0
 	}
 	d.rest = d.rest[w:]
@@ -66,7 +66,7 @@ func (d *Decoder) Int() int64 {
 func (d *Decoder) Count() int {
 	n := d.Uint()
 	if n > uint64(len(d.rest)) {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 		return 0
 	}
 	return int(n)
@@ -78,7 +78,7 @@ func (d *Decoder) More() bool { return d.err == nil && len(d.rest) > 0 }
 // bytes reads the next n bytes.
 func (d *Decoder) bytes(n uint64) string {
 	if n > uint64(len(d.rest)) {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 		return ""
 	}
 	s := d.rest[:n]
@@ -99,7 +99,7 @@ func NewDecoder(row string) Decoder {
 // version reads and checks a row's format.
 func (d *Decoder) version() {
 	if v := d.Byte(); d.err == nil && v != Format {
-		d.Fail(FormatError(v))
+		d.fail(FormatError(v))
 	}
 }
 
@@ -139,7 +139,7 @@ func AppendKey(b []byte, k fold.Key) []byte {
 func (d *Decoder) Key() (k fold.Key) {
 	kind, ok := kindOf(d.Byte())
 	if !ok {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 	}
 	k.User, k.Kind, k.ID = d.String(), kind, d.String()
 	return k

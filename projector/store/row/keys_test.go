@@ -83,8 +83,8 @@ func (d dice) address() (address, []byte) {
 	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
 }
 
-// TestKeysTellRowsApart: equal keys are of equal rows.
-func TestKeysTellRowsApart(t *testing.T) {
+// TestKeysDistinguishRows: equal keys are of equal rows.
+func TestKeysDistinguishRows(t *testing.T) {
 	d := newDice(t)
 	of := map[string]address{}
 	keys := map[address]string{}

@@ -190,7 +190,7 @@ func (d *Decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		l.Tail = all[:len(all)-len(d.rest)]
 	}
 	if counted > l.Head.Ord || l.Last.Pos > 0 && l.Last.ID == "" {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 	}
 	return sent
 }

@@ -115,7 +115,7 @@ func (d *Decoder) record(log fold.Key) fold.Message {
 		}
 	}
 	if err := r.End(); err != nil {
-		d.Fail(err)
+		d.fail(err)
 	}
 	return m
 }
@@ -151,7 +151,7 @@ func DecodePage(_, value string) (*Page, error) {
 	p := &Page{Base: fold.Ord(d.Uint()), Records: d.rest}
 	for range fold.PageSize {
 		if d.String() == "" {
-			d.Fail(ErrCorruptRow)
+			d.fail(ErrCorruptRow)
 		}
 	}
 	return p, d.End()

@@ -87,7 +87,7 @@ func (d *Decoder) bits() *fold.Chunk {
 	o := uint64(0)
 	for range n {
 		if o += d.Uint(); o >= fold.ChunkSize {
-			d.Fail(ErrCorruptRow)
+			d.fail(ErrCorruptRow)
 			return k
 		}
 		k[o/64] |= 1 << (o % 64)

@@ -40,7 +40,7 @@ func DecodeSweep(key, value string) (*fold.Sweep, error) {
 		ok = false
 	}
 	if !ok {
-		d.Fail(ErrCorruptRow)
+		d.fail(ErrCorruptRow)
 	}
 	return w, d.End()
 }
