@@ -20,7 +20,7 @@
 // Each may carry after_seq and timeout_ms: the answer then waits until that
 // command is applied (status: applied and emitted), else it is 408. null is
 // the same as absent, anything that is off is a 400 which says what, unknown
-// fields too. Names are told apart by case, duplicate names and invalid UTF-8
+// fields too. Names are case-sensitive, duplicate names and invalid UTF-8
 // are refused.
 //
 // An error reply has the headers Nats-Service-Error (one bare word:

@@ -61,7 +61,7 @@
 //
 // Is not folded: see package log. That it lost its end is found before anybody can
 // publish, see [FindTruncation], and stops the program. It goes on with what is left
-// only if it is told to, see [AcceptTruncation].
+// only if the operator says so, see [AcceptTruncation].
 //
 // # Standing still
 //

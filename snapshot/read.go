@@ -20,15 +20,15 @@ type reading struct {
 	first    bool   // the first fault ends it
 	progress func(Progress)
 
-	damage CorruptError
-	done   uint64 // bytes
+	corrupt CorruptError
+	done    uint64 // bytes
 }
 
 // read reads a snapshot. The error is a *CorruptError if the snapshot is at
 // fault, and something else if reading or writing could not go on. Files that
 // it wrote are durable then, with their names.
 func (r *Repository) read(ctx context.Context, rd reading) error {
-	rd.r, rd.damage.ID = r, rd.m.ID()
+	rd.r, rd.corrupt.ID = r, rd.m.ID()
 	if rd.dir != "" {
 		if err := emptyDir(r.fs, rd.dir); err != nil {
 			return err
@@ -38,12 +38,12 @@ func (r *Repository) read(ctx context.Context, rd reading) error {
 		if err := rd.file(ctx, &rd.m.Files[i]); err != nil {
 			return fmt.Errorf("read %s of snapshot %s: %w", rd.m.Files[i].Name, rd.m.ID(), err)
 		}
-		if rd.first && rd.damage.Faults != nil {
+		if rd.first && rd.corrupt.Faults != nil {
 			break
 		}
 	}
-	if rd.damage.Faults != nil {
-		return &rd.damage
+	if rd.corrupt.Faults != nil {
+		return &rd.corrupt
 	}
 	if rd.dir != "" {
 		if err := disk.SyncDir(r.fs, rd.dir); err != nil {
@@ -54,11 +54,11 @@ func (r *Repository) read(ctx context.Context, rd reading) error {
 }
 
 func (rd *reading) fault(f Fault) {
-	if len(rd.damage.Faults) >= listedFaults {
-		rd.damage.More++
+	if len(rd.corrupt.Faults) >= listedFaults {
+		rd.corrupt.More++
 		return
 	}
-	rd.damage.Faults = append(rd.damage.Faults, f)
+	rd.corrupt.Faults = append(rd.corrupt.Faults, f)
 }
 
 func (rd *reading) file(ctx context.Context, f *File) (err error) {
@@ -69,17 +69,17 @@ func (rd *reading) file(ctx context.Context, f *File) (err error) {
 		}
 		defer func() { err = errors.Join(err, out.Close()) }()
 	}
-	before := len(rd.damage.Faults) + rd.damage.More
+	before := len(rd.corrupt.Faults) + rd.corrupt.More
 	sum := sha256.New()
 	for i := range f.Pieces {
 		if err := rd.piece(ctx, f, i, out, sum); err != nil {
 			return err
 		}
-		if rd.first && rd.damage.Faults != nil {
+		if rd.first && rd.corrupt.Faults != nil {
 			return nil
 		}
 	}
-	if got := SHA256(sum.Sum(nil)); got != f.SHA256 && len(rd.damage.Faults)+rd.damage.More == before {
+	if got := SHA256(sum.Sum(nil)); got != f.SHA256 && len(rd.corrupt.Faults)+rd.corrupt.More == before {
 		rd.fault(Fault{File: f.Name, Err: fmt.Errorf("%w: its SHA-256 is %s, not %s", ErrCorrupt, got, f.SHA256)})
 	}
 	if out == nil {

@@ -105,8 +105,8 @@ func (r *Repository) restore(ctx context.Context, want Want, dir string, progres
 		if err == nil {
 			return m, nil
 		}
-		var damage *CorruptError
-		if !errors.As(err, &damage) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNewer) && !errors.Is(err, errFormat) {
+		var corrupt *CorruptError
+		if !errors.As(err, &corrupt) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNewer) && !errors.Is(err, errFormat) {
 			return nil, err
 		}
 		r.log.Warn("a snapshot cannot be restored; trying the next one", "id", id, "error", err)

@@ -42,8 +42,8 @@ func (r *Repository) Verify(ctx context.Context, id string, opts VerifyOptions, 
 			return r.rebuild(ctx, rd)
 		})
 	}
-	if damage := (*CorruptError)(nil); opts.Repair && errors.As(err, &damage) {
-		err = errors.Join(err, r.repair(ctx, m, damage))
+	if corrupt := (*CorruptError)(nil); opts.Repair && errors.As(err, &corrupt) {
+		err = errors.Join(err, r.repair(ctx, m, corrupt))
 	}
 	if err != nil {
 		return m, err
@@ -79,8 +79,8 @@ func (m *Manifest) holds(s State) bool {
 }
 
 // repair removes the pieces that are still corrupt when read once more.
-func (r *Repository) repair(ctx context.Context, m *Manifest, damage *CorruptError) error {
-	for _, fault := range damage.Faults {
+func (r *Repository) repair(ctx context.Context, m *Manifest, corrupt *CorruptError) error {
+	for _, fault := range corrupt.Faults {
 		f := m.file(fault.File)
 		if f == nil || fault.Blob == "" {
 			continue

@@ -10,7 +10,7 @@
 // up to the applied one; it runs at every close and every FlushEvery commands.
 //
 // Corruption is never taken for a state. Pebble's tables carry checksums; the file
-// "position" tells a manifest that lost its end from one that a crash cut short;
+// "position" shows that a manifest has lost its end, which else looks like a crash;
 // a row says its format; rows that no log can have derived from each other are found
 // by whoever folds or shows them. Whoever meets corruption gets an error that wraps
 // [ErrCorrupt] and names the file or the row; a store of an older format is known

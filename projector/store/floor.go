@@ -18,9 +18,9 @@ import (
 // floorFile, beside Pebble's files, says which commit the folder held when it
 // was closed, or made by Checkpoint. What is opened later is never older.
 //
-// Pebble takes corruption at the end of its manifest for a write that a crash cut
-// short, and goes on with the files of some earlier commit, or with none: this
-// file tells the two apart.
+// Pebble takes corruption at the end of its manifest for a write that a crash
+// interrupted, and goes on with the files of some earlier commit, or with none: this
+// file distinguishes the two.
 //
 //	format, applied, digest, hash of the bytes before it; each 8 bytes but the first
 const floorFile = "position"

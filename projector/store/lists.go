@@ -12,7 +12,7 @@ import (
 	"reddot/projector/store/row"
 )
 
-// userList is what a user's list is made of. It is never changed: who holds one
+// userList is what a user's list is derived from. It is never changed: who holds one
 // may go on reading it.
 type userList struct {
 	version events.Seq // fold.Reader.UserVersion

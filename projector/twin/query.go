@@ -37,7 +37,7 @@ func (m *Model) Version(user string) events.Seq { return m.versions[user] }
 
 // Totals sums up a user's list (rule total), or its conversations of one kind.
 // With includeMuted the muted ones enter every sum like the others; Muted
-// tells their unread either way.
+// has their unread either way.
 func (m *Model) Totals(user string, kind events.Kind, includeMuted bool) events.Totals {
 	return m.TotalsOf(user, events.TotalsRequest{Kind: kind, IncludeMuted: includeMuted})
 }

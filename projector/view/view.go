@@ -283,8 +283,8 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 		Messages: []events.ExplainedMessage{},
 	}
 	e.Revoked = e.SinceRead - e.Own - e.Unread
-	for _, early := range i.row.PendingReads {
-		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: early.ID, At: early.At, Seq: early.Seq, Private: !early.Open})
+	for _, pending := range i.row.PendingReads {
+		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: pending.ID, At: pending.At, Seq: pending.Seq, Private: !pending.Open})
 	}
 	for o := i.row.Read.Ord; len(e.Messages) < limit; {
 		if o = i.next(r, o); o == 0 {

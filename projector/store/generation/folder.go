@@ -128,7 +128,7 @@ func (f *Folder) mark(name string) error {
 }
 
 // Clean removes everything but the current generation: those that were replaced,
-// or whose building was cut short, and the files of a store that lay in the
+// or whose building was interrupted, and the files of a store that lay in the
 // folder itself. No other generation may be open.
 func (f *Folder) Clean() error {
 	if err := f.clean(); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// Full is a disk that can be told to fail writes with ENOSPC. Closing a file never
+// Full is a disk that can be made to fail writes with ENOSPC. Closing a file never
 // fails: some code does not count on it.
 type Full struct {
 	vfs.FS

@@ -1,4 +1,4 @@
-// Package corrupt tells corruption of a store's files from other errors that Pebble
+// Package corrupt distinguishes corruption of a store's files from other errors that Pebble
 // returns.
 package corrupt
 
@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() []error { return []error{row.ErrCorrupt, e.Err} }
 
-// Wrap makes an error of Pebble that tells of corruption wrap row.ErrCorrupt, and
+// Wrap makes an error of Pebble that reports corruption wrap row.ErrCorrupt, and
 // leaves every other as it is.
 func Wrap(err error) error {
 	if err == nil || errors.Is(err, row.ErrCorrupt) || !pebble.IsCorruptionError(err) {
