@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -53,8 +54,9 @@ func inGroup(user, group string) fold.Key {
 	return fold.Key{User: user, ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
 }
 
-// FuzzDecodeOwnRow gives arbitrary bytes to what reads the store's own rows: what it
-// reads, it reads again from what that is written as.
+// FuzzDecodeOwnRow gives arbitrary bytes to what reads the store's own rows: it takes
+// no memory out of proportion, and what it reads, it reads again from what that is
+// written as.
 func FuzzDecodeOwnRow(f *testing.F) {
 	for _, g := range storetest.GoldenRows(f) {
 		f.Add(g.Value)
@@ -63,6 +65,7 @@ func FuzzDecodeOwnRow(f *testing.F) {
 		if len(b) > 1<<16 {
 			return
 		}
+		before := allocated()
 		for name, again := range map[string]func(b []byte) ([]byte, error){
 			"position": func(b []byte) ([]byte, error) {
 				p, err := store.DecodePosition(b)
@@ -89,5 +92,15 @@ func FuzzDecodeOwnRow(f *testing.F) {
 				t.Errorf("%s %x is written as %x, and that as %x: %v", name, b, second, third, err)
 			}
 		}
+		if n := allocated() - before; n > 1<<20+200*uint64(len(b)) {
+			t.Errorf("%d bytes allocated to read %d", n, len(b))
+		}
 	})
+}
+
+// allocated is how many bytes the process has allocated.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
