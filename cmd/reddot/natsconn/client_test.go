@@ -185,6 +185,9 @@ func TestDialLasting(t *testing.T) {
 	lost := make(chan error, 1)
 	conn := testkit.Must(c.DialLasting("test", func(err error) { lost <- err }))(t)
 	defer conn.Close()
+	if every, missed := conn.Opts.PingInterval, conn.Opts.MaxPingsOut; every != natsconn.PingEvery || missed != natsconn.PingsMissed {
+		t.Errorf("pings every %v, %d missed", every, missed)
+	}
 	back := conn.StatusChanged(nats.CONNECTED)
 	s.Restart()
 	testkit.Receive(t, "the server again", back)
