@@ -22,8 +22,8 @@ import (
 // program for the parts that run in processes of their own.
 const ChildCommand = "bench-child"
 
-// tellEvery is how often a child says how far it is.
-const tellEvery = 100 * time.Millisecond
+// reportEvery is how often a child says how far it is.
+const reportEvery = 100 * time.Millisecond
 
 // openStore opens a store of the commands at a server, and their log.
 func openStore(ctx context.Context, url, dir string) (*log.Log, *store.Store, func(), error) {
@@ -55,16 +55,16 @@ func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out 
 		return err
 	}
 	defer done()
-	tell := json.NewEncoder(out)
-	start, told, begun := time.Now(), time.Now(), events.Seq(0)
+	reports := json.NewEncoder(out)
+	start, reported, begun := time.Now(), time.Now(), events.Seq(0)
 	err = loop.Build(ctx, log, s, upto, func(at events.Seq) {
 		now := time.Now()
 		if begun < from && at < upto {
 			start, begun = now, at
 		}
-		if now.Sub(told) >= tellEvery {
-			told = now
-			_ = tell.Encode(folding{Applied: int(at)}) // who listens is gone: so will be this process
+		if now.Sub(reported) >= reportEvery {
+			reported = now
+			_ = reports.Encode(folding{Applied: int(at)}) // who listens is gone: so will be this process
 		}
 	})
 	if err != nil {
@@ -79,7 +79,7 @@ func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out 
 	if err != nil {
 		return err
 	}
-	return tell.Encode(folding{Applied: int(upto), Took: took, Peak: peak})
+	return reports.Encode(folding{Applied: int(upto), Took: took, Peak: peak})
 }
 
 // ChildCompact compacts a store of the log at a server.

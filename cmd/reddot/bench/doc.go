@@ -7,7 +7,7 @@
 // # What a figure is worth
 //
 // A machine is as fast as it is at the moment, so a figure alone says little.
-// Most are told beside a reference that was measured in the same run, and the
+// Most are reported beside a reference that was measured in the same run, and the
 // aim is about the ratio. Where two things are compared closely they take
 // turns.
 //

@@ -10,13 +10,13 @@ import (
 	"reddot/cmd/reddot/failover"
 )
 
-// What is told of each fault.
+// What is reported of each fault.
 const (
 	eventsSilent    = ", events silent"
 	commandsRefused = ", commands refused"
 )
 
-// What is told of the starts.
+// What is reported of the starts.
 const (
 	startsTold    = "both started at the same moment, it tells"
 	startsRefused = "both started at the same moment" + commandsRefused
@@ -77,19 +77,19 @@ func (b *bench) failover(ctx context.Context) error {
 // starts starts both reddots at the same moment again and again, each time on a
 // fresh cluster.
 func (b *bench) starts(ctx context.Context, step *Step) error {
-	told, refused := 0, time.Duration(0)
+	emitted, refused := 0, time.Duration(0)
 	for range b.cfg.Starts {
 		err := b.drill(ctx, func(_ *failover.Drill, o failover.Outcome) error {
 			refused = max(refused, o.Refused)
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("after %d starts: %w", told, err)
+			return fmt.Errorf("after %d starts: %w", emitted, err)
 		}
-		told++
+		emitted++
 		step.done.Add(1)
 	}
-	b.note(figure("failover", startsTold, Count, float64(told)).compare("started", float64(b.cfg.Starts)))
+	b.note(figure("failover", startsTold, Count, float64(emitted)).compare("started", float64(b.cfg.Starts)))
 	b.note(figure("failover", startsRefused, Seconds, refused.Seconds()))
 	return nil
 }
@@ -120,10 +120,10 @@ func (b *bench) noteFault(f failover.Fault, o failover.Outcome) {
 		what string
 		took time.Duration
 	}{{eventsSilent, o.Events}, {commandsRefused, o.Refused}} {
-		told := figure("failover", f.String()+of.what, Seconds, of.took.Seconds())
+		measured := figure("failover", f.String()+of.what, Seconds, of.took.Seconds())
 		if f.Node() && f.Signal != syscall.SIGTERM {
-			told = told.compare(afterElection, (max(o.Election, shortestElection) + electionAndMore).Seconds())
+			measured = measured.compare(afterElection, (max(o.Election, shortestElection) + electionAndMore).Seconds())
 		}
-		b.note(told)
+		b.note(measured)
 	}
 }

@@ -49,9 +49,9 @@ type bulk struct {
 	commands []events.Command
 }
 
-// told is the aim of the time until a probe is heard. One message to a group
+// heardAim is the aim of the time until a probe is heard. One message to a group
 // whose watchers are few is not work in bulk at all.
-func (w bulk) told() Aim {
+func (w bulk) heardAim() Aim {
 	if w.name == watchedElsewhere {
 		return atMost(0.050, 0.010)
 	}
@@ -212,7 +212,7 @@ func (p *probes) during(ctx context.Context, commands []events.Command) error {
 	}
 }
 
-// probe sends one message and waits until it is applied, and its user is told.
+// probe sends one message and waits until it is applied, and its user is notified.
 func (p *probes) probe(ctx context.Context) error {
 	p.sent++
 	payload, err := events.Encode(&events.Command{Verb: events.UserMessage, Inbox: probed, ID: strconv.Itoa(p.sent), From: "prober"})

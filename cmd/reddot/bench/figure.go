@@ -79,7 +79,7 @@ func aims() map[key]Aim {
 	maps.Copy(all, failoverAims())
 	for _, w := range bulks(1) {
 		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
-		all[key{"fairness", w.name + toldLongest}] = w.told()
+		all[key{"fairness", w.name + toldLongest}] = w.heardAim()
 	}
 	return all
 }

@@ -20,7 +20,7 @@ import (
 func latencyRates() []int { return []int{200, 1_000, 10_000} }
 
 const (
-	// latencyUsers receive the messages in turn. Each is told of every message
+	// latencyUsers receive the messages in turn. Each is notified of every message
 	// as long as reddot keeps up; then it merges changes.
 	latencyUsers = 1_000
 	// latencyTurns is how often the lines take turns at each rate, so that what
@@ -38,7 +38,7 @@ type line struct {
 	name    string
 	server  *server
 	subject func(i int) string                 // that message i is published on
-	heard   func(*nats.Msg) (i int, err error) // the message that an event tells of
+	heard   func(*nats.Msg) (i int, err error) // the message that an event is about
 
 	sent    int // messages, over all turns
 	pending atomic.Pointer[pending]
@@ -84,7 +84,7 @@ func (p *pending) hear(i int, now time.Time, err error) {
 	}
 }
 
-// listen subscribes to what the line tells.
+// listen subscribes to what the line reports.
 func (l *line) listen(conn *nats.Conn, subject string) error {
 	_, err := conn.Subscribe(subject, func(m *nats.Msg) {
 		now := time.Now()

@@ -214,8 +214,8 @@ func (b *bench) query(ctx context.Context) error {
 	if err := b.askTwo(ctx, t, asker, x); err != nil {
 		return err
 	}
-	b.tellQueries(all)
-	x.tell(b)
+	b.noteQueries(all)
+	x.note(b)
 	return errors.Join(echo.Stop(), t.end())
 }
 
@@ -288,8 +288,8 @@ func (b *bench) askLive(ctx context.Context, t *traffic, conn *nats.Conn, all []
 	})
 }
 
-// tellQueries notes what was found; the first question is the echo.
-func (b *bench) tellQueries(all []*question) {
+// noteQueries notes what was found; the first question is the echo.
+func (b *bench) noteQueries(all []*question) {
 	echo := all[0].idle
 	b.note(figure("query", "echo, "+idle, PerSecond, echo.perSecond()).with(echo.times))
 	for i, q := range all {

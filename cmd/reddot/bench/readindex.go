@@ -64,8 +64,8 @@ func (b *bench) askTwo(ctx context.Context, t *traffic, conn *nats.Conn, x *inde
 	})
 }
 
-// tell notes what was found.
-func (x *indexed) tell(b *bench) {
+// note notes what was found.
+func (x *indexed) note(b *bench) {
 	alone, two := x.one.alone, x.one.two
 	b.note(figure("query", x.name+", "+oneAtATime, Seconds, alone.times.at(0.5).Seconds()))
 	b.note(figure("query", x.name+", "+oneAtATime+", "+together, Seconds, two.times.at(0.5).Seconds()).compare("one reddot", alone.times.at(0.5).Seconds()))

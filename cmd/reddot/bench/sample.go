@@ -27,7 +27,7 @@ type quantile struct {
 	share float64
 }
 
-// quantiles are those that are told of a latency.
+// quantiles are those that are reported of a latency.
 func quantiles() []quantile {
 	return []quantile{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}}
 }

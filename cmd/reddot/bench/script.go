@@ -59,8 +59,8 @@ func (w Workload) all(s events.Subjects, n int, joins *int) Commands {
 	}
 }
 
-// writeScript writes commands to a file in a folder. The first joins are told
-// apart from the others.
+// writeScript writes commands to a file in a folder. The first joins are
+// distinguished from the others.
 func writeScript(ctx context.Context, dir string, from Commands, joins *int, step *Step) (s *script, err error) {
 	f, err := os.Create(filepath.Join(dir, "commands"))
 	if err != nil {

@@ -25,7 +25,7 @@ const maxEarlier = 200
 type board struct {
 	changed chan struct{}  // has an element when there is something new
 	zone    *time.Location // times of day are shown in it
-	log     func(string)   // is told everything in words; nil for nobody
+	log     func(string)   // is called with everything in words; nil for nobody
 
 	mu struct {
 		sync.Mutex
@@ -105,7 +105,7 @@ func (b *board) update(change func() string) {
 	}
 }
 
-// listener writes what it is told on a panel.
+// listener writes what it hears on a panel.
 func (b *board) listener(p *panel) client.Listener {
 	return client.Listener{
 		ConversationsChanged: func(list []events.Conversation) {

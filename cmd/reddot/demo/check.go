@@ -102,7 +102,7 @@ func (p *panel) differs(a *answer) string {
 }
 
 // look is all of a conversation that can be seen. Its version is not: it may
-// grow without a change that is told.
+// grow without a change that is reported.
 type look struct {
 	conversation events.Conversation
 	last         events.LastMessage

@@ -5,7 +5,7 @@
 //	what happens next                                          what was heard
 //
 // What is shown of counts, totals and receipts is what the Go client's
-// listeners were told; nothing is computed here. At the end the board is
+// listeners heard; nothing is computed here. At the end the board is
 // compared with what the queries answer.
 //
 // The script is a pure function of its seed. The frame is a pure function of

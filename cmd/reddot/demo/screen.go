@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What a terminal is told (ECMA-48 and xterm's private modes).
+// What is sent to a terminal (ECMA-48 and xterm's private modes).
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[2J" // the alternate screen, no cursor, empty
 	leaveScreen = "\x1b[?25h\x1b[?1049l"

@@ -326,7 +326,7 @@ func (p *person) hear(c events.ConversationID, id string) {
 	p.news = append(p.news, news{c, id})
 }
 
-// name tells chats apart.
+// name distinguishes chats.
 func (c chat) name() string {
 	if c.group != "" {
 		return "group " + c.group

@@ -91,16 +91,16 @@ func (d *Drill) find(ctx context.Context, f Fault) (victim, error) {
 	if err != nil {
 		return victim{}, err
 	}
-	told, err := d.leader(ctx, d.subjects.EventStream())
+	emitted, err := d.leader(ctx, d.subjects.EventStream())
 	if err != nil {
 		return victim{}, err
 	}
 	hit := commands
 	switch f.Whom {
 	case EventsLeader:
-		hit = told
+		hit = emitted
 	case Follower:
-		for hit == commands || hit == told {
+		for hit == commands || hit == emitted {
 			hit = (hit + 1) % nodeCount
 		}
 	}

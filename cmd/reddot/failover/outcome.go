@@ -77,12 +77,12 @@ func (w *watch) flows(ctx context.Context) error {
 	heard, acked := &w.listener.heard, &w.drill.load.acks
 	events, acks := heard.total(), acked.total()
 	for {
-		told, stored := heard.total()-events, acked.total()-acks
-		if told >= flowing && stored >= flowing {
+		received, stored := heard.total()-events, acked.total()-acks
+		if received >= flowing && stored >= flowing {
 			return nil
 		}
 		if err := pause(ctx, lookEvery); err != nil {
-			return fmt.Errorf("within %v %d events are heard and %d commands acknowledged: %w", steadyWait, told, stored, err)
+			return fmt.Errorf("within %v %d events are heard and %d commands acknowledged: %w", steadyWait, received, stored, err)
 		}
 	}
 }
