@@ -18,6 +18,9 @@ import (
 // Dir is a data folder, by its path.
 type Dir string
 
+// Default is the data folder unless --data names another.
+const Default Dir = "./reddot-data"
+
 // What is in a data folder. Nothing else knows a name in it.
 const (
 	natsFolder      = "nats"

@@ -22,9 +22,6 @@ const bucketScheme = "bucket:"
 // Off is the place of snapshots that turns them off.
 const Off = "off"
 
-// DefaultData is the data folder unless --data names another.
-const DefaultData = "./reddot-data"
-
 // Place says where snapshots are kept.
 type Place struct {
 	Data datadir.Dir
@@ -35,7 +32,7 @@ type Place struct {
 
 // AddFlags adds the flags that fill p.
 func (p *Place) AddFlags(f *pflag.FlagSet) {
-	f.StringVar((*string)(&p.Data), "data", DefaultData, "`directory` of the server's data")
+	f.StringVar((*string)(&p.Data), "data", string(datadir.Default), "`directory` of the server's data")
 	f.StringVar(&p.At, "snapshots", "", "`place` of the snapshots: a directory or bucket:NAME (default the directory snapshots of --data)")
 }
 

@@ -84,7 +84,7 @@ const ownInbox = "_INBOX_reddot"
 // Default is what the server does unless something else is said.
 func Default() Config {
 	return Config{
-		Data: repository.DefaultData, Listen: "127.0.0.1:4222", HTTP: "127.0.0.1:8480",
+		Data: datadir.Default, Listen: "127.0.0.1:4222", HTTP: "127.0.0.1:8480",
 		Auth: natsconn.Config{OwnInbox: ownInbox}, UserRate: gate.DefaultRate,
 		Prefix: events.DefaultPrefix, Sync: natsserver.SyncPolicy{Every: time.Second},
 		FanoutLimit: 1000, EventEncoding: events.Msgpack.String(),
