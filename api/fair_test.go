@@ -15,7 +15,7 @@ import (
 )
 
 // TestFlood has alice send 10,000 requests that wait: sixteen of them do, the
-// others are told so, and bob's requests and the operator's are answered.
+// others are refused, and bob's requests and the operator's are answered.
 func TestFlood(t *testing.T) {
 	source := newTwinSource()
 	source.message(t, "bob", "carol", "m1")

@@ -166,7 +166,7 @@ func TestBeginsStale(t *testing.T) {
 	}
 }
 
-// TestWaitsWhileAway: who waits for a command is told at once that this instance
+// TestWaitsWhileAway: who waits for a command is answered at once that this instance
 // does not hear of it, and waits on where it comes nearer. Who waits for the status
 // waits on in either case.
 func TestWaitsWhileAway(t *testing.T) {
@@ -185,7 +185,7 @@ func TestWaitsWhileAway(t *testing.T) {
 	status := ask(a.subjects.Status())
 	stale.is(errors.New("nothing was heard"))
 	if m := testkit.Receive(t, "answer", deaf); code(m) != "503" || !strings.Contains(string(m.Data), errDeaf.Error()) {
-		t.Errorf("who waits is told %s", m.Data)
+		t.Errorf("who waits is answered %s", m.Data)
 	}
 	stale.over()
 	testkit.Eventually(t, "it is back", a.in)
@@ -198,12 +198,12 @@ func TestWaitsWhileAway(t *testing.T) {
 		t.Errorf("who waits is answered %s", m.Data)
 	}
 	if m := testkit.Receive(t, "status", status); code(m) != "200" {
-		t.Errorf("who waits for the status is told %s", m.Data)
+		t.Errorf("who waits for the status is answered %s", m.Data)
 	}
 }
 
 // TestLeavesUnderLoad: while a service leaves and comes back, each request gets one
-// answer, or is told at once that there is nobody.
+// answer, or hears at once that there is nobody.
 func TestLeavesUnderLoad(t *testing.T) {
 	source, stale := newTwinSource(), new(staleness)
 	source.hook = stale.called
@@ -251,10 +251,10 @@ func TestHandOver(t *testing.T) {
 	source.hook = stale.called
 	ns := natstest.StartCore(t)
 	a, b := startOn(t, ns, source), startOn(t, ns, other)
-	// load asks until done is closed, and returns how often it was told what.
+	// load asks until done is closed, and returns how often it was answered what.
 	load := func(done <-chan struct{}) map[string]int {
 		var mu sync.Mutex
-		told := map[string]int{}
+		replied := map[string]int{}
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
@@ -265,7 +265,7 @@ func TestHandOver(t *testing.T) {
 						what = code(m)
 					}
 					mu.Lock()
-					told[what]++
+					replied[what]++
 					mu.Unlock()
 					select {
 					case <-done:
@@ -276,40 +276,40 @@ func TestHandOver(t *testing.T) {
 			})
 		}
 		all.Wait()
-		return told
+		return replied
 	}
 	answered := func(s *asker) float64 { return s.counted("reddot_queries_total", "200", events.QueryTotals) }
 	during := func(act func()) map[string]int {
-		done, told := make(chan struct{}), make(chan map[string]int)
-		go func() { told <- load(done) }()
+		done, replied := make(chan struct{}), make(chan map[string]int)
+		go func() { replied <- load(done) }()
 		from := answered(b)
 		testkit.Eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
 		act()
 		from = answered(b)
 		testkit.Eventually(t, "the other one is asked", func() bool { return answered(b) > from+100 })
 		close(done)
-		return <-told
+		return <-replied
 	}
-	told := during(func() {
+	replied := during(func() {
 		stale.is(errors.New("deaf"))
 		a.hasLeft()
 	})
-	delete(told, "503") // until it had seen that
-	if len(told) != 1 || told["200"] == 0 {
-		t.Errorf("while one leaves: %v", told)
+	delete(replied, "503") // until it had seen that
+	if len(replied) != 1 || replied["200"] == 0 {
+		t.Errorf("while one leaves: %v", replied)
 	}
-	if told := during(func() {}); len(told) != 1 || told["200"] == 0 {
-		t.Errorf("when one has left: %v", told)
+	if replied := during(func() {}); len(replied) != 1 || replied["200"] == 0 {
+		t.Errorf("when one has left: %v", replied)
 	}
 	stale.over()
 	testkit.Eventually(t, "it is back", func() bool { return a.shownTaking() == 1 })
-	told = during(func() {
+	replied = during(func() {
 		a.stop()
 		if err := a.ended(); err != nil {
 			t.Error(err)
 		}
 	})
-	if len(told) != 1 || told["200"] == 0 {
-		t.Errorf("while one ends: %v", told)
+	if len(replied) != 1 || replied["200"] == 0 {
+		t.Errorf("while one ends: %v", replied)
 	}
 }

@@ -42,7 +42,7 @@ func TestReconnectWhileAway(t *testing.T) {
 }
 
 // TestReconnectWhileLeaving: a connection that breaks while requests are taken in
-// of subscriptions that were given back makes them anew. Nobody would hear of them:
+// of subscriptions that were given back makes them again. Nobody would hear of them:
 // they don't last.
 func TestReconnectWhileLeaving(t *testing.T) {
 	ns := natstest.StartCore(t)

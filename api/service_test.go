@@ -45,7 +45,7 @@ func TestMonitoring(t *testing.T) {
 	monitor("PING", &ping)
 	metadata := map[string]string{"prefix": "unread", "stream": "UNREAD_COMMANDS"}
 	if diff := cmp.Diff(metadata, ping.Metadata); ping.Name != "reddot" || ping.Version != "1.2.3" || diff != "" {
-		t.Errorf("PING tells %+v\n%s", ping, diff)
+		t.Errorf("PING answers %+v\n%s", ping, diff)
 	}
 	var same micro.Ping
 	if monitor("PING", &same); same.ID != ping.ID {
@@ -72,7 +72,7 @@ func TestMonitoring(t *testing.T) {
 			t.Fatal(err)
 		}
 		if data.Applied != seq || data.Lag != 0 || data.AsOf == 0 {
-			t.Errorf("STATS of %s tells %s", e.Name, e.Data)
+			t.Errorf("STATS of %s answers %s", e.Name, e.Data)
 		}
 		if e.Name == events.QueryReceipt && (e.NumRequests != 1 || e.NumErrors != 1 || !strings.HasPrefix(e.LastError, "not_found: ") || e.ProcessingTime == 0) {
 			t.Errorf("STATS after one error: %+v", e)
@@ -226,7 +226,7 @@ func TestDrain(t *testing.T) {
 			for {
 				reply, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, testkit.Patience)
 				if errors.Is(err, nats.ErrNoResponders) {
-					return // told at once, so an asker can go elsewhere
+					return // refused at once, so an asker can go elsewhere
 				}
 				if err != nil || code(reply) != "200" {
 					t.Errorf("a request during the drain: %v", err)

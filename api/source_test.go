@@ -19,7 +19,7 @@ type twinSource struct {
 	// name; an error is the method's result. It may block, and panic.
 	hook func(method string) error
 
-	// watched, if not nil, is told of each watch.
+	// watched, if not nil, is called with each watch.
 	watched chan<- string
 
 	// newest, if not nil, is what has to be waited for before any answer.
@@ -31,7 +31,7 @@ type twinSource struct {
 	model   *twin.Model
 	applied events.Seq
 	emitted events.Seq
-	moved   chan struct{} // closed and made anew when applied or emitted moves
+	moved   chan struct{} // closed and made again when applied or emitted moves
 }
 
 func newTwinSource() *twinSource {

@@ -16,7 +16,7 @@ import (
 	"reddot/projector/testkit/natstest"
 )
 
-// entering returns a hook that tells on the channel when a method is called.
+// entering returns a hook that signals on the channel when a method is called.
 func entering(method string, room int) (func(string) error, <-chan struct{}) {
 	entered := make(chan struct{}, room)
 	return func(m string) error {
@@ -88,7 +88,7 @@ func TestStatusWaitsForEmission(t *testing.T) {
 	testkit.Receive(t, "waiter", entered)
 	source.emit()
 	if s := unmarshal[events.Status](t, testkit.Receive(t, "status", replies)); s.Emitted != 1 {
-		t.Errorf("status after emission tells %+v", s)
+		t.Errorf("status after emission answers %+v", s)
 	}
 	a.want("200", "-", events.QueryStatus, `{"after_seq":1,"timeout_ms":0}`)
 }
@@ -161,7 +161,7 @@ func TestQueuedBytes(t *testing.T) {
 	}
 }
 
-// TestSourceFails: errors and panics of the source are 503, told without their
+// TestSourceFails: errors and panics of the source are 503, reported without their
 // text and logged with it, and end nothing.
 func TestSourceFails(t *testing.T) {
 	source := newTwinSource()
@@ -193,7 +193,7 @@ func TestSourceFails(t *testing.T) {
 			for range 3 * a.service.pool.places { // places are given back
 				if got := a.want("503", "alice", query, body); strings.Contains(string(got.Data), "fire") ||
 					strings.Contains(string(got.Data), "secret") {
-					t.Errorf("%s%s tells %s", how, method, got.Data)
+					t.Errorf("%s%s answers %s", how, method, got.Data)
 				}
 			}
 			fails.Store("")

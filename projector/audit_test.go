@@ -87,18 +87,18 @@ func (a *audit) read(all []stored) {
 func (a *audit) compare(s *stored, c *events.Change) {
 	twin := a.shown(s.shows)
 	if v := twin.Version(c.User); c.Version != v {
-		a.t.Errorf("event %d: %q is told version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
+		a.t.Errorf("event %d: %q is notified of version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
 	}
 	if d := cmp.Diff(twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
-		a.t.Errorf("event %d: totals of %q at seq %d (-twin +told):\n%s", s.seq, c.User, s.shows, d)
+		a.t.Errorf("event %d: totals of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
 	}
 	if len(c.Conversations)+len(c.Removed) == 0 {
-		a.t.Errorf("event %d: rule quiet: nothing is told to %q", s.seq, c.User)
+		a.t.Errorf("event %d: rule quiet: there is nothing for %q", s.seq, c.User)
 	}
 	list := byName(twin.Conversations(c.User))
 	for _, got := range c.Conversations {
 		if d := cmp.Diff(list[got.Conversation], got); d != "" {
-			a.t.Errorf("event %d: %s of %q at seq %d (-twin +told):\n%s", s.seq, got.Conversation, c.User, s.shows, d)
+			a.t.Errorf("event %d: %s of %q at seq %d (-twin +emitted):\n%s", s.seq, got.Conversation, c.User, s.shows, d)
 		}
 	}
 	for _, name := range c.Removed {
@@ -115,7 +115,7 @@ func (a *audit) settled(p *process) {
 	a.advance(a.author.last())
 	for _, seq := range slices.Sorted(maps.Keys(a.refuse)) {
 		if _, ok := a.refusals[seq]; !ok {
-			a.t.Errorf("the refusal of seq %d is not told", seq)
+			a.t.Errorf("the refusal of seq %d is not emitted", seq)
 		}
 	}
 	v := p.view(a.upto)
@@ -127,7 +127,7 @@ func (a *audit) settled(p *process) {
 		for _, peer := range users {
 			if r, ok := a.twin.Receipt(user, peer); ok {
 				if got := a.receipts[pair{user, peer}]; got.Upto != r.Upto || got.At != r.At {
-					a.t.Errorf("%q is told last of %q %+v, the twin says %+v", user, peer, got, r)
+					a.t.Errorf("%q is notified last of %q %+v, the twin says %+v", user, peer, got, r)
 				}
 			}
 		}

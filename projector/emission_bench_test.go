@@ -15,7 +15,7 @@ import (
 	"reddot/projector/testkit"
 )
 
-// BenchmarkEmission has everybody in a group told of a message: from the
+// BenchmarkEmission has everybody in a group notified of a message: from the
 // command to the last event stored.
 func BenchmarkEmission(b *testing.B) {
 	for _, members := range []int{10, 100, 1_000} {
@@ -37,7 +37,7 @@ func BenchmarkEmission(b *testing.B) {
 	}
 }
 
-// BenchmarkEmissionOfMany has a thousand users told of a C2C message each:
+// BenchmarkEmissionOfMany has a thousand users notified of a C2C message each:
 // from the first command to the last event stored.
 func BenchmarkEmissionOfMany(b *testing.B) {
 	const users = 1_000
@@ -56,7 +56,7 @@ func BenchmarkEmissionOfMany(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 }
 
-// BenchmarkBuild folds a log into a store without telling anybody: reading,
+// BenchmarkBuild folds a log into a store without notifying anybody: reading,
 // decoding, folding and committing, overlapped.
 func BenchmarkBuild(b *testing.B) {
 	const commands, users = 20_000, 2_000

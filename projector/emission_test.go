@@ -60,7 +60,7 @@ func (c *chaos) write(n int) events.Seq {
 	return c.author.flush()
 }
 
-// hear waits for a process to be done and checks all that it has told.
+// hear waits for a process to be done and checks all that it has emitted.
 func (c *chaos) hear(p *process) {
 	c.t.Helper()
 	p.settle(c.author.last())
@@ -71,7 +71,7 @@ func (c *chaos) hear(p *process) {
 	c.read(all)
 }
 
-// check is hear, and checks that every user was told the last of everything.
+// check is hear, and checks that every user was notified of the last of everything.
 func (c *chaos) check(p *process) {
 	c.t.Helper()
 	c.hear(p)
@@ -153,7 +153,7 @@ func (h *hearing) compare(t testing.TB, all []stored) {
 }
 
 // TestChaosSweeping does what TestChaos does with large groups and inboxes that
-// go at once, and take many commands to be swept: what has gone is told once, and
+// go at once, and take many commands to be swept: what has gone is emitted once, and
 // is gone at every seq.
 func TestChaosSweeping(t *testing.T) {
 	seed := testkit.Seed(t)
@@ -218,7 +218,7 @@ func (b *bus) hold() {
 }
 
 // TestResumeFromCommands folds random commands whose events can't be stored,
-// and has the next projector tell them all from the log.
+// and has the next projector emit them all from the log.
 func TestResumeFromCommands(t *testing.T) {
 	c := newChaos(t, testkit.Seed(t), twin.Config{})
 	p := c.bus.run(c.dir)

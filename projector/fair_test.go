@@ -9,8 +9,8 @@ import (
 	"reddot/projector"
 )
 
-// atOnce has what was written be folded in one batch, and told from there on: a
-// user is told when it is his turn, however fast the machine is.
+// atOnce has what was written be folded in one batch, and emitted from there on: a
+// user is notified when it is his turn, however fast the machine is.
 func atOnce(t *testing.T, write func(*author), change ...func(*projector.Config)) (*bus, *author, *process) {
 	t.Helper()
 	b := newBus(t)
@@ -35,7 +35,7 @@ func place(t *testing.T, all []stored, subject string) int {
 }
 
 // TestPromptBesideBulk has one user get a message while a command that touches
-// many is told of: the user does not wait for the many.
+// many is emitted: the user does not wait for the many.
 func TestPromptBesideBulk(t *testing.T) {
 	const users = 6_000
 	crowd := make([]string, users)
@@ -45,9 +45,9 @@ func TestPromptBesideBulk(t *testing.T) {
 	join := events.Command{Verb: events.GroupJoin, Inbox: "hall", Users: crowd}
 	leave := events.Command{Verb: events.GroupLeave, Inbox: "hall", Users: crowd}
 	for _, bulk := range []struct {
-		name  string
-		write func(*author)
-		told  int // of users, at least
+		name     string
+		write    func(*author)
+		notified int // of users, at least
 	}{
 		{"join", func(a *author) { a.write(join) }, users},
 		{"join and leave", func(a *author) { a.write(join); a.write(leave) }, users},
@@ -88,15 +88,15 @@ func TestPromptBesideBulk(t *testing.T) {
 				l.settled(v, member(i))
 			}
 			l.settled(v, "zoe")
-			if len(l.users) < bulk.told {
-				t.Errorf("%d users are told", len(l.users))
+			if len(l.users) < bulk.notified {
+				t.Errorf("%d users are notified", len(l.users))
 			}
 		})
 	}
 }
 
-// TestLongListAside has users with long lists told, and one with a short one: the
-// list is told of in the end, in events that belong together.
+// TestLongListAside has users with long lists notified, and one with a short one: the
+// list is emitted in the end, in events that belong together.
 func TestLongListAside(t *testing.T) {
 	const peers = 3_000
 	b, a, p := atOnce(t, func(a *author) {
@@ -109,7 +109,7 @@ func TestLongListAside(t *testing.T) {
 	})
 	all := b.storedEvents(1)
 	if i, j := place(t, all, "evt.zoe.change"), place(t, all, "evt.ann.change"); i > j {
-		t.Errorf("the one with a short list is told with event %d, one with a long list with %d", i, j)
+		t.Errorf("the one with a short list is notified by event %d, one with a long list with %d", i, j)
 	}
 	l := newLedger(t)
 	for _, s := range all {
@@ -138,11 +138,11 @@ func TestLongListAside(t *testing.T) {
 	}
 	a.message("ann", member(7), "m2")
 	if got := hear(); !slices.Equal(got, []string{"evt.ann.change"}) {
-		t.Errorf("a message is told in %q", got)
+		t.Errorf("a message is emitted in %q", got)
 	}
 	a.write(events.Command{Verb: events.UserDelete, Inbox: "ann", Conversation: events.ConversationID{Kind: events.C2C, ID: member(8)}})
 	if got := hear(); !slices.Equal(got, []string{"evt.ann.change"}) {
-		t.Errorf("a deletion is told in %q", got)
+		t.Errorf("a deletion is emitted in %q", got)
 	}
 	check("ann")
 	a.write(events.Command{Verb: events.UserErase, Inbox: "ann"})
@@ -161,7 +161,7 @@ func TestOwnWatchersOnly(t *testing.T) {
 	}
 	f.join("plaza", crowd...)
 	f.join("hall", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "sender")
-	f.told()
+	f.notified()
 	for _, user := range append(crowd, "a", "b", "sender") {
 		if _, err := f.p.Watch(user); err != nil {
 			t.Fatal(err)
@@ -174,7 +174,7 @@ func TestOwnWatchersOnly(t *testing.T) {
 		t.Errorf("a message takes %d looks at users, not %d", n, own)
 	}
 	f.join("hall", crowd[5], "l")
-	f.told()
+	f.notified()
 	looks = f.p.Figures().Looks
 	f.say("hall", "sender", "m2")
 	f.wantTold("a message after the join of a watcher", "a", "b", "sender", crowd[5])

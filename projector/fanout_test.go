@@ -33,8 +33,8 @@ func newFanout(t *testing.T, limit uint64) *fanout {
 	return &fanout{ledger: newLedger(t), author: b.author(), bus: b, p: b.run(t.TempDir(), limited(limit))}
 }
 
-// told returns who is told of what was written since the last call.
-func (f *fanout) told() []string {
+// notified returns who is notified of what was written since the last call.
+func (f *fanout) notified() []string {
 	f.ledger.t.Helper()
 	f.p.settle(f.flush())
 	users := map[string]bool{}
@@ -49,8 +49,8 @@ func (f *fanout) told() []string {
 
 func (f *fanout) wantTold(what string, want ...string) {
 	f.ledger.t.Helper()
-	if d := cmp.Diff(want, f.told()); d != "" {
-		f.ledger.t.Errorf("who is told of %s (-want +got):\n%s", what, d)
+	if d := cmp.Diff(want, f.notified()); d != "" {
+		f.ledger.t.Errorf("who is notified of %s (-want +got):\n%s", what, d)
 	}
 }
 
@@ -70,7 +70,7 @@ func (f *fanout) join(group string, users ...string) {
 	f.write(events.Command{Verb: events.GroupJoin, Inbox: group, Users: users})
 }
 
-// TestFanoutLimit tells all members of a group with as many as the limit, and
+// TestFanoutLimit notifies all members of a group with as many as the limit, and
 // of a larger one those who watch or are named.
 func TestFanoutLimit(t *testing.T) {
 	f := newFanout(t, 3)
@@ -109,8 +109,8 @@ func TestFanoutLimit(t *testing.T) {
 	}
 }
 
-// TestFanoutCrossed moves a group over the limit and back: whoever is told of
-// anything is told of what was missed.
+// TestFanoutCrossed moves a group over the limit and back: whoever is notified of
+// anything is notified of what was missed.
 func TestFanoutCrossed(t *testing.T) {
 	f := newFanout(t, 2)
 	f.join("g", "a", "b")
@@ -124,7 +124,7 @@ func TestFanoutCrossed(t *testing.T) {
 	f.agrees("b")
 	f.say("g", "a", "m3")
 	f.write(events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"c"}})
-	f.told()
+	f.notified()
 	f.agrees("c")
 	f.message("b", "a", "m2")
 	f.wantTold("a C2C message", "b")
@@ -136,11 +136,11 @@ func TestFanoutCrossed(t *testing.T) {
 	f.p.Watch("a")
 	f.join("g", "c", "d")
 	f.say("g", "b", "m5")
-	f.told()
+	f.notified()
 	f.agrees("a")
 }
 
-// TestFanoutMany tells one who is in many large groups of all of them, in
+// TestFanoutMany notifies one who is in many large groups of all of them, in
 // several events.
 func TestFanoutMany(t *testing.T) {
 	const groups = events.MaxChangeConversations*2 + 7
@@ -148,7 +148,7 @@ func TestFanoutMany(t *testing.T) {
 	for i := range groups {
 		f.join(fmt.Sprintf("g%d", i), "a", "b")
 	}
-	f.told()
+	f.notified()
 	for i := range groups {
 		f.say(fmt.Sprintf("g%d", i), "b", "m1")
 	}

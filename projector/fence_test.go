@@ -113,7 +113,7 @@ func TestFencedOnItsWay(t *testing.T) {
 	select {
 	case <-begun:
 	case <-time.After(testkit.Patience):
-		t.Fatal("nothing is told")
+		t.Fatal("nothing is emitted")
 	}
 	q := b.run(late)
 	q.settle(a.last())

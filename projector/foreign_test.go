@@ -218,9 +218,9 @@ func TestForeignCrowd(t *testing.T) {
 	b.checkTold(a, p, foreign)
 }
 
-// TestToldAmongForeign tells of two thousand commands while somebody stores a
+// TestEmittedAmongForeign emits two thousand commands while somebody stores a
 // foreign message every few milliseconds, one of them a copy of the newest event.
-func TestToldAmongForeign(t *testing.T) {
+func TestEmittedAmongForeign(t *testing.T) {
 	const commands, users = 2_000, 50
 	b := newBus(t)
 	a := b.author()

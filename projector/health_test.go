@@ -124,8 +124,8 @@ func TestEmissionStandsStill(t *testing.T) {
 }
 
 // TestNobodyEmits runs one that emits, and one that may not store events and stands
-// by. As long as the first one tells, both are ready; when it has ended, the other
-// one says that events stand still, until it may tell them.
+// by. As long as the first one emits, both are ready; when it has ended, the other
+// one says that events stand still, until it may emit them.
 func TestNobodyEmits(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
@@ -144,7 +144,7 @@ func TestNobodyEmits(t *testing.T) {
 	for _, each := range []*process{p, q} {
 		each.ready()
 		if s := each.status(); s.EmissionStalled != nil {
-			t.Errorf("while another one tells, events stand still: %+v", s)
+			t.Errorf("while another one emits, events stand still: %+v", s)
 		}
 	}
 	p.stop()
@@ -162,7 +162,7 @@ func TestNobodyEmits(t *testing.T) {
 	q.ready()
 }
 
-// TestStandsByForEver has one stand by that can't see whether another one tells, so
+// TestStandsByForEver has one stand by that can't see whether another one emits, so
 // that it does not take over: that is no reason to say nothing.
 func TestStandsByForEver(t *testing.T) {
 	t.Parallel()

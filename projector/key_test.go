@@ -57,7 +57,7 @@ func (b *bus) older() {
 }
 
 // TestOlderEvents starts on events that have no seal, as an older reddot has
-// stored them, with its store and without one: nothing is told again, and none
+// stored them, with its store and without one: nothing is emitted again, and none
 // is foreign. What is stored without a seal from then on is.
 func TestOlderEvents(t *testing.T) {
 	for name, dir := range map[string]func(old string) string{

@@ -156,7 +156,7 @@ func (l *ledger) enter(s *stored) any {
 		r := new(events.Rejected)
 		s.decode(l.t, r)
 		if _, ok := l.refusals[r.Seq]; ok {
-			l.t.Errorf("event %d: the refusal of seq %d is told twice", s.seq, r.Seq)
+			l.t.Errorf("event %d: the refusal of seq %d is emitted twice", s.seq, r.Seq)
 		}
 		l.refusals[r.Seq] = *r
 		event, subject = r, "rejected"
@@ -210,7 +210,7 @@ func (l *ledger) settled(v *projector.View, user string) {
 		l.t.Errorf("%q has heard version %d, the query answers %d; totals (-query +heard):\n%s", user, f.version, reply.Version, d)
 	}
 	// The version of a conversation moves by itself for those who had read a
-	// recalled message: they are not told (rule quiet).
+	// recalled message: they are not emitted (rule quiet).
 	unversioned := cmpopts.IgnoreFields(events.Conversation{}, "Version")
 	if d := cmp.Diff(byName(reply.Conversations), f.list, unversioned, cmpopts.EquateEmpty()); d != "" {
 		l.t.Errorf("list of %q at seq %d, heard at version %d (-query +heard):\n%s", user, v.Applied(), f.version, d)

@@ -7,15 +7,15 @@ import (
 	"reddot/projector/testkit"
 )
 
-// TestFanoutNamed tells who is named in a group beyond the limit of the message
-// and of its recall, without a watch, and also if nobody could be told before the
-// projector ended: what a listener was told does not go stale (rule named).
+// TestFanoutNamed notifies who is named in a group beyond the limit of the message
+// and of its recall, without a watch, and also if nobody could be notified before the
+// projector ended: what a listener was notified of does not go stale (rule named).
 func TestFanoutNamed(t *testing.T) {
 	b := newBus(t)
 	dir := t.TempDir()
 	f := &fanout{ledger: newLedger(t), author: b.author(), bus: b, p: b.run(dir, limited(2))}
 	f.join("hall", "alice", "bob", "carol")
-	f.told()
+	f.notified()
 	restarted := func(write func()) {
 		t.Helper()
 		b.hold()

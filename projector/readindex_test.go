@@ -66,11 +66,11 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 		p.fresh()
 	}
 	heard := b.versions(user)
-	told, refused, hazards := events.Seq(0), 0, 0
+	shown, refused, hazards := events.Seq(0), 0, 0
 	ask := func(p *process) {
 		t.Helper()
-		told = max(told, heard())
-		if old := testkit.Must(p.look(user))(t); old < told {
+		shown = max(shown, heard())
+		if old := testkit.Must(p.look(user))(t); old < shown {
 			hazards++ // what it would have answered
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -78,10 +78,10 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 		switch version, err := p.ask(ctx, user); {
 		case err != nil:
 			refused++
-		case version < told:
-			t.Fatalf("answers version %d after %d was told", version, told)
+		case version < shown:
+			t.Fatalf("answers version %d after %d was shown", version, shown)
 		default:
-			told = version
+			shown = version
 		}
 	}
 	for range rounds {
@@ -106,7 +106,7 @@ func TestAnswersNeverGoBackward(t *testing.T) {
 		if version, err := slow.ask(testkit.Context(t), user); err != nil || version != last {
 			t.Fatalf("answers version %d, not %d: %v", version, last, err)
 		}
-		told = last
+		shown = last
 	}
 	if hazards < rounds || refused < rounds {
 		t.Errorf("%d answers would have been old, %d were not given: the test shows nothing", hazards, refused)

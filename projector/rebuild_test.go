@@ -169,14 +169,14 @@ func TestUnusableStore(t *testing.T) {
 	}
 }
 
-// TestDamagedWhileRunning finds damage in the store while it is in use. The
+// TestCorruptWhileRunning finds corruption in the store while it is in use. The
 // projector ends and says so; the next one builds the store from scratch.
-func TestDamagedWhileRunning(t *testing.T) {
+func TestCorruptWhileRunning(t *testing.T) {
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
 	c.write(500)
 	c.check(p)
-	p.ReportCorrupt(errors.New("a query that can't be answered is no damage"))
+	p.ReportCorrupt(errors.New("a query that can't be answered is no corruption"))
 	p.ReportCorrupt(fmt.Errorf("read a row: %w", store.ErrCorrupt))
 	if err := p.fails(); !errors.Is(err, store.ErrCorrupt) {
 		t.Fatalf("it ends with %v", err)
@@ -191,7 +191,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 }
 
 // TestInconsistentWhileRunning: a row that no log can have made of it, met by
-// the emitter or by the fold, ends the projector as other damage does; the next
+// the emitter or by the fold, ends the projector as other corruption does; the next
 // one builds the store from scratch and emits what was to be emitted.
 func TestInconsistentWhileRunning(t *testing.T) {
 	k := fold.Key{User: "alice", ConversationID: events.ConversationID{Kind: events.C2C, ID: "bob"}}

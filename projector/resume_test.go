@@ -76,7 +76,7 @@ func TestKilledWithinGeneration(t *testing.T) {
 	p := b.run(dir)
 	l := b.audited(p, a.last(), users)
 	if len(l.refusals) != users/100 {
-		t.Errorf("%d refusals are told, not %d", len(l.refusals), users/100)
+		t.Errorf("%d refusals are emitted, not %d", len(l.refusals), users/100)
 	}
 	if r := l.receipts[pair{"sender", member(users - 1)}]; r.Upto != "m1" {
 		t.Errorf("the last receipt is %+v", r)
@@ -136,7 +136,7 @@ func TestStartWithoutEvents(t *testing.T) {
 }
 
 // TestStartWithoutStore builds a lost store from scratch: what the event stream holds is
-// not told again.
+// not emitted again.
 func TestStartWithoutStore(t *testing.T) {
 	b := newBus(t)
 	a := b.author()
@@ -201,7 +201,7 @@ func TestEventStreamDeleted(t *testing.T) {
 	l.settled(v, "late")
 	l.settled(v, member(1))
 	if len(l.users) != 2 {
-		t.Errorf("%d users are told, not 2", len(l.users))
+		t.Errorf("%d users are notified, not 2", len(l.users))
 	}
 }
 
@@ -270,7 +270,7 @@ func TestEventStreamRefuses(t *testing.T) {
 }
 
 // TestTrimmedBeforeTold trims commands that the store has applied and whose
-// events are not all stored. They can't be told any more, but what comes after
+// events are not all stored. They can't be emitted any more, but what comes after
 // them is.
 func TestTrimmedBeforeTold(t *testing.T) {
 	b := newBus(t)
@@ -284,7 +284,7 @@ func TestTrimmedBeforeTold(t *testing.T) {
 	}
 	p.kill()
 	if len(b.storedEvents(1)) == 20_000 {
-		t.Fatal("all was told before the projector was killed")
+		t.Fatal("all was emitted before the projector was killed")
 	}
 	testkit.OK(t, b.commands().Purge(t.Context()))
 	p = b.run(dir)
@@ -296,6 +296,6 @@ func TestTrimmedBeforeTold(t *testing.T) {
 	p.settle(a.flush())
 	all := b.storedEvents(1)
 	if last := all[len(all)-1]; last.subject != "evt.late.change" {
-		t.Errorf("told at last: %+v", last)
+		t.Errorf("emitted at last: %+v", last)
 	}
 }

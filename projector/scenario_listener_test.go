@@ -53,7 +53,7 @@ func (w *world) hear(h heard, alone bool) {
 		}
 	}
 	if h.subject != subject {
-		w.Errorf("%s: an event for %s is told on %s", w.line, subject, h.subject)
+		w.Errorf("%s: an event for %s is heard on %s", w.line, subject, h.subject)
 	}
 }
 
@@ -142,8 +142,8 @@ func (w *world) outcomes(all []heard) string {
 
 const noEvents = "no events\n"
 
-// tell enters the events of one command and renders them.
-func (w *world) tell(all []heard) string {
+// render enters the events of one command and renders them.
+func (w *world) render(all []heard) string {
 	if len(all) == 0 {
 		return noEvents
 	}

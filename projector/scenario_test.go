@@ -114,7 +114,7 @@ func (w *world) directive(name string, args []string) (out string, ok bool) {
 		w.stop()
 		w.start()
 		w.same("a restart", before)
-		return w.tell(w.events()), true
+		return w.render(w.events()), true
 	case "fanout-limit":
 		limit, err := strconv.ParseUint(args[0], 10, 64)
 		w.check(err)
@@ -192,10 +192,10 @@ func (w *world) command(subject, payload string) string {
 		outcome = "ignored"
 	}
 	all := w.events()
-	if told := slices.ContainsFunc(all, func(h heard) bool { return h.rejected != nil }); told != (outcome == "refused") {
-		w.Errorf("%s: %s, but told as rejected: %v", w.line, outcome, told)
+	if rejected := slices.ContainsFunc(all, func(h heard) bool { return h.rejected != nil }); rejected != (outcome == "refused") {
+		w.Errorf("%s: %s, but reported as rejected: %v", w.line, outcome, rejected)
 	}
-	out := fmt.Sprintf("%d %s\n", seq, outcome) + w.tell(all)
+	out := fmt.Sprintf("%d %s\n", seq, outcome) + w.render(all)
 	w.audit()
 	return out
 }

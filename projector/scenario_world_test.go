@@ -29,7 +29,7 @@ type world struct {
 	conn     *nats.Conn
 	subjects events.Subjects
 	dir      string
-	limit    uint64 // of fan-out; 0: all are told
+	limit    uint64 // of fan-out; 0: all are notified
 
 	projector *projector.Projector
 	cancel    context.CancelFunc
@@ -258,7 +258,7 @@ func (w *world) same(after string, before state) {
 }
 
 // checkReplay folds the log once more into an empty store: the state must be
-// the same, and nothing is told again.
+// the same, and nothing is emitted again.
 func (w *world) checkReplay() {
 	w.line = "(end)"
 	before := w.state()
@@ -266,7 +266,7 @@ func (w *world) checkReplay() {
 	w.dir = w.TempDir()
 	w.start()
 	w.same("a replay", before)
-	if out := w.tell(w.events()); out != noEvents {
-		w.Errorf("a replay tells again:\n%s", out)
+	if out := w.render(w.events()); out != noEvents {
+		w.Errorf("a replay emits again:\n%s", out)
 	}
 }

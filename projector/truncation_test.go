@@ -168,7 +168,7 @@ func TestTruncatedLog(t *testing.T) {
 			defer v.Close()
 			for i := range 20 {
 				if got, want := l.users[member(i)].version, testkit.Must(v.Totals(member(i), events.TotalsRequest{}))(t).Version; got != want {
-					t.Errorf("%s was told version %d, has %d", member(i), got, want)
+					t.Errorf("%s was notified of version %d, has %d", member(i), got, want)
 				}
 			}
 		})

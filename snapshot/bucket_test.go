@@ -144,13 +144,13 @@ func TestCorruptBucket(t *testing.T) {
 	b.Restart()
 	began := time.Now()
 	_, err = r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{}, nil)
-	var damage *snapshot.CorruptError
-	if !errors.As(err, &damage) || damage.Faults[0].Blob == "" || damage.Faults[0].File == "" {
+	var corrupt *snapshot.CorruptError
+	if !errors.As(err, &corrupt) || corrupt.Faults[0].Blob == "" || corrupt.Faults[0].File == "" {
 		t.Errorf("verified: %v", err)
 	}
 	t.Logf("in %v: %v", time.Since(began), err)
 	_, _, err = r.restore(snapshot.Want{})
-	if !errors.Is(err, snapshot.ErrNone) || !strings.Contains(err.Error(), damage.Faults[0].Blob) {
+	if !errors.Is(err, snapshot.ErrNone) || !strings.Contains(err.Error(), corrupt.Faults[0].Blob) {
 		t.Errorf("restored: %v", err)
 	}
 }

@@ -63,13 +63,13 @@ func (r *rig) checkFault(m *snapshot.Manifest, file string, piece int, blob stri
 	r.t.Helper()
 	for _, hashes := range []bool{true, false} {
 		_, err := r.repo.Verify(testkit.Context(r.t), m.ID(), snapshot.VerifyOptions{HashesOnly: hashes}, nil)
-		var damage *snapshot.CorruptError
-		if !errors.As(err, &damage) || !errors.Is(err, snapshot.ErrCorrupt) {
+		var corrupt *snapshot.CorruptError
+		if !errors.As(err, &corrupt) || !errors.Is(err, snapshot.ErrCorrupt) {
 			r.t.Errorf("%s of %s: %v", blob, file, err)
 			continue
 		}
 		found := false
-		for _, f := range damage.Faults {
+		for _, f := range corrupt.Faults {
 			found = found || f.File == file && f.Piece == piece && f.Blob == blob && errors.Is(f.Err, want)
 		}
 		if !found || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), blob) {
@@ -92,7 +92,7 @@ func (r *rig) checkFallBack(before events.Seq, shared bool, blob string) {
 	case err != nil || m.Seq != before:
 		r.t.Errorf("without %s: %v, %v", blob, m, err)
 	case !r.log.Has("cannot be restored", blob):
-		r.t.Errorf("the log does not say that %s is damaged", blob)
+		r.t.Errorf("the log does not say that %s is corrupt", blob)
 	}
 }
 
@@ -133,8 +133,8 @@ func TestCorruptManifest(t *testing.T) {
 func (r *rig) checkCorruptManifest(blob string, m *snapshot.Manifest) {
 	r.t.Helper()
 	_, err := r.repo.Verify(testkit.Context(r.t), m.ID(), snapshot.VerifyOptions{}, nil)
-	var damage *snapshot.CorruptError
-	if !errors.As(err, &damage) || damage.Faults[0].Blob != blob {
+	var corrupt *snapshot.CorruptError
+	if !errors.As(err, &corrupt) || corrupt.Faults[0].Blob != blob {
 		r.t.Errorf("verified: %v", err)
 	}
 	restored, _, err := r.restore(snapshot.Want{})
@@ -205,8 +205,8 @@ func TestManyFaults(t *testing.T) {
 		r.alter(blob, flip(3))
 	}
 	_, err := r.repo.Verify(testkit.Context(t), m.ID(), snapshot.VerifyOptions{}, nil)
-	var damage *snapshot.CorruptError
-	if !errors.As(err, &damage) || len(damage.Faults)+damage.More != m.Pieces {
+	var corrupt *snapshot.CorruptError
+	if !errors.As(err, &corrupt) || len(corrupt.Faults)+corrupt.More != m.Pieces {
 		t.Fatalf("%d pieces: %v", m.Pieces, fmt.Sprint(err))
 	}
 }

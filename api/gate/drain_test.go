@@ -10,7 +10,7 @@ import (
 )
 
 // TestStopping: who has asked an instance that stops before the log acknowledged
-// the command is told that nobody knows.
+// the command hears that nobody knows.
 func TestStopping(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(gate.Config{}, false)

@@ -114,7 +114,7 @@ func c2c(peer string) events.ConversationID {
 	return events.ConversationID{Kind: events.C2C, ID: peer}
 }
 
-// TestBadRequests: what breaks a rule of form is not stored, and told why.
+// TestBadRequests: what breaks a rule of form is not stored, and answered why.
 func TestBadRequests(t *testing.T) {
 	w := newWorld(t)
 	w.start(gate.Config{Rate: -1}, true)
@@ -192,7 +192,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestWait: with a wait beyond stored a request is told of the fold's refusal,
+// TestWait: with a wait beyond stored a request is answered with the fold's refusal,
 // and whether the command came so far in time.
 func TestWait(t *testing.T) {
 	w := newWorld(t)
@@ -212,7 +212,7 @@ func TestWait(t *testing.T) {
 		}
 	}
 	if stored := w.do("alice", "read", `{"conversation":"group_team"}`); stored.code != "200" {
-		t.Errorf("who waits for nothing is told %+v", stored)
+		t.Errorf("who waits for nothing is answered %+v", stored)
 	}
 	refused := w.do("alice", "unread", `{"conversation":"c2c_bob","from":"nope","wait":"applied"}`)
 	if refused.code != "400" || !strings.Contains(refused.Message, "does not have the message") {
@@ -382,7 +382,7 @@ func TestQuota(t *testing.T) {
 }
 
 // TestPending: as many commands are without their acknowledgement as may be, and
-// no more; who waits for nothing is told.
+// no more; who waits for nothing is answered.
 func TestPending(t *testing.T) {
 	w := newWorld(t)
 	w.start(gate.Config{MaxPending: 2}, false)

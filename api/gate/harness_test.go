@@ -47,7 +47,7 @@ type reddot struct {
 	registry *prometheus.Registry
 }
 
-// outcomes are how many commands of each verb ended how, as the metrics tell.
+// outcomes are how many commands of each verb ended how, as the metrics show.
 func (r *reddot) outcomes(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	got := map[string]float64{}

@@ -29,9 +29,9 @@ func shown(m *twin.Model, users []string) map[fold.Key]events.Conversation {
 	return all
 }
 
-// told reports whether effects name a change of a conversation, in its own
+// names reports whether effects name a change of a conversation, in its own
 // right or as of a member of a group whose view has the version of the change.
-func told(rows fold.Reader, fx *fold.Effects, seq events.Seq, k fold.Key) bool {
+func names(rows fold.Reader, fx *fold.Effects, seq events.Seq, k fold.Key) bool {
 	if slices.Contains(fx.Changed, k) {
 		return true
 	}
@@ -52,7 +52,7 @@ func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
 }
 
 // TestEffects compares what the fold says has changed with what has changed in
-// the twin: nothing is left out, nothing is told that does not show (rule
+// the twin: nothing is left out, nothing is named that does not show (rule
 // quiet), and what left the list is noted.
 func TestEffects(t *testing.T) {
 	rng := testkit.Rand(t)
@@ -119,7 +119,7 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 		b, was := before[k]
 		a, is := after[k]
 		versioned := a.Version == e.Seq
-		a.Version, b.Version = 0, 0 // the rest tells whether anything shows
+		a.Version, b.Version = 0, 0 // the rest says whether anything shows
 		change := was != is || !reflect.DeepEqual(a, b)
 		if is && change != versioned {
 			fail(k, "has a new version, and shows nothing new, or the other way round")
@@ -130,26 +130,26 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 		if _, is := after[k]; !is && !slices.Contains(fx.Noted, k) {
 			fail(k, "left the list, and is not noted")
 		}
-		if changed(k) && !told(rows, fx, e.Seq, k) {
-			fail(k, "has changed, and is not told")
+		if changed(k) && !names(rows, fx, e.Seq, k) {
+			fail(k, "has changed, and is not named")
 		}
-		if !changed(k) && told(rows, fx, e.Seq, k) {
-			fail(k, "is told, and has not changed")
+		if !changed(k) && names(rows, fx, e.Seq, k) {
+			fail(k, "is named, and has not changed")
 		}
 	}
 	for k := range after {
-		if changed(k) && !told(rows, fx, e.Seq, k) {
-			fail(k, "has changed, and is not told")
+		if changed(k) && !names(rows, fx, e.Seq, k) {
+			fail(k, "has changed, and is not named")
 		}
 	}
 	for _, k := range named(rows, &e.Command) {
 		if changed(k) && !slices.Contains(fx.Changed, k) {
-			fail(k, "is named, and told as a member only")
+			fail(k, "is named, and as a member only")
 		}
 	}
 	for _, k := range slices.Concat(fx.Changed, fx.Noted) {
 		if !changed(k) {
-			fail(k, "is told, and has not changed")
+			fail(k, "is named, and has not changed")
 		}
 	}
 }

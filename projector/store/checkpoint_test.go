@@ -158,7 +158,7 @@ func TestCheckpointThere(t *testing.T) {
 func TestCheckpointDiskFull(t *testing.T) {
 	mem := vfs.NewMem()
 	disk := disktest.NewFull(mem, func(op errorfs.Op) bool {
-		// A link is told by the file it is to.
+		// A link is known by the file it is to.
 		return (op.Kind == errorfs.OpLink || strings.HasPrefix(op.Path, "checkpoint")) && op.Kind != errorfs.OpRemoveAll
 	})
 	r := &rig{t: t, disk: disk, rng: rand.New(rand.NewPCG(1, 1)), twin: twin.New()}

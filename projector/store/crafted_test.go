@@ -84,7 +84,7 @@ func crafted(t *testing.T, before string, after []byte, digits int, hash uint64)
 var spokenFor = []uint64{0, 0x9e3779b97f4a7c15}
 
 // TestCraftedPeer: messages count whatever the peer's id hashes to, and the
-// digest tells them, in however many commits they came.
+// digest distinguishes them, in however many commits they came.
 func TestCraftedPeer(t *testing.T) {
 	for _, hash := range spokenFor {
 		peer := crafted(t, "calice\x00c", nil, 8, hash)

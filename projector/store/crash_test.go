@@ -23,7 +23,7 @@ import (
 // promised is what must be in what a crash leaves.
 type promised struct {
 	durable events.Seq // what the store had said is durable
-	emitted events.Seq // what it had been told is emitted
+	emitted events.Seq // what it had by SetEmitted
 
 	checkpoint string // the last that was done
 	current    string // the generation that had been made current
@@ -38,8 +38,8 @@ func newCrashes(seed uint64) crashes {
 	return crashes{disktest.NewCrashes[promised](rand.New(rand.NewPCG(seed, 4)), func(rng *rand.Rand) int { return 100 * rng.IntN(2) })}
 }
 
-// told notes what the store has said and been told.
-func (c crashes) told(s *store.Store, emitted events.Seq) error {
+// know notes what the store has said and was given.
+func (c crashes) know(s *store.Store, emitted events.Seq) error {
 	durable, err := s.Durable()
 	c.Know(func(p *promised) { p.durable, p.emitted = durable, emitted })
 	return err
@@ -108,7 +108,7 @@ func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
 				r.store.SetEmitted(emitted)
 			}
 		}
-		if err := c.told(r.store, emitted); err != nil {
+		if err := c.know(r.store, emitted); err != nil {
 			t.Fatal(err)
 		}
 		switch {
@@ -163,7 +163,7 @@ func (p crash) check(t *testing.T, pace fold.Pace, log []store.Entry, digests ma
 }
 
 // checkCheckpoint checks the newest checkpoints that a crash left: the one done
-// last is there; one under way is found damaged, or is whole.
+// last is there; one under way is found corrupt, or is whole.
 func (p crash) checkCheckpoint(t *testing.T, digests map[events.Seq]events.Digest) {
 	names, err := p.Left.List("")
 	if err != nil {

@@ -166,7 +166,7 @@ func checkNewer(t *testing.T, err error) {
 	}
 }
 
-// TestOlderFormat: a store that an older reddot wrote is told from a damaged one
+// TestOlderFormat: a store that an older reddot wrote is distinguished from a corrupt one
 // before any of its rows is read, in words that say what comes next.
 func TestOlderFormat(t *testing.T) {
 	for _, row := range []string{"Mi", "Mp", ""} { // "" is all of them

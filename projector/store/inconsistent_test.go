@@ -154,12 +154,12 @@ func inconsistentRows(t *testing.T, seed uint64, pace fold.Pace, files map[strin
 	}
 	t.Logf("met %d", met)
 	if met == 0 {
-		t.Error("no damage was met")
+		t.Error("no corruption was met")
 	}
 }
 
 // TestNoMessageWithOrdinal: a log that says to have counted one more message than
-// it has is told as what is wrong with whose conversation.
+// it has is reported as what is wrong with whose conversation.
 func TestNoMessageWithOrdinal(t *testing.T) {
 	r := &rig{t: t}
 	r.open(vfs.NewMem())
@@ -180,7 +180,7 @@ func TestNoMessageWithOrdinal(t *testing.T) {
 }
 
 // TestProgramMistakes: a command that the fold does not know is the program's
-// mistake: building the store anew would not help.
+// mistake: building the store from scratch would not help.
 func TestProgramMistakes(t *testing.T) {
 	r := newRig(t, 0)
 	defer func() {

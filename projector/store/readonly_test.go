@@ -10,8 +10,8 @@ import (
 	"reddot/projector/store"
 )
 
-// TestNoStore: a folder that is not there, or that has no store in it, is told
-// from one that is damaged by who asks.
+// TestNoStore: a folder that is not there, or that has no store in it, is
+// distinguished from one that is corrupt by who asks.
 func TestNoStore(t *testing.T) {
 	fs := vfs.NewMem()
 	if _, err := store.Inspect(fs, "store"); !errors.Is(err, os.ErrNotExist) || errors.Is(err, store.ErrCorrupt) {

@@ -17,9 +17,9 @@ import (
 	"reddot/projector/storetest"
 )
 
-// TestDamageInUse: a table of which the middle is damaged opens, and whoever
+// TestCorruptInUse: a table of which the middle is corrupt opens, and whoever
 // then needs what lies there gets an error that says so and names the file.
-func TestDamageInUse(t *testing.T) {
+func TestCorruptInUse(t *testing.T) {
 	r := &rig{t: t}
 	r.open(vfs.NewMem())
 	everyFamily(r)
@@ -79,7 +79,7 @@ func TestDamageInUse(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheDisk: what the operating system refuses is no damage, or a
+// TestErrorsOfTheDisk: what the operating system refuses is no corruption, or a
 // store would be thrown away for a wrong permission.
 func TestErrorsOfTheDisk(t *testing.T) {
 	r := &rig{t: t}

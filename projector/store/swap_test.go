@@ -65,7 +65,7 @@ func (s *swapping) fold(to events.Seq) {
 			s.commit()
 			s.digests[seq] = s.store.Position().Digest()
 		}
-		if err := s.crashes.told(s.store, 0); err != nil {
+		if err := s.crashes.know(s.store, 0); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -77,7 +77,7 @@ func (s *swapping) use(path string) {
 		s.t.Fatal(err)
 	}
 	s.crashes.used(path)
-	if err := s.crashes.told(s.store, 0); err != nil {
+	if err := s.crashes.know(s.store, 0); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -59,7 +59,7 @@ func digestsOf(t *testing.T, a *rig, batch func() int, opened ...func(*store.Sto
 }
 
 // debt is a conversation that left its user's list by a command, and that the
-// fold has not told of.
+// fold has not named.
 type debt struct {
 	fold.Key
 	by events.Seq
@@ -77,9 +77,9 @@ func listed(m *twin.Model) map[fold.Key]bool {
 	return all
 }
 
-// TestSweptIsToldOnce: what leaves a list is told by the command that does it, or
-// by the one that sweeps it, once; in between the rows tell it.
-func TestSweptIsToldOnce(t *testing.T) {
+// TestSweptIsNamedOnce: what leaves a list is named by the command that does it, or
+// by the one that sweeps it, once; in between the rows say it.
+func TestSweptIsNamedOnce(t *testing.T) {
 	seed := testkit.Seed(t)
 	r := newRigAt(t, seed, slow)
 	g := twin.NewCrowd(seed)
@@ -94,10 +94,10 @@ func TestSweptIsToldOnce(t *testing.T) {
 				owed[debt{k, seq}] = true
 			}
 		}
-		for _, told := range r.fx.Swept {
-			d := debt{told.Key, told.Seq}
-			if swept++; !owed[d] || told.At != r.log[d.by-1].At() {
-				t.Fatalf("seq %d: swept %+v, which was told already or never left", seq, told)
+		for _, left := range r.fx.Swept {
+			d := debt{left.Key, left.Seq}
+			if swept++; !owed[d] || left.At != r.log[d.by-1].At() {
+				t.Fatalf("seq %d: swept %+v, which was named already or never left", seq, left)
 			}
 			delete(owed, d)
 		}
@@ -112,7 +112,7 @@ func TestSweptIsToldOnce(t *testing.T) {
 	}
 }
 
-// checkOwed compares what the rows say is still to be told with what is.
+// checkOwed compares what the rows say is still to be named with what is.
 func (r *rig) checkOwed(owed map[debt]bool) {
 	r.t.Helper()
 	snap, err := r.store.Snapshot()
@@ -133,7 +133,7 @@ func (r *rig) checkOwed(owed map[debt]bool) {
 		}
 	}
 	if d := cmp.Diff(owed, found); d != "" {
-		r.t.Fatalf("seq %d: still to be told (- owed, + in the rows):\n%s", len(r.log), d)
+		r.t.Fatalf("seq %d: still to be named (- owed, + in the rows):\n%s", len(r.log), d)
 	}
 }
 

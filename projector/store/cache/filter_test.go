@@ -112,7 +112,7 @@ func TestFilterKnowsStoredKeys(t *testing.T) {
 }
 
 // TestFilterRefuses: a full filter says no to nearly every key that is not
-// stored, and one that has become too small is filled anew.
+// stored, and one that has become too small is filled again.
 func TestFilterRefuses(t *testing.T) {
 	r := newFilterRig(t)
 	for n := range 10_000 {

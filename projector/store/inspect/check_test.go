@@ -23,12 +23,12 @@ func closed(t *testing.T) (*vfs.MemFS, store.Position) {
 	return fs, storetest.Fold(t, fs, "store", storetest.EveryFamily()...)
 }
 
-// TestCheck reads a whole store, tells how far it is, and changes nothing.
+// TestCheck reads a whole store, reports how far it is, and changes nothing.
 func TestCheck(t *testing.T) {
 	fs, position := closed(t)
 	before := storetest.Files(t, fs, "store")
-	var told []uint64
-	info, err := inspect.Check(context.Background(), fs, "store", func(rows uint64) { told = append(told, rows) })
+	var reported []uint64
+	info, err := inspect.Check(context.Background(), fs, "store", func(rows uint64) { reported = append(reported, rows) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,8 +36,8 @@ func TestCheck(t *testing.T) {
 	if d := cmp.Diff(want, info, cmp.AllowUnexported(store.Position{})); d != "" {
 		t.Error(d)
 	}
-	if len(told) < 2 || !slices.IsSorted(told) {
-		t.Errorf("progress: %v", told)
+	if len(reported) < 2 || !slices.IsSorted(reported) {
+		t.Errorf("progress: %v", reported)
 	}
 	inspected, err := store.Inspect(fs, "store")
 	if d := cmp.Diff(info, inspected, cmp.AllowUnexported(store.Position{})); d != "" || err != nil {
@@ -47,8 +47,8 @@ func TestCheck(t *testing.T) {
 		t.Errorf("the folder held %q, and holds %q", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
 	}
 	rows := len(storetest.Rows(t, fs, "store"))
-	if told[len(told)-1] != uint64(rows) {
-		t.Errorf("%d rows were read, of %d", told[len(told)-1], rows)
+	if reported[len(reported)-1] != uint64(rows) {
+		t.Errorf("%d rows were read, of %d", reported[len(reported)-1], rows)
 	}
 }
 

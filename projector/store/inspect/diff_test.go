@@ -55,7 +55,7 @@ func diff(t *testing.T, fs vfs.FS, limit int) []string {
 	return lines
 }
 
-// TestDiff: rows that differ are told in words, field by field.
+// TestDiff: rows that differ are described in words, field by field.
 func TestDiff(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -102,7 +102,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// TestDiffOfSpoiltRows: rows that can't be read, or that read the same, are told
+// TestDiffOfSpoiltRows: rows that can't be read, or that read the same, are described
 // too, and no more than were asked for.
 func TestDiffOfSpoiltRows(t *testing.T) {
 	fs := twoStores(t)

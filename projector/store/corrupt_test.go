@@ -90,15 +90,15 @@ func showAll(s *store.Store) (map[string]everything, error) {
 	return all, errors.Join(err, snap.Close())
 }
 
-// meets damages the folder, and reports whether somebody noticed. A wrong state
+// meets corrupts the folder, and reports whether somebody noticed. A wrong state
 // ends the test.
-func (c closedStore) meets(t *testing.T, what, name string, damaged []byte) (noticed bool) {
+func (c closedStore) meets(t *testing.T, what, name string, corrupted []byte) (noticed bool) {
 	t.Helper()
 	spoilt := make(map[string][]byte, len(c.files))
 	for n, b := range c.files {
 		spoilt[n] = b
 	}
-	spoilt[name] = damaged
+	spoilt[name] = corrupted
 	info, err := inspect.Check(context.Background(), storetest.FolderOf(t, spoilt), "store", nil)
 	switch {
 	case err == nil:
@@ -117,7 +117,7 @@ func (c closedStore) meets(t *testing.T, what, name string, damaged []byte) (not
 	return noticed
 }
 
-// use opens and reads a damaged store, and reports whether it noticed.
+// use opens and reads a corrupt store, and reports whether it noticed.
 func (c closedStore) use(t *testing.T, what string, spoilt map[string][]byte) bool {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: "store", FS: storetest.FolderOf(t, spoilt), Identity: identity})
@@ -139,9 +139,9 @@ func (c closedStore) use(t *testing.T, what string, spoilt map[string][]byte) bo
 	return err != nil
 }
 
-// TestBitRot flips one bit at a time in the files of a closed store: the damage
+// TestBitRot flips one bit at a time in the files of a closed store: the corruption
 // is found and named, or the bit means nothing and all is as it was. Pebble
-// tells a flipped bit from other damage by trying them all, which takes time.
+// distinguishes a flipped bit from other corruption by trying them all, which takes time.
 func TestBitRot(t *testing.T) {
 	seed := testkit.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -151,10 +151,10 @@ func TestBitRot(t *testing.T) {
 		kind := kindOfFile(name)
 		for range min(8*len(b), steps()/500) {
 			at, bit := rng.IntN(len(b)), rng.IntN(8)
-			damaged := slices.Clone(b)
-			damaged[at] ^= 1 << bit
+			corrupted := slices.Clone(b)
+			corrupted[at] ^= 1 << bit
 			flips[kind]++
-			if c.meets(t, fmt.Sprintf("bit %d of byte %d of %s", bit, at, name), name, damaged) {
+			if c.meets(t, fmt.Sprintf("bit %d of byte %d of %s", bit, at, name), name, corrupted) {
 				noticed[kind]++
 			}
 		}
