@@ -15,9 +15,9 @@ import (
 	"reddot/projector/testkit"
 )
 
-// TestListenTellsState checks that a listener is first told the whole list in
+// TestListenReportsState checks that a listener is first told the whole list in
 // the order of its pages, over several of them, and the totals.
-func TestListenTellsState(t *testing.T) {
+func TestListenReportsState(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
@@ -66,8 +66,8 @@ func TestListenToNobody(t *testing.T) {
 	}
 }
 
-// TestListenTellsChanges checks what is told of single commands.
-func TestListenTellsChanges(t *testing.T) {
+// TestListenReportsChanges checks what is told of single commands.
+func TestListenReportsChanges(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})
@@ -124,9 +124,9 @@ func TestListenTellsChanges(t *testing.T) {
 	r.converges()
 }
 
-// TestListenTellsReceipts checks that a listener is told first how far every
+// TestListenReportsReceipts checks that a listener is told first how far every
 // peer has read.
-func TestListenTellsReceipts(t *testing.T) {
+func TestListenReportsReceipts(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	c := h.client(t, client.Options{})

@@ -101,7 +101,7 @@ func newWitness(t *testing.T, url, user string) *witness {
 		if err := events.Unmarshal(m.Header.Get("Content-Type"), m.Data, &e); err != nil {
 			w.fault("an event: %v", err)
 		}
-		w.tell(e.Version)
+		w.report(e.Version)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +146,8 @@ func (w *witness) fault(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
 }
 
-// tell notes what somebody was told.
-func (w *witness) tell(version events.Seq) {
+// report notes what somebody was notified of.
+func (w *witness) report(version events.Seq) {
 	for {
 		known := w.newest.Load()
 		if uint64(version) <= known || w.newest.CompareAndSwap(known, uint64(version)) {
@@ -171,7 +171,7 @@ func (w *witness) answer(m *nats.Msg) {
 	if err != nil || uint64(reply.Version) < before {
 		w.fault("version %d is answered to who asked when version %d had been told (%v)", reply.Version, before, err)
 	}
-	w.tell(reply.Version)
+	w.report(reply.Version)
 	w.answered.Add(1)
 }
 

@@ -43,7 +43,7 @@ func follow(t *testing.T, url string, users ...string) []*follower {
 	for _, user := range users {
 		f := &follower{user: user, list: map[string]events.Conversation{}}
 		if f.sub, err = c.User(user).Listen(client.Listener{
-			ConversationsChanged: f.changed, ConversationsRemoved: f.removed, TotalUnreadChanged: f.told,
+			ConversationsChanged: f.changed, ConversationsRemoved: f.removed, TotalUnreadChanged: f.total,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -73,8 +73,8 @@ func (f *follower) removed(names []string) {
 	}
 }
 
-// told is told the totals, after the list that they belong to (rule total).
-func (f *follower) told(totals events.Totals) {
+// total hears the totals, after the list that they belong to (rule total).
+func (f *follower) total(totals events.Totals) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++

@@ -45,7 +45,7 @@ func testLargeGroup(t *testing.T, p program) {
 	c.sweep(t)
 	c.compareRows(t)
 	c.countsAtOnce(t)
-	c.tellsWatchers(t)
+	c.notifiesWatchers(t)
 	c.terminate(t)
 
 	everyone := func() {
@@ -53,9 +53,9 @@ func testLargeGroup(t *testing.T, p program) {
 		c.nc = connect(t, c.nats)
 	}
 	everyone()
-	c.tellsEveryone(t)
+	c.notifiesEveryone(t)
 	for _, end := range []func(){func() { c.terminate(t) }, func() { c.kill() }} {
-		c.tellsOnce(t, func() {
+		c.notifiesOnce(t, func() {
 			end()
 			everyone()
 		})
@@ -159,8 +159,8 @@ func (c *crowd) countsAtOnce(t *testing.T) {
 	}
 }
 
-// tellsWatchers: ten members watch, and no one else is told.
-func (c *crowd) tellsWatchers(t *testing.T) {
+// notifiesWatchers: ten members watch, and no one else is notified.
+func (c *crowd) notifiesWatchers(t *testing.T) {
 	t.Helper()
 	want := map[string]bool{}
 	for i := range watchers {
@@ -186,9 +186,9 @@ func (c *crowd) tellsWatchers(t *testing.T) {
 	}
 }
 
-// tellsEveryone: above the limit nobody is left out, the sender included, and a
+// notifiesEveryone: above the limit nobody is left out, the sender included, and a
 // later message to someone else is heard too.
-func (c *crowd) tellsEveryone(t *testing.T) {
+func (c *crowd) notifiesEveryone(t *testing.T) {
 	t.Helper()
 	heard := listen(t, c.nc)
 	outsider, err := c.nc.SubscribeSync(subjects(t).Change("outsider"))
@@ -222,10 +222,10 @@ func (c *crowd) tellsEveryone(t *testing.T) {
 	}
 }
 
-// tellsOnce: a server that ends while it tells everyone tells the others after
+// notifiesOnce: a server that ends while it notifies everyone notifies the others after
 // the next start, and nobody twice. The members of the large group would only
 // take longer.
-func (c *crowd) tellsOnce(t *testing.T, restart func()) {
+func (c *crowd) notifiesOnce(t *testing.T, restart func()) {
 	t.Helper()
 	before := lastEvent(t, c.nc)
 	seq := c.say(t, "middle", 77)

@@ -214,8 +214,8 @@ func (o *operator) putStore(made string) {
 	}
 }
 
-// told checks that a run failed with a last line that has the words.
-func (r result) told(t *testing.T, words ...string) {
+// reports checks that a run failed with a last line that has the words.
+func (r result) reports(t *testing.T, words ...string) {
 	t.Helper()
 	lines := strings.SplitAfter(strings.TrimSuffix(r.stderr, "\n"), "\n")
 	r.stderr = lines[len(lines)-1] + "\n"

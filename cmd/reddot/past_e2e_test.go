@@ -90,7 +90,7 @@ func testPast(t *testing.T, p program) {
 	}
 	compare(moment{said: o.answers(user)}, "--at", "2200-01-01T00:00:00+02:00")
 	o.run("show", "a", "--at", fmt.Sprint(now+1)).failed(t, 1, fmt.Sprintf("--at %d: the log ends at seq %d", now+1, now))
-	o.run("show", "a", "c2c_nobody", "--at", "5").told(t, "a has no conversation c2c_nobody in the list")
+	o.run("show", "a", "c2c_nobody", "--at", "5").reports(t, "a has no conversation c2c_nobody in the list")
 	for _, when := range []string{"-1", "yesterday", "2262-01-01", "1969-12-31"} {
 		o.run("show", "a", "--at", when).failed(t, 2, "--at", when, "--help")
 	}

@@ -20,9 +20,9 @@ const (
 	strange = `{"subject":"unread.cmd.user.alice.read","payload":{"conversation":"group_zzz"}}`
 )
 
-// TestPublishTellsRefusals: with --wait, a command that was stored and then
+// TestPublishReportsRefusals: with --wait, a command that was stored and then
 // refused is an error, and it is said which one.
-func TestPublishTellsRefusals(t *testing.T) {
+func TestPublishReportsRefusals(t *testing.T) {
 	address, _ := served(t, t.TempDir(), "127.0.0.1:0")
 	t.Setenv("NATS_URL", address)
 	lines := strings.Join([]string{join, "", inTeam, strange, inTeam, strange}, "\n")
@@ -57,9 +57,9 @@ func TestPublishTellsRefusals(t *testing.T) {
 	}
 }
 
-// TestPublishTellsItsOwnRefusals: those of others who publish at the same time,
+// TestPublishReportsItsOwnRefusals: those of others who publish at the same time,
 // and what anybody may have put on the subject, are none of its business.
-func TestPublishTellsItsOwnRefusals(t *testing.T) {
+func TestPublishReportsItsOwnRefusals(t *testing.T) {
 	address, _ := served(t, t.TempDir(), "127.0.0.1:0")
 	t.Setenv("NATS_URL", address)
 	nc := connect(t, "nats://"+address)

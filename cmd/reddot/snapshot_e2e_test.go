@@ -68,7 +68,7 @@ func testSnapshots(t *testing.T, p program) {
 	flip(t, piece, 3)
 	r := o.run("snapshot", "verify")
 	r.broken(t, ".*damaged: file [0-9]+.*"+filepath.Base(piece)+".*", "--repair")
-	o.run("snapshot", "restore", "600").told(t, "snapshot "+ids[0]+" is damaged", filepath.Base(piece))
+	o.run("snapshot", "restore", "600").reports(t, "snapshot "+ids[0]+" is damaged", filepath.Base(piece))
 	r = o.run("snapshot", "restore")
 	r.done(t)
 	if !strings.Contains(r.stderr, "trying the next one") || !strings.Contains(r.stderr, ids[0]) {
@@ -87,7 +87,7 @@ func testSnapshots(t *testing.T, p program) {
 	flip(t, filepath.Join(o.dir, "snapshots", "manifests", ids[0]), 3)
 	matches(t, `.*\n600   unreadable .*`+ids[0]+".*\nread the manifest of snapshot "+ids[0]+".*\n", o.run("snapshot", "list").done(t))
 	o.stop()
-	o.run("snapshot", "restore").told(t, "no snapshot can be used", ids[0], ids[1], ids[2])
+	o.run("snapshot", "restore").reports(t, "no snapshot can be used", ids[0], ids[1], ids[2])
 	o.start()
 	if now := settled(t, connect(t, o.server.nats), status.Applied); now.Digest != status.Digest {
 		t.Errorf("a restore that failed changed something: %+v", now)

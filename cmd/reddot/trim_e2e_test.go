@@ -29,7 +29,7 @@ func testTrim(t *testing.T, p program) {
 	for range 3 { // at 500, 600 and 700
 		o.publish(100)
 		if o.snapshot() == 500 {
-			o.run("trim", "--dry-run").told(t, "fewer than two sound snapshots", "reddot snapshot create")
+			o.run("trim", "--dry-run").reports(t, "fewer than two sound snapshots", "reddot snapshot create")
 		}
 	}
 	o.publish(50)
@@ -49,7 +49,7 @@ func testTrim(t *testing.T, p program) {
 			t.Errorf("%s prints %q, want %q", c.line, got, c.prints)
 		}
 	}
-	o.run("trim", "--upto", "601").told(t, "only commands up to seq 600 may be removed")
+	o.run("trim", "--upto", "601").reports(t, "only commands up to seq 600 may be removed")
 	if n := strings.Count(o.run("export").done(t), "\n"); n != 150 {
 		t.Errorf("exported %d commands, want 150", n)
 	}

@@ -30,7 +30,7 @@ func (r result) broken(t *testing.T, finding, advice string) {
 	t.Helper()
 	matches(t, finding, r.stdout)
 	r.stdout = ""
-	r.told(t, advice)
+	r.reports(t, advice)
 }
 
 // testVerify compares the server's state with the log: as it is, and with a

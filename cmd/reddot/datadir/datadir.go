@@ -58,7 +58,7 @@ func (d Dir) Lock() (unlock func() error, err error) {
 // instanceLen is how long such a name is: of a NUID, some of what is drawn each time.
 const instanceLen = 8
 
-// Instance returns the name of the folder, which tells whoever runs with it from those
+// Instance returns the name of the folder, which distinguishes whoever runs with it from those
 // with other ones. It must be locked: a new name is given to one that has none, or none
 // that can be read.
 func (d Dir) Instance() (string, error) {

@@ -36,8 +36,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// told has events of alice entered.
-func told(t *testing.T, r *record, changes ...events.Change) {
+// enter has events of alice entered.
+func enter(t *testing.T, r *record, changes ...events.Change) {
 	t.Helper()
 	for _, c := range changes {
 		c.User = "alice"
@@ -60,7 +60,7 @@ func change(version events.Seq, list ...events.Conversation) events.Change {
 // one, is wrong.
 func TestRecord(t *testing.T) {
 	r := newRecord()
-	told(t, r, change(1), change(3), change(3), change(2), change(4))
+	enter(t, r, change(1), change(3), change(3), change(2), change(4))
 	want := []string{"1 duplicates, 1 versions backward", "event 3: alice: version 3 after 3", "event 4: alice: version 2 after 3"}
 	if diff := cmp.Diff(want, r.problems()); diff != "" {
 		t.Error(diff)
@@ -78,7 +78,7 @@ func TestDiffers(t *testing.T) {
 	bob := events.Conversation{Conversation: "c2c_bob", Unread: 1, LastMessage: &events.LastMessage{ID: "m1", From: "bob"}}
 	carol := events.Conversation{Conversation: "c2c_carol", Unread: 2}
 	r := newRecord()
-	told(t, r, change(1, bob), change(2, carol))
+	enter(t, r, change(1, bob), change(2, carol))
 	right := func() events.ConversationsReply {
 		again := *bob.LastMessage
 		b := bob

@@ -7,7 +7,7 @@
 // is in it, with a check that reads every row of a store.
 //
 // A snapshot is derived from the commands up to a seq, and says at what time the stream
-// took in the last of them. That tells a log from another one with the same name:
+// took in the last of them. That distinguishes a log from another one with the same name:
 //
 //	Recognise     a log that was restored without its metadata is the one whose
 //	              snapshot names the very time of a command of it

@@ -37,7 +37,7 @@ func run(ctx context.Context, conn *nats.Conn) error {
 	}
 	defer c.Close()
 
-	// Alice's device is told her totals, and every change of them.
+	// Alice's device hears her totals, and every change of them.
 	badge := make(chan uint64)
 	alice := c.User("alice")
 	if _, err := alice.Listen(client.Listener{TotalUnreadChanged: func(t events.Totals) { badge <- t.Unread }}); err != nil {
