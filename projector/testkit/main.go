@@ -28,10 +28,15 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// orphan is a goroutine of nats.go that waits for the end of a connection which had ended
+// before it asked to be notified: the first asynchronous publish on a connection that is
+// closed meanwhile leaves one for ever.
+const orphan = "github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"
+
 // leaked returns an error that shows the goroutines that do not end in time.
 func leaked(within time.Duration) (err error) {
 	for end := time.Now().Add(within); ; {
-		if err = goleak.Find(); err == nil || time.Now().After(end) {
+		if err = goleak.Find(goleak.IgnoreTopFunction(orphan)); err == nil || time.Now().After(end) {
 			return err
 		}
 	}
