@@ -61,8 +61,8 @@ func (q *queue) join(life context.Context) error {
 // is lost.
 //
 // A connection that is lost meanwhile subscribes again, when it is back, to what
-// the server has not heard to be over. Nobody would hear what then comes, so
-// the connection is made once more.
+// the server does not know to be over. Nobody would hear what then comes, so
+// the connection is made again.
 func (q *queue) leave() error {
 	subs := q.subs
 	if q.subs = nil; subs == nil {

@@ -42,8 +42,8 @@ type Peers interface {
 // can show nothing new, and when it gets one it is settling again, unless the others
 // have known of it by its presence for as long, so that none is alone.
 //
-// Whether a consumer is still there that was made, nobody lets a reddot know that stood
-// still for a minute. It has not heard itself then either, and must listen again
+// A reddot that stood still for a minute does not hear whether a consumer is still
+// there that was made. It has not heard itself then either, and must listen again
 // before Peers says that it is alone.
 //
 // Time is taken by two clocks, so that it passes also while the process stands

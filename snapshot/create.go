@@ -37,7 +37,7 @@ type Created struct {
 	Took      time.Duration // all in all
 }
 
-// publishAttempts bounds how often a snapshot is published once more because the
+// publishAttempts bounds how often a snapshot is published again because the
 // storage was away for longer than a pin holds.
 const publishAttempts = 5
 

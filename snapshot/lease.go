@@ -48,7 +48,7 @@ func (r *Repository) acquire(ctx context.Context, kind pinKind, snapshots ...str
 	return l, nil
 }
 
-// renew puts the pin once more, after which it has not lapsed.
+// renew puts the pin again, after which it has not lapsed.
 func (l *lease) renew(ctx context.Context) error {
 	if err := l.extend(ctx); err != nil {
 		return err

@@ -111,7 +111,7 @@ func (b *Bucket) Get(ctx context.Context, name string) (data []byte, err error) 
 	return data, nil
 }
 
-// errReplaced says that an object was put once more while it was read.
+// errReplaced says that an object was replaced while it was read.
 var errReplaced = errors.New("the object was replaced meanwhile")
 
 func (b *Bucket) get(ctx context.Context, name string) ([]byte, error) {

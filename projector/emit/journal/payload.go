@@ -30,7 +30,7 @@ func payload(ctx context.Context, js jetstream.JetStream, stream jetstream.Strea
 		}
 		return most
 	}
-	// A connection that is being made once more does not know.
+	// A connection that is being made again does not know.
 	if err := conn.FlushWithContext(ctx); err != nil {
 		return nil, fmt.Errorf("ask the server how large a message may be: %w", err)
 	}

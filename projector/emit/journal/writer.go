@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bounds of what is sent and not yet acknowledged: in messages, of which an
+// Bounds of what is sent and not yet acknowledged: in messages, of which a
 // writer that takes over has to write as many first (see fence), and in bytes, to
 // keep memory bounded when events are large.
 const (
@@ -105,8 +105,8 @@ func (w *Writer) Send(ctx context.Context, msg *nats.Msg, parcel Parcel) error {
 	return w.publish(ctx, s)
 }
 
-// Wait waits until wake gives something, or a message is stored. It takes the
-// acknowledgements that are there.
+// Wait waits until wake gives something, or a message is stored, while there are
+// messages that are Pending. It takes the acknowledgements that are there.
 func (w *Writer) Wait(ctx context.Context, wake <-chan struct{}) error {
 	future := w.pending[0].future
 	select {
