@@ -101,7 +101,7 @@ func checkImport(t *testing.T, file, folder, quoted string) {
 	}
 	for _, prefix := range forbidden[folder] {
 		// A folder's own packages may know each other, but for those that it names.
-		own := strings.HasPrefix(imported, "reddot/"+folder) && !strings.HasPrefix(prefix, "reddot/"+folder)
+		own := strings.HasPrefix(imported+"/", "reddot/"+folder+"/") && !strings.HasPrefix(prefix+"/", "reddot/"+folder+"/")
 		if !own && (imported == prefix || strings.HasPrefix(imported, strings.TrimSuffix(prefix, "/")+"/")) {
 			t.Errorf("%s imports %s: a file in %s must not", file, imported, folder)
 		}

@@ -87,35 +87,10 @@ func (a *app) restore(ctx context.Context, cfg *placeConfig, which string) (err 
 }
 
 // withServer connects to the NATS server that has the log: the one of the data
-// folder, which runs for that time and for this command alone, or else another
-// one that is named. c is nil if there is none of both.
-func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error) {
+// folder, or else another one that is named. c is nil if there is none of both.
+func (a *app) withServer(cfg *placeConfig, use func(c *client) error) error {
 	if _, err := os.Stat(filepath.Join(cfg.Data.NATS(), "jetstream")); err == nil {
-		subjects, err := events.NewSubjects(cfg.prefix)
-		if err != nil {
-			return err
-		}
-		reads, err := server.ReadsAtStart(cfg.Place, subjects.CommandStream())
-		if err != nil {
-			return err
-		}
-		ns, err := natsserver.Open(natsserver.Config{
-			Data: cfg.Data, Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
-		})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, ns.Shutdown()) }()
-		nc, err := ns.Connect()
-		if err != nil {
-			return err
-		}
-		defer nc.Close()
-		c, err := cfg.on(&natsconn.Conn{Conn: nc, URL: "the data folder " + string(cfg.Data)})
-		if err != nil {
-			return err
-		}
-		return use(c)
+		return a.withOwnServer(cfg, use)
 	}
 	if _, ok := cfg.Bucket(); !ok && !cfg.nats.IsNamed() {
 		fmt.Fprintln(a.stderr, "the log is not asked whether it has what comes after: its NATS server is not named by --server or NATS_URL")
@@ -126,5 +101,34 @@ func (a *app) withServer(cfg *placeConfig, use func(c *client) error) (err error
 		return err
 	}
 	defer c.Close()
+	return use(c)
+}
+
+// withOwnServer runs the NATS server of the data folder for this command alone.
+func (a *app) withOwnServer(cfg *placeConfig, use func(c *client) error) (err error) {
+	subjects, err := events.NewSubjects(cfg.prefix)
+	if err != nil {
+		return err
+	}
+	reads, err := server.ReadsAtStart(cfg.Place, subjects.CommandStream())
+	if err != nil {
+		return err
+	}
+	ns, err := natsserver.Open(natsserver.Config{
+		Data: cfg.Data, Listen: "127.0.0.1:0", Sync: natsserver.SyncPolicy{Every: time.Second}, Reads: reads, Logger: a.warnings(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ns.Shutdown()) }()
+	nc, err := ns.Connect()
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	c, err := cfg.on(&natsconn.Conn{Conn: nc, URL: "the data folder " + string(cfg.Data)})
+	if err != nil {
+		return err
+	}
 	return use(c)
 }
