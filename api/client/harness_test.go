@@ -282,3 +282,17 @@ func groupMessage(group, from, id string) events.Command {
 func join(group string, users ...string) events.Command {
 	return events.Command{Verb: events.GroupJoin, Inbox: group, Users: users}
 }
+
+// answered asks, and again while reddot can't know what the newest state is, as just
+// after an outage.
+func answered(tb testing.TB, ask func(context.Context) error) {
+	tb.Helper()
+	ctx := testkit.Context(tb) // longer than a client's timeout
+	testkit.Eventually(tb, "an answer", func() bool {
+		err := ask(ctx)
+		if err != nil && !errors.Is(err, client.ErrUnavailable) {
+			tb.Fatal(err)
+		}
+		return err == nil
+	})
+}

@@ -1,6 +1,8 @@
 package client_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -222,26 +224,36 @@ var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
 // change meanwhile.
 func (r *recorder) converges() {
 	r.Helper()
-	list, ctx := map[string]events.Conversation{}, testkit.Context(r) // longer than the client's timeout
-	for c, err := range r.user.Conversations(ctx, events.ConversationsRequest{}) {
-		if err != nil {
-			r.Fatal(err)
+	list := map[string]events.Conversation{}
+	answered(r, func(ctx context.Context) error {
+		clear(list)
+		for c, err := range r.user.Conversations(ctx, events.ConversationsRequest{}) {
+			if err != nil {
+				return err
+			}
+			list[c.Conversation] = c
 		}
-		list[c.Conversation] = c
-	}
-	totals, err := r.user.Totals(ctx, events.TotalsRequest{})
-	if err != nil {
-		r.Fatal(err)
-	}
+		return nil
+	})
+	var totals events.TotalsReply
+	answered(r, func(ctx context.Context) (err error) {
+		totals, err = r.user.Totals(ctx, events.TotalsRequest{})
+		return err
+	})
 	receipts := map[string]events.Receipt{}
 	for name := range list {
 		peer, ok := strings.CutPrefix(name, "c2c_")
 		if !ok {
 			continue
 		}
-		if x, err := r.user.PeerReceipt(ctx, peer); err == nil {
+		answered(r, func(ctx context.Context) error {
+			x, err := r.user.PeerReceipt(ctx, peer)
+			if errors.Is(err, client.ErrNotFound) {
+				return nil
+			}
 			receipts[peer] = events.Receipt{User: x.User, Version: x.Version, Conversation: name, Peer: peer, Upto: x.Upto, At: x.At}
-		}
+			return err
+		})
 	}
 	same := func() bool {
 		for peer, x := range receipts {

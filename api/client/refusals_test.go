@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,13 +39,13 @@ func TestPublisherRefusals(t *testing.T) {
 	script(t, c, message("alice", "bob", "m0")) // so that the event stream is there
 	js, s := testkit.Must(jetstream.New(conn))(t), testkit.Must(events.NewSubjects(events.DefaultPrefix))(t)
 	const each, named = 500, 20
-	var all sync.WaitGroup
 	for n := range 3 {
 		rng := rand.New(rand.NewPCG(1, uint64(n)))
 		genuine := testkit.Must(journal.Genuine(t.Context(), js, s))(t)
 		p := testkit.Must(c.NewPublisher(t.Context(), client.WithRefusals(named, genuine)))(t)
 		t.Cleanup(p.Close)
-		all.Go(func() {
+		t.Run(fmt.Sprint("publisher ", n), func(t *testing.T) {
+			t.Parallel()
 			var want []int
 			for i := range each {
 				label, command := 1000*n+2*i, message("alice", "bob", fmt.Sprintf("m%d-%d", n, i))
@@ -74,7 +73,6 @@ func TestPublisherRefusals(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
 }
 
 // TestPublisherRefusesNone: nobody asks, nothing is published, nothing is refused.
