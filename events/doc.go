@@ -58,7 +58,7 @@
 //	projector/fold/fold.go       its case of Apply; the rule in a file of its own,
 //	                             with the rule's name               TestEveryVerbHasARule
 //	projector/fold/touched.go    whom it touches                    TestEveryVerbHasARule
-//	projector/twin                the same rule as a dumb model would have it, and
+//	projector/twin               the same rule as a dumb model would have it, and
 //	                             the generator that makes such commands  TestGeneratorCovers
 //	testdata/scenarios           what it does, as a text            TestScenarios
 //	api/gate/gate.go             whether users may ask for it       TestEveryVerbIsDecided
