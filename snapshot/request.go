@@ -56,6 +56,10 @@ func (s *Scheduler) Begin(ctx context.Context) events.Snapshot {
 		return *s.mu.last
 	}
 	began, run := time.Now(), nuid.Next()
+	if s.mu.stopped { // Run no longer waits for what is begun
+		at := events.Time(began.UnixMilli())
+		return events.Snapshot{Run: run, State: events.Failed, Started: at, Ended: at, Error: ErrStopped.Error()}
+	}
 	s.mu.last = &events.Snapshot{Run: run, State: events.Running, Started: events.Time(began.UnixMilli())}
 	s.begun.Go(func() {
 		c, err := s.Now(context.WithoutCancel(ctx))

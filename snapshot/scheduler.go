@@ -68,6 +68,7 @@ type Scheduler struct {
 		figures  Figures
 		requests []*request
 		last     *events.Snapshot // see Last
+		stopped  bool             // Begin begins nothing any more
 	}
 }
 
@@ -92,8 +93,7 @@ func (s *Scheduler) Figures() Figures {
 // Run takes snapshots until ctx ends; then it returns nil. It may be called
 // once. A snapshot that fails is logged, counted and tried again later.
 func (s *Scheduler) Run(ctx context.Context) error {
-	defer s.begun.Wait()
-	defer close(s.done)
+	defer s.stop()
 	next := schedule{s: s, began: time.Now()}
 	next.look(ctx)
 	tick := time.NewTicker(lookEvery)
@@ -111,6 +111,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stop has whoever waits, and whoever comes, wait no longer.
+func (s *Scheduler) stop() {
+	s.mu.Lock()
+	s.mu.stopped = true
+	s.mu.Unlock()
+	close(s.done)
+	s.begun.Wait()
 }
 
 // take takes a snapshot for those who asked and for all it will do for.

@@ -256,6 +256,9 @@ func TestBegin(t *testing.T) {
 			t.Errorf("begun as %+v, and then: %+v", next, last)
 		}
 		stop()
+		if late := s.Begin(context.Background()); late.State != events.Failed || late.Error != snapshot.ErrStopped.Error() {
+			t.Errorf("begun after the end: %+v", late)
+		}
 	})
 }
 
