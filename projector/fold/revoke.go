@@ -10,26 +10,28 @@ func (s *step) revoke() {
 		s.PutIndex(k, s.c.ID, Index{Revoked: true})
 		return
 	}
-	if i.Pos == 0 {
+	if i.Pos == 0 || !s.takeBack(k, i) {
 		s.ignore()
-		return
 	}
+}
+
+// takeBack ends a C2C message that has come. It reports whether that shows.
+func (s *step) takeBack(k Key, i Index) bool {
 	c := s.conversation(k)
 	counts, shows := s.recall(k, &c.Log, i)
 	if !counts && !shows {
-		s.ignore()
-		return
+		return false
 	}
 	unread := counts && i.Ord > c.Read.Ord
 	if counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord) && unread {
 		less(&c.NamedAfter, k, "its unread mentions")
 	}
-	if c.Listed(k, &c.Log) && (unread || shows) {
+	seen := c.Listed(k, &c.Log) && (unread || shows)
+	if seen {
 		s.changed(k, c, &c.Log)
-	} else {
-		s.ignore()
 	}
 	s.PutConversation(k, c)
+	return seen
 }
 
 // recall notes in a log that a message was recalled. It reports whether that takes
@@ -61,11 +63,18 @@ func (s *step) groupRevoke() {
 		s.PutIndex(lk, s.c.ID, i)
 		return
 	}
-	log := s.group(g)
+	if !s.takeBackFromAll(g, i) {
+		s.ignore()
+	}
+}
+
+// takeBackFromAll ends a group message that has come. It reports whether that may show
+// to anybody.
+func (s *step) takeBackFromAll(g string, i Index) bool {
+	log, lk := s.group(g), GroupKey(g)
 	counts, shows := s.recall(lk, log, i)
 	if !counts && !shows {
-		s.ignore()
-		return
+		return false
 	}
 	m := s.Message(lk, i.Pos)
 	if counts {
@@ -82,18 +91,19 @@ func (s *step) groupRevoke() {
 	}
 	for _, user := range m.Mentions {
 		if user != m.From {
-			s.unname(log, user, i, counts, shows)
+			s.unname(g, log, user, i, counts, shows)
 		}
 	}
 	s.fx.Groups = append(s.fx.Groups, g)
+	return true
 }
 
 // unname takes a recalled message from a member whom it names, who is notified, if it
 // shows, whatever the group's size (rule named).
-func (s *step) unname(log *Log, user string, i Index, counts, shows bool) {
-	k := Key{user, GroupKey(s.c.Inbox).ConversationID}
+func (s *step) unname(g string, log *Log, user string, i Index, counts, shows bool) {
+	k := Key{user, GroupKey(g).ConversationID}
 	if counts {
-		s.unmark(k.ID, user, i.Ord)
+		s.unmark(g, user, i.Ord)
 	}
 	c := s.Conversation(k)
 	if c == nil || i.Pos <= c.Join.Pos || c.Version == s.seq || !c.Listed(k, log) {
