@@ -16,21 +16,32 @@ type Verb uint8
 // numbers are stored: new ones come last.
 const (
 	NoVerb       Verb = iota
-	UserMessage       // the user received a C2C message: ID, From, Silent, Hidden, Mentions, Thread
+	UserMessage       // the user received a C2C message: ID, From, Silent, Hidden, Mentions, Thread, ExpiresAt
 	UserRevoke        // that message was recalled: ID, From
 	UserSent          // the user sent a C2C message: ID, To, Silent, Hidden, Thread
-	UserRead          // mark read: Conversation, Upto, UptoAt, Private
-	UserReadAll       // mark everything read: Kind, UptoAt, Private
-	UserUnread        // mark unread: Conversation, From (a message id, may be empty)
-	UserMute          // Conversation, Muted
+	UserRead          // mark read: Conversation, Upto, UptoAt, Thread, Private
+	UserReadAll       // mark everything read: Kind, UptoAt, Threads, Private
+	UserUnread        // mark unread: Conversation, From (a message id, may be empty), Thread
+	UserMute          // Conversation, Muted, Thread
 	UserDelete        // drop from the list: Conversation, Upto, UptoAt
 	UserErase         // forget the user
-	GroupMessage      // a message in the group: ID, From, Silent, Hidden, Mentions, MentionAll, Thread
+	GroupMessage      // a message in the group: ID, From, Silent, Hidden, Mentions, MentionAll, Thread, Broadcast, Receipt, ExpiresAt
 	GroupRevoke       // it was recalled: ID
 	GroupJoin         // Users are members from here on
 	GroupLeave        // Users left or were removed
 	GroupDismiss      // the group is gone
-	PolicySet         // OwnMessage
+	PolicySet         // OwnMessage, ThreadPolicy, GroupReceipts
+	UserLevel         // what a conversation puts into the totals: Conversation, Level
+	UserLabel         // Conversation, Add, Remove
+	UserFilter        // keep a named filter: Name, Filter; drop it: Name
+	UserClear         // the user's history is gone: Conversation, Before
+	UserImport        // what conversations were before: Conversations
+	GroupPurge        // messages are gone for all: Before, BeforeAt
+	UserBlock         // Users, Blocked
+	UserFollow        // Conversation, Thread, Following
+	UserEdit          // whom a C2C message names now: ID, From, Mentions
+	GroupEdit         // whom a message names now: ID, Mentions, MentionAll
+	ClockSet          // what expires by At has expired
 	verbs             // how many there are
 )
 
@@ -51,7 +62,8 @@ func (v Verb) String() string {
 	return ""
 }
 
-// Inbox returns whose inbox the verb touches: "user", "group", or "" for a policy.
+// Inbox returns whose inbox the verb touches: "user", "group", or "" for one that
+// touches what is everybody's: a policy, the clock.
 func (v Verb) Inbox() string {
 	inbox, _, ok := strings.Cut(v.String(), ".")
 	if !ok {
@@ -67,33 +79,12 @@ func (v Verb) Name() string {
 	return name[strings.IndexByte(name, '.')+1:]
 }
 
-// OwnPolicy says what one's own message does to one's own read position.
-type OwnPolicy uint8
-
-// The policies for one's own messages.
-const (
-	NoPolicy   OwnPolicy = iota
-	OwnKeep              // sending clears nothing: the default
-	OwnAdvance           // sending reads the conversation up to that message
-)
-
-// String returns "keep" or "advance".
-func (p OwnPolicy) String() string {
-	switch p {
-	case OwnKeep:
-		return "keep"
-	case OwnAdvance:
-		return "advance"
-	}
-	return ""
-}
-
 // Command is one command. Which fields a verb uses stands beside the verb;
 // the others are zero. Decoding fills a Command that may be used again and
 // again, so the fold takes what it keeps out of it.
 type Command struct {
 	Verb  Verb
-	Inbox string // the user or group in the subject; empty for PolicySet
+	Inbox string // the user or group in the subject; empty for PolicySet and ClockSet
 
 	At    Time // the back end's time, if HasAt
 	HasAt bool
@@ -101,7 +92,8 @@ type Command struct {
 	ID           string // of the message
 	From         string // the sender; of UserUnread: a message id
 	To           string // the receiver, of UserSent
-	Thread       string // the message's thread; stored, not yet counted by
+	Thread       string // the message's thread; the one that a user's command names
+	HasThread    bool   // of UserRead and UserUnread: Thread is given; empty is the main timeline
 	Conversation ConversationID
 	Upto         string // a message id
 	UptoAt       Time   // if HasUptoAt
@@ -114,10 +106,32 @@ type Command struct {
 	Private      bool
 	Muted        bool
 	Users        []string
-	OwnMessage   OwnPolicy // of PolicySet; NoPolicy leaves it as it is
+
+	Broadcast    bool // counts in the conversation although it is of a thread
+	Receipt      bool // its sender is notified of who reads it
+	ExpiresAt    Time // if HasExpiresAt
+	HasExpiresAt bool
+
+	Before      string // a message id
+	BeforeAt    Time   // if HasBeforeAt
+	HasBeforeAt bool
+
+	Level         Level
+	Add, Remove   []string // labels
+	Name          string   // of a filter
+	Filter        *Filter  // nil drops the named one
+	Blocked       bool
+	Following     bool
+	Threads       bool // of UserReadAll: every thread, and no main timeline
+	Conversations []Import
+
+	// Of PolicySet; the zero values leave a policy as it is.
+	OwnMessage    OwnPolicy
+	ThreadPolicy  ThreadPolicy
+	GroupReceipts ReceiptPolicy
 }
 
 // reset empties a command and keeps its slices' memory.
 func (c *Command) reset(t Target) {
-	*c = Command{Verb: t.Verb, Inbox: t.Inbox, Mentions: c.Mentions[:0], Users: c.Users[:0]}
+	*c = Command{Verb: t.Verb, Inbox: t.Inbox, Mentions: c.Mentions[:0], Users: c.Users[:0], Add: c.Add[:0], Remove: c.Remove[:0]}
 }

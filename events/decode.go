@@ -58,7 +58,10 @@ func (d *Decoder) Decode(t Target, payload []byte, c *Command) error {
 			return err
 		}
 	}
-	return missing(forms[t.Verb].required &^ d.have)
+	if err := missing(forms[t.Verb].required &^ d.have); err != nil {
+		return err
+	}
+	return c.checkPlace()
 }
 
 // Decode is [Decoder.Decode] with a decoder of its own: for a command now and
@@ -80,8 +83,9 @@ func (s Subjects) Decode(subject string, payload []byte, c *Command) error {
 // meet notes that the payload names a field, and returns it; noField if the
 // verb doesn't know it and its form is open.
 func (d *Decoder) meet(verb Verb, name []byte) (field, error) {
-	f, form := fieldNamed(name), &forms[verb]
-	if f == noField || !form.known().has(f) {
+	form := &forms[verb]
+	f := form.field(name)
+	if f == noField {
 		if !form.open {
 			return noField, unknownField(name)
 		}
@@ -157,8 +161,10 @@ func wrongType(f field) error {
 		return invalid(spec.name + " is neither true nor false")
 	case shapeTime:
 		return invalid(spec.name + " is not an integer")
-	case shapeList:
+	case shapeList, shapeRecords:
 		return invalid(spec.name + " is not a list")
+	case shapeRecord:
+		return invalid(spec.name + " is not an object")
 	default:
 		return invalid(spec.name + " is not a string")
 	}
@@ -192,9 +198,17 @@ func (c *Command) addEntry(f field, b []byte) error {
 	if len(*list) >= spec.max {
 		return tooMany(f)
 	}
-	id := string(b)
-	*list = append(*list, id)
-	return CheckID(spec.entry, id)
+	entry := string(b)
+	*list = append(*list, entry)
+	return spec.checkEntry(entry)
+}
+
+// checkEntry applies the rules of a list's entries to one.
+func (spec *fieldSpec) checkEntry(entry string) error {
+	if spec.check != nil {
+		return spec.check(spec.entry, entry)
+	}
+	return CheckID(spec.entry, entry)
 }
 
 // reserve makes room for n more entries; n is at most the list's limit.

@@ -76,6 +76,8 @@ func (d *Decoder) jsonField(f field, c *Command) error {
 		return d.jsonTime(f, c)
 	case kind == '[' && shape == shapeList:
 		return d.jsonList(f, c)
+	case kind == '{' && shape == shapeRecord, kind == '[' && shape == shapeRecords:
+		return fieldSpecs[f].record.read(c, jsonValues{d})
 	}
 	return wrongType(f)
 }
@@ -83,22 +85,16 @@ func (d *Decoder) jsonField(f field, c *Command) error {
 // jsonTime fills a time: digits only, so that no fraction, exponent or float
 // rounding is ever asked about.
 func (d *Decoder) jsonTime(f field, c *Command) error {
-	digits, err := d.jsonText()
-	if err != nil {
+	ms, integer, err := jsonValues{d}.number()
+	switch {
+	case err != nil:
 		return err
-	}
-	if bytes.ContainsAny(digits, ".eE") {
+	case !integer:
 		return wrongType(f)
-	}
-	const maxDigits = 16 // of MaxTime; a number with more is larger, as JSON has no leading zeros
-	if digits[0] == '-' || len(digits) > maxDigits {
+	case ms < 0:
 		return outOfRange(f)
 	}
-	var ms uint64
-	for _, digit := range digits {
-		ms = ms*10 + uint64(digit-'0')
-	}
-	return c.setTime(f, ms)
+	return c.setTime(f, uint64(ms))
 }
 
 func (d *Decoder) jsonList(f field, c *Command) error {
@@ -131,3 +127,86 @@ func (d *Decoder) skipJSON() error {
 	}
 	return nil
 }
+
+// jsonValues reads the values of records.
+type jsonValues struct{ d *Decoder }
+
+func (v jsonValues) peek() (valueKind, error) {
+	switch v.d.json.peek() {
+	case 'n':
+		return valueNull, nil
+	case '"':
+		return valueText, nil
+	case 't', 'f':
+		return valueFlag, nil
+	case '0':
+		return valueNumber, nil
+	case '[':
+		return valueList, nil
+	case '{':
+		return valueObject, nil
+	}
+	return valueOther, v.next() // no value: it says why
+}
+
+func (v jsonValues) next() error {
+	if err := v.d.json.next(); err != nil {
+		return jsonReason(err)
+	}
+	return nil
+}
+
+func (v jsonValues) text() ([]byte, error) { return v.d.jsonText() }
+
+func (v jsonValues) flag() (bool, error) { return v.d.json.peek() == 't', v.next() }
+
+func (v jsonValues) number() (n int64, integer bool, err error) {
+	digits, err := v.d.jsonText()
+	if err != nil || bytes.ContainsAny(digits, ".eE") {
+		return 0, false, err
+	}
+	const maxDigits = 16 // of MaxTime; a number with more is larger, as JSON has no leading zeros
+	if digits[0] == '-' || len(digits) > maxDigits {
+		return -1, true, nil
+	}
+	for _, digit := range digits {
+		n = n*10 + int64(digit-'0')
+	}
+	if Time(n) > MaxTime {
+		n = -1
+	}
+	return n, true, nil
+}
+
+func (v jsonValues) list(entry func() error) error {
+	if err := v.next(); err != nil {
+		return err
+	}
+	for v.d.json.peek() != ']' {
+		if v.d.json.peek() == 0 {
+			return v.next() // it says why
+		}
+		if err := entry(); err != nil {
+			return err
+		}
+	}
+	return v.next()
+}
+
+func (v jsonValues) object(member func(name []byte) error) error {
+	if err := v.next(); err != nil {
+		return err
+	}
+	for v.d.json.peek() == '"' {
+		name, err := v.text()
+		if err != nil {
+			return err
+		}
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	return v.next()
+}
+
+func (v jsonValues) skip() error { return v.d.skipJSON() }

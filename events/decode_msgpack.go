@@ -65,6 +65,13 @@ func (d *Decoder) msgpackField(b []byte, at int, f field, c *Command) (int, erro
 			return at, outOfRange(f)
 		}
 		return at, wrongType(f)
+	case shapeRecord, shapeRecords:
+		if want := map[shape]itemKind{shapeRecord: itemMap, shapeRecords: itemArray}[fieldSpecs[f].shape]; v.kind != want {
+			return at, wrongType(f)
+		}
+		values := msgpackValues{b, at}
+		err := fieldSpecs[f].record.read(c, &values)
+		return values.at, err
 	default:
 		return msgpackList(b, v, f, c)
 	}
@@ -90,4 +97,67 @@ func msgpackList(b []byte, list item, f field, c *Command) (int, error) {
 		}
 	}
 	return at, nil
+}
+
+// msgpackValues reads the values of records out of bytes that have passed
+// checkMsgpack.
+type msgpackValues struct {
+	b  []byte
+	at int
+}
+
+var itemValues = map[itemKind]valueKind{
+	itemNil: valueNull, itemFalse: valueFlag, itemTrue: valueFlag, itemUint: valueNumber, itemNegative: valueNumber,
+	itemStr: valueText, itemArray: valueList, itemMap: valueObject,
+}
+
+func (v *msgpackValues) peek() (valueKind, error) { return itemValues[readItem(v.b, v.at).kind], nil }
+
+func (v *msgpackValues) next() item {
+	it := readItem(v.b, v.at)
+	v.at = it.next
+	return it
+}
+
+func (v *msgpackValues) text() ([]byte, error) {
+	it := v.next()
+	v.at += int(it.n)
+	return v.b[it.next:v.at], nil
+}
+
+func (v *msgpackValues) flag() (bool, error) { return v.next().kind == itemTrue, nil }
+
+func (v *msgpackValues) number() (n int64, integer bool, err error) {
+	it := v.next()
+	if it.kind == itemNegative || it.n > uint64(MaxTime) {
+		return -1, true, nil
+	}
+	return int64(it.n), true, nil
+}
+
+func (v *msgpackValues) list(entry func() error) error {
+	for n := v.next().n; n > 0; n-- {
+		if err := entry(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *msgpackValues) object(member func(name []byte) error) error {
+	for n := v.next().n; n > 0; n-- {
+		if readItem(v.b, v.at).kind != itemStr {
+			return invalid(reasonName)
+		}
+		name, _ := v.text()
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *msgpackValues) skip() error {
+	v.at = skipItem(v.b, v.at)
+	return nil
 }

@@ -30,9 +30,10 @@
 // log must give the same answers at every replay, whatever release folds it. So
 // no library decides it: JSON is read by a tokenizer of this package's own, and
 // testdata/golden/events/v1/json-verdicts.txt holds JSON bytes with the verdict
-// on each, which a new one must share. And so what this release refuses stays
-// refused in the logs that hold it: a verb or a field that a later release learns
-// changes nothing before the command that turns it on in the log, as a policy does.
+// on each, which a new one must share. A verb or a field that a release learns is
+// the one exception: a log in which it was refused, or ignored in a message, says from
+// then on what its publisher meant. So a release that learns one has another format of
+// the store, and folds such a log from its begin.
 //
 // A [Decoder] decodes command after command without memory of its own for
 // each but the strings. [LineParser] reads commands from JSON lines.
@@ -66,7 +67,7 @@
 //	cmd/reddot/actions.go        its command of the program         TestEveryVerbHasAnAction
 //
 // A verb or a field changes what old logs mean, where back ends have published it
-// and it was refused: let a policy turn it on.
+// and it was refused: it is another row.Format, so that every store is built again.
 //
 // # How do I add an event?
 //

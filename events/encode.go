@@ -47,6 +47,19 @@ func (c *Command) encodeField(enc *msgpack.Encoder, f field) error {
 	case shapeTime:
 		at, _ := fieldSpecs[f].time(c)
 		return enc.EncodeInt(int64(*at))
+	case shapeRecord:
+		return encodeValue(enc, fieldSpecs[f].record.pairs(c)[0])
+	case shapeRecords:
+		all := fieldSpecs[f].record.pairs(c)
+		if err := enc.EncodeArrayLen(len(all)); err != nil {
+			return err
+		}
+		for _, pairs := range all {
+			if err := encodeValue(enc, pairs); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	list := *fieldSpecs[f].list(c)
 	if err := enc.EncodeArrayLen(len(list)); err != nil {
@@ -94,6 +107,17 @@ func (c *Command) appendField(out []byte, f field) []byte {
 	case shapeTime:
 		at, _ := fieldSpecs[f].time(c)
 		return strconv.AppendInt(out, int64(*at), 10)
+	case shapeRecord:
+		return appendValue(out, fieldSpecs[f].record.pairs(c)[0])
+	case shapeRecords:
+		out = append(out, '[')
+		for i, pairs := range fieldSpecs[f].record.pairs(c) {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = appendValue(out, pairs)
+		}
+		return append(out, ']')
 	}
 	out = append(out, '[')
 	for i, id := range *fieldSpecs[f].list(c) {

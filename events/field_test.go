@@ -8,19 +8,21 @@ import "testing"
 func TestAccessors(t *testing.T) {
 	for f := range fields {
 		spec := &fieldSpecs[f]
-		if spec.name == "" || fieldNamed([]byte(spec.name)) != f {
-			t.Errorf("field %d is called %q, which finds field %d", f, spec.name, fieldNamed([]byte(spec.name)))
+		if named := fieldNamed([]byte(spec.name)); spec.name == "" || named != f && namesakes[named] != f {
+			t.Errorf("field %d is called %q, which finds field %d", f, spec.name, named)
 		}
 		has := [...]bool{
 			shapeID: spec.id != nil, shapeWord: spec.word != nil, shapeFlag: spec.flag != nil,
 			shapeTime: spec.time != nil, shapeList: spec.list != nil,
+			shapeRecord: spec.record != nil, shapeRecords: spec.record != nil,
 		}
-		for shape, has := range has {
-			if has != (shape == int(spec.shape)) {
-				t.Errorf("%s: shape %d, accessor of shape %d: %v", spec.name, spec.shape, shape, has)
+		for i, has := range has {
+			if s := shape(i); has != (s == spec.shape || isRecord(s) && isRecord(spec.shape)) {
+				t.Errorf("%s: shape %d, accessor of shape %d: %v", spec.name, spec.shape, i, has)
 			}
 		}
-		if (spec.shape == shapeList) != (spec.max > 0) || (spec.shape == shapeList) != (spec.entry != "") {
+		many := spec.shape == shapeList || spec.shape == shapeRecords
+		if many != (spec.max > 0) || many != (spec.entry != "") {
 			t.Errorf("%s: a list of %d entries, each %q", spec.name, spec.max, spec.entry)
 		}
 		if t.Failed() {
@@ -33,6 +35,8 @@ func TestAccessors(t *testing.T) {
 		}
 	}
 }
+
+func isRecord(s shape) bool { return s == shapeRecord || s == shapeRecords }
 
 // TestFieldsUsed: every field is one of some verb's, and no verb has an optional
 // field that it requires.
@@ -68,8 +72,12 @@ func fill(t *testing.T, c *Command, f field) {
 		*at, *has = 1, true
 	case shapeList:
 		*spec.list(c) = []string{"x"}
+	case shapeRecord:
+		c.Filter = new(Filter)
+	case shapeRecords:
+		c.Conversations = []Import{{Conversation: ConversationID{C2C, "x"}}}
 	case shapeWord:
-		for _, text := range []string{"c2c_x", "group", "keep", "advance"} {
+		for _, text := range []string{"c2c_x", "group", "keep", "in", "off", "none", "x"} {
 			if spec.word.set(c, text) == nil {
 				return
 			}

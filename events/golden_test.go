@@ -54,7 +54,47 @@ func goldenCommands() map[string]Command {
 		"group.dismiss":        at(Command{Verb: GroupDismiss}),
 		"group.dismiss.min":    {Verb: GroupDismiss},
 		"policy":               at(Command{Verb: PolicySet, OwnMessage: OwnAdvance}),
+		"policy.all":           {Verb: PolicySet, OwnMessage: OwnKeep, ThreadPolicy: ThreadsApart, GroupReceipts: ReceiptsMembers},
 		"policy.min":           {Verb: PolicySet},
+
+		"user.message.expires":  {Verb: UserMessage, ID: "m1", From: "bob", ExpiresAt: 1700000086400, HasExpiresAt: true},
+		"user.read.thread":      {Verb: UserRead, Conversation: team, Upto: "m1", Thread: "t1", HasThread: true},
+		"user.read.main":        {Verb: UserRead, Conversation: team, HasThread: true},
+		"user.read-all.threads": {Verb: UserReadAll, Threads: true},
+		"user.unread.thread":    {Verb: UserUnread, Conversation: team, From: "m1", Thread: "t1", HasThread: true},
+		"user.mute.thread":      {Verb: UserMute, Conversation: team, Muted: true, Thread: "t1"},
+		"user.level":            at(Command{Verb: UserLevel, Conversation: team, Level: LevelMentions}),
+		"user.level.min":        {Verb: UserLevel, Conversation: bob, Level: LevelNone},
+		"user.label":            at(Command{Verb: UserLabel, Conversation: team, Add: []string{"pinned", "北"}, Remove: []string{LabelArchived}}),
+		"user.label.min":        {Verb: UserLabel, Conversation: team},
+		"user.filter":           at(Command{Verb: UserFilter, Name: "work", Filter: &Filter{Kind: Group, Label: new("work"), Without: "star", Mentioned: true, IncludeMuted: true}}),
+		"user.filter.unlabeled": {Verb: UserFilter, Name: "rest", Filter: &Filter{Label: new("")}},
+		"user.filter.all":       {Verb: UserFilter, Name: "all", Filter: &Filter{}},
+		"user.filter.min":       {Verb: UserFilter, Name: "work"},
+		"user.clear":            at(Command{Verb: UserClear, Conversation: bob, Before: "m1"}),
+		"user.clear.min":        {Verb: UserClear, Conversation: bob},
+		"user.import": at(Command{Verb: UserImport, Conversations: []Import{
+			{
+				Conversation: bob, Unread: 12, Mentions: 3, MarkedUnread: true, Level: LevelMentions, Labels: []string{"work", LabelArchived},
+				ReadAt: 1700000000000, HasReadAt: true, LastMessage: &ImportMessage{ID: "m0", From: "bob", At: 1700000000001},
+				Receipt: &ImportReceipt{Upto: "m0", At: 1700000000002},
+			},
+			{Conversation: team},
+		}}),
+		"user.import.min":  {Verb: UserImport, Conversations: []Import{}},
+		"group.purge":      at(Command{Verb: GroupPurge, Before: "m1", BeforeAt: 1700000000000, HasBeforeAt: true}),
+		"group.purge.min":  {Verb: GroupPurge, Before: "m1"},
+		"user.block":       at(Command{Verb: UserBlock, Users: []string{"bob", "carol"}, Blocked: true}),
+		"user.block.min":   {Verb: UserBlock, Users: []string{}},
+		"user.follow":      at(Command{Verb: UserFollow, Conversation: team, Thread: "t1", Following: true}),
+		"user.follow.min":  {Verb: UserFollow, Conversation: team, Thread: "t1"},
+		"user.edit":        at(Command{Verb: UserEdit, ID: "m1", From: "bob", Mentions: []string{"alice"}}),
+		"user.edit.min":    {Verb: UserEdit, ID: "m1", From: "bob"},
+		"group.edit":       at(Command{Verb: GroupEdit, ID: "m1", Mentions: []string{"alice"}, MentionAll: true}),
+		"group.edit.min":   {Verb: GroupEdit, ID: "m1"},
+		"clock":            at(Command{Verb: ClockSet}),
+		"clock.min":        {Verb: ClockSet, At: 0, HasAt: true},
+		"group.message.in": {Verb: GroupMessage, ID: "m1", From: "bob", Thread: "t1", Broadcast: true, Receipt: true, ExpiresAt: 1700000086400, HasExpiresAt: true},
 	}
 }
 
@@ -80,8 +120,28 @@ func goldenValues() []goldenValue {
 		}}},
 		{"change.min", Change{User: "alice", Version: 1, At: 1, Conversations: []Conversation{}}},
 		{"receipt", Receipt{User: "alice", Version: 42, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: 1700000000123}},
+		{"receipt.thread", Receipt{User: "alice", Version: 42, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: 1700000000123, Thread: "t1"}},
+		{"change.more", Change{
+			User: "alice", Version: 44, At: 1700000000123, Totals: Totals{Unread: 2, Group: 2, Conversations: 1, Threads: ThreadTotals{Unread: 3, Mentions: 1, Threads: 2}},
+			Conversations: []Conversation{{
+				Conversation: "group_team", Unread: 2, Level: "mentions", Labels: []string{"pinned", "work"},
+				Threads: ThreadTotals{Unread: 3, Mentions: 1, Threads: 2}, Version: 44,
+			}},
+			Threads: []Thread{
+				{Conversation: "group_team", Thread: "t1", Unread: 2, Mentions: 1, Following: true, Muted: true, LastMessage: &LastMessage{ID: "m9", From: "bob", At: 1700000000123}, FirstUnread: "m8", ReadUpto: "m7", Version: 44},
+				{Conversation: "group_team", Thread: "t2", Version: 43},
+			},
+			Filters: NamedTotals{"work": {Unread: 2, Group: 2}, "all": {Unread: 5}},
+		}},
+		{"group-receipt", GroupReceipts{User: "alice", Version: 42, At: 1700000000123, Group: "team", Receipts: []GroupReceipt{{ID: "m9", Read: 3, Members: 70000}}}},
 		{"rejected", Rejected{Seq: 43, Subject: "unread.cmd.user.alice.message", Reason: "id is missing", At: 1700000000123}},
 		{"reply.totals", TotalsReply{User: "alice", Version: 42, Totals: totals}},
+		{"reply.totals.filters", TotalsReply{User: "alice", Version: 42, Filters: NamedTotals{"b": {}, "a": {Muted: 1}}}},
+		{"reply.threads", ThreadsReply{User: "alice", Version: 42, Threads: []Thread{{Conversation: "group_team", Thread: "t1", Version: 42}}, Next: "opaque"}},
+		{"reply.thread", ThreadReply{User: "alice", Version: 42, Thread: Thread{Conversation: "group_team", Unread: 1, Version: 42}}},
+		{"reply.group-receipts", GroupReceiptsReply{User: "alice", Version: 42, Receipts: []GroupReceipt{{ID: "m9", Members: 2}}}},
+		{"reply.readers", ReadersReply{ID: "m9", Read: 1, Members: 2, Users: []Reader{{User: "bob", At: 1700000000123}, {User: "carol"}}, Next: "opaque"}},
+		{"reply.hold", HoldReply{Until: 1700000060123}},
 		{"reply.conversations", ConversationsReply{User: "alice", Version: 42, Totals: totals, Conversations: []Conversation{full, bare}, Next: "opaque"}},
 		{"reply.conversations.min", ConversationsReply{User: "nobody", Conversations: []Conversation{}}},
 		{"reply.conversation", ConversationReply{User: "alice", Version: 42, Conversation: full}},
@@ -96,6 +156,10 @@ func goldenValues() []goldenValue {
 			More: 1,
 		}},
 		{"reply.explain.min", Explanation{User: "alice", Version: 42, Conversation: "c2c_bob", Messages: []ExplainedMessage{}}},
+		{"reply.explain.more", Explanation{
+			User: "alice", Version: 42, Conversation: "group_team", Thread: new("t1"), Level: "mentions", Labels: []string{"work"},
+			Blocked: 1, Purged: 2, Carried: 3, Threads: -4, Messages: []ExplainedMessage{},
+		}},
 		{"reply.receipt", ReceiptReply{User: "alice", Version: 42, Peer: "bob", Upto: "m9", At: 1700000000123}},
 		{"reply.watch", WatchReply{Until: 1700000060123}},
 		{"reply.do", DoReply{Seq: 43, Duplicate: true}},
@@ -197,7 +261,7 @@ func TestEveryStructIsGolden(t *testing.T) {
 // structsOf adds the names of a struct and of those in it.
 func structsOf(typ reflect.Type, names map[string]bool) {
 	switch typ.Kind() {
-	case reflect.Pointer, reflect.Slice:
+	case reflect.Pointer, reflect.Slice, reflect.Map:
 		structsOf(typ.Elem(), names)
 	case reflect.Struct:
 		if names[typ.Name()] {

@@ -24,7 +24,7 @@ func unread(t testing.TB) Subjects {
 
 // target is a command's target whose inbox is right for the verb.
 func target(v Verb) Target {
-	if v == PolicySet {
+	if v.Inbox() == "" {
 		return Target{Verb: v}
 	}
 	return Target{v, "inbox"}

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,12 +16,18 @@ func invalid(reason string) error { return &Invalid{Reason: reason} }
 
 // CheckID reports why s is not an id of a user, a group or a message: 1 to
 // [MaxID] bytes of UTF-8 without NUL. what names the id in the error.
-func CheckID(what, s string) error {
+func CheckID(what, s string) error { return checkText(what, s, MaxID) }
+
+// CheckLabel reports why s is not a label, or the name of a filter: 1 to
+// [MaxLabel] bytes of UTF-8 without NUL.
+func CheckLabel(what, s string) error { return checkText(what, s, MaxLabel) }
+
+func checkText(what, s string, most int) error {
 	switch {
 	case s == "":
 		return invalid(what + " is empty")
-	case len(s) > MaxID:
-		return invalid(what + " is longer than 256 bytes")
+	case len(s) > most:
+		return invalid(what + " is longer than " + strconv.Itoa(most) + " bytes")
 	case strings.IndexByte(s, 0) >= 0:
 		return invalid(what + " holds a NUL byte")
 	case !utf8.ValidString(s):

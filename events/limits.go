@@ -9,6 +9,11 @@ const (
 	MaxMentions          = 1_000     // users named by one message
 	MaxUsers             = 10_000    // users named by one join or leave
 	MaxPendingReads      = 8         // reads up to messages yet to come, kept for one conversation
+	MaxLabel             = 64        // bytes of a label, and of a filter's name
+	MaxLabels            = 32        // labels of one conversation
+	MaxFilters           = 20        // filters that one user keeps
+	MaxBlocked           = 1_000     // users whom one user blocks
+	MaxImports           = 1_000     // conversations of one import
 	MaxDepth             = 16        // nesting of a payload, unknown fields included
 	MaxTime         Time = 1<<53 - 1 // ms; the largest integer every JSON reader keeps exactly
 )
@@ -18,9 +23,13 @@ const (
 	DefaultLimit           = 50  // conversations or messages in a reply
 	MaxLimit               = 200 // the most a request may ask for
 	MaxChangeConversations = 200 // conversations in one change event
+	MaxChangeThreads       = 200 // threads in one change event
+	MaxReceipts            = 200 // newest messages of a group whose senders are notified of readers
+	MaxReceiptIDs          = 30  // messages that one request asks the receipts of
 
 	DefaultWaitMS = 2_000    // timeout_ms of a request that has none
 	MaxWaitMS     = 30_000   // timeout_ms of any request
+	MaxHoldMS     = 60_000   // ttl_ms of a request to hold events back
 	MaxKey        = 200      // characters of the key of a request for a command
 	MaxRequest    = 64 << 10 // bytes of a query's request
 

@@ -81,7 +81,8 @@ func (m mutator) pick(of ...string) string { return of[m.IntN(len(of))] }
 var (
 	fieldNames = []string{
 		"id", "from", "to", "at", "silent", "hidden", "mentions", "mention_all", "thread", "conversation", "upto", "upto_at", "private",
-		"kind", "muted", "users", "own_message", "wait", "timeout_ms", "key", "subject", "payload", "x", "y", "", "ID", "é", "😀", "\u2028",
+		"kind", "muted", "users", "own_message", "level", "labels", "add", "remove", "name", "filter", "label", "without", "mentioned", "before", "before_at",
+		"expires_at", "threads", "group_receipts", "conversations", "unread", "last_message", "receipt", "blocked", "following", "broadcast", "wait", "timeout_ms", "key", "subject", "payload", "x", "y", "", "ID", "é", "😀", "\u2028",
 	}
 	spaces  = []string{" ", "\t", "\r\n", "  ", "\n"}
 	numbers = []string{
@@ -110,7 +111,7 @@ func (m mutator) command(verb Verb) []byte {
 		if m.IntN(8) > 0 {
 			value := m.value(3)
 			if m.IntN(6) > 0 {
-				good := fieldTests[name].good
+				good := testsOf(verb, name).good
 				value = good[m.IntN(len(good))]
 				if len(value) > 2000 {
 					value = "null"

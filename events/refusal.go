@@ -20,6 +20,7 @@ const (
 	RefusedNoMessage           // a message that the conversation does not have (rule stranger)
 	RefusedOtherSender         // an id that is another sender's message (rule once)
 	RefusedOther               // anything else
+	RefusedTooMany             // one more than the labels, filters or blocked users that there may be
 	refusals                   // how many there are
 )
 
@@ -27,7 +28,7 @@ var refusalNames = [refusals]string{
 	RefusedSubject: "subject", RefusedVerb: "verb", RefusedPayload: "payload", RefusedLimit: "limit",
 	RefusedMissing: "missing_field", RefusedUnknown: "unknown_field", RefusedValue: "value",
 	RefusedNotMember: "not_member", RefusedNoMessage: "no_message", RefusedOtherSender: "other_sender",
-	RefusedOther: "other",
+	RefusedOther: "other", RefusedTooMany: "too_many",
 }
 
 // Refusals returns every refusal, in order.
@@ -58,7 +59,7 @@ func RefusalOf(reason string) Refusal {
 	case strings.HasPrefix(reason, "unknown field "):
 		return RefusedUnknown
 	case reason == reasonSize, reason == reasonItems, strings.HasSuffix(reason, " entries"),
-		strings.HasSuffix(reason, " is longer than 256 bytes"):
+		strings.Contains(reason, " is longer than "):
 		return RefusedLimit
 	case strings.HasPrefix(reason, "subject "):
 		return RefusedSubject

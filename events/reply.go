@@ -5,6 +5,8 @@ type TotalsReply struct {
 	User    string `json:"user" msgpack:"user"`
 	Version Seq    `json:"version" msgpack:"version"`
 	Totals  Totals `json:"totals" msgpack:"totals"`
+
+	Filters NamedTotals `json:"filters,omitempty" msgpack:"filters,omitempty"` // of the filters that the user keeps
 }
 
 // ConversationsReply answers a ConversationsRequest. Next is empty on the last
@@ -22,6 +24,44 @@ type ConversationReply struct {
 	User         string       `json:"user" msgpack:"user"`
 	Version      Seq          `json:"version" msgpack:"version"`
 	Conversation Conversation `json:"conversation" msgpack:"conversation"`
+}
+
+// ThreadsReply answers a ThreadsRequest. Next is empty on the last page.
+type ThreadsReply struct {
+	User    string   `json:"user" msgpack:"user"`
+	Version Seq      `json:"version" msgpack:"version"`
+	Threads []Thread `json:"threads" msgpack:"threads"`
+	Next    string   `json:"next,omitempty" msgpack:"next,omitempty"`
+}
+
+// ThreadReply answers a ThreadRequest.
+type ThreadReply struct {
+	User    string `json:"user" msgpack:"user"`
+	Version Seq    `json:"version" msgpack:"version"`
+	Thread  Thread `json:"thread" msgpack:"thread"`
+}
+
+// GroupReceiptsReply answers a GroupReceiptsRequest. Messages that are unknown or
+// recalled are left out.
+type GroupReceiptsReply struct {
+	User     string         `json:"user" msgpack:"user"`
+	Version  Seq            `json:"version" msgpack:"version"`
+	Receipts []GroupReceipt `json:"receipts" msgpack:"receipts"`
+}
+
+// Reader is a member who has read a message, or has not.
+type Reader struct {
+	User string `json:"user" msgpack:"user"`
+	At   Time   `json:"at,omitempty" msgpack:"at,omitempty"` // of the read; 0: the member has not
+}
+
+// ReadersReply answers a ReadersRequest. Next is empty on the last page.
+type ReadersReply struct {
+	ID      string   `json:"id" msgpack:"id"`
+	Read    uint64   `json:"read" msgpack:"read"`
+	Members uint64   `json:"members" msgpack:"members"` // who could have read it, the sender left out
+	Users   []Reader `json:"users" msgpack:"users"`
+	Next    string   `json:"next,omitempty" msgpack:"next,omitempty"`
 }
 
 // ExplainedMessage is one message of a count.
@@ -44,7 +84,8 @@ type PendingRead struct {
 }
 
 // Explanation answers an ExplainRequest: why a conversation's count is what it is,
-// Unread = SinceRead - Own - Revoked, message by message in Messages.
+// Unread = Carried + SinceRead - Own - Revoked - Blocked - Purged + Threads, message by
+// message in Messages.
 type Explanation struct {
 	User         string `json:"user" msgpack:"user"`
 	Version      Seq    `json:"version" msgpack:"version"`
@@ -54,13 +95,24 @@ type Explanation struct {
 	MarkedUnread bool   `json:"marked_unread,omitempty" msgpack:"marked_unread,omitempty"`
 	Muted        bool   `json:"muted,omitempty" msgpack:"muted,omitempty"`
 
+	Thread *string  `json:"thread,omitempty" msgpack:"thread,omitempty"` // whose count it is; nil: the conversation's
+	Level  string   `json:"level,omitempty" msgpack:"level,omitempty"`   // empty: "all"
+	Labels []string `json:"labels,omitempty" msgpack:"labels,omitempty"`
+
 	ReadUpto string `json:"read_upto,omitempty" msgpack:"read_upto,omitempty"`
 	ReadAt   Time   `json:"read_at,omitempty" msgpack:"read_at,omitempty"`
 	ReadSeq  Seq    `json:"read_seq,omitempty" msgpack:"read_seq,omitempty"` // of the command that set the position
 
-	SinceRead uint64 `json:"since_read" msgpack:"since_read"` // counted messages after the read position
-	Own       uint64 `json:"own" msgpack:"own"`               // of them the user's own
-	Revoked   uint64 `json:"revoked" msgpack:"revoked"`       // of them recalled
+	SinceRead uint64 `json:"since_read" msgpack:"since_read"`               // counted messages after the read position
+	Own       uint64 `json:"own" msgpack:"own"`                             // of them the user's own
+	Revoked   uint64 `json:"revoked" msgpack:"revoked"`                     // of them recalled or expired
+	Blocked   uint64 `json:"blocked,omitempty" msgpack:"blocked,omitempty"` // of them of senders whom the user has blocked
+	Purged    uint64 `json:"purged,omitempty" msgpack:"purged,omitempty"`   // of them purged
+	Carried   uint64 `json:"carried,omitempty" msgpack:"carried,omitempty"` // imported, without ids
+
+	// Threads is what threads with a read position of their own, muted ones and those
+	// that count apart add to the count, or take from it.
+	Threads int64 `json:"threads,omitempty" msgpack:"threads,omitempty"`
 
 	PendingReads []PendingRead      `json:"early_reads,omitempty" msgpack:"early_reads,omitempty"` // the oldest first
 	Messages     []ExplainedMessage `json:"messages" msgpack:"messages"`                           // the oldest first
@@ -75,6 +127,11 @@ type ReceiptReply struct {
 	Peer    string `json:"peer" msgpack:"peer"`
 	Upto    string `json:"upto" msgpack:"upto"`
 	At      Time   `json:"at" msgpack:"at"`
+}
+
+// HoldReply says until when events are held back; 0: they are not.
+type HoldReply struct {
+	Until Time `json:"until" msgpack:"until"`
 }
 
 // WatchReply says until when a watch lasts.

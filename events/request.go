@@ -10,12 +10,17 @@ const (
 	QueryTotals        = "totals"
 	QueryConversations = "conversations"
 	QueryConversation  = "conversation"
+	QueryThreads       = "threads"
+	QueryThread        = "thread"
+	QueryGroupReceipts = "group-receipts"
+	QueryReaders       = "readers"
 	QueryExplain       = "explain"
 	QueryReceipt       = "receipt"
 	QueryWatch         = "watch"
 	QueryStatus        = "status"
 	QueryRebuild       = "rebuild"
 	QuerySnapshot      = "snapshot"
+	QueryHold          = "hold"
 )
 
 // Wait is what every request may carry: the answer then shows what the command
@@ -46,10 +51,24 @@ func (w Wait) Awaits() (Seq, time.Duration) {
 
 // TotalsRequest asks for a user's totals.
 type TotalsRequest struct {
-	Kind         Kind `json:"kind,omitempty"`          // NoKind for both
-	IncludeMuted bool `json:"include_muted,omitempty"` // muted conversations count like the others
-	Mentioned    bool `json:"mentioned,omitempty"`     // only conversations with unread mentions, with their whole counts
+	Kind         Kind    `json:"kind,omitempty"`          // NoKind for both
+	Label        *string `json:"label,omitempty"`         // only conversations with the label; empty: without any; nil: all
+	Without      *string `json:"without,omitempty"`       // only conversations without the label
+	IncludeMuted bool    `json:"include_muted,omitempty"` // conversations count whole, muted and archived ones too
+	Mentioned    bool    `json:"mentioned,omitempty"`     // only conversations with unread mentions, with their whole counts
 	Wait
+}
+
+// Filter is what the totals are asked of.
+func (r TotalsRequest) Filter() Filter {
+	return Filter{Kind: r.Kind, Label: r.Label, Without: orEmpty(r.Without), Mentioned: r.Mentioned, IncludeMuted: r.IncludeMuted}
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // Validate reports what is wrong with the request.
@@ -57,17 +76,19 @@ func (r TotalsRequest) Validate() error {
 	if err := r.Wait.Validate(); err != nil {
 		return err
 	}
-	return checkKind(r.Kind)
+	return checkFilter(r.Filter(), r.Without)
 }
 
 // ConversationsRequest asks for one page of a user's list, newest activity
 // first.
 type ConversationsRequest struct {
-	UnreadOnly bool   `json:"unread_only,omitempty"` // only those with unread messages or the mark
-	Mentioned  bool   `json:"mentioned,omitempty"`   // only those with unread mentions
-	Kind       Kind   `json:"kind,omitempty"`        // NoKind for both
-	Limit      *int   `json:"limit,omitempty"`       // conversations, 1 to MaxLimit; nil: DefaultLimit
-	After      string `json:"after,omitempty"`       // Next of the page before; empty: the first one
+	UnreadOnly bool    `json:"unread_only,omitempty"` // only those with unread messages or the mark
+	Mentioned  bool    `json:"mentioned,omitempty"`   // only those with unread mentions
+	Kind       Kind    `json:"kind,omitempty"`        // NoKind for both
+	Label      *string `json:"label,omitempty"`       // only those with the label; empty: without any; nil: all
+	Without    *string `json:"without,omitempty"`     // only those without the label
+	Limit      *int    `json:"limit,omitempty"`       // conversations, 1 to MaxLimit; nil: DefaultLimit
+	After      string  `json:"after,omitempty"`       // Next of the page before; empty: the first one
 	Wait
 }
 
@@ -80,16 +101,15 @@ func (r ConversationsRequest) Validate() error {
 	if err := r.Wait.Validate(); err != nil {
 		return err
 	}
-	if err := checkKind(r.Kind); err != nil {
+	if err := checkFilter(r.Filter(), r.Without); err != nil {
 		return err
 	}
-	if err := checkLimit(r.Limit); err != nil {
-		return err
-	}
-	if len(r.After) > MaxCursor {
-		return ErrCursor
-	}
-	return nil
+	return checkPage(r.Limit, r.After)
+}
+
+// Filter is which conversations the list is of.
+func (r ConversationsRequest) Filter() Filter {
+	return Filter{Kind: r.Kind, Label: r.Label, Without: orEmpty(r.Without), Mentioned: r.Mentioned}
 }
 
 // Most is how many conversations the page has at most.
@@ -119,7 +139,8 @@ func (r ConversationRequest) Validate() error {
 // ExplainRequest asks why the count of a conversation is what it is.
 type ExplainRequest struct {
 	Conversation ConversationID `json:"conversation"`
-	Limit        *int           `json:"limit,omitempty"` // messages named, 1 to MaxLimit; nil: DefaultLimit
+	Thread       *string        `json:"thread,omitempty"` // why the count of the thread; empty: of the main timeline; nil: of the conversation
+	Limit        *int           `json:"limit,omitempty"`  // messages named, 1 to MaxLimit; nil: DefaultLimit
 	Wait
 }
 
@@ -129,6 +150,9 @@ func (r ExplainRequest) Validate() error {
 		return err
 	}
 	if err := checkConversation(r.Conversation); err != nil {
+		return err
+	}
+	if err := checkTimeline(r.Thread); err != nil {
 		return err
 	}
 	return checkLimit(r.Limit)
@@ -146,7 +170,8 @@ func (r ExplainRequest) Halved() (_ ExplainRequest, ok bool) {
 
 // ReceiptRequest asks how far a peer has read a user's messages.
 type ReceiptRequest struct {
-	Peer *string `json:"peer"` // required
+	Peer   *string `json:"peer"`             // required
+	Thread *string `json:"thread,omitempty"` // how far in the thread; empty: in the main timeline; nil: in the conversation
 	Wait
 }
 
@@ -158,7 +183,147 @@ func (r ReceiptRequest) Validate() error {
 	if r.Peer == nil {
 		return invalid("peer is missing")
 	}
+	if err := checkTimeline(r.Thread); err != nil {
+		return err
+	}
 	return CheckID("peer", *r.Peer)
+}
+
+// ThreadsRequest asks for one page of the threads of a conversation, or of those that
+// the user follows everywhere, newest activity first.
+type ThreadsRequest struct {
+	Conversation ConversationID `json:"conversation,omitzero"` // zero: everywhere
+	Following    bool           `json:"following,omitempty"`   // only followed ones
+	UnreadOnly   bool           `json:"unread_only,omitempty"` // only those with unread messages
+	Limit        *int           `json:"limit,omitempty"`       // threads, 1 to MaxLimit; nil: DefaultLimit
+	After        string         `json:"after,omitempty"`       // Next of the page before; empty: the first one
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ThreadsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if r.Conversation != (ConversationID{}) {
+		if err := checkConversation(r.Conversation); err != nil {
+			return err
+		}
+	}
+	return checkPage(r.Limit, r.After)
+}
+
+// Most is how many threads the page has at most.
+func (r ThreadsRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ThreadsRequest) Halved() (_ ThreadsRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
+}
+
+// ThreadRequest asks for one thread.
+type ThreadRequest struct {
+	Conversation ConversationID `json:"conversation"`
+	Thread       *string        `json:"thread"` // required; empty: the main timeline
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ThreadRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if err := checkConversation(r.Conversation); err != nil {
+		return err
+	}
+	if r.Thread == nil {
+		return invalid("thread is missing")
+	}
+	return checkTimeline(r.Thread)
+}
+
+// GroupReceiptsRequest asks by how many members messages are read.
+type GroupReceiptsRequest struct {
+	Group string   `json:"group"`
+	IDs   []string `json:"ids"` // 1 to MaxReceiptIDs messages
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r GroupReceiptsRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if err := CheckID("group", r.Group); err != nil {
+		return err
+	}
+	if len(r.IDs) == 0 || len(r.IDs) > MaxReceiptIDs {
+		return invalid(fmt.Sprintf("ids: want 1 to %d, got %d", MaxReceiptIDs, len(r.IDs)))
+	}
+	for _, id := range r.IDs {
+		if err := CheckID("ids: an entry", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadersRequest asks for one page of the members who have read a message, or have
+// not, by user.
+type ReadersRequest struct {
+	Group string `json:"group"`
+	ID    string `json:"id"`
+	Read  *bool  `json:"read,omitempty"`  // nil: true, those who have
+	Limit *int   `json:"limit,omitempty"` // users, 1 to MaxLimit; nil: DefaultLimit
+	After string `json:"after,omitempty"` // Next of the page before; empty: the first one
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r ReadersRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if err := CheckID("group", r.Group); err != nil {
+		return err
+	}
+	if err := CheckID("id", r.ID); err != nil {
+		return err
+	}
+	return checkPage(r.Limit, r.After)
+}
+
+// HaveRead reports whether those who have read it are asked for.
+func (r ReadersRequest) HaveRead() bool { return r.Read == nil || *r.Read }
+
+// Most is how many users the page has at most.
+func (r ReadersRequest) Most() int { return limitOf(r.Limit) }
+
+// Halved returns the request with half the limit, for a reply that is too large;
+// false if that is 1 already.
+func (r ReadersRequest) Halved() (_ ReadersRequest, ok bool) {
+	r.Limit, ok = halved(r.Limit)
+	return r, ok
+}
+
+// HoldRequest asks that change events and receipts are held back for some time, and
+// then sent once for all that has changed.
+type HoldRequest struct {
+	TTLMS uint64 `json:"ttl_ms"` // at most MaxHoldMS; 0 ends it
+	Wait
+}
+
+// Validate reports what is wrong with the request.
+func (r HoldRequest) Validate() error {
+	if err := r.Wait.Validate(); err != nil {
+		return err
+	}
+	if r.TTLMS > MaxHoldMS {
+		return invalid(fmt.Sprintf("ttl_ms: want at most %d, got %d", MaxHoldMS, r.TTLMS))
+	}
+	return nil
 }
 
 // WatchRequest asks for the change events of groups of any size, for as long as
@@ -180,6 +345,30 @@ func checkKind(k Kind) error {
 	}
 	_, err := ParseKind(k.String())
 	return err
+}
+
+func checkFilter(f Filter, without *string) error {
+	if without != nil && *without == "" {
+		return invalid("without is empty")
+	}
+	return f.Validate()
+}
+
+func checkTimeline(thread *string) error {
+	if thread == nil || *thread == "" {
+		return nil
+	}
+	return CheckID("thread", *thread)
+}
+
+func checkPage(limit *int, after string) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+	if len(after) > MaxCursor {
+		return ErrCursor
+	}
+	return nil
 }
 
 func checkConversation(c ConversationID) error {

@@ -19,7 +19,7 @@ type Status struct {
 	Digest  Digest `json:"digest" msgpack:"digest"`   // of the whole state at applied
 	Policy  Policy `json:"policy" msgpack:"policy"`
 
-	Features []string `json:"features" msgpack:"features"` // which optional parts it has; none yet
+	Features []string `json:"features" msgpack:"features"` // what it understands; see Features
 
 	Commands map[string]uint64 `json:"commands" msgpack:"commands"` // accepted, by verb, since the log began
 	Refused  uint64            `json:"refused" msgpack:"refused"`   // of all commands, since the log began
@@ -141,5 +141,22 @@ type Snapshot struct {
 
 // Policy is the policies in force.
 type Policy struct {
-	OwnMessage string `json:"own_message" msgpack:"own_message"`
+	OwnMessage    string `json:"own_message" msgpack:"own_message"`
+	Threads       string `json:"threads,omitempty" msgpack:"threads,omitempty"`
+	GroupReceipts string `json:"group_receipts,omitempty" msgpack:"group_receipts,omitempty"`
 }
+
+// What a reddot may understand; see Status.Features.
+const (
+	FeatureThreads  = "threads"
+	FeatureReceipts = "receipts"
+	FeatureLevels   = "levels"
+	FeatureLabels   = "labels"
+	FeatureFilters  = "filters"
+	FeatureBlock    = "block"
+	FeatureEdit     = "edit"
+	FeatureExpiry   = "expiry"
+	FeatureClear    = "clear"
+	FeaturePurge    = "purge"
+	FeatureImport   = "import"
+)

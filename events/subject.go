@@ -53,6 +53,11 @@ func (s Subjects) Receipt(user string) string {
 	return s.prefix + ".evt." + EscapeToken(user) + ".receipt"
 }
 
+// GroupReceipt is where a user hears who has read the user's messages in groups.
+func (s Subjects) GroupReceipt(user string) string {
+	return s.prefix + ".evt." + EscapeToken(user) + ".group-receipt"
+}
+
 // Events matches every event of a user.
 func (s Subjects) Events(user string) string { return s.prefix + ".evt." + EscapeToken(user) + ".>" }
 
@@ -75,6 +80,9 @@ func (s Subjects) Status() string { return s.prefix + ".api.status" }
 
 // Rebuild is the subject that asks for a rebuild of the store.
 func (s Subjects) Rebuild() string { return s.prefix + ".api.rebuild" }
+
+// Hold is the subject that asks for change events to be held back.
+func (s Subjects) Hold() string { return s.prefix + ".api.hold" }
 
 // Snapshot is the subject that asks for a snapshot of the store.
 func (s Subjects) Snapshot() string { return s.prefix + ".api.snapshot" }
@@ -156,14 +164,17 @@ func (s Subjects) ParseCommand(subject string) (Target, error) {
 		return Target{}, invalid("subject is not a command's")
 	}
 	rest := subject[len(s.prefix)+5:]
-	if rest == "policy" {
+	switch rest {
+	case "policy":
 		return Target{Verb: PolicySet}, nil
+	case "clock":
+		return Target{Verb: ClockSet}, nil
 	}
 	inbox, rest, ok := strings.Cut(rest, ".")
 	if !ok {
 		return Target{}, invalid("subject has too few tokens")
 	}
-	if inbox == "policy" {
+	if inbox == "policy" || inbox == "clock" {
 		return Target{}, invalid("subject has too many tokens")
 	}
 	token, verb, ok := strings.Cut(rest, ".")

@@ -76,6 +76,17 @@ func TestCommandSubjects(t *testing.T) {
 		{Target{GroupLeave, "team"}, "unread.cmd.group.team.leave"},
 		{Target{GroupDismiss, "*"}, "unread.cmd.group.%2A.dismiss"},
 		{Target{Verb: PolicySet}, "unread.cmd.policy"},
+		{Target{UserLevel, "alice"}, "unread.cmd.user.alice.level"},
+		{Target{UserLabel, "alice"}, "unread.cmd.user.alice.label"},
+		{Target{UserFilter, "alice"}, "unread.cmd.user.alice.filter"},
+		{Target{UserClear, "alice"}, "unread.cmd.user.alice.clear"},
+		{Target{UserImport, "alice"}, "unread.cmd.user.alice.import"},
+		{Target{GroupPurge, "team"}, "unread.cmd.group.team.purge"},
+		{Target{UserBlock, "alice"}, "unread.cmd.user.alice.block"},
+		{Target{UserFollow, "alice"}, "unread.cmd.user.alice.follow"},
+		{Target{UserEdit, "alice"}, "unread.cmd.user.alice.edit"},
+		{Target{GroupEdit, "team"}, "unread.cmd.group.team.edit"},
+		{Target{Verb: ClockSet}, "unread.cmd.clock"},
 	}
 	if len(tests) != len(Verbs()) {
 		t.Errorf("%d verbs tested of %d", len(tests), len(Verbs()))

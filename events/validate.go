@@ -21,19 +21,27 @@ func (c *Command) Validate() error {
 			}
 		}
 	}
-	return nil
+	return c.checkPlace()
 }
 
 func (c *Command) checkTarget() error {
 	switch {
 	case c.Verb == NoVerb || c.Verb >= verbs:
 		return invalid("unknown verb")
-	case c.Verb == PolicySet && c.Inbox != "":
-		return invalid("a policy has no inbox")
-	case c.Verb == PolicySet:
+	case c.Verb.Inbox() == "" && c.Inbox != "":
+		return invalid("a " + c.Verb.String() + " has no inbox")
+	case c.Verb.Inbox() == "":
 		return nil
 	}
 	return CheckID(c.Verb.Inbox(), c.Inbox)
+}
+
+// checkPlace refuses a purge that does not say up to where.
+func (c *Command) checkPlace() error {
+	if c.Verb == GroupPurge && c.Before == "" && !c.HasBeforeAt {
+		return invalid("before or before_at is missing")
+	}
+	return nil
 }
 
 // checkField applies a field's own rules to its value.
@@ -51,10 +59,12 @@ func (c *Command) checkField(f field) error {
 			return tooMany(f)
 		}
 		for _, id := range list {
-			if err := CheckID(spec.entry, id); err != nil {
+			if err := spec.checkEntry(id); err != nil {
 				return err
 			}
 		}
+	case shapeRecord, shapeRecords:
+		return spec.record.check(c)
 	case shapeWord:
 		var again Command
 		return spec.word.set(&again, spec.word.text(c))
@@ -75,5 +85,8 @@ func tooMany(f field) error {
 }
 
 func outOfRange(f field) error {
-	return invalid(fieldSpecs[f].name + " is outside 0 to 2^53-1")
+	return outside(fieldSpecs[f].name)
 }
+
+// outside refuses a time or a count that is too small or too large.
+func outside(what string) error { return invalid(what + " is outside 0 to 2^53-1") }

@@ -11,6 +11,7 @@ func TestVerbNumbers(t *testing.T) {
 	want := []string{
 		"user.message", "user.revoke", "user.sent", "user.read", "user.read-all", "user.unread", "user.mute", "user.delete", "user.erase",
 		"group.message", "group.revoke", "group.join", "group.leave", "group.dismiss", "policy",
+		"user.level", "user.label", "user.filter", "user.clear", "user.import", "group.purge", "user.block", "user.follow", "user.edit", "group.edit", "clock",
 	}
 	var got []string
 	for _, v := range Verbs() {

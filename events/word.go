@@ -35,13 +35,52 @@ var ownMessageWord = word{
 	has:  func(c *Command) bool { return c.OwnMessage != NoPolicy },
 }
 
-// ParseOwnPolicy reads "keep" or "advance".
-func ParseOwnPolicy(s string) (OwnPolicy, error) {
-	switch s {
-	case "keep":
-		return OwnKeep, nil
-	case "advance":
-		return OwnAdvance, nil
-	}
-	return NoPolicy, invalid(`own_message is neither "keep" nor "advance"`)
+var threadPolicyWord = word{
+	set: func(c *Command, s string) (err error) {
+		c.ThreadPolicy, err = ParseThreadPolicy(s)
+		return err
+	},
+	text: func(c *Command) string { return c.ThreadPolicy.String() },
+	has:  func(c *Command) bool { return c.ThreadPolicy != NoThreadPolicy },
+}
+
+var groupReceiptsWord = word{
+	set: func(c *Command, s string) (err error) {
+		c.GroupReceipts, err = ParseReceiptPolicy(s)
+		return err
+	},
+	text: func(c *Command) string { return c.GroupReceipts.String() },
+	has:  func(c *Command) bool { return c.GroupReceipts != NoReceiptPolicy },
+}
+
+var levelWord = word{
+	set: func(c *Command, s string) (err error) {
+		c.Level, err = ParseLevel(s)
+		return err
+	},
+	text: func(c *Command) string { return c.Level.String() },
+	has:  func(c *Command) bool { return c.Level != NoLevel },
+}
+
+// timelineWord is the thread that a read or an unread names: empty is the main
+// timeline.
+var timelineWord = word{
+	set: func(c *Command, s string) error {
+		c.Thread, c.HasThread = s, true
+		if s == "" {
+			return nil
+		}
+		return CheckID("thread", s)
+	},
+	text: func(c *Command) string { return c.Thread },
+	has:  func(c *Command) bool { return c.HasThread },
+}
+
+var nameWord = word{
+	set: func(c *Command, s string) error {
+		c.Name = s
+		return CheckLabel("name", s)
+	},
+	text: func(c *Command) string { return c.Name },
+	has:  func(c *Command) bool { return c.Name != "" },
 }
