@@ -73,6 +73,17 @@ type Conversation struct {
 	Version      Seq          `json:"version" msgpack:"version"`
 }
 
+// Equal reports whether two views show the same.
+func (c Conversation) Equal(other Conversation) bool {
+	last, labels := c.LastMessage, c.Labels
+	if !slices.Equal(labels, other.Labels) || (last == nil) != (other.LastMessage == nil) || last != nil && *last != *other.LastMessage {
+		return false
+	}
+	return c.Conversation == other.Conversation && c.Unread == other.Unread && c.Mentions == other.Mentions &&
+		c.MarkedUnread == other.MarkedUnread && c.Muted == other.Muted && c.Level == other.Level && c.FirstUnread == other.FirstUnread &&
+		c.ReadUpto == other.ReadUpto && c.ReadAt == other.ReadAt && c.Threads == other.Threads && c.Version == other.Version
+}
+
 // Thread is one user's view of a thread of a conversation.
 type Thread struct {
 	Conversation string       `json:"conversation" msgpack:"conversation"`

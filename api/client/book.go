@@ -159,9 +159,8 @@ func count(sum *events.Totals, v *events.Conversation, times uint64) {
 
 // looksSame compares all but the versions.
 func looksSame(a, b events.Conversation) bool {
-	la, lb := a.LastMessage, b.LastMessage
-	a.Version, a.LastMessage, b.Version, b.LastMessage = 0, nil, 0, nil
-	return a == b && (la == lb || la != nil && lb != nil && *la == *lb)
+	a.Version, b.Version = 0, 0
+	return a.Equal(b)
 }
 
 // order lists every conversation of the book as a reading showed them, those

@@ -139,12 +139,3 @@ func (s *step) putOrDrop(k Key, c *Conversation) {
 	}
 	s.PutConversation(k, c)
 }
-
-// policy sets what holds from here on.
-func (s *step) policy() {
-	if p := s.c.OwnMessage; p == events.NoPolicy || p == s.Policy() {
-		s.ignore()
-	} else {
-		s.SetPolicy(p)
-	}
-}

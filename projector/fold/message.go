@@ -77,7 +77,7 @@ func (s *step) again(lk Key, pos Pos, from string) {
 // it is a read like any other, with its receipt. A message that comes late does not
 // read what is later than itself.
 func (s *step) advance(k Key, c *Conversation, log *Log, m *Message) {
-	if m.Silent || m.Hidden || s.Policy() != events.OwnAdvance {
+	if m.Silent || m.Hidden || s.Policies().Own != events.OwnAdvance {
 		return
 	}
 	to, lk := log.Head, k.LogKey()

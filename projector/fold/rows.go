@@ -23,8 +23,8 @@ type Reader interface {
 // may be changed and given back to Put before the next command.
 type Rows interface {
 	Reader
-	Policy() events.OwnPolicy
-	SetPolicy(events.OwnPolicy)
+	Policies() Policies
+	SetPolicies(Policies)
 	// TakeUnread lists the user's conversations of a kind, or of every kind, in
 	// which a read of everything may find something, and perhaps some others:
 	// sorted by kind, then id. The caller reads them all.

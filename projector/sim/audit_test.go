@@ -203,7 +203,7 @@ func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
 	}
 	list := byName(m.Conversations(c.User))
 	for _, v := range c.Conversations {
-		if w, ok := list[v.Conversation]; !ok || !sameConversation(v, w) {
+		if w, ok := list[v.Conversation]; !ok || !v.Equal(w) {
 			a.fail("event %d: %s of %q at seq %d (-twin +emitted):\n%s", event, v.Conversation, c.User, at, cmp.Diff(w, v))
 		}
 		f.list[v.Conversation] = v

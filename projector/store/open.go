@@ -77,7 +77,7 @@ func (s *Store) claim(id events.StreamID) error {
 		if err := s.db.Set(keyIdentity, encodeIdentity(id), pebble.NoSync); err != nil {
 			return fmt.Errorf("bind the store to its stream: %w", err)
 		}
-		s.position.Policy = events.OwnKeep
+		s.position.Policies = fold.DefaultPolicies()
 		return s.Flush()
 	}
 	if !owner.Equal(id) {

@@ -21,7 +21,7 @@ const goldenTime = events.Time(1700000000123)
 // ever.
 func TestGoldenRows(t *testing.T) {
 	position := store.Position{
-		Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policy: events.OwnAdvance,
+		Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policies: fold.Policies{Own: events.OwnAdvance, Threads: events.ThreadsApart, Receipts: events.ReceiptsMembers},
 		Refused: []uint64{0, 2, 0, 1}, Ignored: 200, Accepted: []uint64{0, 3000, 7}, Skipped: []events.Seq{17, 3999},
 	}.WithRows(0xfedcba9876543210)
 	identity := events.StreamID{Name: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}

@@ -27,7 +27,7 @@ type Position struct {
 	Applied  events.Seq
 	Last     uint64 // Entry.Sum of the command at Applied: shows that a log was rewritten
 	Log      uint64 // of the Entry.Sum of every command: shows that a part of a log was altered
-	Policy   events.OwnPolicy
+	Policies fold.Policies
 	Refused  ByRefusal
 	Ignored  uint64
 	Accepted []uint64 // by verb
@@ -42,7 +42,7 @@ type Position struct {
 // ByRefusal counts commands by what they are refused for.
 type ByRefusal []uint64
 
-// Digest is the digest of the whole state: the rows, the policy and the
+// Digest is the digest of the whole state: the rows, the policies and the
 // counters. It is never 0, which is that of no state.
 func (p Position) Digest() events.Digest {
 	rows := p.rows
@@ -103,7 +103,7 @@ func (p Position) clone() Position {
 
 func (p Position) encode() []byte {
 	b := []byte{row.Format}
-	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policy), p.Ignored} {
+	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policies.Own), uint64(p.Policies.Threads), uint64(p.Policies.Receipts), p.Ignored} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, counts := range [][]uint64{p.Accepted, p.Refused} {
@@ -122,7 +122,10 @@ func (p Position) encode() []byte {
 func decodePosition(b []byte) (Position, error) {
 	d := row.NewDecoder(string(b))
 	p := Position{
-		Applied: d.Seq(), rows: d.Uint(), Last: d.Uint(), Log: d.Uint(), Policy: events.OwnPolicy(d.Uint()),
+		Applied: d.Seq(), rows: d.Uint(), Last: d.Uint(), Log: d.Uint(),
+		Policies: fold.Policies{
+			Own: events.OwnPolicy(d.Uint()), Threads: events.ThreadPolicy(d.Uint()), Receipts: events.ReceiptPolicy(d.Uint()),
+		},
 		Ignored: d.Uint(),
 	}
 	for _, counts := range []*[]uint64{&p.Accepted, (*[]uint64)(&p.Refused)} {
@@ -142,7 +145,7 @@ func decodePosition(b []byte) (Position, error) {
 func findPosition(r pebble.Reader) (Position, error) {
 	value, closer, err := r.Get(keyPosition)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return Position{Policy: events.OwnKeep}, nil
+		return Position{Policies: fold.DefaultPolicies()}, nil
 	}
 	if err != nil {
 		return Position{}, fmt.Errorf("read position: %w", err)

@@ -151,11 +151,11 @@ func (r *rows) PutPendingReader(group, id, user string) {
 // DeletePendingReader implements fold.Rows.
 func (r *rows) DeletePendingReader(group, id, user string) { r.putPendingRead(group, id, user, nil) }
 
-// Policy implements fold.Rows.
-func (r *rows) Policy() events.OwnPolicy { return r.store.position.Policy }
+// Policies implements fold.Rows.
+func (r *rows) Policies() fold.Policies { return r.store.position.Policies }
 
-// SetPolicy implements fold.Rows.
-func (r *rows) SetPolicy(p events.OwnPolicy) { r.store.position.Policy = p }
+// SetPolicies implements fold.Rows.
+func (r *rows) SetPolicies(p fold.Policies) { r.store.position.Policies = p }
 
 func (r *rows) putIndex(log fold.Key, id string, i *fold.Index) {
 	r.key = row.AppendIndex(r.key[:0], log, id)

@@ -82,7 +82,7 @@ func TestDiff(t *testing.T) {
 			"position and counters: Applied=4205 Accepted.group.message=4200 | Applied=4206 Accepted.group.message=4201",
 		}},
 		{"policy", []events.Command{{Verb: events.PolicySet, OwnMessage: events.OwnAdvance}}, []string{
-			"position and counters: Applied=4205 Policy=keep Accepted.policy=0 | Applied=4206 Policy=advance Accepted.policy=1",
+			"position and counters: Applied=4205 Policies.Own=keep Accepted.policy=0 | Applied=4206 Policies.Own=advance Accepted.policy=1",
 		}},
 		{"leave", []events.Command{{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}}, []string{
 			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 PendingReads[0].ID=later PendingReads[0].At=1700000004203 PendingReads[0].Seq=4203 PendingReads[0].Open=true PendingReads[0].OpenAt=1700000004203 | none",
