@@ -299,7 +299,7 @@ func (a *audit) settled(user string) {
 		// The version of a conversation moves by itself for those who had read a
 		// recalled message: they are not emitted (rule quiet).
 		heard.Version = c.Version
-		return !ok || !sameConversation(c, heard)
+		return !ok || !c.Equal(heard)
 	})
 	if !same {
 		a.fail("list of %q at seq %d, heard at version %d (-twin +heard):\n%s", user, seq, f.version,
