@@ -204,8 +204,8 @@ func TestInconsistentWhileRunning(t *testing.T) {
 			events.Command{Verb: events.UserMute, Inbox: "alice", Conversation: k.ConversationID, Muted: true},
 		},
 		"by the fold": {
-			func(c *fold.Conversation) { c.Named = fold.Set{Tail: &fold.Chunk{1 << 2}} }, // of which NamedAfter knows nothing
-			events.Command{Verb: events.UserRevoke, Inbox: "alice", From: "bob", ID: "m2"},
+			func(c *fold.Conversation) { c.Log.Revoked = fold.Set{Tail: &fold.Chunk{1<<2 | 1<<3}} }, // of two messages
+			events.Command{Verb: events.UserUnread, Inbox: "alice", Conversation: k.ConversationID, From: "m2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

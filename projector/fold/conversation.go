@@ -29,12 +29,7 @@ type Conversation struct {
 	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
 
-	Own         Set    // groups: ordinals of the member's own messages, not revoked
-	OwnAfter    uint64 // how many of Own lie after Read
-	Named       Set    // ordinals of messages that name the user, not revoked
-	NamedAfter  uint64
-	OwnAll      Set // groups: ordinals of Own that name everybody
-	OwnAllAfter uint64
+	Named Set // ordinals of messages that name the user, not revoked; in a group none of those to all
 }
 
 // Exists reports whether the conversation has come into being: a C2C
@@ -74,27 +69,3 @@ func (c *Conversation) ViewVersion(user string, log *Log) events.Seq {
 
 // Activity orders the list, newest first.
 func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log.Last.Seq) }
-
-// Unread is the conversation's count (rule exact).
-func (c *Conversation) Unread(r Reader, k Key, log *Log) uint64 {
-	if log.Head.Ord == c.Read.Ord {
-		return 0
-	}
-	off := c.OwnAfter + log.Revoked.CountAfter(r, k.LogKey().Set(SetRevoked), c.Read.Ord)
-	if log.Head.Ord < c.Read.Ord || uint64(log.Head.Ord-c.Read.Ord) < off {
-		Break(k, "read up to ordinal %d of %d, and %d do not count after it", c.Read.Ord, log.Head.Ord, off)
-	}
-	return uint64(log.Head.Ord-c.Read.Ord) - off
-}
-
-// Mentions is the number of unread messages that name the user or everybody.
-func (c *Conversation) Mentions(r Reader, k Key, log *Log) uint64 {
-	if log.Head.Ord == c.Read.Ord {
-		return 0
-	}
-	n := c.NamedAfter + log.All.CountAfter(r, k.LogKey().Set(SetAll), c.Read.Ord)
-	if n < c.OwnAllAfter {
-		Break(k, "%d messages name the user, %d of them are the user's own to all", n, c.OwnAllAfter)
-	}
-	return n - c.OwnAllAfter
-}

@@ -14,7 +14,7 @@ func (s *step) remove() {
 		s.ignoreUnknown(k, c)
 		return
 	}
-	s.moveTo(k, c, log.Head)
+	c.Read = log.Head
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	s.leaveList(k, c, log, log.Head)
 }
@@ -65,7 +65,7 @@ func (s *step) pass(k Key, c *Conversation, to Cursor) {
 	if to.Pos <= c.Read.Pos {
 		return
 	}
-	s.moveTo(k, c, to)
+	c.Read = to
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	c.Marked = false
 }

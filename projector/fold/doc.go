@@ -16,8 +16,9 @@
 //	       - revoked after it
 //
 // Own, revoked and mentioning messages are sets of ordinals ([Set]), counted
-// by range. A group message therefore writes the group's rows and those of
-// its sender and of the members it names, never of the other members.
+// by range. A group message therefore writes the rows of the group, of its sender in
+// it, and of the members it names, never of the other members. [Tally] counts, for
+// whoever wants to know.
 //
 // A C2C log belongs to one owner and is folded into the owner's conversation
 // row. A group's log is shared; a member's conversation row holds only what
@@ -41,8 +42,9 @@
 // The rules have the names of the contract. Each file says "rule" and the name where
 // the rule is kept.
 //
-//	count silent hidden once own     message.go groupmessage.go
-//	mention named                    groupmessage.go revoke.go touched.go
+//	count silent hidden once         message.go groupmessage.go
+//	own                              message.go sender.go tally.go
+//	mention named                    groupmessage.go revoke.go touched.go tally.go
 //	revoke                           revoke.go
 //	read-exact                       read.go
 //	read-early                       pending.go
@@ -53,7 +55,7 @@
 //	mute                             mute.go
 //	delete                           delete.go
 //	stranger                         refusal.go
-//	exact                            conversation.go
+//	exact                            tally.go
 //	quiet                            effects.go
 //
 // The rule of totals is kept by package view. A new command is a case of Apply and one of

@@ -123,14 +123,6 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	}
 }
 
-// moveTo sets the read position and counts what lies after it.
-func (s *step) moveTo(k Key, c *Conversation, to Cursor) {
-	c.Read = to
-	c.OwnAfter = c.Own.CountAfter(s, k.Set(SetOwn), to.Ord)
-	c.NamedAfter = c.Named.CountAfter(s, k.Set(SetNamed), to.Ord)
-	c.OwnAllAfter = c.OwnAll.CountAfter(s, k.Set(SetOwnAll), to.Ord)
-}
-
 // putOrDrop writes a row back, or deletes one that says nothing.
 func (s *step) putOrDrop(k Key, c *Conversation) {
 	if c.empty(k) {

@@ -36,11 +36,9 @@ func (s *step) groupMessage() {
 	}
 	s.fx.Unheard = s.empty(g, log)
 	s.PutGroup(g, log)
-	// Count first: a read moves past what is counted.
 	sk := Key{m.From, lk.ConversationID}
-	sender := s.Conversation(sk)
 	if m.Counted {
-		s.countOwn(sk, sender, &m)
+		s.countOwn(sk, &m)
 	}
 	if !m.Hidden {
 		s.mention(log, &m)
@@ -48,22 +46,8 @@ func (s *step) groupMessage() {
 	if known.Awaited > 0 {
 		s.awaited(log, m.ID)
 	}
-	if sender != nil {
-		s.advance(sk, sender, log, &m)
+	if sender := s.Conversation(sk); sender != nil && s.advance(sk, sender, log, &m) {
 		s.PutConversation(sk, sender)
-	}
-}
-
-// countOwn keeps the sender's own message out of the sender's count (rule own). c is nil if the sender is not a member.
-func (s *step) countOwn(k Key, c *Conversation, m *Message) {
-	if c == nil {
-		return
-	}
-	c.Own.Add(s, k.Set(SetOwn), m.Ord)
-	c.OwnAfter++
-	if m.All {
-		c.OwnAll.Add(s, k.Set(SetOwnAll), m.Ord)
-		c.OwnAllAfter++
 	}
 }
 
@@ -79,7 +63,6 @@ func (s *step) mention(log *Log, m *Message) {
 		}
 		if m.Counted && !m.All {
 			c.Named.Add(s, k.Set(SetNamed), m.Ord)
-			c.NamedAfter++
 		}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)

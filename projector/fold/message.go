@@ -36,7 +36,6 @@ func (s *step) message(peer, from string) {
 	}
 	if m.Counted && m.Named { // rule mention
 		c.Named.Add(s, k.Set(SetNamed), m.Ord)
-		c.NamedAfter++
 	}
 	if own && !m.Silent && !m.Hidden && !m.Revoked { // it brings the conversation into the list
 		c.Deleted = false
@@ -73,17 +72,17 @@ func (s *step) again(lk Key, pos Pos, from string) {
 }
 
 // advance reads the conversation up to the user's own newest message, if that
-// is the policy (rule own). A read that waited for the message comes first:
-// it is a read like any other, with its receipt. A message that comes late does not
-// read what is later than itself.
-func (s *step) advance(k Key, c *Conversation, log *Log, m *Message) {
+// is the policy (rule own), and reports whether anything came of it. A read that
+// waited for the message comes first: it is a read like any other, with its receipt. A
+// message that comes late does not read what is later than itself.
+func (s *step) advance(k Key, c *Conversation, log *Log, m *Message) bool {
 	if m.Silent || m.Hidden || s.Policies().Own != events.OwnAdvance {
-		return
+		return false
 	}
 	to, lk := log.Head, k.LogKey()
 	if later := s.firstLater(lk, log, c.Read.Pos, to.Pos, m.At); later > 0 {
 		before := s.Message(lk, later)
 		to = Index{Pos: later, Ord: before.Ord, Counted: before.Counted}.Before()
 	}
-	s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq})
+	return s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq})
 }

@@ -23,7 +23,7 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 	changed := c.Marked
 	c.Marked = false
 	if to.Pos > c.Read.Pos {
-		s.moveTo(k, c, to)
+		c.Read = to
 		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
 		changed = true
 	}

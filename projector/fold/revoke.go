@@ -23,8 +23,8 @@ func (s *step) takeBack(k Key, i Index) bool {
 		return false
 	}
 	unread := counts && i.Ord > c.Read.Ord
-	if counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord) && unread {
-		less(&c.NamedAfter, k, "its unread mentions")
+	if counts {
+		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}
 	seen := c.Listed(k, &c.Log) && (unread || shows)
 	if seen {
@@ -87,7 +87,7 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 	}
 	s.PutGroup(g, log)
 	if counts {
-		s.unmark(g, m.From, i.Ord)
+		s.disown(Key{m.From, lk.ConversationID}, i.Ord)
 	}
 	for _, user := range m.Mentions {
 		if user != m.From {
@@ -102,40 +102,16 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 // shows, whatever the group's size (rule named).
 func (s *step) unname(g string, log *Log, user string, i Index, counts, shows bool) {
 	k := Key{user, GroupKey(g).ConversationID}
-	if counts {
-		s.unmark(g, user, i.Ord)
-	}
 	c := s.Conversation(k)
-	if c == nil || i.Pos <= c.Join.Pos || c.Version == s.seq || !c.Listed(k, log) {
+	if c == nil || i.Pos <= c.Join.Pos {
 		return
 	}
-	if shows || i.Ord > c.Read.Ord {
+	put := counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord)
+	if c.Version != s.seq && c.Listed(k, log) && (shows || i.Ord > c.Read.Ord) {
 		s.changed(k, c, log)
-		s.PutConversation(k, c)
+		put = true
 	}
-}
-
-// unmark takes a revoked ordinal out of a member's own sets.
-func (s *step) unmark(g, user string, o Ord) {
-	k := Key{user, events.ConversationID{Kind: events.Group, ID: g}}
-	c := s.Conversation(k)
-	if c == nil {
-		return
-	}
-	unread := o > c.Read.Ord
-	touched := false
-	drop := func(set *Set, kind SetKind, after *uint64) {
-		if set.Remove(s, k.Set(kind), o) {
-			touched = true
-			if unread {
-				less(after, k, "its unread messages in a set")
-			}
-		}
-	}
-	drop(&c.Own, SetOwn, &c.OwnAfter)
-	drop(&c.OwnAll, SetOwnAll, &c.OwnAllAfter)
-	drop(&c.Named, SetNamed, &c.NamedAfter)
-	if touched {
+	if put {
 		s.PutConversation(k, c)
 	}
 }

@@ -10,6 +10,7 @@ type Reader interface {
 	Conversation(k Key) *Conversation   // nil: none
 	Conversations(user string) []Key    // sorted by kind, then id
 	Group(group string) *Log            // nil: none
+	Sender(k Key) *Sender               // of a user in a group, a member or not; nil: has not written
 	UserVersion(user string) events.Seq // 0: none
 	Index(log Key, id string) (Index, bool)
 	Message(log Key, pos Pos) Message
@@ -35,6 +36,7 @@ type Rows interface {
 	PutConversation(k Key, c *Conversation)
 	DeleteConversation(k Key)
 	PutGroup(group string, l *Log)
+	PutSender(k Key, s *Sender)    // one that says nothing is deleted
 	Members(group string) []string // sorted; of a group of which nothing is pending
 	PutMember(group, user string, joined events.Seq)
 	DeleteMember(group, user string)

@@ -55,17 +55,16 @@ func (b *Chunk) countAfter(o Ord) int {
 // SetKind distinguishes the sets of one owner. The values are stored.
 type SetKind byte
 
-// The kinds of set; see the fields of Log and Conversation.
+// The kinds of set; see the fields of Log, Sender and Conversation.
 const (
 	SetRevoked SetKind = 'r'
 	SetAll     SetKind = 'a'
 	SetOwn     SetKind = 'o'
 	SetNamed   SetKind = 'n'
-	SetOwnAll  SetKind = 'e'
 )
 
-// SetKey names a set: its owner is a log for SetRevoked and SetAll, else a
-// conversation.
+// SetKey names a set: its owner is a log for SetRevoked and SetAll, the key of who
+// wrote for SetOwn, else a conversation.
 type SetKey struct {
 	Owner Key
 	Kind  SetKind
@@ -214,29 +213,4 @@ func (s *Set) clear(rows Rows, k SetKey) {
 		rows.PutChunk(k, e.No, new(Chunk))
 	}
 	rows.PutDirectory(k, nil)
-}
-
-// NextFree returns the least ordinal in (after, upto] that is in neither set,
-// or 0 if there is none.
-func NextFree(r Reader, a *Set, ka SetKey, b *Set, kb SetKey, after, upto Ord) Ord {
-	for o := after + 1; o <= upto; {
-		no := chunkNo(o)
-		var taken Chunk
-		for _, t := range [2]*Chunk{a.chunk(r, ka, no), b.chunk(r, kb, no)} {
-			if t != nil {
-				for i := range taken {
-					taken[i] |= t[i]
-				}
-			}
-		}
-		for end := Ord(no+1) * ChunkSize; o < end; o++ {
-			if o > upto {
-				return 0
-			}
-			if !taken.has(o) {
-				return o
-			}
-		}
-	}
-	return 0
 }

@@ -118,9 +118,7 @@ func (s *step) end(k Key, w *Sweep, c *Conversation) {
 }
 
 func (s *step) clearSets(k Key, c *Conversation) {
-	c.Own.clear(s, k.Set(SetOwn))
 	c.Named.clear(s, k.Set(SetNamed))
-	c.OwnAll.clear(s, k.Set(SetOwnAll))
 }
 
 // PutConversation implements Rows. What has ended is buried before the row of what

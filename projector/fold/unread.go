@@ -18,7 +18,8 @@ func (s *step) unread() {
 			return
 		}
 		to = i.Before()
-		mark = !s.counts(k, c, log, to)
+		t := TallyOf(s, k, c, log)
+		mark = t.from(to.Ord).Unread() == 0
 	}
 	had := len(c.PendingReads) > 0
 	s.dropPending(k, c)
@@ -32,18 +33,12 @@ func (s *step) unread() {
 	if mark {
 		c.Marked = true
 	} else {
-		s.moveTo(k, c, to)
+		c.Read = to
 		c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	}
 	c.Deleted = false
 	s.changed(k, c, log)
 	s.PutConversation(k, c)
-}
-
-// counts reports whether any message after a place counts for the user.
-func (s *step) counts(k Key, c *Conversation, log *Log, after Cursor) bool {
-	own := c.Own.CountAfter(s, k.Set(SetOwn), after.Ord)
-	return s.alive(k, log, after) > own
 }
 
 // alive is how many messages after a place have counted and were not recalled,

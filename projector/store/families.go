@@ -36,7 +36,8 @@ type family[R any] struct {
 // times over, and the working set of some tens of thousands of active users.
 const (
 	hotC2C     = 64 << 20
-	hotMembers = 32 << 20
+	hotMembers = 24 << 20
+	hotSenders = 16 << 20
 	hotGroups  = 8 << 20
 	hotUnread  = 8 << 20
 	hotOthers  = 2 << 20 // of each family that is rarely touched
@@ -55,12 +56,16 @@ const (
 // bytes.
 const conversationWeight = 480
 
+// senderWeight is about what a decoded sender takes beside its value: bytes.
+const senderWeight = 192
+
 // tables are the rows of all families.
 type tables struct {
 	conversations [events.Group + 1]*table[fold.Conversation] // by kind
 	groups        *table[fold.Log]
 	users         *table[row.Account]
 	members       *table[events.Seq]
+	senders       *table[fold.Sender]
 	indexes       *table[fold.Index]
 	pages         *table[row.Page]
 	blocks        *table[fold.Span]
@@ -109,6 +114,10 @@ func newTables() *tables {
 	t.members = add(t, family[events.Seq]{
 		prefix: row.Members, name: row.NameMember, encode: row.EncodeNumber[events.Seq], decode: row.DecodeNumber[events.Seq],
 		hot: hotOthers, weight: 8, listed: true,
+	})
+	t.senders = add(t, family[fold.Sender]{
+		prefix: row.Senders, name: row.NameSender, encode: row.EncodeSender, decode: row.DecodeSender,
+		hot: hotSenders, shared: sharedOthers, weight: senderWeight, listed: true, filtered: true,
 	})
 	t.indexes = add(t, family[fold.Index]{
 		prefix: row.Indexes, name: row.NameIndex, encode: row.EncodeIndex, decode: row.DecodeIndex,
@@ -212,7 +221,7 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 
 // settle brings the caches up to a commit.
 func (t *tables) settle(to events.Seq) {
-	t.lists.commit(to, t.conversations[events.C2C:], t.users)
+	t.lists.commit(to, t)
 	t.audiences.Advance(to, func(audiences cache.Changes[[]string]) {
 		for group := range t.members.owners {
 			audiences.Drop(group)

@@ -9,6 +9,37 @@ import (
 	"reddot/projector/fold"
 )
 
+// senders checks that the rows of those who have written in a group are theirs.
+func (a *audit) senders() {
+	stored := map[fold.Key]bool{}
+	for _, key := range a.rows["a"] {
+		user, group, _ := strings.Cut(key, "\x00")
+		stored[fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}] = true
+	}
+	for lk, l := range a.logs {
+		if lk.Kind != events.Group {
+			continue
+		}
+		wrote := map[fold.Key]bool{}
+		for i := range l.messages {
+			wrote[fold.Key{User: l.messages[i].From, ConversationID: lk.ConversationID}] = true
+		}
+		for k := range wrote {
+			want := l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User })
+			s := a.Sender(k)
+			if (s != nil) != (len(want) > 0) || stored[k] != (s != nil) {
+				a.fail("%+v has %d messages, a row %v", k, len(want), stored[k])
+			} else if s != nil {
+				a.same(k.Set(fold.SetOwn), &s.Own, want)
+			}
+			delete(stored, k)
+		}
+	}
+	for k := range stored {
+		a.fail("%+v has a row and no message", k)
+	}
+}
+
 // members checks that memberships and members' rows are the same.
 func (a *audit) members() {
 	members := map[string]map[string]events.Seq{}

@@ -18,6 +18,9 @@ type userList struct {
 	version events.Seq // fold.Reader.UserVersion
 	keys    []fold.Key // sorted by kind, then id
 	rows    []*fold.Conversation
+
+	groups  []string // in which the user has written, sorted
+	senders []*fold.Sender
 }
 
 // find returns the row of a conversation, nil if there is none. hint is where
@@ -38,9 +41,21 @@ func (l *userList) search(k fold.Key) (i int, ok bool) {
 	})
 }
 
+// sender returns what the user has written in a group, nil if there is nothing. hint
+// is where it may be.
+func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
+	if hint < len(l.groups) && l.groups[hint] == group {
+		return l.senders[hint], hint
+	}
+	if i, ok := slices.BinarySearch(l.groups, group); ok {
+		return l.senders[i], i
+	}
+	return nil, hint
+}
+
 // size is about what a list takes: bytes.
 func (l *userList) size() int {
-	n := cache.EntryWeight
+	n := cache.EntryWeight + senderWeight*len(l.senders)
 	for _, row := range l.rows {
 		n += conversationWeight + len(row.Log.Tail)
 	}
@@ -60,44 +75,62 @@ func changeList(lists cache.Changes[userList], user string, fn func(*userList)) 
 	if !ok {
 		return
 	}
-	if len(old.keys) > mostCopied {
+	if len(old.keys)+len(old.groups) > mostCopied {
 		lists.Drop(user)
 		return
 	}
-	l := userList{old.version, slices.Clone(old.keys), slices.Clone(old.rows)}
+	l := *old
 	fn(&l)
 	lists.Replace(user, &l, l.size())
 }
 
 // commit brings the lists up to a commit.
-func (c userLists) commit(to events.Seq, conversations []*table[fold.Conversation], users *table[row.Account]) {
+func (c userLists) commit(to events.Seq, t *tables) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
-		for _, t := range conversations {
-			for user, first := range t.owners {
-				changeList(lists, user, func(l *userList) {
-					for e := first; e != nil; e = e.Value.next {
-						k, _ := row.ParseConversation(e.Key)
-						l.put(k, e.Value.row)
-					}
-				})
+		for _, conversations := range t.conversations[events.C2C:] {
+			for user, first := range conversations.owners {
+				changeList(lists, user, func(l *userList) { l.putConversations(first) })
 			}
 		}
-		for _, e := range users.dirty {
+		for user, first := range t.senders.owners {
+			changeList(lists, user, func(l *userList) { l.putSenders(first) })
+		}
+		for _, e := range t.users.dirty {
 			changeList(lists, e.Key[1:], func(l *userList) { l.version = versionOf(e.Value.row) })
 		}
 	})
 }
 
-// put sets the row of a conversation; nil removes it.
-func (l *userList) put(k fold.Key, row *fold.Conversation) {
-	i, found := l.search(k)
+// putConversations sets the changed rows of conversations.
+func (l *userList) putConversations(first *entry[fold.Conversation]) {
+	l.keys, l.rows = slices.Clone(l.keys), slices.Clone(l.rows)
+	for e := first; e != nil; e = e.Value.next {
+		k, _ := row.ParseConversation(e.Key)
+		i, found := l.search(k)
+		put(&l.keys, &l.rows, i, found, k, e.Value.row)
+	}
+}
+
+// putSenders sets the changed rows of what the user has written in groups.
+func (l *userList) putSenders(first *entry[fold.Sender]) {
+	l.groups, l.senders = slices.Clone(l.groups), slices.Clone(l.senders)
+	for e := first; e != nil; e = e.Value.next {
+		group := e.Key[len(row.SendersPrefix(ownerOf(e.Key))):]
+		i, found := slices.BinarySearch(l.groups, group)
+		put(&l.groups, &l.senders, i, found, group, e.Value.row)
+	}
+}
+
+// put sets the row with a key in a sorted list, or, if it is nil, removes it; i is
+// where it is or belongs.
+func put[K, R any](keys *[]K, rows *[]*R, i int, found bool, k K, row *R) {
 	switch {
 	case row != nil && found:
-		l.rows[i] = row
+		(*rows)[i] = row
 	case row != nil:
-		l.keys, l.rows = slices.Insert(l.keys, i, k), slices.Insert(l.rows, i, row)
+		*keys, *rows = slices.Insert(*keys, i, k), slices.Insert(*rows, i, row)
 	case found:
-		l.keys, l.rows = slices.Delete(l.keys, i, i+1), slices.Delete(l.rows, i, i+1)
+		*keys, *rows = slices.Delete(*keys, i, i+1), slices.Delete(*rows, i, i+1)
 	}
 }
 
@@ -118,7 +151,7 @@ func (s *Snapshot) listOf(user string) *userList {
 			s.store.lists.Add(s.position.Applied, user, l, l.size())
 		}
 	}
-	s.list, s.listUser, s.listHint = l, user, 0
+	s.list, s.listUser, s.listHint, s.senderHint = l, user, 0, 0
 	return l
 }
 
@@ -126,35 +159,43 @@ func (s *Snapshot) listOf(user string) *userList {
 // swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
 	l := &userList{version: s.findUserVersion(user)}
-	prefix, erased := row.ConversationsPrefix(user), s.rows.left.ErasedAt(user)
-	n := 0
-	for ok := s.conversations.seek(s.snap, prefix); ok && bytes.HasPrefix(s.conversations.Key(), prefix); ok = s.conversations.next() {
-		if n++; s.bound > 0 && n > s.bound {
-			check(ErrLongList)
-		}
-		if n%readsOnEvery == 0 {
-			s.readsOn()
-		}
-		key := string(s.conversations.Key())
+	n, erased := 0, s.rows.left.ErasedAt(user)
+	s.each(&s.conversations, row.ConversationsPrefix(user), &n, func(key string, value []byte) error {
 		if erased > 0 {
-			gone, err := row.IsBefore(erased, s.conversations.Key(), s.conversations.Value())
-			if err != nil {
-				check(rowError([]byte(key), err))
-			}
-			if gone {
-				continue
+			if gone, err := row.IsBefore(erased, []byte(key), value); err != nil || gone {
+				return err
 			}
 		}
-		c, err := row.DecodeConversation(key, string(s.conversations.Value()))
-		if err != nil {
-			check(rowError([]byte(key), err))
-		}
+		c, err := row.DecodeConversation(key, string(value))
 		k, _ := row.ParseConversation(key)
 		k.User = user
 		l.keys, l.rows = append(l.keys, k), append(l.rows, c)
-	}
-	check(s.conversations.Error())
+		return err
+	})
+	prefix := row.SendersPrefix(user)
+	s.each(&s.senders, prefix, &n, func(key string, value []byte) error {
+		sender, err := row.DecodeSender(key, string(value))
+		l.groups, l.senders = append(l.groups, key[len(prefix):]), append(l.senders, sender)
+		return err
+	})
 	return l
+}
+
+// each calls fn with the rows of a list whose keys have a prefix; n counts the list's.
+func (s *Snapshot) each(w *walk, prefix []byte, n *int, fn func(key string, value []byte) error) {
+	for ok := w.seek(s.snap, prefix); ok && bytes.HasPrefix(w.Key(), prefix); ok = w.next() {
+		if *n++; s.bound > 0 && *n > s.bound {
+			check(ErrLongList)
+		}
+		if *n%readsOnEvery == 0 {
+			s.readsOn()
+		}
+		key := string(w.Key())
+		if err := fn(key, w.Value()); err != nil {
+			check(rowError([]byte(key), err))
+		}
+	}
+	check(w.Error())
 }
 
 // findUserVersion reads the version of a user who lost conversations.
@@ -191,6 +232,22 @@ func (s *Snapshot) inList(k fold.Key) (c *fold.Conversation, known bool) {
 		c, _ = l.find(k, 0)
 	}
 	return c, known
+}
+
+// senderInList finds what a user has written in a group in the user's list, if that is
+// known.
+func (s *Snapshot) senderInList(k fold.Key) (sender *fold.Sender, known bool) {
+	if s.list != nil && s.listUser == k.User {
+		sender, at := s.list.sender(k.ID, s.senderHint)
+		s.senderHint = at + 1
+		return sender, true
+	}
+	s.rows.key = append(s.rows.key[:0], k.User...)
+	l, known := s.store.lists.Get(s.rows.key, s.position.Applied)
+	if known {
+		sender, _ = l.sender(k.ID, 0)
+	}
+	return sender, known
 }
 
 // conversationsOf lists a user's conversations, by kind and id.

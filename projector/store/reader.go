@@ -112,6 +112,16 @@ func (r *reader) Group(group string) *fold.Log {
 	return r.groups.read(r, row.AppendGroup(r.key[:0], group))
 }
 
+// Sender implements fold.Reader.
+func (r *reader) Sender(k fold.Key) *fold.Sender {
+	if r.snap != nil {
+		if s, known := r.snap.senderInList(k); known {
+			return s
+		}
+	}
+	return r.senders.read(r, row.AppendSender(r.key[:0], k))
+}
+
 // logOf returns a log, nil if there is none, and how it is named in the keys of
 // the rows that it has beside its own.
 func (r *reader) logOf(lk fold.Key) (l *fold.Log, rows fold.Key) {

@@ -103,6 +103,15 @@ func (r *rows) PutGroup(group string, l *fold.Log) {
 	r.groups.put(r.db, r.key, l)
 }
 
+// PutSender implements fold.Rows.
+func (r *rows) PutSender(k fold.Key, s *fold.Sender) {
+	r.key = row.AppendSender(r.key[:0], k)
+	if *s == (fold.Sender{}) {
+		s = nil
+	}
+	r.senders.put(r.db, r.key, s)
+}
+
 func (r *rows) putMember(group, user string, joined *events.Seq) {
 	r.key = row.AppendMember(r.key[:0], group, user)
 	r.members.put(r.db, r.key, joined)

@@ -158,9 +158,29 @@ func (r *setRig) checkFree() {
 			want = o
 		}
 	}
-	got := fold.NextFree(r.store.Rows(), &r.log.Revoked, setKeys[0], &r.log.All, setKeys[1], from, upto)
+	got := fold.NextFree(r.store.Rows(), from, upto, r.log.Revoked.At(setKeys[0]), r.log.All.At(setKeys[1]))
 	if got != want {
 		r.t.Fatalf("first free in (%d, %d] is %d, not %d", from, upto, want, got)
+	}
+}
+
+// checkCommon counts what both sets have, driven by the one as by the other.
+func (r *setRig) checkCommon() {
+	r.t.Helper()
+	o, want := r.ordinal()-1, uint64(0)
+	for at := range r.models[0] {
+		if at > o && r.models[1][at] {
+			want++
+		}
+	}
+	a, b := r.log.Revoked.At(setKeys[0]), r.log.All.At(setKeys[1])
+	for _, sets := range [][]fold.Ordinals{{a, b}, {b, a}, {a, b, a}} {
+		if got := fold.CommonAfter(r.store.Rows(), o, sets...); got != want {
+			r.t.Fatalf("%d ordinals after %d are in both sets, not %d", got, o, want)
+		}
+	}
+	if got, want := fold.CommonAfter(r.store.Rows(), o, a), r.models[0].countAfter(o); got != want {
+		r.t.Fatalf("%d ordinals after %d are in the set, not %d", got, o, want)
 	}
 }
 
@@ -192,6 +212,7 @@ func TestSet(t *testing.T) {
 	for range testkit.Effort(3_000) {
 		r.step()
 		r.checkFree()
+		r.checkCommon()
 		switch n := r.rng.IntN(1000); {
 		case n < 4:
 			r.crash()
@@ -233,12 +254,12 @@ func TestNextFreeFull(t *testing.T) {
 	for _, test := range []struct{ after, upto, want fold.Ord }{
 		{0, n, 0}, {0, n + 1, n + 1}, {n, n + 1, n + 1}, {n, n, 0}, {n - 1, n, 0}, {0, 0, 0}, {n + 9, n + 5*fold.ChunkSize, n + 10},
 	} {
-		if got := fold.NextFree(rows, &a, setKeys[0], &b, setKeys[1], test.after, test.upto); got != test.want {
+		if got := fold.NextFree(rows, test.after, test.upto, a.At(setKeys[0]), b.At(setKeys[1])); got != test.want {
 			t.Errorf("first free in (%d, %d] is %d, not %d", test.after, test.upto, test.want, got)
 		}
 	}
 	a.Remove(rows, setKeys[0], 4*fold.ChunkSize)
-	if got := fold.NextFree(rows, &a, setKeys[0], &b, setKeys[1], 0, n); got != 4*fold.ChunkSize {
+	if got := fold.NextFree(rows, 0, n, a.At(setKeys[0]), b.At(setKeys[1])); got != 4*fold.ChunkSize {
 		t.Errorf("first free is %d, not %d", fold.Ord(4*fold.ChunkSize), got)
 	}
 	if err := s.Close(); err != nil {

@@ -22,9 +22,10 @@ type Snapshot struct {
 	wanted               func() error // see Until; nil: it is
 	bound                int          // see Bound; 0: none
 	conversations, users walk
+	senders              walk
 	listUser             string // whose list was read last
 	list                 *userList
-	listHint             int // which of its rows may be asked for next
+	listHint, senderHint int // which of its rows may be asked for next
 }
 
 // Snapshot returns a view of the last commit, or ErrClosed. The store is kept
@@ -34,7 +35,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	commits, latest := s.commits.Load(), s.latest.Load()
-	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}}
+	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}, senders: walk{family: row.Senders}}
 	snap.rows = reader{tables: s.tables, db: snap.snap, snap: snap}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
 		snap.position, snap.rows.left = latest.position, latest.left
@@ -56,7 +57,7 @@ func (s *Snapshot) Position() Position { return s.position }
 // Close releases the snapshot.
 func (s *Snapshot) Close() error {
 	defer s.store.release()
-	return errors.Join(s.conversations.close(), s.users.close(), s.snap.Close())
+	return errors.Join(s.conversations.close(), s.users.close(), s.senders.close(), s.snap.Close())
 }
 
 // Many says that many users' lists are going to be read, by name: in that order

@@ -69,11 +69,11 @@ func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 }
 
 func (i item) view(r fold.Reader) events.Conversation {
-	c := i.row
+	c, t := i.row, i.tally(r)
 	v := events.Conversation{
 		Conversation: i.key.String(),
-		Unread:       c.Unread(r, i.key, i.log),
-		Mentions:     c.Mentions(r, i.key, i.log),
+		Unread:       t.Unread(),
+		Mentions:     t.Mentions(),
 		MarkedUnread: c.Marked,
 		Muted:        c.Muted,
 		ReadUpto:     i.readUpto(r),
@@ -86,7 +86,7 @@ func (i item) view(r fold.Reader) events.Conversation {
 		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
 	if v.Unread > 0 {
-		v.FirstUnread = i.messageAt(r, i.next(r, c.Read.Ord)).ID
+		v.FirstUnread = i.messageAt(r, t.First()).ID
 	}
 	return v
 }
@@ -101,12 +101,10 @@ func (i item) readUpto(r fold.Reader) string {
 	return r.Message(i.key.LogKey(), i.row.Read.Pos).ID
 }
 
-// next returns the ordinal of the first message after an ordinal that is part
-// of the count, or 0.
-func (i item) next(r fold.Reader, after fold.Ord) fold.Ord {
-	return fold.NextFree(r,
-		&i.row.Own, i.key.Set(fold.SetOwn),
-		&i.log.Revoked, i.key.LogKey().Set(fold.SetRevoked), after, i.log.Head.Ord)
+// tally counts what is unread.
+func (i item) tally(r fold.Reader) *fold.Tally {
+	t := fold.TallyOf(r, i.key, i.row, i.log)
+	return &t
 }
 
 // messageAt finds the message with a counted ordinal after the read position.
@@ -141,7 +139,8 @@ func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
 
 // add sums one conversation into totals.
 func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
-	n := i.row.Unread(r, i.key, i.log)
+	tally := i.tally(r)
+	n := tally.Unread()
 	if i.row.Muted {
 		t.Muted += n
 		if !includeMuted {
@@ -154,7 +153,7 @@ func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
 	} else {
 		t.Group += n
 	}
-	t.Mentions += i.row.Mentions(r, i.key, i.log)
+	t.Mentions += tally.Mentions()
 	if n > 0 || i.row.Marked {
 		t.Conversations++
 	}
@@ -163,7 +162,7 @@ func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
 // addTo adds one conversation to the totals that a query asks for.
 func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsRequest) {
 	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
-		(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) {
+		(!q.Mentioned || i.tally(r).Mentions() > 0) {
 		i.add(r, t, q.IncludeMuted)
 	}
 }
@@ -190,8 +189,8 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 	reply.Version, _ = each(r, user, func(i item) {
 		i.addTo(r, &reply.Totals, events.TotalsRequest{})
 		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
-			(!q.UnreadOnly || i.row.Marked || i.row.Unread(r, i.key, i.log) > 0) &&
-			(!q.Mentioned || i.row.Mentions(r, i.key, i.log) > 0) &&
+			(!q.UnreadOnly || i.row.Marked || i.tally(r).Unread() > 0) &&
+			(!q.Mentioned || i.tally(r).Mentions() > 0) &&
 			(q.After == "" || i.behind(after)) {
 			top.add(i)
 		}
@@ -274,12 +273,12 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 	if !ok || !i.listed() {
 		return events.Explanation{}, false
 	}
-	v := i.view(r)
+	v, t := i.view(r), i.tally(r)
 	e := events.Explanation{
 		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,
 		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted,
 		ReadUpto: v.ReadUpto, ReadAt: v.ReadAt, ReadSeq: i.row.ReadSeq,
-		SinceRead: uint64(i.log.Head.Ord - i.row.Read.Ord), Own: i.row.OwnAfter,
+		SinceRead: t.Since(), Own: t.Own(),
 		Messages: []events.ExplainedMessage{},
 	}
 	e.Revoked = e.SinceRead - e.Own - e.Unread
@@ -287,7 +286,7 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: pending.ID, At: pending.At, Seq: pending.Seq, Private: !pending.Open})
 	}
 	for o := i.row.Read.Ord; len(e.Messages) < limit; {
-		if o = i.next(r, o); o == 0 {
+		if o = t.Next(o); o == 0 {
 			break
 		}
 		m := i.messageAt(r, o)

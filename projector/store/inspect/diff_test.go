@@ -70,11 +70,12 @@ func TestDiff(t *testing.T) {
 		}},
 		{"message", []events.Command{{Verb: events.UserMessage, Inbox: "new user", From: "d", ID: "m2", Mentions: []string{"new user"}}}, []string{
 			`conversation of "new user" with c2c_d: none | Log.Head.Pos=1 Log.Head.Ord=1 Log.Last.ID=m2 Log.Last.From=d` +
-				` Log.Last.Seq=4206 Log.Last.Pos=1 Peer.Pos=1 Peer.ID=m2 Version=4206 Named.Tail=1 NamedAfter=1`,
+				` Log.Last.Seq=4206 Log.Last.Pos=1 Peer.Pos=1 Peer.ID=m2 Version=4206 Named.Tail=1`,
 			`message 1 of the conversation of "new user" with c2c_d: none | ID=m2 From=d Seq=4206 Ord=1 Counted=true Named=true`,
 			"position and counters: Applied=4205 Accepted.user.message=1 | Applied=4206 Accepted.user.message=2",
 		}},
 		{"message to all", []events.Command{{Verb: events.GroupMessage, Inbox: "g", From: "d", ID: "m x", MentionAll: true, At: 7, HasAt: true}}, []string{
+			"messages of d in group_g: none | Own.Tail=105 Own.TailNo=4",
 			`log of group_g: Head.Pos=4200 Head.Ord=4200 Last.ID=m4199 Last.From=c Last.At=1700000004201 Last.Seq=4201 Last.Pos=4200 Version=4201` +
 				` Block.Least=1700000004098 All.Tail=0-104 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4206 Last.Pos=4201` +
 				` Version=4206 Block.Least=7 All.Tail=0-105`,

@@ -26,6 +26,7 @@ var (
 	conversationRows = codec[fold.Conversation]{row.EncodeConversation, row.DecodeConversation}
 	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog}
 	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount}
+	senderRows       = codec[fold.Sender]{row.EncodeSender, row.DecodeSender}
 	memberRows       = codec[events.Seq]{row.EncodeNumber[events.Seq], row.DecodeNumber[events.Seq]}
 	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex}
 	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage}
@@ -155,7 +156,7 @@ func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
 func (d dice) conversation(k fold.Key) *fold.Conversation {
 	c := &fold.Conversation{
 		Version: events.Seq(d.uint()), Read: d.cursor(), ReadSeq: events.Seq(d.uint()),
-		Muted: d.coin(), Marked: d.coin(), Own: d.set(), Named: d.set(), OwnAll: d.set(),
+		Muted: d.coin(), Marked: d.coin(), Named: d.set(),
 	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
@@ -204,14 +205,6 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		}
 		if d.coin() {
 			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq
-		}
-	}
-	for _, s := range []struct {
-		set   *fold.Set
-		after *uint64
-	}{{&c.Own, &c.OwnAfter}, {&c.Named, &c.NamedAfter}, {&c.OwnAll, &c.OwnAllAfter}} {
-		if s.set.Tail != nil {
-			*s.after = d.uint()
 		}
 	}
 	return c

@@ -19,14 +19,12 @@ const (
 	convReceiptIsPeer // the receipt is up to the peer's newest message
 	convJoin
 	convReceiptIsRead // the receipt was sent by the read that set the position
-	convOwn
-	convSentBefore // the owner's newest message that brings it into the list lies before the unfinished page
+	convSentBefore    // the owner's newest message that brings it into the list lies before the unfinished page
 	convMuted
 	convDeleted
 	convMarked
 	convNamed
 	convPending
-	convOwnAll
 	convEra
 	convOwesReceipt // it is read up to its end, and the peer has not been notified; it follows from the others
 	convFlagsEnd
@@ -55,9 +53,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
 	}
 	set(len(c.PendingReads) > 0, convPending)
-	set(c.Own.Tail != nil, convOwn)
 	set(c.Named.Tail != nil, convNamed)
-	set(c.OwnAll.Tail != nil, convOwnAll)
 	set(c.Era > 0, convEra)
 	set(c.OwesReceipt(), convOwesReceipt)
 	return flags
@@ -137,14 +133,8 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 		b = binary.AppendUvarint(b, uint64(c.DeletedAt))
 	}
 	b = appendPendingReads(b, c.PendingReads)
-	if flags&convOwn != 0 {
-		b = binary.AppendUvarint(appendSet(b, &c.Own), c.OwnAfter)
-	}
 	if flags&convNamed != 0 {
-		b = binary.AppendUvarint(appendSet(b, &c.Named), c.NamedAfter)
-	}
-	if flags&convOwnAll != 0 {
-		b = binary.AppendUvarint(appendSet(b, &c.OwnAll), c.OwnAllAfter)
+		b = appendSet(b, &c.Named)
 	}
 	return b
 }
@@ -196,14 +186,8 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convPending != 0 {
 		c.PendingReads = d.pendingReads()
 	}
-	if flags&convOwn != 0 {
-		c.Own, c.OwnAfter = d.set(), d.Uint()
-	}
 	if flags&convNamed != 0 {
-		c.Named, c.NamedAfter = d.set(), d.Uint()
-	}
-	if flags&convOwnAll != 0 {
-		c.OwnAll, c.OwnAllAfter = d.set(), d.Uint()
+		c.Named = d.set()
 	}
 	return c, d.End()
 }

@@ -133,7 +133,7 @@ func goldenConversations() []goldenRow {
 				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
 			},
 			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
-			Named:   fold.Set{TailNo: 0, Tail: chunk(17)}, NamedAfter: 1,
+			Named:   fold.Set{TailNo: 0, Tail: chunk(17)},
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
 			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
@@ -162,7 +162,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
-			Own: set, OwnAfter: 3, Named: set, NamedAfter: 2, OwnAll: set, OwnAllAfter: 1,
+			Named: set,
 		}),
 		goldenOf("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
 		goldenOf("group", groupRows, row.AppendGroup(nil, "team"), &group),
@@ -205,7 +205,8 @@ func goldenOthers() []goldenRow {
 		goldenOf("bucket.own", chunkRows, in(team.Set(fold.SetOwn), 1), chunk(5)),
 		goldenOf("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
 		goldenOf("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
-		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetOwnAll)), &fold.Directory{{No: 3, Len: 2}}),
+		goldenOf("sender", senderRows, row.AppendSender(nil, team), &fold.Sender{Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}}),
+		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetNamed)), &fold.Directory{{No: 3, Len: 2}}),
 	}
 }
 

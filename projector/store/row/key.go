@@ -21,6 +21,7 @@ import (
 //	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
 //	g group                             log of a group, with its unfinished page
 //	n group 00 user                     membership: the command that joined
+//	a user 00 group                     who has written in a group, a member or not
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
@@ -32,7 +33,7 @@ import (
 //	x <seq>                             outbox
 //
 // log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
-// for a member. So all rows of a user's own inbox begin, within each family,
+// for who is a member or has written in it. So all rows of a user's own inbox begin, within each family,
 // with the user's id. In C2C logs the id is followed by the era of the inbox, 0xff
 // and the seq of the erasure, if there was one: no id has that byte.
 const (
@@ -41,6 +42,7 @@ const (
 	Conversations = 'c'
 	Groups        = 'g'
 	Members       = 'n'
+	Senders       = 'a'
 	Indexes       = 'i'
 	Pages         = 'p'
 	Blocks        = 't'
@@ -181,6 +183,12 @@ func AppendDirectory(b []byte, k fold.SetKey) []byte {
 func AppendMember(b []byte, group, user string) []byte {
 	return appendPair(append(b, Members), group, user)
 }
+
+// AppendSender writes the key of who has written in a group.
+func AppendSender(b []byte, k fold.Key) []byte { return appendPair(append(b, Senders), k.User, k.ID) }
+
+// SendersPrefix is that of a user's messages in groups.
+func SendersPrefix(user string) []byte { return append(append([]byte{Senders}, user...), 0) }
 
 // AppendPendingRead writes the key of a member's pending read up to a message.
 func AppendPendingRead(b []byte, group, id, user string) []byte {

@@ -33,6 +33,7 @@ type (
 		no  uint64
 	}
 	memberKey  struct{ group, user string }
+	senderKey  struct{ user, group string }
 	pendingKey struct{ group, id, user string }
 )
 
@@ -50,9 +51,9 @@ func (d dice) address() (address, []byte) {
 		k.User = row.InEra(k.User, d.seq()%3)
 	}
 	log, no := k.LogKey(), d.uint()
-	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetOwnAll}
+	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed}
 	set := k.Set(kinds[d.IntN(len(kinds))])
-	switch d.IntN(11) {
+	switch d.IntN(12) {
 	case 0:
 		if k.User, _ = row.CutEra(k.User); k.User == "" {
 			k.User = d.id()
@@ -79,6 +80,9 @@ func (d dice) address() (address, []byte) {
 	case 9:
 		w := pendingKey{other, d.id(), d.id()}
 		return address{row.PendingReads, w}, row.AppendPendingRead(nil, w.group, w.id, w.user)
+	case 10:
+		a := senderKey{other, d.id()}
+		return address{row.Senders, a}, row.AppendSender(nil, groupKey(a.user, a.group))
 	}
 	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
 }
@@ -188,6 +192,10 @@ func TestPrefixesFindTheirRows(t *testing.T) {
 			{"members", [][]byte{row.MembersPrefix(group)}, func(of any) bool {
 				m, ok := of.(memberKey)
 				return ok && m.group == group
+			}},
+			{"messages in groups", [][]byte{row.SendersPrefix(user)}, func(of any) bool {
+				a, ok := of.(senderKey)
+				return ok && a.user == user
 			}},
 			{"pending reads", [][]byte{row.PendingReadsPrefix(group, id)}, func(of any) bool {
 				w, ok := of.(pendingKey)

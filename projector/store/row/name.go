@@ -33,6 +33,12 @@ func NameMember(key []byte) string {
 	return "membership of " + Quote(user) + " in " + nameGroupID(group)
 }
 
+// NameSender names the row of one who has written in a group.
+func NameSender(key []byte) string {
+	user, group, _ := bytes.Cut(key[1:], []byte{0})
+	return "messages of " + Quote(user) + " in " + nameGroupID(group)
+}
+
 // NamePendingRead names the row of a pending read.
 func NamePendingRead(key []byte) string {
 	group, rest, _ := bytes.Cut(key[1:], []byte{0})
@@ -164,8 +170,6 @@ func cutSet(b []byte) (kind string, no uint64, ok bool) {
 		return "own messages", no, true
 	case fold.SetNamed:
 		return "mentions", no, true
-	case fold.SetOwnAll:
-		return "own messages to all", no, true
 	}
 	return "", 0, false
 }

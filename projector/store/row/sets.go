@@ -163,6 +163,35 @@ func DecodeAccount(_, value string) (*Account, error) {
 	return a, d.End()
 }
 
+// A sender's flags say which of the sets follow.
+const (
+	senderOwn = 1 << iota
+	senderFlagsEnd
+)
+
+// EncodeSender writes the row of who has written in a group.
+func EncodeSender(b []byte, s *fold.Sender) []byte {
+	var flags byte
+	if s.Own.Tail != nil {
+		flags |= senderOwn
+	}
+	b = append(b, Format, flags)
+	if flags&senderOwn != 0 {
+		b = appendSet(b, &s.Own)
+	}
+	return b
+}
+
+// DecodeSender reads what EncodeSender wrote.
+func DecodeSender(_, value string) (*fold.Sender, error) {
+	d := NewDecoder(value)
+	s := new(fold.Sender)
+	if flags := d.Byte(); flags&senderOwn != 0 {
+		s.Own = d.set()
+	}
+	return s, d.End()
+}
+
 // EncodeNumber writes the row of a membership, or of the emitted seq.
 func EncodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
 	return binary.AppendUvarint(append(b, Format), uint64(*n))
