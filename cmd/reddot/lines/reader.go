@@ -13,7 +13,7 @@ import (
 // payload, which leaves room for a subject and for JSON's escapes.
 const MaxLine = 1 << 20
 
-// Reader reads lines, from gzip if the bytes begin like it.
+// Reader reads lines.
 type Reader struct {
 	r *bufio.Reader
 	n int // see Number
@@ -22,18 +22,20 @@ type Reader struct {
 // Number is that of the last line returned, from 1; blank ones count.
 func (l *Reader) Number() int { return l.n }
 
-// newReader looks at the first bytes.
-func newReader(r io.Reader) (*Reader, error) {
+// Split returns a reader of a text's lines.
+func Split(text io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(text, MaxLine)} }
+
+// plain looks at the first bytes, and returns what is in them.
+func plain(r io.Reader) (io.Reader, error) {
 	stored := bufio.NewReaderSize(r, readSize)
-	plain := io.Reader(stored)
-	if magic, _ := stored.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(stored)
-		if err != nil {
-			return nil, fmt.Errorf("read gzip: %w", err)
-		}
-		plain = z
+	if magic, _ := stored.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return stored, nil
 	}
-	return &Reader{r: bufio.NewReaderSize(plain, MaxLine)}, nil
+	z, err := gzip.NewReader(stored)
+	if err != nil {
+		return nil, fmt.Errorf("read gzip: %w", err)
+	}
+	return z, nil
 }
 
 // Next returns the next line that isn't blank, without blanks around it. The

@@ -49,10 +49,19 @@ func again(f *os.File) *io.SectionReader {
 	return io.NewSectionReader(f, at, max(info.Size()-at, 0))
 }
 
-// Reader returns a reader of the lines, which ends with an error when ctx ends, even
-// if nothing comes.
+// Text returns a reader of the text, from gzip if the bytes begin like it. It ends
+// with an error when ctx ends, even if nothing comes.
+func (s *Source) Text(ctx context.Context) (io.Reader, error) {
+	return plain(interruptible(ctx, s.in))
+}
+
+// Reader is Text, line by line.
 func (s *Source) Reader(ctx context.Context) (*Reader, error) {
-	return newReader(interruptible(ctx, s.in))
+	text, err := s.Text(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Split(text), nil
 }
 
 // Count counts the lines from a number on, if they can be read twice; -1 if not.
@@ -61,10 +70,11 @@ func (s *Source) Count(ctx context.Context, from int) int64 {
 	if s.file == nil {
 		return -1
 	}
-	lines, err := newReader(s.file)
+	text, err := plain(s.file)
 	if err != nil {
 		return -1
 	}
+	lines := Split(text)
 	for n := int64(0); ctx.Err() == nil; {
 		_, err := lines.Next()
 		if errors.Is(err, io.EOF) {
