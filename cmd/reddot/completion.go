@@ -20,7 +20,7 @@ const completionTimeout = 2 * time.Second
 // flagWords are the values of flags of which there are a few.
 func flagWords() map[string][]string {
 	return map[string][]string{
-		"kind": {"c2c", "group"}, "own-message": {"keep", "advance"}, "event-encoding": {"msgpack", "json"},
+		"kind": {"c2c", "group"}, "own-message": {"keep", "advance"}, "threads": {"in", "apart"}, "group-receipts": {"off", "sender", "members"}, "event-encoding": {"msgpack", "json"},
 		"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}, "sync": {"always", "1s"},
 	}
 }
@@ -34,7 +34,7 @@ func (a *app) complete(cmd *cobra.Command) {
 	words := flagWords()
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		switch {
-		case words[f.Name] != nil:
+		case words[f.Name] != nil && f.Value.Type() != "bool":
 			completed(cmd, f.Name, cobra.FixedCompletions(words[f.Name], cobra.ShellCompDirectiveNoFileComp))
 		case f.Name == "data":
 			completed(cmd, f.Name, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
@@ -43,6 +43,8 @@ func (a *app) complete(cmd *cobra.Command) {
 		}
 	})
 	switch _, path, _ := strings.Cut(cmd.CommandPath(), " "); path {
+	case "import", "compare":
+		cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"csv", "jsonl", "gz"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "publish", "export":
 		cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"jsonl", "jsonl.gz", "gz"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "snapshot restore", "snapshot verify", "snapshot remove":

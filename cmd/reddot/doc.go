@@ -12,12 +12,13 @@
 //	snapshot, trim          snapshot, projector/log       datadir: what is where in --data
 //	bench, demo             bench, failover, demo         cluster, process: servers of a drill
 //	publish, export         lines: files of commands      api/client: publishing
+//	import, compare         counts: of another system     api/client: publishing, asking
 //	on a terminal           term: bars, tables, ids
 //
 // # Where is ...
 //
 // ... a command? In the file of its name, as serve.go; those that publish one command
-// each are lines of the table in actions.go. newRoot lists them all.
+// each are lines of the tables in actions.go and action_settings.go. newRoot lists them all.
 //
 // ... a flag? In its command's file, next to its help; who connects in natsconn, the
 // place of snapshots in repository, of serve in addServeFlags, where server.Config says

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
 // scanned is how many keys, or fields of one, Redis is asked for at once: it answers
@@ -54,6 +55,8 @@ func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	}
 	o.ClientName = "reddot"
 	o.ContextTimeoutEnabled = true
+	o.DialerRetries = 1
+	redis.SetLogger(&logging.VoidLogger{}) // it would write to standard error what errors say
 	r.client = redis.NewClient(o)
 	if err := r.client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to the Redis at %s: %w", o.Addr, err), r.client.Close())
@@ -126,4 +129,10 @@ func (r *Redis) row(field, value string) (row Row, err error) {
 		return Row{}, wrong(err)
 	}
 	return row, nil
+}
+
+// Validate reports what is wrong with it, as far as nobody need be asked.
+func (c RedisConfig) Validate() error {
+	_, err := c.Patterns.parse()
+	return err
 }
