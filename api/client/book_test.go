@@ -293,8 +293,8 @@ func TestBookQuiet(t *testing.T) {
 		{"removed", &events.Change{Version: 6, Removed: []string{"group_g"}}, "group_g"},
 		{"removed again", &events.Change{Version: 6, Removed: []string{"group_g"}}, ""},
 	} {
-		if touched, _ := b.enterChange(x.c, false); strings.Join(touched, " ") != x.want {
-			t.Errorf("%s: touched %q, want %q", x.what, touched, x.want)
+		if touched, _ := b.enterChange(x.c, false); strings.Join(touched.conversations, " ") != x.want {
+			t.Errorf("%s: touched %q, want %q", x.what, touched.conversations, x.want)
 		}
 	}
 	if b.sum != b.totals {
@@ -314,7 +314,7 @@ func TestBookReceipts(t *testing.T) {
 			t.Errorf("receipt with version %d: news %v", x.version, news)
 		}
 	}
-	if b.enterReceipt(events.Receipt{Peer: "carol", Version: 7}); !slices.Equal(b.receiptPeers(), []string{"carol", "bob"}) {
-		t.Errorf("peers %v", b.receiptPeers())
+	if b.enterReceipt(events.Receipt{Peer: "carol", Version: 7}); !slices.Equal(b.receiptKeys(), []string{"carol", "bob"}) {
+		t.Errorf("receipts of %v", b.receiptKeys())
 	}
 }

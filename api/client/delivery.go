@@ -2,23 +2,30 @@ package client
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"reddot/events"
 )
 
 // round is what is reported to a listener in one round of calls.
 type round struct {
-	changed  []events.Conversation
-	removed  []string
-	totals   *events.Totals // nil: as before
-	receipts []events.Receipt
-	state    State // 0: as before
-	errs     []error
-	ready    bool // with this round the whole state is reported
+	changed        []events.Conversation
+	removed        []string
+	threads        []events.Thread
+	removedThreads []ThreadName
+	totals         *events.Totals     // nil: as before
+	filters        events.NamedTotals // nil: as before
+	receipts       []events.Receipt
+	figures        []events.GroupReceipts
+	state          State // 0: as before
+	errs           []error
+	ready          bool // with this round the whole state is reported
 }
 
 func (r *round) empty() bool {
-	return len(r.changed) == 0 && len(r.removed) == 0 && r.totals == nil && len(r.receipts) == 0 &&
+	return len(r.changed) == 0 && len(r.removed) == 0 && len(r.threads) == 0 && len(r.removedThreads) == 0 &&
+		r.totals == nil && r.filters == nil && len(r.receipts) == 0 && len(r.figures) == 0 &&
 		r.state == 0 && len(r.errs) == 0 && !r.ready
 }
 
@@ -51,9 +58,12 @@ func (s *Subscription) next() (r round) {
 	whole := s.started && f.mu.listed >= due && !f.mu.book.torn
 	if whole {
 		s.nextList(&r)
+		s.nextThreads(&r)
 		s.nextTotals(&r)
+		s.nextFilters(&r)
 	}
 	s.nextReceipts(&r)
+	r.figures = s.figures.take()
 	state := Live
 	switch {
 	case !f.mu.online:
@@ -71,22 +81,45 @@ func (s *Subscription) next() (r round) {
 }
 
 func (s *Subscription) nextList(r *round) {
-	for _, name := range s.pending.take() {
-		now, listed := s.feed.mu.book.list[name]
-		reported, known := s.reported[name]
+	r.changed, r.removed = unreported(&s.pending, s.feed.mu.book.list, s.reported,
+		func(v *events.Conversation) (events.Seq, **events.LastMessage) {
+			v.Labels = slices.Clone(v.Labels)
+			return v.Version, &v.LastMessage
+		})
+}
+
+func (s *Subscription) nextThreads(r *round) {
+	var removed []string
+	r.threads, removed = unreported(&s.threads, s.feed.mu.book.threads, s.reportedThreads,
+		func(v *events.Thread) (events.Seq, **events.LastMessage) { return v.Version, &v.LastMessage })
+	for _, key := range removed {
+		r.removedThreads = append(r.removedThreads, threadName(key))
+	}
+}
+
+// unreported takes what is to be reported, as the book shows it now, and notes
+// that it is. Listeners share the book's values, and own theirs: part is a value's
+// version, and what else of it is to be copied.
+func unreported[V any](dirty *dirtySet, book map[string]V, reported map[string]events.Seq,
+	part func(*V) (events.Seq, **events.LastMessage),
+) (changed []V, removed []string) {
+	for _, name := range dirty.take() {
+		now, there := book[name]
+		version, last := part(&now)
+		before, known := reported[name]
 		switch {
-		case listed && (!known || now.Version > reported):
-			if now.LastMessage != nil {
-				last := *now.LastMessage // listeners share the book's
-				now.LastMessage = &last
+		case there && (!known || version > before):
+			if *last != nil {
+				*last = new(**last)
 			}
-			r.changed = append(r.changed, now)
-			s.reported[name] = now.Version
-		case !listed && known:
-			r.removed = append(r.removed, name)
-			delete(s.reported, name)
+			changed = append(changed, now)
+			reported[name] = version
+		case !there && known:
+			removed = append(removed, name)
+			delete(reported, name)
 		}
 	}
+	return changed, removed
 }
 
 func (s *Subscription) nextTotals(r *round) {
@@ -96,11 +129,19 @@ func (s *Subscription) nextTotals(r *round) {
 	}
 }
 
+func (s *Subscription) nextFilters(r *round) {
+	if now := s.feed.mu.book.filters; s.listener.FiltersChanged != nil && (!s.hasFilters || !maps.Equal(now, s.filters)) {
+		s.filters, s.hasFilters = now, true
+		r.filters = make(events.NamedTotals, len(now))
+		maps.Copy(r.filters, now)
+	}
+}
+
 func (s *Subscription) nextReceipts(r *round) {
-	for _, peer := range s.receipts.take() {
-		if now := s.feed.mu.book.receipts[peer]; now.Version > s.reportedReceipts[peer] {
+	for _, key := range s.receipts.take() {
+		if now := s.feed.mu.book.receipts[key]; now.Version > s.reportedReceipts[key] {
 			r.receipts = append(r.receipts, now)
-			s.reportedReceipts[peer] = now.Version
+			s.reportedReceipts[key] = now.Version
 		}
 	}
 }
@@ -116,11 +157,23 @@ func (s *Subscription) report(r *round) {
 	if len(r.removed) > 0 {
 		call(s, "ConversationsRemoved", s.listener.ConversationsRemoved, r.removed)
 	}
+	if len(r.threads) > 0 {
+		call(s, "ThreadsChanged", s.listener.ThreadsChanged, r.threads)
+	}
+	if len(r.removedThreads) > 0 {
+		call(s, "ThreadsRemoved", s.listener.ThreadsRemoved, r.removedThreads)
+	}
 	if r.totals != nil {
 		call(s, "TotalUnreadChanged", s.listener.TotalUnreadChanged, *r.totals)
 	}
+	if r.filters != nil {
+		call(s, "FiltersChanged", s.listener.FiltersChanged, r.filters)
+	}
 	if len(r.receipts) > 0 {
 		call(s, "C2CReadReceipt", s.listener.C2CReadReceipt, r.receipts)
+	}
+	if len(r.figures) > 0 {
+		call(s, "GroupReadReceipt", s.listener.GroupReadReceipt, r.figures)
 	}
 	if r.state != 0 {
 		call(s, "StateChanged", s.listener.StateChanged, r.state)

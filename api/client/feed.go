@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -37,7 +36,7 @@ const watchEvery = events.WatchLease / 3
 //	asked    the newest that is wanted
 //	gap      the newest that is wanted because events may be missing
 //	lost     the newest that is wanted because receipts may be missing
-//	listed   the newest whose list is in the book
+//	listed   the newest whose list is in the book, with threads and filters
 //	heard    the newest that asked for receipts: one query a peer, so only
 //	         what is newer than lost is asked
 //	settled  the newest that is done
@@ -47,12 +46,12 @@ const watchEvery = events.WatchLease / 3
 // that waits for its first reading (its since) hears nothing before
 // listed >= since.
 type feed struct {
-	client  *Client
-	user    *User
-	changes string // subjects
-	receipt string
-	wake    chan struct{}
-	end     context.CancelFunc
+	client *Client
+	user   *User
+	wake   chan struct{}
+	end    context.CancelFunc
+
+	changes, receipt, groupReceipt string // subjects
 
 	mu struct {
 		sync.Mutex
@@ -83,7 +82,7 @@ func (c *Client) startFeed(user *User) (*feed, error) {
 	ctx, end := context.WithCancel(context.Background())
 	f := &feed{
 		client: c, user: user, wake: make(chan struct{}, 1), end: end,
-		changes: c.subjects.Change(user.id), receipt: c.subjects.Receipt(user.id),
+		changes: c.subjects.Change(user.id), receipt: c.subjects.Receipt(user.id), groupReceipt: c.subjects.GroupReceipt(user.id),
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -156,105 +155,25 @@ func poke(c chan<- struct{}) {
 	}
 }
 
-// hear enters one event. It is called for one after the other.
-func (f *feed) hear(m *nats.Msg) {
-	if m.Subject != f.changes && m.Subject != f.receipt {
-		return // of a later version of reddot
-	}
-	if m.Header.Get(nats.JSStream) != f.client.subjects.EventStream() {
-		f.strange(m, "it does not come from the event stream")
-		return
-	}
-	var change events.Change
-	var receipt events.Receipt
-	var err error
-	contentType, user := m.Header.Get(events.HeaderContentType), ""
-	if m.Subject == f.changes {
-		err = events.Unmarshal(contentType, m.Data, &change)
-		user = change.User
-	} else {
-		err = events.Unmarshal(contentType, m.Data, &receipt)
-		user = receipt.User
-	}
-	strange := err == nil && user != f.user.id
-	if strange {
-		f.strange(m, "it is not for this user")
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.checkChain(m) // the next event names this one, whoever has stored it
-	if strange {
-		return
-	}
-	switch {
-	case err != nil:
-		f.report(fmt.Errorf("read an event on %s: %w", m.Subject, err))
-		f.missedAny()
-	case m.Subject == f.receipt:
-		if f.mu.book.enterReceipt(receipt) {
-			f.markReceipts([]string{receipt.Peer})
-		}
-	default:
-		touched, whole := f.mu.book.enterChange(&change, m.Header.Get(events.HeaderMore) != "")
-		if !whole {
-			f.missed()
-		}
-		f.markList(touched)
-	}
-}
-
-// strange counts a message that reddot has not sent, and logs the first one. It
-// says nothing that is believed.
-func (f *feed) strange(m *nats.Msg, why string) {
-	f.client.strange.Add(1)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.mu.warned {
-		f.mu.warned = true
-		f.client.opts.Logger.Warn("reddot listener: a message that reddot has not sent is dropped, and so are others like it",
-			"user", f.user.id, "subject", m.Subject, "reason", why)
-	}
-}
-
-// checkChain notices events that were dropped here for want of room, or lost on
-// the way: each names the one before it on its subject. f.mu is held.
-func (f *feed) checkChain(m *nats.Msg) {
-	missing := f.checkDropped()
-	seq, err := strconv.ParseUint(m.Header.Get(nats.JSSequence), 10, 64)
-	if err == nil {
-		before, err := strconv.ParseUint(m.Header.Get(nats.JSLastSequence), 10, 64)
-		known := f.mu.stored[m.Subject]
-		missing = missing || err == nil && known > 0 && before > known
-		f.mu.stored[m.Subject] = seq
-	}
-	if missing {
-		f.missedAny()
-	}
-}
-
-// checkDropped reports whether events were dropped here since it last looked.
-// f.mu is held.
-func (f *feed) checkDropped() bool {
-	dropped, err := f.mu.sub.Dropped()
-	if err != nil || dropped == f.mu.dropped {
-		return false
-	}
-	f.mu.dropped = dropped
-	return true
-}
-
-// markList marks conversations for every listener and wakes them, for the
+// mark marks for every listener what looks different now and wakes them, for the
 // totals too. f.mu is held.
-func (f *feed) markList(names []string) {
+func (f *feed) mark(t touched) {
 	for s := range f.mu.listeners {
-		s.markList(names)
+		s.mark(t)
 	}
 	f.wakeAll()
 }
 
-func (f *feed) markReceipts(peers []string) {
+func (f *feed) markReceipts(keys []string) {
 	for s := range f.mu.listeners {
-		s.markReceipts(peers)
+		s.markReceipts(keys)
+	}
+	f.wakeAll()
+}
+
+func (f *feed) markFigures(e *events.GroupReceipts) {
+	for s := range f.mu.listeners {
+		s.markFigures(e)
 	}
 	f.wakeAll()
 }

@@ -31,6 +31,29 @@ type Listener struct {
 	// outage.
 	C2CReadReceipt func([]events.Receipt)
 
+	// ThreadsChanged gets threads that the user follows and that are new to the
+	// listener or look different now: first all of them in one call, newest
+	// activity first, then changes in no particular order. It is not called with
+	// none. Who sets it, or ThreadsRemoved, has them read at the start and after an
+	// outage: at the cost of one query for 200 of them.
+	ThreadsChanged func([]events.Thread)
+
+	// ThreadsRemoved gets threads that were reported and are followed no longer.
+	ThreadsRemoved func([]ThreadName)
+
+	// FiltersChanged gets the totals of all the user's filters by name
+	// ([User.SetFilter]), first as they are, then only when one of them has
+	// changed, is new or is gone. It costs a query at the start and after an outage.
+	FiltersChanged func(events.NamedTotals)
+
+	// GroupReadReceipt hears by how many members of their groups messages of the
+	// user's are read, of those that were reported with [Message].Receipt: one entry
+	// for a group with the last figures of each message. What they are at the start,
+	// and what came during an outage, is to be asked for ([User.GroupReceipts])
+	// about the messages on the screen, once StateChanged says Live: nobody else
+	// knows which those are.
+	GroupReadReceipt func([]events.GroupReceipts)
+
 	// StateChanged hears whether what was reported is current.
 	StateChanged func(State)
 
@@ -69,26 +92,29 @@ const maxErrors = 16
 // Listen reports to a listener the user's state and then every change of it, until
 // the subscription is closed.
 //
-// First come all conversations of the list, the totals and, if asked for, the
-// receipts, through the same callbacks as later changes. From then on:
+// First come all conversations of the list, the totals and, if asked for, threads,
+// filters and the receipts of peers, through the same callbacks as later changes.
+// From then on:
 //
 //   - the last value always comes; values in between may be left out, when
 //     changes are faster than the server sends or a callback takes them;
 //   - no value goes back to an older version;
-//   - one round of calls, ConversationsChanged, ConversationsRemoved and
-//     TotalUnreadChanged in this order, shows one state: the totals are the sum
-//     over the list;
+//   - one round of calls, ConversationsChanged, ConversationsRemoved,
+//     ThreadsChanged, ThreadsRemoved, TotalUnreadChanged and FiltersChanged in this
+//     order, shows one state: the totals are the sum over the list;
 //   - this holds across lost connections, restarts of NATS and of reddot, and
 //     dropped events: the state is read again and only differences are reported.
 //
 // A receipt always comes if the peer's conversation is in the list or the peer
 // has sent a receipt since Listen. Of other peers one may be missed while the
 // connection is down: report messages with [Client.MessageSent] to have their
-// conversations in the list.
+// conversations in the list. Of receipts for threads, one of a thread that has had
+// none since Listen may be missed then.
 //
 // Calls of one listener come one at a time, on a goroutine of its own. A slow
 // callback holds up nobody else; changes meanwhile are merged, so that what is
-// kept for it is bounded by the number of conversations. A panic in a callback
+// kept for it is bounded by the number of conversations, threads and filters, and
+// by 200 messages of a group. A panic in a callback
 // is logged and given to Error, and the next call comes as if it had returned.
 //
 // Listeners of one user share one NATS subscription. The error says that the
@@ -114,7 +140,8 @@ func (u *User) Listen(l Listener) (*Subscription, error) {
 	}
 	s := &Subscription{
 		feed: f, listener: l, wake: make(chan struct{}, 1), quit: make(chan struct{}),
-		ready: make(chan struct{}), done: make(chan struct{}), reported: map[string]events.Seq{}, reportedReceipts: map[string]events.Seq{},
+		ready: make(chan struct{}), done: make(chan struct{}),
+		reported: map[string]events.Seq{}, reportedThreads: map[string]events.Seq{}, reportedReceipts: map[string]events.Seq{},
 	}
 	f.add(s)
 	go s.run()
@@ -137,15 +164,18 @@ type Subscription struct {
 	closed  bool
 	isReady bool
 
-	pending  dirtySet // conversations to be reported
-	reported map[string]events.Seq
-	receipts dirtySet // peers whose receipts are to be reported
+	// What is to be reported, and the versions of what was: of conversations by
+	// name, of threads by threadKey, of receipts by receiptKey.
+	pending, threads, receipts                  dirtySet
+	reported, reportedThreads, reportedReceipts map[string]events.Seq
+	figures                                     figures // of group receipts
 
-	reportedReceipts map[string]events.Seq
-	totals           events.Totals
-	hasTotals        bool
-	state            State // as reported; 0: none yet
-	errs             []error
+	totals     events.Totals
+	hasTotals  bool
+	filters    events.NamedTotals
+	hasFilters bool
+	state      State // as reported; 0: none yet
+	errs       []error
 }
 
 // Ready is closed once the whole state was reported to the listener and its callbacks
@@ -174,24 +204,43 @@ func (s *Subscription) close() {
 	close(s.quit)
 }
 
-// start gives the listener its first list. The feed's lock is held.
-func (s *Subscription) start(order, peers []string) {
+// start gives the listener its first state. The feed's lock is held.
+func (s *Subscription) start(list, threads, receipts []string) {
 	s.started = true
-	s.markList(order)
-	s.markReceipts(peers)
+	s.mark(touched{list, threads})
+	s.markReceipts(receipts)
 }
 
-// markList marks conversations to be reported, if anybody wants to know. The feed's
-// lock is held.
-func (s *Subscription) markList(names []string) {
-	if s.started && (s.listener.ConversationsChanged != nil || s.listener.ConversationsRemoved != nil) {
-		s.pending.add(names)
+// mark marks what is to be reported, if anybody wants to know. The feed's lock is
+// held.
+func (s *Subscription) mark(t touched) {
+	if !s.started {
+		return
+	}
+	if s.listener.ConversationsChanged != nil || s.listener.ConversationsRemoved != nil {
+		s.pending.add(t.conversations)
+	}
+	if s.wantsThreads() {
+		s.threads.add(t.threads)
 	}
 }
 
-func (s *Subscription) markReceipts(peers []string) {
+func (s *Subscription) wantsThreads() bool {
+	return s.listener.ThreadsChanged != nil || s.listener.ThreadsRemoved != nil
+}
+
+func (s *Subscription) markReceipts(keys []string) {
 	if s.started && s.listener.C2CReadReceipt != nil {
-		s.receipts.add(peers)
+		s.receipts.add(keys)
+	}
+}
+
+// markFigures keeps an event of group receipts to be reported. Nothing is asked
+// for beforehand, so a listener hears of them from the beginning. The feed's lock is
+// held.
+func (s *Subscription) markFigures(e *events.GroupReceipts) {
+	if s.listener.GroupReadReceipt != nil {
+		s.figures.add(e)
 	}
 }
 

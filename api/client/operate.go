@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"reddot/events"
 )
@@ -28,4 +29,12 @@ func (c *Client) Rebuild(ctx context.Context, opts ...QueryOption) (events.Rebui
 func (c *Client) Snapshot(ctx context.Context, opts ...QueryOption) (events.Snapshot, error) {
 	var r events.SnapshotRequest
 	return ask[events.Snapshot](ctx, c, &question{query: events.QuerySnapshot, subject: c.subjects.Snapshot(), request: &r, wait: &r.Wait}, opts)
+}
+
+// Hold has reddot hold events back for so long, at most events.MaxHoldMS (60 s), as
+// during an import of many counts; then it sends once what has changed. Each call
+// begins anew; 0 ends it. Refusals are not held back.
+func (c *Client) Hold(ctx context.Context, ttl time.Duration, opts ...QueryOption) (events.HoldReply, error) {
+	r := events.HoldRequest{TTLMS: uint64(max(ttl, 0).Milliseconds())}
+	return ask[events.HoldReply](ctx, c, &question{query: events.QueryHold, subject: c.subjects.Hold(), request: &r, wait: &r.Wait}, opts)
 }

@@ -156,10 +156,10 @@ func (u *User) TotalUnread(ctx context.Context, opts ...QueryOption) (uint64, er
 }
 
 // Totals returns the user's totals: unread messages in all, in C2C, in groups,
-// mentions, unread conversations, and what muting keeps out. q narrows it to
-// one kind of conversation, or to those with unread mentions, or counts muted ones
-// in. A user nobody has heard of
-// has zero totals.
+// mentions, unread conversations, and what muting and archiving keep out; and those
+// of the user's filters. q narrows it to conversations of one kind, with a label or
+// without, or with unread mentions, or counts muted ones in. A user nobody has heard
+// of has zero totals.
 func (u *User) Totals(ctx context.Context, q events.TotalsRequest, opts ...QueryOption) (events.TotalsReply, error) {
 	return ask[events.TotalsReply](ctx, u.client, u.question(events.QueryTotals, &q, &q.Wait), opts)
 }
@@ -183,25 +183,12 @@ func (u *User) Conversations(ctx context.Context, q events.ConversationsRequest,
 	if q.Limit == nil {
 		q.Limit = new(events.MaxLimit)
 	}
-	return func(yield func(events.Conversation, error) bool) {
+	return paged(q.After, func(after string) ([]events.Conversation, string, error) {
 		q := q
-		for {
-			page, err := u.Page(ctx, q, opts...)
-			if err != nil {
-				yield(events.Conversation{}, err)
-				return
-			}
-			for _, c := range page.Conversations {
-				if !yield(c, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			q.After = page.Next
-		}
-	}
+		q.After = after
+		page, err := u.Page(ctx, q, opts...)
+		return page.Conversations, page.Next, err
+	})
 }
 
 // Conversation returns one conversation of the list, named "c2c_<peer>" or
@@ -225,11 +212,21 @@ func (u *User) ConversationReply(ctx context.Context, conversation string, opts 
 // of the messages that make it up, the oldest first: 1 to events.MaxLimit
 // (200), 0 for events.DefaultLimit (50). Not in the list: ErrNotFound.
 func (u *User) Explain(ctx context.Context, conversation string, limit int, opts ...QueryOption) (events.Explanation, error) {
+	return u.explain(ctx, conversation, nil, limit, opts)
+}
+
+// ExplainThread is [User.Explain] for one thread of the conversation, "" for the
+// main timeline.
+func (u *User) ExplainThread(ctx context.Context, conversation, thread string, limit int, opts ...QueryOption) (events.Explanation, error) {
+	return u.explain(ctx, conversation, &thread, limit, opts)
+}
+
+func (u *User) explain(ctx context.Context, conversation string, thread *string, limit int, opts []QueryOption) (events.Explanation, error) {
 	id, err := events.ParseConversation(conversation)
 	if err != nil {
 		return events.Explanation{}, err
 	}
-	q := events.ExplainRequest{Conversation: id}
+	q := events.ExplainRequest{Conversation: id, Thread: thread}
 	if limit != 0 {
 		q.Limit = &limit
 	}
@@ -242,14 +239,4 @@ func (u *User) Explain(ctx context.Context, conversation string, limit int, opts
 func (u *User) Watch(ctx context.Context, opts ...QueryOption) (events.WatchReply, error) {
 	var q events.WatchRequest
 	return ask[events.WatchReply](ctx, u.client, u.question(events.QueryWatch, &q, &q.Wait), opts)
-}
-
-// PeerReceipt says how far peer has read the user's messages: up to the message
-// Upto, at the time At of that read in Unix ms. No receipt yet: ErrNotFound.
-func (u *User) PeerReceipt(ctx context.Context, peer string, opts ...QueryOption) (events.ReceiptReply, error) {
-	if err := events.CheckID("peer", peer); err != nil {
-		return events.ReceiptReply{}, err
-	}
-	q := events.ReceiptRequest{Peer: &peer}
-	return ask[events.ReceiptReply](ctx, u.client, u.question(events.QueryReceipt, &q, &q.Wait), opts)
 }

@@ -5,16 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"reddot/events"
 )
-
-// maxReadings is how often a list of several pages is read again because it
-// changed on the way. After that the pages are taken as they are: events say
-// what changed.
-const maxReadings = 3
 
 // maxTorn readings in a row may not add up before one is taken as it is;
 // tornWait is how long events may take to mend one that changed on the way.
@@ -22,9 +16,6 @@ const (
 	maxTorn  = 3
 	tornWait = time.Second
 )
-
-// maxReceiptQueries are under way at once for one user.
-const maxReceiptQueries = 16
 
 // run reads the user's state whenever that is wanted, until ctx ends.
 func (f *feed) run(ctx context.Context) {
@@ -95,7 +86,7 @@ func (f *feed) fail(err error, first bool) {
 	}
 }
 
-// sync makes one reading: the watch, the list, the receipts, in this order. The
+// sync makes one reading: the watch, the state, the receipts, in this order. The
 // subscription is older than the first request, so every change after the
 // reading comes as an event.
 func (f *feed) sync(ctx context.Context) error {
@@ -112,16 +103,17 @@ func (f *feed) sync(ctx context.Context) error {
 	}
 	f.mu.Lock()
 	number, since := f.mu.asked, f.mu.book.version
-	f.mu.book.gone = map[string]events.Seq{}
+	want := f.wants()
+	f.mu.book.begin(want.threads)
 	f.checkDropped()
 	f.mu.Unlock()
 
-	r, err := f.readList(ctx, since)
+	r, err := f.readState(ctx, since, want)
 	if err != nil {
 		return err
 	}
-	peers, wanted := f.enter(number, r)
-	if err := f.readReceipts(ctx, peers); err != nil {
+	receipts, wanted := f.enter(number, r)
+	if err := f.readReceipts(ctx, receipts); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -146,81 +138,51 @@ func (f *feed) watch(ctx context.Context) error {
 	return err
 }
 
-// readList reads the whole list. since is the version that is known: an answer
-// must not be older.
-func (f *feed) readList(ctx context.Context, since events.Seq) (*reading, error) {
-	for attempt := 1; ; attempt++ {
-		r, whole, err := f.readPages(ctx, since, attempt == maxReadings)
-		if err != nil || whole {
-			return r, err
-		}
-	}
-}
-
-// readPages reads the list once. whole is false if it changed on the way; then
-// it is read to its end only if patient says so.
-func (f *feed) readPages(ctx context.Context, since events.Seq, patient bool) (r *reading, whole bool, err error) {
-	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
-	for {
-		page, err := f.user.Page(ctx, q, After(since))
-		if err != nil {
-			return nil, false, err
-		}
-		if r == nil {
-			r = &reading{version: page.Version}
-		} else if page.Version != r.version && !patient {
-			return nil, false, nil
-		}
-		r.totals, r.totalsAt = page.Totals, page.Version
-		r.conversations = append(r.conversations, page.Conversations...)
-		if page.Next == "" {
-			return r, true, nil
-		}
-		q.After = page.Next
-	}
-}
-
-// enter enters a reading of the list. wanted says whether receipts are to be
-// asked for too, and of which peers.
-func (f *feed) enter(number uint64, r *reading) (peers []string, wanted bool) {
+// enter enters a reading of the state. wanted says whether receipts are to be
+// asked for too, and which, by receiptKey.
+func (f *feed) enter(number uint64, r *reading) (receipts []string, wanted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.checkPermission()
 	touched := f.mu.book.enterReading(r)
 	f.mu.listed = number
 	f.checkTorn(r)
-	var order []string
+	var order, threads []string
 	for s := range f.mu.listeners {
 		if !s.started && s.since <= number {
 			if order == nil {
-				order = f.mu.book.order(r)
+				order, threads = f.mu.book.order(r), f.mu.book.threadOrder(r)
 			}
-			s.start(order, f.mu.book.receiptPeers())
+			s.start(order, threads, f.mu.book.receiptKeys())
 		}
 		wanted = wanted || s.listener.C2CReadReceipt != nil
 	}
-	f.markList(touched)
+	f.mark(touched)
 	if wanted = wanted && (f.mu.heard == 0 || f.mu.heard < f.mu.lost); !wanted {
 		return nil, false
 	}
 	for name := range f.mu.book.list {
 		if peer, ok := strings.CutPrefix(name, C2C("")); ok {
-			peers = append(peers, peer)
+			receipts = append(receipts, receiptKey(peer, ""))
 		}
 	}
-	for peer := range f.mu.book.receipts {
-		if _, listed := f.mu.book.list[C2C(peer)]; !listed {
-			peers = append(peers, peer)
+	for key, x := range f.mu.book.receipts {
+		if _, listed := f.mu.book.list[C2C(x.Peer)]; x.Thread != "" || !listed {
+			receipts = append(receipts, key)
 		}
 	}
-	return peers, true
+	return receipts, true
 }
 
 // checkTorn looks at a list that does not add up to the totals. If it changed
 // while it was read, the events that mend it are on their way. Else one was lost
-// meanwhile: then it is read again, but not for ever. f.mu is held.
+// meanwhile: then it is read again, but not for ever; so is what changed while the
+// threads were read, since nothing adds up to those. f.mu is held.
 func (f *feed) checkTorn(r *reading) {
 	switch {
+	case !f.mu.book.torn && r.moved && f.mu.torn < maxTorn:
+		f.mu.torn++
+		f.missed()
 	case !f.mu.book.torn:
 		f.mu.torn = 0
 	case r.version != r.totalsAt:
@@ -240,54 +202,6 @@ func (f *feed) mend() {
 	if f.mu.book.torn {
 		f.missed()
 	}
-}
-
-// readReceipts asks for the last receipt of every peer: those that were sent
-// while nobody heard them.
-func (f *feed) readReceipts(ctx context.Context, peers []string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		readers sync.WaitGroup
-		first   sync.Once
-		failed  error
-	)
-	queue := make(chan string)
-	for range min(maxReceiptQueries, len(peers)) {
-		readers.Go(func() {
-			for peer := range queue {
-				if err := f.readReceipt(ctx, peer); err != nil {
-					first.Do(func() { failed = err })
-					cancel() // the others fail at once
-				}
-			}
-		})
-	}
-	for _, peer := range peers {
-		queue <- peer
-	}
-	close(queue)
-	readers.Wait()
-	return failed
-}
-
-// readReceipt asks for the last receipt of one peer, if there is any.
-func (f *feed) readReceipt(ctx context.Context, peer string) error {
-	r, err := f.user.PeerReceipt(ctx, peer)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.mu.book.enterReceipt(events.Receipt{
-		User: r.User, Version: r.Version, Conversation: C2C(peer), Peer: peer, Upto: r.Upto, At: r.At,
-	}) {
-		f.markReceipts([]string{peer})
-	}
-	return nil
 }
 
 // check compares versions with the server, and reads again if an event is

@@ -110,7 +110,8 @@ func New(cfg Config) (*Gate, error) {
 func verbs() map[string]events.Verb {
 	return map[string]events.Verb{
 		"read": events.UserRead, "read-all": events.UserReadAll, "unread": events.UserUnread,
-		"mute": events.UserMute, "delete": events.UserDelete,
+		"mute": events.UserMute, "level": events.UserLevel, "label": events.UserLabel, "filter": events.UserFilter,
+		"block": events.UserBlock, "follow": events.UserFollow, "delete": events.UserDelete, "clear": events.UserClear,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -35,17 +36,32 @@ func TestCommands(t *testing.T) {
 		hostile[name] = []string{value}
 	}
 	asked := map[string]bool{}
+	team := events.ConversationID{Kind: events.Group, ID: "team"}
 	for _, c := range []struct {
 		request string
 		want    events.Command
 	}{
 		{`read {"conversation":"c2c_bob","upto":"m1","private":true}`, events.Command{Verb: events.UserRead, Conversation: c2c("bob"), Upto: "m1", Private: true}},
 		{`read {"conversation":"group_team","upto_at":5,"at":7}`, events.Command{Verb: events.UserRead,
-			Conversation: events.ConversationID{Kind: events.Group, ID: "team"}, UptoAt: 5, HasUptoAt: true, At: 7, HasAt: true}},
+			Conversation: team, UptoAt: 5, HasUptoAt: true, At: 7, HasAt: true}},
 		{`read-all `, events.Command{Verb: events.UserReadAll}},
 		{`read-all {"kind":"c2c"}`, events.Command{Verb: events.UserReadAll, Kind: events.C2C}},
 		{`unread {"conversation":"c2c_bob"}`, events.Command{Verb: events.UserUnread, Conversation: c2c("bob")}},
 		{`mute {"conversation":"c2c_bob","muted":false}`, events.Command{Verb: events.UserMute, Conversation: c2c("bob")}},
+		{`read {"conversation":"group_team","thread":"t1"}`, events.Command{Verb: events.UserRead, Conversation: team, Thread: "t1", HasThread: true}},
+		{`read {"conversation":"group_team","thread":""}`, events.Command{Verb: events.UserRead, Conversation: team, HasThread: true}},
+		{`read-all {"threads":true,"upto_at":9}`, events.Command{Verb: events.UserReadAll, Threads: true, UptoAt: 9, HasUptoAt: true}},
+		{`unread {"conversation":"c2c_bob","thread":""}`, events.Command{Verb: events.UserUnread, Conversation: c2c("bob"), HasThread: true}},
+		{`mute {"conversation":"group_team","muted":true,"thread":"t1"}`, events.Command{Verb: events.UserMute, Conversation: team, Muted: true, Thread: "t1"}},
+		{`level {"conversation":"group_team","level":"mentions"}`, events.Command{Verb: events.UserLevel, Conversation: team, Level: events.LevelMentions}},
+		{`label {"conversation":"group_team","add":["pinned","archived"],"remove":["old"]}`, events.Command{Verb: events.UserLabel,
+			Conversation: team, Add: []string{"pinned", "archived"}, Remove: []string{"old"}}},
+		{`filter {"name":"work","filter":{"kind":"group","label":"","without":"old","mentioned":true,"include_muted":true}}`, events.Command{Verb: events.UserFilter,
+			Name: "work", Filter: &events.Filter{Kind: events.Group, Label: new(""), Without: "old", Mentioned: true, IncludeMuted: true}}},
+		{`filter {"name":"work"}`, events.Command{Verb: events.UserFilter, Name: "work"}},
+		{`block {"users":["mallory"],"blocked":true}`, events.Command{Verb: events.UserBlock, Users: []string{"mallory"}, Blocked: true}},
+		{`follow {"conversation":"group_team","thread":"t1","following":true}`, events.Command{Verb: events.UserFollow, Conversation: team, Thread: "t1", Following: true}},
+		{`clear {"conversation":"c2c_bob"}`, events.Command{Verb: events.UserClear, Conversation: c2c("bob")}},
 		{`delete {"conversation":"c2c_bob"}`, events.Command{Verb: events.UserDelete, Conversation: c2c("bob")}},
 		{"delete \x81\xacconversation\xa7c2c_bob", events.Command{Verb: events.UserDelete, Conversation: c2c("bob")}},
 	} {
@@ -71,8 +87,7 @@ func TestCommands(t *testing.T) {
 			if err := w.subjects.Decode(stored.Subject, stored.Data, &got); err != nil {
 				t.Fatalf("%s: stored %q: %v", c.request, stored.Data, err)
 			}
-			got.Mentions, got.Users = nil, nil
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", c.request, diff)
 			}
 			if len(stored.Header) > 0 {
@@ -93,7 +108,7 @@ func TestCommands(t *testing.T) {
 // TestEveryVerbIsDecided: whoever adds a command of a user's inbox decides whether
 // users may ask for it.
 func TestEveryVerbIsDecided(t *testing.T) {
-	backEnds := []events.Verb{events.UserMessage, events.UserRevoke, events.UserSent, events.UserErase}
+	backEnds := []events.Verb{events.UserMessage, events.UserRevoke, events.UserSent, events.UserErase, events.UserEdit, events.UserImport}
 	for _, v := range events.Verbs() {
 		asked, err := gate.ParseVerb(v.Name())
 		switch users := err == nil && asked == v; {
@@ -120,22 +135,38 @@ func TestBadRequests(t *testing.T) {
 	w.start(gate.Config{Rate: -1}, true)
 	w.publish("unread.cmd.user.alice.message", `{"id":"m1","from":"bob"}`)
 	for request, reason := range map[string]string{
-		"erase":                            `unknown verb "erase": a user may ask for delete, mute, read, read-all, unread`,
+		"erase":                            `unknown verb "erase": a user may ask for block, clear, delete, filter, follow, label, level, mute, read, read-all, unread`,
 		`message {"id":"m1","from":"bob"}`: "unknown verb",
 		`sent {"id":"m1","to":"bob"}`:      "unknown verb",
-		`level {}`:                         "unknown verb",
-		`READ {}`:                          "unknown verb",
-		`read`:                             "conversation is missing",
-		`read {"conversation":"bob"}`:      "conversation begins with neither",
-		`read {"conversation":"c2c_bob","up_to":"m1"}`:   `unknown field "up_to"`,
-		`read {"conversation":"c2c_bob","user":"bob"}`:   `unknown field "user"`,
-		`read {"conversation":"c2c_bob","Key":"k"}`:      `unknown field "Key"`,
-		`delete {"conversation":"c2c_bob","muted":true}`: `unknown field "muted"`,
-		`mute {"conversation":"c2c_bob"}`:                "muted is missing",
-		`read-all {"wait":"soon"}`:                       "wait is none of",
-		`read-all {"timeout_ms":30001}`:                  "timeout_ms is not 0 to 30000",
-		`read-all {"key":"a b"}`:                         "visible ASCII",
-		`read-all {"stream":"UNREAD_COMMANDS","seq":1}`:  `unknown field "s`,
+		`import {}`:                        "unknown verb",
+		`edit {"id":"m1","from":"bob"}`:    "unknown verb",
+		`level {}`:                         "conversation is missing",
+		`level {"conversation":"c2c_bob","level":"some"}`:                "level is none of",
+		`label {"conversation":"c2c_bob","add":[""]}`:                    "add: a label is empty",
+		`label {"conversation":"c2c_bob","add":[7]}`:                     "add",
+		`filter {"name":"","filter":{}}`:                                 "name is empty",
+		`filter {"name":"x","filter":{"lable":"y"}}`:                     `unknown field "lable"`,
+		`filter {"name":"x","filter":[]}`:                                "filter is not an object",
+		`block {"blocked":true}`:                                         "users is missing",
+		`block {"users":["bob"]}`:                                        "blocked is missing",
+		`follow {"conversation":"group_g","thread":"","following":true}`: "thread is empty",
+		`follow {"conversation":"group_g","following":true}`:             "thread is missing",
+		`mute {"conversation":"group_g","muted":true,"thread":""}`:       "thread is empty",
+		`clear {"conversation":"c2c_bob","before_at":5}`:                 `unknown field "before_at"`,
+		`read-all {"threads":"in"}`:                                      "threads",
+		`read-all {"thread":"t"}`:                                        `unknown field "thread"`,
+		`READ {}`:                                                        "unknown verb",
+		`read`:                                                           "conversation is missing",
+		`read {"conversation":"bob"}`:                                    "conversation begins with neither",
+		`read {"conversation":"c2c_bob","up_to":"m1"}`:                   `unknown field "up_to"`,
+		`read {"conversation":"c2c_bob","user":"bob"}`:                   `unknown field "user"`,
+		`read {"conversation":"c2c_bob","Key":"k"}`:                      `unknown field "Key"`,
+		`delete {"conversation":"c2c_bob","muted":true}`:                 `unknown field "muted"`,
+		`mute {"conversation":"c2c_bob"}`:                                "muted is missing",
+		`read-all {"wait":"soon"}`:                                       "wait is none of",
+		`read-all {"timeout_ms":30001}`:                                  "timeout_ms is not 0 to 30000",
+		`read-all {"key":"a b"}`:                                         "visible ASCII",
+		`read-all {"stream":"UNREAD_COMMANDS","seq":1}`:                  `unknown field "s`,
 		`read-all []`:                            "neither a JSON object",
 		`read-all {"kind":"c2c","kind":"group"}`: "a field twice",
 		"read-all {\"kind\":\"" + strings.Repeat("x", 300_000) + `"}`: "larger than 256 KiB",
@@ -344,7 +375,10 @@ func TestQuota(t *testing.T) {
 		}
 	}
 	before := w.last().Sequence
-	for _, request := range []string{`mute {"conversation":"c2c_new","muted":true}`, `read {"conversation":"c2c_new","upto":"x"}`} {
+	for _, request := range []string{
+		`mute {"conversation":"c2c_new","muted":true}`, `read {"conversation":"c2c_new","upto":"x"}`,
+		`level {"conversation":"c2c_new","level":"mentions"}`, `label {"conversation":"c2c_new","add":["pinned"]}`,
+	} {
 		verb, payload, _ := strings.Cut(request, " ")
 		if got := w.do("alice", verb, payload); got.code != "400" || !strings.Contains(got.Message, "you hold 5 conversations in which nobody has written") {
 			t.Errorf("%s: one too many got %+v", request, got)
@@ -357,6 +391,8 @@ func TestQuota(t *testing.T) {
 		`mute {"conversation":"c2c_friend","muted":true}`, `read {"conversation":"c2c_friend","upto":"x"}`, `mute {"conversation":"c2c_p1","muted":true}`,
 		`mute {"conversation":"c2c_new","muted":false}`, `read {"conversation":"c2c_new"}`, `read {"conversation":"c2c_new","upto_at":5}`,
 		`unread {"conversation":"c2c_new"}`, `delete {"conversation":"c2c_new"}`, `mute {"conversation":"group_g","muted":true}`, `read-all {}`,
+		`level {"conversation":"c2c_new","level":"all"}`, `label {"conversation":"c2c_new","remove":["pinned"]}`, `clear {"conversation":"c2c_new"}`,
+		`mute {"conversation":"c2c_new","muted":true,"thread":"t"}`,
 	} {
 		verb, payload, _ := strings.Cut(request, " ")
 		if got := w.do("alice", verb, payload); got.code != "200" {

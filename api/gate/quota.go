@@ -9,8 +9,8 @@ import (
 )
 
 // MaxSelfMade is how many conversations a user may hold that nobody else brought
-// about: muted, or read up to a message that never came, with peers who have
-// not written. Each is a row that only its user can ever ask for.
+// about: muted, labelled, or read up to a message that never came, with peers who
+// have not written. Each is a row that only its user can ever ask for.
 const MaxSelfMade = 10_000
 
 const (
@@ -72,7 +72,7 @@ func (q *quota) check(c *events.Command, at time.Time) error {
 		of.at = at
 	}
 	if of.n >= q.most {
-		return &events.Invalid{Reason: fmt.Sprintf("you hold %d conversations in which nobody has written: no more can be muted, or read up to a message that has not come", of.n)}
+		return &events.Invalid{Reason: fmt.Sprintf("you hold %d conversations in which nobody has written: no more can be muted or labelled, or read up to a message that has not come", of.n)}
 	}
 	of.n++
 	return nil
@@ -84,7 +84,17 @@ func mayMake(c *events.Command) bool {
 	if c.Conversation.Kind != events.C2C {
 		return false
 	}
-	return c.Verb == events.UserRead && c.Upto != "" || c.Verb == events.UserMute && c.Muted
+	switch c.Verb {
+	case events.UserRead:
+		return c.Upto != ""
+	case events.UserMute:
+		return c.Muted && c.Thread == ""
+	case events.UserLevel:
+		return c.Level != events.LevelAll
+	case events.UserLabel:
+		return len(c.Add) > 0
+	}
+	return false
 }
 
 // of returns a user's count.
