@@ -89,7 +89,9 @@ func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 			}
 		}
 		for _, k := range fx.Noted {
-			s.user(k.User, stamp).Left.At(k.ConversationID)
+			if k.User != "" {
+				s.user(k.User, stamp).Left.At(k.ConversationID)
+			}
 		}
 	}
 	for _, g := range fx.Groups {

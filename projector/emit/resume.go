@@ -166,7 +166,7 @@ func (e *Emitter) addAgain(ctx context.Context, since, upto events.Seq, m *dirty
 	snap.Until(ctx.Err)
 	err = snap.Outbox(since, func(o store.Out) error {
 		m.Refused = m.Refused || o.Rejected != nil
-		m.Add(o.Seq, o.At, &fold.Effects{Changed: o.Noted, Noted: o.Noted, Swept: o.Swept})
+		m.Add(o.Seq, o.At, o.Effects())
 		return ctx.Err()
 	})
 	if err != nil {

@@ -46,6 +46,7 @@
 //	own                              message.go sender.go tally.go
 //	mention named                    groupmessage.go revoke.go touched.go tally.go
 //	revoke                           revoke.go
+//	clock expire                     expire.go
 //	read-exact                       read.go
 //	read-early                       pending.go
 //	read-time                        time.go

@@ -15,8 +15,9 @@ type Effects struct {
 	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
 
 	// Noted are those of Changed that can't be found again from the command
-	// and the rows: conversations that left the list, and those that a message
-	// changed for members who had read it before it came.
+	// and the rows: conversations that left the list, those that a message changed for
+	// members who had read it before it came, and those in which messages expired. A
+	// group's log among them is one of Groups.
 	Noted []Key
 
 	// Begun is what the command has left to be swept, if it has left anything: who

@@ -45,6 +45,8 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.dismiss()
 	case events.PolicySet:
 		s.policy()
+	case events.ClockSet:
+		s.clock()
 	default:
 		panic(fmt.Sprintf("fold: seq %d: verb %d has no rule", seq, c.Verb))
 	}
@@ -118,6 +120,9 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.Block)
 	}
 	s.Append(lk, log, m)
+	if m.Expires {
+		s.PutDue(Due{At: m.ExpiresAt, Log: lk, Pos: pos})
+	}
 	if !m.Hidden { // rule hidden
 		log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked}
 	}

@@ -87,6 +87,9 @@ type Message struct {
 	Named    bool     // C2C: names the owner
 	PrevPeer Pos      // C2C, own messages: the peer's newest message before this one
 	Mentions []string // groups
+
+	Expires   bool // it came in time, and expires
+	ExpiresAt events.Time
 }
 
 // Index says what a log knows of a message id: its place, or, for an id that

@@ -52,13 +52,17 @@ func (s *step) message(peer, from string) {
 }
 
 // newMessage is the command's message, as far as it is the same for C2C and groups
-// (rules count, silent, hidden, revoke).
+// (rules count, silent, hidden, revoke, clock).
 func (s *step) newMessage(from string, known Index) Message {
-	return Message{
+	m := Message{
 		ID: s.c.ID, From: from, Thread: s.c.Thread, At: s.at, Seq: s.seq,
-		Counted: !s.c.Silent && !s.c.Hidden && !known.Revoked,
-		Silent:  s.c.Silent, Hidden: s.c.Hidden, Revoked: known.Revoked,
+		Silent: s.c.Silent, Hidden: s.c.Hidden, Revoked: known.Revoked || s.tooLate(),
 	}
+	m.Counted = !m.Silent && !m.Hidden && !m.Revoked
+	if s.c.HasExpiresAt && !m.Revoked {
+		m.Expires, m.ExpiresAt = true, s.c.ExpiresAt
+	}
+	return m
 }
 
 // again folds a message whose id the log has: a copy of it changes nothing, one of

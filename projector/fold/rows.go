@@ -26,6 +26,15 @@ type Rows interface {
 	Reader
 	Policies() Policies
 	SetPolicies(Policies)
+	// Clock is one more than the time of the latest clock: what expires before it has
+	// expired. 0: there was none.
+	Clock() events.Time
+	SetClock(events.Time)
+	// PutDue notes that the newest message of a log expires; the log's Era is known.
+	PutDue(Due)
+	// EachDue calls fn with what expires before a time, and forgets it: by the time,
+	// the log and the position, until fn returns false.
+	EachDue(before events.Time, fn func(Due) (more bool))
 	// TakeUnread lists the user's conversations of a kind, or of every kind, in
 	// which a read of everything may find something, and perhaps some others:
 	// sorted by kind, then id. The caller reads them all.

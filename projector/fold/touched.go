@@ -46,7 +46,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		}
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
-	case events.UserErase, events.GroupDismiss: // all of it is noted
+	case events.UserErase, events.GroupDismiss, events.ClockSet: // all of it is noted
 	case events.PolicySet: // shows nothing
 	default:
 		panic(fmt.Sprintf("fold: verb %d has no rule for what it touches", c.Verb))

@@ -31,7 +31,7 @@
 //	families.go   the table of all families of rows, and what follows from it
 //	table.go      the rows of one family: cached, changed, committed
 //	reader.go     reading rows, for the fold and for snapshots
-//	rows.go       what the fold changes; sweeps.go, unread.go: what it finds at once
+//	rows.go       what the fold changes; sweeps.go, unread.go, due.go: what it finds at once
 //	snapshot.go   rows at one position; lists.go, members.go: what is listed of them
 //	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
 //	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes

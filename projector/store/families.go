@@ -74,6 +74,7 @@ type tables struct {
 	pendingReads  *table[row.Present]
 	sweeps        *table[fold.Sweep]
 	progress      *table[fold.Progress]
+	dues          *table[row.Present]
 
 	all      []anyTable // in the order of their keys
 	families Families
@@ -148,6 +149,10 @@ func newTables() *tables {
 	})
 	t.progress = add(t, family[fold.Progress]{
 		prefix: row.Progress, name: row.NameProgress, encode: row.EncodeProgress, decode: row.DecodeProgress,
+	})
+	t.dues = add(t, family[row.Present]{
+		prefix: row.Dues, name: row.NameDue, encode: row.EncodePresent, decode: row.DecodePresent,
+		hot: hotOthers,
 	})
 	slices.SortStableFunc(t.all, func(a, b anyTable) int { return cmp.Compare(a.about().Prefix, b.about().Prefix) })
 

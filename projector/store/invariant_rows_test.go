@@ -7,6 +7,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // senders checks that the rows of those who have written in a group are theirs.
@@ -158,4 +159,49 @@ func (a *audit) indexes() {
 			a.fail("%+v: %d pages for %d messages", k, pages[k], l.Head.Pos)
 		}
 	}
+}
+
+// dues checks that each message that expires has a row until the clock has passed it,
+// whether or not it was recalled, and that no other row is left.
+func (a *audit) dues() {
+	rows, wanted := map[string]bool{}, 0
+	for _, key := range a.rows["v"] {
+		d, ok := row.ParseDue("v" + key)
+		if !ok || d.At < a.clock {
+			a.fail("row %q says that a message expires, and the clock is at %d", key, a.clock)
+		}
+		rows[string(row.AppendDue(nil, d.At, inEra(d.Log, d.Era), d.Pos))] = a.swept(d.Log, d.Era)
+	}
+	for k, l := range a.logs {
+		era := events.Seq(0)
+		if k.Kind == events.C2C {
+			era = a.Conversation(k).Era
+		}
+		for i, m := range l.messages {
+			if !m.Expires || m.ExpiresAt < a.clock {
+				continue
+			}
+			wanted++
+			swept, found := rows[string(row.AppendDue(nil, m.ExpiresAt, inEra(k, era), fold.Pos(i+1)))]
+			if !found || swept {
+				a.fail("%+v: message %d expires at %d, and no row says so", k, i+1, m.ExpiresAt)
+			}
+		}
+	}
+	for _, swept := range rows {
+		if !swept {
+			wanted--
+		}
+	}
+	if wanted != 0 {
+		a.fail("%d more messages expire than rows say", wanted)
+	}
+}
+
+// inEra names a log as the keys of its rows do.
+func inEra(k fold.Key, era events.Seq) fold.Key {
+	if k.Kind == events.C2C {
+		k.User = row.InEra(k.User, era)
+	}
+	return k
 }

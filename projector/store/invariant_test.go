@@ -21,6 +21,7 @@ type audit struct {
 	rows    map[string][]string   // keys by family, without it, in parts
 	joined  map[string]events.Seq // by membership
 	logs    map[fold.Key]*auditedLog
+	clock   events.Time // see fold.Rows
 	errs    []string
 }
 
@@ -39,7 +40,7 @@ func (r *rig) verify() {
 		r.t.Fatal(err)
 	}
 	defer snap.Close()
-	a := &audit{pending: snap.Sweeps(), rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
+	a := &audit{pending: snap.Sweeps(), clock: snap.Position().Clock, rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
 	eachRow(r.t, r.store.DB(), func(key, value []byte) {
 		if key[0] == 'n' {
 			n, _ := binary.Uvarint(value[1:])
@@ -89,6 +90,7 @@ func (a *audit) all() {
 	a.members()
 	a.pendingReads()
 	a.indexes()
+	a.dues()
 	for _, family := range []string{"p", "t", "s", "d"} {
 		for _, key := range a.rows[family] {
 			owner, era, rest := ownerOf(key)

@@ -30,6 +30,20 @@ type Out struct {
 	Swept    []fold.Departure // see fold.Effects
 }
 
+// Effects are what of a command's is in the outbox, but for its refusal.
+func (o *Out) Effects() *fold.Effects {
+	fx := &fold.Effects{Swept: o.Swept}
+	for _, k := range o.Noted {
+		if k.User == "" {
+			fx.Groups = append(fx.Groups, k.ID)
+		} else {
+			fx.Changed = append(fx.Changed, k)
+		}
+	}
+	fx.Noted = fx.Changed
+	return fx
+}
+
 // note puts what a command did into the outbox, with the next commit.
 func (s *Store) note(e *Entry, fx *fold.Effects) {
 	if fx.Refused != "" {

@@ -22,14 +22,14 @@ const goldenTime = events.Time(1700000000123)
 func TestGoldenRows(t *testing.T) {
 	position := store.Position{
 		Applied: 4001, Last: 0x123456789abcdef0, Log: 0x0f1e2d3c4b5a6978, Policies: fold.Policies{Own: events.OwnAdvance, Threads: events.ThreadsApart, Receipts: events.ReceiptsMembers},
-		Refused: []uint64{0, 2, 0, 1}, Ignored: 200, Accepted: []uint64{0, 3000, 7}, Skipped: []events.Seq{17, 3999},
+		Refused: []uint64{0, 2, 0, 1}, Clock: goldenTime + 1, Ignored: 200, Accepted: []uint64{0, 3000, 7}, Skipped: []events.Seq{17, 3999},
 	}.WithRows(0xfedcba9876543210)
 	identity := events.StreamID{Name: "UNREAD_COMMANDS", Created: time.Unix(1700000000, 5)}
 	emitted := events.Seq(3990)
 	rejected := store.Out{Seq: 4000, At: goldenTime, Rejected: &events.Rejected{
 		Seq: 4000, At: goldenTime, Subject: "unread.cmd.user.alice.read", Reason: fold.ReasonNotMember,
 	}}
-	noted := store.Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{inGroup("alice", "team"), withPeer("bob", "alice")}}
+	noted := store.Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{inGroup("alice", "team"), withPeer("bob", "alice"), fold.GroupKey("team")}}
 	swept := store.Out{Seq: 70001, At: goldenTime, Noted: noted.Noted, Swept: []fold.Departure{{Key: inGroup("bob", "team"), Seq: 4001, At: goldenTime - 1}}}
 	golden := func(name string, key, value []byte, want any, decode func(value []byte) (any, error)) {
 		t.Helper()

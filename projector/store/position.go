@@ -28,6 +28,7 @@ type Position struct {
 	Last     uint64 // Entry.Sum of the command at Applied: shows that a log was rewritten
 	Log      uint64 // of the Entry.Sum of every command: shows that a part of a log was altered
 	Policies fold.Policies
+	Clock    events.Time // see fold.Rows
 	Refused  ByRefusal
 	Ignored  uint64
 	Accepted []uint64 // by verb
@@ -103,7 +104,7 @@ func (p Position) clone() Position {
 
 func (p Position) encode() []byte {
 	b := []byte{row.Format}
-	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policies.Own), uint64(p.Policies.Threads), uint64(p.Policies.Receipts), p.Ignored} {
+	for _, n := range []uint64{uint64(p.Applied), p.rows, p.Last, p.Log, uint64(p.Policies.Own), uint64(p.Policies.Threads), uint64(p.Policies.Receipts), uint64(p.Clock), p.Ignored} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, counts := range [][]uint64{p.Accepted, p.Refused} {
@@ -126,7 +127,7 @@ func decodePosition(b []byte) (Position, error) {
 		Policies: fold.Policies{
 			Own: events.OwnPolicy(d.Uint()), Threads: events.ThreadPolicy(d.Uint()), Receipts: events.ReceiptPolicy(d.Uint()),
 		},
-		Ignored: d.Uint(),
+		Clock: d.Time(), Ignored: d.Uint(),
 	}
 	for _, counts := range []*[]uint64{&p.Accepted, (*[]uint64)(&p.Refused)} {
 		for range d.Count() {

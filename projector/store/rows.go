@@ -26,6 +26,8 @@ type rows struct {
 	// to the command by which it became the oldest.
 	since events.Seq
 	ahead ahead
+
+	due due
 }
 
 var _ fold.Rows = (*rows)(nil)
@@ -46,6 +48,7 @@ func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 
 // DeleteConversation implements fold.Rows.
 func (r *rows) DeleteConversation(k fold.Key) {
+	r.dropTail(k)
 	r.key = row.AppendConversation(r.key[:0], k)
 	r.conversations[k.Kind].remove(r.db, r.key)
 }

@@ -17,6 +17,7 @@ type Snapshot struct {
 	snap     *pebble.Snapshot
 	position Position
 	rows     reader
+	due      string // no message that expires has a key before
 
 	many                 bool         // see Many
 	wanted               func() error // see Until; nil: it is
@@ -38,7 +39,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}, senders: walk{family: row.Senders}}
 	snap.rows = reader{tables: s.tables, db: snap.snap, snap: snap}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
-		snap.position, snap.rows.left = latest.position, latest.left
+		snap.position, snap.rows.left, snap.due = latest.position, latest.left, latest.due
 		return snap, nil
 	}
 	var err error

@@ -167,11 +167,14 @@ func (s *Store) Commit() (rows int, err error) {
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	s.tables.settle(s.position.Applied)
-	s.latest.Store(&latest{s.position.clone(), s.rows.left})
+	s.rows.due.settle()
+	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.rows.due.from})
 }
 
-// latest is what the rows of a commit stand for, and what is left to be swept.
+// latest is what the rows of a commit stand for, what is left to be swept, and where
+// what expires begins.
 type latest struct {
 	position Position
 	left     *fold.Sweeps
+	due      string
 }

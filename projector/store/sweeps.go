@@ -219,7 +219,12 @@ func (a *ahead) row(key, value []byte) (swept fold.SweptRow, mine bool, err erro
 }
 
 // DropRow implements fold.Rows.
-func (r *rows) DropRow(name string) { r.of([]byte(name)).remove(r.db, []byte(name)) }
+func (r *rows) DropRow(name string) {
+	if name[0] == row.Pages {
+		r.dropPage(name)
+	}
+	r.of([]byte(name)).remove(r.db, []byte(name))
+}
 
 // Sift implements fold.Rows. It goes through the memberships once.
 func (r *rows) Sift(group string, users []string, members bool) (some []string) {

@@ -33,7 +33,7 @@ func EveryFamily() []events.Command {
 		events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"b"}},
 		events.Command{Verb: events.UserRead, Inbox: "a", Conversation: group, Upto: "later"},
 		events.Command{Verb: events.UserRead, Inbox: "b", Conversation: group}, // refused
-		events.Command{Verb: events.UserMessage, Inbox: "a", From: "d", ID: "m1"},
+		events.Command{Verb: events.UserMessage, Inbox: "a", From: "d", ID: "m1", ExpiresAt: events.MaxTime, HasExpiresAt: true},
 	)
 }
 

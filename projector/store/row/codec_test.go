@@ -34,6 +34,7 @@ var (
 	chunkRows        = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk}
 	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory}
 	pendingRows      = codec[row.Present]{row.EncodePresent, row.DecodePresent}
+	dueRows          = codec[row.Present]{row.EncodePresent, row.DecodePresent}
 	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep}
 	progressRows     = codec[fold.Progress]{row.EncodeProgress, row.DecodeProgress}
 )
@@ -224,6 +225,9 @@ func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 	}
 	for d.coin() {
 		m.Mentions = append(m.Mentions, d.id())
+	}
+	if d.coin() {
+		m.Expires, m.ExpiresAt = true, d.time()
 	}
 	if log.Kind == events.C2C {
 		m.From = log.ID

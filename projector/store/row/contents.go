@@ -37,9 +37,8 @@ func tailContents(lk fold.Key, l *fold.Log) (c Contents, err error) {
 
 // PageContents reads the messages of a page.
 func PageContents(key string, p *Page) (c Contents, err error) {
-	log, rest, ok := cutOwner([]byte(key[1:]))
-	no, numbered := ReadUint(rest)
-	if !ok || !numbered {
+	log, no, ok := ParsePage(key)
+	if !ok {
 		return c, ErrCorruptRow
 	}
 	c = Contents{Log: log, First: FirstOf(no)}

@@ -65,6 +65,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
 			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
 			{ID: "r1", From: "bob", At: at, Seq: 1<<40 + 1, Hidden: true},
+			{ID: "x1", From: "bob", At: at, Seq: 1<<40 + 2, Counted: true, Mentions: []string{"alice"}, Expires: true, ExpiresAt: at + 60_000},
 		}
 	}
 	return []fold.Message{
@@ -74,6 +75,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 		{ID: "m260", From: k.ID, At: at, Seq: 3503, Revoked: true},
 		{ID: "m261", From: k.User, At: at, Seq: 3504, Silent: true, Revoked: true, Thread: "t1", PrevPeer: 260},
 		{ID: "r262", From: k.User, At: at, Seq: 3505, Hidden: true, PrevPeer: 260},
+		{ID: "x263", From: k.User, At: at, Seq: 3506, PrevPeer: 260, Expires: true, ExpiresAt: 0},
 	}
 }
 
@@ -118,7 +120,7 @@ func goldenConversations() []goldenRow {
 	group := goldenLog(lk, 16, goldenMessages(lk))
 	group.Version, group.Revoked, group.All = 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
 	group.Members, group.Peak = 2000, 3000
-	later := goldenLog(lk, 18, goldenMessages(lk)[4:])
+	later := goldenLog(lk, 18, goldenMessages(lk)[4:5])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
 	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
 	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
@@ -193,6 +195,9 @@ func goldenOthers() []goldenRow {
 		goldenOf("sweep.leave", sweepRows, row.AppendSweep(nil, 4004), &fold.Sweep{Seq: 4004, At: goldenTime, Kind: fold.SweepLeave, ID: "team", Users: []string{"alice"}, Rows: 1}),
 		goldenOf("sweep.erase", sweepRows, row.AppendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
 		goldenOf("progress", progressRows, row.ProgressKey(), &fold.Progress{Swept: 300, Last: "bob@example.com"}),
+		goldenOf("due.c2c", dueRows, row.AppendDue(nil, goldenTime, alice, 300), &row.Present{}),
+		goldenOf("due.era", dueRows, row.AppendDue(nil, goldenTime, c2cKey(row.InEra("alice", 3900), "bob"), 1), &row.Present{}),
+		goldenOf("due.group", dueRows, row.AppendDue(nil, 0, lk, 70_000), &row.Present{}),
 		goldenOf("waiter", pendingRows, row.AppendPendingRead(nil, "team", "m400", "alice"), &row.Present{}),
 		goldenOf("block.c2c", blockRows, block(alice, 0), &span),
 		goldenOf("block.group", blockRows, block(lk, 256), &span),

@@ -30,6 +30,7 @@ import (
 //	w group 00 message 00 user          member with a pending read up to message
 //	z <seq>                             what a command has left to be swept
 //	y                                   how far the oldest of it is swept
+//	v <time> log 00 <pos>               a message that expires
 //	x <seq>                             outbox
 //
 // log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
@@ -51,6 +52,7 @@ const (
 	PendingReads  = 'w'
 	Sweeps        = 'z'
 	Progress      = 'y'
+	Dues          = 'v'
 	Outbox        = 'x'
 )
 
@@ -159,6 +161,13 @@ func AppendIndex(b []byte, log fold.Key, id string) []byte {
 // AppendPage writes the key of a page of a log.
 func AppendPage(b []byte, log fold.Key, no uint64) []byte { return appendNumbered(b, Pages, log, no) }
 
+// ParsePage reads the key of a page. The log is named as there.
+func ParsePage(key string) (log fold.Key, no uint64, ok bool) {
+	log, rest, owned := cutOwner([]byte(key[1:]))
+	no, numbered := ReadUint(rest)
+	return log, no, owned && numbered
+}
+
 // AppendBlock writes the key of a time block of a log.
 func AppendBlock(b []byte, log fold.Key, no uint64) []byte { return appendNumbered(b, Blocks, log, no) }
 
@@ -211,6 +220,35 @@ func AppendGroup(b []byte, group string) []byte { return append(append(b, Groups
 // AppendSweep writes the key of what a command has left to be swept.
 func AppendSweep(b []byte, seq events.Seq) []byte {
 	return AppendUint(append(b, Sweeps), uint64(seq))
+}
+
+// AppendDue writes the key of a message that expires. The log is named as in the keys
+// of its other rows.
+func AppendDue(b []byte, at events.Time, log fold.Key, pos fold.Pos) []byte {
+	b = appendOwner(AppendDues(b, at), log)
+	return AppendUint(append(b, 0), uint64(pos))
+}
+
+// AppendDues writes what the keys of the messages begin with that expire at a time.
+func AppendDues(b []byte, at events.Time) []byte {
+	return AppendUint(append(b, Dues), uint64(at))
+}
+
+// ParseDue reads the key of a message that expires.
+func ParseDue(key string) (d fold.Due, ok bool) {
+	end := 1
+	if len(key) > 1 {
+		end += 1 + int(key[1])
+	}
+	if end > len(key) {
+		return d, false
+	}
+	at, ok := ReadUint([]byte(key[1:end]))
+	log, rest, owned := cutOwner([]byte(key[end:]))
+	pos, numbered := ReadUint(rest)
+	d = fold.Due{At: events.Time(at), Log: log, Pos: fold.Pos(pos)}
+	d.Log.User, d.Era = cutEra(log.User)
+	return d, ok && owned && numbered && pos > 0 && log == log.LogKey()
 }
 
 // ProgressKey is the key of how far the oldest sweep has come.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"reddot/events"
@@ -53,7 +54,7 @@ func (d dice) address() (address, []byte) {
 	log, no := k.LogKey(), d.uint()
 	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed}
 	set := k.Set(kinds[d.IntN(len(kinds))])
-	switch d.IntN(12) {
+	switch d.IntN(13) {
 	case 0:
 		if k.User, _ = row.CutEra(k.User); k.User == "" {
 			k.User = d.id()
@@ -83,6 +84,11 @@ func (d dice) address() (address, []byte) {
 	case 10:
 		a := senderKey{other, d.id()}
 		return address{row.Senders, a}, row.AppendSender(nil, groupKey(a.user, a.group))
+	case 11:
+		at, pos := d.time(), max(fold.Pos(no), 1)
+		due := fold.Due{At: at, Log: log, Pos: pos}
+		due.Log.User, due.Era = row.CutEra(log.User)
+		return address{row.Dues, due}, row.AppendDue(nil, at, log, pos)
 	}
 	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
 }
@@ -133,6 +139,42 @@ func TestNumbersSort(t *testing.T) {
 	for _, b := range [][]byte{nil, {1}, {2, 1}, {0, 1}, {9, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
 		if n, ok := row.ReadUint(b); ok {
 			t.Errorf("%x reads as %d", b, n)
+		}
+	}
+}
+
+// TestDuesSort: the keys of messages that expire read as what they are made of, and
+// sort by the time, those of one time by the log and the position.
+func TestDuesSort(t *testing.T) {
+	d := newDice(t)
+	user := func() string { return "u" + strings.ReplaceAll(d.id(), "\xff", "") } // which no id has
+	logs := []fold.Key{c2cKey(user(), d.id()), c2cKey(row.InEra(user(), d.seq()), d.id()), fold.GroupKey(d.id())}
+	slices.SortFunc(logs, func(a, b fold.Key) int { return bytes.Compare(row.AppendPage(nil, a, 0), row.AppendPage(nil, b, 0)) })
+	draw := func() (at events.Time, log int, pos fold.Pos) {
+		return events.Time(d.IntN(1000)), d.IntN(len(logs)), fold.Pos(1 + d.IntN(1000))
+	}
+	for range 50_000 {
+		at, log, pos := draw()
+		at2, log2, pos2 := draw()
+		key, key2 := row.AppendDue(nil, at, logs[log], pos), row.AppendDue(nil, at2, logs[log2], pos2)
+		want := cmp.Or(cmp.Compare(at, at2), cmp.Compare(log, log2), cmp.Compare(pos, pos2))
+		if got := bytes.Compare(key, key2); got != want && logs[log] != logs[log2] {
+			t.Fatalf("%q and %q compare as %d", key, key2, got)
+		}
+		if before := bytes.Compare(key, row.AppendDues(nil, at2)) < 0; before != (at < at2) {
+			t.Fatalf("%q comes before those of %d: %v", key, at2, before)
+		}
+		due, ok := row.ParseDue(string(key))
+		if due.Log.Kind == events.C2C {
+			due.Log.User = row.InEra(due.Log.User, due.Era)
+		}
+		if !ok || due.At != at || due.Log != logs[log] || due.Pos != pos {
+			t.Fatalf("%q reads as %+v, %v", key, due, ok)
+		}
+	}
+	for _, key := range []string{"v", "v\x01", "v\x00", "v\x00ca\x00b\x00", "v\x00gx\x00\x00", "v\x09123456789gx\x00\x011", "v\x00mx\x00y\x00\x011"} {
+		if due, ok := row.ParseDue(key); ok {
+			t.Errorf("%q reads as %+v", key, due)
 		}
 	}
 }

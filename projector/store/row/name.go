@@ -102,6 +102,16 @@ func NameSweep(key []byte) string {
 // NameProgress names the row of the progress of the oldest sweep.
 func NameProgress([]byte) string { return "progress of what is being swept" }
 
+// NameDue names the row of a message that expires.
+func NameDue(key []byte) string {
+	d, ok := ParseDue(string(key))
+	if !ok {
+		return ""
+	}
+	d.Log.User = InEra(d.Log.User, d.Era)
+	return fmt.Sprintf("expiry at %d of message %d of the %s", d.At, d.Pos, NameOf(d.Log))
+}
+
 // NameOutbox names the row of an entry of the outbox.
 func NameOutbox(key []byte) string {
 	seq, _ := ReadUint(key[1:])

@@ -13,7 +13,7 @@ import (
 // row is written with every message anyway. A record is its length and
 //
 //	flags, id, [from], at, seq, [previous message of the peer], [thread],
-//	[number of mentions, mentions]
+//	[number of mentions, mentions], [expires at]
 //
 // in C2C pages the sender is the owner or the peer and is a flag.
 
@@ -28,6 +28,7 @@ const (
 	msgSilent
 	msgRevoked
 	msgHidden
+	msgExpires
 	msgFlagsEnd
 )
 
@@ -63,6 +64,9 @@ func AppendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 			r = AppendString(r, user)
 		}
 	}
+	if m.Expires {
+		r = binary.AppendUvarint(r, uint64(m.ExpiresAt))
+	}
 	return append(binary.AppendUvarint(b, uint64(len(r))), r...)
 }
 
@@ -81,6 +85,7 @@ func recordFlags(log fold.Key, m *fold.Message) (flags uint64) {
 	set(log.Kind == events.C2C && m.From == log.User, msgOwn)
 	set(m.Thread != "", msgThread)
 	set(len(m.Mentions) > 0, msgMentions)
+	set(m.Expires, msgExpires)
 	return flags
 }
 
@@ -113,6 +118,9 @@ func (d *Decoder) record(log fold.Key) fold.Message {
 		for range n {
 			m.Mentions = append(m.Mentions, r.String())
 		}
+	}
+	if flags&msgExpires != 0 {
+		m.Expires, m.ExpiresAt = true, r.Time()
 	}
 	if err := r.End(); err != nil {
 		d.fail(err)
@@ -229,6 +237,23 @@ func (p Page) Messages(log fold.Key, first fold.Pos) (all []fold.Message, err er
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// Expiring calls fn with the messages of the page that expire. first is the position of
+// the page's first message.
+func (p Page) Expiring(log fold.Key, first fold.Pos, fn func(at events.Time, pos fold.Pos)) (err error) {
+	pos := first
+	p.each(func(flags uint64, _ string) bool {
+		if flags&msgExpires != 0 {
+			var m fold.Message
+			if m, err = p.Message(log, pos); err == nil {
+				fn(m.ExpiresAt, pos)
+			}
+		}
+		pos++
+		return err == nil
+	})
+	return err
 }
 
 // PageNo is the number of a message's page, inPage its place there, from 0.
