@@ -79,27 +79,34 @@ func openPublisher(ctx context.Context, c *client, from *lines.Reader, cfg *publ
 // run publishes every line. When it returns, every command before the line
 // that its error names is stored. ctx is bound to the connection.
 func (p *linePublisher) run(ctx context.Context) error {
-	sent := p.send(ctx)
+	if s := p.client.settle(ctx, p.Publisher, p.send(ctx)); s != nil {
+		return p.describe(s)
+	}
+	return nil
+}
+
+// settle waits until everything that was sent is stored. It returns what stopped the
+// sending, or the storing before that; nil: nothing did. ctx is bound to the connection.
+func (c *client) settle(ctx context.Context, p *goclient.Publisher, sent *stop) *stop {
 	// What was sent is waited for when the user interrupts, so that the position
 	// reported is exact; but not when nothing can come any more.
-	waiting, unbind := p.client.Bind(context.WithoutCancel(ctx))
+	waiting, unbind := c.Bind(context.WithoutCancel(ctx))
 	defer unbind()
 	stopWaiting := context.AfterFunc(waiting, p.Close)
 	defer stopWaiting()
 	_, err := p.Flush(context.Background())
 	// What a line's acknowledgement says comes before what a later line does.
 	if e, ok := errors.AsType[*goclient.PublishError](err); ok {
-		sent = &stop{e.Label, p.client.publishAdvice(e.Err)}
+		sent = &stop{e.Label, c.publishAdvice(e.Err)}
 	}
 	switch {
 	case sent == nil:
-		return nil
 	case ctx.Err() != nil:
 		sent.err = ended(ctx)
 	case waiting.Err() != nil:
 		sent.err = ended(waiting)
 	}
-	return p.describe(sent)
+	return sent
 }
 
 // send reads, checks and sends lines until the last one, or until ctx ends.

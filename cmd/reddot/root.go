@@ -118,6 +118,8 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	root.AddCommand(
 		a.serveCommand(),
 		a.publishCommand(),
+		a.importCommand(),
+		a.compareCommand(),
 		a.showCommand(),
 		a.explainCommand(),
 		a.statusCommand(),
