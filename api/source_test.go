@@ -142,7 +142,7 @@ func (s *twinSource) Status(ctx context.Context) (events.Status, error) {
 	defer s.mu.RUnlock()
 	return events.Status{
 		Applied: s.applied, Emitted: s.emitted, Durable: s.applied, Last: s.applied,
-		Digest: 0xaa, Policy: events.Policy{OwnMessage: s.model.OwnPolicy().String()},
+		Digest: 0xaa, Policy: s.model.Policy(),
 		Commands: map[string]uint64{}, Stream: "UNREAD_COMMANDS", State: "live",
 	}, ctx.Err()
 }
@@ -169,7 +169,7 @@ func (v *twinView) Close() error {
 func (v *twinView) Totals(user string, q events.TotalsRequest) (events.TotalsReply, error) {
 	m := v.s.model
 	return events.TotalsReply{
-		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q),
+		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q.Filter()),
 	}, v.s.called("Totals")
 }
 
@@ -216,7 +216,7 @@ func (v *twinView) Conversation(user string, id events.ConversationID) (events.C
 }
 
 func (v *twinView) Explain(user string, id events.ConversationID, limit int) (events.Explanation, error) {
-	e, ok := v.s.model.Explain(user, id.String(), limit)
+	e, ok := v.s.model.Explain(user, id.String(), nil, limit)
 	if !ok {
 		return e, events.ErrNotFound
 	}
@@ -224,7 +224,7 @@ func (v *twinView) Explain(user string, id events.ConversationID, limit int) (ev
 }
 
 func (v *twinView) Receipt(user, peer string) (events.ReceiptReply, error) {
-	r, ok := v.s.model.Receipt(user, peer)
+	r, ok := v.s.model.Receipt(user, peer, nil)
 	if !ok {
 		return r, events.ErrNotFound
 	}

@@ -125,7 +125,7 @@ func (a *audit) settled(p *process) {
 		a.asked(v, user)
 		a.ledger.settled(v, user)
 		for _, peer := range users {
-			if r, ok := a.twin.Receipt(user, peer); ok {
+			if r, ok := a.twin.Receipt(user, peer, nil); ok {
 				if got := a.receipts[pair{user, peer}]; got.Upto != r.Upto || got.At != r.At {
 					a.t.Errorf("%q is notified last of %q %+v, the twin says %+v", user, peer, got, r)
 				}

@@ -184,7 +184,7 @@ func (l *ledger) change(s *stored, c *events.Change) {
 		delete(f.list, name)
 	}
 	f.version, f.totals, f.more = c.Version, c.Totals, s.more
-	if sum := twin.Sum(maps.Values(f.list)); !f.more && sum != c.Totals {
+	if sum := twin.Sum(maps.Values(f.list), c.Totals); !f.more && sum != c.Totals {
 		l.t.Errorf("event %d at seq %d: rule total: %q hears\n%+v, but the list sums up to\n%+v", s.seq, s.at, c.User, c.Totals, sum)
 	}
 }

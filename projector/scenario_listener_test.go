@@ -19,20 +19,24 @@ type listener struct {
 	version events.Seq
 	totals  events.Totals
 	list    map[string]events.Conversation
+	threads map[string]events.Thread // followed ones, by conversation and thread
+	filters events.NamedTotals
 	partial bool // further events of the same change follow
 }
 
 func (w *world) listener(user string) *listener {
 	l := w.listeners[user]
 	if l == nil {
-		l = &listener{list: map[string]events.Conversation{}}
+		l = &listener{list: map[string]events.Conversation{}, threads: map[string]events.Thread{}}
 		w.listeners[user] = l
 	}
 	return l
 }
 
 // unversioned leaves versions out of a comparison.
-var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
+var unversioned = cmp.Options{
+	cmpopts.IgnoreFields(events.Conversation{}, "Version"), cmpopts.IgnoreFields(events.Thread{}, "Version"), cmpopts.EquateEmpty(),
+}
 
 // hear enters an event and checks what holds for every one. alone says that
 // it is of one command: then it must show a change (rule quiet).
@@ -47,6 +51,9 @@ func (w *world) hear(h heard, alone bool) {
 		if r := h.receipt; r.Conversation != "c2c_"+r.Peer || r.User == r.Peer {
 			w.Errorf("%s: receipt %+v", w.line, r)
 		}
+	case h.readers != nil:
+		subject = w.subjects.GroupReceipt(h.readers.User)
+		w.hearReaders(*h.readers)
 	default:
 		if alone && h.rejected.Seq != w.last {
 			w.Errorf("%s: rejected %+v", w.line, h.rejected)
@@ -60,7 +67,7 @@ func (w *world) hear(h heard, alone bool) {
 func (w *world) hearChange(c events.Change, more, alone bool) {
 	l := w.listener(c.User)
 	w.users[c.User] = true
-	before := maps.Clone(l.list)
+	before, threads := maps.Clone(l.list), maps.Clone(l.threads)
 	if l.partial && c.Version != l.version || !l.partial && c.Version <= l.version {
 		w.Errorf("%s: version %d comes after %d", w.line, c.Version, l.version)
 	}
@@ -73,14 +80,16 @@ func (w *world) hearChange(c events.Change, more, alone bool) {
 		}
 		l.list[v.Conversation] = v
 	}
-	for _, name := range c.Removed {
-		delete(l.list, name)
-	}
-	if alone && c.Totals == l.totals && cmp.Equal(before, l.list, unversioned) {
+	w.hearThreads(l, &c)
+	if alone && c.Totals == l.totals && cmp.Equal(before, l.list, unversioned) &&
+		cmp.Equal(threads, l.threads, unversioned) && cmp.Equal(c.Filters, l.filters, cmpopts.EquateEmpty()) {
 		w.Errorf("%s: rule quiet: the change event for %s shows no change", w.line, c.User)
 	}
-	l.version, l.totals, l.partial = c.Version, c.Totals, more
-	if sum := twin.Sum(maps.Values(l.list)); !more && sum != c.Totals {
+	l.version, l.totals, l.filters, l.partial = c.Version, c.Totals, c.Filters, more
+	if alone && !more {
+		w.sumFilters(l, &c)
+	}
+	if sum := twin.Sum(maps.Values(l.list), c.Totals); !more && sum != c.Totals {
 		w.Errorf("%s: rule total: %s hears\n%+v, but the list sums up to\n%+v", w.line, c.User, c.Totals, sum)
 	}
 }
@@ -91,11 +100,11 @@ func (w *world) audit() {
 	if w.limit > 0 {
 		return
 	}
-	v, err := w.projector.View()
-	w.check(err)
+	v := w.view()
 	defer func() { w.check(v.Close()) }()
 	for user := range w.users {
-		r, l := w.list(v, user), w.listener(user)
+		r, l := w.list(v, user, events.ConversationsRequest{}), w.listener(user)
+		w.auditThreads(v, user, l)
 		list := map[string]events.Conversation{}
 		for _, c := range r.Conversations {
 			list[c.Conversation] = c
@@ -119,7 +128,8 @@ func (w *world) outcomes(all []heard) string {
 		case h.change != nil:
 			changed[h.change.User] = true
 		case h.receipt != nil:
-			receipts[h.receipt.User+" "+h.receipt.Peer] = h
+			receipts[h.receipt.User+" "+h.receipt.Peer+" "+h.receipt.Thread] = h
+		case h.readers != nil: // how many of them are merged is a matter of time
 		default:
 			rejected += w.event(h)
 		}
@@ -165,10 +175,17 @@ func (w *world) event(h heard) string {
 			more = " more follows"
 		}
 		return fmt.Sprintf("change %s @%s%s\n%s", w.header(c.User, c.Version, c.Totals), w.time(c.At), more,
-			w.conversations(c.Conversations, c.Removed))
+			w.conversations(c.Conversations, c.Removed)+w.changedThreads(c.Threads)+w.filters(c.Filters))
 	case h.receipt != nil:
 		r := h.receipt
-		return fmt.Sprintf("receipt %s v%d: %s has read up to %s @%s\n", r.User, r.Version, r.Peer, r.Upto, w.time(r.At))
+		in := ""
+		if r.Thread != "" {
+			in = " in thread " + r.Thread
+		}
+		return fmt.Sprintf("receipt %s v%d: %s has read up to %s%s @%s\n", r.User, r.Version, r.Peer, r.Upto, in, w.time(r.At))
+	case h.readers != nil:
+		r := h.readers
+		return fmt.Sprintf("group-receipt %s v%d group_%s:%s @%s\n", r.User, r.Version, r.Group, readBy(r.Receipts), w.time(r.At))
 	}
 	r := h.rejected
 	return fmt.Sprintf("rejected %d %s @%s: %s\n", r.Seq, shorten(strings.TrimPrefix(r.Subject, w.subjects.Prefix()+".cmd.")), w.time(r.At), r.Reason)
@@ -183,16 +200,7 @@ func (w *world) time(t events.Time) string {
 }
 
 func (w *world) header(user string, version events.Seq, t events.Totals) string {
-	out := fmt.Sprintf("%s v%d unread=%d", shorten(user), version, t.Unread)
-	for _, n := range []struct {
-		name  string
-		value uint64
-	}{{"c2c", t.C2C}, {"group", t.Group}, {"mentions", t.Mentions}, {"conversations", t.Conversations}, {"muted", t.Muted}} {
-		if n.value > 0 {
-			out += fmt.Sprintf(" %s=%d", n.name, n.value)
-		}
-	}
-	return out
+	return fmt.Sprintf("%s v%d %s", shorten(user), version, totals(t))
 }
 
 func (w *world) conversations(list []events.Conversation, removed []string) string {
@@ -228,7 +236,13 @@ func (w *world) conversation(c *events.Conversation) string {
 	}
 	if c.Muted {
 		out += " muted"
+	} else if c.Level != "" {
+		out += " level=" + c.Level
 	}
+	if len(c.Labels) > 0 {
+		out += " labels=" + shorten(strings.Join(c.Labels, ","))
+	}
+	out += apart(c.Threads)
 	if c.FirstUnread != "" {
 		out += " first=" + shorten(c.FirstUnread)
 	}
@@ -238,13 +252,7 @@ func (w *world) conversation(c *events.Conversation) string {
 	if c.ReadAt != 0 {
 		out += "@" + w.time(c.ReadAt)
 	}
-	if m := c.LastMessage; m != nil {
-		out += fmt.Sprintf(" last=%s by %s @%s", shorten(m.ID), m.From, w.time(m.At))
-		if m.Revoked {
-			out += " revoked"
-		}
-	}
-	return out
+	return out + w.lastMessage(c.LastMessage)
 }
 
 func (w *world) explanation(e *events.Explanation) string {
@@ -252,7 +260,16 @@ func (w *world) explanation(e *events.Explanation) string {
 	if e.ReadAt != 0 {
 		out += " @" + w.time(e.ReadAt)
 	}
-	out += fmt.Sprintf(" (seq %d), %d own, %d revoked\n", e.ReadSeq, e.Own, e.Revoked)
+	out += fmt.Sprintf(" (seq %d), %d own, %d revoked", e.ReadSeq, e.Own, e.Revoked)
+	for _, part := range []struct {
+		n    int64
+		name string
+	}{{int64(e.Blocked), "blocked"}, {int64(e.Purged), "purged"}, {int64(e.Carried), "carried"}, {e.Threads, "by threads"}} {
+		if part.n != 0 {
+			out += fmt.Sprintf(", %d %s", part.n, part.name)
+		}
+	}
+	out += "\n"
 	var lines []string
 	for _, m := range e.Messages {
 		line := fmt.Sprintf("  %s by %s @%s seq %d", shorten(m.ID), m.From, w.time(m.At), m.Seq)

@@ -3,7 +3,6 @@ package projector_test
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,6 +99,7 @@ func (w *world) run(block []string) string {
 func (w *world) directive(name string, args []string) (out string, ok bool) {
 	want, ok := map[string]int{
 		"show": 1, "conversation": 2, "totals": 1, "explain": 2, "receipt": 2,
+		"threads": 1, "thread": 2, "filters": 1, "group-receipts": 3, "readers": 3,
 		"status": 0, "watch": 1, "restart": 0, "fanout-limit": 1,
 	}[name]
 	if !ok {
@@ -128,54 +128,6 @@ func (w *world) directive(name string, args []string) (out string, ok bool) {
 		return fmt.Sprintf("for %d s\n", (int64(until)-now()+999)/1000), true
 	}
 	return w.ask(name, args), true
-}
-
-// ask answers a question.
-func (w *world) ask(name string, args []string) (out string) {
-	v, err := w.projector.View()
-	w.check(err)
-	defer func() { w.check(v.Close()) }()
-	user := args
-	switch name {
-	case "status":
-		s, err := w.projector.Status(w.Context())
-		w.check(err)
-		return fmt.Sprintf("applied=%d emitted=%d last=%d refused=%d ignored=%d own_message=%s\n",
-			s.Applied, s.Emitted, s.Last, s.Refused, s.Ignored, s.Policy.OwnMessage)
-	case "show":
-		r := w.list(v, user[0])
-		return w.header(user[0], r.Version, r.Totals) + "\n" + w.conversations(r.Conversations, nil)
-	case "totals":
-		q := events.TotalsRequest{IncludeMuted: slices.Contains(args, "include_muted")}
-		for _, arg := range args[1:] {
-			if arg != "include_muted" {
-				q.Kind, err = events.ParseKind(arg)
-				w.check(err)
-			}
-		}
-		r, err := v.Totals(user[0], q)
-		w.check(err)
-		return w.header(user[0], r.Version, r.Totals) + "\n"
-	case "receipt":
-		r, err := v.Receipt(user[0], args[1])
-		return w.found(err, fmt.Sprintf("v%d: %s has read up to %s @%s\n", r.Version, r.Peer, r.Upto, w.time(r.At)))
-	}
-	id, err := events.ParseConversation(args[1])
-	w.check(err)
-	if name == "conversation" {
-		r, err := v.Conversation(user[0], id)
-		return w.found(err, w.conversations([]events.Conversation{r.Conversation}, nil))
-	}
-	e, err := v.Explain(user[0], id, events.DefaultLimit)
-	return w.found(err, w.explanation(&e))
-}
-
-func (w *world) found(err error, out string) string {
-	if errors.Is(err, events.ErrNotFound) {
-		return "not found\n"
-	}
-	w.check(err)
-	return out
 }
 
 // command publishes one command and says what came of it.

@@ -38,13 +38,14 @@ type world struct {
 	last      events.Seq // command published
 	read      uint64     // event read
 	users     map[string]bool
+	filtered  map[string]events.Filter // by user and name
 	listeners map[string]*listener
 }
 
 func newWorld(t *testing.T, url, prefix string) *world {
 	w := &world{
 		T: t, began: events.Time(now()), dir: t.TempDir(),
-		users: map[string]bool{}, listeners: map[string]*listener{},
+		users: map[string]bool{}, filtered: map[string]events.Filter{}, listeners: map[string]*listener{},
 	}
 	var err error
 	w.conn, err = nats.Connect(url)
@@ -114,6 +115,9 @@ func (w *world) publishAsync(subject string, payload []byte) {
 		for _, user := range c.Users {
 			w.users[user] = true
 		}
+		if c.Filter != nil {
+			w.filtered[c.Inbox+" "+c.Name] = *c.Filter
+		}
 	}
 	w.last++
 	_, err := w.js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: payload, Header: nats.Header{
@@ -159,6 +163,7 @@ type heard struct {
 	more     bool
 	change   *events.Change
 	receipt  *events.Receipt
+	readers  *events.GroupReceipts
 	rejected *events.Rejected
 }
 
@@ -187,6 +192,9 @@ func (w *world) events() (all []heard) {
 		case "receipt":
 			h.receipt = new(events.Receipt)
 			v = h.receipt
+		case "group-receipt":
+			h.readers = new(events.GroupReceipts)
+			v = h.readers
 		case "rejected":
 			h.rejected = new(events.Rejected)
 			v = h.rejected
@@ -202,9 +210,9 @@ func (w *world) events() (all []heard) {
 	return all
 }
 
-// list asks for a user's whole list.
-func (w *world) list(v *projector.View, user string) events.ConversationsReply {
-	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
+// list asks for a user's whole list, or what a request wants of it.
+func (w *world) list(v asker, user string, q events.ConversationsRequest) events.ConversationsReply {
+	q.Limit = new(events.MaxLimit)
 	all, err := v.Conversations(user, q)
 	w.check(err)
 	for all.Next != "" {
@@ -220,29 +228,36 @@ func (w *world) list(v *projector.View, user string) events.ConversationsReply {
 type state struct {
 	Digest   events.Digest
 	Lists    map[string]events.ConversationsReply
+	Threads  map[string][]events.Thread
+	Filters  map[string]events.NamedTotals
 	Explains map[string]events.Explanation
 	Receipts map[string]events.ReceiptReply
 }
 
 func (w *world) state() state {
 	s := state{
-		Lists: map[string]events.ConversationsReply{}, Explains: map[string]events.Explanation{},
+		Lists: map[string]events.ConversationsReply{}, Threads: map[string][]events.Thread{},
+		Filters: map[string]events.NamedTotals{}, Explains: map[string]events.Explanation{},
 		Receipts: map[string]events.ReceiptReply{},
 	}
 	status, err := w.projector.Status(w.Context())
 	w.check(err)
 	s.Digest = status.Digest
-	v, err := w.projector.View()
-	w.check(err)
+	v := w.view()
 	defer func() { w.check(v.Close()) }()
 	for user := range w.users {
-		s.Lists[user] = w.list(v, user)
+		s.Lists[user] = w.list(v, user, events.ConversationsRequest{})
+		totals, err := v.Totals(user, events.TotalsRequest{})
+		w.check(err)
+		s.Filters[user] = totals.Filters
 		for _, c := range s.Lists[user].Conversations {
 			id, err := events.ParseConversation(c.Conversation)
 			w.check(err)
-			s.Explains[user+" "+c.Conversation], err = v.Explain(user, id, events.MaxLimit)
+			s.Explains[user+" "+c.Conversation], err = v.Explain(user, id, nil, events.MaxLimit)
 			w.check(err)
-			if r, err := v.Receipt(user, id.ID); err == nil {
+			s.Threads[user+" "+c.Conversation], err = w.allThreads(v, user, events.ThreadsRequest{Conversation: id})
+			w.check(err)
+			if r, err := v.Receipt(user, id.ID, nil); err == nil {
 				s.Receipts[user+" "+id.ID] = r
 			}
 		}

@@ -114,7 +114,7 @@ func (r *recorder) total(t events.Totals) {
 	if t == r.totals && t != (events.Totals{}) {
 		r.Errorf("totals did not change: %+v", t)
 	}
-	if sum := twin.Sum(maps.Values(r.list)); sum != t {
+	if sum := twin.Sum(maps.Values(r.list), t); sum != t {
 		r.Errorf("rule total: told %+v, the list sums up to %+v", t, sum)
 	}
 	r.totals = t
@@ -142,7 +142,7 @@ func (r *recorder) stateChanged(s client.State) {
 	if s == r.state {
 		r.Errorf("state %v is told twice", s)
 	}
-	if sum := twin.Sum(maps.Values(r.list)); s == client.Live && sum != r.totals {
+	if sum := twin.Sum(maps.Values(r.list), r.totals); s == client.Live && sum != r.totals {
 		r.Errorf("rule total: told %+v, the list sums up to %+v", r.totals, sum)
 	}
 	r.state = s

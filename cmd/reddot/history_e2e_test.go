@@ -216,7 +216,7 @@ func (m *mail) compare(t *testing.T, h *history, queries map[string]events.Conve
 			t.Errorf("user %q: the events add up to something else (- query, + events):\n%s", user, diff)
 		}
 		for peer := range queries {
-			r, ok := h.model.Receipt(user, peer)
+			r, ok := h.model.Receipt(user, peer, nil)
 			if got := box.receipts[peer]; ok && (got.Upto != r.Upto || got.At != r.At) {
 				t.Errorf("user %q: the last receipt of %q is %+v, want %+v", user, peer, got, r)
 			}

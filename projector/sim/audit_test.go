@@ -215,7 +215,7 @@ func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
 		delete(f.list, name)
 	}
 	f.event, f.shows, f.version, f.totals, f.more = event, at, c.Version, c.Totals, more
-	if s := twin.Sum(maps.Values(f.list)); !more && s != c.Totals {
+	if s := twin.Sum(maps.Values(f.list), c.Totals); !more && s != c.Totals {
 		a.fail("event %d: rule total: %q hears %+v, but the list sums up to %+v", event, c.User, c.Totals, s)
 	}
 }
@@ -270,7 +270,7 @@ func (a *audit) emitted(seq events.Seq) {
 			a.settled(user)
 		}
 		for _, peer := range users { // of one who has been erased since there is no receipt any more
-			r, ok := a.claims.Receipt(user, peer)
+			r, ok := a.claims.Receipt(user, peer, nil)
 			got := a.receipts[pair{user, peer}]
 			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
 				a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, user, peer, got, r)

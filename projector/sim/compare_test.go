@@ -49,7 +49,7 @@ func compareUser(r fold.Reader, model *twin.Model, user string, peers []string) 
 	}
 	for _, peer := range peers {
 		got, gotOK := view.Receipt(r, user, peer)
-		want, wantOK := model.Receipt(user, peer)
+		want, wantOK := model.Receipt(user, peer, nil)
 		if gotOK != wantOK || got.Upto != want.Upto || got.At != want.At || got.Version != want.Version {
 			return fmt.Errorf("%q has receipt %+v of %q, the twin says %+v", user, got, peer, want)
 		}

@@ -33,7 +33,7 @@ const explained = 3 // messages in an explanation
 func twinShows(m *twin.Model, user string) everything {
 	e := everything{Conversations: m.Conversations(user), Totals: m.Totals(user, events.NoKind, false), Version: m.Version(user)}
 	for _, c := range e.Conversations {
-		x, _ := m.Explain(user, c.Conversation, explained)
+		x, _ := m.Explain(user, c.Conversation, nil, explained)
 		e.Explained = append(e.Explained, x)
 	}
 	return e

@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"maps"
 	"slices"
 
 	"reddot/events"
@@ -13,13 +14,18 @@ type message struct {
 	at       events.Time
 	seq      events.Seq
 	thread   string
+	apart    bool // it counts for its thread's followers instead of in the conversation
 	mentions []string
 	all      bool // it mentions all
 	silent   bool
 	hidden   bool
-	never    bool // revoked before it came: it never counted
-	revoked  bool // revoked after it came, when it had counted
-	recalled bool // revoked when it was the last message
+	never    bool       // revoked before it came: it never counted
+	revoked  bool       // revoked after it came, when it had counted
+	ended    events.Seq // of the command that revoked it
+	recalled bool       // revoked when it was the last message
+	gone     bool       // revoked after it came, whatever it was
+	expires  events.Time
+	due      bool // it expires at the first clock that is not before expires
 }
 
 // quiet reports whether a message never raised anybody's unread (rules silent,
@@ -31,6 +37,11 @@ func (m *message) names(user string) bool {
 	return m.all || slices.Contains(m.mentions, user)
 }
 
+// last is how a message shows as the last one.
+func (m *message) last() *events.LastMessage {
+	return &events.LastMessage{ID: m.id, From: m.from, At: m.at, Revoked: m.never || m.gone}
+}
+
 // chat is one log of messages with those who look at it: a group with its
 // members, or what one user (the only view) wrote and got in one C2C
 // conversation.
@@ -38,6 +49,8 @@ type chat struct {
 	log     []message
 	revokes map[string]bool // ids revoked before they came
 	views   map[string]*view
+	purged  int   // so many messages of the log are gone for all (rule purge)
+	wanted  []int // the messages whose senders are notified of readers, the oldest first
 }
 
 func newChat() *chat {
@@ -49,43 +62,145 @@ func (c *chat) find(id string) int {
 	return slices.IndexFunc(c.log, func(m message) bool { return m.id == id })
 }
 
-// last returns the index of the newest message that shows (rule hidden), or -1.
+// last returns the index of the newest message that shows in the conversation
+// (rules hidden, apart), or -1.
 func (c *chat) last() int {
 	for i := len(c.log) - 1; i >= 0; i-- {
-		if !c.log[i].hidden {
+		if !c.log[i].hidden && !c.log[i].apart {
 			return i
 		}
 	}
 	return -1
 }
 
+// lastOf returns the index of the newest message that shows in a timeline, or -1.
+func (c *chat) lastOf(thread string) int {
+	for i := len(c.log) - 1; i >= 0; i-- {
+		if !c.log[i].hidden && c.log[i].thread == thread {
+			return i
+		}
+	}
+	return -1
+}
+
+// threads returns the threads with a message that shows, sorted.
+func (c *chat) threads() []string {
+	return slices.Sorted(maps.Keys(c.lastOfEach()))
+}
+
+// lastOfEach returns the index of the newest message that shows, by thread.
+func (c *chat) lastOfEach() map[string]int {
+	all := map[string]int{}
+	for i := range c.log {
+		if m := &c.log[i]; m.thread != "" && !m.hidden {
+			all[m.thread] = i
+		}
+	}
+	return all
+}
+
+// lastBy returns how many messages of the log there are up to the last one that is.
+func (c *chat) lastBy(is func(*message) bool) int {
+	for i := len(c.log) - 1; i >= 0; i-- {
+		if is(&c.log[i]) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// account is what concerns a user in no one conversation.
+type account struct {
+	filters  map[string]events.Filter
+	blocked  map[string]bool
+	imported map[events.ConversationID]bool
+}
+
+func newAccount() *account {
+	return &account{filters: map[string]events.Filter{}, blocked: map[string]bool{}, imported: map[events.ConversationID]bool{}}
+}
+
+func (a *account) holds() bool { return len(a.filters)+len(a.blocked)+len(a.imported) > 0 }
+
 // view is one user's view of a chat.
 type view struct {
-	chat *chat
-	user string
-	name events.ConversationID
+	chat    *chat
+	user    string
+	name    events.ConversationID
+	account *account
 
-	listed  bool // the conversation is in the user's list
-	read    int  // the read position: so many messages of the log are read
+	listed  bool       // the conversation is in the user's list, whoever wrote in it
+	gone    int        // else it is if one of the messages from here on brought it back (rule delete)
+	goneSeq events.Seq // of the delete; 0: there was none
+	read    int        // the read position: so many messages of the log are read
 	readAt  events.Time
 	readSeq events.Seq
+	cleared int  // so many messages of the log are gone for the user (rule clear)
+	acted   bool // the user has read, cleared, deleted or marked unread in it
 	marked  bool
-	muted   bool
-	pending []pendingRead   // the oldest first
+	level   events.Level
+	labels  []string      // sorted
+	pending []pendingRead // the oldest first
+	version events.Seq
+
 	receipt *events.Receipt // the last one sent to the peer
 	told    int             // so many messages of the log are read, as the peer was ever notified of
-	version events.Seq
+	seen    int             // so many are read, as senders in a group may ask
+	seenAt  events.Time
+
+	carried, carriedMentions uint64 // imported: messages without ids before the first one
+	importSeq                events.Seq
+
+	timelines      map[string]*timeline // those with something of their own
+	threadVersions map[string]events.Seq
 
 	joined  int // the length of the log at the join; 0 in C2C
 	joinSeq events.Seq
 }
 
+func newView(c *chat, user string, name events.ConversationID, a *account) *view {
+	v := &view{chat: c, user: user, name: name, account: a, level: events.LevelAll, timelines: map[string]*timeline{}, threadVersions: map[string]events.Seq{}}
+	c.views[user] = v
+	return v
+}
+
+// timeline is what one user's view has of a thread, or of the main timeline.
+type timeline struct {
+	own       bool // it has a read position of its own
+	read      int
+	following bool
+	from      int // messages that count apart do so from here on
+	muted     bool
+
+	receipt *events.Receipt // the last one sent to the peer for this timeline
+	told    int
+	seen    int
+	seenAt  events.Time
+}
+
+// timeline returns what the view has of a timeline, to be changed.
+func (v *view) timeline(thread string) *timeline {
+	if v.timelines[thread] == nil {
+		v.timelines[thread] = &timeline{}
+	}
+	return v.timelines[thread]
+}
+
+// of returns what the view has of a timeline, to be read.
+func (v *view) of(thread string) timeline {
+	if t := v.timelines[thread]; t != nil {
+		return *t
+	}
+	return timeline{}
+}
+
 // pendingRead is a read up to a message that has not come yet (rule read-early):
-// the first one up to it, and the first one that the peer is notified of.
+// the first one up to it of a timeline, and the first one that is not private.
 type pendingRead struct {
-	upto string
-	at   events.Time
-	seq  events.Seq
+	upto   string
+	thread *string // nil: all timelines
+	at     events.Time
+	seq    events.Seq
 
 	open   bool // there is one that is not private
 	openAt events.Time
@@ -100,73 +215,52 @@ func (v *view) find(id string) int {
 	return -1
 }
 
+// floor is how many messages of the log are before the user's history.
+func (v *view) floor() int { return max(v.joined, v.cleared, v.chat.purged) }
+
 // yetToCome reports whether a message has not arrived, for anybody.
 func (v *view) yetToCome(id string) bool { return v.chat.find(id) < 0 }
 
 // exists reports whether the conversation has come into being: in C2C with the
-// first message that shows.
-func (v *view) exists() bool { return v.name.Kind == events.Group || v.chat.last() >= 0 }
+// first message that shows, or an import.
+func (v *view) exists() bool {
+	return v.name.Kind == events.Group || v.chat.last() >= 0 || v.account.imported[v.name]
+}
 
 // own reports whether a message is the user's own.
 func (v *view) own(m *message) bool { return m.from == v.user }
 
-// counted reports whether a message raised somebody's unread when it came (rules
-// count, silent, revoke). Nobody counts an own C2C message: its only reader
-// wrote it.
-func (v *view) counted(m *message) bool {
-	if v.name.Kind == events.C2C && v.own(m) {
-		return false
+// inList reports whether the conversation is in the user's list: since it is there
+// for good, or since a message has brought it back whose sender is not blocked
+// (rules delete, block).
+func (v *view) inList() bool {
+	if v.listed {
+		return true
 	}
-	return !m.quiet()
-}
-
-// unread returns the messages that make up the count, the oldest first.
-func (v *view) unread() []*message {
-	return v.countFrom(v.read)
-}
-
-// countFrom returns the messages that would make up the count if the first n of
-// the log were read.
-func (v *view) countFrom(n int) []*message {
-	var all []*message
-	for i := n; i < len(v.chat.log); i++ {
-		m := &v.chat.log[i]
-		if v.counted(m) && !v.own(m) && !m.revoked {
-			all = append(all, m)
+	for i := v.gone; i < len(v.chat.log); i++ {
+		if v.brings(&v.chat.log[i]) && !v.account.blocked[v.chat.log[i].from] {
+			return true
 		}
 	}
-	return all
+	return false
 }
 
-// mentions returns how many unread messages name the user (rule mention).
-func (v *view) mentions() uint64 {
-	n := uint64(0)
-	for _, m := range v.unread() {
-		if m.names(v.user) {
-			n++
-		}
-	}
-	return n
+// brings reports whether a message brings a deleted conversation back to the list,
+// or keeps it there, whoever wrote it.
+func (v *view) brings(m *message) bool {
+	return !m.quiet() && !m.apart && (!m.revoked || m.ended > v.goneSeq)
 }
 
-// activity is what the list is ordered by: the seq of the last message that
-// shows, in a group not before the join.
-func (v *view) activity() events.Seq {
-	if last := v.chat.last(); last >= 0 {
-		return max(v.chat.log[last].seq, v.joinSeq)
-	}
-	return v.joinSeq
-}
-
-// readUpto returns the id of the last message at or before the read position.
-func (v *view) readUpto() string {
-	if v.read == 0 {
+// readUpto returns the id of the last message at or before a position.
+func (v *view) readUpto(read int) string {
+	if read == 0 {
 		return ""
 	}
-	return v.chat.log[v.read-1].id
+	return v.chat.log[read-1].id
 }
 
 // holds reports whether anything about the conversation is remembered.
 func (v *view) holds() bool {
-	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 || v.muted || len(v.pending) > 0
+	return v.name.Kind == events.Group || len(v.chat.log) > 0 || len(v.chat.revokes) > 0 ||
+		v.level != events.LevelAll || len(v.labels) > 0 || len(v.pending) > 0 || v.account.imported[v.name]
 }

@@ -13,6 +13,7 @@ type ids struct {
 	used    []string // have been sent, the oldest first
 	awaited []string // have been read or revoked, but not sent
 	senders map[string]string
+	roots   []string // threads hang on them
 	next    int
 }
 
@@ -135,6 +136,9 @@ func (g *Generator) verb() events.Verb {
 }
 
 func (g *Generator) weight(i int) int {
+	if needs := verbFeatures[weights[i].verb]; needs&^g.has != 0 {
+		return 0
+	}
 	if g.deep {
 		return weights[i].deep
 	}

@@ -11,9 +11,40 @@ import (
 // Config is the world a Generator plays in. Its zero value is a small world
 // where commands meet often.
 type Config struct {
-	Users  int  // 6 if zero
-	Groups int  // 3 if zero
-	Deep   bool // the weights for long conversations; see Deep
+	Users   int     // 6 if zero
+	Groups  int     // 3 if zero
+	Deep    bool    // the weights for long conversations; see Deep
+	Without Feature // what no command makes use of
+	Also    Feature // what commands make use of although it is not in Landed
+}
+
+// Landed is what the projector does, so what commands make use of.
+const Landed Feature = 0
+
+// Feature is a set of features that a Generator can do without.
+type Feature uint16
+
+// The features.
+const (
+	Levels Feature = 1 << iota // labels too
+	Filters
+	Blocks
+	Clears
+	Purges
+	Imports
+	Threads
+	Apart
+	Edits
+	Receipts
+	Expiry
+	Everything = 1<<iota - 1
+)
+
+// verbFeatures are the features that a verb is nothing without.
+var verbFeatures = map[events.Verb]Feature{
+	events.UserLevel: Levels, events.UserLabel: Levels, events.UserFilter: Filters, events.UserBlock: Blocks,
+	events.UserClear: Clears, events.GroupPurge: Purges, events.UserImport: Imports, events.UserFollow: Threads,
+	events.UserEdit: Edits, events.GroupEdit: Edits, events.ClockSet: Expiry,
 }
 
 // Deep returns the profile for long conversations: within 20,000 commands one
@@ -41,7 +72,18 @@ var weights = [...]struct {
 	{events.GroupJoin, 60, 40},
 	{events.GroupLeave, 20, 5},
 	{events.GroupDismiss, 5, 1},
-	{events.PolicySet, 4, 1},
+	{events.PolicySet, 12, 1},
+	{events.UserLevel, 30, 20},
+	{events.UserLabel, 30, 20},
+	{events.UserFilter, 12, 5},
+	{events.UserClear, 20, 1},
+	{events.UserImport, 14, 1},
+	{events.GroupPurge, 10, 1},
+	{events.UserBlock, 25, 20},
+	{events.UserFollow, 40, 60},
+	{events.UserEdit, 20, 60},
+	{events.GroupEdit, 40, 120},
+	{events.ClockSet, 15, 30},
 }
 
 // How often a command has a trait, per cent.
@@ -58,7 +100,19 @@ const (
 	perCentHidden    = 8
 	perCentMentions  = 20
 	perCentAll       = 6
-	perCentThread    = 10
+	perCentThread    = 30 // of messages: in a thread
+	perCentDeep      = 8  // the same in a deep world
+	perCentRoot      = 50 // of those: one that hangs on a message
+	perCentNewRoot   = 4  // of those: one that nothing hung on yet
+	perCentTimeline  = 35 // of reads, unreads and mutes: one timeline only
+	perCentMain      = 25 // of those: the main one
+	perCentThreads   = 25 // of read-alls: the threads only
+	perCentBroadcast = 20
+	perCentReceipt   = 30
+	perCentExpires   = 15
+	perCentPrompt    = 80 // of those: soon
+	perCentArchived  = 40 // of labels
+	perCentDrop      = 25 // of filters: one is dropped
 	perCentPrivate   = 15
 	perCentMark      = 35 // an unread without a message id
 	perCentBounded   = 50 // a read-all up to a time, a delete up to a position
@@ -75,6 +129,10 @@ const (
 	maxAwaited = 12                // ids of a conversation that are yet to come
 	strangers  = 4                 // users that are seldom heard of
 	longEvery  = 101               // every so many ids one is as long as allowed
+	soon       = 100_000           // ms until a message expires
+	topics     = 2                 // threads of a conversation that hang on no message
+	hanging    = 3                 // those that hang on one, at a time
+	filters    = 3                 // names of filters; seldom one of many more
 	start      = 1_700_000_000_000 // ms; the first command comes after it
 )
 
@@ -90,6 +148,7 @@ var (
 type Generator struct {
 	rng    *rand.Rand
 	deep   bool
+	has    Feature
 	total  int // the sum of the weights
 	users  []string
 	odd    []string // the strangers
@@ -110,6 +169,7 @@ func NewGenerator(seed uint64, cfg Config) *Generator {
 	g := &Generator{
 		rng:    rand.New(rand.NewPCG(seed, 0x726564646f74)),
 		deep:   cfg.Deep,
+		has:    (Landed | cfg.Also) &^ cfg.Without,
 		users:  world(userNames, "user", cfg.Users),
 		odd:    world(nil, "stranger", strangers),
 		groups: world(groupNames, "group", cfg.Groups),
@@ -138,7 +198,7 @@ func (g *Generator) Now() events.Time { return g.now }
 // Next draws a command. It is well-formed; rule stranger may refuse it. It
 // uses the memory of c's slices again.
 func (g *Generator) Next(c *events.Command) {
-	*c = events.Command{Mentions: c.Mentions[:0], Users: c.Users[:0]}
+	*c = events.Command{Mentions: c.Mentions[:0], Users: c.Users[:0], Add: c.Add[:0], Remove: c.Remove[:0], Conversations: c.Conversations[:0]}
 	g.now += 1 + events.Time(g.rng.IntN(maxPause))
 	if g.goesOn(c) {
 		return
@@ -148,16 +208,16 @@ func (g *Generator) Next(c *events.Command) {
 		c.At, c.HasAt = g.time(), true
 	}
 	switch c.Verb {
-	case events.UserMessage, events.UserSent, events.UserRevoke:
+	case events.UserMessage, events.UserSent, events.UserRevoke, events.UserEdit:
 		g.c2c(c)
-	case events.GroupMessage, events.GroupRevoke:
+	case events.GroupMessage, events.GroupRevoke, events.GroupEdit, events.GroupPurge:
 		g.group(c)
 	case events.GroupJoin, events.GroupLeave, events.GroupDismiss:
 		g.members(c)
 	case events.PolicySet:
-		c.OwnMessage = pick(g, []events.OwnPolicy{
-			events.OwnKeep, events.OwnKeep, events.OwnAdvance, events.OwnAdvance, events.NoPolicy,
-		})
+		g.policies(c)
+	case events.ClockSet:
+		c.At, c.HasAt = g.clock(), true
 	default:
 		g.user(c)
 	}
@@ -177,10 +237,14 @@ func (g *Generator) c2c(c *events.Command) {
 		c.To = peer
 		c.ID = g.send(chat)
 		c.Silent, c.Hidden = g.chance(perCentSilent), g.chance(perCentHidden)
-		c.Thread = g.thread()
+		c.Thread = g.thread(chat)
 	case events.UserRevoke:
 		c.From = peer
 		c.ID = g.target(chat)
+	case events.UserEdit:
+		c.From = peer
+		c.ID = g.target(chat)
+		g.mentions(c)
 	}
 }
 
@@ -188,8 +252,17 @@ func (g *Generator) c2c(c *events.Command) {
 func (g *Generator) group(c *events.Command) {
 	c.Inbox = g.groupName()
 	chat := g.chat(chatKey{kind: events.Group, id: c.Inbox})
-	if c.Verb == events.GroupRevoke {
+	switch c.Verb {
+	case events.GroupRevoke:
 		c.ID = g.target(chat)
+		return
+	case events.GroupEdit:
+		c.ID = g.target(chat)
+		g.mentions(c)
+		c.MentionAll = g.chance(perCentAll)
+		return
+	case events.GroupPurge:
+		g.place(c, chat)
 		return
 	}
 	c.From = g.anyone()
@@ -201,16 +274,29 @@ func (g *Generator) group(c *events.Command) {
 	}
 	g.traits(c)
 	c.MentionAll = g.chance(perCentAll)
+	c.Broadcast = c.Thread != "" && g.has&Apart != 0 && g.chance(perCentBroadcast)
+	c.Receipt = g.has&Receipts != 0 && g.chance(perCentReceipt)
 }
 
 // traits draws what a message may have besides its id and its sender.
 func (g *Generator) traits(c *events.Command) {
 	c.Silent, c.Hidden = g.chance(perCentSilent), g.chance(perCentHidden)
-	c.Thread = g.thread()
+	c.Thread = g.thread(g.chatOf(c))
 	if g.chance(perCentMentions) {
-		for range 1 + g.rng.IntN(3) {
-			c.Mentions = append(c.Mentions, g.anyone())
+		g.mentions(c)
+	}
+	if g.has&Expiry != 0 && g.chance(perCentExpires) {
+		c.ExpiresAt, c.HasExpiresAt = max(1, g.past()), true
+		if g.chance(perCentPrompt) {
+			c.ExpiresAt = g.now + events.Time(g.rng.IntN(soon))
 		}
+	}
+}
+
+// mentions draws whom a message names.
+func (g *Generator) mentions(c *events.Command) {
+	for range g.rng.IntN(4) {
+		c.Mentions = append(c.Mentions, g.anyone())
 	}
 }
 
@@ -227,8 +313,13 @@ func (g *Generator) members(c *events.Command) {
 
 // user fills the commands of a user about the user's own conversations.
 func (g *Generator) user(c *events.Command) {
-	if c.Verb == events.UserErase {
+	switch c.Verb {
+	case events.UserErase:
 		c.Inbox = g.anyone()
+		return
+	case events.UserFilter, events.UserBlock, events.UserImport:
+		c.Inbox = pick(g, g.users)
+		g.account(c)
 		return
 	}
 	owner, peer := g.pair()
@@ -236,6 +327,7 @@ func (g *Generator) user(c *events.Command) {
 	if c.Verb == events.UserReadAll {
 		c.Kind = pick(g, []events.Kind{events.NoKind, events.NoKind, events.C2C, events.Group})
 		c.Private = g.chance(perCentPrivate)
+		c.Threads = g.has&Threads != 0 && g.chance(perCentThreads)
 		if g.chance(perCentBounded) {
 			c.UptoAt, c.HasUptoAt = g.past(), true
 		}
@@ -249,17 +341,32 @@ func (g *Generator) user(c *events.Command) {
 	c.Conversation = events.ConversationID{Kind: key.kind, ID: key.id}
 	switch c.Verb {
 	case events.UserRead:
+		g.timeline(c, g.chat(key))
 		g.position(c, g.chat(key))
 		c.Private = g.chance(perCentPrivate)
 		if g.chance(perCentEager) {
-			g.eager = &events.Command{Verb: c.Verb, Inbox: c.Inbox, Conversation: c.Conversation}
+			g.eager = &events.Command{Verb: c.Verb, Inbox: c.Inbox, Conversation: c.Conversation, Thread: c.Thread, HasThread: c.HasThread}
 		}
 	case events.UserUnread:
+		g.timeline(c, g.chat(key))
 		if !g.chance(perCentMark) {
 			c.From = g.target(g.chat(key))
 		}
 	case events.UserMute:
 		c.Muted = g.chance(50)
+		if g.has&Threads != 0 && g.chance(50) {
+			c.Thread = g.someThread(g.chat(key))
+		}
+	case events.UserLevel:
+		c.Level = pick(g, []events.Level{events.LevelAll, events.LevelMentions, events.LevelMentions, events.LevelNone})
+	case events.UserLabel:
+		c.Add, c.Remove = g.labels(c.Add), g.labels(c.Remove)
+	case events.UserFollow:
+		c.Thread, c.Following = g.someThread(g.chat(key)), g.chance(65)
+	case events.UserClear:
+		if g.deep || g.chance(perCentBounded) {
+			c.Before = g.target(g.chat(key))
+		}
 	case events.UserDelete:
 		if g.chance(perCentBounded) {
 			g.position(c, g.chat(key))
@@ -275,20 +382,13 @@ func (g *Generator) goesOn(c *events.Command) bool {
 		return false
 	}
 	c.Verb, c.Inbox, c.Conversation = g.eager.Verb, g.eager.Inbox, g.eager.Conversation
+	c.Thread, c.HasThread = g.eager.Thread, g.eager.HasThread
 	key := chatKey{kind: c.Conversation.Kind, id: c.Conversation.ID}
 	if key.kind == events.C2C {
 		key.owner = c.Inbox
 	}
 	c.Upto, c.Private = g.unknown(g.chat(key)), g.chance(50)
 	return true
-}
-
-// thread draws the thread of a message: most often none.
-func (g *Generator) thread() string {
-	if !g.chance(perCentThread) {
-		return ""
-	}
-	return "thread" + strconv.Itoa(g.rng.IntN(3))
 }
 
 // position draws up to where a read goes.

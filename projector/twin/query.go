@@ -15,6 +15,11 @@ func (m *Model) Users() []string {
 	for user := range m.versions {
 		known[user] = true
 	}
+	for user, a := range m.accounts {
+		if a.holds() {
+			known[user] = true
+		}
+	}
 	for _, c := range m.chats {
 		for user, v := range c.views {
 			if v.holds() {
@@ -28,8 +33,10 @@ func (m *Model) Users() []string {
 	return slices.Sorted(maps.Keys(known))
 }
 
-// OwnPolicy returns the policy in force.
-func (m *Model) OwnPolicy() events.OwnPolicy { return m.policy }
+// Policy returns the policies in force.
+func (m *Model) Policy() events.Policy {
+	return events.Policy{OwnMessage: m.own.String(), Threads: m.threads.String(), GroupReceipts: m.receipts.String()}
+}
 
 // Version returns the seq of the last command that changed anything of a
 // user's; 0 for a user nobody has heard of.
@@ -39,127 +46,154 @@ func (m *Model) Version(user string) events.Seq { return m.versions[user] }
 // With includeMuted the muted ones enter every sum like the others; Muted
 // has their unread either way.
 func (m *Model) Totals(user string, kind events.Kind, includeMuted bool) events.Totals {
-	return m.TotalsOf(user, events.TotalsRequest{Kind: kind, IncludeMuted: includeMuted})
+	return m.TotalsOf(user, events.Filter{Kind: kind, IncludeMuted: includeMuted})
 }
 
-// TotalsOf answers a TotalsRequest.
-func (m *Model) TotalsOf(user string, q events.TotalsRequest) events.Totals {
-	var t events.Totals
+// TotalsOf sums up the conversations of a user's list that a filter lets through
+// (rules total, level, label, filter).
+func (m *Model) TotalsOf(user string, f events.Filter) (t events.Totals) {
 	for _, v := range m.views(user) {
-		if !v.listed || q.Kind != events.NoKind && q.Kind != v.name.Kind || q.Mentioned && v.mentions() == 0 {
-			continue
-		}
-		unread := uint64(len(v.unread()))
-		if v.muted {
-			t.Muted += unread
-			if !q.IncludeMuted {
-				continue
-			}
-		}
-		t.Unread += unread
-		if v.name.Kind == events.C2C {
-			t.C2C += unread
-		} else {
-			t.Group += unread
-		}
-		t.Mentions += v.mentions()
-		if unread > 0 || v.marked {
-			t.Conversations++
+		c := v.conversation()
+		if v.inList() && lets(f, &c) {
+			add(&t, f, &c, v.mentioned())
 		}
 	}
 	return t
 }
 
+// Filters returns the totals of the filters that a user keeps, nil if there are none.
+func (m *Model) Filters(user string) events.NamedTotals {
+	if m.accounts[user] == nil || len(m.accounts[user].filters) == 0 {
+		return nil
+	}
+	all := events.NamedTotals{}
+	for name, f := range m.accounts[user].filters {
+		all[name] = m.TotalsOf(user, f)
+	}
+	return all
+}
+
+// Filter returns a filter that a user keeps.
+func (m *Model) Filter(user, name string) (events.Filter, bool) {
+	if m.accounts[user] == nil {
+		return events.Filter{}, false
+	}
+	f, ok := m.accounts[user].filters[name]
+	return f, ok
+}
+
 // Conversations returns a user's whole list, newest activity first, equally
 // new ones by name. It is never nil.
 func (m *Model) Conversations(user string) []events.Conversation {
-	views := slices.DeleteFunc(m.views(user), func(v *view) bool { return !v.listed })
+	return m.ConversationsOf(user, events.ConversationsRequest{})
+}
+
+// ConversationsOf returns what of a user's list a request asks for, on one page
+// however long.
+func (m *Model) ConversationsOf(user string, q events.ConversationsRequest) []events.Conversation {
+	views := slices.DeleteFunc(m.views(user), func(v *view) bool { return !v.inList() })
 	slices.SortFunc(views, func(a, b *view) int {
 		return cmp.Or(cmp.Compare(b.activity(), a.activity()), byName(a, b))
 	})
 	list := make([]events.Conversation, 0, len(views))
 	for _, v := range views {
-		list = append(list, v.conversation())
+		c := v.conversation()
+		c.Version = v.version
+		if lets(q.Filter(), &c) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
+			list = append(list, c)
+		}
 	}
 	return list
 }
 
-func (v *view) conversation() events.Conversation {
-	unread := v.unread()
-	c := events.Conversation{
-		Conversation: v.name.String(),
-		Unread:       uint64(len(unread)),
-		Mentions:     v.mentions(),
-		MarkedUnread: v.marked,
-		Muted:        v.muted,
-		ReadUpto:     v.readUpto(),
-		ReadAt:       v.readAt,
-		Version:      v.version,
+// activity is what the list is ordered by: the seq of the last message that
+// shows, in a group not before the join; of an import where there is none.
+func (v *view) activity() events.Seq {
+	last := v.chat.last()
+	switch {
+	case v.name.Kind == events.C2C && last < 0:
+		return v.importSeq
+	case last >= 0:
+		return max(v.chat.log[last].seq, v.joinSeq)
 	}
-	if i := v.chat.last(); i >= 0 {
-		last := &v.chat.log[i]
-		c.LastMessage = &events.LastMessage{ID: last.id, From: last.from, At: last.at, Revoked: last.never || last.recalled}
-	}
-	if len(unread) > 0 {
-		c.FirstUnread = unread[0].id
-	}
-	return c
+	return v.joinSeq
 }
 
-// Explain says message by message why a count is what it is, in at most limit
-// messages, the oldest first. Version is the user's. It answers false for a
-// conversation that is not in the list.
-func (m *Model) Explain(user, conversation string, limit int) (events.Explanation, bool) {
+// listedView returns the view of a conversation that is in the user's list.
+func (m *Model) listedView(user, conversation string) *view {
 	for _, v := range m.views(user) {
-		if v.listed && v.name.String() == conversation {
-			return v.explain(m.versions[user], limit), true
+		if v.inList() && v.name.String() == conversation {
+			return v
 		}
 	}
-	return events.Explanation{}, false
+	return nil
 }
 
-func (v *view) explain(version events.Seq, limit int) events.Explanation {
-	e := events.Explanation{
-		User: v.user, Version: version, Conversation: v.name.String(),
-		Mentions: v.mentions(), MarkedUnread: v.marked, Muted: v.muted,
-		ReadUpto: v.readUpto(), ReadAt: v.readAt, ReadSeq: v.readSeq,
-		Messages: []events.ExplainedMessage{},
+// Thread returns a thread of a conversation in the user's list, or its main timeline.
+// It answers false if the conversation or the thread is not there.
+func (m *Model) Thread(user, conversation, thread string) (events.Thread, bool) {
+	v := m.listedView(user, conversation)
+	if v == nil || thread != "" && !slices.Contains(v.knownThreads(), thread) {
+		return events.Thread{}, false
 	}
-	for _, r := range v.pending {
-		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
+	return v.versioned(thread), true
+}
+
+func (v *view) versioned(thread string) events.Thread {
+	t := v.threadOf(thread, v.chat.lastOf(thread), v.unread(v.account.blocked))
+	t.Version = v.threadVersions[thread]
+	return t
+}
+
+// Threads returns the threads that a request asks for, newest activity first, on one
+// page however long. It answers false if the conversation is not in the list.
+func (m *Model) Threads(user string, q events.ThreadsRequest) ([]events.Thread, bool) {
+	everywhere := q.Conversation == (events.ConversationID{})
+	type placed struct {
+		events.Thread
+		seq events.Seq
 	}
-	for i := v.read; i < len(v.chat.log); i++ {
-		m := &v.chat.log[i]
-		if !v.counted(m) {
+	var all []placed
+	found := everywhere
+	for _, v := range m.views(user) {
+		if !v.inList() || !everywhere && v.name != q.Conversation {
 			continue
 		}
-		e.SinceRead++
-		switch {
-		case m.revoked:
-			e.Revoked++
-		case v.own(m):
-			e.Own++
-		default:
-			e.Unread++
-			if len(e.Messages) == limit {
-				e.More++
-				continue
+		found = true
+		for _, thread := range v.knownThreads() {
+			t := placed{Thread: v.versioned(thread)}
+			if i := v.chat.lastOf(thread); i >= 0 {
+				t.seq = v.chat.log[i].seq
 			}
-			e.Messages = append(e.Messages, events.ExplainedMessage{
-				ID: m.id, From: m.from, At: m.at, Seq: m.seq, Mention: m.names(v.user), Thread: m.thread,
-			})
+			if (t.Following || !everywhere && !q.Following) && (t.Unread > 0 || !q.UnreadOnly) {
+				all = append(all, t)
+			}
 		}
 	}
-	return e
+	slices.SortFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(b.seq, a.seq), cmp.Compare(a.Conversation, b.Conversation), cmp.Compare(a.Thread.Thread, b.Thread.Thread))
+	})
+	list := make([]events.Thread, 0, len(all))
+	for _, t := range all {
+		list = append(list, t.Thread)
+	}
+	return list, found
 }
 
 // Receipt answers how far peer has read user's messages: the last receipt that
-// was sent to user about peer, or false. It is part of what peer did, so
-// erasing peer forgets it.
-func (m *Model) Receipt(user, peer string) (events.ReceiptReply, bool) {
+// was sent to user about peer, of the conversation or of one timeline of it, or
+// false. It is part of what peer did, so erasing peer forgets it.
+func (m *Model) Receipt(user, peer string, thread *string) (events.ReceiptReply, bool) {
 	for _, v := range m.views(peer) {
-		if v.name == (events.ConversationID{Kind: events.C2C, ID: user}) && v.receipt != nil {
-			return events.ReceiptReply{User: user, Version: v.receipt.Version, Peer: peer, Upto: v.receipt.Upto, At: v.receipt.At}, true
+		if v.name != (events.ConversationID{Kind: events.C2C, ID: user}) {
+			continue
+		}
+		r := v.receipt
+		if thread != nil {
+			r = v.of(*thread).receipt
+		}
+		if r != nil {
+			return events.ReceiptReply{User: user, Version: r.Version, Peer: peer, Upto: r.Upto, At: r.At}, true
 		}
 	}
 	return events.ReceiptReply{}, false

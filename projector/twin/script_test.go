@@ -2,6 +2,7 @@ package twin
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func parseCommand(t *testing.T, words []string) (*events.Command, bool) {
 	}
 	c := &events.Command{Verb: all[i]}
 	words = words[1:]
-	if c.Verb != events.PolicySet {
+	if c.Verb.Inbox() != "" {
 		c.Inbox, words = words[0], words[1:]
 	}
 	for _, word := range words {
@@ -74,74 +75,13 @@ func parseCommand(t *testing.T, words []string) (*events.Command, bool) {
 	return c, true
 }
 
-func parseField(t *testing.T, c *events.Command, word string) {
-	t.Helper()
-	key, value, _ := strings.Cut(word, "=")
-	number := func() events.Time {
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", word, err)
-		}
-		return events.Time(n)
-	}
-	switch key {
-	case "id":
-		c.ID = value
-	case "from":
-		c.From = value
-	case "to":
-		c.To = value
-	case "at":
-		c.At, c.HasAt = number(), true
-	case "upto":
-		c.Upto = value
-	case "upto_at":
-		c.UptoAt, c.HasUptoAt = number(), true
-	case "silent":
-		c.Silent = true
-	case "hidden":
-		c.Hidden = true
-	case "private":
-		c.Private = true
-	case "muted":
-		c.Muted = true
-	case "unmuted":
-		c.Muted = false
-	case "all":
-		c.MentionAll = true
-	case "mentions":
-		c.Mentions = strings.Split(value, ",")
-	case "users":
-		c.Users = strings.Split(value, ",")
-	case "thread":
-		c.Thread = value
-	case "keep":
-		c.OwnMessage = events.OwnKeep
-	case "advance":
-		c.OwnMessage = events.OwnAdvance
-	case "c2c", "group":
-		c.Kind = parseKind(key)
-	default:
-		id, err := events.ParseConversation(word)
-		if err != nil {
-			t.Fatalf("%s: %v", word, err)
-		}
-		c.Conversation = id
-	}
-}
-
-func parseKind(s string) events.Kind {
-	kind, _ := events.ParseKind(s)
-	return kind
-}
-
 func outcome(r Result) string {
 	switch {
 	case r.Refused != "":
 		return "refused: " + r.Refused
 	case r.Ignored:
 		return "ignored"
-	case len(r.Receipts) == 0:
+	case len(r.Receipts)+len(r.Raised) == 0:
 		return "ok"
 	}
 	var told []string
@@ -149,7 +89,14 @@ func outcome(r Result) string {
 		if x.Conversation != "c2c_"+x.Peer {
 			return "receipt in " + x.Conversation
 		}
-		told = append(told, fmt.Sprintf("receipt to %s %s@%d v%d", x.User, x.Upto, x.At, x.Version))
+		in := ""
+		if x.Thread != "" {
+			in = " in " + x.Thread
+		}
+		told = append(told, fmt.Sprintf("receipt to %s %s@%d%s v%d", x.User, x.Upto, x.At, in, x.Version))
+	}
+	for _, x := range r.Raised {
+		told = append(told, fmt.Sprintf("to %s: %s of %s %d/%d", x.Sender, x.ID, x.Group, x.Read, x.Members))
 	}
 	return strings.Join(told, "; ")
 }
@@ -183,9 +130,46 @@ func ask(t *testing.T, m *Model, words []string) string {
 		if len(words) > 2 {
 			kind = parseKind(words[2])
 		}
-		return fmt.Sprint(m.Totals(words[1], kind, words[len(words)-1] == "muted"))
+		return badge(m.Totals(words[1], kind, words[len(words)-1] == "muted"))
+	case "totalsof":
+		return badge(m.TotalsOf(words[1], *parseFilter(strings.Join(words[2:], ","))))
+	case "filters":
+		var all []string
+		filters := m.Filters(words[1])
+		for _, name := range slices.Sorted(maps.Keys(filters)) {
+			all = append(all, name+" "+badge(filters[name]))
+		}
+		return strings.Join(all, "; ")
+	case "thread":
+		th, ok := m.Thread(words[1], words[2], optionalOr(words, 3, ""))
+		if !ok {
+			return "not found"
+		}
+		return thread(th)
+	case "threads":
+		return threads(m, words)
+	case "counts":
+		all, err := m.GroupReceipts(words[1], events.GroupReceiptsRequest{Group: words[2], IDs: strings.Split(words[3], ",")})
+		if err != nil {
+			return err.Error()
+		}
+		out := []string{}
+		for _, r := range all {
+			out = append(out, fmt.Sprintf("%s %d/%d", r.ID, r.Read, r.Members))
+		}
+		return strings.Join(out, "; ")
+	case "readers":
+		r, err := m.Readers(words[1], events.ReadersRequest{Group: words[2], ID: words[3], Read: new(len(words) == 4)})
+		if err != nil {
+			return err.Error()
+		}
+		out := fmt.Sprintf("%d/%d:", r.Read, r.Members)
+		for _, x := range r.Users {
+			out += fmt.Sprintf(" %s@%d", x.User, x.At)
+		}
+		return out
 	case "receipt":
-		if r, ok := m.Receipt(words[1], words[2]); ok {
+		if r, ok := m.Receipt(words[1], words[2], optional(words, 3)); ok {
 			return fmt.Sprintf("%s@%d", r.Upto, r.At)
 		}
 		return "none"
@@ -194,7 +178,7 @@ func ask(t *testing.T, m *Model, words []string) string {
 	case "users":
 		return strings.Join(m.Users(), " ")
 	case "policy?":
-		return m.OwnPolicy().String()
+		return m.Policy().OwnMessage
 	}
 	t.Fatalf("no such question: %s", words)
 	return ""
@@ -228,6 +212,14 @@ func list(m *Model, user string) string {
 		}
 		if c.Muted {
 			s += " muted"
+		} else if c.Level != "" {
+			s += " level=" + c.Level
+		}
+		if len(c.Labels) > 0 {
+			s += " labels=" + strings.Join(c.Labels, ",")
+		}
+		if !c.Threads.IsZero() {
+			s += fmt.Sprintf(" threads=%d/%d/%d", c.Threads.Unread, c.Threads.Mentions, c.Threads.Threads)
 		}
 	}
 	return s
@@ -239,7 +231,7 @@ func explain(t *testing.T, m *Model, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, ok := m.Explain(words[1], words[2], limit)
+	e, ok := m.Explain(words[1], words[2], optional(words, 4), limit)
 	if !ok {
 		return "not found"
 	}
@@ -249,6 +241,14 @@ func explain(t *testing.T, m *Model, words []string) string {
 		s += fmt.Sprintf(" early=%s@%d#%d", r.Upto, r.At, r.Seq)
 		if r.Private {
 			s += " private"
+		}
+	}
+	for _, n := range []struct {
+		name string
+		n    int64
+	}{{"carried", int64(e.Carried)}, {"blocked", int64(e.Blocked)}, {"purged", int64(e.Purged)}, {"threads", e.Threads}} {
+		if n.n != 0 {
+			s += fmt.Sprintf(" %s=%d", n.name, n.n)
 		}
 	}
 	for _, x := range e.Messages {

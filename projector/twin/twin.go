@@ -8,17 +8,25 @@ import (
 	"reddot/events"
 )
 
-// The reasons of rules once and stranger.
+// The reasons of rules once and stranger, and of the limits that depend on what a
+// user has.
 const (
-	otherSender = "the id is another sender's message"
-	notMember   = "not a member of the group"
-	noMessage   = "the conversation does not have the message"
+	otherSender    = "the id is another sender's message"
+	notMember      = "not a member of the group"
+	noMessage      = "the conversation does not have the message"
+	tooManyLabels  = "more than 32 labels"
+	tooManyFilters = "more than 20 filters"
+	tooManyBlocked = "more than 1000 blocked users"
 )
 
 // Model is the state after some commands. It is not safe for concurrent use.
 type Model struct {
-	policy   events.OwnPolicy
+	own      events.OwnPolicy
+	threads  events.ThreadPolicy
+	receipts events.ReceiptPolicy
+	clock    events.Time
 	chats    map[chatKey]*chat
+	accounts map[string]*account
 	versions map[string]events.Seq // by user; they outlive leave and erase
 }
 
@@ -30,14 +38,25 @@ type chatKey struct {
 
 // New returns the model before the first command.
 func New() *Model {
-	return &Model{policy: events.OwnKeep, chats: map[chatKey]*chat{}, versions: map[string]events.Seq{}}
+	return &Model{
+		own: events.OwnKeep, threads: events.ThreadsIn, receipts: events.ReceiptsOff,
+		chats: map[chatKey]*chat{}, accounts: map[string]*account{}, versions: map[string]events.Seq{},
+	}
 }
 
 // Result is what one command came to: refused, ignored or else applied.
 type Result struct {
 	Refused  string           // the reason; empty if the command was accepted
 	Ignored  bool             // accepted, but it changed nothing
-	Receipts []events.Receipt // sent by it, ordered by User
+	Receipts []events.Receipt // sent by it, ordered by User and Thread
+	Raised   []Raised         // messages that more members have read than before
+}
+
+// Raised is a message of a group whose sender is notified: a read has raised by how
+// many it is read (rule receipts-sent).
+type Raised struct {
+	Sender, Group string
+	events.GroupReceipt
 }
 
 func refused(reason string) Result { return Result{Refused: reason} }
@@ -59,64 +78,111 @@ func (m *Model) Apply(seq events.Seq, now events.Time, c *events.Command) Result
 	if c.HasAt {
 		s.at = c.At
 	}
-	switch c.Verb {
+	before, read := m.lookAt(s), m.readBefore(s)
+	r := m.apply(s)
+	m.touch(s, before)
+	r.Raised = m.raised(s, read)
+	return r
+}
+
+func (m *Model) apply(s step) Result {
+	switch s.Verb {
 	case events.UserMessage:
-		return m.message(s, m.c2c(c.Inbox, c.From).chat, c.From)
+		return m.message(s, m.c2c(s.Inbox, s.From).chat, s.From)
 	case events.UserSent:
-		return m.message(s, m.c2c(c.Inbox, c.To).chat, c.Inbox)
+		return m.message(s, m.c2c(s.Inbox, s.To).chat, s.Inbox)
 	case events.UserRevoke:
-		return m.revokeC2C(s, m.c2c(c.Inbox, c.From))
-	case events.GroupMessage:
-		return m.message(s, m.group(c.Inbox), c.From)
-	case events.GroupRevoke:
-		return m.revokeGroup(s, m.group(c.Inbox))
-	case events.GroupJoin:
-		return m.join(s, m.group(c.Inbox))
-	case events.GroupLeave:
-		return m.leave(s, m.group(c.Inbox), c.Users)
-	case events.GroupDismiss:
-		g := m.group(c.Inbox)
-		return m.leave(s, g, slices.Collect(maps.Keys(g.views)))
+		return m.revokeC2C(s, m.c2c(s.Inbox, s.From))
+	case events.UserEdit:
+		return m.edit(s, m.c2c(s.Inbox, s.From).chat)
 	case events.UserReadAll:
 		return m.readAll(s)
 	case events.UserErase:
 		return m.erase(s)
+	case events.UserFilter:
+		return m.filter(s)
+	case events.UserBlock:
+		return m.block(s)
+	case events.UserImport:
+		return m.importAll(s)
 	case events.PolicySet:
-		return m.setPolicy(c.OwnMessage)
+		return m.setPolicies(s)
+	case events.ClockSet:
+		return m.setClock(s)
 	}
-	v := m.view(c.Inbox, c.Conversation)
+	if s.Verb.Inbox() == "group" {
+		return m.applyToGroup(s, m.group(s.Inbox))
+	}
+	v := m.view(s.Inbox, s.Conversation)
 	if v == nil {
 		return refused(notMember) // rule stranger
 	}
-	switch c.Verb {
+	return m.applyToView(s, v)
+}
+
+func (m *Model) applyToGroup(s step, g *chat) Result {
+	switch s.Verb {
+	case events.GroupMessage:
+		return m.message(s, g, s.From)
+	case events.GroupRevoke:
+		return m.revokeGroup(s, g)
+	case events.GroupEdit:
+		return m.edit(s, g)
+	case events.GroupJoin:
+		return m.join(s, g)
+	case events.GroupLeave:
+		return m.leave(g, s.Users)
+	case events.GroupDismiss:
+		return m.leave(g, slices.Collect(maps.Keys(g.views)))
+	case events.GroupPurge:
+		return m.purge(s, g)
+	}
+	panic(fmt.Sprintf("twin: no such verb: %d", s.Verb))
+}
+
+func (m *Model) applyToView(s step, v *view) Result {
+	switch s.Verb {
 	case events.UserRead:
 		return m.read(s, v)
 	case events.UserUnread:
 		return m.unread(s, v)
 	case events.UserMute:
 		return m.mute(s, v)
+	case events.UserLevel:
+		return m.setLevel(v, s.Level)
+	case events.UserLabel:
+		return m.label(s, v)
+	case events.UserFollow:
+		return m.follow(s, v)
 	case events.UserDelete:
 		return m.delete(s, v)
+	case events.UserClear:
+		return m.clear(s, v)
 	}
-	panic(fmt.Sprintf("twin: no such verb: %d", c.Verb))
+	panic(fmt.Sprintf("twin: no such verb: %d", s.Verb))
 }
 
-// setPolicy sets the policy that rule own goes by from here on.
-func (m *Model) setPolicy(p events.OwnPolicy) Result {
-	if p == events.NoPolicy || p == m.policy {
-		return ignoredUnless(false)
+// setPolicies sets the policies that rules own, apart and seen go by from here on.
+func (m *Model) setPolicies(s step) Result {
+	before := []any{m.own, m.threads, m.receipts}
+	if s.OwnMessage != events.NoPolicy {
+		m.own = s.OwnMessage
 	}
-	m.policy = p
-	return ignoredUnless(true)
+	if s.ThreadPolicy != events.NoThreadPolicy {
+		m.threads = s.ThreadPolicy
+	}
+	if s.GroupReceipts != events.NoReceiptPolicy {
+		m.receipts = s.GroupReceipts
+	}
+	return ignoredUnless(!slices.Equal(before, []any{m.own, m.threads, m.receipts}))
 }
 
 // c2c returns the owner's view of the C2C conversation with a peer.
 func (m *Model) c2c(owner, peer string) *view {
 	k := chatKey{events.C2C, owner, peer}
 	if m.chats[k] == nil {
-		c := newChat()
-		c.views[owner] = &view{chat: c, user: owner, name: events.ConversationID{Kind: events.C2C, ID: peer}}
-		m.chats[k] = c
+		m.chats[k] = newChat()
+		newView(m.chats[k], owner, events.ConversationID{Kind: events.C2C, ID: peer}, m.account(owner))
 	}
 	return m.chats[k].views[owner]
 }
@@ -128,6 +194,14 @@ func (m *Model) group(id string) *chat {
 		m.chats[k] = newChat()
 	}
 	return m.chats[k]
+}
+
+// account returns what concerns a user in no one conversation.
+func (m *Model) account(user string) *account {
+	if m.accounts[user] == nil {
+		m.accounts[user] = newAccount()
+	}
+	return m.accounts[user]
 }
 
 // view returns the user's view of a conversation: nil for a group that the
@@ -149,13 +223,4 @@ func (m *Model) views(user string) []*view {
 	}
 	slices.SortFunc(all, byName)
 	return all
-}
-
-// touch notes that a command changed a conversation of a user's list.
-func (m *Model) touch(v *view, seq events.Seq) {
-	if !v.listed {
-		return
-	}
-	v.version = seq
-	m.versions[v.user] = seq
 }
