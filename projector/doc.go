@@ -17,6 +17,7 @@
 //	a query's answer                    view, through View here; api names and serves it
 //	whether an answer may be given      here: health, lateness, readindex, alone, settling
 //	the other reddots of the log        peers
+//	when messages expire                here: clock
 //	a build beside the store in use     here: rebuild; loop.Build folds
 //	who gets the processors             yield
 //

@@ -54,6 +54,7 @@ type health struct {
 	asked    instant       // when the stream was asked for its end, of the last time that it answered
 	shown    lateness      // of the state
 	last     atomic.Uint64 // the stream's last seq, as it said then
+	leader   leaderClock   // the time, as it said then
 	folding  atomic.Bool   // a batch is folded
 	replayed atomic.Uint64 // commands read again by the emitter
 	soon     chan struct{} // has it looked at once
@@ -206,6 +207,7 @@ func (p *Projector) lookAround(ctx context.Context, begun time.Time) (events.Seq
 		s.own = 0 // nobody knows which of them it has counted
 	}
 	p.alone.look(s)
+	p.health.leader.set(end.At, time.Now())
 	if !s.others() {
 		p.settling.end(settling)
 	}

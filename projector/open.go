@@ -42,6 +42,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 		settling: newSettling()}
 	p.alone = alone{link: linkOf(cfg.Conn, &p.contact), peers: cfg.Peers}
 	p.index.ask = p.askNewest
+	p.clock = newClock(js, cfg)
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if p.log, err = log.Ensure(opening, js, log.Config{

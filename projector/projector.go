@@ -92,6 +92,7 @@ type Projector struct {
 	alone    alone
 	settling *settling
 
+	clock      clock
 	rebuilding rebuilding
 	corrupt    chan error            // a view has found the store to be corrupt
 	failure    atomic.Pointer[error] // why Run ended
@@ -108,6 +109,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	g.Go(func() error { return wrap("watch what moves", p.watchHealth(ctx)) })
 	g.Go(func() error { return wrap("watch the connection", p.contact.watch(ctx)) })
 	g.Go(func() error { return wrap("flush", p.flush(ctx)) })
+	g.Go(func() error { return wrap("keep the clock", p.keepClock(ctx)) })
 	g.Go(func() error { return wrap("rebuild", p.rebuildWhenAsked(ctx)) })
 	g.Go(func() error {
 		select {

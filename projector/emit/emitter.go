@@ -38,6 +38,7 @@ type Emitter struct {
 	figures  figures
 	dice     *rand.Rand // of its own: what it draws follows from its id
 	led      bool       // it has taken over, or tried to
+	awaits   atomic.Bool
 
 	mu      sync.Mutex
 	dirty   dirty.Set
@@ -123,6 +124,15 @@ func (e *Emitter) Add(m *dirty.Set, seq events.Seq, at events.Time) {
 	e.mu.Unlock()
 	*m = dirty.Set{Many: m.Many}
 	e.poke()
+}
+
+// Await says whether there is something to do soon for the one that emits, of which no
+// command says so yet: who stands by takes over for that, too, a little later. Safe
+// for concurrent use.
+func (e *Emitter) Await(awaits bool) {
+	if e.awaits.Swap(awaits) != awaits {
+		e.poke()
+	}
 }
 
 // poke has the emitter look for something to do.

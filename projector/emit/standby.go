@@ -17,6 +17,10 @@ const (
 	lookEvery       = 200 * time.Millisecond
 )
 
+// awaitsLonger is how much longer an emitter that stands by waits if there is nothing to
+// emit yet, but soon: the one that emits has a pause before it sees to that.
+const awaitsLonger = 2 * time.Second
+
 // mostPatience is how many times longer than usual an emitter waits that fails
 // again and again to take over.
 const mostPatience = 16
@@ -49,7 +53,7 @@ func (e *Emitter) forget() {
 func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journal.Tail, lives bool, err error) {
 	var seen journal.Tail
 	var since, looked time.Time // since when there is something to emit and seen is the end; zero: it is not so
-	wait := patience
+	wait, idle := patience, false
 	for {
 		if t, err = e.journal.End(ctx); err != nil {
 			return t, lives, err
@@ -63,15 +67,18 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journa
 				lives, patience = true, e.patience(0)
 			}
 		}
-		switch {
-		case e.emittedAll():
+		was := idle
+		switch idle = e.emittedAll(); {
+		case idle && !e.awaits.Load():
 			since = time.Time{}
 		case t.Free() || e.succeeds(t):
 			return t, lives, nil
 		case !looked.IsZero() && now.Sub(looked) > max(e.cfg.Takeover, 2*journal.LookTimeout): // the stream was away: nobody could write
 			since, wait = now, patience/afterOutage
-		case since.IsZero() || end != seen || now.Sub(looked) > journal.LookTimeout:
-			since, wait = now, patience
+		case since.IsZero() || end != seen || idle != was || now.Sub(looked) > journal.LookTimeout:
+			if since, wait = now, patience; idle {
+				wait += awaitsLonger
+			}
 		}
 		if seen, looked = end, now; !since.IsZero() && now.Sub(since) >= wait {
 			return t, lives, nil
@@ -84,7 +91,7 @@ func (e *Emitter) standBy(ctx context.Context, patience time.Duration) (t journa
 			case <-look:
 				waits = false
 			case <-e.wake:
-				waits = !t.Free() && !e.succeeds(t) || e.emittedAll()
+				waits = !t.Free() && !e.succeeds(t) || e.emittedAll() && !e.awaits.Load()
 			}
 		}
 	}

@@ -25,7 +25,8 @@ var (
 // End is the end of a log, as the leader of its stream knows it.
 type End struct {
 	Last      events.Seq
-	Consumers int // of the stream, whosever they are
+	Consumers int         // of the stream, whosever they are
+	At        events.Time // of the leader, when it said so
 }
 
 // Newest asks the leader of the stream for its end: no acknowledged command is
@@ -47,7 +48,7 @@ func (l *Log) Newest(ctx context.Context) (End, error) {
 	if err != nil {
 		return End{}, fmt.Errorf("ask for the end of %s: %w", l.identity.Name, err)
 	}
-	return End{Last: events.Seq(info.State.LastSeq), Consumers: info.State.Consumers}, nil
+	return End{Last: events.Seq(info.State.LastSeq), Consumers: info.State.Consumers, At: events.Time(info.TimeStamp.UnixMilli())}, nil
 }
 
 // checkLeader says why who has answered may not be the leader.
