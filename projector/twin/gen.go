@@ -19,7 +19,7 @@ type Config struct {
 }
 
 // Landed is what the projector does, so what commands make use of.
-const Landed Feature = 0
+const Landed Feature = Expiry
 
 // Feature is a set of features that a Generator can do without.
 type Feature uint16
@@ -123,17 +123,19 @@ const (
 )
 
 const (
-	maxPause   = 1_000             // ms between two commands
-	jitter     = 60_000            // ms that a command's time may be off
-	recent     = 8                 // the last ids of a conversation are aimed at most
-	maxAwaited = 12                // ids of a conversation that are yet to come
-	strangers  = 4                 // users that are seldom heard of
-	longEvery  = 101               // every so many ids one is as long as allowed
-	soon       = 100_000           // ms until a message expires
-	topics     = 2                 // threads of a conversation that hang on no message
-	hanging    = 3                 // those that hang on one, at a time
-	filters    = 3                 // names of filters; seldom one of many more
-	start      = 1_700_000_000_000 // ms; the first command comes after it
+	maxPause   = 1_000   // ms between two commands
+	jitter     = 60_000  // ms that a command's time may be off
+	recent     = 8       // the last ids of a conversation are aimed at most
+	maxAwaited = 12      // ids of a conversation that are yet to come
+	strangers  = 4       // users that are seldom heard of
+	longEvery  = 101     // every so many ids one is as long as allowed
+	soon       = 100_000 // ms until a message expires
+	topics     = 2       // threads of a conversation that hang on no message
+	hanging    = 3       // those that hang on one, at a time
+	filters    = 3       // names of filters; seldom one of many more
+	// start is when the first command comes after, in ms: in the year 2100, so that
+	// nothing expires by the clock of those who run while a test does.
+	start = 4_102_444_800_000
 )
 
 // Some names hold what is escaped in a subject or not ASCII; some read the same
@@ -286,7 +288,7 @@ func (g *Generator) traits(c *events.Command) {
 		g.mentions(c)
 	}
 	if g.has&Expiry != 0 && g.chance(perCentExpires) {
-		c.ExpiresAt, c.HasExpiresAt = max(1, g.past()), true
+		c.ExpiresAt, c.HasExpiresAt = max(start, g.past()), true
 		if g.chance(perCentPrompt) {
 			c.ExpiresAt = g.now + events.Time(g.rng.IntN(soon))
 		}

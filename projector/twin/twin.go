@@ -24,7 +24,7 @@ type Model struct {
 	own      events.OwnPolicy
 	threads  events.ThreadPolicy
 	receipts events.ReceiptPolicy
-	clock    events.Time
+	clock    events.Time // the latest; -1: there was none
 	chats    map[chatKey]*chat
 	accounts map[string]*account
 	versions map[string]events.Seq // by user; they outlive leave and erase
@@ -39,7 +39,7 @@ type chatKey struct {
 // New returns the model before the first command.
 func New() *Model {
 	return &Model{
-		own: events.OwnKeep, threads: events.ThreadsIn, receipts: events.ReceiptsOff,
+		own: events.OwnKeep, threads: events.ThreadsIn, receipts: events.ReceiptsOff, clock: -1,
 		chats: map[chatKey]*chat{}, accounts: map[string]*account{}, versions: map[string]events.Seq{},
 	}
 }
