@@ -28,6 +28,14 @@
 // log's Last. What a C2C reader has read and what the peer has a receipt for are kept
 // apart, as a read may be private and a position may go back: receipts only grow.
 //
+// # Who has read a group's message
+//
+// A member has given receipts for pieces of the log: from the join up to where it was
+// read, and for some timelines further ([Member], [Piece]). Two trees of counts over
+// positions ([TreeKey]) say how many joined before a place and how many pieces cover
+// it, so that a message is asked after in a group of any size without looking at its
+// members, and a read writes the member's row and a row or two of a tree.
+//
 // # Sweeping
 //
 // No command changes more than a few hundred rows. A dismissal of a large group, an
@@ -51,6 +59,8 @@
 //	read-early                       pending.go
 //	read-time                        time.go
 //	receipt                          receipt.go
+//	seen receipts-sent               seen.go
+//	read-by                          readby.go revoke.go
 //	unread                           unread.go
 //	join                             group.go read.go
 //	mute                             mute.go

@@ -13,6 +13,7 @@ type Effects struct {
 	Changed  []Key    // conversations whose view changed, or that left the list
 	Groups   []string // groups whose members' views may have changed
 	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
+	Authors  []Author // whose messages in a group have more readers
 
 	// Noted are those of Changed that can't be found again from the command
 	// and the rows: conversations that left the list, those that a message changed for
@@ -29,7 +30,7 @@ type Effects struct {
 
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Authors: e.Authors[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
 }
 
 // Departure is a conversation that left its user's list by an earlier command.

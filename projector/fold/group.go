@@ -16,7 +16,7 @@ func (s *step) join() {
 	g := s.c.Inbox
 	id := events.ConversationID{Kind: events.Group, ID: g}
 	log := s.Group(g)
-	joined := false
+	n := 0
 	for _, user := range s.c.Users {
 		k := Key{user, id}
 		if s.Conversation(k) != nil {
@@ -28,18 +28,24 @@ func (s *step) join() {
 		c := &Conversation{Join: log.Head, JoinSeq: s.seq, Read: log.Head, ReadSeq: s.seq}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
-		s.PutMember(g, user, s.seq)
+		s.PutMember(g, user, joined(c))
 		log.Members++
-		joined = true
+		n++
 	}
-	if !joined {
+	if n == 0 {
 		s.ignore()
 		return
 	}
+	s.countJoins(g, log, n)
 	if log.Members > log.Peak {
 		log.Peak = max(log.Peak, s.present(g, log))
 	}
 	s.PutGroup(g, log)
+}
+
+// countJoins enters new members into their group's tree.
+func (s *step) countJoins(g string, log *Log, n int) {
+	log.tree(g, TreeJoins, "").Add(s, Change{log.Head.Pos, int64(n)})
 }
 
 // leave folds members who are no longer (rule join).
@@ -70,7 +76,7 @@ func (s *step) dismiss() {
 	case s.empty(g, log):
 		s.ignore()
 	case log.Members > s.Pace().Bulk || s.Sweeps().Of(g):
-		s.begin(&Sweep{Kind: SweepDismiss, Head: log.Head, Rows: log.Members})
+		s.begin(&Sweep{Kind: SweepDismiss, Head: log.Head, Era: log.Dismissed, Rows: log.Members})
 		log = s.group(g)
 		log.Members, log.Dismissed = 0, s.seq
 		s.PutGroup(g, log)
@@ -81,6 +87,7 @@ func (s *step) dismiss() {
 			}
 		}
 		log = s.group(g)
+		s.uncount(g, log, erased(s, g, log)...)
 		log.Members, log.Dismissed = 0, s.seq // those who have been erased are members no more
 		s.PutGroup(g, log)
 	}
@@ -97,7 +104,9 @@ func (s *step) part(k Key) {
 	}
 	s.clearSets(k, c)
 	s.DeleteConversation(k)
-	s.DeleteMember(k.ID, k.User)
+	m := memberOf(s, k, c)
+	s.uncount(k.ID, log, gone{k.User, m})
+	s.forget(k.ID, k.User, m)
 	s.SetUserVersion(k.User, version)
 	less(&log.Members, GroupKey(k.ID), "its members")
 	s.PutGroup(k.ID, log)
@@ -112,7 +121,12 @@ func (s *step) many() bool {
 // joinMany is join for many.
 func (s *step) joinMany() {
 	g := s.c.Inbox
-	users := s.others(false)
+	var users []string
+	for _, m := range s.memberships() {
+		if m.Joined == 0 {
+			users = append(users, m.user)
+		}
+	}
 	if len(users) == 0 {
 		s.ignore()
 		return
@@ -123,6 +137,7 @@ func (s *step) joinMany() {
 	}
 	s.begin(&Sweep{Kind: SweepJoin, Users: users, Head: log.Head, Rows: uint64(len(users))})
 	log.Members += uint64(len(users))
+	s.countJoins(g, log, len(users))
 	log.Peak = max(log.Peak, s.present(g, log))
 	s.PutGroup(g, log)
 }
@@ -130,10 +145,14 @@ func (s *step) joinMany() {
 // leaveMany is leave for many.
 func (s *step) leaveMany() {
 	g := s.c.Inbox
-	users := s.others(true)
-	if len(users) == 0 {
+	members := slices.DeleteFunc(s.memberships(), func(m gone) bool { return m.Joined == 0 })
+	if len(members) == 0 {
 		s.ignore()
 		return
+	}
+	users := make([]string, len(members))
+	for i := range members {
+		users[i] = members[i].user
 	}
 	log := s.group(g)
 	s.begin(&Sweep{Kind: SweepLeave, Users: users, Head: log.Head, Rows: uint64(len(users))})
@@ -141,12 +160,18 @@ func (s *step) leaveMany() {
 		Break(GroupKey(g), "%d of %d members leave", len(users), log.Members)
 	}
 	log.Members -= uint64(len(users))
+	s.uncount(g, log, members...)
 	s.PutGroup(g, log)
 }
 
-// others are those of the command's users who are members, or are not, sorted.
-func (s *step) others(members bool) []string {
+// memberships are those of the command's users, sorted; zero ones of who is no member.
+func (s *step) memberships() []gone {
 	users := slices.Clone(s.c.Users)
 	slices.Sort(users)
-	return s.Sift(s.c.Inbox, slices.Compact(users), members)
+	users = slices.Compact(users)
+	all := make([]gone, len(users))
+	for i, m := range s.Sift(s.c.Inbox, users) {
+		all[i] = gone{users[i], m}
+	}
+	return all
 }

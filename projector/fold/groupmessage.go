@@ -27,6 +27,7 @@ func (s *step) groupMessage() {
 	m := s.newMessage(s.c.From, known)
 	m.All, m.Mentions = s.c.MentionAll, slices.Clone(s.c.Mentions)
 	s.append(lk, log, &m)
+	s.want(g, log.Head.Pos, &m)
 	if !m.Hidden {
 		log.Version, log.Recalls = s.seq, nil
 		s.fx.Groups = append(s.fx.Groups, g)

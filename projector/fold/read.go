@@ -26,6 +26,9 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 		c.Read = to
 		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
 		changed = true
+		if by.open {
+			s.seen(k, c, log, to.Pos, nil, by.openAt)
+		}
 	}
 	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
 	if changed {

@@ -49,6 +49,15 @@ func (s *step) recall(lk Key, log *Log, i Index) (counts, shows bool) {
 	return counts, shows
 }
 
+// recallUncounted notes that a group's message was recalled that had not counted: it
+// has no readers any more (rule read-by).
+func (s *step) recallUncounted(lk Key, pos Pos) {
+	k, no := lk.Set(SetGone), chunkNo(Ord(pos))
+	if b := s.Chunk(k, no); b == nil || !b.has(Ord(pos)) {
+		s.PutChunk(k, no, b.with(Ord(pos)))
+	}
+}
+
 // groupRevoke folds the recall of a group message (rule revoke).
 func (s *step) groupRevoke() {
 	g := s.c.Inbox
@@ -73,6 +82,10 @@ func (s *step) groupRevoke() {
 func (s *step) takeBackFromAll(g string, i Index) bool {
 	log, lk := s.group(g), GroupKey(g)
 	counts, shows := s.recall(lk, log, i)
+	s.unwant(g, i.Pos)
+	if !i.Counted {
+		s.recallUncounted(lk, i.Pos)
+	}
 	if !counts && !shows {
 		return false
 	}

@@ -18,6 +18,17 @@ type Reader interface {
 	TimeBlock(log Key, block uint64) Span
 	Chunk(k SetKey, no uint64) *Chunk // nil: empty
 	Directory(k SetKey) Directory
+	Counts(k TreeKey, level byte, no uint64) *Counts // nil: all are 0
+	Member(group, user string) *Member               // as it is stored, of an earlier membership too; nil: none
+	Piece(group, user, timeline string) *Piece       // of the stored membership; nil: none
+	Wanted(group string) *Wanted                     // nil: none
+	// EachMember calls fn with the members of a group whose names come after one, by
+	// name, until fn says that it wants no more.
+	EachMember(group, after string, fn func(user string, m Member) (more bool))
+	// Stored is the row of a conversation as it is stored, whether or not it has
+	// ended.
+	Stored(k Key) *Conversation
+	Sweeps() *Sweeps
 }
 
 // Rows are the rows a fold changes. A pointer that a Reader method returned
@@ -47,8 +58,12 @@ type Rows interface {
 	PutGroup(group string, l *Log)
 	PutSender(k Key, s *Sender)    // one that says nothing is deleted
 	Members(group string) []string // sorted; of a group of which nothing is pending
-	PutMember(group, user string, joined events.Seq)
+	PutMember(group, user string, m Member)
 	DeleteMember(group, user string)
+	Pieces(group, user string) []string                    // the timelines of a member's pieces, sorted
+	PutPiece(group, user, timeline string, p *Piece)       // nil: delete it
+	PutWanted(group string, w *Wanted)                     // an empty one is deleted
+	PutCounts(k TreeKey, level byte, no uint64, c *Counts) // an empty one is deleted
 	SetUserVersion(user string, v events.Seq)
 	PutIndex(log Key, id string, i Index)
 	DeleteIndex(log Key, id string)
@@ -61,15 +76,11 @@ type Rows interface {
 	PendingReaders(group, id string) []string // members with a pending read up to id, sorted
 	PutPendingReader(group, id, user string)
 	DeletePendingReader(group, id, user string)
-	// Stored is the row of a conversation as it is stored, whether or not it has
-	// ended.
-	Stored(k Key) *Conversation
 	Pace() Pace
-	Sweeps() *Sweeps
 	PutProgress(Progress) // of the oldest sweep
-	// Sift takes from sorted users those who are members of a group, or who are not.
-	// All that was changed by earlier commands is committed, and must be read again.
-	Sift(group string, users []string, members bool) []string
+	// Sift finds the memberships of sorted users in a group. All that was changed by
+	// earlier commands is committed, and must be read again.
+	Sift(group string, users []string) []Member
 	// BeginSweep enters a sweep, as the first change of its command. What was read
 	// before must be read again.
 	BeginSweep(*Sweep)

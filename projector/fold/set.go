@@ -55,12 +55,16 @@ func (b *Chunk) countAfter(o Ord) int {
 // SetKind distinguishes the sets of one owner. The values are stored.
 type SetKind byte
 
-// The kinds of set; see the fields of Log, Sender and Conversation.
+// The kinds of set; see the fields of Log, Sender and Conversation. SetGone has no field: the
+// messages of a group that were recalled and had not counted.
 const (
 	SetRevoked SetKind = 'r'
 	SetAll     SetKind = 'a'
 	SetOwn     SetKind = 'o'
 	SetNamed   SetKind = 'n'
+
+	// SetGone is of positions, in chunks alone: nobody counts them.
+	SetGone SetKind = 'g'
 )
 
 // SetKey names a set: its owner is a log for SetRevoked and SetAll, the key of who

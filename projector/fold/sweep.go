@@ -48,7 +48,7 @@ type Sweep struct {
 	ID    string     // the group, or the user
 	Users []string   // who joined, and were no members, or who left, and were; sorted
 	Head  Cursor     // of the group's log at the time
-	Era   events.Seq // of the user's inbox at the time
+	Era   events.Seq // of the user's inbox at the time, or of the dismissed group's trees
 	Rows  uint64     // how many, as far as that is known
 }
 

@@ -78,26 +78,30 @@ func (s *step) sweepRow(w *Sweep, row SweptRow) bool {
 // sweepJoin writes down the row of one who joined, unless the membership has ended.
 func (s *step) sweepJoin(k Key, w *Sweep) {
 	if by := s.Sweeps().endOf(k, w); by != nil {
-		s.end(k, by, w.member())
+		s.end(k, by, w.member(), joined(w.member()))
 		return
 	}
 	s.Rows.PutConversation(k, w.member())
-	s.PutMember(k.ID, k.User, w.Seq)
+	s.PutMember(k.ID, k.User, joined(w.member()))
 }
 
 // bury deletes the row of what a sweep's command has ended.
 func (s *step) bury(k Key, w *Sweep, c *Conversation) {
+	var m Member
 	if k.Kind == events.Group {
 		s.dropPending(k, c)
 		s.clearSets(k, c)
-		s.DeleteMember(k.ID, k.User)
+		m = memberOf(s, k, c)
 	}
 	s.DeleteConversation(k)
-	s.end(k, w, c)
+	s.end(k, w, c, m)
+	if k.Kind == events.Group {
+		s.forget(k.ID, k.User, m)
+	}
 }
 
 // end is what there is to do when something has ended that needs no row any more.
-func (s *step) end(k Key, w *Sweep, c *Conversation) {
+func (s *step) end(k Key, w *Sweep, c *Conversation, m Member) {
 	version := max(s.UserVersion(k.User), c.Version)
 	if w.listed(s, k, c) {
 		version = max(version, w.Seq)
@@ -113,6 +117,7 @@ func (s *step) end(k Key, w *Sweep, c *Conversation) {
 	}
 	if log := s.group(k.ID); log.Dismissed < w.Seq {
 		less(&log.Members, GroupKey(k.ID), "its members")
+		s.uncount(k.ID, log, gone{k.User, m})
 		s.PutGroup(k.ID, log)
 	}
 }
@@ -130,11 +135,11 @@ func (s *step) PutConversation(k Key, c *Conversation) {
 				if dead == stored {
 					s.bury(k, w, dead)
 				} else {
-					s.end(k, w, dead)
+					s.end(k, w, dead, joined(dead))
 				}
 			})
 			if k.Kind == events.Group {
-				s.PutMember(k.ID, k.User, c.JoinSeq)
+				s.PutMember(k.ID, k.User, joined(c))
 			}
 		}
 	}
@@ -149,14 +154,9 @@ func (s *step) empty(g string, log *Log) bool {
 // present is the number of a group's members: its log counts those who have been
 // erased until they are swept.
 func (s *step) present(g string, log *Log) uint64 {
-	n := log.Members
-	for user := range s.Sweeps().Erased() {
-		k := Key{user, GroupKey(g).ConversationID}
-		s.Sweeps().follow(k, s.Stored(k), func(w *Sweep, _ *Conversation) {
-			if w.Kind == SweepErase && log.Dismissed < w.Seq {
-				less(&n, GroupKey(g), "its members")
-			}
-		})
+	n, gone := log.Members, uint64(len(erased(s, g, log)))
+	if n < gone {
+		Break(GroupKey(g), "%d of %d members have been erased", gone, n)
 	}
-	return n
+	return n - gone
 }

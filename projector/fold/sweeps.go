@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -136,33 +137,39 @@ func (p *Sweeps) Sift(group string, users []string, joined []events.Seq) {
 		}
 	}
 	for i, seq := range stored {
-		if joined[i] = 0; p.Present(Key{users[i], GroupKey(group).ConversationID}, seq) {
-			joined[i] = 1
+		joined[i] = 0
+		if c := p.membership(Key{users[i], GroupKey(group).ConversationID}, seq); c != nil {
+			joined[i] = c.JoinSeq
 		}
 	}
 }
 
-// Members lists the members of a group, sorted, of whom the commands that joined
-// are given as they are stored, by user.
-func (p *Sweeps) Members(group string, stored map[string]events.Seq) (users []string) {
-	for _, w := range p.joins {
-		if w.ID == group {
-			for _, user := range w.Users {
-				stored[user] += 0 // there is none for most
+// Members lists the members of a group, sorted by name, and their memberships, which
+// are given as they are stored. It changes what it is given.
+func (p *Sweeps) Members(group string, stored map[string]Member) (users []string, members []Member) {
+	if p != nil {
+		for _, w := range p.joins {
+			if w.ID == group {
+				for _, user := range w.Users {
+					stored[user] = stored[user] // there is none for most
+				}
 			}
 		}
 	}
 	users = slices.Sorted(maps.Keys(stored))
 	joined := make([]events.Seq, len(users))
 	for i, user := range users {
-		joined[i] = stored[user]
+		joined[i] = stored[user].Joined
 	}
 	p.Sift(group, users, joined)
-	i := 0
-	return slices.DeleteFunc(users, func(string) bool {
-		i++
-		return joined[i-1] == 0
-	})
+	n := 0
+	for i, user := range users {
+		if joined[i] > 0 {
+			users[n], n = user, n+1
+			members = append(members, p.Member(stored[user], joined[i]))
+		}
+	}
+	return users[:n], members
 }
 
 // Crowd is users, sorted, whom a sweep of a group is about.
@@ -239,13 +246,29 @@ func (p *Sweeps) Now(k Key, stored *Conversation) *Conversation {
 	return p.follow(k, stored, func(*Sweep, *Conversation) {})
 }
 
-// Present reports whether somebody whose stored membership is of a command, or who
-// has none, is a member.
-func (p *Sweeps) Present(k Key, joined events.Seq) bool {
+// membership is that of somebody whose stored one is of a command, 0 if there is
+// none: its join may be known, and nothing else is.
+func (p *Sweeps) membership(k Key, joined events.Seq) *Conversation {
 	if joined == 0 {
-		return p.Now(k, nil) != nil
+		return p.Now(k, nil)
 	}
-	return p.Now(k, &Conversation{JoinSeq: joined}) != nil
+	return p.Now(k, &Conversation{JoinSeq: joined})
+}
+
+// Member is the membership of somebody of whom one is stored, zero if none is, and
+// whose present one is of a command; zero if that is 0.
+func (p *Sweeps) Member(stored Member, now events.Seq) Member {
+	switch now {
+	case stored.Joined:
+		return stored
+	case 0:
+		return Member{}
+	}
+	i, found := slices.BinarySearchFunc(p.joins, now, func(w *Sweep, seq events.Seq) int { return cmp.Compare(w.Seq, seq) })
+	if !found {
+		Break(Key{}, "no sweep has joined at seq %d", now)
+	}
+	return joined(p.joins[i].member())
 }
 
 // Died is the version that a user has from what has ended of a conversation.

@@ -11,6 +11,7 @@ type Touch struct {
 	Users    []string
 	Groups   []string // as Effects.Groups
 	Receipts []Key    // as Effects.Receipts
+	Authors  []Author // as Effects.Authors
 }
 
 // Touched says for a command that has been applied what Apply said in its
@@ -19,7 +20,7 @@ type Touch struct {
 // may show nothing new, and leaves out what a later command has changed again: that
 // one names it. t is reset first.
 func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
-	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Receipts: t.Receipts[:0]}
+	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Receipts: t.Receipts[:0], Authors: t.Authors[:0]}
 	switch c.Verb {
 	case events.UserMessage:
 		t.reader(r, seq, peerKey(c.Inbox, c.From))
@@ -27,10 +28,12 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		t.reader(r, seq, peerKey(c.Inbox, c.To))
 	case events.UserRead:
 		t.reader(r, seq, Key{c.Inbox, c.Conversation})
+		t.authors(r, seq, Key{c.Inbox, c.Conversation})
 	case events.UserReadAll:
 		t.Users = append(t.Users, c.Inbox)
 		for _, k := range r.Conversations(c.Inbox) {
 			t.receipt(r, seq, k)
+			t.authors(r, seq, k)
 		}
 	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
 		t.Users = append(t.Users, c.Inbox)
@@ -38,6 +41,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		t.Groups = append(t.Groups, c.Inbox)
 		t.member(r, seq, c.Inbox, c.From) // whose position moved, under policy advance
 		t.named(r, seq, c.Inbox, c.Mentions)
+		t.authors(r, seq, GroupKey(c.Inbox)) // a read has waited for it
 	case events.GroupRevoke:
 		t.Groups = append(t.Groups, c.Inbox)
 		lk := GroupKey(c.Inbox)
@@ -66,6 +70,19 @@ func (t *Touch) reader(r Reader, seq events.Seq, k Key) {
 func (t *Touch) receipt(r Reader, seq events.Seq, k Key) {
 	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq == seq {
 		t.Receipts = append(t.Receipts, k)
+	}
+}
+
+// authors are those whose messages in a group the command has brought readers.
+func (t *Touch) authors(r Reader, seq events.Seq, k Key) {
+	if k.Kind != events.Group {
+		return
+	}
+	w := r.Wanted(k.ID)
+	for i := 0; w != nil && i < len(w.Messages); i++ {
+		if m := &w.Messages[i]; m.Seq == seq {
+			t.Authors = append(t.Authors, Author{k.ID, m.From})
+		}
 	}
 }
 

@@ -41,6 +41,10 @@ const (
 	hotGroups  = 8 << 20
 	hotUnread  = 8 << 20
 	hotOthers  = 2 << 20 // of each family that is rarely touched
+
+	// Of memberships, of trees and of what asks for receipts: those of the groups that
+	// are read.
+	hotReceipts = 4 << 20
 )
 
 // Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
@@ -50,6 +54,8 @@ const (
 	sharedGroups = 24 << 20
 	sharedPages  = 8 << 20
 	sharedOthers = 2 << 20
+
+	sharedReceipts = 8 << 20 // trees: some thousand rows
 )
 
 // conversationWeight is about what a decoded conversation takes beside its value:
@@ -64,8 +70,11 @@ type tables struct {
 	conversations [events.Group + 1]*table[fold.Conversation] // by kind
 	groups        *table[fold.Log]
 	users         *table[row.Account]
-	members       *table[events.Seq]
 	senders       *table[fold.Sender]
+	members       *table[fold.Member]
+	pieces        *table[fold.Piece]
+	wanted        *table[fold.Wanted]
+	trees         *table[fold.Counts]
 	indexes       *table[fold.Index]
 	pages         *table[row.Page]
 	blocks        *table[fold.Span]
@@ -83,6 +92,7 @@ type tables struct {
 	unread    unread
 	lists     userLists               // for snapshots
 	audiences *cache.Shared[[]string] // members of groups, for snapshots
+	moved     map[string]bool         // groups that members have joined or left since the last commit
 }
 
 // newTables returns the tables of all families, without rows. Adding a family is
@@ -93,6 +103,7 @@ func newTables() *tables {
 		unread:    unread{cache.New[inbox](hotUnread)},
 		lists:     userLists{cache.NewShared[userList](sharedLists)},
 		audiences: cache.NewShared[[]string](sharedGroups),
+		moved:     map[string]bool{},
 	}
 	conversations := family[fold.Conversation]{
 		prefix: row.Conversations, name: row.NameConversation,
@@ -112,9 +123,21 @@ func newTables() *tables {
 		prefix: row.Users, name: row.NameUser, encode: row.EncodeAccount, decode: row.DecodeAccount,
 		hot: hotOthers, weight: 16, filtered: true,
 	})
-	t.members = add(t, family[events.Seq]{
-		prefix: row.Members, name: row.NameMember, encode: row.EncodeNumber[events.Seq], decode: row.DecodeNumber[events.Seq],
-		hot: hotOthers, weight: 8, listed: true,
+	t.members = add(t, family[fold.Member]{
+		prefix: row.Members, name: row.NameMember, encode: row.EncodeMember, decode: row.DecodeMember,
+		hot: hotReceipts, shared: sharedOthers, weight: 40, listed: true,
+	})
+	t.pieces = add(t, family[fold.Piece]{
+		prefix: row.Pieces, name: row.NamePiece, encode: row.EncodePiece, decode: row.DecodePiece,
+		hot: hotOthers, weight: 16, listed: true, filtered: true,
+	})
+	t.wanted = add(t, family[fold.Wanted]{
+		prefix: row.Wanted, name: row.NameWanted, encode: row.EncodeWanted, decode: row.DecodeWanted,
+		hot: hotReceipts, shared: sharedOthers, weight: 32, filtered: true,
+	})
+	t.trees = add(t, family[fold.Counts]{
+		prefix: row.Trees, name: row.NameCounts, encode: row.EncodeCounts, decode: row.DecodeCounts,
+		hot: hotReceipts, shared: sharedReceipts, weight: 2048,
 	})
 	t.senders = add(t, family[fold.Sender]{
 		prefix: row.Senders, name: row.NameSender, encode: row.EncodeSender, decode: row.DecodeSender,
@@ -228,10 +251,11 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 func (t *tables) settle(to events.Seq) {
 	t.lists.commit(to, t)
 	t.audiences.Advance(to, func(audiences cache.Changes[[]string]) {
-		for group := range t.members.owners {
+		for group := range t.moved {
 			audiences.Drop(group)
 		}
 	})
+	clear(t.moved)
 	for _, f := range t.all {
 		f.committed(to)
 	}

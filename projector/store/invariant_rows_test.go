@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -41,31 +40,29 @@ func (a *audit) senders() {
 	}
 }
 
-// members checks that memberships and members' rows are the same.
-func (a *audit) members() {
-	members := map[string]map[string]events.Seq{}
+// allMembers checks that memberships and members' rows are the same.
+func (a *audit) allMembers() {
+	members := map[string]map[string]fold.Member{}
 	for _, key := range a.rows["g"] {
-		members[key] = map[string]events.Seq{}
+		members[key] = map[string]fold.Member{}
 	}
 	for _, key := range a.rows["n"] {
 		group, user, _ := strings.Cut(key, "\x00")
-		members[group][user] = a.joined[key]
-		if a.ended(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) {
+		members[group][user] = *a.members[key]
+		k := fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
+		if a.ended(k) {
 			continue
 		}
-		if a.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}) == nil {
-			a.fail("member %q of %q has no row", user, group)
+		if c := a.Conversation(k); c == nil || c.Join.Pos != a.members[key].Join {
+			a.fail("member %q of %q, joined at %+v, has the row %+v", user, group, a.members[key], c)
 		}
 	}
 	erased := 0
 	for range a.pending.Erased() {
 		erased++
 	}
-	for group, joined := range members {
-		present := slices.Collect(maps.Keys(joined))
-		if a.pending != nil {
-			present = a.pending.Members(group, joined)
-		}
+	for group, stored := range members {
+		present, _ := a.pending.Members(group, stored)
 		n, l := uint64(len(present)), a.Group(group)
 		if l.Members < n || l.Members > n+uint64(erased) || l.Peak < n {
 			a.fail("%d members of %q, at most %d ever; %d are, and %d have been erased", l.Members, group, l.Peak, n, erased)

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/row"
 )
 
 // audit checks the stored rows against each other: the invariants of package
@@ -18,8 +18,8 @@ import (
 type audit struct {
 	fold.Reader
 	pending *fold.Sweeps
-	rows    map[string][]string   // keys by family, without it, in parts
-	joined  map[string]events.Seq // by membership
+	rows    map[string][]string     // keys by family, without it, in parts
+	members map[string]*fold.Member // by membership
 	logs    map[fold.Key]*auditedLog
 	clock   events.Time // see fold.Rows
 	errs    []string
@@ -40,11 +40,14 @@ func (r *rig) verify() {
 		r.t.Fatal(err)
 	}
 	defer snap.Close()
-	a := &audit{pending: snap.Sweeps(), clock: snap.Position().Clock, rows: map[string][]string{}, joined: map[string]events.Seq{}, logs: map[fold.Key]*auditedLog{}}
+	a := &audit{pending: snap.Sweeps(), clock: snap.Position().Clock, rows: map[string][]string{}, members: map[string]*fold.Member{}, logs: map[fold.Key]*auditedLog{}}
 	eachRow(r.t, r.store.DB(), func(key, value []byte) {
 		if key[0] == 'n' {
-			n, _ := binary.Uvarint(value[1:])
-			a.joined[string(key[1:])] = events.Seq(n)
+			m, err := row.DecodeMember("", string(value))
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			a.members[string(key[1:])] = m
 		}
 		family := string(key[:1])
 		a.rows[family] = append(a.rows[family], string(key[1:]))
@@ -87,7 +90,8 @@ func (a *audit) all() {
 		}
 	}
 	a.senders()
-	a.members()
+	a.allMembers()
+	a.receipts()
 	a.pendingReads()
 	a.indexes()
 	a.dues()
@@ -118,7 +122,7 @@ func (a *audit) ended(k fold.Key) bool {
 		return false
 	}
 	c := a.Conversation(k)
-	return c == nil || k.Kind == events.Group && c.JoinSeq != a.joined[k.ID+"\x00"+k.User]
+	return c == nil || k.Kind == events.Group && (a.members[k.ID+"\x00"+k.User] == nil || c.JoinSeq != a.members[k.ID+"\x00"+k.User].Joined)
 }
 
 func conversationOf(id string) events.ConversationID {
@@ -308,7 +312,7 @@ func (a *audit) same(k fold.SetKey, s *fold.Set, want []fold.Ord) {
 // chunks counts the chunks, and those that directories list.
 func (a *audit) chunks() (stored, listed int) {
 	for _, key := range a.rows["s"] {
-		if owner, era, _ := ownerOf(key); !a.swept(owner, era) {
+		if owner, era, set := ownerOf(key); !a.swept(owner, era) && set[0] != byte(fold.SetGone) {
 			stored++
 		}
 	}

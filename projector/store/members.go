@@ -1,9 +1,12 @@
 package store
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -50,15 +53,70 @@ func (s *Snapshot) presentMembers(group string) []string {
 	if log := s.rows.Group(group); log == nil || log.Members == 0 {
 		return nil
 	}
-	prefix, joined := row.MembersPrefix(group), map[string]events.Seq{}
-	s.scan(prefix, func(rest, value []byte) {
-		n, err := row.DecodeNumber[events.Seq]("", string(value))
-		if err != nil {
-			check(rowError(append(prefix, rest...), err))
+	users, _ := s.rows.presentMembers(group)
+	return users
+}
+
+// presentMembers lists the members of a group, sorted, and their memberships,
+// whatever is left to be swept or has changed since the last commit.
+func (r *reader) presentMembers(group string) ([]string, []fold.Member) {
+	prefix, stored := row.MembersPrefix(group), map[string]fold.Member{}
+	scan(r.db, prefix, func(rest, value []byte) {
+		if len(stored)%readsOnEvery == 0 && r.snap != nil {
+			r.snap.readsOn()
 		}
-		joined[string(rest)] = *n
+		stored[string(rest)] = *decodedMember(append(prefix, rest...), value)
 	})
-	return s.rows.left.Members(group, joined)
+	if r.snap == nil {
+		r.members.changedOf(string(prefix), func(key string, m *fold.Member) {
+			if user := key[len(prefix):]; m != nil {
+				stored[user] = *m
+			} else {
+				delete(stored, user)
+			}
+		})
+	}
+	return r.left.Members(group, stored)
+}
+
+func decodedMember(key, value []byte) *fold.Member {
+	m, err := row.DecodeMember("", string(value))
+	if err != nil {
+		check(rowError(key, err))
+	}
+	return m
+}
+
+// EachMember implements fold.Reader. It goes along the memberships as they are
+// stored, unless others are to be swept or not committed.
+func (r *reader) EachMember(group, after string, fn func(user string, m fold.Member) (more bool)) {
+	if r.snap == nil || r.left.Of(group) {
+		users, members := r.presentMembers(group)
+		for i, user := range users {
+			if user > after && !fn(user, members[i]) {
+				return
+			}
+		}
+		return
+	}
+	prefix := row.MembersPrefix(group)
+	end := row.PrefixEnd(prefix)
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: append(append(prefix, after...), 0), UpperBound: end})
+	check(err)
+	defer func() { check(errors.Join(it.Error(), it.Close())) }() // fn may panic; see check
+	n := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		if n++; n%readsOnEvery == 0 {
+			r.snap.readsOn()
+		}
+		user := string(it.Key()[len(prefix):])
+		if r.left.ErasedAt(user) > 0 && r.Conversation(memberOf(group, user)) == nil {
+			continue
+		}
+		if !fn(user, *decodedMember(it.Key(), it.Value())) {
+			return
+		}
+	}
 }
 
 func memberOf(group, user string) fold.Key {

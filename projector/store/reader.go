@@ -56,7 +56,7 @@ func (r *reader) Conversation(k fold.Key) *fold.Conversation {
 	return c
 }
 
-// Stored implements fold.Rows.
+// Stored implements fold.Reader.
 func (r *reader) Stored(k fold.Key) *fold.Conversation {
 	if r.snap != nil {
 		if c, known := r.snap.inList(k); known {
@@ -212,6 +212,29 @@ func (r *reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = r.setOf(k)
 	return r.chunks.read(r, row.AppendChunk(r.key[:0], k, no))
 }
+
+// Counts implements fold.Reader.
+func (r *reader) Counts(k fold.TreeKey, level byte, no uint64) *fold.Counts {
+	return r.trees.read(r, row.AppendCounts(r.key[:0], k, level, no))
+}
+
+// Member implements fold.Reader.
+func (r *reader) Member(group, user string) *fold.Member {
+	return r.members.read(r, row.AppendMember(r.key[:0], group, user))
+}
+
+// Piece implements fold.Reader.
+func (r *reader) Piece(group, user, timeline string) *fold.Piece {
+	return r.pieces.read(r, row.AppendPiece(r.key[:0], group, user, timeline))
+}
+
+// Wanted implements fold.Reader.
+func (r *reader) Wanted(group string) *fold.Wanted {
+	return r.wanted.read(r, row.AppendWanted(r.key[:0], group))
+}
+
+// Sweeps implements fold.Reader.
+func (r *reader) Sweeps() *fold.Sweeps { return r.left }
 
 // Directory implements fold.Reader.
 func (r *reader) Directory(k fold.SetKey) fold.Directory {

@@ -115,16 +115,48 @@ func (r *rows) PutSender(k fold.Key, s *fold.Sender) {
 	r.senders.put(r.db, r.key, s)
 }
 
-func (r *rows) putMember(group, user string, joined *events.Seq) {
+func (r *rows) putMember(group, user string, m *fold.Member) {
 	r.key = row.AppendMember(r.key[:0], group, user)
-	r.members.put(r.db, r.key, joined)
+	if was := r.members.get(r.db, r.key); (was == nil) != (m == nil) {
+		r.moved[group] = true
+	}
+	r.members.put(r.db, r.key, m)
 }
 
 // PutMember implements fold.Rows.
-func (r *rows) PutMember(group, user string, joined events.Seq) { r.putMember(group, user, &joined) }
+func (r *rows) PutMember(group, user string, m fold.Member) { r.putMember(group, user, &m) }
 
 // DeleteMember implements fold.Rows.
 func (r *rows) DeleteMember(group, user string) { r.putMember(group, user, nil) }
+
+// Pieces implements fold.Rows.
+func (r *rows) Pieces(group, user string) []string {
+	return list(&r.reader, r.pieces, row.PiecesPrefix(group, user))
+}
+
+// PutPiece implements fold.Rows.
+func (r *rows) PutPiece(group, user, timeline string, p *fold.Piece) {
+	r.key = row.AppendPiece(r.key[:0], group, user, timeline)
+	r.pieces.put(r.db, r.key, p)
+}
+
+// PutWanted implements fold.Rows.
+func (r *rows) PutWanted(group string, w *fold.Wanted) {
+	if len(w.Messages) == 0 {
+		w = nil
+	}
+	r.key = row.AppendWanted(r.key[:0], group)
+	r.wanted.put(r.db, r.key, w)
+}
+
+// PutCounts implements fold.Rows.
+func (r *rows) PutCounts(k fold.TreeKey, level byte, no uint64, c *fold.Counts) {
+	if c.Empty() {
+		c = nil
+	}
+	r.key = row.AppendCounts(r.key[:0], k, level, no)
+	r.trees.put(r.db, r.key, c)
+}
 
 // Members implements fold.Rows.
 func (r *rows) Members(group string) []string {

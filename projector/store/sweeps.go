@@ -27,9 +27,6 @@ const readAhead = 1_024
 // Pace implements fold.Rows.
 func (r *rows) Pace() fold.Pace { return r.pace }
 
-// Sweeps implements fold.Rows.
-func (r *rows) Sweeps() *fold.Sweeps { return r.left }
-
 // PutProgress implements fold.Rows.
 func (r *rows) PutProgress(at fold.Progress) {
 	r.progress.put(r.db, row.ProgressKey(), &at)
@@ -158,7 +155,7 @@ func (t *tables) sweptPrefixes(w *fold.Sweep) [][]byte {
 	if w.Kind == fold.SweepErase {
 		return t.inboxPrefixes(w.ID, w.Era)
 	}
-	return [][]byte{row.MembersPrefix(w.ID)}
+	return [][]byte{row.MembersPrefix(w.ID), row.TreesPrefix(w.ID, w.Era)}
 }
 
 // read reads on.
@@ -199,9 +196,9 @@ func (a *ahead) row(key, value []byte) (swept fold.SweptRow, mine bool, err erro
 	swept.Name, mine = string(key), true
 	switch key[0] {
 	case row.Members:
-		var joined *events.Seq
-		if joined, err = row.DecodeNumber[events.Seq]("", string(value)); err == nil {
-			mine = *joined < a.sweep.Seq
+		var m *fold.Member
+		if m, err = row.DecodeMember("", string(value)); err == nil {
+			mine = m.Joined < a.sweep.Seq
 		}
 		swept.Conversation = memberOf(a.sweep.ID, swept.Name[len(row.MembersPrefix(a.sweep.ID)):])
 	case row.Conversations:
@@ -227,23 +224,24 @@ func (r *rows) DropRow(name string) {
 }
 
 // Sift implements fold.Rows. It goes through the memberships once.
-func (r *rows) Sift(group string, users []string, members bool) (some []string) {
+func (r *rows) Sift(group string, users []string) []fold.Member {
 	r.commitEarlier()
-	joined := r.joined(group, users)
-	r.left.Sift(group, users, joined)
-	some = make([]string, 0, len(users))
-	for i, user := range users {
-		if (joined[i] > 0) == members {
-			some = append(some, user)
-		}
+	members := r.memberships(group, users)
+	joined := make([]events.Seq, len(users))
+	for i := range members {
+		joined[i] = members[i].Joined
 	}
-	return some
+	r.left.Sift(group, users, joined)
+	for i := range members {
+		members[i] = r.left.Member(members[i], joined[i])
+	}
+	return members
 }
 
-// joined reads the stored memberships of some users, sorted: the commands that
-// joined, 0 where there is none.
-func (r *rows) joined(group string, users []string) []events.Seq {
-	joined := make([]events.Seq, len(users))
+// memberships reads the stored memberships of some users, sorted; zero where there
+// is none.
+func (r *rows) memberships(group string, users []string) []fold.Member {
+	members := make([]fold.Member, len(users))
 	prefix := row.MembersPrefix(group)
 	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.PrefixEnd(prefix)})
 	check(err)
@@ -254,16 +252,16 @@ func (r *rows) joined(group string, users []string) []events.Seq {
 			ok = it.SeekGE(key)
 		}
 		if ok && bytes.Equal(it.Key(), key) {
-			var n *events.Seq
-			if n, err = row.DecodeNumber[events.Seq]("", string(it.Value())); err == nil {
-				joined[i] = *n
+			var m *fold.Member
+			if m, err = row.DecodeMember("", string(it.Value())); err == nil {
+				members[i] = *m
 			} else {
 				err = rowError(key, err)
 			}
 		}
 	}
 	check(errors.Join(err, it.Error(), it.Close()))
-	return joined
+	return members
 }
 
 // findSweeps reads what is left to be swept.

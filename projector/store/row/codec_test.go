@@ -2,6 +2,7 @@ package row_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -27,7 +28,10 @@ var (
 	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog}
 	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount}
 	senderRows       = codec[fold.Sender]{row.EncodeSender, row.DecodeSender}
-	memberRows       = codec[events.Seq]{row.EncodeNumber[events.Seq], row.DecodeNumber[events.Seq]}
+	memberRows       = codec[fold.Member]{row.EncodeMember, row.DecodeMember}
+	pieceRows        = codec[fold.Piece]{row.EncodePiece, row.DecodePiece}
+	wantedRows       = codec[fold.Wanted]{row.EncodeWanted, row.DecodeWanted}
+	countsRows       = codec[fold.Counts]{row.EncodeCounts, row.DecodeCounts}
 	indexRows        = codec[fold.Index]{row.EncodeIndex, row.DecodeIndex}
 	pageRows         = codec[row.Page]{row.EncodePage, row.DecodePage}
 	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan}
@@ -238,6 +242,40 @@ func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 	return m
 }
 
+func (d dice) member() *fold.Member {
+	m := &fold.Member{Joined: d.seq(), Join: fold.Pos(d.uint() / 2), Pieces: d.uint()}
+	if d.coin() {
+		m.Seen, m.SeenAt = m.Join+1+fold.Pos(d.uint()/2), d.time()
+	}
+	return m
+}
+
+func (d dice) wanted() *fold.Wanted {
+	w := new(fold.Wanted)
+	for n := []int{1, 3, events.MaxReceipts}[d.IntN(3)]; n > 0; n-- {
+		m := fold.WantedMessage{Pos: fold.Pos(d.uint()), From: d.id(), Seq: d.seq(), At: d.time()}
+		if d.coin() {
+			m.Thread = d.id()
+		}
+		w.Messages = append(w.Messages, m)
+	}
+	slices.SortStableFunc(w.Messages, func(a, b fold.WantedMessage) int { return stdcmp.Compare(a.Pos, b.Pos) })
+	return w
+}
+
+func (d dice) counts() *fold.Counts {
+	c := new(fold.Counts)
+	for range []int{1, 2, row.CountsFrom, len(c)}[d.IntN(4)] {
+		c[d.IntN(len(c))] = int64(d.uint())
+	}
+	for i := range c {
+		if d.IntN(500) == 0 {
+			c[i] = -c[i]
+		}
+	}
+	return c
+}
+
 // TestRowsRoundTrip reads random rows back as they were written; what is read
 // is written as the same bytes, as the digest needs it.
 func TestRowsRoundTrip(t *testing.T) {
@@ -252,7 +290,10 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, groupRows, row.AppendGroup(nil, k.ID), &log)
 		version, span := events.Seq(d.uint()), d.span()
 		roundTrip(t, userRows, nil, &row.Account{version, events.Seq(d.uint())})
-		roundTrip(t, memberRows, nil, &version)
+		roundTrip(t, memberRows, nil, d.member())
+		roundTrip(t, pieceRows, nil, &fold.Piece{To: fold.Pos(d.uint()), At: d.time()})
+		roundTrip(t, wantedRows, nil, d.wanted())
+		roundTrip(t, countsRows, nil, d.counts())
 		roundTrip(t, blockRows, nil, &span)
 		roundTrip(t, indexRows, nil, &fold.Index{
 			Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint()), Counted: d.coin(), Revoked: d.coin(), Awaited: d.uint(),

@@ -20,6 +20,7 @@
 //	page.go           messages: those of a full page, and the unfinished page of a log
 //	sets.go           the other families, each some lines
 //	sweep.go          what is left to be swept
+//	receipts.go       memberships, and who has read what of a group
 //	name.go           what a row is about, in words
 //	contents.go       what stands in a row, for people
 //

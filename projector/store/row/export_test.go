@@ -10,6 +10,9 @@ import (
 // BitsFrom is from how many ordinals on a chunk is written as bits.
 const BitsFrom = bitsFrom
 
+// CountsFrom is the most counts that a tree's row lists with their places.
+const CountsFrom = countsFrom
+
 // All flags of the rows, and those that only one kind of page has.
 const (
 	ConversationFlags = convFlagsEnd - 1

@@ -47,6 +47,23 @@ func chunk(o ...int) *fold.Chunk {
 	return b
 }
 
+// counts holds some counts.
+func counts(at map[int]int64) *fold.Counts {
+	c := new(fold.Counts)
+	for i, n := range at {
+		c[i] = n
+	}
+	return c
+}
+
+func fullCounts() *fold.Counts {
+	c := new(fold.Counts)
+	for i := range c {
+		c[i] = int64(i) - 100
+	}
+	return c
+}
+
 func everyOther() *fold.Chunk {
 	b := new(fold.Chunk)
 	for i := range b {
@@ -185,7 +202,16 @@ func goldenOthers() []goldenRow {
 	return []goldenRow{
 		goldenOf("user", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version}),
 		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{version, 3900}),
-		goldenOf("member", memberRows, row.AppendMember(nil, "team", "alice"), &version),
+		goldenOf("member", memberRows, row.AppendMember(nil, "team", "alice"), &fold.Member{Joined: 4001, Join: 300}),
+		goldenOf("member.seen", memberRows, row.AppendMember(nil, "team", "bob"), &fold.Member{Joined: 4001, Join: 300, Seen: 400, SeenAt: goldenTime, Pieces: 2}),
+		goldenOf("piece", pieceRows, row.AppendPiece(nil, "team", "bob", "t1"), &fold.Piece{To: 500, At: goldenTime}),
+		goldenOf("piece.main", pieceRows, row.AppendPiece(nil, "team", "bob", ""), &fold.Piece{To: 450, At: goldenTime}),
+		goldenOf("wanted", wantedRows, row.AppendWanted(nil, "team"), &fold.Wanted{Messages: []fold.WantedMessage{
+			{Pos: 310, From: "alice"}, {Pos: 700, From: "bob", Thread: "t1", Seq: 4009, At: goldenTime},
+		}}),
+		goldenOf("counts", countsRows, row.AppendCounts(nil, fold.TreeKey{Group: "team", Kind: fold.TreeJoins}, 0, 1), counts(map[int]int64{0: 3, 44: 9_000, 255: 1})),
+		goldenOf("counts.era", countsRows, row.AppendCounts(nil, fold.TreeKey{Group: "team", Era: 3900, Kind: fold.TreePieces}, 1, 0), counts(map[int]int64{1: -2, 2: 2})),
+		goldenOf("counts.apart", countsRows, row.AppendCounts(nil, fold.TreeKey{Group: "team", Kind: fold.TreeApart, Timeline: "t1"}, 0, 300), fullCounts()),
 		goldenOf("sweep.dismiss", sweepRows, row.AppendSweep(nil, 4001), &fold.Sweep{
 			Seq: 4001, At: goldenTime, Kind: fold.SweepDismiss, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Rows: 100_000,
 		}),

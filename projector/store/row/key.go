@@ -1,6 +1,7 @@
 package row
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -20,8 +21,11 @@ import (
 //	u user                              version of a user who lost conversations, and era
 //	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
 //	g group                             log of a group, with its unfinished page
-//	n group 00 user                     membership: the command that joined
 //	a user 00 group                     who has written in a group, a member or not
+//	n group 00 user                     membership: the command that joined, receipts
+//	q group 00 user 00 timeline         member's receipts for a thread, or with no name the main timeline
+//	j group                             messages whose senders are notified of their readers
+//	r group 00 <era> 00 tree [timeline 00] level <no>   counts of a tree; the era is the last dismissal
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
@@ -44,6 +48,9 @@ const (
 	Groups        = 'g'
 	Members       = 'n'
 	Senders       = 'a'
+	Pieces        = 'q'
+	Wanted        = 'j'
+	Trees         = 'r'
 	Indexes       = 'i'
 	Pages         = 'p'
 	Blocks        = 't'
@@ -198,6 +205,62 @@ func AppendSender(b []byte, k fold.Key) []byte { return appendPair(append(b, Sen
 
 // SendersPrefix is that of a user's messages in groups.
 func SendersPrefix(user string) []byte { return append(append([]byte{Senders}, user...), 0) }
+
+// AppendPiece writes the key of a member's receipts for a timeline.
+func AppendPiece(b []byte, group, user, timeline string) []byte {
+	b = append(appendPair(append(b, Pieces), group, user), 0)
+	return append(b, timeline...)
+}
+
+// PiecesPrefix is that of a member's receipts for timelines.
+func PiecesPrefix(group, user string) []byte { return AppendPiece(nil, group, user, "") }
+
+// AppendWanted writes the key of a group's messages that ask for receipts.
+func AppendWanted(b []byte, group string) []byte { return append(append(b, Wanted), group...) }
+
+// TreesPrefix is that of the trees of a group since a dismissal.
+func TreesPrefix(group string, era events.Seq) []byte { return appendTrees(nil, group, era) }
+
+func appendTrees(b []byte, group string, era events.Seq) []byte {
+	b = append(append(append(b, Trees), group...), 0)
+	return append(AppendUint(b, uint64(era)), 0)
+}
+
+// AppendCounts writes the key of a row of a tree.
+func AppendCounts(b []byte, k fold.TreeKey, level byte, no uint64) []byte {
+	b = append(appendTrees(b, k.Group, k.Era), byte(k.Kind))
+	if k.Kind == fold.TreeApart {
+		b = append(append(b, k.Timeline...), 0)
+	}
+	return AppendUint(append(b, level), no)
+}
+
+// parseCounts reads the key of a row of a tree.
+func parseCounts(key []byte) (k fold.TreeKey, level byte, no uint64, ok bool) {
+	group, rest, found := bytes.Cut(key[1:], []byte{0})
+	k.Group = string(group)
+	if !found || len(rest) == 0 || len(rest) < int(rest[0])+3 {
+		return k, 0, 0, false
+	}
+	n := int(rest[0]) + 1
+	era, ok := ReadUint(rest[:n])
+	k.Era, k.Kind = events.Seq(era), fold.TreeKind(rest[n+1])
+	ok, rest = ok && rest[n] == 0, rest[n+2:]
+	switch k.Kind {
+	case fold.TreeApart:
+		var timeline []byte
+		timeline, rest, found = bytes.Cut(rest, []byte{0})
+		k.Timeline, ok = string(timeline), ok && found
+	case fold.TreeJoins, fold.TreePieces:
+	default:
+		ok = false
+	}
+	if !ok || len(rest) == 0 {
+		return k, 0, 0, false
+	}
+	no, ok = ReadUint(rest[1:])
+	return k, rest[0], no, ok
+}
 
 // AppendPendingRead writes the key of a member's pending read up to a message.
 func AppendPendingRead(b []byte, group, id, user string) []byte {

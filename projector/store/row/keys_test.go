@@ -33,8 +33,14 @@ type (
 		set fold.SetKey
 		no  uint64
 	}
-	memberKey  struct{ group, user string }
-	senderKey  struct{ user, group string }
+	memberKey struct{ group, user string }
+	senderKey struct{ user, group string }
+	pieceKey  struct{ group, user, timeline string }
+	countsKey struct {
+		tree  fold.TreeKey
+		level byte
+		no    uint64
+	}
 	pendingKey struct{ group, id, user string }
 )
 
@@ -52,9 +58,9 @@ func (d dice) address() (address, []byte) {
 		k.User = row.InEra(k.User, d.seq()%3)
 	}
 	log, no := k.LogKey(), d.uint()
-	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed}
+	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetGone}
 	set := k.Set(kinds[d.IntN(len(kinds))])
-	switch d.IntN(13) {
+	switch d.IntN(16) {
 	case 0:
 		if k.User, _ = row.CutEra(k.User); k.User == "" {
 			k.User = d.id()
@@ -89,6 +95,17 @@ func (d dice) address() (address, []byte) {
 		due := fold.Due{At: at, Log: log, Pos: pos}
 		due.Log.User, due.Era = row.CutEra(log.User)
 		return address{row.Dues, due}, row.AppendDue(nil, at, log, pos)
+	case 12:
+		p := pieceKey{other, d.id(), []string{"", d.id()}[d.IntN(2)]}
+		return address{row.Pieces, p}, row.AppendPiece(nil, p.group, p.user, p.timeline)
+	case 13:
+		return address{row.Wanted, other}, row.AppendWanted(nil, other)
+	case 14:
+		c := countsKey{fold.TreeKey{Group: other, Era: d.seq() % 3, Kind: fold.TreeJoins}, byte(d.IntN(8)), no}
+		if d.coin() {
+			c.tree.Kind, c.tree.Timeline = fold.TreeApart, []string{"", d.id()}[d.IntN(2)]
+		}
+		return address{row.Trees, c}, row.AppendCounts(nil, c.tree, c.level, c.no)
 	}
 	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
 }
@@ -238,6 +255,14 @@ func TestPrefixesFindTheirRows(t *testing.T) {
 			{"messages in groups", [][]byte{row.SendersPrefix(user)}, func(of any) bool {
 				a, ok := of.(senderKey)
 				return ok && a.user == user
+			}},
+			{"pieces", [][]byte{row.PiecesPrefix(group, user)}, func(of any) bool {
+				p, ok := of.(pieceKey)
+				return ok && p.group == group && p.user == user
+			}},
+			{"trees", [][]byte{row.TreesPrefix(group, era)}, func(of any) bool {
+				c, ok := of.(countsKey)
+				return ok && c.tree.Group == group && c.tree.Era == era
 			}},
 			{"pending reads", [][]byte{row.PendingReadsPrefix(group, id)}, func(of any) bool {
 				w, ok := of.(pendingKey)

@@ -39,6 +39,48 @@ func NameSender(key []byte) string {
 	return "messages of " + Quote(user) + " in " + nameGroupID(group)
 }
 
+// NamePiece names the row of a member's receipts for a timeline.
+func NamePiece(key []byte) string {
+	group, rest, _ := bytes.Cut(key[1:], []byte{0})
+	user, timeline, ok := bytes.Cut(rest, []byte{0})
+	if !ok {
+		return ""
+	}
+	return "receipts of " + Quote(user) + " for the " + nameTimeline(string(timeline)) + " of " + nameGroupID(group)
+}
+
+func nameTimeline(timeline string) string {
+	if timeline == "" {
+		return "main timeline"
+	}
+	return "thread " + Quote([]byte(timeline))
+}
+
+// NameWanted names the row of a group's messages that ask for receipts.
+func NameWanted(key []byte) string {
+	return "messages of " + nameGroupID(key[1:]) + " that ask for receipts"
+}
+
+// NameCounts names a row of a tree.
+func NameCounts(key []byte) string {
+	k, level, no, ok := parseCounts(key)
+	if !ok {
+		return ""
+	}
+	what := "joins"
+	switch k.Kind {
+	case fold.TreePieces:
+		what = "receipts"
+	case fold.TreeApart:
+		what = "receipts for the " + nameTimeline(k.Timeline)
+	}
+	since := ""
+	if k.Era > 0 {
+		since = fmt.Sprintf(" (since seq %d)", k.Era)
+	}
+	return fmt.Sprintf("counts %d.%d of the %s of %s%s", level, no, what, nameGroupID([]byte(k.Group)), since)
+}
+
 // NamePendingRead names the row of a pending read.
 func NamePendingRead(key []byte) string {
 	group, rest, _ := bytes.Cut(key[1:], []byte{0})
@@ -180,6 +222,8 @@ func cutSet(b []byte) (kind string, no uint64, ok bool) {
 		return "own messages", no, true
 	case fold.SetNamed:
 		return "mentions", no, true
+	case fold.SetGone:
+		return "recalled messages that had not counted", no, true
 	}
 	return "", 0, false
 }

@@ -192,7 +192,7 @@ func DecodeSender(_, value string) (*fold.Sender, error) {
 	return s, d.End()
 }
 
-// EncodeNumber writes the row of a membership, or of the emitted seq.
+// EncodeNumber writes the row of the emitted seq.
 func EncodeNumber[N events.Seq | events.Time](b []byte, n *N) []byte {
 	return binary.AppendUvarint(append(b, Format), uint64(*n))
 }
