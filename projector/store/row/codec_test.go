@@ -242,6 +242,15 @@ func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 	return m
 }
 
+// few is mostly a small number, and seldom the most: rows are read from each of
+// their beginnings.
+func (d dice) few(most int) int {
+	if d.IntN(300) == 0 {
+		return most
+	}
+	return 1 + d.IntN(4)
+}
+
 func (d dice) member() *fold.Member {
 	m := &fold.Member{Joined: d.seq(), Join: fold.Pos(d.uint() / 2), Pieces: d.uint()}
 	if d.coin() {
@@ -252,7 +261,7 @@ func (d dice) member() *fold.Member {
 
 func (d dice) wanted() *fold.Wanted {
 	w := new(fold.Wanted)
-	for n := []int{1, 3, events.MaxReceipts}[d.IntN(3)]; n > 0; n-- {
+	for n := d.few(events.MaxReceipts); n > 0; n-- {
 		m := fold.WantedMessage{Pos: fold.Pos(d.uint()), From: d.id(), Seq: d.seq(), At: d.time()}
 		if d.coin() {
 			m.Thread = d.id()
@@ -265,13 +274,8 @@ func (d dice) wanted() *fold.Wanted {
 
 func (d dice) counts() *fold.Counts {
 	c := new(fold.Counts)
-	for range []int{1, 2, row.CountsFrom, len(c)}[d.IntN(4)] {
-		c[d.IntN(len(c))] = int64(d.uint())
-	}
-	for i := range c {
-		if d.IntN(500) == 0 {
-			c[i] = -c[i]
-		}
+	for range d.few(2 * len(c)) {
+		c[d.IntN(len(c))] = int64(d.uint()) - int64(d.uint())
 	}
 	return c
 }
