@@ -120,6 +120,7 @@ func TestFamiliesAreStored(t *testing.T) {
 		crowd = append(crowd, fmt.Sprint("user", n))
 	}
 	r.do(events.Command{Verb: events.GroupJoin, Inbox: "crowd", Users: crowd})
+	r.do(events.Command{Verb: events.GroupMessage, Inbox: "crowd", From: "y", ID: "1", Receipt: true})
 	r.do(events.Command{Verb: events.UserMessage, Inbox: "x", From: "y", ID: "1"}) // sweeps some
 	r.commit()
 	families, stored := store.AllFamilies(), map[byte]bool{}
