@@ -42,8 +42,12 @@ func (c *chat) countable(i int) bool {
 	return i >= c.purged && !c.log[i].never && !c.log[i].gone
 }
 
-// wantedKey names a message whose sender is notified of readers.
-type wantedKey struct{ group, id string }
+// wantedKey names a message whose sender is notified of readers: by its place in the
+// group's log.
+type wantedKey struct {
+	group string
+	i     int
+}
 
 // readBefore returns by how many the messages are read whose senders a command may
 // notify.
@@ -55,9 +59,12 @@ func (m *Model) readBefore(s step) map[wantedKey]uint64 {
 		return nil // rule receipts-sent: only reads raise it
 	}
 	for k, c := range m.chats {
+		if s.Verb == events.GroupMessage && k.id != s.Inbox || !m.asked() {
+			continue
+		}
 		for _, i := range c.wanted {
 			if k.kind == events.Group && c.countable(i) {
-				read[wantedKey{k.id, c.log[i].id}] = c.receipt(i).Read
+				read[wantedKey{k.id, i}] = c.receipt(i).Read
 			}
 		}
 	}
@@ -69,13 +76,12 @@ func (m *Model) raised(s step, before map[wantedKey]uint64) []Raised {
 	var all []Raised
 	for k, was := range before {
 		c := m.group(k.group)
-		i := c.find(k.id)
-		if now := c.receipt(i); now.Read > was {
-			all = append(all, Raised{Sender: c.log[i].from, Group: k.group, GroupReceipt: now})
+		if now := c.receipt(k.i); now.Read > was {
+			all = append(all, Raised{Sender: c.log[k.i].from, Group: k.group, GroupReceipt: now})
 		}
 	}
 	slices.SortFunc(all, func(a, b Raised) int {
-		return cmp.Or(cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Group, b.Group), cmp.Compare(m.group(a.Group).find(a.ID), m.group(b.Group).find(b.ID)))
+		return cmp.Or(cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }
