@@ -19,11 +19,10 @@ type message struct {
 	all      bool // it mentions all
 	silent   bool
 	hidden   bool
-	never    bool       // revoked before it came: it never counted
-	revoked  bool       // revoked after it came, when it had counted
-	ended    events.Seq // of the command that revoked it
-	recalled bool       // revoked when it was the last message
-	gone     bool       // revoked after it came, whatever it was
+	never    bool // revoked before it came: it never counted
+	revoked  bool // revoked after it came, when it had counted
+	recalled bool // revoked when it was the last message
+	gone     bool // revoked after it came, whatever it was
 	expires  events.Time
 	due      bool // it expires at the first clock that is not before expires
 }
@@ -99,6 +98,17 @@ func (c *chat) lastOfEach() map[string]int {
 	return all
 }
 
+// everyThread returns the threads of all messages.
+func (c *chat) everyThread() map[string]bool {
+	all := map[string]bool{}
+	for i := range c.log {
+		if thread := c.log[i].thread; thread != "" {
+			all[thread] = true
+		}
+	}
+	return all
+}
+
 // lastBy returns how many messages of the log there are up to the last one that is.
 func (c *chat) lastBy(is func(*message) bool) int {
 	for i := len(c.log) - 1; i >= 0; i-- {
@@ -129,10 +139,10 @@ type view struct {
 	name    events.ConversationID
 	account *account
 
-	listed  bool       // the conversation is in the user's list, whoever wrote in it
-	gone    int        // else it is if one of the messages from here on brought it back (rule delete)
-	goneSeq events.Seq // of the delete; 0: there was none
-	read    int        // the read position: so many messages of the log are read
+	listed  bool // the conversation is in the user's list, whoever wrote in it
+	deleted bool
+	gone    int // the length of the log at the delete: what comes then brings it back
+	read    int // the read position: so many messages of the log are read
 	readAt  events.Time
 	readSeq events.Seq
 	cleared int  // so many messages of the log are gone for the user (rule clear)
@@ -151,6 +161,7 @@ type view struct {
 	carried, carriedMentions uint64 // imported: messages without ids before the first one
 	importSeq                events.Seq
 
+	threadsRead    int                  // so many are read in every thread, those that are yet to come too
 	timelines      map[string]*timeline // those with something of their own
 	threadVersions map[string]events.Seq
 
@@ -238,17 +249,11 @@ func (v *view) inList() bool {
 		return true
 	}
 	for i := v.gone; i < len(v.chat.log); i++ {
-		if v.brings(&v.chat.log[i]) && !v.account.blocked[v.chat.log[i].from] {
+		if m := &v.chat.log[i]; !m.quiet() && !m.apart && !v.account.blocked[m.from] {
 			return true
 		}
 	}
 	return false
-}
-
-// brings reports whether a message brings a deleted conversation back to the list,
-// or keeps it there, whoever wrote it.
-func (v *view) brings(m *message) bool {
-	return !m.quiet() && !m.apart && (!m.revoked || m.ended > v.goneSeq)
 }
 
 // readUpto returns the id of the last message at or before a position.

@@ -8,7 +8,16 @@ func (v *view) pos(thread string) int {
 	if t := v.timelines[thread]; t != nil && t.own {
 		return t.read
 	}
-	return v.read
+	return v.common(thread)
+}
+
+// common is the position of a timeline that has none of its own: the conversation's,
+// in a thread one that a read of all threads has moved beyond it.
+func (v *view) common(thread string) int {
+	if thread == "" {
+		return v.read
+	}
+	return max(v.read, v.threadsRead)
 }
 
 // counted reports whether a message raised somebody's unread when it came (rules

@@ -89,6 +89,11 @@ func (g *Generator) past() events.Time {
 	case g.chance(50):
 		return g.now - events.Time(g.rng.IntN(jitter))
 	}
+	return g.before()
+}
+
+// before draws a time since the first command.
+func (g *Generator) before() events.Time {
 	return start + events.Time(g.rng.Int64N(int64(g.now-start)))
 }
 

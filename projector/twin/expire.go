@@ -33,11 +33,11 @@ func (m *Model) setClock(s step) Result {
 		c := m.chats[d.key]
 		c.log[d.i].due = false
 		if d.key.kind == events.C2C {
-			changed = c.views[d.key.owner].takeBack(d.i, s.seq) || changed
+			changed = c.views[d.key.owner].takeBack(d.i) || changed
 			continue
 		}
 		named += len(c.log[d.i].mentions)
-		changed = c.takeBack(d.i, s.seq) || changed
+		changed = c.takeBack(d.i) || changed
 	}
 	return ignoredUnless(changed)
 }

@@ -288,7 +288,7 @@ func (g *Generator) traits(c *events.Command) {
 		g.mentions(c)
 	}
 	if g.has&Expiry != 0 && g.chance(perCentExpires) {
-		c.ExpiresAt, c.HasExpiresAt = max(start, g.past()), true
+		c.ExpiresAt, c.HasExpiresAt = g.before(), true
 		if g.chance(perCentPrompt) {
 			c.ExpiresAt = g.now + events.Time(g.rng.IntN(soon))
 		}

@@ -144,20 +144,20 @@ func (m *Model) revokeC2C(s step, v *view) Result {
 	if i < 0 {
 		return v.chat.revokeEarly(s.ID)
 	}
-	return ignoredUnless(v.takeBack(i, s.seq))
+	return ignoredUnless(v.takeBack(i))
 }
 
 // takeBack recalls a C2C message. It reports whether that shows.
-func (v *view) takeBack(i int, seq events.Seq) bool {
+func (v *view) takeBack(i int) bool {
 	m := &v.chat.log[i]
-	counts, shows := v.chat.recall(i, v.counted(m), seq)
+	counts, shows := v.chat.recall(i, v.counted(m))
 	return v.inList() && (shows && i >= v.cleared || counts && i >= v.pos(m.thread))
 }
 
 // recall notes that a message was revoked. It reports whether that takes it out of
 // the counts of those who have not read it, and whether it shows, as the last
 // message, to all.
-func (c *chat) recall(i int, counted bool, seq events.Seq) (counts, shows bool) {
+func (c *chat) recall(i int, counted bool) (counts, shows bool) {
 	msg := &c.log[i]
 	if i < c.purged {
 		return false, false
@@ -165,9 +165,7 @@ func (c *chat) recall(i int, counted bool, seq events.Seq) (counts, shows bool) 
 	counts = counted && !msg.revoked
 	last := i == c.last() || msg.thread != "" && i == c.lastOf(msg.thread)
 	shows = last && !msg.recalled && !msg.never
-	if counts { // a read one too: it does not count again after an unread
-		msg.revoked, msg.ended = true, seq
-	}
+	msg.revoked = msg.revoked || counts // a read one too: it does not count again after an unread
 	msg.recalled = msg.recalled || shows
 	msg.gone = true
 	c.wanted = slices.DeleteFunc(c.wanted, func(w int) bool { return w == i })
@@ -180,12 +178,12 @@ func (m *Model) revokeGroup(s step, c *chat) Result {
 	if i < 0 {
 		return c.revokeEarly(s.ID)
 	}
-	return ignoredUnless(c.takeBack(i, s.seq))
+	return ignoredUnless(c.takeBack(i))
 }
 
 // takeBack recalls a group's message. It reports whether that changes anything.
-func (c *chat) takeBack(i int, seq events.Seq) bool {
-	counts, shows := c.recall(i, !c.log[i].quiet(), seq)
+func (c *chat) takeBack(i int) bool {
+	counts, shows := c.recall(i, !c.log[i].quiet())
 	return counts || shows
 }
 

@@ -25,7 +25,7 @@ func (g *Generator) policies(c *events.Command) {
 // clock draws what the time is.
 func (g *Generator) clock() events.Time {
 	if g.chance(perCentOld) {
-		return g.past()
+		return g.before()
 	}
 	return g.now
 }

@@ -84,10 +84,10 @@ func (v *view) pull(to int) (moved bool) {
 	return moved
 }
 
-// settle drops own positions that are the conversation's.
+// settle drops own positions that are those of all.
 func (v *view) settle() {
-	for _, t := range v.timelines {
-		t.own = t.own && t.read != v.read
+	for thread, t := range v.timelines {
+		t.own = t.own && t.read != v.common(thread)
 	}
 }
 
@@ -235,10 +235,35 @@ func (m *Model) readAll(s step) Result {
 			v.readNow(s, to, by, &r)
 			continue
 		}
-		for _, thread := range v.chat.threads() {
-			by.thread = &thread
-			v.readNow(s, to, by, &r)
-		}
+		v.readThreads(s, to, by, &r)
 	}
 	return r
+}
+
+// readThreads reads every thread, those that are yet to come too, if that moves any.
+func (v *view) readThreads(s step, to int, by readBy, r *Result) {
+	threads := v.chat.threads()
+	if slices.ContainsFunc(threads, func(thread string) bool { return v.moves(thread, to) }) {
+		r.Ignored = false
+		for thread := range v.chat.everyThread() {
+			if v.pos(thread) < to && by.asked && !by.private {
+				t := v.timeline(thread)
+				t.seen, t.seenAt = max(t.seen, to), by.told
+			}
+		}
+		for thread, t := range v.timelines {
+			if thread != "" && t.own {
+				t.read = max(t.read, to)
+			}
+		}
+		v.threadsRead = max(v.threadsRead, to)
+		v.settle()
+	}
+	for _, thread := range threads {
+		by.thread = &thread
+		if sent := v.tell(by, s.seq); sent != nil {
+			r.Receipts = append(r.Receipts, *sent)
+			r.Ignored = false
+		}
+	}
 }

@@ -96,6 +96,9 @@ func (m *Model) block(s step) Result {
 	a := m.account(s.Inbox)
 	now := maps.Clone(a.blocked)
 	for _, user := range s.Users {
+		if user == s.Inbox {
+			continue // nobody blocks oneself
+		}
 		if s.Blocked {
 			now[user] = true
 		} else {

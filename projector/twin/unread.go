@@ -55,13 +55,14 @@ func (v *view) unreadEvery(s step, from int) bool {
 		return v.mark()
 	}
 	own := slices.ContainsFunc(slices.Collect(maps.Values(v.timelines)), func(t *timeline) bool { return t.own })
-	if v.read == from && !own && v.carried == 0 && v.inList() {
+	if v.read == from && !own && v.threadsRead <= from && v.carried == 0 && v.inList() {
 		return false
 	}
 	v.read, v.readAt, v.readSeq = from, 0, s.seq
 	for _, t := range v.timelines {
 		t.own = false
 	}
+	v.threadsRead = 0
 	v.carried, v.carriedMentions = 0, 0 // rule carried
 	v.listed = true
 	return true
@@ -104,16 +105,17 @@ func (m *Model) delete(s step, v *view) Result {
 		return ignoredUnless(false)
 	}
 	v.read, v.readAt, v.readSeq = len(v.chat.log), 0, s.seq
-	v.leave(s, len(v.chat.log))
+	v.leave()
 	return ignoredUnless(true)
 }
 
-// leave takes the conversation off the list: what comes from a place on brings it
-// back. Its threads are no longer followed or muted (rule thread-list).
-func (v *view) leave(s step, gone int) {
+// leave takes the conversation off the list: what comes then brings it back. Its
+// threads are no longer followed or muted (rule thread-list).
+func (v *view) leave() {
 	v.listed, v.marked, v.acted = false, false, true
-	v.gone, v.goneSeq = gone, s.seq
+	v.deleted, v.gone = true, len(v.chat.log)
 	v.carried, v.carriedMentions = 0, 0
+	v.threadsRead = 0
 	for _, t := range v.timelines {
 		t.own, t.following, t.muted = false, false, false
 	}
@@ -140,7 +142,7 @@ func (m *Model) deleteUpto(s step, v *view) Result {
 	v.forget(s, to)
 	v.acted = true
 	if !stays {
-		v.leave(s, place)
+		v.leave()
 	}
 	return ignoredUnless(true)
 }
