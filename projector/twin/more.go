@@ -36,7 +36,7 @@ func (g *Generator) thread(chat *ids) string {
 	if g.deep {
 		perCent = perCentDeep
 	}
-	if !g.chance(perCent) {
+	if g.has&Threads == 0 || !g.chance(perCent) {
 		return ""
 	}
 	return g.someThread(chat)
@@ -45,7 +45,7 @@ func (g *Generator) thread(chat *ids) string {
 // someThread draws a thread of a conversation: one of few that hang on a message,
 // or one that hangs on none.
 func (g *Generator) someThread(chat *ids) string {
-	if g.has&Threads == 0 || len(chat.used) == 0 || !g.chance(perCentRoot) {
+	if len(chat.used) == 0 || !g.chance(perCentRoot) {
 		return "thread" + strconv.Itoa(g.rng.IntN(topics))
 	}
 	switch {
