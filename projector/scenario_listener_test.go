@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -193,7 +194,7 @@ func (w *world) event(h heard) string {
 
 // time renders a time; what the machine's clock said is "now".
 func (w *world) time(t events.Time) string {
-	if t >= w.began {
+	if t >= w.began && t < w.began+events.Time(time.Hour.Milliseconds()) {
 		return "now"
 	}
 	return fmt.Sprint(int64(t))
