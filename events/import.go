@@ -150,6 +150,9 @@ func (c *Command) checkImports() error {
 			return invalid(imports + ": a conversation is named twice")
 		}
 		named[entry.Conversation] = true
+		if m := entry.LastMessage; m != nil && entry.Conversation.Kind == C2C && m.From != entry.Conversation.ID && m.From != c.Inbox {
+			return invalid(imports + ": last_message: from is neither the user nor the peer")
+		}
 	}
 	return nil
 }

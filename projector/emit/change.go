@@ -35,7 +35,7 @@ type change struct {
 func (l *look) take(r fold.Reader) *change {
 	at, shows := l.Stamp, false
 	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
-		changed := c.ViewVersion(l.user, log) > l.since
+		changed := c.ViewVersion(r, k, log) > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
 			at = dirty.Later(at, l.stamps[k.ID].Stamp)
 		}

@@ -162,8 +162,9 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 // read the message, or sent it.
 func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, member bool) {
 	log := rows.Group(group)
-	c := rows.Conversation(fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID})
-	return c == nil || log == nil || log.Version > since || c.ViewVersion(user, log) > since, c != nil
+	k := fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
+	c := rows.Conversation(k)
+	return c == nil || log == nil || log.Version > since || c.ViewVersion(rows, k, log) > since, c != nil
 }
 
 // manyUsers is from how many users on their lists are read from the store one

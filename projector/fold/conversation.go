@@ -18,7 +18,13 @@ type Conversation struct {
 	ReadSet bool        // Read was set by a read, so ReadAt says when
 
 	Join    Cursor     // groups: the head at the join
-	JoinSeq events.Seq // groups: the command that joined
+	JoinSeq events.Seq // groups: the command that joined; C2C: the import; 0: none
+
+	Carried         uint64 // unread messages from before the first one, by the import; while there are any, nothing is read
+	CarriedMentions uint64 // how many of them name the user
+	Acted           bool   // the user has cleared the mark, if nothing else says that the user has done anything
+
+	Cleared Cursor // the user has no history up to here; Read is not before it
 
 	Deleted   bool // from the list, until a counted message comes
 	DeletedAt Ord  // the last ordinal at the time
@@ -33,15 +39,15 @@ type Conversation struct {
 }
 
 // Exists reports whether the conversation has come into being: a C2C
-// conversation does with its first message that is not hidden, a group's with the
-// join.
+// conversation does with its first message that is not hidden, or with the import, a
+// group's with the join.
 func (c *Conversation) Exists(k Key) bool {
-	return k.Kind == events.Group || c.Log.Last.Pos > 0
+	return k.Kind == events.Group || c.Log.Last.Pos > 0 || c.JoinSeq > 0
 }
 
 // empty reports whether the row says nothing.
 func (c *Conversation) empty(k Key) bool {
-	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0
+	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0 && c.JoinSeq == 0
 }
 
 // Listed reports whether the conversation is in the user's list.
@@ -52,20 +58,39 @@ func (c *Conversation) Listed(k Key, log *Log) bool {
 // Settled reports whether a read of the whole C2C conversation would find nothing
 // to do.
 func (c *Conversation) Settled() bool {
-	return c.Read == c.Log.Head && !c.Marked && !c.OwesReceipt()
+	return c.Read == c.Log.Head && !c.Marked && c.Carried == 0 && !c.OwesReceipt()
 }
 
 // ViewVersion is the version of the user's view of a conversation that is in
 // the list.
-func (c *Conversation) ViewVersion(user string, log *Log) events.Seq {
+func (c *Conversation) ViewVersion(r Reader, k Key, log *Log) events.Seq {
+	if log.Last.Pos > 0 && log.Last.Pos <= c.Cleared.Pos {
+		return c.Version // what changed since for the others does not show here
+	}
 	v := max(c.Version, log.Version)
-	for _, r := range log.Recalls {
-		if r.Ord > c.Read.Ord && r.From != user {
-			v = max(v, r.Seq)
+	for _, old := range log.Recalls {
+		if old.Ord > c.Read.Ord && old.From != k.User {
+			v = max(v, old.Seq)
+		}
+	}
+	for _, p := range log.Purges {
+		if p.Seq > v && c.lost(r, k, log, p) {
+			v = p.Seq
 		}
 	}
 	return v
 }
 
+// lost reports whether messages were purged that counted for the user.
+func (c *Conversation) lost(r Reader, k Key, log *Log, p Purge) bool {
+	t := TallyOf(r, k, c, log)
+	return t.from(max(c.Read.Ord, p.From.Ord)).Unread() > t.from(max(c.Read.Ord, p.To.Ord)).Unread()
+}
+
 // Activity orders the list, newest first.
-func (c *Conversation) Activity(log *Log) events.Seq { return max(c.JoinSeq, log.Last.Seq) }
+func (c *Conversation) Activity(k Key, log *Log) events.Seq {
+	if k.Kind == events.C2C && log.Last.Pos > 0 {
+		return log.Last.Seq
+	}
+	return max(c.JoinSeq, log.Last.Seq)
+}

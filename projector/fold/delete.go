@@ -14,7 +14,7 @@ func (s *step) remove() {
 		s.ignoreUnknown(k, c)
 		return
 	}
-	c.Read = log.Head
+	c.moveTo(log.Head)
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	s.leaveList(k, c, log, log.Head)
 }
@@ -36,7 +36,8 @@ func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
 	if to.Pos < c.Join.Pos {
 		to = c.Join
 	}
-	switch stays := s.alive(k, log, to) > 0 || c.Sent > to.Pos; {
+	after := further(to, c.Cleared) // what was cleared keeps nothing in the list
+	switch stays := s.alive(k, log, after) > 0 || c.Sent > after.Pos; {
 	case !stays:
 		s.leaveList(k, c, log, to)
 	case to.Pos <= c.Read.Pos:
@@ -55,6 +56,7 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	c.Version = s.seq
 	s.left(k)
 	s.pass(k, c, to)
+	c.endCarried()
 	c.Marked = false
 	c.Deleted, c.DeletedAt = true, log.Head.Ord
 	s.PutConversation(k, c)
@@ -65,7 +67,7 @@ func (s *step) pass(k Key, c *Conversation, to Cursor) {
 	if to.Pos <= c.Read.Pos {
 		return
 	}
-	c.Read = to
+	c.moveTo(to)
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	c.Marked = false
 }

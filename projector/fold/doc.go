@@ -65,6 +65,9 @@
 //	join                             group.go read.go
 //	mute                             mute.go
 //	delete                           delete.go
+//	clear                            clear.go
+//	purge                            purge.go floor.go
+//	import import-once carried       import.go tally.go
 //	stranger                         refusal.go
 //	exact                            tally.go
 //	quiet                            effects.go
@@ -75,7 +78,7 @@
 // # Invariants
 //
 // After every command: Read.Pos <= Head.Pos, Last.Pos <= Head.Pos and Join.Pos <=
-// Read.Pos; ordinals grow with positions; a position, once given, never changes its
+// Read.Pos; Cleared.Pos <= Read.Pos, and Read.Pos is 0 while anything is carried; ordinals grow with positions; a position, once given, never changes its
 // message; a receipt names a message of the peer's.
 // [Apply] refuses before it writes: a refused command leaves the rows as they
 // were.

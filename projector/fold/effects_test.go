@@ -36,7 +36,7 @@ func names(rows fold.Reader, fx *fold.Effects, seq events.Seq, k fold.Key) bool 
 		return true
 	}
 	c := rows.Conversation(k)
-	return k.Kind == events.Group && slices.Contains(fx.Groups, k.ID) && c != nil && c.ViewVersion(k.User, rows.Group(k.ID)) == seq
+	return k.Kind == events.Group && slices.Contains(fx.Groups, k.ID) && c != nil && c.ViewVersion(rows, k, rows.Group(k.ID)) == seq
 }
 
 // receipts are those that the effects name, as they are sent.

@@ -31,6 +31,10 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.mute()
 	case events.UserDelete:
 		s.remove()
+	case events.UserClear:
+		s.clear()
+	case events.UserImport:
+		s.importAll()
 	case events.UserErase:
 		s.erase()
 	case events.GroupMessage:
@@ -43,6 +47,8 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.leave()
 	case events.GroupDismiss:
 		s.dismiss()
+	case events.GroupPurge:
+		s.purge()
 	case events.PolicySet:
 		s.policy()
 	case events.ClockSet:
@@ -126,6 +132,12 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	if !m.Hidden { // rule hidden
 		log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked}
 	}
+}
+
+// moveTo sets the read position.
+func (c *Conversation) moveTo(to Cursor) {
+	c.endCarried()
+	c.Read = to
 }
 
 // putOrDrop writes a row back, or deletes one that says nothing.

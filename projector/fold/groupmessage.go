@@ -29,7 +29,7 @@ func (s *step) groupMessage() {
 	s.append(lk, log, &m)
 	s.want(g, log.Head.Pos, &m)
 	if !m.Hidden {
-		log.Version, log.Recalls = s.seq, nil
+		log.changedForAll(s.seq)
 		s.fx.Groups = append(s.fx.Groups, g)
 	}
 	if m.Counted && m.All { // rule mention
@@ -45,7 +45,7 @@ func (s *step) groupMessage() {
 		s.mention(log, &m)
 	}
 	if known.Awaited > 0 {
-		s.awaited(log, m.ID)
+		s.awaited(g, log, m.ID)
 	}
 	if sender := s.Conversation(sk); sender != nil && s.advance(sk, sender, log, &m) {
 		s.PutConversation(sk, sender)

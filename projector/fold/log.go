@@ -12,6 +12,8 @@ type Log struct {
 	Last    Last
 	Version events.Seq // of the command that last changed the view of every reader
 	Recalls []Recall   // groups only: revokes since, which change the view of some
+	Purges  []Purge    // groups only: purges since, which change the view of some
+	Purged  Cursor     // groups only: what lies up to here is gone for all
 	Block   Span       // of the messages in the unfinished time block
 	Revoked Set        // ordinals revoked after they had counted
 	All     Set        // ordinals naming everybody, not revoked; groups only
@@ -55,16 +57,19 @@ type Recall struct {
 	Seq  events.Seq
 }
 
-// maxRecalls bounds the revokes that a log lists one by one. One more, without a
-// message between, counts as a change for every reader.
+// maxRecalls bounds the revokes that a log lists one by one, and the purges. One more,
+// without a message between, counts as a change for every reader.
 const maxRecalls = 32
+
+// changedForAll notes that a command changes the view of every reader.
+func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls, l.Purges = by, nil, nil }
 
 // recalled lists a revoke. It stands for earlier ones of the same sender's older
 // messages: whoever they concern, it concerns too, and it is newer.
 func (l *Log) recalled(r Recall) {
 	kept := slices.DeleteFunc(slices.Clone(l.Recalls), func(old Recall) bool { return old.From == r.From && old.Ord <= r.Ord })
 	if len(kept) == maxRecalls {
-		l.Version, l.Recalls = r.Seq, nil
+		l.changedForAll(r.Seq)
 		return
 	}
 	l.Recalls = append(kept, r)

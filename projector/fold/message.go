@@ -27,13 +27,7 @@ func (s *step) message(peer, from string) {
 	m := s.newMessage(from, known)
 	m.Counted = m.Counted && !own
 	m.Named = !own && slices.Contains(s.c.Mentions, s.c.Inbox)
-	if own {
-		m.PrevPeer = c.Peer.Pos
-	}
-	s.append(k, &c.Log, &m)
-	if !own {
-		c.Peer = PeerMark{c.Log.Head.Pos, m.ID}
-	}
+	s.enter(k, c, &m)
 	if m.Counted && m.Named { // rule mention
 		c.Named.Add(s, k.Set(SetNamed), m.Ord)
 	}
@@ -49,6 +43,18 @@ func (s *step) message(peer, from string) {
 		s.changed(k, c, &c.Log)
 	}
 	s.PutConversation(k, c)
+}
+
+// enter gives a C2C message its place.
+func (s *step) enter(k Key, c *Conversation, m *Message) {
+	own := m.From == k.User
+	if own {
+		m.PrevPeer = c.Peer.Pos
+	}
+	s.append(k, &c.Log, m)
+	if !own {
+		c.Peer = PeerMark{c.Log.Head.Pos, m.ID}
+	}
 }
 
 // newMessage is the command's message, as far as it is the same for C2C and groups
@@ -88,5 +94,5 @@ func (s *step) advance(k Key, c *Conversation, log *Log, m *Message) bool {
 		before := s.Message(lk, later)
 		to = Index{Pos: later, Ord: before.Ord, Counted: before.Counted}.Before()
 	}
-	return s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq})
+	return s.readTo(k, c, log, to, readBy{at: s.at, seq: s.seq, whole: true})
 }

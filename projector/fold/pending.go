@@ -95,8 +95,7 @@ func (s *step) dropReader(k Key, id string) {
 
 // awaited applies the reads of the members who have read up to a message before it
 // came (rule read-early).
-func (s *step) awaited(log *Log, id string) {
-	g := s.c.Inbox
+func (s *step) awaited(g string, log *Log, id string) {
 	for _, user := range s.PendingReaders(g, id) {
 		k := Key{user, GroupKey(g).ConversationID}
 		s.DeletePendingReader(g, id, user)

@@ -7,13 +7,14 @@ type readBy struct {
 	at  events.Time
 	seq events.Seq
 
+	whole  bool        // it names no position
 	open   bool        // the peer gets a receipt
 	openAt events.Time // with this time
 }
 
 // reading is a read by the command.
 func (s *step) reading() readBy {
-	return readBy{at: s.at, seq: s.seq, open: !s.c.Private, openAt: s.at}
+	return readBy{at: s.at, seq: s.seq, whole: s.c.Upto == "" && !s.c.HasUptoAt, open: !s.c.Private, openAt: s.at}
 }
 
 // readTo moves the read position forward and clears the mark. It reports
@@ -22,14 +23,21 @@ func (s *step) reading() readBy {
 func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
 	changed := c.Marked
 	c.Marked = false
-	if to.Pos > c.Read.Pos {
-		c.Read = to
-		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
-		changed = true
+	moves := to.Pos > c.Read.Pos
+	if moves {
+		c.moveTo(to)
 		if by.open {
 			s.seen(k, c, log, to.Pos, nil, by.openAt)
 		}
+	} else if by.whole {
+		moves = c.endCarried()
 	}
+	if moves {
+		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
+	} else if changed {
+		c.Acted = c.Acted || !c.acted(k)
+	}
+	changed = changed || moves
 	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
 	if changed {
 		s.changed(k, c, log)

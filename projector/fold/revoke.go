@@ -22,6 +22,7 @@ func (s *step) takeBack(k Key, i Index) bool {
 	if !counts && !shows {
 		return false
 	}
+	shows = shows && i.Pos > c.Cleared.Pos
 	unread := counts && i.Ord > c.Read.Ord
 	if counts {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
@@ -81,6 +82,9 @@ func (s *step) groupRevoke() {
 // to anybody.
 func (s *step) takeBackFromAll(g string, i Index) bool {
 	log, lk := s.group(g), GroupKey(g)
+	if i.Pos <= log.Purged.Pos {
+		return false
+	}
 	counts, shows := s.recall(lk, log, i)
 	s.unwant(g, i.Pos)
 	if !i.Counted {
@@ -94,7 +98,7 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 		log.All.Remove(s, lk.Set(SetAll), i.Ord)
 	}
 	if shows {
-		log.Version, log.Recalls = s.seq, nil
+		log.changedForAll(s.seq)
 	} else {
 		log.recalled(Recall{Ord: i.Ord, From: m.From, Seq: s.seq})
 	}
@@ -120,7 +124,7 @@ func (s *step) unname(g string, log *Log, user string, i Index, counts, shows bo
 		return
 	}
 	put := counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord)
-	if c.Version != s.seq && c.Listed(k, log) && (shows || i.Ord > c.Read.Ord) {
+	if c.Version != s.seq && c.Listed(k, log) && (shows && i.Pos > c.Cleared.Pos || i.Ord > c.Read.Ord) {
 		s.changed(k, c, log)
 		put = true
 	}

@@ -64,6 +64,10 @@ type Rows interface {
 	PutPiece(group, user, timeline string, p *Piece)       // nil: delete it
 	PutWanted(group string, w *Wanted)                     // an empty one is deleted
 	PutCounts(k TreeKey, level byte, no uint64, c *Counts) // an empty one is deleted
+	// Imported reports whether a user's conversation in a group was imported in this
+	// era of the inbox, also if the membership has ended since.
+	Imported(user, group string) bool
+	PutImported(user, group string)
 	SetUserVersion(user string, v events.Seq)
 	PutIndex(log Key, id string, i Index)
 	DeleteIndex(log Key, id string)

@@ -6,7 +6,8 @@ import "reddot/events"
 // does: views, and rules that depend on a count, ask it. It reads rows only where
 // something may be unread, and is good until one of its rows changes.
 //
-//	unread = log.Head.Ord - read.Ord      counted after the read position
+//	unread = carried                      imported
+//	       + log.Head.Ord - read.Ord      counted after the read position and what is purged
 //	       - revoked after it
 //	       - by senders who don't count for the user, after it: the user (rule own)
 type Tally struct {
@@ -15,7 +16,8 @@ type Tally struct {
 	c   *Conversation
 	log *Log
 
-	read Ord // where counting begins
+	read              Ord    // where counting begins
+	carried, mentions uint64 // from before the first message (rule carried)
 
 	asked bool // own has been read
 	own   *Sender
@@ -23,12 +25,12 @@ type Tally struct {
 
 // TallyOf begins to count a conversation.
 func TallyOf(r Reader, k Key, c *Conversation, log *Log) Tally {
-	return Tally{r: r, k: k, c: c, log: log, read: c.Read.Ord}
+	return Tally{r: r, k: k, c: c, log: log, read: c.From(log).Ord, carried: c.Carried, mentions: c.CarriedMentions}
 }
 
 // from has the conversation counted as if it were read up to an ordinal.
 func (t *Tally) from(o Ord) *Tally {
-	t.read = o
+	t.read, t.carried, t.mentions = o, 0, 0
 	return t
 }
 
@@ -75,22 +77,22 @@ func (t *Tally) Own() uint64 {
 // Unread is the conversation's count (rule exact).
 func (t *Tally) Unread() uint64 {
 	if t.none() {
-		return 0
+		return t.carried
 	}
 	since, off := t.Since(), t.Own()+t.revoked().countAfter(t.r, t.read)
 	if since < off {
 		Break(t.k, "read up to ordinal %d of %d, and %d do not count after it", t.read, t.log.Head.Ord, off)
 	}
-	return since - off
+	return t.carried + since - off
 }
 
 // Mentions is the number of unread messages that name the user or everybody
 // (rule mention).
 func (t *Tally) Mentions() uint64 {
 	if t.none() {
-		return 0
+		return t.mentions
 	}
-	n, all := t.named().countAfter(t.r, t.read), t.all()
+	n, all := t.mentions+t.named().countAfter(t.r, t.read), t.all()
 	toAll := all.countAfter(t.r, t.read)
 	if toAll == 0 {
 		return n
@@ -111,5 +113,11 @@ func (t *Tally) Next(after Ord) Ord {
 	return NextFree(t.r, after, t.log.Head.Ord, t.senders(t.revoked())...)
 }
 
-// First is the ordinal of the first unread message, or 0.
-func (t *Tally) First() Ord { return t.Next(t.read) }
+// First is the ordinal of the first unread message, or 0, also if one without an id
+// comes before it.
+func (t *Tally) First() Ord {
+	if t.carried > 0 {
+		return 0
+	}
+	return t.Next(t.read)
+}

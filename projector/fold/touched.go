@@ -35,13 +35,24 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 			t.receipt(r, seq, k)
 			t.authors(r, seq, k)
 		}
-	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete:
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear:
 		t.Users = append(t.Users, c.Inbox)
 	case events.GroupMessage:
 		t.Groups = append(t.Groups, c.Inbox)
 		t.member(r, seq, c.Inbox, c.From) // whose position moved, under policy advance
 		t.named(r, seq, c.Inbox, c.Mentions)
 		t.authors(r, seq, GroupKey(c.Inbox)) // a read has waited for it
+	case events.UserImport:
+		t.Users = append(t.Users, c.Inbox)
+		for i := range c.Conversations { // whose last message it was
+			if id := c.Conversations[i].Conversation; id.Kind == events.Group {
+				if log := r.Group(id.ID); log != nil && log.Last.Seq == seq {
+					t.Groups = append(t.Groups, id.ID)
+				}
+			}
+		}
+	case events.GroupPurge:
+		t.Groups = append(t.Groups, c.Inbox)
 	case events.GroupRevoke:
 		t.Groups = append(t.Groups, c.Inbox)
 		lk := GroupKey(c.Inbox)

@@ -13,7 +13,7 @@ func (s *step) unread() {
 	to, mark := c.Read, s.c.From == ""
 	if !mark {
 		i, known := s.find(k, c, s.c.From)
-		if !known {
+		if !known || i.Pos <= c.Floor(log).Pos {
 			s.refuse(ReasonNoMessage)
 			return
 		}
@@ -23,7 +23,7 @@ func (s *step) unread() {
 	}
 	had := len(c.PendingReads) > 0
 	s.dropPending(k, c)
-	if c.Listed(k, log) && (mark && c.Marked || !mark && to == c.Read) {
+	if c.Listed(k, log) && (mark && c.Marked || !mark && to == c.Read && c.Carried == 0) {
 		s.ignore()
 		if had {
 			s.PutConversation(k, c)
@@ -33,7 +33,7 @@ func (s *step) unread() {
 	if mark {
 		c.Marked = true
 	} else {
-		c.Read = to
+		c.moveTo(to)
 		c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	}
 	c.Deleted = false
@@ -45,6 +45,7 @@ func (s *step) unread() {
 // the user's own in a group among them.
 func (s *step) alive(k Key, log *Log, after Cursor) uint64 {
 	lk := k.LogKey()
+	after = further(after, log.Purged)
 	n, off := uint64(log.Head.Ord-after.Ord), log.Revoked.CountAfter(s, lk.Set(SetRevoked), after.Ord)
 	if log.Head.Ord < after.Ord || n < off {
 		Break(lk, "%d messages were recalled after ordinal %d of %d", off, after.Ord, log.Head.Ord)

@@ -75,6 +75,7 @@ type tables struct {
 	pieces        *table[fold.Piece]
 	wanted        *table[fold.Wanted]
 	trees         *table[fold.Counts]
+	imports       *table[row.Present]
 	indexes       *table[fold.Index]
 	pages         *table[row.Page]
 	blocks        *table[fold.Span]
@@ -142,6 +143,10 @@ func newTables() *tables {
 	t.senders = add(t, family[fold.Sender]{
 		prefix: row.Senders, name: row.NameSender, encode: row.EncodeSender, decode: row.DecodeSender,
 		hot: hotSenders, shared: sharedOthers, weight: senderWeight, listed: true, filtered: true,
+	})
+	t.imports = add(t, family[row.Present]{
+		prefix: row.Imports, name: row.NameImport, encode: row.EncodePresent, decode: row.DecodePresent,
+		hot: hotOthers, inbox: true,
 	})
 	t.indexes = add(t, family[fold.Index]{
 		prefix: row.Indexes, name: row.NameIndex, encode: row.EncodeIndex, decode: row.DecodeIndex,

@@ -106,6 +106,7 @@ func wideInbox(r *rig) {
 	for n := 1090; n < 1100; n++ {
 		r.do(events.Command{Verb: events.UserRevoke, Inbox: "a", From: "b", ID: id(n)})
 	}
+	r.do(events.Command{Verb: events.UserImport, Inbox: "a", Conversations: []events.Import{{Conversation: conversationOf("gold")}}})
 	r.commit()
 }
 

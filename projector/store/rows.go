@@ -158,6 +158,16 @@ func (r *rows) PutCounts(k fold.TreeKey, level byte, no uint64, c *fold.Counts) 
 	r.trees.put(r.db, r.key, c)
 }
 
+// Imported implements fold.Rows.
+func (r *rows) Imported(user, group string) bool {
+	return r.imports.read(&r.reader, row.AppendImport(user, r.Era(user), group)) != nil
+}
+
+// PutImported implements fold.Rows.
+func (r *rows) PutImported(user, group string) {
+	r.imports.put(r.db, row.AppendImport(user, r.Era(user), group), &row.Present{})
+}
+
 // Members implements fold.Rows.
 func (r *rows) Members(group string) []string {
 	return list(&r.reader, r.members, row.MembersPrefix(group))

@@ -61,7 +61,8 @@ func (r *rows) Anything(user string) (found bool) {
 		}
 	}
 	return r.anyAlive(user, row.ConversationsPrefix(user)) ||
-		r.anyAlive(user, row.InboxPrefix(row.Indexes, user, r.Era(user)))
+		r.anyAlive(user, row.InboxPrefix(row.Indexes, user, r.Era(user))) ||
+		r.anyAlive(user, row.InboxPrefix(row.Imports, user, r.Era(user)))
 }
 
 // anyAlive reports whether an inbox has a committed row, whose key has a prefix,

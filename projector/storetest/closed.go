@@ -29,11 +29,13 @@ func EveryFamily() []events.Command {
 	for n := range 4200 {
 		all = append(all, events.Command{Verb: events.GroupMessage, Inbox: "g", From: "c", ID: fmt.Sprint("m", n), MentionAll: true})
 	}
+	old := events.Import{Conversation: events.ConversationID{Kind: events.Group, ID: "old"}, Unread: 3}
 	return append(all,
 		events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"b"}},
 		events.Command{Verb: events.UserRead, Inbox: "a", Conversation: group, Upto: "later"},
 		events.Command{Verb: events.UserRead, Inbox: "b", Conversation: group}, // refused
 		events.Command{Verb: events.UserMessage, Inbox: "a", From: "d", ID: "m1", ExpiresAt: events.MaxTime, HasExpiresAt: true},
+		events.Command{Verb: events.UserImport, Inbox: "a", Conversations: []events.Import{old}},
 	)
 }
 

@@ -35,11 +35,11 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 
 // version is of what is shown; of a conversation that is not in the list it is
 // that of its leaving.
-func (i item) version() events.Seq {
+func (i item) version(r fold.Reader) events.Seq {
 	if !i.listed() {
 		return i.row.Version
 	}
-	return i.row.ViewVersion(i.key.User, i.log)
+	return i.row.ViewVersion(r, i.key, i.log)
 }
 
 func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
@@ -51,7 +51,7 @@ func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows i
 	keys := r.Conversations(user)
 	for _, k := range keys {
 		if i, ok := load(r, k); ok {
-			version = max(version, i.version())
+			version = max(version, i.version(r))
 			fn(i)
 		}
 	}
@@ -77,16 +77,16 @@ func (i item) view(r fold.Reader) events.Conversation {
 		MarkedUnread: c.Marked,
 		Muted:        c.Muted,
 		ReadUpto:     i.readUpto(r),
-		Version:      i.version(),
+		Version:      i.version(r),
 	}
 	if c.ReadSet {
 		v.ReadAt = c.ReadAt
 	}
-	if last := &i.log.Last; last.Pos > 0 {
+	if last := &i.log.Last; last.Pos > c.Floor(i.log).Pos {
 		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
-	if v.Unread > 0 {
-		v.FirstUnread = i.messageAt(r, t.First()).ID
+	if first := t.First(); first > 0 {
+		v.FirstUnread = i.messageAt(r, first).ID
 	}
 	return v
 }
@@ -213,11 +213,11 @@ type place struct {
 	name     string
 }
 
-func (i item) place() place { return place{i.row.Activity(i.log), i.key.String()} }
+func (i item) place() place { return place{i.row.Activity(i.key, i.log), i.key.String()} }
 
 func byPlace(a, b item) int {
 	// Names are made for the few that are equally new only.
-	if d := cmp.Compare(b.row.Activity(b.log), a.row.Activity(a.log)); d != 0 {
+	if d := cmp.Compare(b.row.Activity(b.key, b.log), a.row.Activity(a.key, a.log)); d != 0 {
 		return d
 	}
 	return comparePlaces(a.place(), b.place())
@@ -226,7 +226,7 @@ func byPlace(a, b item) int {
 // behind reports whether a conversation stands behind a place.
 func (i item) behind(p place) bool {
 	// Names are made where they decide only.
-	if a := i.row.Activity(i.log); a != p.activity {
+	if a := i.row.Activity(i.key, i.log); a != p.activity {
 		return a < p.activity
 	}
 	return comparePlaces(i.place(), p) > 0
@@ -274,18 +274,19 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 		return events.Explanation{}, false
 	}
 	v, t := i.view(r), i.tally(r)
+	purged := uint64(i.row.From(i.log).Ord - i.row.Read.Ord)
 	e := events.Explanation{
 		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,
 		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted,
 		ReadUpto: v.ReadUpto, ReadAt: v.ReadAt, ReadSeq: i.row.ReadSeq,
-		SinceRead: t.Since(), Own: t.Own(),
+		SinceRead: t.Since() + purged, Own: t.Own(), Purged: purged, Carried: i.row.Carried,
 		Messages: []events.ExplainedMessage{},
 	}
-	e.Revoked = e.SinceRead - e.Own - e.Unread
+	e.Revoked = t.Since() - e.Own - (e.Unread - e.Carried)
 	for _, pending := range i.row.PendingReads {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: pending.ID, At: pending.At, Seq: pending.Seq, Private: !pending.Open})
 	}
-	for o := i.row.Read.Ord; len(e.Messages) < limit; {
+	for o := i.row.From(i.log).Ord; len(e.Messages) < limit; {
 		if o = t.Next(o); o == 0 {
 			break
 		}
@@ -295,7 +296,7 @@ func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 			Mention: m.Named || m.All || slices.Contains(m.Mentions, k.User),
 		})
 	}
-	e.More = e.Unread - uint64(len(e.Messages))
+	e.More = e.Unread - e.Carried - uint64(len(e.Messages))
 	return e, true
 }
 

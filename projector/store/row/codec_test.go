@@ -37,6 +37,7 @@ var (
 	blockRows        = codec[fold.Span]{row.EncodeSpan, row.DecodeSpan}
 	chunkRows        = codec[fold.Chunk]{row.EncodeChunk, row.DecodeChunk}
 	directoryRows    = codec[fold.Directory]{row.EncodeDirectory, row.DecodeDirectory}
+	importRows       = codec[row.Present]{row.EncodePresent, row.DecodePresent}
 	pendingRows      = codec[row.Present]{row.EncodePresent, row.DecodePresent}
 	dueRows          = codec[row.Present]{row.EncodePresent, row.DecodePresent}
 	sweepRows        = codec[fold.Sweep]{row.EncodeSweep, row.DecodeSweep}
@@ -74,6 +75,13 @@ func (d dice) cursor() fold.Cursor {
 	return fold.Cursor{Pos: fold.Pos(d.uint()), Ord: fold.Ord(d.uint())}
 }
 
+// place is a cursor behind a message.
+func (d dice) place() fold.Cursor {
+	c := d.cursor()
+	c.Pos = max(c.Pos, 1)
+	return c
+}
+
 func (d dice) chunk() *fold.Chunk {
 	b := new(fold.Chunk)
 	for range []int{1, 2, row.BitsFrom, 3000}[d.IntN(4)] {
@@ -101,6 +109,12 @@ func (d dice) log(lk fold.Key) fold.Log {
 	}
 	if d.coin() {
 		l.Dismissed = d.seq()
+	}
+	if d.coin() {
+		l.Purged = d.place()
+	}
+	for d.coin() {
+		l.Purges = append(l.Purges, fold.Purge{From: d.cursor(), To: d.place(), Seq: d.seq()})
 	}
 	if d.coin() {
 		d.fill(lk, &l)
@@ -196,6 +210,12 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if c.Deleted = d.coin(); c.Deleted {
 		c.DeletedAt = fold.Ord(d.uint())
 	}
+	if d.coin() {
+		c.Cleared = d.place()
+	}
+	if c.Acted = d.coin(); d.coin() {
+		c.Carried, c.CarriedMentions = max(d.uint(), 1), d.uint()
+	}
 	for len(c.PendingReads) < events.MaxPendingReads && d.coin() {
 		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq()}
 		if e.Open = d.coin(); e.Open {
@@ -207,6 +227,9 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		c.Receipt = &fold.Receipt{Upto: d.id(), Pos: c.Peer.Pos + 1 + fold.Pos(d.uint()), At: d.time(), Seq: d.seq()}
 		if d.coin() {
 			c.Receipt.Upto, c.Receipt.Pos = c.Peer.ID, c.Peer.Pos
+		}
+		if d.IntN(4) == 0 { // imported
+			c.Receipt.Upto, c.Receipt.Pos = d.id(), 0
 		}
 		if d.coin() {
 			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq

@@ -27,6 +27,9 @@ const (
 	convPending
 	convEra
 	convOwesReceipt // it is read up to its end, and the peer has not been notified; it follows from the others
+	convCleared
+	convCarried
+	convActed
 	convFlagsEnd
 )
 
@@ -45,11 +48,14 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.ReadSet, convReadSet)
 	set(c.JoinSeq > 0, convJoin)
 	set(c.Deleted, convDeleted)
+	set(c.Cleared.Pos > 0, convCleared)
+	set(c.Carried > 0, convCarried)
+	set(c.Acted, convActed)
 	set(c.Muted, convMuted)
 	set(c.Marked, convMarked)
 	if r := c.Receipt; r != nil {
 		flags |= convReceipt
-		set(r.Pos == c.Peer.Pos, convReceiptIsPeer)
+		set(r.Pos > 0 && r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
 	}
 	set(len(c.PendingReads) > 0, convPending)
@@ -77,7 +83,7 @@ func IsSettled(key, value []byte) (bool, error) {
 	if !ok {
 		return false, ErrCorruptRow
 	}
-	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convOwesReceipt) == 0, nil
+	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convCarried|convOwesReceipt) == 0, nil
 }
 
 // IsBefore reports whether a stored C2C conversation is of an era before an
@@ -132,6 +138,12 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convDeleted != 0 {
 		b = binary.AppendUvarint(b, uint64(c.DeletedAt))
 	}
+	if flags&convCleared != 0 {
+		b = appendCursor(b, c.Cleared)
+	}
+	if flags&convCarried != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, c.Carried), c.CarriedMentions)
+	}
 	b = appendPendingReads(b, c.PendingReads)
 	if flags&convNamed != 0 {
 		b = appendSet(b, &c.Named)
@@ -144,7 +156,7 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	d := NewDecoder(value)
 	c := new(fold.Conversation)
 	flags := d.Uint()
-	c.Deleted, c.Muted, c.Marked = flags&convDeleted != 0, flags&convMuted != 0, flags&convMarked != 0
+	c.Deleted, c.Muted, c.Marked, c.Acted = flags&convDeleted != 0, flags&convMuted != 0, flags&convMarked != 0, flags&convActed != 0
 	k, ok := ParseConversation(key)
 	if !ok {
 		return nil, ErrCorruptRow
@@ -182,6 +194,12 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	}
 	if flags&convDeleted != 0 {
 		c.DeletedAt = fold.Ord(d.Uint())
+	}
+	if flags&convCleared != 0 {
+		c.Cleared = d.cursor()
+	}
+	if flags&convCarried != 0 {
+		c.Carried, c.CarriedMentions = d.Uint(), d.Uint()
 	}
 	if flags&convPending != 0 {
 		c.PendingReads = d.pendingReads()

@@ -29,7 +29,7 @@ func LastIsNewest(l *fold.Log) bool      { return lastIsNewest(l) }
 
 // FlagsOf are the flags of a row, and those of the messages in it.
 func FlagsOfConversation(c *fold.Conversation) uint64 { return conversationFlags(c) }
-func FlagsOfLog(l *fold.Log) uint64                   { return uint64(logFlags(l)) }
+func FlagsOfLog(l *fold.Log) uint64                   { return logFlags(l) }
 
 func FlagsOfPage(p *Page) (all uint64) {
 	p.each(func(flags uint64, _ string) bool {

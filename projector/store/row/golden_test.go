@@ -140,6 +140,11 @@ func goldenConversations() []goldenRow {
 	later := goldenLog(lk, 18, goldenMessages(lk)[4:5])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
 	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
+	purged := goldenLog(lk, 16, goldenMessages(lk))
+	purged.Purged = fold.Cursor{Pos: 260, Ord: 240}
+	purged.Purges = []fold.Purge{
+		{To: fold.Cursor{Pos: 100, Ord: 90}, Seq: 4005}, {From: fold.Cursor{Pos: 100, Ord: 90}, To: purged.Purged, Seq: 4006},
+	}
 	dismissed := goldenLog(lk, 0, goldenMessages(lk)[:1])
 	dismissed.Peak, dismissed.Dismissed = 3, 4001
 	return []goldenRow{
@@ -178,6 +183,14 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
 		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Muted: true, Era: 3900}),
 		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
+		goldenOf("conversation.c2c.imported", conversationRows, of(alice), &fold.Conversation{
+			JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
+			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000},
+		}),
+		goldenOf("conversation.member.cleared", conversationRows, of(team), &fold.Conversation{
+			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 4001, JoinSeq: 1000, Cleared: fold.Cursor{Pos: 150, Ord: 130},
+		}),
+		goldenOf("conversation.member.unmarked", conversationRows, of(team), &fold.Conversation{Version: 6, ReadSeq: 5, JoinSeq: 5, Acted: true}),
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
@@ -187,6 +200,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("group", groupRows, row.AppendGroup(nil, "team"), &group),
 		goldenOf("group.new", groupRows, row.AppendGroup(nil, "team"), &fold.Log{Members: 1, Peak: 1}),
 		goldenOf("group.reacted", groupRows, row.AppendGroup(nil, "team"), &later),
+		goldenOf("group.purged", groupRows, row.AppendGroup(nil, "team"), &purged),
 		goldenOf("group.dismissed", groupRows, row.AppendGroup(nil, "team"), &dismissed),
 	}
 }
@@ -225,6 +239,8 @@ func goldenOthers() []goldenRow {
 		goldenOf("due.era", dueRows, row.AppendDue(nil, goldenTime, c2cKey(row.InEra("alice", 3900), "bob"), 1), &row.Present{}),
 		goldenOf("due.group", dueRows, row.AppendDue(nil, 0, lk, 70_000), &row.Present{}),
 		goldenOf("waiter", pendingRows, row.AppendPendingRead(nil, "team", "m400", "alice"), &row.Present{}),
+		goldenOf("import", importRows, row.AppendImport("alice", 0, "team"), &row.Present{}),
+		goldenOf("import.era", importRows, row.AppendImport("alice", 3900, "team"), &row.Present{}),
 		goldenOf("block.c2c", blockRows, block(alice, 0), &span),
 		goldenOf("block.group", blockRows, block(lk, 256), &span),
 		goldenOf("index.c2c", indexRows, index(alice, "m300"), &fold.Index{Pos: 300, Ord: 250, Counted: true}),

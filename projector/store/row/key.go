@@ -26,6 +26,7 @@ import (
 //	q group 00 user 00 timeline         member's receipts for a thread, or with no name the main timeline
 //	j group                             messages whose senders are notified of their readers
 //	r group 00 <era> 00 tree [timeline 00] level <no>   counts of a tree; the era is the last dismissal
+//	e c user 00 group                   the user has imported the group
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
@@ -39,7 +40,7 @@ import (
 //
 // log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
 // for who is a member or has written in it. So all rows of a user's own inbox begin, within each family,
-// with the user's id. In C2C logs the id is followed by the era of the inbox, 0xff
+// with the user's id. In C2C logs, and of what was imported, the id is followed by the era of the inbox, 0xff
 // and the seq of the erasure, if there was one: no id has that byte.
 const (
 	Meta          = 'M'
@@ -51,6 +52,7 @@ const (
 	Pieces        = 'q'
 	Wanted        = 'j'
 	Trees         = 'r'
+	Imports       = 'e'
 	Indexes       = 'i'
 	Pages         = 'p'
 	Blocks        = 't'
@@ -260,6 +262,12 @@ func parseCounts(key []byte) (k fold.TreeKey, level byte, no uint64, ok bool) {
 	}
 	no, ok = ReadUint(rest[1:])
 	return k, rest[0], no, ok
+}
+
+// AppendImport writes the key of what says that a user has imported a group, in an era
+// of the inbox.
+func AppendImport(user string, era events.Seq, group string) []byte {
+	return append(InboxPrefix(Imports, user, era), group...)
 }
 
 // AppendPendingRead writes the key of a member's pending read up to a message.

@@ -35,6 +35,7 @@ type (
 	}
 	memberKey struct{ group, user string }
 	senderKey struct{ user, group string }
+	importKey struct{ user, group string }
 	pieceKey  struct{ group, user, timeline string }
 	countsKey struct {
 		tree  fold.TreeKey
@@ -60,7 +61,7 @@ func (d dice) address() (address, []byte) {
 	log, no := k.LogKey(), d.uint()
 	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetGone}
 	set := k.Set(kinds[d.IntN(len(kinds))])
-	switch d.IntN(16) {
+	switch d.IntN(17) {
 	case 0:
 		if k.User, _ = row.CutEra(k.User); k.User == "" {
 			k.User = d.id()
@@ -106,6 +107,9 @@ func (d dice) address() (address, []byte) {
 			c.tree.Kind, c.tree.Timeline = fold.TreeApart, []string{"", d.id()}[d.IntN(2)]
 		}
 		return address{row.Trees, c}, row.AppendCounts(nil, c.tree, c.level, c.no)
+	case 15:
+		i := importKey{row.InEra(user, d.seq()%3), other}
+		return address{row.Imports, i}, append(row.InboxPrefix(row.Imports, i.user, 0), i.group...)
 	}
 	return address{row.Outbox, no}, row.AppendOutbox(nil, events.Seq(no))
 }

@@ -19,7 +19,7 @@ func (d *Decoder) set() fold.Set {
 	return s
 }
 
-// A log begins with a byte of flags that say which of its parts follow. Its
+// A log begins with flags, a varint, that say which of its parts follow. Its
 // unfinished page follows the parts that it spares: the newest message, and in
 // a time block's first page the times.
 const (
@@ -31,6 +31,8 @@ const (
 	logLastRevoked // it was recalled
 	logGreatest    // it is not the latest of the unfinished time block
 	logDismissed
+	logPurged
+	logPurges
 	logFlagsEnd
 )
 
@@ -40,8 +42,8 @@ func lastIsNewest(l *fold.Log) bool { return l.Head.Pos > 0 && l.Last.Pos == l.H
 // firstInTail is the position of the first message of the unfinished page.
 func firstInTail(head fold.Pos) fold.Pos { return head - fold.Pos(InTail(head)) + 1 }
 
-func logFlags(l *fold.Log) (flags byte) {
-	set := func(on bool, flag byte) {
+func logFlags(l *fold.Log) (flags uint64) {
+	set := func(on bool, flag uint64) {
 		if on {
 			flags |= flag
 		}
@@ -51,6 +53,8 @@ func logFlags(l *fold.Log) (flags byte) {
 	set(l.Peak > 0, logMembers)
 	set(len(l.Recalls) > 0, logRecalls)
 	set(l.Dismissed > 0, logDismissed)
+	set(l.Purged.Pos > 0, logPurged)
+	set(len(l.Purges) > 0, logPurges)
 	set(l.Head.Pos > 0 && !lastIsNewest(l) && l.Last.Pos < firstInTail(l.Head.Pos), logLastApart)
 	set(l.Last.Revoked, logLastRevoked)
 	set(l.Head.Pos > 0 && !tailHasBlock(l.Head.Pos) && (!lastIsNewest(l) || l.Last.At != l.Block.Greatest), logGreatest)
@@ -59,7 +63,7 @@ func logFlags(l *fold.Log) (flags byte) {
 
 func appendLog(b []byte, l *fold.Log) []byte {
 	flags := logFlags(l)
-	b = append(b, flags)
+	b = binary.AppendUvarint(b, flags)
 	b = appendCursor(b, l.Head)
 	b = binary.AppendUvarint(b, uint64(l.Version))
 	if l.Head.Pos > 0 {
@@ -91,12 +95,18 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	if flags&logDismissed != 0 {
 		b = binary.AppendUvarint(b, uint64(l.Dismissed))
 	}
+	if flags&logPurged != 0 {
+		b = appendCursor(b, l.Purged)
+	}
+	if flags&logPurges != 0 {
+		b = appendPurges(b, l.Purges)
+	}
 	return b
 }
 
 // appendLast writes the last message that shows, where the unfinished page does
 // not say which it is.
-func appendLast(b []byte, l *fold.Log, flags byte) []byte {
+func appendLast(b []byte, l *fold.Log, flags uint64) []byte {
 	if flags&logLastApart != 0 {
 		if b = binary.AppendUvarint(b, uint64(l.Last.Pos)); l.Last.Pos == 0 {
 			return b
@@ -110,7 +120,7 @@ func appendLast(b []byte, l *fold.Log, flags byte) []byte {
 	return binary.AppendUvarint(b, uint64(l.Last.Seq))
 }
 
-func (d *Decoder) last(l *fold.Log, flags byte) {
+func (d *Decoder) last(l *fold.Log, flags uint64) {
 	l.Last.Pos = l.Head.Pos
 	if flags&logLastApart != 0 {
 		if l.Last.Pos = fold.Pos(d.Uint()); l.Last.Pos == 0 {
@@ -125,7 +135,7 @@ func (d *Decoder) last(l *fold.Log, flags byte) {
 // log reads a log. lk is its key. It returns the position of the owner's newest
 // message in the unfinished page that brings the conversation into the list.
 func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
-	flags := d.Byte()
+	flags := d.Uint()
 	l.Head = d.cursor()
 	l.Version = d.Seq()
 	if l.Head.Pos > 0 {
@@ -163,6 +173,12 @@ func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 	if flags&logDismissed != 0 {
 		l.Dismissed = d.Seq()
 	}
+	if flags&logPurged != 0 {
+		l.Purged = d.cursor()
+	}
+	if flags&logPurges != 0 {
+		l.Purges = d.purges()
+	}
 	return sent
 }
 
@@ -193,6 +209,21 @@ func (d *Decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		d.fail(ErrCorruptRow)
 	}
 	return sent
+}
+
+func appendPurges(b []byte, all []fold.Purge) []byte {
+	b = binary.AppendUvarint(b, uint64(len(all)))
+	for _, p := range all {
+		b = binary.AppendUvarint(appendCursor(appendCursor(b, p.From), p.To), uint64(p.Seq))
+	}
+	return b
+}
+
+func (d *Decoder) purges() (all []fold.Purge) {
+	for n := d.Uint(); n > 0 && d.err == nil; n-- {
+		all = append(all, fold.Purge{From: d.cursor(), To: d.cursor(), Seq: d.Seq()})
+	}
+	return all
 }
 
 // EncodeLog writes the row of a group's log.

@@ -81,6 +81,25 @@ func NameCounts(key []byte) string {
 	return fmt.Sprintf("counts %d.%d of the %s of %s%s", level, no, what, nameGroupID([]byte(k.Group)), since)
 }
 
+// NameImport names the row of an import.
+func NameImport(key []byte) string {
+	of, group, ok := bytes.Cut(key[1:], []byte{0})
+	if !ok || of[0] != 'c' {
+		return ""
+	}
+	user, era := cutEra(string(of[1:]))
+	return "import of " + nameGroupID(group) + " by " + nameInbox(user, era)
+}
+
+// nameInbox names a user of an era.
+func nameInbox(user string, era events.Seq) string {
+	of := Quote([]byte(user))
+	if era > 0 {
+		of += fmt.Sprintf(" (since seq %d)", era)
+	}
+	return of
+}
+
 // NamePendingRead names the row of a pending read.
 func NamePendingRead(key []byte) string {
 	group, rest, _ := bytes.Cut(key[1:], []byte{0})
@@ -169,12 +188,7 @@ func NameOf(k fold.Key) string {
 	case k.Kind == events.Group:
 		return "conversation of " + Quote([]byte(k.User)) + " in " + id
 	}
-	user, era := cutEra(k.User)
-	of := Quote([]byte(user))
-	if era > 0 {
-		of += fmt.Sprintf(" (since seq %d)", era)
-	}
-	return "conversation of " + of + " with " + id
+	return "conversation of " + nameInbox(cutEra(k.User)) + " with " + id
 }
 
 func nameGroupID(group []byte) string { return Quote([]byte("group_" + string(group))) }

@@ -1,0 +1,44 @@
+package fold
+
+// clear ends a user's history of a conversation up to a place (rule clear): what lies
+// there counts no more, and can't be marked unread. The conversation stays in the list.
+func (s *step) clear() {
+	k, c, log, ok := s.loadNamed()
+	if !ok {
+		return
+	}
+	if c == nil || !c.Exists(k) {
+		s.ignore()
+		return
+	}
+	to, whole := log.Head, s.c.Before == ""
+	if !whole {
+		i, known := s.find(k, c, s.c.Before)
+		if !known {
+			s.refuse(ReasonNoMessage)
+			return
+		}
+		to = i.Before()
+	}
+	floor, version := c.Floor(log), c.ViewVersion(s, k, log)
+	shows := to.Pos > c.Read.Pos || c.Carried > 0 || whole && c.Marked
+	if to.Pos <= c.Cleared.Pos && !shows {
+		s.ignore()
+		return
+	}
+	if to.Pos > c.Cleared.Pos {
+		c.Cleared = to
+	}
+	s.pass(k, c, to)
+	c.endCarried()
+	if whole {
+		c.Marked = false
+	}
+	switch {
+	case shows || log.Last.Pos > floor.Pos && log.Last.Pos <= to.Pos:
+		s.changed(k, c, log)
+	case c.Listed(k, log): // what shows to the others from here on may not show here
+		c.Version = version
+	}
+	s.PutConversation(k, c)
+}
