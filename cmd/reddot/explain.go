@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	goclient "reddot/api/client"
-	"reddot/cmd/reddot/term"
 	"reddot/events"
 	"reddot/projector"
 )
@@ -18,6 +16,7 @@ type explainConfig struct {
 	clientConfig
 	past               pastConfig
 	user, conversation string
+	thread             *string // whose count; empty: the main timeline's; nil: the conversation's
 	limit              int
 	afterSeq           uint64
 	json               bool
@@ -30,12 +29,16 @@ func (a *app) explainCommand() *cobra.Command {
 		GroupID: groupClient,
 		Short:   "Show the messages that make up a count",
 		Long: `Show why a conversation's count is what it is: the arithmetic from the read
-position on, and the messages that make up the count, the oldest first.`,
+position on, and the messages that make up the count, the oldest first. With
+--thread it is the count of a thread, with --thread "" that of what is in no thread.`,
 		Example: `  # why does alice see 3 unread from bob?
   reddot explain alice c2c_bob
 
   # as many messages as one answer holds, as JSON
   reddot explain alice group_team --limit 200 --json
+
+  # why does a thread show 2?
+  reddot explain alice group_team --thread t1
 
   # why did she see what she saw after command 1207?
   reddot explain alice c2c_bob --at 1207`,
@@ -60,6 +63,10 @@ position on, and the messages that make up the count, the oldest first.`,
 	cfg.past.addFlags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, fmt.Sprintf("most messages to show, 1 to %d", events.MaxLimit))
+	f.Func("thread", "explain the count of the thread with this `id`; empty for what is in no thread", func(s string) error {
+		cfg.thread = &s
+		return nil
+	})
 	f.Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied")
 	f.BoolVar(&cfg.json, "json", false, "print the reply as JSON")
 	return cmd
@@ -78,6 +85,9 @@ func (a *app) explain(ctx context.Context, c *client, cfg *explainConfig) error 
 		return a.past(ctx, c, &cfg.past, func(v *projector.View) error { return a.explainPast(v, cfg) })
 	}
 	reply, raw, err := askRaw(ctx, c, events.Seq(cfg.afterSeq), cfg.json, func(ctx context.Context, opts ...goclient.QueryOption) (events.Explanation, error) {
+		if cfg.thread != nil {
+			return c.reddot.User(cfg.user).ExplainThread(ctx, cfg.conversation, *cfg.thread, cfg.limit, opts...)
+		}
 		return c.reddot.User(cfg.user).Explain(ctx, cfg.conversation, cfg.limit, opts...)
 	})
 	if err != nil {
@@ -103,48 +113,4 @@ func (a *app) explainPast(v *projector.View, cfg *explainConfig) error {
 		return a.printJSON(reply)
 	}
 	return a.print(renderExplanation(reply, a.zone))
-}
-
-func renderExplanation(e events.Explanation, zone *time.Location) string {
-	head := term.NewList()
-	head.Add("User:", term.Printable(e.User))
-	head.Add("Conversation:", term.Printable(e.Conversation))
-	head.Add("Version:", term.Number(e.Version))
-	if read := readPosition(e.ReadUpto, e.ReadAt, e.ReadSeq, zone); read != "" {
-		head.Add("Read up to:", read)
-	}
-	for _, early := range e.PendingReads {
-		private := ""
-		if early.Private {
-			private = ", private"
-		}
-		head.Add("Early read:", "waits for "+readPosition(early.Upto, early.At, early.Seq, zone)+private)
-	}
-	if e.MarkedUnread {
-		head.Add("Marked unread:", "yes, not part of the count")
-	}
-	if e.Muted {
-		head.Add("Muted:", "yes, not part of the totals")
-	}
-	sum := term.NewSum()
-	counted := "counted messages"
-	if e.SinceRead == 1 {
-		counted = "counted message"
-	}
-	sum.Add("", term.Number(e.SinceRead), counted+" after the read position")
-	sum.Add("-", term.Number(e.Own), "sent by "+term.Printable(e.User))
-	sum.Add("-", term.Number(e.Revoked), "revoked")
-	sum.Add("=", term.Number(e.Unread), "unread, of them "+term.Several(e.Mentions, "mention"))
-	text := head.String() + "\n" + sum.String()
-	if len(e.Messages) > 0 {
-		list := term.NewTable("MESSAGE", "FROM", "AT", ">SEQ", "MENTION", "THREAD")
-		for _, m := range e.Messages {
-			list.Add(term.Printable(m.ID), term.Printable(m.From), term.Clock(m.At, zone), term.Number(m.Seq), term.Yes(m.Mention), term.Printable(m.Thread))
-		}
-		text += "\n" + list.String()
-	}
-	if e.More > 0 {
-		text += fmt.Sprintf("... and %d more\n", e.More)
-	}
-	return text
 }

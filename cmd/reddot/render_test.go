@@ -44,6 +44,31 @@ func TestRenderList(t *testing.T) {
 	golden(t, "show-list-empty.txt", renderList(events.ConversationsReply{User: "nobody"}, testZone()))
 }
 
+// threadedConversations show what few chats have: levels, labels, threads that count apart.
+func threadedConversations() []events.Conversation {
+	return []events.Conversation{
+		{Conversation: "group_team", Unread: 5, Mentions: 1, Level: "mentions", Labels: []string{"pinned", "wo  rk"}, FirstUnread: "g1", Version: 1100,
+			Threads:     events.ThreadTotals{Unread: 3, Mentions: 1, Threads: 2},
+			LastMessage: &events.LastMessage{ID: "g7", From: "carol", At: noon, Revoked: true}},
+		{Conversation: "c2c_bob", Muted: true, Level: "none", Labels: []string{"archived"}, Version: 1000},
+	}
+}
+
+func someTotals() events.Totals {
+	return events.Totals{Unread: 1, Group: 1, Mentions: 1, Conversations: 1, Muted: 7, Threads: events.ThreadTotals{Unread: 1, Threads: 1}}
+}
+
+// TestRenderThreaded shows lists, filters and threads of who has them.
+func TestRenderThreaded(t *testing.T) {
+	text := renderList(events.ConversationsReply{User: "alice", Version: 1210, Totals: someTotals(), Conversations: threadedConversations()}, testZone()) + "\n"
+	for _, c := range threadedConversations() {
+		text += renderConversation(events.ConversationReply{User: "alice", Version: 1210, Conversation: c}, testZone()) + "\n"
+	}
+	text += renderFilters(events.TotalsReply{User: "alice", Version: 1210, Totals: someTotals(), Filters: events.NamedTotals{"work": someTotals(), "all  else": {Unread: 12}}}) + "\n"
+	text += renderFilters(events.TotalsReply{User: "alice"})
+	golden(t, "show-threaded.txt", text)
+}
+
 func TestRenderConversation(t *testing.T) {
 	text := ""
 	for _, c := range someConversations() {
@@ -65,12 +90,15 @@ func TestRenderExplanation(t *testing.T) {
 	e.ReadUpto, e.ReadAt, e.ReadSeq = "", 0, 0
 	e.PendingReads = []events.PendingRead{{Upto: "m99", At: noon, Seq: 1209}, {Upto: "m98", At: noon, Seq: 1210, Private: true}}
 	golden(t, "explain-early.txt", renderExplanation(e, testZone()))
+	thread := ""
+	golden(t, "explain-carried.txt", renderExplanation(events.Explanation{User: "alice", Conversation: "group_team", Version: 3, Level: "mentions", Labels: []string{"archived", "wo  rk"},
+		SinceRead: 9, Own: 1, Revoked: 2, Blocked: 1, Purged: 1, Carried: 12, Threads: -3, Unread: 13, Thread: &thread}, testZone()))
 	golden(t, "explain-zero.txt", renderExplanation(events.Explanation{User: "alice", Conversation: "c2c_bob", Version: 3}, testZone()))
 }
 
 func TestRenderStatus(t *testing.T) {
 	s := events.Status{Applied: 375_910, Emitted: 375_900, Durable: 300_000, Last: 375_913, Lag: 3, Digest: 0x00c0ffee00c0ffee,
-		Policy: events.Policy{OwnMessage: "keep"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
+		Policy: events.Policy{OwnMessage: "keep", Threads: "apart", GroupReceipts: "sender"}, Features: []string{"threads", "import"}, Refused: 2, RefusedFor: map[string]uint64{"not_member": 1, "verb": 1}, Ignored: 14, Stream: "UNREAD_COMMANDS", State: "live", Emitter: "emitting",
 		Commands: map[string]uint64{"user.read": 9, "user.message": 1234, "zz.new": 1, "group.message": 7, "aa.new": 2}}
 	golden(t, "status.txt", renderStatus(s, testZone()))
 	s.ID, s.Peers = "a1", []events.Peer{

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +28,11 @@ type showConfig struct {
 	limit        int
 	all          bool
 	unread       bool
+	mentioned    bool
+	filters      bool // the totals of the user's filters instead of the list
 	kind         string
+	label        *string
+	without      string
 	afterSeq     uint64
 	json         bool
 }
@@ -52,6 +54,10 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
   # one conversation, once command 1207 is applied
   reddot show alice c2c_bob --after-seq 1207
 
+  # what is archived, and the totals of the filters that alice keeps
+  reddot show alice --label archived
+  reddot show alice --filters
+
   # what did alice see then?
   reddot show alice --at 2026-11-23T18:00:00Z`,
 		Args: cobra.RangeArgs(1, 2),
@@ -62,11 +68,9 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
 			cfg.user = args[0]
 			if len(args) > 1 {
 				cfg.conversation = args[1]
-				for _, name := range []string{"limit", "all", "unread", "kind"} {
-					if cmd.Flags().Changed(name) {
-						return usagef("--%s is for the list: leave it out, or leave out the conversation", name)
-					}
-				}
+			}
+			if err := cfg.ofTheList(cmd); err != nil {
+				return err
 			}
 			if err := cfg.validate(); err != nil {
 				return err
@@ -85,10 +89,38 @@ conversation in detail. A conversation is named c2c_PEER or group_GROUP.`,
 	f.IntVar(&cfg.limit, "limit", events.DefaultLimit, "most conversations to show")
 	f.BoolVar(&cfg.all, "all", false, "show every conversation")
 	f.BoolVar(&cfg.unread, "unread", false, "only conversations with unread messages or the mark")
+	f.BoolVar(&cfg.mentioned, "mentioned", false, "only conversations with unread mentions")
 	f.StringVar(&cfg.kind, "kind", "", "only conversations of this `kind`: c2c or group")
+	f.Func("label", "only conversations with this `label`; empty for those without any", func(s string) error {
+		cfg.label = &s
+		return nil
+	})
+	f.Var(idFlag{&cfg.without}, "without", "only conversations without this `label`")
+	f.BoolVar(&cfg.filters, "filters", false, "show the totals of the user's filters instead")
 	f.Uint64Var(&cfg.afterSeq, "after-seq", 0, "wait until the command with this `seq` is applied")
 	f.BoolVar(&cfg.json, "json", false, "print the reply as JSON")
 	return cmd
+}
+
+// ofTheList reports a usageError for a flag of the list where that is not shown.
+func (cfg *showConfig) ofTheList(cmd *cobra.Command) error {
+	instead := ""
+	switch {
+	case cfg.conversation != "" && cfg.filters:
+		return usagef("--filters are the user's: leave it out, or leave out the conversation")
+	case cfg.conversation != "":
+		instead = "the conversation"
+	case cfg.filters:
+		instead = "--filters"
+	default:
+		return nil
+	}
+	for _, name := range []string{"limit", "all", "unread", "mentioned", "kind", "label", "without"} {
+		if cmd.Flags().Changed(name) {
+			return usagef("--%s is for the list: leave it out, or leave out %s", name, instead)
+		}
+	}
+	return nil
 }
 
 // validate reports a usageError.
@@ -101,7 +133,20 @@ func (cfg *showConfig) validate() error {
 			return usagef("--kind %q: use c2c or group", cfg.kind)
 		}
 	}
+	if err := cfg.request().Validate(); err != nil {
+		return wrongUsage(err)
+	}
 	return cfg.clientConfig.validate()
+}
+
+// request is what of the list is asked for, but for how much of it.
+func (cfg *showConfig) request() events.ConversationsRequest {
+	kind, _ := events.ParseKind(cfg.kind) // it is valid
+	q := events.ConversationsRequest{UnreadOnly: cfg.unread, Mentioned: cfg.mentioned, Kind: kind, Label: cfg.label}
+	if cfg.without != "" {
+		q.Without = &cfg.without
+	}
+	return q
 }
 
 // checkInbox reports a usageError for arguments that name no user or no
@@ -129,6 +174,9 @@ func (a *app) show(ctx context.Context, c *client, cfg *showConfig) error {
 	if cfg.conversation != "" {
 		return a.showConversation(ctx, c, cfg)
 	}
+	if cfg.filters {
+		return a.showFilters(ctx, c, cfg)
+	}
 	list, err := readList(ctx, cfg, func(ctx context.Context, q events.ConversationsRequest) (events.ConversationsReply, error) {
 		return ask(ctx, c, events.Seq(cfg.afterSeq), func(ctx context.Context, opts ...goclient.QueryOption) (events.ConversationsReply, error) {
 			return c.reddot.User(cfg.user).Page(ctx, q, opts...)
@@ -155,6 +203,16 @@ func (a *app) showPast(ctx context.Context, v *projector.View, cfg *showConfig) 
 			return a.printJSON(reply)
 		}
 		return a.print(renderConversation(reply, a.zone))
+	}
+	if cfg.filters {
+		reply, err := v.Totals(cfg.user, events.TotalsRequest{})
+		if err != nil {
+			return err
+		}
+		if cfg.json {
+			return a.printJSON(reply)
+		}
+		return a.print(renderFilters(reply))
 	}
 	list, err := readList(ctx, cfg, func(_ context.Context, q events.ConversationsRequest) (events.ConversationsReply, error) {
 		return v.Conversations(cfg.user, q)
@@ -191,18 +249,14 @@ func readList(ctx context.Context, cfg *showConfig, read pageReader) (events.Con
 // whether every page had that version.
 func readPages(ctx context.Context, cfg *showConfig, read pageReader) (list events.ConversationsReply, whole bool, err error) {
 	whole = true
-	kind := events.NoKind
-	if cfg.kind != "" {
-		if kind, err = events.ParseKind(cfg.kind); err != nil {
-			return list, false, err
-		}
-	}
+	q := cfg.request()
 	for first := true; ; first = false {
 		size := events.MaxLimit
 		if !cfg.all {
 			size = min(size, cfg.limit-len(list.Conversations))
 		}
-		page, err := read(ctx, events.ConversationsRequest{UnreadOnly: cfg.unread, Kind: kind, Limit: &size, After: list.Next})
+		q.Limit, q.After = &size, list.Next
+		page, err := read(ctx, q)
 		if err != nil {
 			return list, false, err
 		}
@@ -241,82 +295,15 @@ func notListed(err error, user, conversation string) error {
 	return err
 }
 
-func renderList(r events.ConversationsReply, zone *time.Location) string {
-	t := r.Totals
-	totals := term.NewList()
-	totals.Add("User:", term.Printable(r.User))
-	totals.Add("Version:", term.Number(r.Version))
-	totals.Add("Unread:", fmt.Sprintf("%d (c2c %d, group %d) in %s", t.Unread, t.C2C, t.Group, term.Several(t.Conversations, "conversation")))
-	totals.Add("Mentions:", term.Number(t.Mentions))
-	totals.Add("Muted:", term.Number(t.Muted))
-	if len(r.Conversations) == 0 {
-		return totals.String() + "\nno conversations to show\n"
+func (a *app) showFilters(ctx context.Context, c *client, cfg *showConfig) error {
+	reply, raw, err := askRaw(ctx, c, events.Seq(cfg.afterSeq), cfg.json, func(ctx context.Context, opts ...goclient.QueryOption) (events.TotalsReply, error) {
+		return c.reddot.User(cfg.user).Totals(ctx, events.TotalsRequest{}, opts...)
+	})
+	if err != nil {
+		return err
 	}
-	list := term.NewTable("CONVERSATION", ">UNREAD", ">MENTIONS", "FLAGS", "FIRST UNREAD", "LAST MESSAGE", "FROM", "AT")
-	for _, c := range r.Conversations {
-		last := events.LastMessage{}
-		if c.LastMessage != nil {
-			last = *c.LastMessage
-		}
-		list.Add(term.Printable(c.Conversation), term.Number(c.Unread), term.Number(c.Mentions), flags(c),
-			term.Printable(c.FirstUnread), term.Printable(last.ID), term.Printable(last.From), term.Clock(last.At, zone))
+	if cfg.json {
+		return a.printRaw(raw)
 	}
-	text := totals.String() + "\n" + list.String()
-	if r.Next != "" {
-		text += "... and more: --limit N or --all shows them\n"
-	}
-	return text
-}
-
-func flags(c events.Conversation) string {
-	var set []string
-	if c.MarkedUnread {
-		set = append(set, "marked")
-	}
-	if c.Muted {
-		set = append(set, "muted")
-	}
-	if m := c.LastMessage; m != nil && m.Revoked {
-		set = append(set, "recalled")
-	}
-	return strings.Join(set, ",")
-}
-
-func renderConversation(r events.ConversationReply, zone *time.Location) string {
-	c := r.Conversation
-	list := term.NewList()
-	list.Add("User:", term.Printable(r.User))
-	list.Add("Conversation:", term.Printable(c.Conversation))
-	list.Add("Version:", fmt.Sprintf("%d (user %d)", c.Version, r.Version))
-	list.Add("Unread:", term.Number(c.Unread))
-	list.Add("Mentions:", term.Number(c.Mentions))
-	if f := flags(c); f != "" {
-		list.Add("Flags:", f)
-	}
-	if c.FirstUnread != "" {
-		list.Add("First unread:", term.Printable(c.FirstUnread))
-	}
-	if m := c.LastMessage; m != nil {
-		list.Add("Last message:", fmt.Sprintf("%s from %s at %s", term.Printable(m.ID), term.Printable(m.From), term.Clock(m.At, zone)))
-	}
-	if read := readPosition(c.ReadUpto, c.ReadAt, 0, zone); read != "" {
-		list.Add("Read up to:", read)
-	}
-	return list.String()
-}
-
-// readPosition shows how far a conversation is read, by which command if
-// seq is not 0, and nothing if it never was.
-func readPosition(upto string, at events.Time, seq events.Seq, zone *time.Location) string {
-	var parts []string
-	if upto != "" {
-		parts = append(parts, term.Printable(upto))
-	}
-	if at != 0 {
-		parts = append(parts, "read at "+term.Clock(at, zone))
-	}
-	if seq != 0 {
-		parts = append(parts, "by command "+term.Number(seq))
-	}
-	return strings.Join(parts, ", ")
+	return a.print(renderFilters(reply))
 }

@@ -86,6 +86,15 @@ func renderStatus(s events.Status, zone *time.Location) string {
 	addSite(head, s.NATS)
 	head.Add("Digest:", s.Digest.String())
 	head.Add("Own messages:", term.Printable(s.Policy.OwnMessage))
+	if s.Policy.Threads != "" {
+		head.Add("Threads:", term.Printable(s.Policy.Threads))
+	}
+	if s.Policy.GroupReceipts != "" {
+		head.Add("Group receipts:", term.Printable(s.Policy.GroupReceipts))
+	}
+	if len(s.Features) > 0 {
+		head.Add("Features:", labelsText(s.Features))
+	}
 	if s.Rebuild != nil {
 		head.Add("Rebuild:", rebuildText(s.Rebuild, zone))
 	}

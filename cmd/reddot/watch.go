@@ -33,8 +33,8 @@ func (a *app) watchCommand() *cobra.Command {
 		Use:     "watch [USER]",
 		GroupID: groupClient,
 		Short:   "Print a user's changes and receipts as they come, or refused commands",
-		Long: `Print a user's conversations, totals and receipts as they are, and then every
-change as it comes. Values in between may be left out, the last one is always
+		Long: `Print a user's conversations, followed threads, totals, filters and receipts as
+they are, and then every change as it comes. Values in between may be left out, the last one is always
 printed, and a list is followed by the totals that belong to it. A server that
 goes away is waited for, and what changed meanwhile is printed; standard error
 tells. SIGTERM or SIGINT ends it with exit code 0.
@@ -48,6 +48,10 @@ With --json every line is an object whose "type" names its other field:
   {"type":"removed","removed":["c2c_bob"]}        have left the list
   {"type":"totals","totals":{...}}                one of them has changed
   {"type":"receipts","receipts":[...]}            peers have read the user's messages, one for a peer
+  {"type":"group_receipts","group_receipts":[...]}  by how many members messages are read now
+  {"type":"threads","threads":[...]}              followed ones, new or changed
+  {"type":"threads_removed","threads_removed":[...]}  are followed no more
+  {"type":"filters","filters":{...}}              the totals of all that the user keeps
   {"type":"rejected","rejected":{...}}            a refused command: seq, subject, reason, at
   {"type":"state","state":"live"}                 syncing, live (all of the above is current) or offline
   {"type":"error","error":"..."}                  something that is tried again`,

@@ -253,6 +253,18 @@ func TestWatcher(t *testing.T) {
 		l.StateChanged(goclient.Live)
 		l.ConversationsRemoved([]string{"c2c_bob", "group_a b  c"})
 		l.C2CReadReceipt([]events.Receipt{{User: "alice", Version: 7, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: noon}})
+		l.ConversationsChanged(threadedConversations())
+		w.threads([]events.Thread{
+			{Conversation: "group_team", Thread: "g1", Unread: 3, Mentions: 1, Following: true, Version: 9, LastMessage: &events.LastMessage{ID: "g7", From: "carol", At: noon}},
+			{Conversation: "group_a b  c", Thread: " t", Muted: true, Version: 8},
+		})
+		w.threadsRemoved([]goclient.ThreadName{{Conversation: "group_team", Thread: "g1"}})
+		l.TotalUnreadChanged(someTotals())
+		l.FiltersChanged(nil)
+		l.FiltersChanged(events.NamedTotals{"work": someTotals(), "all  else": {Unread: 12}})
+		l.FiltersChanged(events.NamedTotals{})
+		l.C2CReadReceipt([]events.Receipt{{User: "alice", Version: 7, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: noon, Thread: "t1"}})
+		l.GroupReadReceipt([]events.GroupReceipts{{User: "alice", Version: 9, At: noon, Group: "team", Receipts: []events.GroupReceipt{{ID: "g7", Read: 3, Members: 5}, {ID: "g  8", Members: 5}}}})
 		for range 2 {
 			l.StateChanged(goclient.Offline)
 			l.Error(errors.Join(goclient.ErrUnavailable, nats.ErrTimeout))

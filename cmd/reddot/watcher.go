@@ -22,6 +22,7 @@ type watcher struct {
 	server   string      // fit to be shown
 	fail     func(error) // is called if out can't be written
 
+	filtered bool   // filters were printed
 	lost     bool   // the server is away
 	mistaken string // the last error that was reported
 }
@@ -33,13 +34,27 @@ type watchLine struct {
 	Removed       []string              `json:"removed,omitempty"`
 	Totals        *events.Totals        `json:"totals,omitempty"`
 	Receipts      []events.Receipt      `json:"receipts,omitempty"`
-	Rejected      *events.Rejected      `json:"rejected,omitempty"`
-	State         string                `json:"state,omitempty"`
-	Error         string                `json:"error,omitempty"`
+
+	Threads        []events.Thread        `json:"threads,omitempty"`
+	ThreadsRemoved []removedThread        `json:"threads_removed,omitempty"`
+	Filters        *events.NamedTotals    `json:"filters,omitempty"`
+	GroupReceipts  []events.GroupReceipts `json:"group_receipts,omitempty"`
+
+	Rejected *events.Rejected `json:"rejected,omitempty"`
+	State    string           `json:"state,omitempty"`
+	Error    string           `json:"error,omitempty"`
+}
+
+// removedThread is a thread that is followed no more.
+type removedThread struct {
+	Conversation string `json:"conversation"`
+	Thread       string `json:"thread"`
 }
 
 func (w *watcher) listener() goclient.Listener {
 	return goclient.Listener{
+		FiltersChanged:       w.filters,
+		GroupReadReceipt:     w.groupReceipts,
 		ConversationsChanged: w.changed,
 		ConversationsRemoved: w.removed,
 		TotalUnreadChanged:   w.totals,
@@ -73,28 +88,6 @@ func (w *watcher) removed(names []string) {
 	w.say(lines...)
 }
 
-func (w *watcher) totals(t events.Totals) {
-	if w.json {
-		w.print(watchLine{Type: "totals", Totals: &t})
-		return
-	}
-	w.say(fmt.Sprintf("totals: %d unread (c2c %d, group %d) in %s, %s, %d muted",
-		t.Unread, t.C2C, t.Group, term.Several(t.Conversations, "conversation"), term.Several(t.Mentions, "mention"), t.Muted))
-}
-
-func (w *watcher) receipts(list []events.Receipt) {
-	if w.json {
-		w.print(watchLine{Type: "receipts", Receipts: list})
-		return
-	}
-	var lines []string
-	for _, r := range list {
-		lines = append(lines, fmt.Sprintf("%s: %s has read up to %s at %s",
-			term.Printable(r.Conversation), term.Printable(r.Peer), term.Printable(r.Upto), term.Clock(r.At, w.zone)))
-	}
-	w.say(lines...)
-}
-
 func (w *watcher) state(s goclient.State) {
 	if w.json {
 		w.print(watchLine{Type: "state", State: s.String()})
@@ -123,24 +116,6 @@ func (w *watcher) mistake(err error) {
 		w.print(watchLine{Type: "error", Error: text})
 	}
 	w.notify(text)
-}
-
-// describe is a conversation in words.
-func describe(c events.Conversation) string {
-	parts := []string{fmt.Sprintf("%d unread", c.Unread)}
-	if c.Mentions > 0 {
-		parts = append(parts, term.Several(c.Mentions, "mention"))
-	}
-	if c.MarkedUnread {
-		parts = append(parts, "marked")
-	}
-	if c.Muted {
-		parts = append(parts, "muted")
-	}
-	if m := c.LastMessage; m != nil {
-		parts = append(parts, fmt.Sprintf("last %s from %s", term.Printable(m.ID), term.Printable(m.From)))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // say writes lines, each with the time.
