@@ -342,7 +342,7 @@ var rules = []struct{ rule, name, script string }{
 }
 
 func TestRules(t *testing.T) {
-	for _, r := range slices.Concat(rules, moreRules, listRules) {
+	for _, r := range slices.Concat(rules, moreRules, listRules, settingRules, historyRules, seenRules, threadRules) {
 		t.Run(r.rule+"/"+r.name, func(t *testing.T) { runScript(t, r.script) })
 	}
 }

@@ -49,9 +49,9 @@ type wantedKey struct {
 	i     int
 }
 
-// readBefore returns by how many the messages are read whose senders a command may
+// readers returns by how many the messages are read whose senders a command may
 // notify.
-func (m *Model) readBefore(s step) map[wantedKey]uint64 {
+func (m *Model) readers(s step) map[wantedKey]uint64 {
 	read := map[wantedKey]uint64{}
 	switch s.Verb {
 	case events.UserRead, events.UserReadAll, events.GroupMessage, events.UserImport:
@@ -74,10 +74,9 @@ func (m *Model) readBefore(s step) map[wantedKey]uint64 {
 // raised returns the messages that more members have read than before.
 func (m *Model) raised(s step, before map[wantedKey]uint64) []Raised {
 	var all []Raised
-	for k, was := range before {
-		c := m.group(k.group)
-		if now := c.receipt(k.i); now.Read > was {
-			all = append(all, Raised{Sender: c.log[k.i].from, Group: k.group, GroupReceipt: now})
+	for k, now := range m.readers(s) {
+		if c := m.group(k.group); now > before[k] {
+			all = append(all, Raised{Sender: c.log[k.i].from, Group: k.group, GroupReceipt: c.receipt(k.i)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Raised) int {

@@ -78,7 +78,7 @@ func (m *Model) Apply(seq events.Seq, now events.Time, c *events.Command) Result
 	if c.HasAt {
 		s.at = c.At
 	}
-	before, read := m.lookAt(s), m.readBefore(s)
+	before, read := m.lookAt(s), m.readers(s)
 	r := m.apply(s)
 	m.touch(s, before)
 	r.Raised = m.raised(s, read)
