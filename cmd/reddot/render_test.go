@@ -144,3 +144,21 @@ func TestRenderStatus(t *testing.T) {
 	}
 	golden(t, "status-tasks.txt", text)
 }
+
+func TestRenderThreads(t *testing.T) {
+	r := events.ThreadsReply{User: "alice", Version: 1210, Next: "cursor", Threads: []events.Thread{
+		{Conversation: "group_team", Thread: "g1", Unread: 3, Mentions: 1, Following: true, FirstUnread: "g5", ReadUpto: "g4", Version: 9,
+			LastMessage: &events.LastMessage{ID: "g7", From: "carol", At: noon, Revoked: true}},
+		{Conversation: "group_a b  c", Thread: " t", Muted: true, Version: 8},
+	}}
+	golden(t, "threads.txt", renderThreads(r, testZone())+"\n"+renderThreads(events.ThreadsReply{User: "nobody"}, testZone()))
+}
+
+func TestRenderReaders(t *testing.T) {
+	r := events.ReadersReply{ID: "g7", Read: 2, Members: 5, Next: "cursor", Users: []events.Reader{{User: "bob", At: noon}, {User: "c  l", At: noon - 1}}}
+	text := renderReaders(r, true, testZone()) + "\n"
+	text += renderReaders(events.ReadersReply{ID: "g7", Read: 2, Members: 5, Users: []events.Reader{{User: "dave"}}}, false, testZone()) + "\n"
+	text += renderReaders(events.ReadersReply{ID: "g  8", Members: 5}, true, testZone()) + "\n"
+	text += renderReceipts(events.GroupReceiptsReply{Receipts: []events.GroupReceipt{{ID: "g7", Read: 2, Members: 5}, {ID: "g  8", Members: 5}}}) + "\n"
+	golden(t, "readers.txt", text+renderReceipts(events.GroupReceiptsReply{}))
+}
