@@ -137,14 +137,19 @@ func (s *Service) awaitNewest(life context.Context, q question, newest func(cont
 // read reads and checks a request.
 func (s *Service) read(c *call) (question, error) {
 	defer s.pool.shed(c)
-	var user string
-	if c.lane != operatorLane {
-		var err error
-		if user, err = s.cfg.Subjects.QueryUser(c.from); err != nil {
-			return question{}, err
-		}
+	user, err := s.asks(c)
+	if err != nil {
+		return question{}, err
 	}
 	return c.read(user, c.body)
+}
+
+// asks is which user a request is about; empty: about none.
+func (s *Service) asks(c *call) (user string, err error) {
+	if c.lane == operatorLane {
+		return "", nil
+	}
+	return s.cfg.Subjects.QueryUser(c.from)
 }
 
 // await waits until the command q.after is applied (and emitted, if the query

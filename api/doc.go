@@ -15,6 +15,7 @@
 //	explain         {conversation, limit?}
 //	receipt         {peer}
 //	watch           {}
+//	hold            {ttl_ms}
 //	status          {}
 //
 // Each may carry after_seq and timeout_ms: the answer then waits until that
@@ -96,8 +97,8 @@
 // gives one up. Requests about no user (status, maintenance) have places of
 // their own, and are always taken.
 //
-// A watch is answered by one instance and begun by all: whichever of them emits
-// has to know who watches.
+// A watch is answered by one instance and begun by all, as events are held back by
+// all: whichever of them emits has to know.
 //
 // No answer shows a state older than what anybody was answered before the request, by
 // whichever instance: see [Source]. Where nobody can say what the newest is within

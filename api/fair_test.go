@@ -221,6 +221,34 @@ func TestPoolForgets(t *testing.T) {
 	}
 }
 
+// TestHoldReachesAll: of two services one answers who has events held back, and both
+// hold them back.
+func TestHoldReachesAll(t *testing.T) {
+	ns := natstest.StartCore(t)
+	held := make(chan string, 16)
+	var all []*asker
+	for range 2 {
+		source := newTwinSource()
+		source.watched = held
+		all = append(all, startOn(t, ns, source))
+	}
+	m := all[0].want("200", "-", events.QueryHold, `{"ttl_ms":60000}`)
+	if r := unmarshal[events.HoldReply](all[0], m); r.Until != 60_000 {
+		t.Errorf("held until %d", r.Until)
+	}
+	for range 3 { // once by who answers, once overheard by each
+		if ttl := testkit.Receive(t, "hold", held); ttl != "1m0s" {
+			t.Errorf("held back for %s", ttl)
+		}
+	}
+	for _, bad := range []string{`{"ttl_ms":60001}`, `{"ttl_ms":-1}`, `{"ttl":5}`} {
+		all[0].want("400", "-", events.QueryHold, bad)
+	}
+	if len(held) > 0 {
+		t.Errorf("a request that was refused holds events back for %s", <-held)
+	}
+}
+
 // TestWatchReachesAll: of two services one answers a watch, and both begin it.
 func TestWatchReachesAll(t *testing.T) {
 	ns := natstest.StartCore(t)

@@ -46,6 +46,7 @@ func handlers(m Maintainer) []handler {
 		viewed(events.QueryExplain, explain),
 		viewed(events.QueryReceipt, receipt),
 		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
+		{name: events.QueryHold, pattern: events.Subjects.Hold, lane: operatorLane, everywhere: true, read: asked(hold)},
 		{name: events.QueryStatus, pattern: events.Subjects.Status, lane: operatorLane, emitted: true, read: asked(status)},
 	}
 	if m == nil {
@@ -83,16 +84,18 @@ func watch(_ context.Context, source Source, user string, _ events.WatchRequest)
 	return events.WatchReply{Until: until}, err
 }
 
+func hold(_ context.Context, source Source, _ string, r events.HoldRequest) (events.HoldReply, error) {
+	until, err := source.Hold(time.Duration(r.TTLMS) * time.Millisecond)
+	return events.HoldReply{Until: until}, err
+}
+
 func status(ctx context.Context, source Source, _ string, _ events.StatusRequest) (events.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	status, err := source.Status(ctx)
-	status.Features = features()
+	status.Features = events.Features()
 	return status, err
 }
-
-// features names the optional parts of commands and queries that are there.
-func features() []string { return []string{} }
 
 // missing turns events.ErrNotFound into a 404 that names what is not there.
 func missing(err error, format string, args ...any) error {

@@ -89,7 +89,7 @@ func TestLeaves(t *testing.T) {
 		a.hasLeft()
 		for _, q := range handlers(nil) {
 			m, err := a.client.Request(a.subject("alice", q.name), nil, testkit.Patience)
-			stays := q.name == events.QueryStatus || q.name == events.QueryWatch
+			stays := q.name == events.QueryStatus || q.name == events.QueryWatch || q.name == events.QueryHold
 			if stays && (err != nil || code(m) != "200") || !stays && !errors.Is(err, nats.ErrNoResponders) {
 				t.Errorf("%s while it has left: %v %v", q.name, m, err)
 			}

@@ -131,6 +131,7 @@ func replyType(query string) reflect.Type {
 		events.QueryExplain:       reflect.TypeFor[events.Explanation](),
 		events.QueryReceipt:       reflect.TypeFor[events.ReceiptReply](),
 		events.QueryWatch:         reflect.TypeFor[events.WatchReply](),
+		events.QueryHold:          reflect.TypeFor[events.HoldReply](),
 		events.QueryStatus:        reflect.TypeFor[events.Status](),
 	}[query]
 }

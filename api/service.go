@@ -210,14 +210,14 @@ func (s *Service) queue(answers context.Context) *queue {
 }
 
 // overhear does what every instance is asked for and another one may answer: it
-// begins a watch, since whichever of them emits has to know who watches.
+// begins a watch, or holds events back, since whichever of them emits has to know.
 func (s *Service) overhear(e *endpoint) nats.MsgHandler {
 	return func(req *nats.Msg) {
 		c := newCall(e, req)
 		if c.reply != "" && !s.replies.allows(c.reply, c.user) {
 			return // counted where it is answered
 		}
-		user, err := s.cfg.Subjects.QueryUser(c.from)
+		user, err := s.asks(c)
 		var q question
 		if err == nil {
 			q, err = c.read(user, c.body)
@@ -227,7 +227,7 @@ func (s *Service) overhear(e *endpoint) nats.MsgHandler {
 			_, err = q.answer(context.Background(), s.cfg.Source)
 		}
 		if err != nil {
-			s.cfg.Logger.Debug("watch overheard, not begun", "error", err)
+			s.cfg.Logger.Debug("overheard, not done", "query", e.name, "error", err)
 		}
 	}
 }

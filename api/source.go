@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"reddot/events"
 )
@@ -75,6 +76,10 @@ type Source interface {
 	// Watch makes user a watcher: change events of groups beyond the fan-out
 	// limit are sent to user too, until the time returned (Unix ms).
 	Watch(user string) (until events.Time, err error)
+
+	// Hold has change events and receipts held back for a while, with 0 no longer,
+	// until the time returned; 0: they are not.
+	Hold(ttl time.Duration) (until events.Time, err error)
 }
 
 // Maintainer does what an operator asks for. Its methods begin something, or

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"reddot/events"
 	"reddot/projector/twin"
@@ -152,6 +153,13 @@ func (s *twinSource) Watch(user string) (events.Time, error) {
 		s.watched <- user
 	}
 	return 60_000, s.called("Watch")
+}
+
+func (s *twinSource) Hold(ttl time.Duration) (events.Time, error) {
+	if s.watched != nil {
+		s.watched <- ttl.String()
+	}
+	return events.Time(ttl.Milliseconds()), s.called("Hold")
 }
 
 // twinView holds the source's lock, so that nothing is applied until it closes.

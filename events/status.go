@@ -44,6 +44,10 @@ type Status struct {
 	Stalled         *Standstill `json:"stalled,omitempty" msgpack:"stalled,omitempty"`
 	EmissionStalled *Standstill `json:"emission_stalled,omitempty" msgpack:"emission_stalled,omitempty"`
 
+	// HeldUntil is until when change events and receipts are held back, as was asked
+	// for; 0: they are not. What is emitted is behind what is applied meanwhile.
+	HeldUntil Time `json:"held_until,omitempty" msgpack:"held_until,omitempty"`
+
 	NATS *Site `json:"nats,omitempty" msgpack:"nats,omitempty"` // where it runs
 
 	ID    string `json:"id,omitempty" msgpack:"id,omitempty"`       // of this reddot, a new one at each start
@@ -160,3 +164,11 @@ const (
 	FeaturePurge    = "purge"
 	FeatureImport   = "import"
 )
+
+// Features are those that this reddot understands.
+func Features() []string {
+	return []string{
+		FeatureThreads, FeatureReceipts, FeatureLevels, FeatureLabels, FeatureFilters, FeatureBlock, FeatureEdit,
+		FeatureExpiry, FeatureClear, FeaturePurge, FeatureImport,
+	}
+}

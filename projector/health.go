@@ -190,7 +190,8 @@ func (p *Projector) look(ctx context.Context, patience time.Duration) bool {
 	h.fold.look(now, uint64(applied), applied < last, foldMay, applied+1, p.whyFold)
 	f := p.emitter.Figures()
 	moved := uint64(emitted) + f.Changes + f.Receipts + f.Rejected + f.Rounds + f.Reads + f.Heard + h.replayed.Load()
-	h.emission.look(now, moved, emitted < applied, emitPatience+cmp.Or(p.cfg.Takeover, emit.DefaultTakeover), emitted+1, p.whyEmission)
+	behind := emitted < applied && p.emitter.Held() == 0 // else it stands still as it was asked to
+	h.emission.look(now, moved, behind, emitPatience+cmp.Or(p.cfg.Takeover, emit.DefaultTakeover), emitted+1, p.whyEmission)
 	return err == nil
 }
 

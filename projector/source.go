@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"errors"
+	"time"
 
 	"reddot/events"
 	"reddot/projector/log"
@@ -57,6 +58,12 @@ func (p *Projector) Watch(user string) (until events.Time, err error) {
 		p.ReportCorrupt(err)
 	}
 	return until, err
+}
+
+// Hold has change events and receipts held back for a while, with 0 no longer. It
+// returns until when; 0: they are not.
+func (p *Projector) Hold(ttl time.Duration) (until events.Time, err error) {
+	return p.emitter.Hold(ttl), nil
 }
 
 // stopped says why a closed store is closed, and reports a corrupt one.

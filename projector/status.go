@@ -71,6 +71,7 @@ func (p *Projector) Status(ctx context.Context) (events.Status, error) {
 	s.Last = max(p.lastNow(ctx), s.Applied)
 	s.Lag = uint64(s.Last - s.Applied)
 	s.Digest = at.Digest()
+	s.HeldUntil = p.emitter.Held()
 	s.Policy = events.Policy{OwnMessage: at.Policies.Own.String(), Threads: at.Policies.Threads.String(), GroupReceipts: at.Policies.Receipts.String()}
 	s.Ignored, s.RefusedFor = at.Ignored, map[string]uint64{}
 	for r, n := range at.Refused {

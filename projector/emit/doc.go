@@ -41,6 +41,13 @@
 // group: the groups of a watcher are read when the watch begins, and each join
 // adds to them.
 //
+// # Held back
+//
+// Who writes in bulk may have change events and receipts held back for a while: then
+// the dirty set is left where it merges, and only refusals are emitted. The stream
+// hears now and then that the emitter lives. Nothing is kept but in memory: what is
+// held back is not emitted, as if it had not been its turn yet.
+//
 // # Taking turns
 //
 // Of several emitters of a stream one writes: package journal fences the others off
@@ -80,7 +87,7 @@
 //	backlog.go due.go lot.go          who waits to be notified, one by one and in lists
 //	change.go receipt.go refusal.go   what an event shows
 //	event.go flight.go progress.go    an event on its way, and what the stream says is emitted
-//	watch.go                          who is notified of large groups
+//	watch.go hold.go                  who is notified of large groups; events that are held back
 //
 // Packages dirty (what changed) and journal (how events are stored) know nothing of
 // it.

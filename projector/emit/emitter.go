@@ -36,6 +36,7 @@ type Emitter struct {
 	onStored func(events.Seq)
 	state    atomic.Value // State
 	figures  figures
+	hold     hold
 	dice     *rand.Rand // of its own: what it draws follows from its id
 	led      bool       // it has taken over, or tried to
 	awaits   atomic.Bool
@@ -275,6 +276,13 @@ func (e *Emitter) emit(ctx context.Context, t journal.Tail, b *backlog) (err err
 		}
 	}()
 	for {
+		left := e.hold.left()
+		if g.holds = left > 0; g.holds && !g.refuses() {
+			if err := g.rest(ctx, left); err != nil {
+				return err
+			}
+			continue
+		}
 		m, upto, snap, err := e.take()
 		if err != nil {
 			return err

@@ -51,7 +51,7 @@ func (g *rounds) release(ctx context.Context) error {
 		g.applies, g.begins = []string{format(applied)}, []string{strconv.FormatUint(begin, 10)}
 	}
 	h.msg.Header[journal.HeaderApplied], h.msg.Header[journal.HeaderBegin] = g.applies, g.begins
-	g.lags = time.Time{}
+	g.sent, g.lags = time.Now(), time.Time{}
 	return g.writer.Send(ctx, h.msg, h.parcel)
 }
 

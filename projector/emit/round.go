@@ -26,10 +26,12 @@ type rounds struct {
 	held   held       // the newest message: what is done after it may still be said by it
 	shown  events.Seq // all that is known to be emitted
 	owed   events.Seq // the last command that changed something: an emitter that stands by waits until the stream says that it is emitted
+	sent   time.Time  // when the newest message was
 	lags   time.Time  // since when the newest message in the stream does not say all that is emitted; zero: it does, or more is on its way
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
 	now    time.Time
+	holds  bool // only refusals are emitted: see hold
 
 	// The headers that say what is emitted, as most messages have the same.
 	applies, begins []string
@@ -50,7 +52,12 @@ func (g *rounds) due(upto dirty.Stamp, m *dirty.Set) bool {
 // run takes a dirty set over and emits a part of the backlog, as the rows stand.
 func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *store.Snapshot) error {
 	r := g.newest()
-	if upto.Seq > r.upto.Seq || !m.Empty() {
+	after := r.upto.Seq
+	switch {
+	case upto.Seq <= after && m.Empty():
+	case g.holds && r.open > 0: // however long it takes, there are not more rounds
+		r.upto = upto
+	default:
 		r = g.begin(upto, g.writer.Next())
 	}
 	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.Last)
@@ -60,10 +67,14 @@ func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *
 		journal.HeaderAt:         {format(upto.Seq)},
 		journal.HeaderSum:        {strconv.FormatUint(snap.Position().Last, 10)},
 	}
-	if err := g.adopt(r, m, snap); err != nil {
+	if err := g.adopt(r, after, m, snap); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, *store.Snapshot) error{g.refuse, g.promptly, g.inBulk, g.aside} {
+	parts := []func(context.Context, *store.Snapshot) error{g.refuse, g.promptly, g.inBulk, g.aside}
+	if g.holds {
+		parts = parts[:1]
+	}
+	for _, part := range parts {
 		if err := part(ctx, snap); err != nil {
 			return err
 		}
@@ -83,11 +94,11 @@ func (g *rounds) end(ctx context.Context) error {
 
 func format(seq events.Seq) string { return strconv.FormatUint(uint64(seq), 10) }
 
-// adopt puts a dirty set into the backlog.
-func (g *rounds) adopt(r *round, m *dirty.Set, snap *store.Snapshot) error {
+// adopt puts a dirty set, of commands after a seq, into the backlog.
+func (g *rounds) adopt(r *round, after events.Seq, m *dirty.Set, snap *store.Snapshot) error {
 	if m.Refused {
 		if g.refusals == nil {
-			g.refusals = &refusals{after: r.since, round: r}
+			g.refusals = &refusals{after: after, round: r}
 			r.open++
 		}
 		g.refusals.upto = r.upto.Seq

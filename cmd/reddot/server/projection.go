@@ -259,6 +259,15 @@ func (s *projection) Watch(user string) (events.Time, error) {
 	return p.Watch(user)
 }
 
+// Hold implements api.Source.
+func (s *projection) Hold(ttl time.Duration) (events.Time, error) {
+	p, err := s.running()
+	if err != nil {
+		return 0, err
+	}
+	return p.Hold(ttl)
+}
+
 // Status implements api.Source. Of a projector that has stopped it is the last
 // one, with the reason.
 func (s *projection) Status(ctx context.Context) (events.Status, error) {
