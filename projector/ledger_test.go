@@ -211,7 +211,6 @@ func (l *ledger) settled(v *projector.View, user string) {
 	}
 	// The version of a conversation moves by itself for those who had read a
 	// recalled message: they are not emitted (rule quiet).
-	unversioned := cmpopts.IgnoreFields(events.Conversation{}, "Version")
 	if d := cmp.Diff(byName(reply.Conversations), f.list, unversioned, cmpopts.EquateEmpty()); d != "" {
 		l.t.Errorf("list of %q at seq %d, heard at version %d (-query +heard):\n%s", user, v.Applied(), f.version, d)
 	}

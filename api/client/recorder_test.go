@@ -218,7 +218,10 @@ func (r *recorder) hears(want ...string) {
 
 // unversioned leaves versions out: one may grow without a visible change, and
 // that is not told (rule quiet).
-var unversioned = cmpopts.IgnoreFields(events.Conversation{}, "Version")
+var unversioned = cmp.Comparer(func(a, b events.Conversation) bool {
+	a.Version, b.Version = 0, 0
+	return a.Equal(b)
+})
 
 // converges waits until the recorder knows what queries answer, which must not
 // change meanwhile.

@@ -176,7 +176,7 @@ func (m *Model) clear(s step, v *view) Result {
 			return refused(noMessage)
 		}
 	}
-	if to <= max(v.joined, v.cleared) && v.carried == 0 && !(s.Before == "" && v.marked) {
+	if to <= v.cleared && v.carried == 0 && !(s.Before == "" && v.marked) {
 		return ignoredUnless(false)
 	}
 	v.cleared = max(v.cleared, to)
