@@ -35,6 +35,7 @@ func TestEndToEnd(t *testing.T) {
 		{"leaves", testLeaves},
 		{"answers", testAnswers},
 		{"kill", testKill},
+		{"expiry", testExpiry},
 		{"disk full", testDiskFull},
 		{"corrupt log", testCorruptLog},
 		{"corrupt behind", testCorruptBehind},
