@@ -112,6 +112,26 @@ func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error)
 	return reply, err
 }
 
+// GroupReceipts says by how many members messages of a group are read. Who may not
+// ask: events.ErrForbidden. The policy is "off": events.ErrUnavailable.
+func (v *View) GroupReceipts(user string, q events.GroupReceiptsRequest) (reply events.GroupReceiptsReply, err error) {
+	err = v.read(func(r fold.Reader) (err error) {
+		reply, err = view.GroupReceipts(r, user, q)
+		return err
+	})
+	return reply, err
+}
+
+// Readers is one page of who has read a message of a group, or has not. A message that
+// is unknown or recalled: events.ErrNotFound; else as GroupReceipts.
+func (v *View) Readers(user string, q events.ReadersRequest) (reply events.ReadersReply, err error) {
+	err = v.read(func(r fold.Reader) (err error) {
+		reply, err = view.Readers(r, user, q)
+		return err
+	})
+	return reply, err
+}
+
 // Holds reports whether there is a row of a conversation, in the list or not.
 func (v *View) Holds(user string, c events.ConversationID) (holds bool, err error) {
 	err = v.read(func(r fold.Reader) error {

@@ -42,7 +42,8 @@ type Set struct {
 	Users    Ordered[string, User]
 	Groups   Ordered[string, Stamp] // with messages, or recalls of some
 	Receipts Ordered[fold.Key, struct{}]
-	Refused  bool // there is a refusal in the outbox
+	Authors  Ordered[fold.Author, struct{}] // of messages in groups that have more readers
+	Refused  bool                           // there is a refusal in the outbox
 
 	Bulks        []Bulk                      // of commands that touch many
 	BulkReceipts Ordered[fold.Key, struct{}] // of such commands
@@ -77,7 +78,7 @@ type Bulk struct {
 // Add enters what one command did.
 func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	stamp := Stamp{seq, at}
-	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts) > 0 || fx.Begun != nil || fx.Refused != "" {
+	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts)+len(fx.Authors) > 0 || fx.Begun != nil || fx.Refused != "" {
 		s.Last = seq
 	}
 	s.Refused = s.Refused || fx.Refused != ""
@@ -98,6 +99,7 @@ func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 		s.group(g, stamp)
 	}
 	s.addReceipts(fx.Receipts)
+	s.addAuthors(fx.Authors)
 	if fx.Begun != nil {
 		s.Begun = append(s.Begun, fx.Begun)
 	}
@@ -121,6 +123,7 @@ func (s *Set) AddAgain(r fold.Reader, seq events.Seq, at events.Time, c *events.
 		s.group(group, stamp)
 	}
 	s.addReceipts(t.Receipts)
+	s.addAuthors(t.Authors)
 }
 
 func (s *Set) many() int { return cmp.Or(s.Many, DefaultMany) }
@@ -133,6 +136,12 @@ func (s *Set) addReceipts(keys []fold.Key) {
 	}
 	for _, k := range keys {
 		receipts.At(k)
+	}
+}
+
+func (s *Set) addAuthors(all []fold.Author) {
+	for _, a := range all {
+		s.Authors.At(a)
 	}
 }
 
@@ -203,6 +212,9 @@ func (s *Set) Merge(o *Set) {
 	for k := range o.BulkReceipts.All() {
 		s.BulkReceipts.At(k)
 	}
+	for a := range o.Authors.All() {
+		s.Authors.At(a)
+	}
 	s.Begun = append(s.Begun, o.Begun...)
 	s.Swept = append(s.Swept, o.Swept...)
 	s.Bulks = append(s.Bulks, o.Bulks...)
@@ -214,5 +226,5 @@ func (s *Set) Merge(o *Set) {
 
 // Empty reports whether nothing is in the set.
 func (s *Set) Empty() bool {
-	return s.Users.Len()+s.Groups.Len()+s.Receipts.Len()+s.BulkReceipts.Len()+len(s.Bulks)+len(s.Begun)+len(s.Swept) == 0 && !s.Refused
+	return s.Users.Len()+s.Groups.Len()+s.Receipts.Len()+s.BulkReceipts.Len()+s.Authors.Len()+len(s.Bulks)+len(s.Begun)+len(s.Swept) == 0 && !s.Refused
 }

@@ -26,6 +26,9 @@ type backlog struct {
 	receipts, bulkReceipts waiting
 	refusals               *refusals
 
+	authors      map[string]*author // by user: whose messages in groups have more readers
+	authorsReady []*author          // those of whom nothing is on its way, in the order in which they came
+
 	flights        map[string]*flight // changes on their way, by user
 	receiptFlights map[fold.Key]*receiptFlight
 }
@@ -46,6 +49,7 @@ func newBacklog(since events.Seq, before *inherited) *backlog {
 		prompt: queue{lane: promptLane}, bulk: queue{lane: bulkLane}, long: queue{lane: longLane},
 		receipts:     waiting{of: map[fold.Key]*round{}},
 		bulkReceipts: waiting{of: map[fold.Key]*round{}},
+		authors:      map[string]*author{},
 		flights:      map[string]*flight{}, receiptFlights: map[fold.Key]*receiptFlight{},
 		rounds: []*round{{since: since, upto: dirty.Stamp{Seq: since}}},
 	}
@@ -158,6 +162,6 @@ func (b *backlog) swept(t fold.Departure) {
 // waits reports whether something can be emitted now. What is emitted in bulk waits while
 // much is on its way.
 func (b *backlog) waits(bulk bool) bool {
-	return b.prompt.len()+len(b.receipts.keys) > 0 || b.refusals != nil ||
+	return b.prompt.len()+len(b.receipts.keys)+len(b.authorsReady) > 0 || b.refusals != nil ||
 		bulk && b.bulk.len()+len(b.lots)+len(b.bulkReceipts.keys) > 0
 }

@@ -21,8 +21,9 @@ type inherited struct {
 	begin    uint64                // the event stream's sequence from which on it lies
 	changes  map[string]events.Seq // version by user
 	receipts map[string]events.Seq // version by user and peer
+	authors  map[string]events.Seq // version by user and group
 	refusals map[events.Seq]bool
-	parts    map[string]*parts // of changes in several parts, by user
+	parts    map[string]*parts // of changes in several parts, by user; of group receipts by user and group
 }
 
 // parts are those of a change by one emitter that were seen.
@@ -35,6 +36,12 @@ type parts struct {
 
 func (t *inherited) receipt(r events.Receipt) bool {
 	return t != nil && t.receipts[r.User+"\x00"+r.Peer] >= r.Version
+}
+
+// author reports whether it was emitted who has read the messages of a user in a
+// group.
+func (t *inherited) author(r *events.GroupReceipts) bool {
+	return t != nil && t.authors[r.User+"\x00"+r.Group] >= r.Version
 }
 
 func (t *inherited) rejected(seq events.Seq) bool { return t != nil && t.refusals[seq] }
@@ -102,7 +109,7 @@ func (e *Emitter) unfinished(ctx context.Context, t journal.Tail) (*inherited, e
 	if said.Begin == 0 || said.Applied >= said.At {
 		return nil, nil
 	}
-	before := &inherited{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: said.At, begin: said.Begin}
+	before := &inherited{changes: map[string]events.Seq{}, receipts: map[string]events.Seq{}, authors: map[string]events.Seq{}, refusals: map[events.Seq]bool{}, parts: map[string]*parts{}, at: said.At, begin: said.Begin}
 	if err := e.journal.Read(ctx, said.Begin, t.Place, before.enter); err != nil {
 		return nil, fmt.Errorf("read what was emitted last: %w", err)
 	}
@@ -114,6 +121,7 @@ func (t *inherited) enter(msg *nats.Msg) error {
 	var event struct {
 		User    string     `json:"user" msgpack:"user"`
 		Peer    string     `json:"peer" msgpack:"peer"`
+		Group   string     `json:"group" msgpack:"group"` // of a group-receipt
 		Version events.Seq `json:"version" msgpack:"version"`
 		Seq     events.Seq `json:"seq" msgpack:"seq"`
 	}
@@ -127,6 +135,11 @@ func (t *inherited) enter(msg *nats.Msg) error {
 	case event.Peer != "":
 		k := event.User + "\x00" + event.Peer
 		t.receipts[k] = max(t.receipts[k], event.Version)
+	case event.Group != "":
+		k := event.User + "\x00" + event.Group
+		if h.Get(journal.HeaderPart) == "" || t.part(k, event.Version, h) {
+			t.authors[k] = max(t.authors[k], event.Version)
+		}
 	case h.Get(journal.HeaderPart) == "" && h.Get(events.HeaderMore) != "": // an older reddot's, which stored the last part last
 	case h.Get(journal.HeaderPart) == "" || t.part(event.User, event.Version, h):
 		t.changes[event.User] = max(t.changes[event.User], event.Version)
@@ -137,11 +150,11 @@ func (t *inherited) enter(msg *nats.Msg) error {
 // part notes a part of a change, and says whether it is whole now: parts may have
 // been stored in any order. What an emitter has left half emitted, the next one emits
 // from the first part on, and may divide otherwise.
-func (t *inherited) part(user string, version events.Seq, h nats.Header) (whole bool) {
-	p, writer := t.parts[user], h.Get(journal.HeaderWriter)
+func (t *inherited) part(of string, version events.Seq, h nats.Header) (whole bool) {
+	p, writer := t.parts[of], h.Get(journal.HeaderWriter)
 	if p == nil || p.version != version || p.writer != writer {
 		p = &parts{version: version, writer: writer, seen: map[int]bool{}}
-		t.parts[user] = p
+		t.parts[of] = p
 	}
 	no := int(journal.Number(h, journal.HeaderPart))
 	p.seen[no] = true

@@ -109,6 +109,9 @@ func (g *rounds) adopt(r *round, after events.Seq, m *dirty.Set, snap *store.Sna
 	for k := range m.BulkReceipts.All() {
 		g.receipt(r, k, &g.bulkReceipts)
 	}
+	for a := range m.Authors.All() {
+		g.raised(r, a)
+	}
 	for user, u := range m.Users.All() {
 		l := promptLane
 		if u.Bulk {
@@ -187,6 +190,9 @@ func (g *rounds) promptly(ctx context.Context, snap *store.Snapshot) error {
 	room := g.emitter.cfg.Bounds.Prompt
 	half := (room + 1) / 2
 	if err := g.sendReceipts(ctx, snap, &g.receipts, &half); err != nil {
+		return err
+	}
+	if err := g.notifyAuthors(ctx, snap, &half); err != nil {
 		return err
 	}
 	if g.prompt.len() > manyUsers {

@@ -42,8 +42,8 @@ func ReadAt(r Reader, g, user string, m Member, pos Pos, timeline string) (event
 	return 0, false
 }
 
-// Recalled reports whether a message of a group was recalled: it has no readers.
-func Recalled(r Reader, g string, log *Log, pos Pos, m *Message) bool {
+// Unreadable reports whether a message of a group has no readers: it was recalled.
+func Unreadable(r Reader, g string, log *Log, pos Pos, m *Message) bool {
 	lk := GroupKey(g)
 	if m.Counted {
 		return log.Revoked.Has(r, lk.Set(SetRevoked), m.Ord)

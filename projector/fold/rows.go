@@ -29,13 +29,13 @@ type Reader interface {
 	// ended.
 	Stored(k Key) *Conversation
 	Sweeps() *Sweeps
+	Policies() Policies
 }
 
 // Rows are the rows a fold changes. A pointer that a Reader method returned
 // may be changed and given back to Put before the next command.
 type Rows interface {
 	Reader
-	Policies() Policies
 	SetPolicies(Policies)
 	// Clock is one more than the time of the latest clock: what expires before it has
 	// expired. 0: there was none.

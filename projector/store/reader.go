@@ -233,6 +233,9 @@ func (r *reader) Wanted(group string) *fold.Wanted {
 	return r.wanted.read(r, row.AppendWanted(r.key[:0], group))
 }
 
+// Policies implements fold.Reader; those of the fold are others.
+func (r *reader) Policies() fold.Policies { return r.snap.position.Policies }
+
 // Sweeps implements fold.Reader.
 func (r *reader) Sweeps() *fold.Sweeps { return r.left }
 

@@ -205,7 +205,7 @@ func (r *rows) PutPendingReader(group, id, user string) {
 // DeletePendingReader implements fold.Rows.
 func (r *rows) DeletePendingReader(group, id, user string) { r.putPendingRead(group, id, user, nil) }
 
-// Policies implements fold.Rows.
+// Policies implements fold.Reader.
 func (r *rows) Policies() fold.Policies { return r.store.position.Policies }
 
 // SetPolicies implements fold.Rows.
