@@ -94,6 +94,7 @@ func (r *rig) stepTo(g commands, between func(events.Seq)) {
 	if len(r.fx.Receipts) != len(want.Receipts) {
 		r.t.Fatalf("seq %d, %s %+v: %d receipts, the twin says %d", seq, e.Command.Verb, e.Command, len(r.fx.Receipts), len(want.Receipts))
 	}
+	r.sameRaised(want.Raised)
 }
 
 // do applies one command to the store only, at a time of its own.
@@ -208,7 +209,7 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 			return fmt.Sprintf("receipt of %q: %+v, the twin says %+v", peer, g, w)
 		}
 	}
-	return ""
+	return r.diffReaders(rows, user)
 }
 
 // runTwin compares the touched users after one of every compareEvery steps.

@@ -76,7 +76,7 @@ func GroupReceipts(r fold.Reader, user string, q events.GroupReceiptsRequest) (e
 			continue
 		}
 		if err != nil {
-			return reply, err
+			return events.GroupReceiptsReply{}, err
 		}
 		read, members := a.readBy(r)
 		reply.Receipts = append(reply.Receipts, events.GroupReceipt{ID: id, Read: read, Members: members})
@@ -95,7 +95,7 @@ func Readers(r fold.Reader, user string, q events.ReadersRequest) (events.Reader
 	}
 	a, err := ask(r, user, q.Group, q.ID)
 	if err != nil {
-		return reply, err
+		return events.ReadersReply{}, err
 	}
 	reply.Read, reply.Members = a.readBy(r)
 	all := reply.Read
