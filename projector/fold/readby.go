@@ -42,9 +42,13 @@ func ReadAt(r Reader, g, user string, m Member, pos Pos, timeline string) (event
 	return 0, false
 }
 
-// Unreadable reports whether a message of a group has no readers: it was recalled.
+// Unreadable reports whether a message of a group has no readers: it was recalled, or
+// purged.
 func Unreadable(r Reader, g string, log *Log, pos Pos, m *Message) bool {
 	lk := GroupKey(g)
+	if pos <= log.Purged.Pos {
+		return true
+	}
 	if m.Counted {
 		return log.Revoked.Has(r, lk.Set(SetRevoked), m.Ord)
 	}

@@ -25,7 +25,7 @@ func (s *step) seen(k Key, c *Conversation, log *Log, to Pos, timeline *string, 
 	}
 	if covered != nil {
 		s.PutMember(k.ID, k.User, m)
-		s.raise(k, &m, at, covered)
+		s.raise(k, log, at, covered)
 	}
 }
 
@@ -131,7 +131,7 @@ func (s *step) unwant(g string, pos Pos) {
 }
 
 // raise notes whose messages have one reader more (rule receipts-sent).
-func (s *step) raise(k Key, m *Member, at events.Time, covered func(*WantedMessage) bool) {
+func (s *step) raise(k Key, log *Log, at events.Time, covered func(*WantedMessage) bool) {
 	all := s.Wanted(k.ID)
 	if all == nil {
 		return
@@ -139,7 +139,7 @@ func (s *step) raise(k Key, m *Member, at events.Time, covered func(*WantedMessa
 	raised := false
 	for i := range all.Messages {
 		w := &all.Messages[i]
-		if w.From == k.User || !covered(w) {
+		if w.From == k.User || w.Pos <= log.Purged.Pos || !covered(w) {
 			continue
 		}
 		w.Seq, w.At, raised = s.seq, at, true
