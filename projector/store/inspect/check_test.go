@@ -12,8 +12,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
+	"reddot/events"
 	"reddot/projector/store"
 	"reddot/projector/store/inspect"
+	"reddot/projector/store/row"
 	"reddot/projector/storetest"
 )
 
@@ -113,4 +115,43 @@ func TestCheckNames(t *testing.T) {
 func spoil(t *testing.T, fs *vfs.MemFS, key string, change func([]byte) []byte) {
 	t.Helper()
 	storetest.Spoil(t, fs, "store", []byte(key), change)
+}
+
+// TestCheckFindsAnyRow alters one row of each family, whatever it is of, and takes
+// another one away: a check finds it.
+func TestCheckFindsAnyRow(t *testing.T) {
+	group := events.ConversationID{Kind: events.Group, ID: "g"}
+	whole := vfs.NewMem()
+	storetest.Fold(t, whole, "store", append(storetest.EveryFamily(),
+		events.Command{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers},
+		events.Command{Verb: events.GroupMessage, Inbox: "g", From: "c", ID: "r1", Receipt: true},
+		events.Command{Verb: events.GroupMessage, Inbox: "g", From: "c", ID: "t1", Thread: "m1"},
+		events.Command{Verb: events.GroupMessage, Inbox: "g", From: "a", ID: "t2", Thread: "m1"},
+		events.Command{Verb: events.GroupMessage, Inbox: "g", From: "c", ID: "t3", Thread: "m1"},
+		events.Command{Verb: events.UserRead, Inbox: "a", Conversation: group, Thread: "m1", HasThread: true},
+	)...)
+	before, families := storetest.Files(t, whole, "store"), store.AllFamilies()
+	last := map[byte]storetest.Row{}
+	for _, r := range storetest.Rows(t, whole, "store") {
+		last[r.Key[0]] = r
+	}
+	for prefix := range families {
+		r, stored := last[prefix]
+		if swept := prefix == row.Sweeps || prefix == row.Progress; stored == swept {
+			t.Errorf("family %q has a row: %v", prefix, stored)
+		}
+		if !stored || !families.InDigest(r.Key) {
+			continue
+		}
+		for what, spoil := range map[string]func([]byte) []byte{
+			"altered": func(v []byte) []byte { v[len(v)-1] ^= 1; return v },
+			"gone":    func([]byte) []byte { return nil },
+		} {
+			fs := storetest.FolderOf(t, before)
+			storetest.Spoil(t, fs, "store", r.Key, spoil)
+			if _, err := inspect.Check(context.Background(), fs, "store", nil); !errors.Is(err, store.ErrCorrupt) {
+				t.Errorf("%s is %s: %v", families.Name(r.Key), what, err)
+			}
+		}
+	}
 }
