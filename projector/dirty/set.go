@@ -78,7 +78,7 @@ type Bulk struct {
 // Add enters what one command did.
 func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	stamp := Stamp{seq, at}
-	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts)+len(fx.Authors) > 0 || fx.Begun != nil || fx.Refused != "" {
+	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts)+len(fx.Authors) > 0 || fx.Filtered != "" || fx.Begun != nil || fx.Refused != "" {
 		s.Last = seq
 	}
 	s.Refused = s.Refused || fx.Refused != ""
@@ -94,6 +94,9 @@ func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 				s.user(k.User, stamp).Left.At(k.ConversationID)
 			}
 		}
+	}
+	if fx.Filtered != "" {
+		s.user(fx.Filtered, stamp)
 	}
 	for _, g := range fx.Groups {
 		s.group(g, stamp)

@@ -25,7 +25,7 @@ type look struct {
 // that the list adds up to them (rule total).
 type change struct {
 	events.Change
-	shows   bool // else what changed is not in the user's list (rule quiet)
+	shows   bool // else what changed is neither in the user's list nor a kept filter (rule quiet)
 	rest    view.Changed
 	list    []events.Conversation // next to be sent
 	removed []string
@@ -33,7 +33,7 @@ type change struct {
 
 // take looks at the rows.
 func (l *look) take(r fold.Reader) *change {
-	at, shows := l.Stamp, false
+	at, shows := l.Stamp, r.Settings(l.user).Filtered > l.since
 	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(r, k, log) > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
@@ -42,7 +42,7 @@ func (l *look) take(r fold.Reader) *change {
 		return changed || log.Peak > l.limit && l.all
 	})
 	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
-	c.User, c.Version, c.Totals, c.At = l.user, changed.Version, changed.Totals, at.At
+	c.User, c.Version, c.Totals, c.Filters, c.At = l.user, changed.Version, changed.Totals, changed.Filters, at.At
 	return c
 }
 

@@ -37,7 +37,7 @@ func (s *step) clear() {
 	switch {
 	case shows || log.Last.Pos > floor.Pos && log.Last.Pos <= to.Pos:
 		s.changed(k, c, log)
-	case c.Listed(k, log): // what shows to the others from here on may not show here
+	case c.Listed(s, k, log): // what shows to the others from here on may not show here
 		c.Version = version
 	}
 	s.PutConversation(k, c)

@@ -29,8 +29,9 @@ type Conversation struct {
 	Deleted   bool // from the list, until a counted message comes
 	DeletedAt Ord  // the last ordinal at the time
 
-	Muted  bool
-	Marked bool // marked unread by hand
+	Level  events.Level // what it puts into the totals; NoLevel stands for LevelAll
+	Labels []string     // sorted
+	Marked bool         // marked unread by hand
 
 	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
@@ -47,12 +48,24 @@ func (c *Conversation) Exists(k Key) bool {
 
 // empty reports whether the row says nothing.
 func (c *Conversation) empty(k Key) bool {
-	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0 && c.JoinSeq == 0
+	return k.Kind == events.C2C && c.Log.Head.Pos == 0 && c.Level == events.NoLevel && len(c.Labels)+len(c.PendingReads) == 0 && c.JoinSeq == 0
 }
 
 // Listed reports whether the conversation is in the user's list.
-func (c *Conversation) Listed(k Key, log *Log) bool {
-	return c.Exists(k) && (!c.Deleted || log.Head.Ord > c.DeletedAt)
+func (c *Conversation) Listed(r Reader, k Key, log *Log) bool {
+	return c.listed(r, k, log, func() barred { return barredIn(r, k) })
+}
+
+// listed is Listed; of a conversation that was deleted, it asks who is blocked.
+func (c *Conversation) listed(r Reader, k Key, log *Log, barred func() barred) bool {
+	if !c.Deleted || !c.Exists(k) {
+		return c.Exists(k)
+	}
+	if log.Head.Ord <= c.DeletedAt {
+		return false
+	}
+	b := barred()
+	return b.others(r, k.ConversationID, c.DeletedAt, log.Head.Ord) > 0
 }
 
 // Settled reports whether a read of the whole C2C conversation would find nothing

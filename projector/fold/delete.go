@@ -10,7 +10,7 @@ func (s *step) remove() {
 		s.removeUpto(k, c, log)
 		return
 	}
-	if c == nil || !c.Listed(k, log) {
+	if c == nil || !c.Listed(s, k, log) {
 		s.ignoreUnknown(k, c)
 		return
 	}
@@ -23,7 +23,7 @@ func (s *step) remove() {
 // so does the conversation if that would have brought it into the list. One that
 // finds nothing to do, as a retry does, changes nothing at all.
 func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
-	if c == nil || !c.Listed(k, log) {
+	if c == nil || !c.Listed(s, k, log) {
 		s.ignore()
 		return
 	}
@@ -37,7 +37,8 @@ func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
 		to = c.Join
 	}
 	after := further(to, c.Cleared) // what was cleared keeps nothing in the list
-	switch stays := s.alive(k, log, after) > 0 || c.Sent > after.Pos; {
+	t := TallyOf(s, k, c, log)
+	switch stays := t.from(further(after, log.Purged).Ord).Live() > 0 || c.Sent > after.Pos; {
 	case !stays:
 		s.leaveList(k, c, log, to)
 	case to.Pos <= c.Read.Pos:

@@ -63,7 +63,10 @@
 //	read-by                          readby.go revoke.go
 //	unread                           unread.go
 //	join                             group.go read.go
-//	mute                             mute.go
+//	mute level                       level.go
+//	label                            label.go
+//	filter                           filter.go
+//	block                            block.go tally.go
 //	delete                           delete.go
 //	clear                            clear.go
 //	purge                            purge.go floor.go

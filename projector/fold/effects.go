@@ -14,6 +14,7 @@ type Effects struct {
 	Groups   []string // groups whose members' views may have changed
 	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
 	Authors  []Author // whose messages in a group have more readers
+	Filtered string   // the user whose kept filters changed; "" if nobody's did
 
 	// Noted are those of Changed that can't be found again from the command
 	// and the rows: conversations that left the list, those that a message changed for
@@ -47,7 +48,7 @@ func (s *step) ignore() { s.fx.Ignored = true }
 // changed notes that a conversation's view is changed by this command, if it is in
 // the list (rule quiet).
 func (s *step) changed(k Key, c *Conversation, log *Log) {
-	if c.Listed(k, log) {
+	if c.Listed(s, k, log) {
 		c.Version = s.seq
 		s.fx.Changed = append(s.fx.Changed, k)
 	}

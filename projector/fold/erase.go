@@ -8,6 +8,10 @@ func (s *step) erase() {
 		s.ignore()
 		return
 	}
-	s.begin(&Sweep{Kind: SweepErase, Era: s.Era(user)})
+	set := s.Settings(user)
+	s.begin(&Sweep{Kind: SweepErase, Era: s.Era(user), Blocked: set.Blocked})
 	s.SetErased(user, s.seq)
+	if len(set.Filters) > 0 {
+		s.setSettings(user, &Settings{Filtered: s.seq})
+	}
 }

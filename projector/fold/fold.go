@@ -29,6 +29,14 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.unread()
 	case events.UserMute:
 		s.mute()
+	case events.UserLevel:
+		s.setLevel(s.c.Level)
+	case events.UserLabel:
+		s.label()
+	case events.UserFilter:
+		s.filter()
+	case events.UserBlock:
+		s.block()
 	case events.UserDelete:
 		s.remove()
 	case events.UserClear:

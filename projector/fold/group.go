@@ -98,7 +98,7 @@ func (s *step) part(k Key) {
 	c, log := s.conversation(k), s.group(k.ID)
 	s.dropPending(k, c)
 	version := max(s.UserVersion(k.User), c.Version)
-	if c.Listed(k, log) {
+	if c.Listed(s, k, log) {
 		s.left(k)
 		version = s.seq
 	}

@@ -1,6 +1,10 @@
 package fold
 
-import "reddot/events"
+import (
+	"slices"
+
+	"reddot/events"
+)
 
 // importAll folds what a user's conversations were before everything that this log
 // says of them (rule import). It costs some rows a conversation, however many
@@ -95,6 +99,7 @@ func (s *step) importGroup(k Key, im *events.Import) bool {
 // carry sets what a conversation was before, unless the user has done something in it
 // since: that was about the older messages too (rules carried, import-once).
 func (s *step) carry(k Key, c *Conversation, im *events.Import) {
+	c.adopt(im)
 	if c.acted(k) {
 		return
 	}
@@ -105,6 +110,16 @@ func (s *step) carry(k Key, c *Conversation, im *events.Import) {
 	c.Carried, c.CarriedMentions, c.Marked = im.Unread, im.Mentions, im.MarkedUnread
 	if im.HasReadAt {
 		c.ReadAt, c.ReadSet = im.ReadAt, true
+	}
+}
+
+// adopt takes the level and the labels of before, where the user has set none since.
+func (c *Conversation) adopt(im *events.Import) {
+	if c.Level == events.NoLevel && im.Level != events.LevelAll {
+		c.Level = im.Level
+	}
+	if len(c.Labels) == 0 && len(im.Labels) > 0 {
+		c.Labels = slices.Compact(slices.Sorted(slices.Values(im.Labels)))
 	}
 }
 

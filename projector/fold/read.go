@@ -108,7 +108,7 @@ func (s *step) readAll() {
 	read := false
 	for _, k := range s.TakeUnread(s.c.Inbox, s.c.Kind) {
 		c, log := s.load(k)
-		if c == nil || !c.Listed(k, log) {
+		if c == nil || !c.Listed(s, k, log) {
 			continue
 		}
 		to := log.Head

@@ -9,6 +9,11 @@ const (
 	// Rule stranger.
 	ReasonNotMember = "not a member of the group"
 	ReasonNoMessage = "the conversation does not have the message"
+
+	// Rules label, filter and block.
+	ReasonLabels  = "more than 32 labels"
+	ReasonFilters = "more than 20 filters"
+	ReasonBlocked = "more than 1000 blocked users"
 )
 
 // RefusalOf returns the kind of a reason that a command was refused for: one of the
@@ -21,6 +26,8 @@ func RefusalOf(reason string) events.Refusal {
 		return events.RefusedNotMember
 	case ReasonNoMessage:
 		return events.RefusedNoMessage
+	case ReasonLabels, ReasonFilters, ReasonBlocked:
+		return events.RefusedTooMany
 	}
 	return events.RefusalOf(reason)
 }

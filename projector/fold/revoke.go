@@ -27,7 +27,7 @@ func (s *step) takeBack(k Key, i Index) bool {
 	if counts {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}
-	seen := c.Listed(k, &c.Log) && (unread || shows)
+	seen := c.Listed(s, k, &c.Log) && (unread || shows)
 	if seen {
 		s.changed(k, c, &c.Log)
 	}
@@ -124,7 +124,7 @@ func (s *step) unname(g string, log *Log, user string, i Index, counts, shows bo
 		return
 	}
 	put := counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord)
-	if c.Version != s.seq && c.Listed(k, log) && (shows && i.Pos > c.Cleared.Pos || i.Ord > c.Read.Ord) {
+	if c.Version != s.seq && c.Listed(s, k, log) && (shows && i.Pos > c.Cleared.Pos || i.Ord > c.Read.Ord) {
 		s.changed(k, c, log)
 		put = true
 	}

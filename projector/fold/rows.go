@@ -11,7 +11,9 @@ type Reader interface {
 	Conversations(user string) []Key    // sorted by kind, then id
 	Group(group string) *Log            // nil: none
 	Sender(k Key) *Sender               // of a user in a group, a member or not; nil: has not written
+	BlockedIn(k Key) []Writer           // those of whom a user blocks who have written in a group, by name
 	UserVersion(user string) events.Seq // 0: none
+	Settings(user string) *Settings     // never nil
 	Index(log Key, id string) (Index, bool)
 	Message(log Key, pos Pos) Message
 	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
@@ -56,6 +58,9 @@ type Rows interface {
 	PutConversation(k Key, c *Conversation)
 	DeleteConversation(k Key)
 	PutGroup(group string, l *Log)
+	// Written finds what some users have written in some groups, both sorted: by group,
+	// then by user.
+	Written(users, groups []string) map[string][]Writer
 	PutSender(k Key, s *Sender)    // one that says nothing is deleted
 	Members(group string) []string // sorted; of a group of which nothing is pending
 	PutMember(group, user string, m Member)
@@ -69,6 +74,7 @@ type Rows interface {
 	Imported(user, group string) bool
 	PutImported(user, group string)
 	SetUserVersion(user string, v events.Seq)
+	SetSettings(user string, s *Settings, v events.Seq) // with the user's version
 	PutIndex(log Key, id string, i Index)
 	DeleteIndex(log Key, id string)
 	// Append gives a log its newest message, whose place is the log's Head. The
@@ -80,6 +86,7 @@ type Rows interface {
 	PendingReaders(group, id string) []string // members with a pending read up to id, sorted
 	PutPendingReader(group, id, user string)
 	DeletePendingReader(group, id, user string)
+	StoredConversations(user string) []Key // sorted by kind, then id; those that have ended among them
 	Pace() Pace
 	PutProgress(Progress) // of the oldest sweep
 	// Sift finds the memberships of sorted users in a group. All that was changed by
@@ -99,8 +106,8 @@ type Rows interface {
 	Era(user string) events.Seq
 	// SetErased begins a new era, with nothing in it.
 	SetErased(user string, by events.Seq)
-	// Anything reports whether there is anything in a user's inbox, memberships
-	// included. All that was changed by earlier commands is committed, and must be
+	// Anything reports whether there is anything in a user's inbox, memberships and
+	// settings included. All that was changed by earlier commands is committed, and must be
 	// read again.
 	Anything(user string) bool
 }

@@ -4,7 +4,8 @@ package fold
 // not (rule own). It stays when the sender leaves: whoever reads the log may ask for
 // the messages of one sender.
 type Sender struct {
-	Own Set // ordinals of the sender's messages, not revoked
+	Own      Set // ordinals of the sender's messages that counted, not revoked
+	Recalled Set // those that were
 }
 
 // countOwn notes whose a message is that counts (rule own).
@@ -20,6 +21,7 @@ func (s *step) countOwn(k Key, m *Message) {
 // disown takes a recalled message from its sender.
 func (s *step) disown(k Key, o Ord) {
 	if sender := s.Sender(k); sender != nil && sender.Own.Remove(s, k.Set(SetOwn), o) {
+		sender.Recalled.Add(s, k.Set(SetRecalled), o)
 		s.PutSender(k, sender)
 	}
 }

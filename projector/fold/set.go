@@ -58,17 +58,18 @@ type SetKind byte
 // The kinds of set; see the fields of Log, Sender and Conversation. SetGone has no field: the
 // messages of a group that were recalled and had not counted.
 const (
-	SetRevoked SetKind = 'r'
-	SetAll     SetKind = 'a'
-	SetOwn     SetKind = 'o'
-	SetNamed   SetKind = 'n'
+	SetRevoked  SetKind = 'r'
+	SetAll      SetKind = 'a'
+	SetOwn      SetKind = 'o'
+	SetRecalled SetKind = 'c'
+	SetNamed    SetKind = 'n'
 
 	// SetGone is of positions, in chunks alone: nobody counts them.
 	SetGone SetKind = 'g'
 )
 
 // SetKey names a set: its owner is a log for SetRevoked and SetAll, the key of who
-// wrote for SetOwn, else a conversation.
+// wrote for SetOwn and SetRecalled, else a conversation.
 type SetKey struct {
 	Owner Key
 	Kind  SetKind

@@ -42,14 +42,15 @@ const (
 // that it has changed for all who read are changed in the store by the commands
 // that follow, a few each. A Sweep is never changed.
 type Sweep struct {
-	Seq   events.Seq // of the command
-	At    events.Time
-	Kind  SweepKind
-	ID    string     // the group, or the user
-	Users []string   // who joined, and were no members, or who left, and were; sorted
-	Head  Cursor     // of the group's log at the time
-	Era   events.Seq // of the user's inbox at the time, or of the dismissed group's trees
-	Rows  uint64     // how many, as far as that is known
+	Seq     events.Seq // of the command
+	At      events.Time
+	Kind    SweepKind
+	ID      string     // the group, or the user
+	Users   []string   // who joined, and were no members, or who left, and were; sorted
+	Head    Cursor     // of the group's log at the time
+	Era     events.Seq // of the user's inbox at the time, or of the dismissed group's trees
+	Blocked []string   // whom the user blocked at the time
+	Rows    uint64     // how many, as far as that is known
 }
 
 // has reports whether a sweep is about a user.
@@ -116,35 +117,45 @@ func (c *Conversation) begun(k Key) events.Seq {
 }
 
 // listed reports whether a conversation was in its user's list at the time of the
-// command that ended it.
-func (w *Sweep) listed(r Reader, k Key, c *Conversation) bool {
-	switch {
-	case k.Kind == events.C2C:
-		return c.Listed(k, &c.Log)
-	case !c.Deleted:
-		return true
-	case w.Kind != SweepErase:
-		return w.Head.Ord > c.DeletedAt
+// command that ended it, when the user blocked some.
+func (w *Sweep) listed(r Reader, k Key, c *Conversation, blocked []string) bool {
+	if k.Kind == events.C2C {
+		return c.listed(r, k, &c.Log, func() barred { return barred{peer: slices.Contains(blocked, k.ID)} })
 	}
-	log := r.Group(k.ID)
-	return log != nil && log.Head.Ord > c.DeletedAt && counted(r, GroupKey(k.ID), log, c.DeletedAt+1).Seq < w.Seq
+	if !c.Deleted {
+		return true
+	}
+	upto := w.Head.Ord
+	if w.Kind == SweepErase {
+		upto = reached(r, k.LogKey(), w.Seq)
+	}
+	b := barred{}
+	if upto > c.DeletedAt {
+		for _, user := range blocked {
+			if sender := r.Sender(Key{user, k.ConversationID}); sender != nil {
+				b.writers = append(b.writers, Writer{user, sender})
+			}
+		}
+	}
+	return b.others(r, k.ConversationID, c.DeletedAt, upto) > 0
 }
 
-// counted finds the message with a counted ordinal. Ordinals grow with positions.
-func counted(r Reader, lk Key, log *Log, o Ord) Message {
-	lo, hi := uint64(0), (uint64(log.Head.Pos)-1)/PageSize
-	for lo < hi { // the page is the last one that begins before o
-		if mid := (lo + hi + 1) / 2; r.PageBase(lk, mid) < o {
+// reached is the ordinal that a group's log had reached before a command.
+func reached(r Reader, lk Key, before events.Seq) Ord {
+	log := r.Group(lk.ID)
+	if log == nil {
+		return 0
+	}
+	lo, hi := Pos(0), log.Head.Pos // those up to lo came before, those after hi did not
+	for lo < hi {
+		if mid := (lo + hi + 1) / 2; r.Message(lk, mid).Seq < before {
 			lo = mid
 		} else {
 			hi = mid - 1
 		}
 	}
-	for pos := Pos(lo*PageSize) + 1; pos <= Pos(lo+1)*PageSize && pos <= log.Head.Pos; pos++ {
-		if m := r.Message(lk, pos); m.Counted && m.Ord == o {
-			return m
-		}
+	if lo == 0 {
+		return 0
 	}
-	Break(lk, "no message has ordinal %d", o)
-	return Message{}
+	return r.Message(lk, lo).Ord
 }

@@ -103,7 +103,7 @@ func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 // end is what there is to do when something has ended that needs no row any more.
 func (s *step) end(k Key, w *Sweep, c *Conversation, m Member) {
 	version := max(s.UserVersion(k.User), c.Version)
-	if w.listed(s, k, c) {
+	if w.listed(s, k, c, s.Sweeps().blockedAt(s, k.User, w)) {
 		version = max(version, w.Seq)
 		if w.Seq == s.seq {
 			s.left(k)

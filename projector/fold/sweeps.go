@@ -275,7 +275,7 @@ func (p *Sweeps) Member(stored Member, now events.Seq) Member {
 func (p *Sweeps) Died(r Reader, k Key, stored *Conversation) (version events.Seq) {
 	if p.concerns(k) {
 		p.follow(k, stored, func(w *Sweep, dead *Conversation) {
-			if version = max(version, dead.Version); w.listed(r, k, dead) {
+			if version = max(version, dead.Version); w.listed(r, k, dead, p.blockedAt(r, k.User, w)) {
 				version = max(version, w.Seq)
 			}
 		})
@@ -287,9 +287,23 @@ func (p *Sweeps) Died(r Reader, k Key, stored *Conversation) (version events.Seq
 // user's list, of which the stored row, or none, still says so.
 func (p *Sweeps) Ended(r Reader, w *Sweep, k Key, stored *Conversation) (ended bool) {
 	if p.concerns(k) {
-		p.follow(k, stored, func(by *Sweep, dead *Conversation) { ended = ended || by.Seq == w.Seq && w.listed(r, k, dead) })
+		p.follow(k, stored, func(by *Sweep, dead *Conversation) {
+			ended = ended || by.Seq == w.Seq && w.listed(r, k, dead, p.blockedAt(r, k.User, w))
+		})
 	}
 	return ended
+}
+
+// blockedAt is whom a user blocked at the time of a sweep's command: what an erasure
+// has made the user forget, or what holds now, as whoever changes it writes down
+// before what it has decided (see settleEnded).
+func (p *Sweeps) blockedAt(r Reader, user string, w *Sweep) []string {
+	for _, erasure := range p.users[user] {
+		if erasure.Seq >= w.Seq {
+			return erasure.Blocked
+		}
+	}
+	return r.Settings(user).Blocked
 }
 
 // follow goes through what is left of a conversation, from the stored row on, nil

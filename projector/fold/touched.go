@@ -35,7 +35,8 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 			t.receipt(r, seq, k)
 			t.authors(r, seq, k)
 		}
-	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear:
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear,
+		events.UserLevel, events.UserLabel, events.UserFilter, events.UserBlock:
 		t.Users = append(t.Users, c.Inbox)
 	case events.GroupMessage:
 		t.Groups = append(t.Groups, c.Inbox)
@@ -61,7 +62,9 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		}
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
-	case events.UserErase, events.GroupDismiss, events.ClockSet: // all of it is noted
+	case events.UserErase: // what left the list is noted; kept filters are not
+		t.Users = append(t.Users, c.Inbox)
+	case events.GroupDismiss, events.ClockSet: // all of it is noted
 	case events.PolicySet: // shows nothing
 	default:
 		panic(fmt.Sprintf("fold: verb %d has no rule for what it touches", c.Verb))

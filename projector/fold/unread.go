@@ -23,7 +23,7 @@ func (s *step) unread() {
 	}
 	had := len(c.PendingReads) > 0
 	s.dropPending(k, c)
-	if c.Listed(k, log) && (mark && c.Marked || !mark && to == c.Read && c.Carried == 0) {
+	if c.Listed(s, k, log) && (mark && c.Marked || !mark && to == c.Read && c.Carried == 0) {
 		s.ignore()
 		if had {
 			s.PutConversation(k, c)
@@ -39,18 +39,6 @@ func (s *step) unread() {
 	c.Deleted = false
 	s.changed(k, c, log)
 	s.PutConversation(k, c)
-}
-
-// alive is how many messages after a place have counted and were not recalled,
-// the user's own in a group among them.
-func (s *step) alive(k Key, log *Log, after Cursor) uint64 {
-	lk := k.LogKey()
-	after = further(after, log.Purged)
-	n, off := uint64(log.Head.Ord-after.Ord), log.Revoked.CountAfter(s, lk.Set(SetRevoked), after.Ord)
-	if log.Head.Ord < after.Ord || n < off {
-		Break(lk, "%d messages were recalled after ordinal %d of %d", off, after.Ord, log.Head.Ord)
-	}
-	return n - off
 }
 
 // ignoreUnknown ignores a command on a C2C conversation that has no message

@@ -122,7 +122,7 @@ func newTables() *tables {
 	})
 	t.users = add(t, family[row.Account]{
 		prefix: row.Users, name: row.NameUser, encode: row.EncodeAccount, decode: row.DecodeAccount,
-		hot: hotOthers, weight: 16, filtered: true,
+		hot: hotOthers, weight: 64, filtered: true,
 	})
 	t.members = add(t, family[fold.Member]{
 		prefix: row.Members, name: row.NameMember, encode: row.EncodeMember, decode: row.DecodeMember,

@@ -26,11 +26,18 @@ func (a *audit) senders() {
 		}
 		for k := range wrote {
 			want := l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User })
+			var recalled []fold.Ord
+			for i := range l.messages {
+				if m := &l.messages[i]; m.From == k.User && m.Counted && l.revoked[m.Ord] {
+					recalled = append(recalled, m.Ord)
+				}
+			}
 			s := a.Sender(k)
-			if (s != nil) != (len(want) > 0) || stored[k] != (s != nil) {
-				a.fail("%+v has %d messages, a row %v", k, len(want), stored[k])
+			if (s != nil) != (len(want)+len(recalled) > 0) || stored[k] != (s != nil) {
+				a.fail("%+v has %d messages and %d recalled ones, a row %v", k, len(want), len(recalled), stored[k])
 			} else if s != nil {
 				a.same(k.Set(fold.SetOwn), &s.Own, want)
+				a.same(k.Set(fold.SetRecalled), &s.Recalled, recalled)
 			}
 			delete(stored, k)
 		}
@@ -79,6 +86,21 @@ func (a *audit) allMembers() {
 	})
 	if len(rows) != len(a.rows["n"]) {
 		a.fail("%d members with rows, %d memberships", len(rows), len(a.rows["n"]))
+	}
+}
+
+// accounts checks what users have set.
+func (a *audit) accounts() {
+	for _, user := range a.rows["u"] {
+		set := a.Settings(user)
+		var names []string
+		for _, f := range set.Filters {
+			names = append(names, f.Name)
+		}
+		if !strictlySorted(names) || len(names) > events.MaxFilters || len(names) > 0 && set.Filtered == 0 || set.Filtered > a.UserVersion(user) ||
+			!strictlySorted(set.Blocked) || len(set.Blocked) > events.MaxBlocked || set.Blocks(user) {
+			a.fail("settings of %q, of version %d: %+v", user, a.UserVersion(user), set)
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ func (a *audit) all() {
 	a.senders()
 	a.allMembers()
 	a.receipts()
+	a.accounts()
 	a.pendingReads()
 	a.indexes()
 	a.dues()
@@ -104,7 +105,8 @@ func (a *audit) all() {
 			if c := a.Conversation(owner); owner.Kind == events.C2C && c != nil && c.Era != era {
 				a.fail("%s%q is not of era %d", family, key, c.Era)
 			}
-			written := kindOf(family, rest) == fold.SetOwn && a.Sender(owner) != nil
+			kind := kindOf(family, rest)
+			written := (kind == fold.SetOwn || kind == fold.SetRecalled) && a.Sender(owner) != nil
 			if a.logs[owner.LogKey()] == nil || owner.User != "" && !written && a.Conversation(owner) == nil && !a.ended(owner) {
 				a.fail("%s%q has no owner", family, key)
 			}
@@ -123,6 +125,11 @@ func (a *audit) ended(k fold.Key) bool {
 	}
 	c := a.Conversation(k)
 	return c == nil || k.Kind == events.Group && (a.members[k.ID+"\x00"+k.User] == nil || c.JoinSeq != a.members[k.ID+"\x00"+k.User].Joined)
+}
+
+// strictlySorted reports whether a list is sorted, with nothing in it twice.
+func strictlySorted(list []string) bool {
+	return slices.IsSorted(list) && len(slices.Compact(slices.Clone(list))) == len(list)
 }
 
 func conversationOf(id string) events.ConversationID {
@@ -254,8 +261,11 @@ func (a *audit) conversation(k fold.Key) {
 		return m.Named || !own(m) && !m.All && slices.Contains(m.Mentions, k.User)
 	}
 	a.same(k.Set(fold.SetNamed), &c.Named, l.ordinals(c.Join.Pos, named))
+	if c.Level == events.LevelAll || !strictlySorted(c.Labels) || len(c.Labels) > events.MaxLabels {
+		a.fail("%+v: level %d, labels %q", k, c.Level, c.Labels)
+	}
 	if k.Kind == events.C2C {
-		if c.Log.Head.Pos == 0 && !c.Muted && len(c.PendingReads) == 0 && c.JoinSeq == 0 {
+		if c.Log.Head.Pos == 0 && c.Level == events.NoLevel && len(c.Labels)+len(c.PendingReads) == 0 && c.JoinSeq == 0 {
 			a.fail("%+v says nothing: %+v", k, c)
 		}
 		a.sides(k, c, l)

@@ -15,8 +15,8 @@ import (
 // userList is what a user's list is derived from. It is never changed: who holds one
 // may go on reading it.
 type userList struct {
-	version events.Seq // fold.Reader.UserVersion
-	keys    []fold.Key // sorted by kind, then id
+	account *row.Account // nil: none
+	keys    []fold.Key   // sorted by kind, then id
 	rows    []*fold.Conversation
 
 	groups  []string // in which the user has written, sorted
@@ -55,7 +55,7 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 
 // size is about what a list takes: bytes.
 func (l *userList) size() int {
-	n := cache.EntryWeight + senderWeight*len(l.senders)
+	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders)
 	for _, row := range l.rows {
 		n += conversationWeight + len(row.Log.Tail)
 	}
@@ -96,7 +96,7 @@ func (c userLists) commit(to events.Seq, t *tables) {
 			changeList(lists, user, func(l *userList) { l.putSenders(first) })
 		}
 		for _, e := range t.users.dirty {
-			changeList(lists, e.Key[1:], func(l *userList) { l.version = versionOf(e.Value.row) })
+			changeList(lists, e.Key[1:], func(l *userList) { l.account = e.Value.row })
 		}
 	})
 }
@@ -151,14 +151,14 @@ func (s *Snapshot) listOf(user string) *userList {
 			s.store.lists.Add(s.position.Applied, user, l, l.size())
 		}
 	}
-	s.list, s.listUser, s.listHint, s.senderHint = l, user, 0, 0
+	s.list, s.listUser, s.listHint, s.senderHint, s.written = l, user, 0, 0, nil
 	return l
 }
 
 // findList reads a user's list from Pebble. Of an erased inbox that is being
 // swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
-	l := &userList{version: s.findUserVersion(user)}
+	l := &userList{account: s.findAccount(user)}
 	n, erased := 0, s.rows.left.ErasedAt(user)
 	s.each(&s.conversations, row.ConversationsPrefix(user), &n, func(key string, value []byte) error {
 		if erased > 0 {
@@ -184,12 +184,7 @@ func (s *Snapshot) findList(user string) *userList {
 // each calls fn with the rows of a list whose keys have a prefix; n counts the list's.
 func (s *Snapshot) each(w *walk, prefix []byte, n *int, fn func(key string, value []byte) error) {
 	for ok := w.seek(s.snap, prefix); ok && bytes.HasPrefix(w.Key(), prefix); ok = w.next() {
-		if *n++; s.bound > 0 && *n > s.bound {
-			check(ErrLongList)
-		}
-		if *n%readsOnEvery == 0 {
-			s.readsOn()
-		}
+		s.count(n)
 		key := string(w.Key())
 		if err := fn(key, w.Value()); err != nil {
 			check(rowError([]byte(key), err))
@@ -198,25 +193,35 @@ func (s *Snapshot) each(w *walk, prefix []byte, n *int, fn func(key string, valu
 	check(w.Error())
 }
 
-// findUserVersion reads the version of a user who lost conversations.
-func (s *Snapshot) findUserVersion(user string) events.Seq {
+// count counts a row of a list.
+func (s *Snapshot) count(n *int) {
+	if *n++; s.bound > 0 && *n > s.bound {
+		check(ErrLongList)
+	}
+	if *n%readsOnEvery == 0 {
+		s.readsOn()
+	}
+}
+
+// findAccount reads the account of a user, nil if there is none.
+func (s *Snapshot) findAccount(user string) *row.Account {
 	s.rows.key = row.AppendUser(s.rows.key[:0], user)
 	if !s.many {
 		f, err := s.store.users.find(s.snap, s.rows.key)
 		check(err)
-		return versionOf(f.row)
+		return f.row
 	}
 	// Few users have one: the next user who has is mostly known already.
 	found := s.users.seek(s.snap, s.rows.key)
 	check(s.users.Error())
 	if !found || !bytes.Equal(s.users.Key(), s.rows.key) {
-		return 0
+		return nil
 	}
 	a, err := row.DecodeAccount("", string(s.users.Value()))
 	if err != nil {
 		check(rowError(s.rows.key, err))
 	}
-	return versionOf(a)
+	return a
 }
 
 // inList finds a conversation's row in the list of its user, if that is known.
@@ -274,10 +279,10 @@ func (s *Snapshot) conversationsOf(user string) []fold.Key {
 // userVersion is the version of a user's view by conversations that are gone.
 func (s *Snapshot) userVersion(user string) events.Seq {
 	l, left := s.listOf(user), s.rows.left
+	version := versionOf(l.account)
 	if left == nil {
-		return l.version
+		return version
 	}
-	version := l.version
 	for i, k := range l.keys {
 		version = max(version, left.Died(&s.rows, k, l.rows[i]))
 	}

@@ -87,9 +87,17 @@ func (r *reader) UserVersion(user string) events.Seq {
 	return versionOf(r.account(user))
 }
 
-// account returns the row of a user who lost conversations.
+// account returns the row of a user's account, nil if there is none.
 func (r *reader) account(user string) *row.Account {
 	return r.users.read(r, row.AppendUser(r.key[:0], user))
+}
+
+// Settings implements fold.Reader.
+func (r *reader) Settings(user string) *fold.Settings {
+	if r.snap != nil {
+		return settingsOf(r.snap.listOf(user).account)
+	}
+	return settingsOf(r.account(user))
 }
 
 func versionOf(a *row.Account) events.Seq {
@@ -97,6 +105,16 @@ func versionOf(a *row.Account) events.Seq {
 		return 0
 	}
 	return a.Version
+}
+
+// noSettings are those of a user without an account.
+var noSettings fold.Settings
+
+func settingsOf(a *row.Account) *fold.Settings {
+	if a == nil {
+		return &noSettings
+	}
+	return &a.Settings
 }
 
 // Era implements fold.Rows.

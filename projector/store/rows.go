@@ -85,6 +85,14 @@ func conversationsOf(r pebble.Reader, user string) []fold.Key {
 	return keys
 }
 
+// StoredConversations implements fold.Rows.
+func (r *rows) StoredConversations(user string) []fold.Key {
+	keys := conversationsOf(r.db, user)
+	r.changedOf(user, func(k fold.Key) { keys = append(keys, k) })
+	slices.SortFunc(keys, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
+	return slices.DeleteFunc(slices.Compact(keys), func(k fold.Key) bool { return r.Stored(k) == nil })
+}
+
 // scan calls fn with every stored key that begins with a prefix, without the
 // prefix, and its value.
 func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
@@ -273,7 +281,17 @@ func (r *rows) putAccount(user string, a *row.Account) {
 
 // SetUserVersion implements fold.Rows.
 func (r *rows) SetUserVersion(user string, v events.Seq) {
-	r.putAccount(user, &row.Account{Version: v, Era: r.Era(user)})
+	a := row.Account{}
+	if known := r.account(user); known != nil {
+		a = *known
+	}
+	a.Version = v
+	r.putAccount(user, &a)
+}
+
+// SetSettings implements fold.Rows.
+func (r *rows) SetSettings(user string, s *fold.Settings, v events.Seq) {
+	r.putAccount(user, &row.Account{Version: v, Era: r.Era(user), Settings: *s})
 }
 
 // SetErased implements fold.Rows.

@@ -26,7 +26,8 @@ type Snapshot struct {
 	senders              walk
 	listUser             string // whose list was read last
 	list                 *userList
-	listHint, senderHint int // which of its rows may be asked for next
+	listHint, senderHint int                      // which of its rows may be asked for next
+	written              map[string][]fold.Writer // by group, of whom the user blocks; nil: not looked for yet
 }
 
 // Snapshot returns a view of the last commit, or ErrClosed. The store is kept

@@ -60,7 +60,7 @@ func (r *rows) Anything(user string) (found bool) {
 			return true
 		}
 	}
-	return r.anyAlive(user, row.ConversationsPrefix(user)) ||
+	return !r.Settings(user).Empty() || r.anyAlive(user, row.ConversationsPrefix(user)) ||
 		r.anyAlive(user, row.InboxPrefix(row.Indexes, user, r.Era(user))) ||
 		r.anyAlive(user, row.InboxPrefix(row.Imports, user, r.Era(user)))
 }

@@ -81,15 +81,26 @@ func (v *view) ofThreads(m *message) bool { return m.apart && !v.of(m.thread).mu
 
 // conversation is what the user is shown, but for its version.
 func (v *view) conversation() events.Conversation {
-	return v.conversationOf(v.unread(v.account.blocked))
+	return v.conversationOf(v.unread(v.account.blocked), v.account.blocked)
 }
 
-// conversationOf is conversation with these unread messages.
-func (v *view) conversationOf(unread []*message) events.Conversation {
+// carriedBut is what is carried and counts: nothing of a peer in blocked, who has written
+// all of it.
+func (v *view) carriedBut(blocked map[string]bool) (unread, mentions uint64) {
+	if v.name.Kind == events.C2C && blocked[v.name.ID] {
+		return 0, 0
+	}
+	return v.carried, v.carriedMentions
+}
+
+// conversationOf is conversation with these unread messages, which are of nobody in
+// blocked.
+func (v *view) conversationOf(unread []*message, blocked map[string]bool) events.Conversation {
+	carried, mentions := v.carriedBut(blocked)
 	c := events.Conversation{
 		Conversation: v.name.String(),
-		Unread:       v.carried,
-		Mentions:     v.carriedMentions,
+		Unread:       carried,
+		Mentions:     mentions,
 		MarkedUnread: v.marked,
 		Muted:        v.level == events.LevelNone,
 		Labels:       v.shownLabels(),
@@ -134,8 +145,8 @@ func (v *view) mentioned() uint64 {
 
 // threadOf is what the user is shown of a timeline, but for its version. last is its
 // newest message that shows, -1 for none; unread are the unread messages of the
-// conversation.
-func (v *view) threadOf(thread string, last int, unread []*message) events.Thread {
+// conversation, of nobody in blocked.
+func (v *view) threadOf(thread string, last int, unread []*message, blocked map[string]bool) events.Thread {
 	t := v.of(thread)
 	shown := events.Thread{
 		Conversation: v.name.String(),
@@ -145,7 +156,7 @@ func (v *view) threadOf(thread string, last int, unread []*message) events.Threa
 		ReadUpto:     v.readUpto(v.pos(thread)),
 	}
 	if thread == "" { // rule carried
-		shown.Unread, shown.Mentions = v.carried, v.carriedMentions
+		shown.Unread, shown.Mentions = v.carriedBut(blocked)
 	}
 	if last >= max(v.cleared, v.chat.purged) {
 		shown.LastMessage = v.chat.log[last].last()

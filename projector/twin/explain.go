@@ -41,6 +41,8 @@ func (v *view) explain(version events.Seq, unread, mentions uint64, of func(*mes
 	}
 	if thread == nil || *thread == "" {
 		e.Carried = v.carried
+		counts, _ := v.carriedBut(v.account.blocked)
+		e.Blocked = v.carried - counts
 	}
 	for _, r := range v.pending {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})

@@ -140,7 +140,7 @@ func (m *Model) Thread(user, conversation, thread string) (events.Thread, bool) 
 }
 
 func (v *view) versioned(thread string) events.Thread {
-	t := v.threadOf(thread, v.chat.lastOf(thread), v.unread(v.account.blocked))
+	t := v.threadOf(thread, v.chat.lastOf(thread), v.unread(v.account.blocked), v.account.blocked)
 	t.Version = v.threadVersions[thread]
 	return t
 }

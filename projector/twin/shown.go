@@ -23,13 +23,13 @@ func (m *Model) shows(v *view, verb events.Verb) shown {
 		blocked = v.account.blocked
 	}
 	unread := v.unread(blocked)
-	now := shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread), threads: map[string]events.Thread{}}
+	now := shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: map[string]events.Thread{}}
 	for thread, last := range v.chat.lastOfEach() {
-		now.threads[thread] = v.threadOf(thread, last, nil)
+		now.threads[thread] = v.threadOf(thread, last, nil, blocked)
 	}
 	for _, thread := range append(v.ownThreads(), "") {
 		if _, has := now.threads[thread]; !has {
-			now.threads[thread] = v.threadOf(thread, -1, nil)
+			now.threads[thread] = v.threadOf(thread, -1, nil, blocked)
 		}
 	}
 	for _, msg := range unread {

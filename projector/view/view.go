@@ -36,13 +36,13 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 // version is of what is shown; of a conversation that is not in the list it is
 // that of its leaving.
 func (i item) version(r fold.Reader) events.Seq {
-	if !i.listed() {
+	if !i.listed(r) {
 		return i.row.Version
 	}
 	return i.row.ViewVersion(r, i.key, i.log)
 }
 
-func (i item) listed() bool { return i.row.Listed(i.key, i.log) }
+func (i item) listed(r fold.Reader) bool { return i.row.Listed(r, i.key, i.log) }
 
 // each calls fn with all a user has, listed or not, and returns the user's
 // version.
@@ -62,7 +62,7 @@ func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows i
 // the user's list.
 func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed() {
+	if !ok || !i.listed(r) {
 		return events.Conversation{}, false
 	}
 	return i.view(r), true
@@ -75,7 +75,9 @@ func (i item) view(r fold.Reader) events.Conversation {
 		Unread:       t.Unread(),
 		Mentions:     t.Mentions(),
 		MarkedUnread: c.Marked,
-		Muted:        c.Muted,
+		Muted:        c.Level == events.LevelNone,
+		Level:        c.Level.String(),
+		Labels:       c.Labels,
 		ReadUpto:     i.readUpto(r),
 		Version:      i.version(r),
 	}
@@ -137,44 +139,6 @@ func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
 	return fold.Message{}
 }
 
-// add sums one conversation into totals.
-func (i item) add(r fold.Reader, t *events.Totals, includeMuted bool) {
-	tally := i.tally(r)
-	n := tally.Unread()
-	if i.row.Muted {
-		t.Muted += n
-		if !includeMuted {
-			return
-		}
-	}
-	t.Unread += n
-	if i.key.Kind == events.C2C {
-		t.C2C += n
-	} else {
-		t.Group += n
-	}
-	t.Mentions += tally.Mentions()
-	if n > 0 || i.row.Marked {
-		t.Conversations++
-	}
-}
-
-// addTo adds one conversation to the totals that a query asks for.
-func (i item) addTo(r fold.Reader, t *events.Totals, q events.TotalsRequest) {
-	if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
-		(!q.Mentioned || i.tally(r).Mentions() > 0) {
-		i.add(r, t, q.IncludeMuted)
-	}
-}
-
-// Totals answers a TotalsRequest (rule total). It is what is asked for most: no
-// list is made for it.
-func Totals(r fold.Reader, user string, q events.TotalsRequest) events.TotalsReply {
-	reply := events.TotalsReply{User: user}
-	reply.Version, _ = each(r, user, func(i item) { i.addTo(r, &reply.Totals, q) })
-	return reply
-}
-
 // Conversations answers a ConversationsRequest with one page of the list. The
 // cursor is the place in the order by activity: a conversation that gets a
 // message between two pages moves to the top, and neither repeats nor hides
@@ -185,13 +149,14 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 	if err != nil {
 		return reply, err
 	}
-	top := page{most: q.Most() + 1}
+	f, top := q.Filter(), page{most: q.Most() + 1}
 	reply.Version, _ = each(r, user, func(i item) {
-		i.addTo(r, &reply.Totals, events.TotalsRequest{})
-		if i.listed() && (q.Kind == events.NoKind || q.Kind == i.key.Kind) &&
-			(!q.UnreadOnly || i.row.Marked || i.tally(r).Unread() > 0) &&
-			(!q.Mentioned || i.tally(r).Mentions() > 0) &&
-			(q.After == "" || i.behind(after)) {
+		if !i.listed(r) {
+			return
+		}
+		n := i.figures(r)
+		n.addTo(&reply.Totals, &events.Filter{})
+		if n.matches(&f) && (!q.UnreadOnly || i.row.Marked || n.unread > 0) && (q.After == "" || i.behind(after)) {
 			top.add(i)
 		}
 	})
@@ -270,19 +235,19 @@ func Version(r fold.Reader, user string) events.Seq {
 // in the user's list.
 func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed() {
+	if !ok || !i.listed(r) {
 		return events.Explanation{}, false
 	}
 	v, t := i.view(r), i.tally(r)
 	purged := uint64(i.row.From(i.log).Ord - i.row.Read.Ord)
 	e := events.Explanation{
 		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,
-		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted,
+		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted, Level: v.Level, Labels: v.Labels,
 		ReadUpto: v.ReadUpto, ReadAt: v.ReadAt, ReadSeq: i.row.ReadSeq,
-		SinceRead: t.Since() + purged, Own: t.Own(), Purged: purged, Carried: i.row.Carried,
+		SinceRead: t.Since() + purged, Own: t.Own(), Blocked: t.Blocked(), Purged: purged, Carried: i.row.Carried,
 		Messages: []events.ExplainedMessage{},
 	}
-	e.Revoked = t.Since() - e.Own - (e.Unread - e.Carried)
+	e.Revoked = t.Since() + e.Carried - e.Own - e.Blocked - e.Unread
 	for _, pending := range i.row.PendingReads {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: pending.ID, At: pending.At, Seq: pending.Seq, Private: !pending.Open})
 	}
@@ -313,51 +278,8 @@ func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
 	}, true
 }
 
-// Changed is what a user is notified of: the totals, and some conversations of the list,
-// newest activity first.
-type Changed struct {
-	Version events.Seq
-	Totals  events.Totals
-	Rows    int // that were looked at
-	items   []item
-}
-
-// Change finds what a user is notified of: those conversations that include asks for.
-func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
-	c.Version, c.Rows = each(r, user, func(i item) {
-		if !i.listed() {
-			return
-		}
-		i.add(r, &c.Totals, false)
-		if include(i.key, i.row, i.log) {
-			c.items = append(c.items, i)
-		}
-	})
-	slices.SortFunc(c.items, byPlace)
-	return c
-}
-
-// Len is how many conversations there are that have not been taken.
-func (c *Changed) Len() int { return len(c.items) }
-
-// Take takes the next conversations, n at most. The rows are those that Change was
-// given.
-func (c *Changed) Take(r fold.Reader, n int) []events.Conversation {
-	n = min(n, len(c.items))
-	if n == 0 {
-		return nil
-	}
-	views := make([]events.Conversation, n)
-	for i := range views {
-		views[i] = c.items[i].view(r)
-	}
-	clear(c.items[:n])
-	c.items = c.items[n:]
-	return views
-}
-
 // Listed reports whether a conversation is in its user's list.
 func Listed(r fold.Reader, k fold.Key) bool {
 	i, ok := load(r, k)
-	return ok && i.listed()
+	return ok && i.listed(r)
 }

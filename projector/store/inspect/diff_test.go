@@ -90,7 +90,7 @@ func TestDiff(t *testing.T) {
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: 1 | none",
-			"version of a: none | Version=4207",
+			"account of a: none | Version=4207",
 			"pending read of a up to later in group_g: there | none",
 			"position and counters: Applied=4206 Accepted.group.leave=1 | Applied=4207 Accepted.group.leave=2",
 		}},
@@ -117,7 +117,8 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 		"membership of a in group_g: none | 1",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
 		"chunk 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
-		"version of b: the store is damaged: row is corrupt Version=none Era=none | none Version=4202 Era=0",
+		"account of b: the store is damaged: row is corrupt Version=none Era=none Settings.Filters=none Settings.Filtered=none Settings.Blocked=none" +
+			" | none Version=4202 Era=0 Settings.Filters=[] Settings.Filtered=0 Settings.Blocked=[]",
 	}
 	got := diff(t, fs, 100)
 	if d := cmp.Diff(want, got); d != "" {

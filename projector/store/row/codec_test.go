@@ -175,7 +175,7 @@ func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
 func (d dice) conversation(k fold.Key) *fold.Conversation {
 	c := &fold.Conversation{
 		Version: events.Seq(d.uint()), Read: d.cursor(), ReadSeq: events.Seq(d.uint()),
-		Muted: d.coin(), Marked: d.coin(), Named: d.set(),
+		Level: []events.Level{events.NoLevel, events.LevelMentions, events.LevelNone}[d.IntN(3)], Marked: d.coin(), Named: d.set(),
 	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
@@ -216,6 +216,9 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if c.Acted = d.coin(); d.coin() {
 		c.Carried, c.CarriedMentions = max(d.uint(), 1), d.uint()
 	}
+	for d.coin() {
+		c.Labels = append(c.Labels, d.id())
+	}
 	for len(c.PendingReads) < events.MaxPendingReads && d.coin() {
 		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq()}
 		if e.Open = d.coin(); e.Open {
@@ -236,6 +239,26 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		}
 	}
 	return c
+}
+
+func (d dice) account() *row.Account {
+	a := &row.Account{Version: events.Seq(d.uint()), Era: events.Seq(d.uint())}
+	a.Filtered = events.Seq(d.uint())
+	for d.coin() {
+		a.Blocked = append(a.Blocked, d.id())
+	}
+	for d.coin() {
+		f := fold.NamedFilter{Name: d.id()}
+		f.Kind, f.Mentioned, f.IncludeMuted = events.Kind(d.IntN(3)), d.coin(), d.coin()
+		if d.coin() {
+			f.Label = new([]string{"", d.id()}[d.IntN(2)])
+		}
+		if d.coin() {
+			f.Without = d.id()
+		}
+		a.Filters = append(a.Filters, f)
+	}
+	return a
 }
 
 // message draws a message of a log; ord is the ordinal reached before it.
@@ -315,8 +338,9 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, conversationRows, row.AppendConversation(nil, k), d.conversation(k))
 		log := d.log(fold.GroupKey(k.ID))
 		roundTrip(t, groupRows, row.AppendGroup(nil, k.ID), &log)
-		version, span := events.Seq(d.uint()), d.span()
-		roundTrip(t, userRows, nil, &row.Account{version, events.Seq(d.uint())})
+		span := d.span()
+		roundTrip(t, userRows, nil, d.account())
+		roundTrip(t, senderRows, nil, &fold.Sender{Own: d.set(), Recalled: d.set()})
 		roundTrip(t, memberRows, nil, d.member())
 		roundTrip(t, pieceRows, nil, &fold.Piece{To: fold.Pos(d.uint()), At: d.time()})
 		roundTrip(t, wantedRows, nil, d.wanted())
@@ -339,6 +363,9 @@ func TestRowsRoundTrip(t *testing.T) {
 			w.Users = append(w.Users, d.id())
 		}
 		slices.Sort(w.Users)
+		for w.Kind == fold.SweepErase && d.coin() {
+			w.Blocked = append(w.Blocked, d.id())
+		}
 		roundTrip(t, sweepRows, row.AppendSweep(nil, 7), w)
 		roundTrip(t, progressRows, nil, &fold.Progress{Swept: d.uint(), Last: d.id()})
 	}

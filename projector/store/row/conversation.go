@@ -20,12 +20,14 @@ const (
 	convJoin
 	convReceiptIsRead // the receipt was sent by the read that set the position
 	convSentBefore    // the owner's newest message that brings it into the list lies before the unfinished page
-	convMuted
+	convMuted         // its level is none
 	convDeleted
 	convMarked
 	convNamed
 	convPending
 	convEra
+	convMentions // its level is mentions
+	convLabels
 	convOwesReceipt // it is read up to its end, and the peer has not been notified; it follows from the others
 	convCleared
 	convCarried
@@ -51,7 +53,9 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.Cleared.Pos > 0, convCleared)
 	set(c.Carried > 0, convCarried)
 	set(c.Acted, convActed)
-	set(c.Muted, convMuted)
+	set(c.Level == events.LevelNone, convMuted)
+	set(c.Level == events.LevelMentions, convMentions)
+	set(len(c.Labels) > 0, convLabels)
 	set(c.Marked, convMarked)
 	if r := c.Receipt; r != nil {
 		flags |= convReceipt
@@ -145,6 +149,9 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, c.Carried), c.CarriedMentions)
 	}
 	b = appendPendingReads(b, c.PendingReads)
+	if flags&convLabels != 0 {
+		b = appendStrings(b, c.Labels)
+	}
 	if flags&convNamed != 0 {
 		b = appendSet(b, &c.Named)
 	}
@@ -156,7 +163,7 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	d := NewDecoder(value)
 	c := new(fold.Conversation)
 	flags := d.Uint()
-	c.Deleted, c.Muted, c.Marked, c.Acted = flags&convDeleted != 0, flags&convMuted != 0, flags&convMarked != 0, flags&convActed != 0
+	c.Deleted, c.Marked, c.Acted, c.Level = flags&convDeleted != 0, flags&convMarked != 0, flags&convActed != 0, levelOf(flags)
 	k, ok := ParseConversation(key)
 	if !ok {
 		return nil, ErrCorruptRow
@@ -204,10 +211,24 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convPending != 0 {
 		c.PendingReads = d.pendingReads()
 	}
+	if flags&convLabels != 0 {
+		c.Labels = d.strings()
+	}
 	if flags&convNamed != 0 {
 		c.Named = d.set()
 	}
 	return c, d.End()
+}
+
+// levelOf is the level that a conversation's flags name.
+func levelOf(flags uint64) events.Level {
+	switch {
+	case flags&convMuted != 0:
+		return events.LevelNone
+	case flags&convMentions != 0:
+		return events.LevelMentions
+	}
+	return events.NoLevel
 }
 
 func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {

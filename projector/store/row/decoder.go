@@ -126,6 +126,26 @@ func AppendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// appendStrings writes strings behind their number.
+func appendStrings(b []byte, all []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(all)))
+	for _, s := range all {
+		b = AppendString(b, s)
+	}
+	return b
+}
+
+// strings reads what appendStrings wrote; nil if there are none.
+func (d *Decoder) strings() (all []string) {
+	if n := d.Count(); n > 0 {
+		all = make([]string, n)
+	}
+	for i := range all {
+		all[i] = d.String()
+	}
+	return all
+}
+
 func appendCursor(b []byte, c fold.Cursor) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Pos)), uint64(c.Ord))
 }

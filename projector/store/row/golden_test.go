@@ -151,7 +151,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
 			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
 			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
-			Sent: 255, Deleted: true, DeletedAt: 17, Muted: true, Marked: true,
+			Sent: 255, Deleted: true, DeletedAt: 17, Level: events.LevelNone, Marked: true, Labels: []string{"archived", "卡"},
 			PendingReads: []fold.PendingRead{
 				{ID: "m400", At: goldenTime, Seq: 3900}, {ID: "m401", At: goldenTime, Seq: 3901, Open: true, OpenAt: goldenTime},
 				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
@@ -180,8 +180,9 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.c2c.full", conversationRows, of(alice), &fold.Conversation{
 			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
 		}),
-		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Muted: true}),
-		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Muted: true, Era: 3900}),
+		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Level: events.LevelNone}),
+		goldenOf("conversation.c2c.labelled", conversationRows, of(alice), &fold.Conversation{Level: events.LevelMentions, Labels: []string{"star"}}),
+		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Level: events.LevelNone, Era: 3900}),
 		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		goldenOf("conversation.c2c.imported", conversationRows, of(alice), &fold.Conversation{
 			JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
@@ -215,7 +216,15 @@ func goldenOthers() []goldenRow {
 	dir := func(k fold.SetKey) []byte { return row.AppendDirectory(nil, k) }
 	return []goldenRow{
 		goldenOf("user", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version}),
-		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{version, 3900}),
+		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Era: 3900}),
+		goldenOf("user.filters", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Settings: fold.Settings{
+			Filtered: 4000, Filters: []fold.NamedFilter{
+				{Name: "badge", Filter: events.Filter{Kind: events.Group, Label: new(""), Without: "star", Mentioned: true, IncludeMuted: true}},
+				{Name: "卡", Filter: events.Filter{Label: new("archived")}},
+			},
+		}}),
+		goldenOf("user.blocked", userRows, row.AppendUser(nil, "alice"), &row.Account{Settings: fold.Settings{Blocked: []string{"bob@example.com", "卡罗尔"}}}),
+		goldenOf("user.dropped", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Settings: fold.Settings{Filtered: version}}),
 		goldenOf("member", memberRows, row.AppendMember(nil, "team", "alice"), &fold.Member{Joined: 4001, Join: 300}),
 		goldenOf("member.seen", memberRows, row.AppendMember(nil, "team", "bob"), &fold.Member{Joined: 4001, Join: 300, Seen: 400, SeenAt: goldenTime, Pieces: 2}),
 		goldenOf("piece", pieceRows, row.AppendPiece(nil, "team", "bob", "t1"), &fold.Piece{To: 500, At: goldenTime}),
@@ -233,7 +242,7 @@ func goldenOthers() []goldenRow {
 			Seq: 4003, At: goldenTime, Kind: fold.SweepJoin, ID: "team", Head: fold.Cursor{Pos: 260, Ord: 250}, Users: []string{"alice", "bob@example.com", "卡罗尔"}, Rows: 3,
 		}),
 		goldenOf("sweep.leave", sweepRows, row.AppendSweep(nil, 4004), &fold.Sweep{Seq: 4004, At: goldenTime, Kind: fold.SweepLeave, ID: "team", Users: []string{"alice"}, Rows: 1}),
-		goldenOf("sweep.erase", sweepRows, row.AppendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900}),
+		goldenOf("sweep.erase", sweepRows, row.AppendSweep(nil, 4002), &fold.Sweep{Seq: 4002, At: goldenTime, Kind: fold.SweepErase, ID: "alice", Era: 3900, Blocked: []string{"bob@example.com"}}),
 		goldenOf("progress", progressRows, row.ProgressKey(), &fold.Progress{Swept: 300, Last: "bob@example.com"}),
 		goldenOf("due.c2c", dueRows, row.AppendDue(nil, goldenTime, alice, 300), &row.Present{}),
 		goldenOf("due.era", dueRows, row.AppendDue(nil, goldenTime, c2cKey(row.InEra("alice", 3900), "bob"), 1), &row.Present{}),
@@ -252,7 +261,9 @@ func goldenOthers() []goldenRow {
 		goldenOf("bucket.own", chunkRows, in(team.Set(fold.SetOwn), 1), chunk(5)),
 		goldenOf("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
 		goldenOf("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
-		goldenOf("sender", senderRows, row.AppendSender(nil, team), &fold.Sender{Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}}),
+		goldenOf("sender", senderRows, row.AppendSender(nil, team), &fold.Sender{
+			Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}, Recalled: fold.Set{TailNo: 2, Tail: chunk(5)},
+		}),
 		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetNamed)), &fold.Directory{{No: 3, Len: 2}}),
 	}
 }

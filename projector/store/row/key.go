@@ -18,7 +18,7 @@ import (
 //	M i                                 the stream this store belongs to
 //	M p                                 applied seq, digest, policy, counters
 //	M e                                 emitted seq
-//	u user                              version of a user who lost conversations, and era
+//	u user                              account: version of a user who lost conversations, era, settings
 //	c user 00 kind id                   conversation; a C2C one with its log and its unfinished page
 //	g group                             log of a group, with its unfinished page
 //	a user 00 group                     who has written in a group, a member or not

@@ -59,7 +59,7 @@ func (d dice) address() (address, []byte) {
 		k.User = row.InEra(k.User, d.seq()%3)
 	}
 	log, no := k.LogKey(), d.uint()
-	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetNamed, fold.SetGone}
+	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetRecalled, fold.SetNamed, fold.SetGone}
 	set := k.Set(kinds[d.IntN(len(kinds))])
 	switch d.IntN(17) {
 	case 0:

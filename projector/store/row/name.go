@@ -13,7 +13,7 @@ import (
 // What a row is about, in words, from its key: "" if no row has such a key.
 
 // NameUser names the row of a user's account.
-func NameUser(key []byte) string { return "version of " + Quote(key[1:]) }
+func NameUser(key []byte) string { return "account of " + Quote(key[1:]) }
 
 // NameConversation names the row of a conversation.
 func NameConversation(key []byte) string {
@@ -232,6 +232,8 @@ func cutSet(b []byte) (kind string, no uint64, ok bool) {
 		return "revoked messages", no, true
 	case fold.SetAll:
 		return "messages to all", no, true
+	case fold.SetRecalled:
+		return "recalled messages", no, true
 	case fold.SetOwn:
 		return "own messages", no, true
 	case fold.SetNamed:

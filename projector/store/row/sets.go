@@ -144,28 +144,10 @@ func DecodeSpan(_, value string) (*fold.Span, error) {
 	return s, d.End()
 }
 
-// Account is the row of a user who lost conversations.
-type Account struct {
-	Version events.Seq
-	Era     events.Seq // see fold.Rows
-}
-
-// EncodeAccount writes the row of a user's account.
-func EncodeAccount(b []byte, a *Account) []byte {
-	b = binary.AppendUvarint(append(b, Format), uint64(a.Version))
-	return binary.AppendUvarint(b, uint64(a.Era))
-}
-
-// DecodeAccount reads what EncodeAccount wrote.
-func DecodeAccount(_, value string) (*Account, error) {
-	d := NewDecoder(value)
-	a := &Account{Version: d.Seq(), Era: d.Seq()}
-	return a, d.End()
-}
-
 // A sender's flags say which of the sets follow.
 const (
 	senderOwn = 1 << iota
+	senderRecalled
 	senderFlagsEnd
 )
 
@@ -175,9 +157,15 @@ func EncodeSender(b []byte, s *fold.Sender) []byte {
 	if s.Own.Tail != nil {
 		flags |= senderOwn
 	}
+	if s.Recalled.Tail != nil {
+		flags |= senderRecalled
+	}
 	b = append(b, Format, flags)
 	if flags&senderOwn != 0 {
 		b = appendSet(b, &s.Own)
+	}
+	if flags&senderRecalled != 0 {
+		b = appendSet(b, &s.Recalled)
 	}
 	return b
 }
@@ -186,8 +174,12 @@ func EncodeSender(b []byte, s *fold.Sender) []byte {
 func DecodeSender(_, value string) (*fold.Sender, error) {
 	d := NewDecoder(value)
 	s := new(fold.Sender)
-	if flags := d.Byte(); flags&senderOwn != 0 {
+	flags := d.Byte()
+	if flags&senderOwn != 0 {
 		s.Own = d.set()
+	}
+	if flags&senderRecalled != 0 {
+		s.Recalled = d.set()
 	}
 	return s, d.End()
 }

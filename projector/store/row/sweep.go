@@ -13,9 +13,9 @@ func EncodeSweep(b []byte, w *fold.Sweep) []byte {
 	b = binary.AppendUvarint(append(b, Format, byte(w.Kind)), uint64(w.At))
 	b = binary.AppendUvarint(AppendString(b, w.ID), w.Rows)
 	b = binary.AppendUvarint(appendCursor(b, w.Head), uint64(w.Era))
-	b = binary.AppendUvarint(b, uint64(len(w.Users)))
-	for _, user := range w.Users {
-		b = AppendString(b, user)
+	b = appendStrings(b, w.Users)
+	if w.Kind == fold.SweepErase {
+		b = appendStrings(b, w.Blocked)
 	}
 	return b
 }
@@ -25,11 +25,8 @@ func DecodeSweep(key, value string) (*fold.Sweep, error) {
 	d := NewDecoder(value)
 	seq, ok := ReadUint([]byte(key[1:]))
 	w := &fold.Sweep{Seq: events.Seq(seq), Kind: fold.SweepKind(d.Byte()), At: d.Time(), ID: d.String(), Rows: d.Uint(), Head: d.cursor(), Era: d.Seq()}
-	if n := d.Count(); n > 0 {
-		w.Users = make([]string, n)
-	}
-	for i := range w.Users {
-		w.Users[i] = d.String()
+	if w.Users = d.strings(); w.Kind == fold.SweepErase {
+		w.Blocked = d.strings()
 	}
 	switch w.Kind {
 	case fold.SweepDismiss, fold.SweepErase:

@@ -1,0 +1,203 @@
+package fold
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"reddot/events"
+)
+
+// Blocks reports whether the user blocks another one.
+func (s *Settings) Blocks(user string) bool {
+	_, found := slices.BinarySearch(s.Blocked, user)
+	return found
+}
+
+// Writer is what one user has written in a group.
+type Writer struct {
+	User string
+	*Sender
+}
+
+// barred is who is blocked by the user of a conversation, as far as that is of it: the
+// peer, or some of those who have written in the group.
+type barred struct {
+	peer    bool
+	writers []Writer
+}
+
+// barredIn is who the user blocks now.
+func barredIn(r Reader, k Key) barred {
+	if k.Kind == events.C2C {
+		return barred{peer: r.Settings(k.User).Blocks(k.ID)}
+	}
+	return barred{writers: r.BlockedIn(k)}
+}
+
+// own are the messages in a group that don't count, a set of each writer.
+func (b *barred) own(g events.ConversationID) (sets []Ordinals) {
+	for _, w := range b.writers {
+		sets = append(sets, w.Own.At(Key{w.User, g}.Set(SetOwn)))
+	}
+	return sets
+}
+
+// others is how many messages after an ordinal and up to another one have counted, or
+// would have, had they not been recalled: those of who is not blocked.
+func (b *barred) others(r Reader, g events.ConversationID, after, upto Ord) uint64 {
+	if upto <= after || b.peer {
+		return 0
+	}
+	n := uint64(upto - after)
+	for _, w := range b.writers {
+		k := Key{w.User, g}
+		for _, set := range []Ordinals{w.Own.At(k.Set(SetOwn)), w.Recalled.At(k.Set(SetRecalled))} {
+			n -= set.countAfter(r, after) - set.countAfter(r, upto)
+		}
+	}
+	return n
+}
+
+// block folds whom a user blocks from here on, or blocks no more (rule block). What
+// changes is the count of every conversation in which one of them has written what
+// the user has not read, and, of those that were deleted, their being in the list.
+func (s *step) block() {
+	user, old := s.c.Inbox, s.Settings(s.c.Inbox)
+	set := *old
+	set.Blocked = with(old.Blocked, s.c.Users, s.c.Blocked)
+	set.Blocked = slices.DeleteFunc(set.Blocked, func(blocked string) bool { return blocked == user })
+	switch {
+	case slices.Equal(set.Blocked, old.Blocked):
+		s.ignore()
+		return
+	case len(set.Blocked) > events.MaxBlocked:
+		s.refuse(ReasonBlocked)
+		return
+	}
+	s.settleEnded(user)
+	either := with(set.Blocked, old.Blocked, true)
+	affected := s.affected(user, difference(set.Blocked, old.Blocked))
+	var groups []string
+	for _, k := range affected {
+		if k.Kind == events.Group {
+			groups = append(groups, k.ID)
+		}
+	}
+	written := s.Written(either, groups)
+	s.SetSettings(user, &set, s.UserVersion(user))
+	for _, k := range affected {
+		was, is := s.standing(k, old, written[k.ID]), s.standing(k, &set, written[k.ID])
+		if was != is {
+			s.restand(k, was, is)
+		}
+	}
+}
+
+// standing is what a user is shown of a conversation, as far as blocking may change it.
+type standing struct {
+	listed           bool
+	unread, mentions uint64
+}
+
+// standing is what the user of a conversation is shown with some settings; writers are
+// all that may be blocked by them.
+func (s *step) standing(k Key, set *Settings, writers []Writer) (now standing) {
+	c, log := s.load(k)
+	b := barred{peer: k.Kind == events.C2C && set.Blocks(k.ID)}
+	for _, w := range writers {
+		if k.Kind == events.Group && set.Blocks(w.User) {
+			b.writers = append(b.writers, w)
+		}
+	}
+	if now.listed = c.listed(s, k, log, func() barred { return b }); now.listed {
+		t := TallyOf(s, k, c, log)
+		t.barred = &b
+		now.unread, now.mentions = t.Unread(), t.Mentions()
+	}
+	return now
+}
+
+// settleEnded writes down of a user's memberships that have ended, and are not swept
+// yet, whether they were in the list: whom the user blocked then is about to be
+// forgotten.
+func (s *step) settleEnded(user string) {
+	p := s.Sweeps()
+	if p == nil {
+		return
+	}
+	for _, k := range s.StoredConversations(user) {
+		stored := s.Stored(k)
+		if k.Kind != events.Group || stored == nil || !stored.Deleted {
+			continue
+		}
+		p.follow(k, stored, func(w *Sweep, dead *Conversation) {
+			if dead != stored || w.Kind == SweepErase {
+				return
+			}
+			if dead.Deleted = !w.listed(s, k, dead, p.blockedAt(s, user, w)); dead.Deleted {
+				dead.DeletedAt = w.Head.Ord
+			}
+			s.Rows.PutConversation(k, dead)
+		})
+	}
+}
+
+// restand notes that a conversation has changed, or has left the list or come back.
+func (s *step) restand(k Key, was, is standing) {
+	c, _ := s.load(k)
+	c.Version = s.seq
+	if was.listed && !is.listed {
+		s.left(k)
+	} else {
+		s.fx.Changed = append(s.fx.Changed, k)
+	}
+	s.PutConversation(k, c)
+}
+
+// affected are a user's conversations with some others, and those with groups in which
+// some of them have written, in order.
+func (s *step) affected(user string, others []string) (keys []Key) {
+	var groups []string
+	for _, k := range s.Conversations(user) {
+		if k.Kind == events.Group {
+			groups = append(groups, k.ID)
+		} else if _, found := slices.BinarySearch(others, k.ID); found {
+			keys = append(keys, k)
+		}
+	}
+	for g := range s.Written(others, groups) {
+		keys = append(keys, Key{user, GroupKey(g).ConversationID})
+	}
+	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID)) })
+	return keys
+}
+
+// with is a sorted set of users with, or without, some.
+func with(set, users []string, in bool) []string {
+	if in {
+		set = slices.Concat(set, users)
+		slices.Sort(set)
+		return slices.Compact(set)
+	}
+	users = slices.Sorted(slices.Values(users))
+	return slices.DeleteFunc(slices.Clone(set), func(user string) bool {
+		_, found := slices.BinarySearch(users, user)
+		return found
+	})
+}
+
+// difference is who is in one of two sorted sets, and not in the other.
+func difference(a, b []string) (users []string) {
+	for len(a)+len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0] < b[0]:
+			users, a = append(users, a[0]), a[1:]
+		case len(a) == 0 || b[0] < a[0]:
+			users, b = append(users, b[0]), b[1:]
+		default:
+			a, b = a[1:], b[1:]
+		}
+	}
+	return users
+}

@@ -1,0 +1,54 @@
+package view
+
+import (
+	"slices"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// Changed is what a user is notified of: the totals, those of the filters that the
+// user keeps, and some conversations of the list, newest activity first.
+type Changed struct {
+	Version events.Seq
+	Totals  events.Totals
+	Filters events.NamedTotals // nil: the user keeps none
+	Rows    int                // that were looked at
+	items   []item
+}
+
+// Change finds what a user is notified of: those conversations that include asks for.
+func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
+	sums := newSums(r, user, events.Filter{})
+	c.Version, c.Rows = each(r, user, func(i item) {
+		if !i.listed(r) {
+			return
+		}
+		sums.add(i.figures(r))
+		if include(i.key, i.row, i.log) {
+			c.items = append(c.items, i)
+		}
+	})
+	c.Totals, c.Filters = sums.totals, sums.named()
+	slices.SortFunc(c.items, byPlace)
+	return c
+}
+
+// Len is how many conversations there are that have not been taken.
+func (c *Changed) Len() int { return len(c.items) }
+
+// Take takes the next conversations, n at most. The rows are those that Change was
+// given.
+func (c *Changed) Take(r fold.Reader, n int) []events.Conversation {
+	n = min(n, len(c.items))
+	if n == 0 {
+		return nil
+	}
+	views := make([]events.Conversation, n)
+	for i := range views {
+		views[i] = c.items[i].view(r)
+	}
+	clear(c.items[:n])
+	c.items = c.items[n:]
+	return views
+}
