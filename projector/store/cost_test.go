@@ -1,0 +1,97 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"reddot/events"
+)
+
+// cost is what a command costs: the rows that it writes or deletes.
+type cost struct {
+	what   string
+	before []events.Command
+	c      events.Command
+	rows   int
+}
+
+// TestRowsOfCommands: a command writes the rows that its table says, however large the
+// group is and whatever has come before.
+func TestRowsOfCommands(t *testing.T) {
+	for _, test := range costs() {
+		t.Run(test.what, func(t *testing.T) {
+			r := newRig(t, 1)
+			for _, c := range append(costWorld(), test.before...) {
+				if r.do(c); r.fx.Refused != "" {
+					t.Fatalf("%s is refused: %s", c.Verb, r.fx.Refused)
+				}
+				r.commit()
+			}
+			if r.do(test.c); r.fx.Refused != "" || r.fx.Ignored {
+				t.Fatalf("%s is refused %q, ignored %v", test.c.Verb, r.fx.Refused, r.fx.Ignored)
+			}
+			if n, err := r.store.Commit(); n != test.rows || err != nil {
+				t.Errorf("%d rows, %v; want %d", n, err, test.rows)
+			}
+		})
+	}
+}
+
+// costWorld is a group of 200 with messages of most of them, and an inbox: pages and
+// time blocks are left unfinished.
+func costWorld() (all []events.Command) {
+	users := make([]string, 200)
+	for i := range users {
+		users[i] = fmt.Sprint("u", i)
+	}
+	all = append(all, events.Command{Verb: events.GroupJoin, Inbox: "g", Users: users})
+	for i := range 50 {
+		all = append(all, events.Command{Verb: events.GroupMessage, Inbox: "g", From: users[i%4], ID: fmt.Sprint("m", i)})
+	}
+	for i := range 20 {
+		all = append(all, events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: fmt.Sprint("m", i)})
+	}
+	return all
+}
+
+func costs() []cost {
+	group := events.ConversationID{Kind: events.Group, ID: "g"}
+	peer := events.ConversationID{Kind: events.C2C, ID: "peer"}
+	c2c := func(c events.Command) events.Command { c.Inbox, c.Conversation = "u0", peer; return c }
+	in := func(c events.Command) events.Command { c.Inbox, c.Conversation = "u0", group; return c }
+	message := func(c events.Command) events.Command {
+		c.Verb, c.Inbox, c.ID = events.GroupMessage, "g", "new"
+		if c.From == "" {
+			c.From = "u1"
+		}
+		return c
+	}
+	expiring := events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: "new", ExpiresAt: 100, HasExpiresAt: true}
+	receipts := events.Command{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers}
+	return []cost{
+		{"C2C message", nil, events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: "new"}, 1},
+		{"group message", nil, message(events.Command{}), 2},
+		{"group message that names two", nil, message(events.Command{Mentions: []string{"u2", "u3"}}), 4},
+		{"group message to all", nil, message(events.Command{MentionAll: true}), 2},
+		{"read", nil, in(events.Command{Verb: events.UserRead}), 1},
+		{"unread", nil, in(events.Command{Verb: events.UserUnread, From: "m40"}), 1},
+		{"C2C read", nil, c2c(events.Command{Verb: events.UserRead}), 1},
+
+		{"expiring C2C message", nil, expiring, 2},
+		{"expiring group message", nil, message(events.Command{ExpiresAt: 100, HasExpiresAt: true}), 3},
+		{"expiry of a C2C message", []events.Command{expiring}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 2},
+		{"expiry of a group message", []events.Command{message(events.Command{ExpiresAt: 100, HasExpiresAt: true})}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 3},
+		{"revoke of a group message", nil, events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "m49"}, 2},
+
+		{"purge", nil, events.Command{Verb: events.GroupPurge, Inbox: "g", Before: "m40"}, 1},
+		{"clear", nil, in(events.Command{Verb: events.UserClear}), 1},
+		{"import of a C2C conversation", nil, events.Command{Verb: events.UserImport, Inbox: "x", Conversations: []events.Import{{Conversation: peer, Unread: 3}}}, 1},
+		{"import of a group's", nil, events.Command{Verb: events.UserImport, Inbox: "x", Conversations: []events.Import{{Conversation: group, Unread: 3}}}, 5},
+
+		{"read, with receipts", []events.Command{receipts}, in(events.Command{Verb: events.UserRead}), 3},
+		{"message, with receipts", []events.Command{receipts}, message(events.Command{}), 2},
+		{"message whose readers its sender is told of", []events.Command{receipts}, message(events.Command{Receipt: true}), 3},
+		{"join of one", nil, events.Command{Verb: events.GroupJoin, Inbox: "g", Users: []string{"x"}}, 4},
+		{"leave of one", nil, events.Command{Verb: events.GroupLeave, Inbox: "g", Users: []string{"u0"}}, 5},
+	}
+}
