@@ -99,5 +99,14 @@ func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 			missed("the receipt of", k)
 		}
 	}
+	for _, to := range a.fx.Authors {
+		w := rows.Wanted(to.Group)
+		if w == nil || !slices.ContainsFunc(w.Messages, func(m fold.WantedMessage) bool { return m.From == to.User && m.Seq == a.Seq }) {
+			continue // recalled, or read by more since
+		}
+		if n++; !slices.Contains(touch.Authors, to) {
+			missed("the readers of messages of", to)
+		}
+	}
 	return n
 }
