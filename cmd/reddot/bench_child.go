@@ -21,7 +21,7 @@ import (
 // benchChildCommand is what bench starts in processes of their own.
 func (a *app) benchChildCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: bench.ChildCommand, Hidden: true, Args: cobra.NoArgs, Short: "Parts of bench that run in processes of their own"}
-	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchProfileCommand())
+	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchViewsCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchProfileCommand())
 	return cmd
 }
 
@@ -67,6 +67,19 @@ func (a *app) benchFoldCommand() *cobra.Command {
 	f.StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
 	f.StringVar(&dir, "store", "", "`directory` of the store")
 	f.Uint64Var(&from, "from", 0, "the commands after this `seq` are timed")
+	f.Uint64Var(&upto, "upto", 0, "`seq` of the last command")
+	return cmd
+}
+
+func (a *app) benchViewsCommand() *cobra.Command {
+	var url, dir string
+	var upto uint64
+	cmd := &cobra.Command{Use: "views", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildViews(cmd.Context(), url, dir, events.Seq(upto), a.stdout)
+	}}
+	f := cmd.Flags()
+	f.StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
+	f.StringVar(&dir, "store", "", "`directory` of the store")
 	f.Uint64Var(&upto, "upto", 0, "`seq` of the last command")
 	return cmd
 }

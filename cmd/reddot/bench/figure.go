@@ -77,6 +77,7 @@ func aims() map[key]Aim {
 		{"growth", growthName}:                                                atMost(1.4, 1.1),
 	}
 	maps.Copy(all, failoverAims())
+	maps.Copy(all, viewsAims())
 	for _, w := range bulks(1) {
 		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
 		all[key{"fairness", w.name + toldLongest}] = w.heardAim()
