@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -18,41 +16,15 @@ import (
 	"reddot/cmd/reddot/counts"
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/redistest"
 )
 
-// startRedis starts a Redis on the loopback device that ends with the test, and returns
-// its URL and a client.
+// startRedis starts a Redis, and returns the URL of a database in it with a client.
 func startRedis(t *testing.T, args ...string) (url string, c *redis.Client) {
 	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatalf("these tests need a Redis: install it, as with \"apt-get install redis-server\" (%v)", err)
-	}
-	l := testkit.Must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	address := l.Addr().String()
-	testkit.OK(t, l.Close())
-	_, port, _ := strings.Cut(address, ":")
-	var said strings.Builder
-	cmd := exec.Command(program, append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no"}, args...)...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	testkit.OK(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Log(said.String())
-		}
-	})
-	url = "redis://" + address + "/3"
+	url = redistest.Start(t, args...) + "/3"
 	c = redis.NewClient(testkit.Must(redis.ParseURL(url))(t))
 	t.Cleanup(func() { testkit.OK(t, c.Close()) })
-	testkit.Eventually(t, "no Redis answers", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			testkit.OK(t, conn.Close())
-		}
-		return err == nil
-	})
 	return url, c
 }
 
