@@ -9,11 +9,13 @@
 // request has the header Accept: application/msgpack. Every reply says which
 // in Content-Type.
 //
-//	totals          {kind?, include_muted?, mentioned?}
-//	conversations   {unread_only?, kind?, mentioned?, limit?, after?}
+//	totals          {kind?, include_muted?, label?, without?, mentioned?}
+//	conversations   {unread_only?, kind?, label?, without?, mentioned?, limit?, after?}
 //	conversation    {conversation}
 //	explain         {conversation, limit?}
 //	receipt         {peer}
+//	group-receipts  {group, ids}
+//	readers         {group, id, read?, limit?, after?}
 //	watch           {}
 //	hold            {ttl_ms}
 //	status          {}
@@ -32,7 +34,8 @@
 // # Users' own commands
 //
 // <prefix>.do.<user>.<verb> asks for a command of the user's own: read,
-// read-all, unread, mute, delete. The request is the command's payload, JSON or
+// read-all, unread, mute, level, label, filter, block, follow, delete, clear. The
+// request is the command's payload, JSON or
 // msgpack, with wait? (stored, applied or emitted), timeout_ms? and key? beside;
 // the reply is {seq, duplicate?}. Package gate says what becomes of it. Requests
 // of one user are stored in the order in which one instance gets them.

@@ -43,6 +43,8 @@ func handlers(m Maintainer) []handler {
 		viewed(events.QueryTotals, View.Totals),
 		viewed(events.QueryConversations, View.Conversations),
 		viewed(events.QueryConversation, conversation),
+		viewed(events.QueryGroupReceipts, groupReceipts),
+		viewed(events.QueryReaders, readers),
 		viewed(events.QueryExplain, explain),
 		viewed(events.QueryReceipt, receipt),
 		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
@@ -72,6 +74,27 @@ func conversation(v View, user string, r events.ConversationRequest) (events.Con
 func explain(v View, user string, r events.ExplainRequest) (events.Explanation, error) {
 	reply, err := v.Explain(user, r.Conversation, r.Most())
 	return reply, missing(err, "no conversation %s in the list", r.Conversation)
+}
+
+func groupReceipts(v View, user string, r events.GroupReceiptsRequest) (events.GroupReceiptsReply, error) {
+	reply, err := v.GroupReceipts(user, r)
+	return reply, unpermitted(err)
+}
+
+func readers(v View, user string, r events.ReadersRequest) (events.ReadersReply, error) {
+	reply, err := v.Readers(user, r)
+	return reply, unpermitted(missing(err, "no message %q that can have been read in group %s", r.ID, r.Group))
+}
+
+// unpermitted says why the policy for group receipts lets nobody ask, or not this user.
+func unpermitted(err error) error {
+	switch {
+	case errors.Is(err, events.ErrForbidden):
+		return &events.Fault{Code: events.ErrForbidden, Message: "the policy for group receipts does not let this user ask about the message"}
+	case errors.Is(err, events.ErrUnavailable):
+		return unavailable(nil, `group receipts are off: the policy group_receipts is "off"`)
+	}
+	return err
 }
 
 func receipt(v View, user string, r events.ReceiptRequest) (events.ReceiptReply, error) {

@@ -110,10 +110,13 @@ func (a *asker) ask(subject, body, accept string) *nats.Msg {
 	return reply
 }
 
-// subject is where a query about user is asked; status has none.
+// subject is where a query about user is asked; some are about none.
 func (a *asker) subject(user, query string) string {
-	if query == events.QueryStatus {
+	switch query {
+	case events.QueryStatus:
 		return a.subjects.Status()
+	case events.QueryHold:
+		return a.subjects.Hold()
 	}
 	return a.subjects.Query(user, query)
 }

@@ -25,7 +25,7 @@ type Metrics struct {
 
 // NewMetrics registers the metrics of one Service:
 //
-//	reddot_queries_total{query,code}          answers, by query and by code (200, 400, 404, 408, 429, 503)
+//	reddot_queries_total{query,code}          answers, by query and by code (200, 400, 403, 404, 408, 429, 503)
 //	reddot_query_seconds{query}               from a request's arrival to its answer, less the wait for after_seq
 //	reddot_query_waiters                      requests waiting for after_seq now
 //	reddot_requests_dropped_total{kind}       requests not looked at, since their reply subject is no inbox

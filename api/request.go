@@ -111,6 +111,8 @@ func wanted(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Uint64:
 		return "a whole number, 0 or more"
+	case reflect.Slice:
+		return "an array"
 	}
 	return "an object"
 }

@@ -111,7 +111,7 @@ func (a *asker) checkForm(m *nats.Msg, contentType string) {
 	if bytes.HasPrefix(m.Data, []byte("{")) != (contentType == "application/json") {
 		a.Errorf("a body of %q begins with %.1q", contentType, m.Data)
 	}
-	words := map[string]string{"200": "", "400": "bad_request", "404": "not_found", "408": "not_applied", "503": "unavailable"}
+	words := map[string]string{"200": "", "400": "bad_request", "403": "forbidden", "404": "not_found", "408": "not_applied", "503": "unavailable"}
 	word, known := words[code(m)]
 	if !known || m.Header.Get("Nats-Service-Error") != word {
 		a.Errorf("code %s with the word %q", code(m), m.Header.Get("Nats-Service-Error"))
@@ -128,6 +128,8 @@ func replyType(query string) reflect.Type {
 		events.QueryTotals:        reflect.TypeFor[events.TotalsReply](),
 		events.QueryConversations: reflect.TypeFor[events.ConversationsReply](),
 		events.QueryConversation:  reflect.TypeFor[events.ConversationReply](),
+		events.QueryGroupReceipts: reflect.TypeFor[events.GroupReceiptsReply](),
+		events.QueryReaders:       reflect.TypeFor[events.ReadersReply](),
 		events.QueryExplain:       reflect.TypeFor[events.Explanation](),
 		events.QueryReceipt:       reflect.TypeFor[events.ReceiptReply](),
 		events.QueryWatch:         reflect.TypeFor[events.WatchReply](),

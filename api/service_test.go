@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,8 +58,8 @@ func TestMonitoring(t *testing.T) {
 	for _, e := range info.Endpoints {
 		got[e.Name] = e.Subject + " " + e.QueueGroup
 	}
-	want := map[string]string{"status": "unread.api.status q"}
-	for _, name := range []string{"totals", "conversations", "conversation", "explain", "receipt", "watch"} {
+	want := map[string]string{"status": "unread.api.status q", "hold": "unread.api.hold q"}
+	for _, name := range []string{"totals", "conversations", "conversation", "group-receipts", "readers", "explain", "receipt", "watch"} {
 		want[name] = "unread.api.*." + name + " q"
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -93,43 +94,6 @@ func TestWatchWithoutReply(t *testing.T) {
 		}
 	}
 	testkit.Receive(t, "watch", watched)
-}
-
-// TestLargeReplies: what does not fit into one message is cut, and pages lead
-// on to all of it; what can't be cut is a 503.
-func TestLargeReplies(t *testing.T) {
-	source := newTwinSource()
-	const people = 60
-	for i := range people {
-		source.message(t, "alice", strings.Repeat("p", 150)+strconv.Itoa(i), strings.Repeat("m", 200))
-		source.message(t, "alice", "bob", strings.Repeat("b", 200)+strconv.Itoa(i))
-	}
-	a := start(t, source, func(o *server.Options) { o.MaxPayload = 8 << 10 })
-	seen := map[string]bool{}
-	for after, pages := "", 0; ; pages++ {
-		body, _ := json.Marshal(map[string]any{"limit": 200, "after": after})
-		r := unmarshal[events.ConversationsReply](t, a.want("200", "alice", events.QueryConversations, string(body)))
-		for _, c := range r.Conversations {
-			seen[c.Conversation] = true
-		}
-		if after = r.Next; after == "" {
-			break
-		}
-		if pages > people {
-			t.Fatal("the pages don't end")
-		}
-	}
-	if len(seen) != people+1 {
-		t.Errorf("%d conversations in the pages, want %d", len(seen), people+1)
-	}
-	e := unmarshal[events.Explanation](t, a.want("200", "alice", events.QueryExplain, `{"conversation":"c2c_bob","limit":200}`))
-	if len(e.Messages) == 0 || len(e.Messages)+int(e.More) != people {
-		t.Errorf("explained %d messages and %d more, want %d", len(e.Messages), e.More, people)
-	}
-
-	small := start(t, source, func(o *server.Options) { o.MaxPayload = 1 << 10 })
-	small.want("503", "alice", events.QueryConversations, "")
-	small.want("200", "alice", events.QueryTotals, "")
 }
 
 // TestLoad asks from many clients while commands are applied: every reply shows
@@ -196,14 +160,8 @@ func (a *asker) consistent(user string, msgpack bool) {
 		a.Errorf("ask for %s: %s %v", user, code(reply), err)
 		return
 	}
-	sum := uint64(0)
-	for _, c := range r.Conversations {
-		if !c.Muted {
-			sum += c.Unread
-		}
-	}
-	if sum != r.Totals.Unread {
-		a.Errorf("%s at version %d: totals say %d, the list %d", user, r.Version, r.Totals.Unread, sum)
+	if sum := twin.Sum(slices.Values(r.Conversations), r.Totals); sum != r.Totals {
+		a.Errorf("%s at version %d: totals say %+v, the list %+v", user, r.Version, r.Totals, sum)
 	}
 }
 

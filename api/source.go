@@ -25,6 +25,14 @@ type View interface {
 	// Not in the list: events.ErrNotFound.
 	Conversation(user string, c events.ConversationID) (events.ConversationReply, error)
 
+	// GroupReceipts says by how many members messages are read. Not by this user to
+	// be asked: events.ErrForbidden; by nobody: events.ErrUnavailable.
+	GroupReceipts(user string, q events.GroupReceiptsRequest) (events.GroupReceiptsReply, error)
+
+	// Readers is one page of the members who have read a message, or have not, by id.
+	// Errors as of GroupReceipts; no such message: events.ErrNotFound.
+	Readers(user string, q events.ReadersRequest) (events.ReadersReply, error)
+
 	// Explain says why a conversation's count is what it is, naming at most limit
 	// messages. Not in the list: events.ErrNotFound.
 	Explain(user string, c events.ConversationID, limit int) (events.Explanation, error)

@@ -177,40 +177,46 @@ func (v *twinView) Close() error {
 func (v *twinView) Totals(user string, q events.TotalsRequest) (events.TotalsReply, error) {
 	m := v.s.model
 	return events.TotalsReply{
-		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q.Filter()),
+		User: user, Version: m.Version(user), Totals: m.TotalsOf(user, q.Filter()), Filters: m.Filters(user),
 	}, v.s.called("Totals")
 }
 
 func (v *twinView) Conversations(user string, q events.ConversationsRequest) (events.ConversationsReply, error) {
 	m := v.s.model
-	reply := events.ConversationsReply{
-		User: user, Version: m.Version(user), Totals: m.Totals(user, events.NoKind, false),
-		Conversations: []events.Conversation{},
-	}
-	var all []events.Conversation
-	for _, c := range m.Conversations(user) {
-		id, err := events.ParseConversation(c.Conversation)
-		if err != nil {
-			return reply, err
-		}
-		if (q.Kind == events.NoKind || q.Kind == id.Kind) && (!q.Mentioned || c.Mentions > 0) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
-			all = append(all, c)
-		}
-	}
+	reply := events.ConversationsReply{User: user, Version: m.Version(user), Totals: m.Totals(user, events.NoKind, false)}
+	var err error
+	reply.Conversations, reply.Next, err = paged(m.ConversationsOf(user, q), q.After, q.Most())
+	return reply, err
+}
+
+// paged is one page of a list; the cursor is its place.
+func paged[T any](all []T, after string, most int) (page []T, next string, err error) {
 	from := 0
-	if q.After != "" {
-		n, err := strconv.Atoi(q.After)
-		if err != nil || n < 0 || n > len(all) {
-			return reply, fmt.Errorf("page after %q: %w", q.After, events.ErrCursor)
+	if after != "" {
+		if from, err = strconv.Atoi(after); err != nil || from < 0 || from > len(all) {
+			return nil, "", fmt.Errorf("page after %q: %w", after, events.ErrCursor)
 		}
-		from = n
 	}
-	to := min(from+q.Most(), len(all))
-	reply.Conversations = append(reply.Conversations, all[from:to]...)
+	to := min(from+most, len(all))
 	if to < len(all) {
-		reply.Next = strconv.Itoa(to)
+		next = strconv.Itoa(to)
 	}
-	return reply, nil
+	return append([]T{}, all[from:to]...), next, nil
+}
+
+func (v *twinView) GroupReceipts(user string, q events.GroupReceiptsRequest) (events.GroupReceiptsReply, error) {
+	m := v.s.model
+	all, err := m.GroupReceipts(user, q)
+	return events.GroupReceiptsReply{User: user, Version: m.Version(user), Receipts: all}, err
+}
+
+func (v *twinView) Readers(user string, q events.ReadersRequest) (events.ReadersReply, error) {
+	reply, err := v.s.model.Readers(user, q)
+	if err != nil {
+		return reply, err
+	}
+	reply.Users, reply.Next, err = paged(reply.Users, q.After, q.Most())
+	return reply, err
 }
 
 func (v *twinView) Conversation(user string, id events.ConversationID) (events.ConversationReply, error) {
