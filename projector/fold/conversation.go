@@ -94,9 +94,11 @@ func (c *Conversation) ViewVersion(r Reader, k Key, log *Log) events.Seq {
 	return v
 }
 
-// lost reports whether messages were purged that counted for the user.
+// lost reports whether messages were purged that counted for the user, or would have,
+// had their sender not been blocked: what blocking changes has a version of its own.
 func (c *Conversation) lost(r Reader, k Key, log *Log, p Purge) bool {
 	t := TallyOf(r, k, c, log)
+	t.barred = new(barred)
 	return t.from(max(c.Read.Ord, p.From.Ord)).Unread() > t.from(max(c.Read.Ord, p.To.Ord)).Unread()
 }
 
