@@ -34,20 +34,24 @@ func (s *step) importC2C(k Key, im *events.Import) bool {
 	} else if c.JoinSeq > 0 {
 		return false
 	}
-	s.carry(k, c, im)
+	shows := !c.Exists(k)
+	shows = s.carry(k, c, im) || shows
 	c.JoinSeq = s.seq
 	s.PutConversation(k, c) // what follows looks for messages in it
-	if m, ok := s.importedLast(k, &c.Log, im); ok {
+	m, last := s.importedLast(k, &c.Log, im)
+	if last {
 		s.enter(k, c, &m)
 		s.arrived(k, c, &c.Log, m.ID)
 	}
-	if r := im.Receipt; r != nil && c.Receipt == nil {
+	if r := im.Receipt; r != nil && c.Receipt == nil && k.ID != k.User {
 		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq}
 		if i, _ := s.Index(k, r.Upto); i.Pos > 0 && s.Message(k, i.Pos).From != k.User {
 			c.Receipt.Pos = i.Pos
 		}
 	}
-	s.changed(k, c, &c.Log)
+	if shows || last {
+		s.changed(k, c, &c.Log)
+	}
 	s.PutConversation(k, c)
 	return true
 }
@@ -70,8 +74,9 @@ func (s *step) importGroup(k Key, im *events.Import) bool {
 	if c.Join.Pos > 0 {
 		s.rejoin(k, c, log, Cursor{})
 	}
-	s.carry(k, c, im)
-	s.changed(k, c, log)
+	if s.carry(k, c, im) || joins {
+		s.changed(k, c, log)
+	}
 	s.PutConversation(k, c)
 	if joins {
 		s.PutMember(k.ID, k.User, joined(c))
@@ -97,12 +102,14 @@ func (s *step) importGroup(k Key, im *events.Import) bool {
 }
 
 // carry sets what a conversation was before, unless the user has done something in it
-// since: that was about the older messages too (rules carried, import-once).
-func (s *step) carry(k Key, c *Conversation, im *events.Import) {
-	c.adopt(im)
+// since: that was about the older messages too (rules carried, import-once). It reports
+// whether that shows.
+func (s *step) carry(k Key, c *Conversation, im *events.Import) (shows bool) {
+	shows = c.adopt(im)
 	if c.acted(k) {
-		return
+		return shows
 	}
+	shows = shows || c.Read.Pos > 0 || im.Unread > 0 || im.MarkedUnread || im.HasReadAt
 	c.moveTo(Cursor{})
 	if k.Kind == events.Group {
 		c.ReadSeq = s.seq
@@ -111,16 +118,20 @@ func (s *step) carry(k Key, c *Conversation, im *events.Import) {
 	if im.HasReadAt {
 		c.ReadAt, c.ReadSet = im.ReadAt, true
 	}
+	return shows
 }
 
-// adopt takes the level and the labels of before, where the user has set none since.
-func (c *Conversation) adopt(im *events.Import) {
-	if c.Level == events.NoLevel && im.Level != events.LevelAll {
-		c.Level = im.Level
+// adopt takes the level and the labels of before, where the user has set none since. It
+// reports whether there are any.
+func (c *Conversation) adopt(im *events.Import) (some bool) {
+	if c.Level == events.NoLevel && im.Level > events.LevelAll {
+		c.Level, some = im.Level, true
 	}
 	if len(c.Labels) == 0 && len(im.Labels) > 0 {
+		some = true
 		c.Labels = slices.Compact(slices.Sorted(slices.Values(im.Labels)))
 	}
+	return some
 }
 
 // importedLast is the last message of before, if the log shows none: one that does not
