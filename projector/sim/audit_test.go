@@ -44,6 +44,7 @@ type audit struct {
 	at       events.Seq              // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]receipt
+	readers  *readers
 	refusals map[events.Seq]int // the event that showed it last
 	events   int
 	repeats  int        // events emitted again, since those that showed them had left the stream
@@ -70,17 +71,22 @@ type follower struct {
 }
 
 func newAudit(h *history) *audit {
-	return &audit{
+	a := &audit{
 		history: h, known: map[string]events.Seq{}, twin: twin.New(), claims: twin.New(), sent: map[events.Receipt]bool{}, users: map[string]*follower{},
 		receipts: map[pair]receipt{}, refusals: map[events.Seq]int{},
 	}
+	a.readers = newReaders(a)
+	return a
 }
 
 // advance brings the twin up to a seq.
 func (a *audit) advance(to events.Seq) {
-	for _, r := range a.history.replay(a.twin, a.upto, to) {
-		a.sent[r] = true
-	}
+	a.history.replay(a.twin, a.upto, to, func(seq events.Seq, r twin.Result) {
+		for _, receipt := range r.Receipts {
+			a.sent[receipt] = true
+		}
+		a.readers.raise(seq, r.Raised)
+	})
 	a.upto = max(a.upto, to)
 }
 
@@ -90,7 +96,7 @@ func (a *audit) as(seq events.Seq) *twin.Model {
 		return a.twin
 	}
 	m := twin.New()
-	a.history.replay(m, 0, seq)
+	a.history.replay(m, 0, seq, func(events.Seq, twin.Result) {})
 	return m
 }
 
@@ -158,6 +164,12 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 			a.receipt(event, r)
 		}
 		want = "evt." + events.EscapeToken(r.User) + ".receipt"
+	case "group-receipt":
+		var r events.GroupReceipts
+		if decode(&r) {
+			a.readers.hear(event, &r, msg.Header.Get(headerMore) != "")
+		}
+		want = "evt." + events.EscapeToken(r.User) + ".group-receipt"
 	case "rejected":
 		var r events.Rejected
 		if decode(&r) {
@@ -259,10 +271,11 @@ func (a *audit) emitted(seq events.Seq) {
 			a.fail("seq %d is said to be emitted, the refusal of %d is not", seq, i+1)
 		}
 	}
+	a.readers.emitted(seq)
 	if seq <= a.claimed {
 		return
 	}
-	a.history.replay(a.claims, a.claimed, seq)
+	a.history.replay(a.claims, a.claimed, seq, func(events.Seq, twin.Result) {})
 	a.claimed = seq
 	users := a.claims.Users()
 	for _, user := range users {

@@ -71,14 +71,14 @@ func newHistory(seed uint64, rng *rand.Rand, p *plan) (*history, error) {
 	return h, h.fold(p.pace)
 }
 
-// replay has a twin that is at a seq apply the commands up to another one.
-func (h *history) replay(m *twin.Model, at, to events.Seq) (receipts []events.Receipt) {
+// replay has a twin that is at a seq apply the commands up to another one. did is
+// called with what it says of each.
+func (h *history) replay(m *twin.Model, at, to events.Seq, did func(events.Seq, twin.Result)) {
 	for ; at < to; at++ {
 		if e := &h.log[at].entry; e.Invalid == "" {
-			receipts = append(receipts, m.Apply(e.Seq, e.Time, &e.Command).Receipts...)
+			did(e.Seq, m.Apply(e.Seq, e.Time, &e.Command))
 		}
 	}
-	return receipts
 }
 
 // erased says whether a user is erased by a command after a seq.

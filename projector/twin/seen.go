@@ -85,6 +85,17 @@ func (m *Model) raised(s step, before map[wantedKey]uint64) []Raised {
 	return all
 }
 
+// ReadBy is by how many a message is read, whoever may ask; false if it is unknown or
+// has no readers.
+func (m *Model) ReadBy(group, id string) (events.GroupReceipt, bool) {
+	c := m.group(group)
+	i := c.find(id)
+	if i < 0 || !c.countable(i) {
+		return events.GroupReceipt{}, false
+	}
+	return c.receipt(i), true
+}
+
 // mayAsk says what a user learns of a message of a group: events.ErrForbidden, false
 // for nothing, or true.
 func (m *Model) mayAsk(user string, c *chat, id string) (i int, known bool, err error) {
