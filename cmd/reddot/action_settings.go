@@ -7,7 +7,7 @@ func settingActions() []action {
 	return []action{
 		{use: "mute USER CONVERSATION", verb: events.UserMute,
 			short:   "Keep a conversation out of the totals, or a thread",
-			long:    "Keep a conversation out of the totals (level none), or with --thread a thread of it.",
+			long:    "Keep a conversation out of the totals (level none), or with --thread a thread of\nit.",
 			example: "  reddot mute alice group_team\n  reddot mute alice group_team --thread t1",
 			fields:  []string{"thread"},
 			prepare: func(c *events.Command, args []string) error {
@@ -44,8 +44,8 @@ the totals; other labels are for filters, and for whoever shows the list.`,
 			}},
 		{use: "filter USER NAME", verb: events.UserFilter,
 			short: "Keep a filter, whose totals come with every change",
-			long: `Keep a filter: the totals of some of a user's conversations, which come with every
-change under its name. One of the same name is replaced.`,
+			long: `Keep a filter: the totals of some of a user's conversations, which come with
+every change under its name. One of the same name is replaced.`,
 			example: `  reddot filter alice work --label work
   reddot filter alice inbox --label "" --include-muted`,
 			fields: []string{"filter"}, prepare: filterName},
@@ -96,7 +96,7 @@ func inboxActions() []action {
 			prepare: theseUsers},
 		{use: "purge GROUP", verb: events.GroupPurge,
 			short: "Take a group's messages away for everybody",
-			long:  "Take the messages of a group away for everybody: those before a message, or before a\ntime.",
+			long:  "Take the messages of a group away for everybody: those before a message, or\nbefore a time.",
 			example: `  reddot purge team --before t7
   reddot purge team --before-at 2026-11-01`,
 			fields: []string{"before", "before-at"}},
@@ -118,7 +118,7 @@ the members as well; reads before do not count.`,
 			prepare: somePolicy},
 		{use: "clock", verb: events.ClockSet,
 			short:   "Say that what expires by a time has expired",
-			long:    "Say that what expires by a time has expired. The server does it by itself, about a\nsecond after.",
+			long:    "Say that what expires by a time has expired. The server does it by itself, about\na second after.",
 			example: "  reddot clock --at 2026-11-23T18:00:00Z",
 			prepare: func(c *events.Command, _ []string) error {
 				if !c.HasAt {

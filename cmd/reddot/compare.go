@@ -36,16 +36,17 @@ func (a *app) compareCommand() *cobra.Command {
 		Use:     "compare FILE|-",
 		GroupID: groupClient,
 		Short:   "Compare the counts of another system with reddot's",
-		Long: `Compare the counts of another system with what reddot says, and name what differs.
-What a row says is compared, and nothing else: a file with the columns
-user,conversation,unread has only those compared. Exit code 1: something differs.
+		Long: `Compare the counts of another system with what reddot says, and name what
+differs. What a row says is compared, and nothing else: a file with the columns
+user,conversation,unread has only those compared. If anything differs, it exits
+with 1.
 
 ` + originHelp + `
 
-A conversation that is in no list has nothing unread. A user's rows follow each other,
-and are of all conversations with something unread: where reddot has one beside
-them, it differs. With --partial it does not matter. What changes while it runs may
-differ for that alone: run it again.`,
+A conversation that is in no list has nothing unread. A user's rows follow each
+other, and are of all conversations with something unread: where reddot has one
+beside them, it differs. With --partial it does not matter. What changes while
+it runs may differ for that alone: run it again.`,
 		Example: `  # does reddot say what the old counter says?
   reddot compare counts.csv
 

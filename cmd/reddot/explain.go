@@ -30,7 +30,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Short:   "Show the messages that make up a count",
 		Long: `Show why a conversation's count is what it is: the arithmetic from the read
 position on, and the messages that make up the count, the oldest first. With
---thread it is the count of a thread, with --thread "" that of what is in no thread.`,
+--thread it is the count of a thread, with --thread "" that of what is in no
+thread.`,
 		Example: `  # why does alice see 3 unread from bob?
   reddot explain alice c2c_bob
 

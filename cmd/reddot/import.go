@@ -30,18 +30,19 @@ func (a *app) importCommand() *cobra.Command {
 		Use:     "import FILE|-",
 		GroupID: groupClient,
 		Short:   "Import the counts of another system",
-		Long: `Import what another system counts, as what each conversation was before everything
-that reddot was told of it. Live commands may come before, meanwhile and after.
+		Long: `Import what another system counts, as what each conversation was before
+everything that reddot was told of it. Live commands may come before, meanwhile
+and after.
 
 ` + originHelp + `
 
-A conversation is imported once: what is imported already stays as it is, so that
-an import that was stopped is simply run again. If the user has read it
+A conversation is imported once: what is imported already stays as it is, so
+that an import that was stopped is simply run again. If the user has read it
 meanwhile, nothing is carried over.
 
 Rows of one user that follow each other are one command, 1,000 conversations at
-most: sort a large file by user. A bad row stops it, with what was imported before.
---dry-run reads everything first, names every bad row, and publishes nothing.
+most: sort a large file by user. A bad row stops it; what stands before it is
+imported. --dry-run names every bad row, and publishes nothing.
 
 With --hold changes and receipts are held back while it runs, and each user is
 told once, at the end. Otherwise bound it with --rate while others are live.`,

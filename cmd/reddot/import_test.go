@@ -186,3 +186,11 @@ func TestImportUnknown(t *testing.T) {
 		t.Errorf("%d commands are published", n)
 	}
 }
+
+// TestClientHelp: what the larger commands of clients say of themselves.
+func TestClientHelp(t *testing.T) {
+	t.Setenv("NATS_URL", "")
+	for _, name := range []string{"import", "compare", "threads", "readers", "receipts"} {
+		goldenHelp(t, name)
+	}
+}

@@ -30,21 +30,22 @@ type originConfig struct {
 }
 
 // originHelp is what the commands that read counts say of where they come from.
-const originHelp = `A file is CSV, whose first line names the columns, or JSON lines with these fields,
-of which the first three are needed:
+const originHelp = `A file is CSV, whose first line names the columns, or JSON lines. These are the
+fields, of which the first three are needed:
 
   user           whose conversation it is
   conversation   c2c_PEER or group_GROUP
   unread         messages unread
   mentions       of them those that name the user
-  read_at        when it was last read: Unix milliseconds, or as 2026-11-23T18:00:00Z
+  read_at        time of the last read: 2026-11-23T18:00:00Z, or in Unix ms
   last_id        the last message, with last_from, its sender, and last_at
   muted          true or false
   labels         in CSV with | between two, in JSON an array
 
-gzip is recognized by its content. With --from redis the URL of a Redis stands in
-the place of the file. There each user has a hash, whose fields are conversations
-and whose values are what is unread; in a Redis cluster each master is asked for itself.`
+gzip is recognized by its content. With --from redis the URL of a Redis stands
+in the place of the file. There each user has a hash, whose fields are
+conversations and whose values are what is unread. In a Redis cluster each
+master is read by itself.`
 
 func (o *originConfig) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
