@@ -3,6 +3,7 @@ package projector_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,12 +23,13 @@ type audit struct {
 	upto   events.Seq              // the twin's
 	old    *audit                  // one for the states before that; nil: not asked for yet
 	sent   map[events.Receipt]bool // by the twin
+	raised map[readKey]events.Seq  // by the twin, the last time
 	refuse map[events.Seq]string   // by the twin: the reason; "" if the form is wrong
 	events int
 }
 
 func newAudit(t testing.TB, a *author) *audit {
-	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, refuse: map[events.Seq]string{}}
+	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, raised: map[readKey]events.Seq{}, refuse: map[events.Seq]string{}}
 }
 
 // advance brings the twin up to a seq.
@@ -44,6 +46,9 @@ func (a *audit) advance(to events.Seq) {
 		}
 		for _, receipt := range r.Receipts {
 			a.sent[receipt] = true
+		}
+		for _, x := range r.Raised {
+			a.raised[readKey{x.Sender, x.Group, x.ID}] = a.upto + 1
 		}
 	}
 }
@@ -67,13 +72,16 @@ func (a *audit) read(all []stored) {
 		s := &all[i]
 		a.advance(s.at)
 		a.events++
+		filters := a.filtersOf(s)
 		switch event := a.enter(s).(type) {
 		case *events.Change:
-			a.compare(s, event)
+			a.compare(s, event, filters)
 		case *events.Receipt:
 			if !a.sent[*event] {
 				a.t.Errorf("event %d: the twin has not sent %+v by seq %d", s.seq, event, s.at)
 			}
+		case *events.GroupReceipts:
+			a.readBy(s, event)
 		case *events.Rejected:
 			reason, ok := a.refuse[event.Seq]
 			if !ok || reason != "" && event.Reason != reason || event.Reason == "" || event.Subject != a.author.log[event.Seq-1].subject {
@@ -83,8 +91,21 @@ func (a *audit) read(all []stored) {
 	}
 }
 
-// compare compares a change with the twin.
-func (a *audit) compare(s *stored, c *events.Change) {
+// filtersOf are the filters' totals that the user of a change has heard of before it.
+func (a *audit) filtersOf(s *stored) events.NamedTotals {
+	user, ok := strings.CutPrefix(strings.TrimSuffix(s.subject, ".change"), "evt.")
+	if !ok {
+		return nil
+	}
+	user, _ = events.UnescapeToken(user)
+	if f := a.users[user]; f != nil {
+		return f.filters
+	}
+	return nil
+}
+
+// compare compares a change with the twin. filters are those heard of before it.
+func (a *audit) compare(s *stored, c *events.Change, filters events.NamedTotals) {
 	twin := a.shown(s.shows)
 	if v := twin.Version(c.User); c.Version != v {
 		a.t.Errorf("event %d: %q is notified of version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
@@ -92,8 +113,16 @@ func (a *audit) compare(s *stored, c *events.Change) {
 	if d := cmp.Diff(twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
 		a.t.Errorf("event %d: totals of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
 	}
-	if len(c.Conversations)+len(c.Removed) == 0 {
+	if len(c.Conversations)+len(c.Removed)+len(c.Threads) == 0 && maps.Equal(c.Filters, filters) {
 		a.t.Errorf("event %d: rule quiet: there is nothing for %q", s.seq, c.User)
+	}
+	if d := cmp.Diff(twin.Filters(c.User), c.Filters, cmpopts.EquateEmpty()); d != "" {
+		a.t.Errorf("event %d: filters of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
+	}
+	for _, got := range c.Threads {
+		if want, _ := twin.Thread(c.User, got.Conversation, got.Thread); !cmp.Equal(want, got) {
+			a.t.Errorf("event %d: thread of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, cmp.Diff(want, got))
+		}
 	}
 	list := byName(twin.Conversations(c.User))
 	for _, got := range c.Conversations {
@@ -125,11 +154,43 @@ func (a *audit) settled(p *process) {
 		a.asked(v, user)
 		a.ledger.settled(v, user)
 		for _, peer := range users {
-			if r, ok := a.twin.Receipt(user, peer, nil); ok {
-				if got := a.receipts[pair{user, peer}]; got.Upto != r.Upto || got.At != r.At {
-					a.t.Errorf("%q is notified last of %q %+v, the twin says %+v", user, peer, got, r)
-				}
-			}
+			a.notified(user, peer)
+		}
+	}
+	for k, seq := range a.raised {
+		if _, ok := a.twin.ReadBy(k.group, k.id); ok && a.readers[k].shows < seq {
+			a.t.Errorf("%+v: readers shown as at seq %d, raised by seq %d", k, a.readers[k].shows, seq)
+		}
+	}
+}
+
+// notified compares the last receipts that a user has heard of with the twin.
+func (a *audit) notified(user, peer string) {
+	a.t.Helper()
+	plain, ok := a.twin.Receipt(user, peer, nil)
+	if main, of := a.twin.Receipt(user, peer, new("")); of && (!ok || main.Version > plain.Version) {
+		plain, ok = main, true
+	}
+	if got := a.receipts[pair{user, peer, ""}]; ok && !a.twin.Imported(peer, user) && (got.Upto != plain.Upto || got.At != plain.At) {
+		a.t.Errorf("%q is notified last of %q %+v, the twin says %+v", user, peer, got, plain)
+	}
+	for _, thread := range a.twin.ReceiptThreads(user, peer) {
+		r, _ := a.twin.Receipt(user, peer, &thread)
+		if got := a.receipts[pair{user, peer, thread}]; got.Upto != r.Upto || got.At != r.At {
+			a.t.Errorf("%q is notified last of %q in thread %s %+v, the twin says %+v", user, peer, thread, got, r)
+		}
+	}
+}
+
+// readBy compares with the twin by how many messages are read.
+func (a *audit) readBy(s *stored, r *events.GroupReceipts) {
+	a.t.Helper()
+	for _, got := range r.Receipts {
+		if want, ok := a.shown(s.shows).ReadBy(r.Group, got.ID); !ok || want != got {
+			a.t.Errorf("event %d: of %s at seq %d: %+v, the twin says %+v", s.seq, r.Group, s.shows, got, want)
+		}
+		if _, ok := a.raised[readKey{r.User, r.Group, got.ID}]; !ok {
+			a.t.Errorf("event %d: %+v for %s: no read has raised that by seq %d", s.seq, got, r.User, s.at)
 		}
 	}
 }
@@ -139,6 +200,10 @@ func (a *audit) asked(v *projector.View, user string) {
 	reply := wholeList(a.t, v, user)
 	if d := cmp.Diff(a.twin.Conversations(user), reply.Conversations, cmpopts.EquateEmpty()); d != "" {
 		a.t.Errorf("list of %q at seq %d (-twin +query):\n%s", user, a.upto, d)
+	}
+	threads, _ := a.twin.Threads(user, events.ThreadsRequest{})
+	if d := cmp.Diff(threads, wholeThreads(a.t, v, user), cmpopts.EquateEmpty()); d != "" {
+		a.t.Errorf("threads of %q at seq %d (-twin +query):\n%s", user, a.upto, d)
 	}
 	if d := cmp.Diff(a.twin.Totals(user, events.NoKind, false), reply.Totals); d != "" || a.twin.Version(user) != reply.Version {
 		a.t.Errorf("version of %q is %d, the twin says %d; totals (-twin +query):\n%s", user, reply.Version, a.twin.Version(user), d)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -97,18 +96,30 @@ type ledger struct {
 	at       events.Seq // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]events.Receipt // the last ones
+	readers  map[readKey]readers     // what the senders of messages know last
 	refusals map[events.Seq]events.Rejected
 	changes  int
 }
 
-type pair struct{ user, peer string }
+type pair struct{ user, peer, thread string }
+
+// readKey is a message of a group, and who is notified of its readers.
+type readKey struct{ user, group, id string }
+
+// readers is by how many a message is read, at the seq that the event shows.
+type readers struct {
+	events.GroupReceipt
+	shows events.Seq
+}
 
 // follower is what a client knows that follows a user's change events.
 type follower struct {
 	version events.Seq
 	more    bool // parts of the same change follow
 	totals  events.Totals
+	filters events.NamedTotals
 	list    map[string]events.Conversation
+	threads map[[2]string]events.Thread // followed ones
 }
 
 // audited enters all stored events, and checks that the last ones of so many members
@@ -128,11 +139,11 @@ func (b *bus) audited(p *process, last events.Seq, members int) *ledger {
 }
 
 func newLedger(t testing.TB) *ledger {
-	return &ledger{t: t, users: map[string]*follower{}, receipts: map[pair]events.Receipt{}, refusals: map[events.Seq]events.Rejected{}}
+	return &ledger{t: t, users: map[string]*follower{}, receipts: map[pair]events.Receipt{}, readers: map[readKey]readers{}, refusals: map[events.Seq]events.Rejected{}}
 }
 
 // enter enters one event and returns what it says: a *events.Change,
-// *events.Receipt or *events.Rejected.
+// *events.Receipt, *events.GroupReceipts or *events.Rejected.
 func (l *ledger) enter(s *stored) any {
 	l.t.Helper()
 	if s.at < l.at {
@@ -152,6 +163,11 @@ func (l *ledger) enter(s *stored) any {
 		s.decode(l.t, r)
 		l.receipt(s, r)
 		event, subject = r, "evt."+events.EscapeToken(r.User)+".receipt"
+	case "group-receipt":
+		r := new(events.GroupReceipts)
+		s.decode(l.t, r)
+		l.groupReceipts(s, r)
+		event, subject = r, "evt."+events.EscapeToken(r.User)+".group-receipt"
 	case "rejected":
 		r := new(events.Rejected)
 		s.decode(l.t, r)
@@ -171,7 +187,7 @@ func (l *ledger) change(s *stored, c *events.Change) {
 	l.changes++
 	f := l.users[c.User]
 	if f == nil {
-		f = &follower{list: map[string]events.Conversation{}}
+		f = newFollower()
 		l.users[c.User] = f
 	}
 	if c.Version < f.version || c.Version == f.version && !f.more || c.Version > s.at {
@@ -180,21 +196,35 @@ func (l *ledger) change(s *stored, c *events.Change) {
 	for _, v := range c.Conversations {
 		f.list[v.Conversation] = v
 	}
-	for _, name := range c.Removed {
-		delete(f.list, name)
-	}
-	f.version, f.totals, f.more = c.Version, c.Totals, s.more
+	f.hearThreads(c)
+	f.version, f.totals, f.filters, f.more = c.Version, c.Totals, c.Filters, s.more
 	if sum := twin.Sum(maps.Values(f.list), c.Totals); !f.more && sum != c.Totals {
 		l.t.Errorf("event %d at seq %d: rule total: %q hears\n%+v, but the list sums up to\n%+v", s.seq, s.at, c.User, c.Totals, sum)
 	}
 }
 
 func (l *ledger) receipt(s *stored, r *events.Receipt) {
-	k := pair{r.User, r.Peer}
-	if before := l.receipts[k]; r.Version <= before.Version || r.Version > s.at {
+	k := pair{r.User, r.Peer, r.Thread}
+	before := l.receipts[k]
+	// The main timeline's is written as the conversation's: both can be due at once.
+	again := r.Version == before.Version && (r.Thread != "" || *r == before)
+	if r.Version < before.Version || again || r.Version > s.at {
 		l.t.Errorf("event %d at seq %d: %+v comes after %+v", s.seq, s.at, r, before)
 	}
 	l.receipts[k] = *r
+}
+
+// groupReceipts enters by how many messages are read (rule receipts-sent).
+func (l *ledger) groupReceipts(s *stored, r *events.GroupReceipts) {
+	if n := len(r.Receipts); n == 0 || n > events.MaxReceipts || r.Version > s.at {
+		l.t.Errorf("event %d at seq %d: %+v", s.seq, s.at, r)
+	}
+	for _, m := range r.Receipts {
+		if m.Read > m.Members {
+			l.t.Errorf("event %d at seq %d: %q is read by %d of %d", s.seq, s.at, m.ID, m.Read, m.Members)
+		}
+		l.readers[readKey{r.User, r.Group, m.ID}] = readers{m, s.shows}
+	}
 }
 
 // settled compares what a follower knows with what a query answers, when all
@@ -203,7 +233,7 @@ func (l *ledger) settled(v *projector.View, user string) {
 	l.t.Helper()
 	f := l.users[user]
 	if f == nil {
-		f = new(follower)
+		f = newFollower()
 	}
 	reply := wholeList(l.t, v, user)
 	if d := cmp.Diff(reply.Totals, f.totals); d != "" || f.version > reply.Version || f.more {
@@ -211,8 +241,15 @@ func (l *ledger) settled(v *projector.View, user string) {
 	}
 	// The version of a conversation moves by itself for those who had read a
 	// recalled message: they are not emitted (rule quiet).
-	if d := cmp.Diff(byName(reply.Conversations), f.list, unversioned, cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(byName(reply.Conversations), f.list, unversioned); d != "" {
 		l.t.Errorf("list of %q at seq %d, heard at version %d (-query +heard):\n%s", user, v.Applied(), f.version, d)
+	}
+	asked := map[[2]string]events.Thread{}
+	for _, t := range wholeThreads(l.t, v, user) {
+		asked[[2]string{t.Conversation, t.Thread}] = t
+	}
+	if d := cmp.Diff(asked, f.threads, unversioned); d != "" {
+		l.t.Errorf("threads of %q at seq %d, heard at version %d (-query +heard):\n%s", user, v.Applied(), f.version, d)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestKilledWithinGeneration(t *testing.T) {
 	if len(l.refusals) != users/100 {
 		t.Errorf("%d refusals are emitted, not %d", len(l.refusals), users/100)
 	}
-	if r := l.receipts[pair{"sender", member(users - 1)}]; r.Upto != "m1" {
+	if r := l.receipts[pair{user: "sender", peer: member(users - 1)}]; r.Upto != "m1" {
 		t.Errorf("the last receipt is %+v", r)
 	}
 }

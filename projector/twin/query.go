@@ -180,6 +180,23 @@ func (m *Model) Threads(user string, q events.ThreadsRequest) ([]events.Thread, 
 	return list, found
 }
 
+// Imported reports whether a user has imported the C2C conversation with a peer: what
+// was sent to the peer then was sent by another system.
+func (m *Model) Imported(user, peer string) bool {
+	return m.accounts[user] != nil && m.accounts[user].imported[events.ConversationID{Kind: events.C2C, ID: peer}]
+}
+
+// ReceiptThreads returns the threads that a receipt was sent to user for, of reads by
+// peer.
+func (m *Model) ReceiptThreads(user, peer string) (all []string) {
+	for thread, t := range m.c2c(peer, user).timelines {
+		if thread != "" && t.receipt != nil {
+			all = append(all, thread)
+		}
+	}
+	return all
+}
+
 // Receipt answers how far peer has read user's messages: the last receipt that
 // was sent to user about peer, of the conversation or of one timeline of it, or
 // false. It is part of what peer did, so erasing peer forgets it.

@@ -15,7 +15,7 @@ type shown struct {
 	threads      map[string]events.Thread
 }
 
-// shows is what a view shows. A sender's being blocked moves no version but in the
+// shows is what a view shows. That senders are blocked moves no version but in the
 // command that blocks or unblocks.
 func (m *Model) shows(v *view, verb events.Verb) shown {
 	var blocked map[string]bool
