@@ -203,6 +203,19 @@ func (s *Snapshot) count(n *int) {
 	}
 }
 
+// accountOf is the account of a user, nil if there is none: the list is not read for it,
+// which may be long.
+func (s *Snapshot) accountOf(user string) *row.Account {
+	if s.list != nil && s.listUser == user {
+		return s.list.account
+	}
+	s.rows.key = append(s.rows.key[:0], user...)
+	if l, known := s.store.lists.Get(s.rows.key, s.position.Applied); known {
+		return l.account
+	}
+	return s.findAccount(user)
+}
+
 // findAccount reads the account of a user, nil if there is none.
 func (s *Snapshot) findAccount(user string) *row.Account {
 	s.rows.key = row.AppendUser(s.rows.key[:0], user)

@@ -95,7 +95,7 @@ func (r *reader) account(user string) *row.Account {
 // Settings implements fold.Reader.
 func (r *reader) Settings(user string) *fold.Settings {
 	if r.snap != nil {
-		return settingsOf(r.snap.listOf(user).account)
+		return settingsOf(r.snap.accountOf(user))
 	}
 	return settingsOf(r.account(user))
 }

@@ -18,7 +18,7 @@ func (r *reader) BlockedIn(k fold.Key) []fold.Writer {
 	if len(blocked) == 0 {
 		return nil
 	}
-	if r.snap != nil {
+	if r.snap != nil && r.snap.list != nil && r.snap.listUser == k.User {
 		return r.snap.blockedIn(k)
 	}
 	return r.writtenIn(blocked, []string{k.ID})[k.ID]
