@@ -2,13 +2,9 @@ package sim
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go"
 
 	"reddot/events"
@@ -58,16 +54,6 @@ type pair struct{ user, peer string }
 type receipt struct {
 	events.Receipt
 	event int
-}
-
-// follower is what a client knows that follows a user's change events.
-type follower struct {
-	event   int        // the last one
-	shows   events.Seq // its state
-	version events.Seq
-	more    bool // parts of the same change follow
-	totals  events.Totals
-	list    map[string]events.Conversation
 }
 
 func newAudit(h *history) *audit {
@@ -191,47 +177,6 @@ func (a *audit) again(event, before int, seq events.Seq, what string, args ...an
 	a.repeats++
 }
 
-func (a *audit) change(event int, c *events.Change, at events.Seq, more bool) {
-	f := a.users[c.User]
-	if f == nil {
-		f = &follower{list: map[string]events.Conversation{}}
-		a.users[c.User] = f
-	}
-	switch {
-	case c.Version < f.version || c.Version > at:
-		a.fail("event %d at seq %d: %q gets version %d after %d", event, at, c.User, c.Version, f.version)
-	case c.Version == f.version && !f.more:
-		a.again(event, f.event, c.Version, "version %d of %q", c.Version, c.User)
-	}
-	m := a.as(at)
-	if v := m.Version(c.User); v != c.Version {
-		a.fail("event %d: %q is notified of version %d, and has %d at seq %d", event, c.User, c.Version, v, at)
-	}
-	if t := m.Totals(c.User, events.NoKind, false); t != c.Totals {
-		a.fail("event %d: %q is notified of %+v, and has %+v at seq %d", event, c.User, c.Totals, t, at)
-	}
-	if len(c.Conversations)+len(c.Removed) == 0 {
-		a.fail("event %d: rule quiet: there is nothing for %q", event, c.User)
-	}
-	list := byName(m.Conversations(c.User))
-	for _, v := range c.Conversations {
-		if w, ok := list[v.Conversation]; !ok || !v.Equal(w) {
-			a.fail("event %d: %s of %q at seq %d (-twin +emitted):\n%s", event, v.Conversation, c.User, at, cmp.Diff(w, v))
-		}
-		f.list[v.Conversation] = v
-	}
-	for _, name := range c.Removed {
-		if _, ok := list[name]; ok {
-			a.fail("event %d: %s of %q is removed and has not left the list at seq %d", event, name, c.User, at)
-		}
-		delete(f.list, name)
-	}
-	f.event, f.shows, f.version, f.totals, f.more = event, at, c.Version, c.Totals, more
-	if s := twin.Sum(maps.Values(f.list), c.Totals); !more && s != c.Totals {
-		a.fail("event %d: rule total: %q hears %+v, but the list sums up to %+v", event, c.User, c.Totals, s)
-	}
-}
-
 func (a *audit) receipt(event int, r events.Receipt) {
 	k := pair{r.User, r.Peer}
 	switch before := a.receipts[k]; {
@@ -290,40 +235,4 @@ func (a *audit) emitted(seq events.Seq) {
 			}
 		}
 	}
-}
-
-// settled compares what a follower knows with the twin at the seq up to which all
-// is said to be emitted, unless it was notified of something newer.
-func (a *audit) settled(user string) {
-	f := a.users[user]
-	if f == nil {
-		f = new(follower)
-	}
-	if f.shows > a.claimed {
-		return
-	}
-	m, seq := a.claims, a.claimed
-	if t := m.Totals(user, events.NoKind, false); f.totals != t || f.version > m.Version(user) || f.more {
-		a.fail("at seq %d %q has heard version %d with %+v, the twin has %d with %+v", seq, user, f.version, f.totals, m.Version(user), t)
-	}
-	list := m.Conversations(user)
-	same := len(list) == len(f.list) && !slices.ContainsFunc(list, func(c events.Conversation) bool {
-		heard, ok := f.list[c.Conversation]
-		// The version of a conversation moves by itself for those who had read a
-		// recalled message: they are not emitted (rule quiet).
-		heard.Version = c.Version
-		return !ok || !c.Equal(heard)
-	})
-	if !same {
-		a.fail("list of %q at seq %d, heard at version %d (-twin +heard):\n%s", user, seq, f.version,
-			cmp.Diff(byName(list), f.list, cmpopts.EquateEmpty()))
-	}
-}
-
-func byName(list []events.Conversation) map[string]events.Conversation {
-	m := make(map[string]events.Conversation, len(list))
-	for _, c := range list {
-		m[c.Conversation] = c
-	}
-	return m
 }
