@@ -24,6 +24,7 @@ import (
 type everything struct {
 	Conversations []events.Conversation
 	Totals        events.Totals
+	Filters       events.NamedTotals
 	Version       events.Seq
 	Explained     []events.Explanation // of every conversation
 }
@@ -31,7 +32,7 @@ type everything struct {
 const explained = 3 // messages in an explanation
 
 func twinShows(m *twin.Model, user string) everything {
-	e := everything{Conversations: m.Conversations(user), Totals: m.Totals(user, events.NoKind, false), Version: m.Version(user)}
+	e := everything{Conversations: m.Conversations(user), Totals: m.Totals(user, events.NoKind, false), Filters: m.Filters(user), Version: m.Version(user)}
 	for _, c := range e.Conversations {
 		x, _ := m.Explain(user, c.Conversation, nil, explained)
 		e.Explained = append(e.Explained, x)
@@ -41,7 +42,8 @@ func twinShows(m *twin.Model, user string) everything {
 
 func storeShows(rows fold.Reader, user string) (everything, error) {
 	reply, err := view.Conversations(rows, user, events.ConversationsRequest{Limit: new(1000)})
-	e := everything{Conversations: reply.Conversations, Totals: reply.Totals, Version: reply.Version}
+	filters := view.Totals(rows, user, events.TotalsRequest{}).Filters
+	e := everything{Conversations: reply.Conversations, Totals: reply.Totals, Filters: filters, Version: reply.Version}
 	for _, c := range e.Conversations {
 		id, _ := events.ParseConversation(c.Conversation)
 		x, _ := view.Explain(rows, fold.Key{User: user, ConversationID: id}, explained)

@@ -209,7 +209,10 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 			return fmt.Sprintf("receipt of %q: %+v, the twin says %+v", peer, g, w)
 		}
 	}
-	return r.diffReaders(rows, user)
+	if d := r.diffReaders(rows, user); d != "" {
+		return d
+	}
+	return r.diffFilters(rows, user)
 }
 
 // runTwin compares the touched users after one of every compareEvery steps.

@@ -46,7 +46,7 @@ func (m *Model) importedView(s step, id events.ConversationID) *view {
 
 // takeOver sets what the view shows, where the user has done nothing yet.
 func (v *view) takeOver(s step, e *events.Import) {
-	if !v.deleted || v.inList() { // else the user has deleted it
+	if !v.deleted { // else only a message brings it back
 		v.listed = true
 	}
 	v.importSeq = s.seq
