@@ -115,24 +115,21 @@ func (a *app) compare(ctx context.Context, c *client, cfg *compareConfig) error 
 			Totals *sums `json:"totals"`
 		}{s})
 	} else {
-		err = a.print(fmt.Sprintf("%s of %s differ: %d unread in %s, %d in reddot\n",
-			differing(s), term.Several(s.Users, "user"), s.Unread, term.Printable(from.name), s.Reddot))
+		err = a.print(fmt.Sprintf("%d of %s of %s differ: %d unread in %s, %d in reddot\n", s.Differ,
+			term.Several(s.Conversations, "conversation"), term.Several(s.Users, "user"), s.Unread, term.Printable(from.name), s.Reddot))
 	}
-	if err == nil && s.Differ > 0 {
-		err = fmt.Errorf("%s what %s says", termDiffer(s.Differ), term.Printable(from.name))
-	}
-	return err
+	return errors.Join(err, s.failure(from.name))
 }
 
-func differing(s *sums) string {
-	return fmt.Sprintf("%d of %s", s.Differ, term.Several(s.Conversations, "conversation"))
-}
-
-func termDiffer(n int64) string {
-	if n == 1 {
-		return "1 conversation is not"
+// failure is the error that something differs, if anything does.
+func (s *sums) failure(name string) error {
+	switch s.Differ {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("1 conversation is not what %s says", term.Printable(name))
 	}
-	return fmt.Sprintf("%d conversations are not", n)
+	return fmt.Errorf("%d conversations are not what %s says", s.Differ, term.Printable(name))
 }
 
 // person is a user with the rows that follow each other.
