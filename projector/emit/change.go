@@ -41,6 +41,9 @@ func (l *look) take(r fold.Reader) *change {
 		}
 		return changed || log.Peak > l.limit && l.all
 	})
+	// What blocked senders have written belongs to the list: if it is long with that, it
+	// is found out before anything is sent.
+	r.BlockedIn(fold.Key{User: l.user, ConversationID: events.ConversationID{Kind: events.Group}})
 	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
 	c.User, c.Version, c.Totals, c.Filters, c.At = l.user, changed.Version, changed.Totals, changed.Filters, at.At
 	return c

@@ -115,6 +115,9 @@ func (s *Snapshot) blockedIn(k fold.Key) []fold.Writer {
 		groups = slices.Compact(groups)
 		n := len(l.keys)
 		for _, user := range l.account.Blocked {
+			if len(groups) == 0 {
+				break
+			}
 			s.count(&n)
 			s.senders.writer(s.snap, user, groups, func(group string, sender *fold.Sender) {
 				s.count(&n)
