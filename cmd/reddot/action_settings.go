@@ -2,7 +2,7 @@ package main
 
 import "reddot/events"
 
-// settingActions are what users say of conversations and of other users.
+// settingActions are what users say of conversations.
 func settingActions() []action {
 	return []action{
 		{use: "mute USER CONVERSATION", verb: events.UserMute,
@@ -53,6 +53,12 @@ every change under its name. One of the same name is replaced.`,
 			short:   "Drop a filter",
 			example: "  reddot unfilter alice work",
 			prepare: filterName},
+	}
+}
+
+// choiceActions are which senders and threads count for a user.
+func choiceActions() []action {
+	return []action{
 		{use: "block USER OTHER...", verb: events.UserBlock,
 			short:   "Have the messages of other users count for nothing",
 			long:    "Have the messages of other users count for nothing, those already unread neither.",

@@ -20,7 +20,7 @@ type action struct {
 
 // actions is every one of them.
 func actions() []action {
-	return slices.Concat(messageActions(), ownActions(), settingActions(), inboxActions())
+	return slices.Concat(messageActions(), ownActions(), settingActions(), choiceActions(), inboxActions())
 }
 
 // messageActions say what becomes of messages.
