@@ -83,6 +83,11 @@ func costs() []cost {
 		{"expiry of a group message", []events.Command{message(events.Command{ExpiresAt: 100, HasExpiresAt: true})}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 3},
 		{"revoke of a group message", nil, events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "m49"}, 2},
 
+		{"level", nil, in(events.Command{Verb: events.UserLevel, Level: events.LevelMentions}), 1},
+		{"label", nil, in(events.Command{Verb: events.UserLabel, Add: []string{"archived"}}), 1},
+		{"filter", nil, events.Command{Verb: events.UserFilter, Inbox: "u0", Name: "f", Filter: &events.Filter{Kind: events.Group}}, 1},
+		{"block, in one group with unread messages", nil, events.Command{Verb: events.UserBlock, Inbox: "u0", Users: []string{"u1"}, Blocked: true}, 2},
+
 		{"purge", nil, events.Command{Verb: events.GroupPurge, Inbox: "g", Before: "m40"}, 1},
 		{"clear", nil, in(events.Command{Verb: events.UserClear}), 1},
 		{"import of a C2C conversation", nil, events.Command{Verb: events.UserImport, Inbox: "x", Conversations: []events.Import{{Conversation: peer, Unread: 3}}}, 1},
