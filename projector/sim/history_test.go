@@ -89,6 +89,15 @@ func (h *history) erased(user string, seq events.Seq) bool {
 	})
 }
 
+// filtered says whether a user's kept filters are changed by commands in (after, upto]:
+// that is an event, whether or not their totals are others.
+func (h *history) filtered(user string, after, upto events.Seq) bool {
+	return slices.ContainsFunc(h.log[min(after, upto):upto], func(c command) bool {
+		e := &c.entry
+		return e.Invalid == "" && c.refused == "" && e.Command.Inbox == user && (e.Command.Verb == events.UserFilter || e.Command.Verb == events.UserErase)
+	})
+}
+
 // fold folds the log into a store of its own and into the twin.
 func (h *history) fold(pace fold.Pace) error {
 	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity, Pace: pace})
