@@ -72,7 +72,7 @@ func conversation(v View, user string, r events.ConversationRequest) (events.Con
 }
 
 func explain(v View, user string, r events.ExplainRequest) (events.Explanation, error) {
-	reply, err := v.Explain(user, r.Conversation, r.Most())
+	reply, err := v.Explain(user, r.Conversation, r.Thread, r.Most())
 	return reply, missing(err, "no conversation %s in the list", r.Conversation)
 }
 
@@ -98,7 +98,7 @@ func unpermitted(err error) error {
 }
 
 func receipt(v View, user string, r events.ReceiptRequest) (events.ReceiptReply, error) {
-	reply, err := v.Receipt(user, *r.Peer)
+	reply, err := v.Receipt(user, *r.Peer, r.Thread)
 	return reply, missing(err, "%s has sent no receipt", *r.Peer)
 }
 

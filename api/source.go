@@ -35,11 +35,11 @@ type View interface {
 
 	// Explain says why a conversation's count is what it is, naming at most limit
 	// messages. Not in the list: events.ErrNotFound.
-	Explain(user string, c events.ConversationID, limit int) (events.Explanation, error)
+	Explain(user string, c events.ConversationID, thread *string, limit int) (events.Explanation, error)
 
 	// Receipt says how far peer has read user's messages.
 	// No receipt was ever sent: events.ErrNotFound.
-	Receipt(user, peer string) (events.ReceiptReply, error)
+	Receipt(user, peer string, thread *string) (events.ReceiptReply, error)
 
 	// Until has an answer that takes long ask now and then whether it is still
 	// wanted. An error ends it, and is what it returns.

@@ -229,16 +229,16 @@ func (v *twinView) Conversation(user string, id events.ConversationID) (events.C
 	return events.ConversationReply{}, fmt.Errorf("find %s: %w", id, events.ErrNotFound)
 }
 
-func (v *twinView) Explain(user string, id events.ConversationID, limit int) (events.Explanation, error) {
-	e, ok := v.s.model.Explain(user, id.String(), nil, limit)
+func (v *twinView) Explain(user string, id events.ConversationID, thread *string, limit int) (events.Explanation, error) {
+	e, ok := v.s.model.Explain(user, id.String(), thread, limit)
 	if !ok {
 		return e, events.ErrNotFound
 	}
 	return e, nil
 }
 
-func (v *twinView) Receipt(user, peer string) (events.ReceiptReply, error) {
-	r, ok := v.s.model.Receipt(user, peer, nil)
+func (v *twinView) Receipt(user, peer string, thread *string) (events.ReceiptReply, error) {
+	r, ok := v.s.model.Receipt(user, peer, thread)
 	if !ok {
 		return r, events.ErrNotFound
 	}

@@ -87,11 +87,51 @@ func (v *View) Conversation(user string, c events.ConversationID) (reply events.
 	return reply, err
 }
 
+// Threads answers a ThreadsRequest, or with events.ErrNotFound.
+func (v *View) Threads(user string, q events.ThreadsRequest) (reply events.ThreadsReply, err error) {
+	err = v.read(func(r fold.Reader) (err error) {
+		reply, err = view.Threads(r, user, q)
+		return err
+	})
+	return reply, err
+}
+
+// Thread answers for one timeline of a conversation, or with events.ErrNotFound.
+func (v *View) Thread(user string, c events.ConversationID, thread string) (reply events.ThreadReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		t, ok := view.Thread(r, fold.Key{User: user, ConversationID: c}, thread)
+		if !ok {
+			return events.ErrNotFound
+		}
+		reply = events.ThreadReply{User: user, Version: view.Version(r, user), Thread: t}
+		return nil
+	})
+	return reply, err
+}
+
+// HoldsThread reports whether there is a row of a thread, the user's or the log's.
+func (v *View) HoldsThread(user string, c events.ConversationID, thread string) (holds bool, err error) {
+	err = v.read(func(r fold.Reader) error {
+		holds = view.HoldsThread(r, fold.Key{User: user, ConversationID: c}, thread)
+		return nil
+	})
+	return holds, err
+}
+
+// LooseThreads counts the threads that a user follows and that have no message.
+func (v *View) LooseThreads(user string) (n int, err error) {
+	err = v.read(func(r fold.Reader) error {
+		n = view.LooseThreads(r, user)
+		return nil
+	})
+	return n, err
+}
+
 // Explain says why a count is what it is, or events.ErrNotFound.
-func (v *View) Explain(user string, c events.ConversationID, limit int) (reply events.Explanation, err error) {
+func (v *View) Explain(user string, c events.ConversationID, thread *string, limit int) (reply events.Explanation, err error) {
 	err = v.read(func(r fold.Reader) (err error) {
 		var ok bool
-		if reply, ok = view.Explain(r, fold.Key{User: user, ConversationID: c}, limit); !ok {
+		if reply, ok = view.Explain(r, fold.Key{User: user, ConversationID: c}, thread, limit); !ok {
 			err = events.ErrNotFound
 		}
 		return err
@@ -100,9 +140,9 @@ func (v *View) Explain(user string, c events.ConversationID, limit int) (reply e
 }
 
 // Receipt says how far peer has read user's messages, or events.ErrNotFound.
-func (v *View) Receipt(user, peer string) (reply events.ReceiptReply, err error) {
+func (v *View) Receipt(user, peer string, thread *string) (reply events.ReceiptReply, err error) {
 	err = v.read(func(r fold.Reader) error {
-		receipt, ok := view.Receipt(r, user, peer)
+		receipt, ok := view.Receipt(r, user, peer, thread)
 		if !ok {
 			return events.ErrNotFound
 		}

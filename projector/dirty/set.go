@@ -40,13 +40,14 @@ type Set struct {
 	Many int
 
 	Users    Ordered[string, User]
-	Groups   Ordered[string, Stamp] // with messages, or recalls of some
-	Receipts Ordered[fold.Key, struct{}]
+	Groups   Ordered[string, Stamp]         // with messages, or recalls of some
+	Threads  Ordered[fold.ThreadKey, Stamp] // with messages that count apart, or recalls of some
+	Receipts Ordered[fold.ReceiptKey, struct{}]
 	Authors  Ordered[fold.Author, struct{}] // of messages in groups that have more readers
 	Refused  bool                           // there is a refusal in the outbox
 
-	Bulks        []Bulk                      // of commands that touch many
-	BulkReceipts Ordered[fold.Key, struct{}] // of such commands
+	Bulks        []Bulk                             // of commands that touch many
+	BulkReceipts Ordered[fold.ReceiptKey, struct{}] // of such commands
 
 	Begun []*fold.Sweep    // what commands did to so many that the fold does not name them
 	Swept []fold.Departure // of whom it has named some since
@@ -78,7 +79,7 @@ type Bulk struct {
 // Add enters what one command did.
 func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	stamp := Stamp{seq, at}
-	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Receipts)+len(fx.Authors) > 0 || fx.Filtered != "" || fx.Begun != nil || fx.Refused != "" {
+	if len(fx.Changed)+len(fx.Noted)+len(fx.Groups)+len(fx.Threads)+len(fx.Receipts)+len(fx.Authors) > 0 || fx.Filtered != "" || fx.Begun != nil || fx.Refused != "" {
 		s.Last = seq
 	}
 	s.Refused = s.Refused || fx.Refused != ""
@@ -101,6 +102,7 @@ func (s *Set) Add(seq events.Seq, at events.Time, fx *fold.Effects) {
 	for _, g := range fx.Groups {
 		s.group(g, stamp)
 	}
+	s.addThreads(fx.Threads, stamp)
 	s.addReceipts(fx.Receipts)
 	s.addAuthors(fx.Authors)
 	if fx.Begun != nil {
@@ -125,14 +127,23 @@ func (s *Set) AddAgain(r fold.Reader, seq events.Seq, at events.Time, c *events.
 	for _, group := range t.Groups {
 		s.group(group, stamp)
 	}
+	s.addThreads(t.Threads, stamp)
 	s.addReceipts(t.Receipts)
 	s.addAuthors(t.Authors)
 }
 
 func (s *Set) many() int { return cmp.Or(s.Many, DefaultMany) }
 
+// addThreads enters threads of one command.
+func (s *Set) addThreads(keys []fold.ThreadKey, stamp Stamp) {
+	for _, k := range keys {
+		at := s.Threads.At(k)
+		*at = Later(*at, stamp)
+	}
+}
+
 // addReceipts enters the receipts of one command.
-func (s *Set) addReceipts(keys []fold.Key) {
+func (s *Set) addReceipts(keys []fold.ReceiptKey) {
 	receipts := &s.Receipts
 	if len(keys) >= s.many() {
 		receipts = &s.BulkReceipts
@@ -209,6 +220,9 @@ func (s *Set) Merge(o *Set) {
 	for group, stamp := range o.Groups.All() {
 		s.group(group, *stamp)
 	}
+	for k, stamp := range o.Threads.All() {
+		s.addThreads([]fold.ThreadKey{k}, *stamp)
+	}
 	for k := range o.Receipts.All() {
 		s.Receipts.At(k)
 	}
@@ -229,5 +243,5 @@ func (s *Set) Merge(o *Set) {
 
 // Empty reports whether nothing is in the set.
 func (s *Set) Empty() bool {
-	return s.Users.Len()+s.Groups.Len()+s.Receipts.Len()+s.BulkReceipts.Len()+s.Authors.Len()+len(s.Bulks)+len(s.Begun)+len(s.Swept) == 0 && !s.Refused
+	return s.Users.Len()+s.Groups.Len()+s.Threads.Len()+s.Receipts.Len()+s.BulkReceipts.Len()+s.Authors.Len()+len(s.Bulks)+len(s.Begun)+len(s.Swept) == 0 && !s.Refused
 }

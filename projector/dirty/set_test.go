@@ -69,7 +69,7 @@ func draw(rng *rand.Rand) *fold.Effects {
 			fx.Noted = append(fx.Noted, k)
 		}
 		if rng.IntN(4) == 0 {
-			fx.Receipts = append(fx.Receipts, k)
+			fx.Receipts = append(fx.Receipts, fold.ReceiptKey{Key: k})
 		}
 	}
 	if rng.IntN(3) == 0 {
@@ -87,7 +87,7 @@ func TestSet(t *testing.T) {
 		want := map[string]touched{}
 		whole, merged := dirty.Set{Many: 8}, dirty.Set{Many: 8}
 		part := dirty.Set{Many: 8}
-		receipts := map[fold.Key]bool{}
+		receipts := map[fold.ReceiptKey]bool{}
 		groups := map[string]events.Seq{}
 		for seq := events.Seq(1); seq <= events.Seq(rng.IntN(120)); seq++ {
 			fx := draw(rng)
@@ -119,7 +119,7 @@ func TestSet(t *testing.T) {
 			if diff := cmp.Diff(want, expand(s)); diff != "" {
 				t.Fatalf("%s: users (-want +got):\n%s", name, diff)
 			}
-			got := map[fold.Key]bool{}
+			got := map[fold.ReceiptKey]bool{}
 			for k := range s.Receipts.All() {
 				got[k] = true
 			}

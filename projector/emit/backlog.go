@@ -30,7 +30,7 @@ type backlog struct {
 	authorsReady []*author          // those of whom nothing is on its way, in the order in which they came
 
 	flights        map[string]*flight // changes on their way, by user
-	receiptFlights map[fold.Key]*receiptFlight
+	receiptFlights map[fold.ReceiptKey]*receiptFlight
 }
 
 // round is one taking over of the dirty set: commands in (since, upto].
@@ -47,10 +47,10 @@ func newBacklog(since events.Seq, before *inherited) *backlog {
 		users: map[string]*due{}, notified: map[string]events.Seq{}, before: before,
 		open: map[string]*lot{}, stamps: map[string]stamped{},
 		prompt: queue{lane: promptLane}, bulk: queue{lane: bulkLane}, long: queue{lane: longLane},
-		receipts:     waiting{of: map[fold.Key]*round{}},
-		bulkReceipts: waiting{of: map[fold.Key]*round{}},
+		receipts:     waiting{of: map[fold.ReceiptKey]*round{}},
+		bulkReceipts: waiting{of: map[fold.ReceiptKey]*round{}},
 		authors:      map[string]*author{},
-		flights:      map[string]*flight{}, receiptFlights: map[fold.Key]*receiptFlight{},
+		flights:      map[string]*flight{}, receiptFlights: map[fold.ReceiptKey]*receiptFlight{},
 		rounds: []*round{{since: since, upto: dirty.Stamp{Seq: since}}},
 	}
 	if before != nil {

@@ -28,13 +28,14 @@ type change struct {
 	shows   bool // else what changed is neither in the user's list nor a kept filter (rule quiet)
 	rest    view.Changed
 	list    []events.Conversation // next to be sent
+	threads []events.Thread
 	removed []string
 }
 
 // take looks at the rows.
 func (l *look) take(r fold.Reader) *change {
 	at, shows := l.Stamp, r.Settings(l.user).Filtered > l.since
-	changed := view.Change(r, l.user, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
+	changed := view.Change(r, l.user, l.since, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(r, k, log) > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
 			at = dirty.Later(at, l.stamps[k.ID].Stamp)
@@ -44,7 +45,7 @@ func (l *look) take(r fold.Reader) *change {
 	// What blocked senders have written belongs to the list: if it is long with that, it
 	// is found out before anything is sent.
 	r.BlockedIn(fold.Key{User: l.user, ConversationID: events.ConversationID{Kind: events.Group}})
-	c := &change{shows: shows, rest: changed, list: []events.Conversation{}}
+	c := &change{shows: shows || changed.Threads() > 0, rest: changed, list: []events.Conversation{}}
 	c.User, c.Version, c.Totals, c.Filters, c.At = l.user, changed.Version, changed.Totals, changed.Filters, at.At
 	return c
 }

@@ -101,22 +101,26 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 	}
 	n := len(c.list)
 	m := min(len(c.removed), events.MaxChangeConversations-n)
+	c.threads = append(c.threads, c.rest.TakeThreads(rows, events.MaxChangeThreads-len(c.threads))...)
+	q := len(c.threads)
 	var data []byte
 	for {
-		c.Conversations, c.Removed = c.list[:n], c.removed[:m]
+		c.Conversations, c.Removed, c.Threads = c.list[:n], c.removed[:m], c.threads[:q]
 		if data, err = events.Marshal(g.emitter.cfg.Encoding, &c.Change); err != nil {
 			return false, err
 		}
 		room := g.emitter.room()
-		if len(data) <= room || n+m <= 1 {
+		all := n + m + q
+		if len(data) <= room || all <= 1 {
 			break
 		}
-		fits := max(1, min(n+m-1, (n+m)*room/len(data)))
+		fits := max(1, min(all-1, all*room/len(data)))
 		n = min(n, fits)
-		m = fits - n
+		m = min(m, fits-n)
+		q = fits - n - m
 	}
-	c.list, c.removed = slices.Clone(c.list[n:]), c.removed[m:]
-	more = len(c.list)+len(c.removed)+c.rest.Len() > 0
+	c.list, c.removed, c.threads = slices.Clone(c.list[n:]), c.removed[m:], c.threads[q:]
+	more = len(c.list)+len(c.removed)+len(c.threads)+c.rest.Len() > 0
 	g.emitter.figures.changes.Add(1)
 	header := nats.Header{}
 	f.part(more)

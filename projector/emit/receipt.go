@@ -19,15 +19,15 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 	*room -= n * cost
 	keys := w.keys[:n]
 	w.keys = w.keys[n:]
-	slices.SortFunc(keys, func(a, b fold.Key) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User))
+	slices.SortFunc(keys, func(a, b fold.ReceiptKey) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User), strings.Compare(a.Timeline, b.Timeline))
 	})
 	return snap.Read(func(rows fold.Reader) error {
 		for _, k := range keys {
 			g.giveWay()
 			r := w.of[k]
 			delete(w.of, k)
-			receipt, ok := view.Receipt(rows, k.ID, k.User)
+			receipt, ok := view.Receipt(rows, k.ID, k.User, k.Of())
 			if !ok || g.before.receipt(receipt) {
 				g.close(r)
 				continue
@@ -45,17 +45,17 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 
 // waiting are receipts to be sent, in the order in which they came.
 type waiting struct {
-	keys []fold.Key
-	of   map[fold.Key]*round
+	keys []fold.ReceiptKey
+	of   map[fold.ReceiptKey]*round
 }
 
-func (w *waiting) add(k fold.Key, r *round) {
+func (w *waiting) add(k fold.ReceiptKey, r *round) {
 	w.of[k] = r
 	w.keys = append(w.keys, k)
 }
 
 // receipt has a receipt sent.
-func (b *backlog) receipt(r *round, k fold.Key, in *waiting) {
+func (b *backlog) receipt(r *round, k fold.ReceiptKey, in *waiting) {
 	if b.receipts.of[k] != nil || b.bulkReceipts.of[k] != nil {
 		return
 	}
@@ -73,7 +73,7 @@ func (b *backlog) receipt(r *round, k fold.Key, in *waiting) {
 // receiptFlight is a receipt on its way. It implements parcel.
 type receiptFlight struct {
 	backlog *backlog
-	key     fold.Key
+	key     fold.ReceiptKey
 	round   *round
 	again   *round // it is to be sent once more; nil: it is not
 }

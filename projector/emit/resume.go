@@ -35,7 +35,7 @@ type parts struct {
 }
 
 func (t *inherited) receipt(r events.Receipt) bool {
-	return t != nil && t.receipts[r.User+"\x00"+r.Peer] >= r.Version
+	return t != nil && t.receipts[r.User+"\x00"+r.Peer+"\x00"+r.Thread] >= r.Version
 }
 
 // author reports whether it was emitted who has read the messages of a user in a
@@ -122,6 +122,7 @@ func (t *inherited) enter(msg *nats.Msg) error {
 		User    string     `json:"user" msgpack:"user"`
 		Peer    string     `json:"peer" msgpack:"peer"`
 		Group   string     `json:"group" msgpack:"group"` // of a group-receipt
+		Thread  string     `json:"thread" msgpack:"thread"`
 		Version events.Seq `json:"version" msgpack:"version"`
 		Seq     events.Seq `json:"seq" msgpack:"seq"`
 	}
@@ -133,7 +134,7 @@ func (t *inherited) enter(msg *nats.Msg) error {
 	case event.Seq > 0:
 		t.refusals[event.Seq] = true
 	case event.Peer != "":
-		k := event.User + "\x00" + event.Peer
+		k := event.User + "\x00" + event.Peer + "\x00" + event.Thread
 		t.receipts[k] = max(t.receipts[k], event.Version)
 	case event.Group != "":
 		k := event.User + "\x00" + event.Group

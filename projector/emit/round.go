@@ -2,6 +2,7 @@ package emit
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -132,6 +133,11 @@ func (g *rounds) adopt(r *round, after events.Seq, m *dirty.Set, snap *store.Sna
 		g.swept(t)
 	}
 	g.bound()
+	for t, s := range m.Threads.All() {
+		if err := g.apart(r, t, *s, snap); err != nil {
+			return err
+		}
+	}
 	for group, s := range m.Groups.All() {
 		if err := g.message(r, group, *s, snap); err != nil {
 			return err
@@ -169,6 +175,30 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 		}
 		return nil
 	})
+}
+
+// apart has those notified who are to hear of what counts apart in a thread (rule
+// apart): who follows it, or, if they are many, those of them who watch.
+func (g *rounds) apart(r *round, t fold.ThreadKey, s dirty.Stamp, snap *store.Snapshot) error {
+	users, err := snap.Followers(t)
+	if err != nil {
+		return err
+	}
+	if uint64(len(users)) > g.emitter.cfg.FanoutLimit {
+		watching := g.emitter.watchers.of(t.Group, g.now)
+		users = slices.DeleteFunc(users, func(user string) bool {
+			_, found := slices.BinarySearch(watching, user)
+			return !found
+		})
+	}
+	if len(users) >= g.emitter.cfg.Bounds.Many {
+		g.addLot(r, dirty.Bulk{Stamp: s, Group: t.Group, Users: users}, false)
+		return nil
+	}
+	for _, user := range users {
+		g.add(r, user, s, promptLane)
+	}
+	return nil
 }
 
 // concerns reports whether what happened in a group since a seq shows to a user, or

@@ -118,6 +118,41 @@ func (s Ordinals) mustChunk(r Reader, no uint64) *Chunk {
 	return b
 }
 
+// last is the greatest ordinal of the set's tail, or one not less than all of the set if
+// the tail is empty; false if the set is.
+func (s Ordinals) last() (Ord, bool) {
+	if s.Tail == nil {
+		return 0, false
+	}
+	first := Ord(s.TailNo) * ChunkSize
+	for i := len(s.Tail) - 1; i >= 0; i-- {
+		if w := s.Tail[i]; w != 0 {
+			return first + Ord(64*i+bits.Len64(w)-1), true
+		}
+	}
+	return first, true
+}
+
+// NextIn returns the least ordinal larger than o that is in a set and in none of
+// others, or 0 if there is none.
+func NextIn(r Reader, set Ordinals, o Ord, without ...Ordinals) Ord {
+	stored, n := set.chunks(r, o)
+	if n == 0 {
+		return 0
+	}
+	next := func(no uint64) (Ord, bool) {
+		b := *set.mustChunk(r, no)
+		return nextIn(r, &b, no, o, without)
+	}
+	for _, e := range stored {
+		if at, ok := next(e.No); ok {
+			return at
+		}
+	}
+	at, _ := next(set.TailNo)
+	return at
+}
+
 // NextFree returns the least ordinal in (after, upto] that is in none of the sets,
 // or 0 if there is none.
 func NextFree(r Reader, after, upto Ord, sets ...Ordinals) Ord {

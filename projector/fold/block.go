@@ -35,23 +35,27 @@ func barredIn(r Reader, k Key) barred {
 	return barred{writers: r.BlockedIn(k)}
 }
 
-// own are the messages in a group that don't count, a set of each writer.
-func (b *barred) own(g events.ConversationID) (sets []Ordinals) {
+// own are the messages in a group that don't count, a set of each writer: of those that
+// count in the conversation, or apart.
+func (b *barred) own(g events.ConversationID, apart bool) (sets []Ordinals) {
 	for _, w := range b.writers {
-		sets = append(sets, w.Own.At(Key{w.User, g}.Set(SetOwn)))
+		set, key := w.set(Key{w.User, g}, apart)
+		sets = append(sets, set.At(key))
 	}
 	return sets
 }
 
-// others is how many messages after an ordinal and up to another one have counted, or
-// would have, had they not been recalled: those of who is not blocked.
-func (b *barred) others(r Reader, g events.ConversationID, after, upto Ord) uint64 {
+// others is how many messages after an ordinal and up to another one have counted in
+// the conversation, or would have, had they not been recalled: those of who is not
+// blocked.
+func (b *barred) others(r Reader, k Key, log *Log, after, upto Ord) uint64 {
 	if upto <= after || b.peer {
 		return 0
 	}
-	n := uint64(upto - after)
+	apart := log.Apart.At(k.LogKey().Set(SetApart))
+	n := uint64(upto-after) - (apart.countAfter(r, after) - apart.countAfter(r, upto))
 	for _, w := range b.writers {
-		k := Key{w.User, g}
+		k := Key{w.User, k.ConversationID}
 		for _, set := range []Ordinals{w.Own.At(k.Set(SetOwn)), w.Recalled.At(k.Set(SetRecalled))} {
 			n -= set.countAfter(r, after) - set.countAfter(r, upto)
 		}
@@ -98,6 +102,7 @@ func (s *step) block() {
 type standing struct {
 	listed           bool
 	unread, mentions uint64
+	threads          events.ThreadTotals
 }
 
 // standing is what the user of a conversation is shown with some settings; writers are
@@ -113,7 +118,7 @@ func (s *step) standing(k Key, set *Settings, writers []Writer) (now standing) {
 	if now.listed = c.listed(s, k, log, func() barred { return b }); now.listed {
 		t := TallyOf(s, k, c, log)
 		t.barred = &b
-		now.unread, now.mentions = t.Unread(), t.Mentions()
+		now.unread, now.mentions, now.threads = t.Unread(), t.Mentions(), t.Threads()
 	}
 	return now
 }
@@ -147,6 +152,9 @@ func (s *step) settleEnded(user string) {
 func (s *step) restand(k Key, was, is standing) {
 	c, _ := s.load(k)
 	c.Version = s.seq
+	if c.Timelines > 0 {
+		c.Followed, c.Moved = s.seq, s.seq
+	}
 	if was.listed && !is.listed {
 		s.left(k)
 	} else {

@@ -20,25 +20,25 @@ func (s *step) clear() {
 		}
 		to = i.Before()
 	}
-	floor, version := c.Floor(log), c.ViewVersion(s, k, log)
+	floor, was := c.Floor(log), s.shown(k, c, log)
 	shows := to.Pos > c.Read.Pos || c.Carried > 0 || whole && c.Marked
 	if to.Pos <= c.Cleared.Pos && !shows {
 		s.ignore()
 		return
 	}
 	if to.Pos > c.Cleared.Pos {
-		c.Cleared = to
+		if c.Cleared = to; log.ThreadOrder > 0 {
+			c.Moved = s.seq // what is last in a thread may not show any more
+		}
 	}
 	s.pass(k, c, to)
 	c.endCarried()
 	if whole {
 		c.Marked = false
 	}
-	switch {
-	case shows || log.Last.Pos > floor.Pos && log.Last.Pos <= to.Pos:
+	s.show(k, c, log, was) // what shows to the others from here on may not show here
+	if shows || log.Last.Pos > floor.Pos && log.Last.Pos <= to.Pos {
 		s.changed(k, c, log)
-	case c.Listed(s, k, log): // what shows to the others from here on may not show here
-		c.Version = version
 	}
 	s.PutConversation(k, c)
 }

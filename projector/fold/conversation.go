@@ -9,7 +9,7 @@ type Conversation struct {
 	Peer PeerMark // C2C only
 	Sent Pos      // C2C only: of the owner's newest message that is not silent, hidden or recalled before it came
 
-	Era     events.Seq // C2C only: of the erasure of the inbox that it came after
+	Era     events.Seq // of the erasure of the inbox that it came after
 	Version events.Seq // of the command that last changed this row's view
 
 	Read    Cursor
@@ -36,7 +36,13 @@ type Conversation struct {
 	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
 
-	Named Set // ordinals of messages that name the user, not revoked; in a group none of those to all
+	Named   Set // ordinals of messages that name the user and count in the conversation, not revoked; in a group none of those to all
+	NamedAp Set // of those that count apart; groups
+
+	Timelines   uint64     // how many rows of timelines the user has
+	ThreadsRead Mark       // the position of threads without one of their own, where it lies beyond Read
+	Moved       events.Seq // the command that last moved the position of timelines without one of their own
+	Followed    events.Seq // the command that last changed what the user is shown of followed threads, by the user's rows
 }
 
 // Exists reports whether the conversation has come into being: a C2C
@@ -61,45 +67,41 @@ func (c *Conversation) listed(r Reader, k Key, log *Log, barred func() barred) b
 	if !c.Deleted || !c.Exists(k) {
 		return c.Exists(k)
 	}
-	if log.Head.Ord <= c.DeletedAt {
+	if log.Counted <= c.DeletedAt {
 		return false
 	}
 	b := barred()
-	return b.others(r, k.ConversationID, c.DeletedAt, log.Head.Ord) > 0
+	return b.others(r, k, log, c.DeletedAt, log.Head.Ord) > 0
 }
 
 // Settled reports whether a read of the whole C2C conversation would find nothing
 // to do.
 func (c *Conversation) Settled() bool {
-	return c.Read == c.Log.Head && !c.Marked && c.Carried == 0 && !c.OwesReceipt()
+	return c.Read == c.Log.Head && !c.Marked && c.Carried == 0 && !c.OwesReceipt() && c.Timelines == 0
 }
 
 // ViewVersion is the version of the user's view of a conversation that is in
 // the list.
-func (c *Conversation) ViewVersion(r Reader, k Key, log *Log) events.Seq {
-	if log.Last.Pos > 0 && log.Last.Pos <= c.Cleared.Pos {
-		return c.Version // what changed since for the others does not show here
+func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
+	v := c.Version
+	if log.Last.Pos == 0 || log.Last.Pos > c.Cleared.Pos { // else what changed for the others does not show here
+		v = max(v, log.Version)
 	}
-	v := max(c.Version, log.Version)
-	for _, old := range log.Recalls {
-		if old.Ord > c.Read.Ord && old.From != k.User {
-			v = max(v, old.Seq)
+	t := TallyOf(rows, k, c, log)
+	for _, r := range log.Recalls {
+		if r.Seq > v && r.From != k.User && t.shows(r) {
+			v = r.Seq
 		}
 	}
 	for _, p := range log.Purges {
-		if p.Seq > v && c.lost(r, k, log, p) {
+		if p.Seq > v && t.lost(p, t.all) {
 			v = p.Seq
 		}
 	}
+	if c.Timelines > 0 && log.ApartVersion > v {
+		v = max(v, t.apartVersion())
+	}
 	return v
-}
-
-// lost reports whether messages were purged that counted for the user, or would have,
-// had their sender not been blocked: what blocking changes has a version of its own.
-func (c *Conversation) lost(r Reader, k Key, log *Log, p Purge) bool {
-	t := TallyOf(r, k, c, log)
-	t.barred = new(barred)
-	return t.from(max(c.Read.Ord, p.From.Ord)).Unread() > t.from(max(c.Read.Ord, p.To.Ord)).Unread()
 }
 
 // Activity orders the list, newest first.

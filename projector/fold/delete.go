@@ -14,7 +14,6 @@ func (s *step) remove() {
 		s.ignoreUnknown(k, c)
 		return
 	}
-	c.moveTo(log.Head)
 	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
 	s.leaveList(k, c, log, log.Head)
 }
@@ -38,17 +37,21 @@ func (s *step) removeUpto(k Key, c *Conversation, log *Log) {
 	}
 	after := further(to, c.Cleared) // what was cleared keeps nothing in the list
 	t := TallyOf(s, k, c, log)
-	switch stays := t.from(further(after, log.Purged).Ord).Live() > 0 || c.Sent > after.Pos; {
-	case !stays:
+	if stays := t.Live(further(after, log.Purged).Ord) > 0 || c.Sent > after.Pos; !stays {
 		s.leaveList(k, c, log, to)
-	case to.Pos <= c.Read.Pos:
-		s.ignore()
-	default:
-		s.dropPending(k, c)
-		s.pass(k, c, to)
-		s.changed(k, c, log)
-		s.PutConversation(k, c)
+		return
 	}
+	if to.Pos <= s.floor(k, c) {
+		s.ignore()
+		return
+	}
+	was, from := s.shown(k, c, log), c.Read
+	s.dropPending(k, c)
+	s.pass(k, c, to)
+	if s.show(k, c, log, was); c.Read != from {
+		s.changed(k, c, log)
+	}
+	s.PutConversation(k, c)
 }
 
 // leaveList takes a conversation that is read up to a place off the list.
@@ -56,6 +59,10 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	s.dropPending(k, c)
 	c.Version = s.seq
 	s.left(k)
+	if c.Timelines > 0 {
+		c.Moved = s.seq
+	}
+	s.endTimelines(k, c)
 	s.pass(k, c, to)
 	c.endCarried()
 	c.Marked = false
@@ -65,10 +72,8 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 
 // pass moves the read position forward without anybody having read.
 func (s *step) pass(k Key, c *Conversation, to Cursor) {
-	if to.Pos <= c.Read.Pos {
-		return
+	if to.Pos > c.Read.Pos {
+		c.Marked = false
 	}
-	c.moveTo(to)
-	c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
-	c.Marked = false
+	s.moveAll(k, c, Mark{Cursor: to, Seq: s.seq})
 }

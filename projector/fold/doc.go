@@ -71,6 +71,11 @@
 //	clear                            clear.go
 //	purge                            purge.go floor.go
 //	import import-once carried       import.go tally.go
+//	timeline thread-read             timeline.go tally.go read.go
+//	thread-unread                    unread.go timeline.go
+//	thread-mute thread-list          mute.go timeline.go tally.go
+//	in apart                         thread.go fold.go tally.go
+//	follow                           follow.go groupmessage.go tally.go unread.go
 //	stranger                         refusal.go
 //	exact                            tally.go
 //	quiet                            effects.go

@@ -10,9 +10,10 @@ type Effects struct {
 	Ignored bool   // accepted, but it changed nothing that shows
 	Unheard bool   // a message in a group without members: it counts for nobody
 
-	Changed  []Key    // conversations whose view changed, or that left the list
-	Groups   []string // groups whose members' views may have changed
-	Receipts []Key    // the readers' C2C conversations whose Receipt is to be sent
+	Changed  []Key       // conversations whose view changed, or that left the list
+	Groups   []string    // groups whose members' views may have changed
+	Threads  []ThreadKey // whose followers' views may have changed, by what counts apart
+	Receipts []ReceiptKey
 	Authors  []Author // whose messages in a group have more readers
 	Filtered string   // the user whose kept filters changed; "" if nobody's did
 
@@ -29,9 +30,28 @@ type Effects struct {
 	Swept []Departure
 }
 
+// ThreadKey names a thread of a group.
+type ThreadKey struct{ Group, Thread string }
+
+// ReceiptKey names the receipt of a reader that is to be sent: that of a C2C
+// conversation, or of one timeline of it.
+type ReceiptKey struct {
+	Key
+	One      bool
+	Timeline string // if One
+}
+
+// Of is the timeline whose receipt it is; nil: the conversation's.
+func (k ReceiptKey) Of() *string {
+	if !k.One {
+		return nil
+	}
+	return &k.Timeline
+}
+
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Receipts: e.Receipts[:0], Authors: e.Authors[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Threads: e.Threads[:0], Receipts: e.Receipts[:0], Authors: e.Authors[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
 }
 
 // Departure is a conversation that left its user's list by an earlier command.
@@ -50,6 +70,13 @@ func (s *step) ignore() { s.fx.Ignored = true }
 func (s *step) changed(k Key, c *Conversation, log *Log) {
 	if c.Listed(s, k, log) {
 		c.Version = s.seq
+		s.touch(k)
+	}
+}
+
+// touch notes that a user is to be notified of a conversation.
+func (s *step) touch(k Key) {
+	if n := len(s.fx.Changed); n == 0 || s.fx.Changed[n-1] != k {
 		s.fx.Changed = append(s.fx.Changed, k)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 	"reddot/projector/twin"
+	"reddot/projector/view"
 )
 
 // shown is what users are shown.
@@ -42,10 +43,8 @@ func names(rows fold.Reader, fx *fold.Effects, seq events.Seq, k fold.Key) bool 
 // receipts are those that the effects name, as they are sent.
 func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
 	for _, k := range fx.Receipts {
-		r := rows.Conversation(k).Receipt
-		all = append(all, events.Receipt{
-			User: k.ID, Peer: k.User, Conversation: "c2c_" + k.User, Upto: r.Upto, At: r.At, Version: r.Seq,
-		})
+		r, _ := view.Receipt(rows, k.ID, k.User, k.Of())
+		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b events.Receipt) int { return cmp.Compare(a.User, b.User) })
 	return all

@@ -37,6 +37,8 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.filter()
 	case events.UserBlock:
 		s.block()
+	case events.UserFollow:
+		s.follow()
 	case events.UserDelete:
 		s.remove()
 	case events.UserClear:
@@ -128,6 +130,9 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 		log.Head.Ord++
 	}
 	m.Ord = log.Head.Ord
+	if m.Counted && !m.Apart {
+		log.Counted = m.Ord
+	}
 	pos := log.Head.Pos
 	log.Block = log.Block.with(m.At, (uint64(pos)-1)%BlockSize == 0)
 	if uint64(pos)%BlockSize == 0 {
@@ -137,9 +142,15 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	if m.Expires {
 		s.PutDue(Due{At: m.ExpiresAt, Log: lk, Pos: pos})
 	}
-	if !m.Hidden { // rule hidden
-		log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked}
+	if m.Hidden || m.Apart { // rules hidden, apart
+		return
 	}
+	if thread := m.Thread != ""; !thread {
+		log.Main = Last{}
+	} else if !log.Last.Thread {
+		log.Main = log.Last
+	}
+	log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked, Thread: m.Thread != ""}
 }
 
 // moveTo sets the read position.

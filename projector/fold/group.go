@@ -25,7 +25,7 @@ func (s *step) join() {
 		if log == nil {
 			log = new(Log)
 		}
-		c := &Conversation{Join: log.Head, JoinSeq: s.seq, Read: log.Head, ReadSeq: s.seq}
+		c := &Conversation{Join: log.Head, JoinSeq: s.seq, Read: log.Head, ReadSeq: s.seq, Moved: s.seq}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
 		s.PutMember(g, user, joined(c))
@@ -102,6 +102,7 @@ func (s *step) part(k Key) {
 		s.left(k)
 		version = s.seq
 	}
+	s.endTimelines(k, c)
 	s.clearSets(k, c)
 	s.DeleteConversation(k)
 	m := memberOf(s, k, c)

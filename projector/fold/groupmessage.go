@@ -25,18 +25,22 @@ func (s *step) groupMessage() {
 		log = new(Log)
 	}
 	m := s.newMessage(s.c.From, known)
-	m.All, m.Mentions = s.c.MentionAll, slices.Clone(s.c.Mentions)
+	m.All, m.Mentions, m.Apart = s.c.MentionAll, slices.Clone(s.c.Mentions), s.apart()
 	s.append(lk, log, &m)
 	s.want(g, log.Head.Pos, &m)
+	var t *Thread
 	if !m.Hidden {
-		log.changedForAll(s.seq)
-		s.fx.Groups = append(s.fx.Groups, g)
+		t = s.post(lk, log, &m)
+		s.showAll(g, log, &m)
 	}
-	if m.Counted && m.All { // rule mention
-		log.All.Add(s, lk.Set(SetAll), m.Ord)
+	if m.Counted {
+		s.countIn(lk, log, &m)
 	}
 	s.fx.Unheard = s.empty(g, log)
-	s.PutGroup(g, log)
+	author := s.starter(lk, t, &m)
+	if s.PutGroup(g, log); t != nil {
+		s.PutThread(lk, m.Thread, t)
+	}
 	sk := Key{m.From, lk.ConversationID}
 	if m.Counted {
 		s.countOwn(sk, &m)
@@ -47,25 +51,80 @@ func (s *step) groupMessage() {
 	if known.Awaited > 0 {
 		s.awaited(g, log, m.ID)
 	}
-	if sender := s.Conversation(sk); sender != nil && s.advance(sk, sender, log, &m) {
-		s.PutConversation(sk, sender)
+	for _, user := range []string{m.From, author} {
+		s.take(Key{user, lk.ConversationID}, log, &m)
+	}
+}
+
+// showAll notes that a message shows to all members, or, if it counts apart, to those
+// who follow its thread.
+func (s *step) showAll(g string, log *Log, m *Message) {
+	if m.Apart {
+		s.fx.Threads = append(s.fx.Threads, ThreadKey{g, m.Thread})
+		return
+	}
+	log.show(s.seq, m.Thread != "")
+	s.fx.Groups = append(s.fx.Groups, g)
+}
+
+// take has a member take part in the thread of a message that the member has written, or
+// has begun (rule follow), and read what the member has written (rule own).
+func (s *step) take(k Key, log *Log, m *Message) {
+	wrote := k.User == m.From
+	if !wrote && (k.User == "" || m.Thread == "") || wrote && m.Thread == "" && s.Policies().Own != events.OwnAdvance {
+		return
+	}
+	c := s.Conversation(k)
+	if c == nil {
+		return
+	}
+	followed := s.involve(k, c, log, m)
+	if advanced := wrote && s.advance(k, c, log, m); advanced || followed {
+		s.PutConversation(k, c)
 	}
 }
 
 // mention counts a message for the members it names (rule mention), who are notified
-// whatever the group's size (rule named). A message to all counts for all
-// already.
+// whatever the group's size (rule named), and follow its thread. A message to all
+// counts for all already.
 func (s *step) mention(log *Log, m *Message) {
-	for _, user := range m.Mentions {
+	for _, user := range distinct(m.Mentions) {
 		k := Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}}
 		c := s.Conversation(k)
-		if c == nil || user == m.From || c.Version == s.seq { // or it names the user twice
+		if c == nil || user == m.From {
 			continue
 		}
 		if m.Counted && !m.All {
-			c.Named.Add(s, k.Set(SetNamed), m.Ord)
+			set, key := c.named(k, m.Apart)
+			set.Add(s, key, m.Ord)
 		}
-		s.changed(k, c, log)
+		if m.Apart {
+			s.followed(k, c)
+		} else {
+			s.changed(k, c, log)
+		}
+		s.involve(k, c, log, m)
 		s.PutConversation(k, c)
 	}
+}
+
+// named is the set that a message which names the user is in.
+func (c *Conversation) named(k Key, apart bool) (*Set, SetKey) {
+	if apart {
+		return &c.NamedAp, k.Set(SetNamedAp)
+	}
+	return &c.Named, k.Set(SetNamed)
+}
+
+// distinct is a list without repetitions, in its order.
+func distinct(all []string) []string {
+	if len(all) < 2 {
+		return all
+	}
+	seen := make(map[string]bool, len(all))
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool {
+		was := seen[s]
+		seen[s] = true
+		return was
+	})
 }

@@ -5,7 +5,9 @@ import "reddot/events"
 // mute folds muting and unmuting (rule mute): a muted conversation is one at level
 // none.
 func (s *step) mute() {
-	if s.c.Muted {
+	if s.c.Thread != "" {
+		s.muteThread()
+	} else if s.c.Muted {
 		s.setLevel(events.LevelNone)
 	} else {
 		s.setLevel(events.LevelAll)

@@ -16,9 +16,20 @@ type Log struct {
 	Purged  Cursor     // groups only: what lies up to here is gone for all
 	Block   Span       // of the messages in the unfinished time block
 	Revoked Set        // ordinals revoked after they had counted
-	All     Set        // ordinals naming everybody, not revoked; groups only
-	Members uint64     // groups only; those who have been erased and are not swept yet among them
-	Peak    uint64     // groups only: the most members there ever were
+	All     Set        // ordinals naming everybody that count in the conversation, not revoked; groups only
+	AllAp   Set        // of those that count apart
+	Counted Ord        // the last ordinal that counts in the conversation, revoked or not
+	Apart   Set        // ordinals that count apart, revoked ones among them: those are in no other set; groups only
+
+	Threaded      Set        // ordinals of threads that count in the conversation, not revoked
+	Main          Last       // the newest message of the main timeline that is not hidden, if Last is a thread's
+	MainVersion   events.Seq // of the recall that last changed the view of every reader of the main timeline
+	ThreadOrder   events.Seq // of the newest thread's row in the order by activity
+	ThreadVersion events.Seq // of the command that last changed a view of a thread
+	ApartVersion  events.Seq // of the last message that counts apart
+
+	Members uint64 // groups only; those who have been erased and are not swept yet among them
+	Peak    uint64 // groups only: the most members there ever were
 
 	Dismissed events.Seq // groups only: by which command last
 
@@ -36,6 +47,25 @@ type Last struct {
 	Seq     events.Seq // of the command that brought it
 	Pos     Pos
 	Revoked bool // it was recalled, whether it had counted or not
+	Thread  bool // it is of a thread
+}
+
+// LastMain is the newest message of the main timeline that is not hidden.
+func (l *Log) LastMain() *Last {
+	if l.Last.Thread {
+		return &l.Main
+	}
+	return &l.Last
+}
+
+// show notes that a command changes the view of every reader: of the main timeline, or
+// of a thread and the conversation.
+func (l *Log) show(seq events.Seq, thread bool) {
+	if !thread {
+		l.changedForAll(seq)
+	} else if l.Version = seq; l.Recalls != nil {
+		l.Recalls = slices.DeleteFunc(slices.Clone(l.Recalls), func(r Recall) bool { return r.Thread != "" })
+	}
 }
 
 // Span is the least and the greatest At of some messages.
@@ -49,12 +79,14 @@ func (s Span) with(at events.Time, first bool) Span {
 	return Span{min(s.Least, at), max(s.Greatest, at)}
 }
 
-// Recall is a revoke of a message in a group. It changes the view of those who
-// have the message unread and have not sent it.
+// Recall is a revoke of a message in a group, or in a thread. It changes the view of
+// those who have the message unread and have not sent it.
 type Recall struct {
-	Ord  Ord
-	From string
-	Seq  events.Seq
+	Ord    Ord
+	From   string
+	Seq    events.Seq
+	Thread string
+	Apart  bool
 }
 
 // maxRecalls bounds the revokes that a log lists one by one, and the purges. One more,
@@ -62,17 +94,18 @@ type Recall struct {
 const maxRecalls = 32
 
 // changedForAll notes that a command changes the view of every reader.
-func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls, l.Purges = by, nil, nil }
+func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls = by, nil }
 
 // recalled lists a revoke. It stands for earlier ones of the same sender's older
-// messages: whoever they concern, it concerns too, and it is newer.
-func (l *Log) recalled(r Recall) {
-	kept := slices.DeleteFunc(slices.Clone(l.Recalls), func(old Recall) bool { return old.From == r.From && old.Ord <= r.Ord })
+// messages of the timeline: whoever they concern, it concerns too, and it is newer.
+func recalled(version events.Seq, all []Recall, r Recall) (events.Seq, []Recall) {
+	kept := slices.DeleteFunc(slices.Clone(all), func(old Recall) bool {
+		return old.From == r.From && old.Ord <= r.Ord && old.Thread == r.Thread && old.Apart == r.Apart
+	})
 	if len(kept) == maxRecalls {
-		l.changedForAll(r.Seq)
-		return
+		return r.Seq, nil
 	}
-	l.Recalls = append(kept, r)
+	return version, append(kept, r)
 }
 
 // Message is one message of a log, as stored.
@@ -87,10 +120,16 @@ type Message struct {
 	Counted  bool
 	Silent   bool
 	Hidden   bool
-	Revoked  bool     // revoked before it came
-	All      bool     // names everybody
-	Named    bool     // C2C: names the owner
-	PrevPeer Pos      // C2C, own messages: the peer's newest message before this one
+	Revoked  bool // revoked before it came
+	All      bool // names everybody
+	Named    bool // C2C: names the owner
+	Apart    bool // groups: counts for the followers of its thread
+	PrevPeer Pos  // C2C, own messages: the peer's newest message before this one
+
+	// C2C, the peer's messages in threads: the peer's newest message before this one
+	// in the main timeline, and in the thread.
+	PrevMain, PrevThread Pos
+
 	Mentions []string // groups
 
 	Expires   bool // it came in time, and expires

@@ -13,19 +13,26 @@ type PendingRead struct {
 	At  events.Time // of the first
 	Seq events.Seq  // of the first
 
+	One    bool   // it is of one timeline
+	Thread string // of which, if One
+
 	Open   bool        // not all of them are private
 	OpenAt events.Time // of the first that is not
 }
 
 // keepPending remembers a read for when its message arrives (rule read-early). It
 // reports whether that is anything new.
-func (s *step) keepPending(k Key, c *Conversation) bool {
+func (s *step) keepPending(k Key, c *Conversation, by readBy) bool {
 	e := PendingRead{ID: s.c.Upto, At: s.at, Seq: s.seq}
+	if by.timeline != nil {
+		e.One, e.Thread = true, *by.timeline
+	}
 	if !s.c.Private {
 		e.Open, e.OpenAt = true, s.at
 	}
 	c.PendingReads = slices.Clone(c.PendingReads)
-	if i := c.pending(e.ID); i >= 0 {
+	same := func(o PendingRead) bool { return o.ID == e.ID && o.One == e.One && o.Thread == e.Thread }
+	if i := slices.IndexFunc(c.PendingReads, same); i >= 0 {
 		known := &c.PendingReads[i]
 		if known.Open || !e.Open {
 			return false
@@ -34,11 +41,15 @@ func (s *step) keepPending(k Key, c *Conversation) bool {
 		return true
 	}
 	if len(c.PendingReads) == events.MaxPendingReads {
-		s.dropReader(k, c.PendingReads[0].ID)
+		oldest := c.PendingReads[0].ID
 		c.PendingReads = slices.Delete(c.PendingReads, 0, 1)
+		if c.pending(oldest) < 0 {
+			s.dropReader(k, oldest)
+		}
 	}
+	waits := c.pending(e.ID) >= 0 // for another timeline
 	c.PendingReads = append(c.PendingReads, e)
-	if k.Kind == events.Group {
+	if k.Kind == events.Group && !waits {
 		// An earlier membership that is not swept yet may await the same message: it
 		// is buried before.
 		s.PutConversation(k, c)
@@ -50,7 +61,7 @@ func (s *step) keepPending(k Key, c *Conversation) bool {
 	return true
 }
 
-// pending finds the pending read up to a message, -1 if there is none.
+// pending finds the first pending read up to a message, -1 if there is none.
 func (c *Conversation) pending(id string) int {
 	return slices.IndexFunc(c.PendingReads, func(e PendingRead) bool { return e.ID == id })
 }
@@ -58,21 +69,26 @@ func (c *Conversation) pending(id string) int {
 // arrived applies the reads that came before their message (rule read-early). The
 // message is the newest of the log.
 func (s *step) arrived(k Key, c *Conversation, log *Log, id string) {
-	i := c.pending(id)
-	if i < 0 {
-		return
+	for i := c.pending(id); i >= 0; i = c.pending(id) {
+		e := c.PendingReads[i]
+		c.PendingReads = slices.Delete(slices.Clone(c.PendingReads), i, i+1)
+		by := readBy{at: e.At, seq: e.Seq, open: e.Open, openAt: e.OpenAt}
+		if e.One {
+			by.timeline = &e.Thread
+		}
+		s.readBy(k, c, log, log.Head, by)
 	}
-	e := c.PendingReads[i]
-	c.PendingReads = slices.Delete(slices.Clone(c.PendingReads), i, i+1)
-	s.readTo(k, c, log, log.Head, readBy{at: e.At, seq: e.Seq, open: e.Open, openAt: e.OpenAt})
 }
 
 // dropPending forgets all reads up to messages that have not arrived.
 func (s *step) dropPending(k Key, c *Conversation) {
-	for _, e := range c.PendingReads {
-		s.dropReader(k, e.ID)
-	}
+	all := c.PendingReads
 	c.PendingReads = nil
+	for i, e := range all {
+		if !slices.ContainsFunc(all[:i], func(o PendingRead) bool { return o.ID == e.ID }) {
+			s.dropReader(k, e.ID)
+		}
+	}
 }
 
 // dropReader notes that a member of a group no longer awaits a message.

@@ -39,18 +39,24 @@ func (s *step) purge() {
 	log.Purged = to
 	if last := log.Last.Pos; last > p.From.Pos && last <= to.Pos {
 		log.changedForAll(s.seq)
-	} else {
-		log.purged(p)
+	}
+	log.purged(p)
+	if log.ThreadOrder > 0 {
+		log.ThreadVersion = s.seq
 	}
 	s.fx.Groups = append(s.fx.Groups, g)
 	s.PutGroup(g, log)
 }
 
-// purged lists a purge.
+// purged lists a purge: of a thread, too, whose readers' view it may change after the
+// conversation's has changed again.
 func (l *Log) purged(p Purge) {
-	if len(l.Purges) == maxRecalls {
-		l.changedForAll(p.Seq)
-		return
+	kept := l.Purges
+	if len(kept) == maxRecalls {
+		if kept[0].Seq > l.Version {
+			l.changedForAll(p.Seq)
+		}
+		kept = kept[1:]
 	}
-	l.Purges = append(slices.Clone(l.Purges), p)
+	l.Purges = append(slices.Clone(kept), p)
 }

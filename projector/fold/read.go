@@ -7,6 +7,8 @@ type readBy struct {
 	at  events.Time
 	seq events.Seq
 
+	timeline *string // whose position it moves; nil: that of every timeline
+
 	whole  bool        // it names no position
 	open   bool        // the peer gets a receipt
 	openAt events.Time // with this time
@@ -14,38 +16,55 @@ type readBy struct {
 
 // reading is a read by the command.
 func (s *step) reading() readBy {
-	return readBy{at: s.at, seq: s.seq, whole: s.c.Upto == "" && !s.c.HasUptoAt, open: !s.c.Private, openAt: s.at}
+	by := readBy{at: s.at, seq: s.seq, whole: s.c.Upto == "" && !s.c.HasUptoAt, open: !s.c.Private, openAt: s.at}
+	if s.c.HasThread {
+		thread := s.c.Thread
+		by.timeline = &thread
+	}
+	return by
 }
 
-// readTo moves the read position forward and clears the mark. It reports
-// whether anything came of it (rule read-exact), be it only a receipt; the caller
-// writes the row.
-func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
-	changed := c.Marked
-	c.Marked = false
-	moves := to.Pos > c.Read.Pos
-	if moves {
-		c.moveTo(to)
-		if by.open {
-			s.seen(k, c, log, to.Pos, nil, by.openAt)
-		}
-	} else if by.whole {
-		moves = c.endCarried()
+// readBy moves the read position of every timeline, or of one, forward. It reports
+// whether anything came of it, be it only a receipt; the caller writes the row.
+func (s *step) readBy(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
+	if by.timeline != nil {
+		return s.readTimeline(k, c, log, *by.timeline, to, by)
 	}
-	if moves {
-		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
-	} else if changed {
+	return s.readTo(k, c, log, to, by)
+}
+
+// readTo moves every timeline's position forward and clears the mark. It reports
+// whether anything came of it (rules read-exact, thread-read), be it only a receipt; the
+// caller writes the row.
+func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
+	moves := to.Pos > c.Read.Pos
+	changed := c.Marked || moves
+	var was shown
+	if c.Timelines > 0 {
+		was = s.shown(k, c, log)
+	}
+	c.Marked = false
+	moved := s.moveAll(k, c, Mark{to, by.at, by.seq, true})
+	switch {
+	case moves && by.open:
+		s.seen(k, c, log, to.Pos, nil, by.openAt)
+	case moves:
+	case by.whole && c.endCarried():
+		c.ReadAt, c.ReadSeq, c.ReadSet, changed = by.at, by.seq, true, true
+	case changed:
 		c.Acted = c.Acted || !c.acted(k)
 	}
-	changed = changed || moves
 	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
+	if c.Timelines > 0 || was.listed {
+		s.show(k, c, log, was)
+	}
 	if changed {
 		s.changed(k, c, log)
 	}
-	return changed || sent
+	return changed || moved || sent
 }
 
-// read folds a user's read of one conversation.
+// read folds a user's read of one conversation, or of a timeline of it.
 func (s *step) read() {
 	k, c, log, ok := s.loadNamed()
 	if !ok {
@@ -55,13 +74,17 @@ func (s *step) read() {
 		c = new(Conversation)
 		log = &c.Log
 	}
-	p := s.position(k, c, log, c.Read.Pos)
+	by, floor := s.reading(), s.floor(k, c)
+	if by.timeline != nil {
+		floor = c.Position(*by.timeline, s.timeline(k, c, *by.timeline)).Pos
+	}
+	p := s.position(k, c, log, floor)
 	if s.c.Upto == "" && !s.c.HasUptoAt {
 		p = place{Cursor: log.Head, named: true}
 	}
-	did := p.pending && s.keepPending(k, c)
+	did := p.pending && s.keepPending(k, c, by)
 	if p.named {
-		did = s.readTo(k, c, log, p.Cursor, s.reading()) || did
+		did = s.readBy(k, c, log, p.Cursor, by) || did
 	}
 	if did {
 		s.PutConversation(k, c)
@@ -103,7 +126,7 @@ func (s *step) position(k Key, c *Conversation, log *Log, floor Pos) (p place) {
 	return p
 }
 
-// readAll folds a read of every conversation in the list.
+// readAll folds a read of every conversation in the list, or of all their threads.
 func (s *step) readAll() {
 	read := false
 	for _, k := range s.TakeUnread(s.c.Inbox, s.c.Kind) {
@@ -113,9 +136,13 @@ func (s *step) readAll() {
 		}
 		to := log.Head
 		if s.c.HasUptoAt {
-			to = s.position(k, c, log, c.Read.Pos).Cursor
+			to = s.position(k, c, log, s.floor(k, c)).Cursor
 		}
-		if s.readTo(k, c, log, to, s.reading()) {
+		do := s.readTo
+		if s.c.Threads {
+			do = s.readThreads
+		}
+		if do(k, c, log, to, s.reading()) {
 			s.PutConversation(k, c)
 			read = true
 		}

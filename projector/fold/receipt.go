@@ -1,6 +1,10 @@
 package fold
 
-import "reddot/events"
+import (
+	"math"
+
+	"reddot/events"
+)
 
 // Receipt is the last read receipt a reader has sent to a C2C peer. Receipts only
 // grow: it is the furthest, too.
@@ -53,6 +57,74 @@ func (s *step) receipt(k Key, c *Conversation, at events.Time) bool {
 		return false
 	}
 	c.Receipt = &Receipt{Upto: id, Pos: pos, At: at, Seq: s.seq}
-	s.fx.Receipts = append(s.fx.Receipts, k)
+	s.fx.Receipts = append(s.fx.Receipts, ReceiptKey{Key: k})
 	return true
+}
+
+// receiptOf sends a C2C peer the receipt of one timeline, if their messages in it are
+// read further than one was ever sent for, of the conversation or of it. It reports
+// whether it does. h is the thread, nil of the main timeline; the caller puts t.
+func (s *step) receiptOf(k Key, c *Conversation, t *Timeline, h *Thread, at events.Time) bool {
+	sent := c.ReceiptPos()
+	if t.Receipt != nil {
+		sent = max(sent, t.Receipt.Pos)
+	}
+	read := c.Position(t.Thread, t)
+	if read.Pos <= sent {
+		return false
+	}
+	pos := s.newestIn(k, c, t.Thread, h, read.Cursor)
+	if pos <= sent {
+		return false
+	}
+	t.Receipt = &Receipt{Upto: s.Message(k, pos).ID, Pos: pos, At: at, Seq: s.seq}
+	s.fx.Receipts = append(s.fx.Receipts, ReceiptKey{k, true, t.Thread})
+	return true
+}
+
+// newestIn finds the peer's newest message in a timeline at or before a place; 0: there
+// is none.
+func (s *step) newestIn(k Key, c *Conversation, thread string, h *Thread, upto Cursor) Pos {
+	if thread == "" {
+		m, pos := s.Message(k, upto.Pos), upto.Pos
+		if m.From == k.User {
+			if pos = m.PrevPeer; pos == 0 {
+				return 0
+			}
+			m = s.Message(k, pos)
+		}
+		if m.Thread != "" {
+			pos = m.PrevMain
+		}
+		return pos
+	}
+	if h == nil {
+		return 0
+	}
+	pos := h.Peer.Pos
+	if pos > upto.Pos { // the next that counts is not far beyond
+		if next := NextIn(s, h.In.At(k.SetOf(thread, SetIn)), upto.Ord); next > 0 {
+			pos = positionOf(s, k, &c.Log, next)
+		}
+	}
+	for pos > upto.Pos {
+		pos = s.Message(k, pos).PrevThread
+	}
+	return pos
+}
+
+// receiptsOfThreads sends a C2C peer the receipts of all threads that are read further
+// than one was ever sent for.
+func (s *step) receiptsOfThreads(k Key, c *Conversation, at events.Time) (sent bool) {
+	for _, thread := range s.ThreadOrder(k, math.MaxUint64) {
+		h := s.Thread(k, thread)
+		if h.Last.Pos <= c.ReceiptPos() {
+			break
+		}
+		if t := s.timeline(k, c, thread); s.receiptOf(k, c, t, h, at) {
+			s.putTimeline(k, c, t)
+			sent = true
+		}
+	}
+	return sent
 }

@@ -18,36 +18,70 @@ func (s *step) revoke() {
 // takeBack ends a C2C message that has come. It reports whether that shows.
 func (s *step) takeBack(k Key, i Index) bool {
 	c := s.conversation(k)
-	counts, shows := s.recall(k, &c.Log, i)
-	if !counts && !shows {
+	m := s.Message(k, i.Pos)
+	tally := TallyOf(s, k, c, &c.Log)
+	was := Recall{Ord: i.Ord, From: m.From, Thread: m.Thread}
+	unread, inPart := tally.shows(was), tally.inThread(was)
+	r := s.recall(k, &c.Log, &m, i)
+	if !r.any() {
+		s.PutConversation(k, c) // the main timeline may say so
 		return false
 	}
-	shows = shows && i.Pos > c.Cleared.Pos
-	unread := counts && i.Ord > c.Read.Ord
-	if counts {
+	r.shows = r.shows && i.Pos > c.Cleared.Pos
+	if r.counts {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}
-	seen := c.Listed(s, k, &c.Log) && (unread || shows)
-	if seen {
+	unread, r.part = unread && r.counts, r.part || inPart && r.counts
+	listed := c.Listed(s, k, &c.Log)
+	if listed && (unread || r.shows) {
 		s.changed(k, c, &c.Log)
 	}
+	if m.Thread == "" && r.part {
+		c.Log.MainVersion = s.seq
+	} else if listed && r.part { // it may be followed
+		s.touch(k)
+	}
 	s.PutConversation(k, c)
-	return seen
+	return listed && (unread || r.shows || r.part)
 }
 
-// recall notes in a log that a message was recalled. It reports whether that takes
-// it out of the count of whoever has it unread, and whether it shows to every
-// reader, since it is the last message.
-func (s *step) recall(lk Key, log *Log, i Index) (counts, shows bool) {
-	counts = i.Counted && !log.Revoked.Has(s, lk.Set(SetRevoked), i.Ord)
-	if counts {
+// recalling is what a recall does to the message's log.
+type recalling struct {
+	counts bool // it takes it out of the count of whoever has it unread
+	shows  bool // it shows to every reader, since it is the last message
+	part   bool // it is the last one of its thread, and shows there
+}
+
+func (r recalling) any() bool { return r.counts || r.shows || r.part }
+
+// recall notes in a log, and in the message's thread, that it was recalled.
+func (s *step) recall(lk Key, log *Log, m *Message, i Index) (r recalling) {
+	var t *Thread
+	if m.Thread != "" && !m.Hidden {
+		t = s.thread(lk, m.Thread)
+	}
+	switch {
+	case !i.Counted:
+	case m.Apart:
+		r.counts = t.Ap.Has(s, lk.SetOf(m.Thread, SetAp), i.Ord)
+	default:
+		r.counts = !log.Revoked.Has(s, lk.Set(SetRevoked), i.Ord)
+	}
+	if r.counts && !m.Apart {
 		log.Revoked.Add(s, lk.Set(SetRevoked), i.Ord)
 	}
-	shows = i.Pos == log.Last.Pos && !log.Last.Revoked
-	if shows {
+	if r.shows = i.Pos == log.Last.Pos && !log.Last.Revoked; r.shows {
 		log.Last.Revoked = true
 	}
-	return counts, shows
+	if last := log.LastMain(); i.Pos == last.Pos && (r.shows || !last.Revoked) {
+		last.Revoked, log.MainVersion = true, s.seq
+	}
+	if t != nil {
+		if r.part = s.recallIn(lk, log, t, m, i, r.counts); r.part || r.counts {
+			s.PutThread(lk, m.Thread, t)
+		}
+	}
+	return r
 }
 
 // recallUncounted notes that a group's message was recalled that had not counted: it
@@ -85,47 +119,67 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 	if i.Pos <= log.Purged.Pos {
 		return false
 	}
-	counts, shows := s.recall(lk, log, i)
+	m := s.Message(lk, i.Pos)
+	before := log.Version
+	r := s.recall(lk, log, &m, i)
 	s.unwant(g, i.Pos)
 	if !i.Counted {
 		s.recallUncounted(lk, i.Pos)
 	}
-	if !counts && !shows {
+	if !r.any() {
+		s.PutGroup(g, log) // the main timeline may say so
 		return false
 	}
-	m := s.Message(lk, i.Pos)
-	if counts {
+	if r.counts {
 		log.All.Remove(s, lk.Set(SetAll), i.Ord)
 	}
-	if shows {
-		log.changedForAll(s.seq)
-	} else {
-		log.recalled(Recall{Ord: i.Ord, From: m.From, Seq: s.seq})
-	}
-	s.PutGroup(g, log)
-	if counts {
-		s.disown(Key{m.From, lk.ConversationID}, i.Ord)
-	}
-	for _, user := range m.Mentions {
-		if user != m.From {
-			s.unname(g, log, user, i, counts, shows)
+	note := Recall{Ord: i.Ord, From: m.From, Seq: s.seq, Thread: m.Thread, Apart: m.Apart}
+	if r.shows {
+		log.show(s.seq, m.Thread != "")
+	} else if r.counts {
+		log.Version, log.Recalls = recalled(log.Version, log.Recalls, note)
+		if log.Version != before { // there were too many
+			log.MainVersion = s.seq
 		}
 	}
-	s.fx.Groups = append(s.fx.Groups, g)
+	s.PutGroup(g, log)
+	if r.counts {
+		s.disown(Key{m.From, lk.ConversationID}, &m, i.Ord)
+	}
+	for _, user := range distinct(m.Mentions) {
+		if user != m.From {
+			s.unname(g, log, user, i, note, r)
+		}
+	}
+	if m.Apart {
+		s.fx.Threads = append(s.fx.Threads, ThreadKey{g, m.Thread})
+	} else {
+		s.fx.Groups = append(s.fx.Groups, g)
+	}
 	return true
 }
 
 // unname takes a recalled message from a member whom it names, who is notified, if it
 // shows, whatever the group's size (rule named).
-func (s *step) unname(g string, log *Log, user string, i Index, counts, shows bool) {
+func (s *step) unname(g string, log *Log, user string, i Index, was Recall, r recalling) {
 	k := Key{user, GroupKey(g).ConversationID}
 	c := s.Conversation(k)
 	if c == nil || i.Pos <= c.Join.Pos {
 		return
 	}
-	put := counts && c.Named.Remove(s, k.Set(SetNamed), i.Ord)
-	if c.Version != s.seq && c.Listed(s, k, log) && (shows && i.Pos > c.Cleared.Pos || i.Ord > c.Read.Ord) {
+	put := false
+	if r.counts {
+		set, key := c.named(k, was.Apart)
+		put = set.Remove(s, key, i.Ord)
+	}
+	tally := TallyOf(s, k, c, log)
+	switch {
+	case !c.Listed(s, k, log):
+	case r.shows && i.Pos > c.Cleared.Pos || r.counts && tally.shows(was):
 		s.changed(k, c, log)
+		put = true
+	case was.Thread != "" && (r.part || r.counts && tally.inThread(was)):
+		s.followed(k, c)
 		put = true
 	}
 	if put {

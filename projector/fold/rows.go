@@ -1,19 +1,27 @@
 package fold
 
-import "reddot/events"
+import (
+	"iter"
+
+	"reddot/events"
+)
 
 // Reader reads rows. What it returns must not be changed by the caller,
 // except through Rows. Reading fails by panicking with the store's error, or
 // with Broken, which the caller of Apply or of a view recovers: no rule can go
 // on with a row that could not be read.
 type Reader interface {
-	Conversation(k Key) *Conversation   // nil: none
-	Conversations(user string) []Key    // sorted by kind, then id
-	Group(group string) *Log            // nil: none
-	Sender(k Key) *Sender               // of a user in a group, a member or not; nil: has not written
-	BlockedIn(k Key) []Writer           // those of whom a user blocks who have written in a group, by name
-	UserVersion(user string) events.Seq // 0: none
-	Settings(user string) *Settings     // never nil
+	Conversation(k Key) *Conversation                                     // nil: none
+	Conversations(user string) []Key                                      // sorted by kind, then id
+	Group(group string) *Log                                              // nil: none
+	Sender(k Key) *Sender                                                 // of a user in a group, a member or not; nil: has not written
+	BlockedIn(k Key) []Writer                                             // those of whom a user blocks who have written in a group, by name
+	Settings(user string) *Settings                                       // never nil
+	UserVersion(user string) events.Seq                                   // 0: none
+	Thread(log Key, thread string) *Thread                                // nil: no message of it shows
+	Timeline(k Key, thread string) *Timeline                              // a user's row; nil: none
+	Timelines(k Key) []*Timeline                                          // all of a conversation, sorted by thread
+	ThreadOrder(log Key, before events.Seq) iter.Seq2[events.Seq, string] // the threads of a log, newest first
 	Index(log Key, id string) (Index, bool)
 	Message(log Key, pos Pos) Message
 	PageBase(log Key, page uint64) Ord // the ordinal reached before the page's first message
@@ -75,6 +83,16 @@ type Rows interface {
 	PutImported(user, group string)
 	SetUserVersion(user string, v events.Seq)
 	SetSettings(user string, s *Settings, v events.Seq) // with the user's version
+	PutThread(log Key, thread string, t *Thread)
+	PutTimeline(k Key, t *Timeline)
+	DeleteTimeline(k Key, thread string)
+	// EndTimelines deletes the rows that a user has of a conversation's timelines, written
+	// in an era, and lists the threads that were followed.
+	EndTimelines(k Key, era events.Seq) (followed []string)
+	PutOrder(log Key, seq events.Seq, thread string) // see ThreadOrder
+	DeleteOrder(log Key, seq events.Seq)
+	PutFollower(group, thread, user string)
+	DeleteFollower(group, thread, user string)
 	PutIndex(log Key, id string, i Index)
 	DeleteIndex(log Key, id string)
 	// Append gives a log its newest message, whose place is the log's Head. The

@@ -55,28 +55,36 @@ func (b *Chunk) countAfter(o Ord) int {
 // SetKind distinguishes the sets of one owner. The values are stored.
 type SetKind byte
 
-// The kinds of set; see the fields of Log, Sender and Conversation. SetGone has no field: the
-// messages of a group that were recalled and had not counted.
+// The kinds of set; see the fields of Log, Thread, Sender and Conversation.
 const (
 	SetRevoked  SetKind = 'r'
 	SetAll      SetKind = 'a'
+	SetAllAp    SetKind = 'A'
+	SetThreaded SetKind = 't'
+	SetApart    SetKind = 'p'
+	SetIn       SetKind = 'i'
+	SetAp       SetKind = 'P'
 	SetOwn      SetKind = 'o'
+	SetOwnAp    SetKind = 'O'
 	SetRecalled SetKind = 'c'
 	SetNamed    SetKind = 'n'
+	SetNamedAp  SetKind = 'N'
 
-	// SetGone is of positions, in chunks alone: nobody counts them.
+	// SetGone is of positions, in chunks alone: nobody counts them. It has no field: the
+	// messages of a group that were recalled and had not counted.
 	SetGone SetKind = 'g'
 )
 
-// SetKey names a set: its owner is a log for SetRevoked and SetAll, the key of who
-// wrote for SetOwn and SetRecalled, else a conversation.
+// SetKey names a set: its owner is a log for the sets of a Log or of a Thread, the key
+// of who wrote for those of a Sender, else a conversation.
 type SetKey struct {
-	Owner Key
-	Kind  SetKind
+	Owner  Key
+	Kind   SetKind
+	Thread string // of the sets of a Thread: its name
 }
 
 // Set names one of the sets of the row at k.
-func (k Key) Set(kind SetKind) SetKey { return SetKey{k, kind} }
+func (k Key) Set(kind SetKind) SetKey { return SetKey{Owner: k, Kind: kind} }
 
 // DirectoryEntry says how many ordinals a stored chunk holds; never 0.
 type DirectoryEntry struct{ No, Len uint64 }

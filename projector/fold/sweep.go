@@ -67,7 +67,7 @@ func (w *Sweep) has(user string) bool {
 
 // member is the row of one who joined.
 func (w *Sweep) member() *Conversation {
-	return &Conversation{Join: w.Head, JoinSeq: w.Seq, Read: w.Head, ReadSeq: w.Seq, Version: w.Seq}
+	return &Conversation{Join: w.Head, JoinSeq: w.Seq, Read: w.Head, ReadSeq: w.Seq, Moved: w.Seq, Version: w.Seq}
 }
 
 // ends reports whether a sweep's command has ended what is of an earlier one.
@@ -137,7 +137,7 @@ func (w *Sweep) listed(r Reader, k Key, c *Conversation, blocked []string) bool 
 			}
 		}
 	}
-	return b.others(r, k.ConversationID, c.DeletedAt, upto) > 0
+	return b.others(r, k, r.Group(k.ID), c.DeletedAt, upto) > 0
 }
 
 // reached is the ordinal that a group's log had reached before a command.
@@ -158,4 +158,24 @@ func reached(r Reader, lk Key, before events.Seq) Ord {
 		return 0
 	}
 	return r.Message(lk, lo).Ord
+}
+
+// positionOf finds the position of the message with a counted ordinal. Ordinals grow
+// with positions.
+func positionOf(r Reader, lk Key, log *Log, o Ord) Pos {
+	lo, hi := uint64(0), (uint64(log.Head.Pos)-1)/PageSize
+	for lo < hi { // the page is the last one that begins before o
+		if mid := (lo + hi + 1) / 2; r.PageBase(lk, mid) < o {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	for pos := Pos(lo*PageSize) + 1; pos <= Pos(lo+1)*PageSize && pos <= log.Head.Pos; pos++ {
+		if m := r.Message(lk, pos); m.Counted && m.Ord == o {
+			return pos
+		}
+	}
+	Break(lk, "no message has ordinal %d", o)
+	return 0
 }

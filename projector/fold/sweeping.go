@@ -90,6 +90,7 @@ func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 	var m Member
 	if k.Kind == events.Group {
 		s.dropPending(k, c)
+		s.endTimelines(k, c)
 		s.clearSets(k, c)
 		m = memberOf(s, k, c)
 	}
@@ -124,6 +125,7 @@ func (s *step) end(k Key, w *Sweep, c *Conversation, m Member) {
 
 func (s *step) clearSets(k Key, c *Conversation) {
 	c.Named.clear(s, k.Set(SetNamed))
+	c.NamedAp.clear(s, k.Set(SetNamedAp))
 }
 
 // PutConversation implements Rows. What has ended is buried before the row of what

@@ -6,20 +6,30 @@ import "reddot/events"
 // does: views, and rules that depend on a count, ask it. It reads rows only where
 // something may be unread, and is good until one of its rows changes.
 //
-//	unread = carried                      imported
-//	       + log.Head.Ord - read.Ord      counted after the read position and what is purged
-//	       - revoked after it
-//	       - by senders who don't count for the user, after it: the user (rule own), and
-//	         those whom the user blocks (rule block)
+//	base(o) = log.Head.Ord - o            counted after a place
+//	        - revoked after it
+//	        - apart after it              (rule apart)
+//	        - by senders who don't count for the user, after it: the user (rule own), and
+//	          those whom the user blocks (rule block)
+//	unread  = carried                     imported
+//	        + base(read)                  after the position, and what is purged
+//	        + the same of each timeline with a position of its own, from there instead of
+//	          from read
+//	        - that of muted threads
 type Tally struct {
 	r   Reader
 	k   Key
 	c   *Conversation
 	log *Log
 
-	read              Ord    // where counting begins
-	carried, mentions uint64 // from before the first message (rule carried)
+	floor   Ord // up to here nothing counts
+	read    Ord // where counting begins: of the main timeline
+	threads Ord // of threads without a position of their own; not before read
 
+	carried, mentioned uint64 // from before the first message (rule carried)
+
+	looked bool // lines have been read
+	lines  []*Timeline
 	asked  bool // own has been read
 	own    *Sender
 	barred *barred // nil: not read yet
@@ -27,34 +37,97 @@ type Tally struct {
 
 // TallyOf begins to count a conversation.
 func TallyOf(r Reader, k Key, c *Conversation, log *Log) Tally {
-	return Tally{r: r, k: k, c: c, log: log, read: c.From(log).Ord, carried: c.Carried, mentions: c.CarriedMentions}
-}
-
-// from has the conversation counted as if it were read up to an ordinal.
-func (t *Tally) from(o Ord) *Tally {
-	t.read, t.carried, t.mentions = o, 0, 0
+	t := Tally{r: r, k: k, c: c, log: log, carried: c.Carried, mentioned: c.CarriedMentions}
+	t.from(log.Purged.Ord)
 	return t
 }
 
-// none reports whether no message that counted lies after the read position.
-func (t *Tally) none() bool { return t.log.Head.Ord == t.read }
+// from has nothing counted up to an ordinal.
+func (t *Tally) from(o Ord) {
+	t.floor, t.read = o, max(t.c.Read.Ord, o)
+	t.threads = max(t.read, t.c.ThreadsRead.Ord)
+}
 
-// empty reports whether nothing can be unread.
-func (t *Tally) empty() bool { return t.none() && t.carried == 0 }
+// lost reports whether a purge has taken anything out of a count, or would have, were
+// nobody blocked: what blocking changes has a version of its own.
+func (t *Tally) lost(p Purge, count func() uint64) bool {
+	was := t.barred
+	defer func() {
+		t.barred = was
+		t.from(t.log.Purged.Ord)
+	}()
+	t.barred = new(barred)
+	t.from(p.From.Ord)
+	before := count()
+	t.from(p.To.Ord)
+	return count() < before
+}
+
+// all counts the conversation and what counts apart from it.
+func (t *Tally) all() uint64 { return t.Unread() + t.Threads().Unread }
+
+// timelines are the user's rows of the conversation.
+func (t *Tally) timelines() []*Timeline {
+	if !t.looked && t.c.Timelines > 0 {
+		t.lines = t.r.Timelines(t.k)
+	}
+	t.looked = true
+	return t.lines
+}
+
+// timeline is the user's row of one timeline, or nil.
+func (t *Tally) timeline(name string) *Timeline {
+	for _, line := range t.timelines() {
+		if line.Thread == name {
+			return line
+		}
+	}
+	return nil
+}
+
+// at is where counting begins in a timeline, of which the user has a row or nil.
+func (t *Tally) at(thread string, line *Timeline) Ord {
+	switch {
+	case line != nil && line.Own:
+		return max(line.Read.Ord, t.floor)
+	case thread != "":
+		return t.threads
+	}
+	return t.read
+}
+
+// plain reports whether every timeline counts from the same place.
+func (t *Tally) plain() bool {
+	if t.threads != t.read {
+		return false
+	}
+	for _, line := range t.timelines() {
+		if line.Own || line.Muted {
+			return false
+		}
+	}
+	return true
+}
+
+// idle reports whether nothing can be unread, without looking further.
+func (t *Tally) idle() bool {
+	return t.log.Head.Ord == t.read && t.carried == 0 && t.c.Timelines == 0
+}
 
 // senders are the messages of those in a group who don't count for the user, each a
-// set of its own.
-func (t *Tally) senders(more ...Ordinals) []Ordinals {
-	return append(t.mine(more...), t.blocked()...)
+// set of its own: those that count in the conversation, or apart.
+func (t *Tally) senders(apart bool, more ...Ordinals) []Ordinals {
+	return append(t.mine(apart, more...), t.blocked(apart)...)
 }
 
 // mine are the user's own messages in a group.
-func (t *Tally) mine(more ...Ordinals) []Ordinals {
+func (t *Tally) mine(apart bool, more ...Ordinals) []Ordinals {
 	if !t.asked && t.k.Kind == events.Group {
 		t.own, t.asked = t.r.Sender(t.k), true
 	}
 	if t.own != nil {
-		more = append(more, t.own.Own.At(t.k.Set(SetOwn)))
+		set, key := t.own.set(t.k, apart)
+		more = append(more, set.At(key))
 	}
 	return more
 }
@@ -68,110 +141,340 @@ func (t *Tally) bars() *barred {
 }
 
 // blocked are the messages in a group of those whom the user blocks.
-func (t *Tally) blocked() []Ordinals { return t.bars().own(t.k.ConversationID) }
+func (t *Tally) blocked(apart bool) []Ordinals { return t.bars().own(t.k.ConversationID, apart) }
 
-func (t *Tally) revoked() Ordinals { return t.log.Revoked.At(t.k.LogKey().Set(SetRevoked)) }
-func (t *Tally) all() Ordinals     { return t.log.All.At(t.k.LogKey().Set(SetAll)) }
-func (t *Tally) named() Ordinals   { return t.c.Named.At(t.k.Set(SetNamed)) }
+// shut reports whether nothing counts, as the user blocks the peer.
+func (t *Tally) shut() bool { return t.k.Kind == events.C2C && t.bars().peer }
+
+func (t *Tally) logSet(s *Set, kind SetKind) Ordinals { return s.At(t.k.LogKey().Set(kind)) }
+
+func (t *Tally) revoked() Ordinals  { return t.logSet(&t.log.Revoked, SetRevoked) }
+func (t *Tally) apart() Ordinals    { return t.logSet(&t.log.Apart, SetApart) }
+func (t *Tally) threaded() Ordinals { return t.logSet(&t.log.Threaded, SetThreaded) }
+
+// naming are the messages that name everybody and those that name the user, of those
+// that count in the conversation, or apart.
+func (t *Tally) naming(apart bool) [2]Ordinals {
+	if apart {
+		return [2]Ordinals{t.logSet(&t.log.AllAp, SetAllAp), t.c.NamedAp.At(t.k.Set(SetNamedAp))}
+	}
+	return [2]Ordinals{t.logSet(&t.log.All, SetAll), t.c.Named.At(t.k.Set(SetNamed))}
+}
+
+// in and ap are the halves of a thread, empty ones of a thread that is not there.
+func (t *Tally) halves(thread string) (in, ap Ordinals) {
+	lk := t.k.LogKey()
+	h := t.r.Thread(lk, thread)
+	if h == nil {
+		h = new(Thread)
+	}
+	return h.In.At(lk.SetOf(thread, SetIn)), h.Ap.At(lk.SetOf(thread, SetAp))
+}
 
 // Since is how many messages have counted since the read position, those that do not
 // count for the user or any more among them.
-func (t *Tally) Since() uint64 {
-	if t.log.Head.Ord < t.read {
-		Break(t.k, "read up to ordinal %d of %d", t.read, t.log.Head.Ord)
+func (t *Tally) Since() uint64 { return t.since(t.read) }
+
+func (t *Tally) since(o Ord) uint64 {
+	if t.log.Head.Ord < o {
+		Break(t.k, "read up to ordinal %d of %d", o, t.log.Head.Ord)
 	}
-	return uint64(t.log.Head.Ord - t.read)
+	return uint64(t.log.Head.Ord - o)
 }
 
-// Own is how many of them are the user's own, and not revoked.
-func (t *Tally) Own() uint64 { return t.sum(t.mine) }
+// Own is how many of them are the user's own, count in the conversation and are not
+// revoked.
+func (t *Tally) Own() uint64 { return t.off(t.read, t.mine) }
 
-// Blocked is how many of them are of senders whom the user blocks, and not revoked (rule
-// block): of a peer's, all that are carried too.
+// Blocked is how many of them are of senders whom the user blocks, count in the
+// conversation and are not revoked (rule block): of a peer's, all that are carried too.
 func (t *Tally) Blocked() uint64 {
-	if t.bars().peer {
-		return t.carried + t.Since() - t.revoked().countAfter(t.r, t.read)
+	if t.shut() {
+		return t.carried + t.Since() - t.Revoked()
 	}
-	return t.sum(func(...Ordinals) []Ordinals { return t.blocked() })
+	return t.off(t.read, t.others)
 }
 
-func (t *Tally) sum(sets func(...Ordinals) []Ordinals) (n uint64) {
-	if t.none() {
+func (t *Tally) others(apart bool, more ...Ordinals) []Ordinals {
+	return append(more, t.blocked(apart)...)
+}
+
+// off is how many messages after a place are in some sets of those that count in the
+// conversation.
+func (t *Tally) off(o Ord, sets func(apart bool, more ...Ordinals) []Ordinals) (n uint64) {
+	if t.log.Head.Ord == o {
 		return 0
 	}
-	for _, out := range sets() {
-		n += out.countAfter(t.r, t.read)
+	for _, out := range sets(false) {
+		n += out.countAfter(t.r, o)
 	}
 	return n
 }
 
-// Live is how many of them keep a conversation in the list: those that are not revoked,
-// the user's own in a group among them, and of nobody whom the user blocks.
-func (t *Tally) Live() uint64 {
-	since, off := t.Since(), t.Blocked()+t.revoked().countAfter(t.r, t.read)
+// Live is how many messages after a place keep a conversation in the list: those that
+// count in it and are not revoked, the user's own in a group among them, and of nobody
+// whom the user blocks.
+func (t *Tally) Live(o Ord) uint64 {
+	if t.shut() {
+		return 0
+	}
+	return t.without(o, t.off(o, t.others))
+}
+
+// without is how many messages after a place count in the conversation, but for some.
+func (t *Tally) without(o Ord, some uint64) uint64 {
+	since := t.since(o)
+	off := some + t.revoked().countAfter(t.r, o) + t.apart().countAfter(t.r, o)
 	if since < off {
-		Break(t.k, "read up to ordinal %d of %d, and %d do not count after it", t.read, t.log.Head.Ord, off)
+		Break(t.k, "read up to ordinal %d of %d, and %d do not count after it", o, t.log.Head.Ord, off)
 	}
 	return since - off
 }
 
-// Unread is the conversation's count (rule exact).
-func (t *Tally) Unread() uint64 {
-	switch {
-	case t.empty() || t.bars().peer:
+// Revoked is how many of them do not count any more.
+func (t *Tally) Revoked() uint64 { return t.revoked().countAfter(t.r, t.read) }
+
+// base counts what a conversation with one read position has unread.
+func (t *Tally) base(o Ord) uint64 {
+	if t.since(o) == 0 {
 		return 0
-	case t.none():
-		return t.carried
 	}
-	live, own := t.Live(), t.Own()
-	if live < own {
-		Break(t.k, "%d messages count after ordinal %d, %d of them are the user's own", live, t.read, own)
-	}
-	return t.carried + live - own
+	return t.without(o, t.off(o, t.senders))
 }
 
-// Mentions is the number of unread messages that name the user or everybody
-// (rule mention).
-func (t *Tally) Mentions() uint64 {
-	switch {
-	case t.empty() || t.bars().peer:
-		return 0
-	case t.none():
-		return t.mentions
-	}
-	return t.mentions + t.but(t.named(), t.blocked()) + t.but(t.all(), t.senders())
-}
-
-// but is how many unread messages are in a set, and in none of some others, which have
-// nothing in common.
-func (t *Tally) but(in Ordinals, others []Ordinals) uint64 {
-	n, off := in.countAfter(t.r, t.read), uint64(0)
+// part counts what is unread of a set of live messages after a place.
+func (t *Tally) part(set Ordinals, apart bool, o Ord) uint64 {
+	n := set.countAfter(t.r, o)
 	if n == 0 {
 		return 0
 	}
-	for _, out := range others {
-		off += CommonAfter(t.r, t.read, in, out)
+	off := uint64(0)
+	for _, out := range t.senders(apart) {
+		off += CommonAfter(t.r, o, set, out)
 	}
 	if n < off {
-		Break(t.k, "%d messages are in set %c, %d of them do not count", n, in.Key.Kind, off)
+		Break(t.k, "%d messages after ordinal %d, %d of them do not count", n, o, off)
 	}
 	return n - off
 }
 
-// Next is the ordinal of the first message after another one that is part of the
-// count, or 0. At the read position, it is the first unread one.
-func (t *Tally) Next(after Ord) Ord {
-	if t.bars().peer {
-		return 0
+// mentions counts those that name the user or everybody (rule mention), among the
+// messages of a set, or of all if there is none.
+func (t *Tally) mentions(apart bool, o Ord, among ...Ordinals) (n uint64) {
+	for _, names := range t.naming(apart) {
+		named := names.countAfter(t.r, o)
+		if named > 0 && len(among) > 0 {
+			named = CommonAfter(t.r, o, append(among, names)...)
+		}
+		if named == 0 {
+			continue
+		}
+		off := uint64(0)
+		for _, out := range t.senders(apart) {
+			off += CommonAfter(t.r, o, append(among, names, out)...)
+		}
+		if named < off {
+			Break(t.k, "%d messages after ordinal %d name the user, %d of them do not count", named, o, off)
+		}
+		n += named - off
 	}
-	return NextFree(t.r, after, t.log.Head.Ord, t.senders(t.revoked())...)
+	return n
 }
 
-// First is the ordinal of the first unread message, or 0, also if one without an id
-// comes before it.
-func (t *Tally) First() Ord {
-	if t.carried > 0 {
+// measure is a way to count: messages, or mentions.
+type measure struct {
+	base func(o Ord) uint64               // of what counts after a place
+	part func(set Ordinals, o Ord) uint64 // of what counts of a set after a place
+}
+
+// sum counts a conversation whose timelines do not all count from the same place
+// (rules timeline, thread-mute).
+func (t *Tally) sum(m measure) uint64 {
+	n := int64(m.base(t.read))
+	threaded := t.threaded()
+	moved := func(set Ordinals, from, to Ord) int64 {
+		if from == to {
+			return 0
+		}
+		return int64(m.part(set, to)) - int64(m.part(set, from))
+	}
+	n += moved(threaded, t.read, t.threads)
+	for _, line := range t.timelines() {
+		switch {
+		case !line.Own && !line.Muted:
+		case line.Thread == "":
+			o := t.at("", line)
+			n += int64(m.base(o)) - int64(m.base(t.read)) - moved(threaded, t.read, o)
+		default:
+			in, _ := t.halves(line.Thread)
+			if line.Muted {
+				n -= int64(m.part(in, t.threads))
+			} else {
+				n += moved(in, t.threads, t.at(line.Thread, line))
+			}
+		}
+	}
+	if n < 0 {
+		Break(t.k, "%d messages are unread", n)
+	}
+	return uint64(n)
+}
+
+// Unread is the conversation's count (rule exact).
+func (t *Tally) Unread() uint64 {
+	if t.idle() || t.shut() {
 		return 0
 	}
-	return t.Next(t.read)
+	if t.plain() {
+		return t.carried + t.base(t.read)
+	}
+	return t.carried + t.sum(measure{t.base, func(set Ordinals, o Ord) uint64 { return t.part(set, false, o) }})
+}
+
+// Mentions is the number of its unread messages that name the user or everybody.
+func (t *Tally) Mentions() uint64 {
+	if t.idle() || t.shut() {
+		return 0
+	}
+	if t.plain() {
+		return t.mentioned + t.mentions(false, t.read)
+	}
+	return t.mentioned + t.sum(measure{
+		func(o Ord) uint64 { return t.mentions(false, o) },
+		func(set Ordinals, o Ord) uint64 { return t.mentions(false, o, set) },
+	})
+}
+
+// Threads is what counts apart in the followed threads that are not muted
+// (rules apart, follow).
+func (t *Tally) Threads() events.ThreadTotals {
+	sum, _ := t.Apart()
+	return sum
+}
+
+// Apart is Threads, and in how many of them there are mentions.
+func (t *Tally) Apart() (sum events.ThreadTotals, named uint64) {
+	newest, any := t.apart().last()
+	if !any || t.c.Timelines == 0 {
+		return sum, 0
+	}
+	for _, line := range t.timelines() {
+		if !line.Following || line.Muted || max(t.at(line.Thread, line), line.From) >= newest {
+			continue
+		}
+		_, ap := t.halves(line.Thread)
+		o := max(t.at(line.Thread, line), line.From)
+		n := t.part(ap, true, o)
+		if n == 0 {
+			continue
+		}
+		mentions := t.mentions(true, o, ap)
+		sum.Unread += n
+		sum.Mentions += mentions
+		if sum.Threads++; mentions > 0 {
+			named++
+		}
+	}
+	return sum, named
+}
+
+// Thread counts one timeline: a thread, muted or not, or the main one; what counts
+// apart counts for who follows.
+func (t *Tally) Thread(name string) (unread, mentions uint64) {
+	if t.shut() {
+		return 0, 0
+	}
+	line := t.timeline(name)
+	o := t.at(name, line)
+	if name == "" {
+		unread, mentions = t.base(o), t.mentions(false, o)
+		unread -= t.part(t.threaded(), false, o)
+		mentions -= t.mentions(false, o, t.threaded())
+		return t.carried + unread, t.mentioned + mentions
+	}
+	in, ap := t.halves(name)
+	unread, mentions = t.part(in, false, o), t.mentions(false, o, in)
+	if line != nil && line.Following {
+		o = max(o, line.From)
+		unread += t.part(ap, true, o)
+		mentions += t.mentions(true, o, ap)
+	}
+	return unread, mentions
+}
+
+// apartVersion is the command of the newest message that what counts apart in followed
+// threads has come to include.
+func (t *Tally) apartVersion() (v events.Seq) {
+	for _, line := range t.timelines() {
+		if !line.Following || line.Muted {
+			continue
+		}
+		h := t.r.Thread(t.k.LogKey(), line.Thread)
+		if h == nil {
+			continue
+		}
+		for _, p := range h.Newest {
+			if p.From != t.k.User && p.Ord > max(t.at(line.Thread, line), line.From) {
+				v = max(v, p.Seq)
+			}
+		}
+	}
+	return v
+}
+
+// behind counts what a timeline would have unread if it were followed and read up to a
+// place.
+func (t *Tally) behind(thread string, o Ord) uint64 {
+	if t.shut() {
+		return 0
+	}
+	if thread == "" {
+		return t.base(o) - t.part(t.threaded(), false, o)
+	}
+	in, ap := t.halves(thread)
+	return t.part(in, false, o) + t.part(ap, true, o)
+}
+
+// behindAll counts what the conversation and its followed threads would have unread if
+// every timeline were read up to a place, muted threads among them.
+func (t *Tally) behindAll(o Ord) uint64 {
+	if t.shut() {
+		return 0
+	}
+	n := t.base(o)
+	for _, line := range t.timelines() {
+		if line.Following {
+			_, ap := t.halves(line.Thread)
+			n += t.part(ap, true, max(o, line.From))
+		}
+	}
+	return n
+}
+
+// inThread reports whether a message was part of what its timeline shows, until it was
+// recalled.
+func (t *Tally) inThread(r Recall) bool {
+	line := t.timeline(r.Thread)
+	at := t.at(r.Thread, line)
+	if r.Apart {
+		at = max(at, line.followedFrom())
+	}
+	return r.Ord > at
+}
+
+// shows reports whether a message was part of what the conversation shows, until it was
+// recalled.
+func (t *Tally) shows(r Recall) bool {
+	if t.c.Timelines == 0 && r.Apart {
+		return false
+	}
+	line := (*Timeline)(nil)
+	if t.c.Timelines > 0 {
+		line = t.timeline(r.Thread)
+	}
+	at := t.at(r.Thread, line)
+	if r.Apart {
+		at = max(at, line.followedFrom())
+	}
+	return r.Ord > at && (line == nil || !line.Muted)
 }

@@ -9,9 +9,10 @@ import (
 // Touch is what one command may have touched; see Touched.
 type Touch struct {
 	Users    []string
-	Groups   []string // as Effects.Groups
-	Receipts []Key    // as Effects.Receipts
-	Authors  []Author // as Effects.Authors
+	Groups   []string     // as Effects.Groups
+	Threads  []ThreadKey  // as Effects.Threads
+	Receipts []ReceiptKey // as Effects.Receipts
+	Authors  []Author     // as Effects.Authors
 }
 
 // Touched says for a command that has been applied what Apply said in its
@@ -20,7 +21,7 @@ type Touch struct {
 // may show nothing new, and leaves out what a later command has changed again: that
 // one names it. t is reset first.
 func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
-	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Receipts: t.Receipts[:0], Authors: t.Authors[:0]}
+	*t = Touch{Users: t.Users[:0], Groups: t.Groups[:0], Threads: t.Threads[:0], Receipts: t.Receipts[:0], Authors: t.Authors[:0]}
 	switch c.Verb {
 	case events.UserMessage:
 		t.reader(r, seq, peerKey(c.Inbox, c.From))
@@ -35,14 +36,17 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 			t.receipt(r, seq, k)
 			t.authors(r, seq, k)
 		}
-	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear,
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear, events.UserFollow,
 		events.UserLevel, events.UserLabel, events.UserFilter, events.UserBlock:
 		t.Users = append(t.Users, c.Inbox)
 	case events.GroupMessage:
-		t.Groups = append(t.Groups, c.Inbox)
+		t.message(r, c.Inbox, c.ID)
 		t.member(r, seq, c.Inbox, c.From) // whose position moved, under policy advance
 		t.named(r, seq, c.Inbox, c.Mentions)
-		t.authors(r, seq, GroupKey(c.Inbox)) // a read has waited for it
+		t.authors(r, seq, GroupKey(c.Inbox))                                           // a read has waited for it
+		if i, _ := r.Index(GroupKey(c.Inbox), c.Thread); c.Thread != "" && i.Pos > 0 { // whose thread it is
+			t.member(r, seq, c.Inbox, r.Message(GroupKey(c.Inbox), i.Pos).From)
+		}
 	case events.UserImport:
 		t.Users = append(t.Users, c.Inbox)
 		for i := range c.Conversations { // whose last message it was
@@ -55,11 +59,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	case events.GroupPurge:
 		t.Groups = append(t.Groups, c.Inbox)
 	case events.GroupRevoke:
-		t.Groups = append(t.Groups, c.Inbox)
-		lk := GroupKey(c.Inbox)
-		if i, _ := r.Index(lk, c.ID); i.Pos > 0 {
-			t.named(r, seq, c.Inbox, r.Message(lk, i.Pos).Mentions)
-		}
+		t.named(r, seq, c.Inbox, t.message(r, c.Inbox, c.ID))
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
 	case events.UserErase: // what left the list is noted; kept filters are not
@@ -69,6 +69,23 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	default:
 		panic(fmt.Sprintf("fold: verb %d has no rule for what it touches", c.Verb))
 	}
+}
+
+// message is a message of a group, of which all members may be notified, or the
+// followers of its thread. It returns whom it names.
+func (t *Touch) message(r Reader, group, id string) (mentions []string) {
+	lk := GroupKey(group)
+	i, _ := r.Index(lk, id)
+	if i.Pos == 0 {
+		return nil
+	}
+	m := r.Message(lk, i.Pos)
+	if m.Apart {
+		t.Threads = append(t.Threads, ThreadKey{group, m.Thread})
+	} else {
+		t.Groups = append(t.Groups, group)
+	}
+	return m.Mentions
 }
 
 func peerKey(user, peer string) Key {
@@ -82,8 +99,20 @@ func (t *Touch) reader(r Reader, seq events.Seq, k Key) {
 }
 
 func (t *Touch) receipt(r Reader, seq events.Seq, k Key) {
-	if c := r.Conversation(k); c != nil && c.Receipt != nil && c.Receipt.Seq == seq {
-		t.Receipts = append(t.Receipts, k)
+	c := r.Conversation(k)
+	if c == nil || k.Kind != events.C2C {
+		return
+	}
+	if c.Receipt != nil && c.Receipt.Seq == seq {
+		t.Receipts = append(t.Receipts, ReceiptKey{Key: k})
+	}
+	if c.Timelines == 0 {
+		return
+	}
+	for _, line := range r.Timelines(k) {
+		if line.Receipt != nil && line.Receipt.Seq == seq {
+			t.Receipts = append(t.Receipts, ReceiptKey{k, true, line.Thread})
+		}
 	}
 }
 
@@ -103,7 +132,7 @@ func (t *Touch) authors(r Reader, seq events.Seq, k Key) {
 // member is a user whose own row of a group may have changed.
 func (t *Touch) member(r Reader, seq events.Seq, group, user string) {
 	c := r.Conversation(Key{user, GroupKey(group).ConversationID})
-	if c != nil && c.Version == seq {
+	if c != nil && (c.Version == seq || c.Followed == seq) {
 		t.Users = append(t.Users, user)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 	"reddot/projector/twin"
+	"reddot/projector/view"
 )
 
 // TestEveryVerbHasARule: for what it does, and for what it touches.
@@ -86,6 +87,11 @@ func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 			missed("the change of", k)
 		}
 	}
+	for _, thread := range a.fx.Threads {
+		if n++; !slices.Contains(touch.Threads, thread) {
+			missed("thread", thread)
+		}
+	}
 	for _, group := range a.fx.Groups {
 		if slices.Contains(a.fx.Noted, fold.GroupKey(group)) {
 			continue
@@ -95,11 +101,11 @@ func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 		}
 	}
 	for _, k := range a.fx.Receipts {
-		if c := rows.Conversation(k); c == nil || c.Receipt == nil || c.Receipt.Seq > a.Seq { // erased or sent again since
+		if r, ok := view.Receipt(rows, k.ID, k.User, k.Of()); !ok || r.Version > a.Seq { // erased or sent again since
 			continue
 		}
 		if n++; !slices.Contains(touch.Receipts, k) {
-			missed("the receipt of", k)
+			missed("the receipt of", k.Key)
 		}
 	}
 	for _, to := range a.fx.Authors {

@@ -48,7 +48,7 @@ func compareUser(r fold.Reader, model *twin.Model, user string, peers []string) 
 		return fmt.Errorf("%q has version %d and %+v, the twin says %d and %+v", user, reply.Version, reply.Totals, model.Version(user), totals)
 	}
 	for _, peer := range peers {
-		got, gotOK := view.Receipt(r, user, peer)
+		got, gotOK := view.Receipt(r, user, peer, nil)
 		want, wantOK := model.Receipt(user, peer, nil)
 		if gotOK != wantOK || got.Upto != want.Upto || got.At != want.At || got.Version != want.Version {
 			return fmt.Errorf("%q has receipt %+v of %q, the twin says %+v", user, got, peer, want)

@@ -38,6 +38,7 @@ const (
 	hotC2C     = 64 << 20
 	hotMembers = 24 << 20
 	hotSenders = 16 << 20
+	hotThreads = 8 << 20 // and as much for timelines
 	hotGroups  = 8 << 20
 	hotUnread  = 8 << 20
 	hotOthers  = 2 << 20 // of each family that is rarely touched
@@ -50,10 +51,11 @@ const (
 // Bounds of the snapshots' caches, in bytes. They hold what is shown: the users
 // who are being notified of changes or who ask, with all their conversations.
 const (
-	sharedLists  = 48 << 20
-	sharedGroups = 24 << 20
-	sharedPages  = 8 << 20
-	sharedOthers = 2 << 20
+	sharedLists   = 48 << 20
+	sharedGroups  = 24 << 20
+	sharedPages   = 8 << 20
+	sharedThreads = 8 << 20
+	sharedOthers  = 2 << 20
 
 	sharedReceipts = 8 << 20 // trees: some thousand rows
 )
@@ -64,6 +66,13 @@ const conversationWeight = 480
 
 // senderWeight is about what a decoded sender takes beside its value: bytes.
 const senderWeight = 192
+
+// threadWeight and timelineWeight are about what a decoded thread or timeline takes
+// beside its value: bytes.
+const (
+	threadWeight   = 320
+	timelineWeight = 192
+)
 
 // tables are the rows of all families.
 type tables struct {
@@ -76,6 +85,10 @@ type tables struct {
 	wanted        *table[fold.Wanted]
 	trees         *table[fold.Counts]
 	imports       *table[row.Present]
+	threads       *table[fold.Thread]
+	orders        *table[string]
+	timelines     *table[fold.Timeline]
+	followers     *table[row.Present]
 	indexes       *table[fold.Index]
 	pages         *table[row.Page]
 	blocks        *table[fold.Span]
@@ -147,6 +160,22 @@ func newTables() *tables {
 	t.imports = add(t, family[row.Present]{
 		prefix: row.Imports, name: row.NameImport, encode: row.EncodePresent, decode: row.DecodePresent,
 		hot: hotOthers, inbox: true,
+	})
+	t.threads = add(t, family[fold.Thread]{
+		prefix: row.Threads, name: row.NameThread, encode: row.EncodeThread, decode: row.DecodeThread,
+		hot: hotThreads, shared: sharedThreads, weight: threadWeight, inbox: true, filtered: true,
+	})
+	t.orders = add(t, family[string]{
+		prefix: row.Orders, name: row.NameOrder, encode: row.EncodeName, decode: row.DecodeName,
+		hot: hotOthers, weight: 16, inbox: true, listed: true,
+	})
+	t.timelines = add(t, family[fold.Timeline]{
+		prefix: row.Timelines, name: row.NameTimeline, encode: row.EncodeTimeline, decode: row.DecodeTimeline,
+		hot: hotThreads, weight: timelineWeight, inbox: true, listed: true, filtered: true,
+	})
+	t.followers = add(t, family[row.Present]{
+		prefix: row.Followers, name: row.NameFollower, encode: row.EncodePresent, decode: row.DecodePresent,
+		hot: hotOthers, listed: true,
 	})
 	t.indexes = add(t, family[fold.Index]{
 		prefix: row.Indexes, name: row.NameIndex, encode: row.EncodeIndex, decode: row.DecodeIndex,

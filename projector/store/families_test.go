@@ -107,6 +107,9 @@ func wideInbox(r *rig) {
 		r.do(events.Command{Verb: events.UserRevoke, Inbox: "a", From: "b", ID: id(n)})
 	}
 	r.do(events.Command{Verb: events.UserImport, Inbox: "a", Conversations: []events.Import{{Conversation: conversationOf("gold")}}})
+	topic := events.ConversationID{Kind: events.C2C, ID: "b"}
+	r.do(events.Command{Verb: events.UserMessage, Inbox: "a", From: "b", ID: "topic", Thread: "t"})
+	r.do(events.Command{Verb: events.UserRead, Inbox: "a", Conversation: topic, Thread: "t", HasThread: true})
 	r.commit()
 }
 
@@ -116,6 +119,17 @@ func TestFamiliesAreStored(t *testing.T) {
 	r := newRigAt(t, 1, slow)
 	everyFamily(r)
 	wideInbox(r)
+	topics, from := events.ConversationID{Kind: events.Group, ID: "topics"}, r.store.Position().Applied
+	for _, c := range []events.Command{
+		{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers},
+		{Verb: events.GroupJoin, Inbox: "topics", Users: []string{"a", "b"}},
+		{Verb: events.GroupMessage, Inbox: "topics", From: "a", ID: "t1", Thread: "t"},
+		{Verb: events.UserRead, Inbox: "b", Conversation: topics, Thread: "t", HasThread: true},
+	} {
+		if r.do(c); r.fx.Refused != "" || r.fx.Ignored {
+			t.Fatalf("after seq %d: %s is refused %q, ignored %v", from, c.Verb, r.fx.Refused, r.fx.Ignored)
+		}
+	}
 	var crowd []string
 	for n := range 20 {
 		crowd = append(crowd, fmt.Sprint("user", n))

@@ -39,7 +39,7 @@ func showEverything(s *store.Store) (err error) {
 			}
 			view.Totals(rows, user, events.TotalsRequest{})
 			for _, peer := range shownUsers {
-				view.Receipt(rows, user, peer)
+				view.Receipt(rows, user, peer, nil)
 			}
 		}
 		return nil

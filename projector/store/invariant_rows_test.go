@@ -25,18 +25,22 @@ func (a *audit) senders() {
 			wrote[fold.Key{User: l.messages[i].From, ConversationID: lk.ConversationID}] = true
 		}
 		for k := range wrote {
-			want := l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User })
+			live := func(apart bool) []fold.Ord {
+				return l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User && m.Apart == apart })
+			}
+			want, apart := live(false), live(true)
 			var recalled []fold.Ord
 			for i := range l.messages {
-				if m := &l.messages[i]; m.From == k.User && m.Counted && l.revoked[m.Ord] {
+				if m := &l.messages[i]; m.From == k.User && m.Counted && !m.Apart && l.revoked[m.Ord] {
 					recalled = append(recalled, m.Ord)
 				}
 			}
 			s := a.Sender(k)
-			if (s != nil) != (len(want)+len(recalled) > 0) || stored[k] != (s != nil) {
+			if (s != nil) != (len(want)+len(apart)+len(recalled) > 0) || stored[k] != (s != nil) {
 				a.fail("%+v has %d messages and %d recalled ones, a row %v", k, len(want), len(recalled), stored[k])
 			} else if s != nil {
 				a.same(k.Set(fold.SetOwn), &s.Own, want)
+				a.same(k.Set(fold.SetOwnAp), &s.OwnAp, apart)
 				a.same(k.Set(fold.SetRecalled), &s.Recalled, recalled)
 			}
 			delete(stored, k)

@@ -21,7 +21,8 @@ type audit struct {
 	rows    map[string][]string     // keys by family, without it, in parts
 	members map[string]*fold.Member // by membership
 	logs    map[fold.Key]*auditedLog
-	clock   events.Time // see fold.Rows
+	clock   events.Time     // see fold.Rows
+	known   map[string]bool // threads with messages
 	errs    []string
 }
 
@@ -40,7 +41,7 @@ func (r *rig) verify() {
 		r.t.Fatal(err)
 	}
 	defer snap.Close()
-	a := &audit{pending: snap.Sweeps(), clock: snap.Position().Clock, rows: map[string][]string{}, members: map[string]*fold.Member{}, logs: map[fold.Key]*auditedLog{}}
+	a := &audit{pending: snap.Sweeps(), clock: snap.Position().Clock, rows: map[string][]string{}, members: map[string]*fold.Member{}, logs: map[fold.Key]*auditedLog{}, known: map[string]bool{}}
 	eachRow(r.t, r.store.DB(), func(key, value []byte) {
 		if key[0] == 'n' {
 			m, err := row.DecodeMember("", string(value))
@@ -90,6 +91,7 @@ func (a *audit) all() {
 		}
 	}
 	a.senders()
+	a.timelines()
 	a.allMembers()
 	a.receipts()
 	a.accounts()
@@ -105,8 +107,7 @@ func (a *audit) all() {
 			if c := a.Conversation(owner); owner.Kind == events.C2C && c != nil && c.Era != era {
 				a.fail("%s%q is not of era %d", family, key, c.Era)
 			}
-			kind := kindOf(family, rest)
-			written := (kind == fold.SetOwn || kind == fold.SetRecalled) && a.Sender(owner) != nil
+			written := slices.Contains([]fold.SetKind{fold.SetOwn, fold.SetOwnAp, fold.SetRecalled}, kindOf(family, rest)) && a.Sender(owner) != nil
 			if a.logs[owner.LogKey()] == nil || owner.User != "" && !written && a.Conversation(owner) == nil && !a.ended(owner) {
 				a.fail("%s%q has no owner", family, key)
 			}
@@ -198,8 +199,8 @@ func (a *audit) log(k fold.Key, log *fold.Log) {
 		} else {
 			span = fold.Span{Least: min(span.Least, m.At), Greatest: max(span.Greatest, m.At)}
 		}
-		if !m.Hidden {
-			last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: pos, Revoked: m.Revoked}
+		if !m.Hidden && !m.Apart {
+			last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: pos, Revoked: m.Revoked, Thread: m.Thread != ""}
 		}
 		if m.Counted && (m.Silent || m.Hidden || m.Revoked) {
 			a.fail("%q position %d counts: %+v", k, pos, m)
@@ -222,7 +223,8 @@ func (a *audit) log(k fold.Key, log *fold.Log) {
 			a.fail("%q: ordinal %d is revoked, of %d", k, o, log.Head.Ord)
 		}
 	}
-	want := l.ordinals(0, func(m *fold.Message) bool { return m.All && k.Kind == events.Group })
+	a.threads(k, l)
+	want := l.ordinals(0, func(m *fold.Message) bool { return m.All && !m.Apart && k.Kind == events.Group })
 	a.same(k.Set(fold.SetAll), &log.All, want)
 }
 
@@ -260,7 +262,8 @@ func (a *audit) conversation(k fold.Key) {
 	named := func(m *fold.Message) bool {
 		return m.Named || !own(m) && !m.All && slices.Contains(m.Mentions, k.User)
 	}
-	a.same(k.Set(fold.SetNamed), &c.Named, l.ordinals(c.Join.Pos, named))
+	a.same(k.Set(fold.SetNamed), &c.Named, l.ordinals(c.Join.Pos, func(m *fold.Message) bool { return named(m) && !m.Apart }))
+	a.same(k.Set(fold.SetNamedAp), &c.NamedAp, l.ordinals(c.Join.Pos, func(m *fold.Message) bool { return named(m) && m.Apart }))
 	if c.Level == events.LevelAll || !strictlySorted(c.Labels) || len(c.Labels) > events.MaxLabels {
 		a.fail("%+v: level %d, labels %q", k, c.Level, c.Labels)
 	}
@@ -333,7 +336,9 @@ func (a *audit) chunks() (stored, listed int) {
 	}
 	for _, key := range a.rows["d"] {
 		if owner, era, kind := ownerOf(key); !a.swept(owner, era) {
-			listed += len(a.Directory(owner.Set(fold.SetKind(kind[0]))))
+			k := owner.Set(fold.SetKind(kind[0]))
+			k.Thread = strings.TrimSuffix(kind[1:], "\x00")
+			listed += len(a.Directory(k))
 		}
 	}
 	return stored, listed

@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -21,6 +23,30 @@ type userList struct {
 
 	groups  []string // in which the user has written, sorted
 	senders []*fold.Sender
+
+	era       events.Seq // of the timelines
+	lines     []lineKey  // sorted
+	timelines []*fold.Timeline
+}
+
+// lineKey names a timeline of a conversation.
+type lineKey struct {
+	events.ConversationID
+	thread string
+}
+
+func compareLines(a, b lineKey) int {
+	return cmp.Or(compareConversations(a.ConversationID, b.ConversationID), strings.Compare(a.thread, b.thread))
+}
+
+// linesOf are the rows of a conversation's timelines.
+func (l *userList) linesOf(id events.ConversationID) []*fold.Timeline {
+	i, _ := slices.BinarySearchFunc(l.lines, lineKey{ConversationID: id}, compareLines)
+	n := i
+	for n < len(l.lines) && l.lines[n].ConversationID == id {
+		n++
+	}
+	return l.timelines[i:n:n]
 }
 
 // find returns the row of a conversation, nil if there is none. hint is where
@@ -55,7 +81,7 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 
 // size is about what a list takes: bytes.
 func (l *userList) size() int {
-	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders)
+	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders) + 2*timelineWeight*len(l.timelines)
 	for _, row := range l.rows {
 		n += conversationWeight + len(row.Log.Tail)
 	}
@@ -75,7 +101,7 @@ func changeList(lists cache.Changes[userList], user string, fn func(*userList)) 
 	if !ok {
 		return
 	}
-	if len(old.keys)+len(old.groups) > mostCopied {
+	if len(old.keys)+len(old.groups)+len(old.lines) > mostCopied {
 		lists.Drop(user)
 		return
 	}
@@ -87,18 +113,43 @@ func changeList(lists cache.Changes[userList], user string, fn func(*userList)) 
 // commit brings the lists up to a commit.
 func (c userLists) commit(to events.Seq, t *tables) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
+		for _, e := range t.users.dirty {
+			changeList(lists, e.Key[1:], func(l *userList) { l.setAccount(e.Value.row) })
+		}
 		for _, conversations := range t.conversations[events.C2C:] {
 			for user, first := range conversations.owners {
 				changeList(lists, user, func(l *userList) { l.putConversations(first) })
 			}
 		}
+		for owner, first := range t.timelines.owners {
+			user, _ := row.CutEra(owner[1:])
+			changeList(lists, user, func(l *userList) { l.putTimelines(first) })
+		}
 		for user, first := range t.senders.owners {
 			changeList(lists, user, func(l *userList) { l.putSenders(first) })
 		}
-		for _, e := range t.users.dirty {
-			changeList(lists, e.Key[1:], func(l *userList) { l.account = e.Value.row })
-		}
 	})
+}
+
+// setAccount sets what the user's account says. What was written before an erasure has
+// ended.
+func (l *userList) setAccount(a *row.Account) {
+	l.account = a
+	if era := eraOf(a); era != l.era {
+		l.era, l.lines, l.timelines = era, nil, nil
+	}
+}
+
+// putTimelines sets the changed rows of timelines, of the list's era.
+func (l *userList) putTimelines(first *entry[fold.Timeline]) {
+	l.lines, l.timelines = slices.Clone(l.lines), slices.Clone(l.timelines)
+	for e := first; e != nil; e = e.Value.next {
+		k, era, thread, _ := row.ParseTimeline(e.Key)
+		if line := (lineKey{k.ConversationID, thread}); era == l.era {
+			i, found := slices.BinarySearchFunc(l.lines, line, compareLines)
+			put(&l.lines, &l.timelines, i, found, line, e.Value.row)
+		}
+	}
 }
 
 // putConversations sets the changed rows of conversations.
@@ -158,8 +209,9 @@ func (s *Snapshot) listOf(user string) *userList {
 // findList reads a user's list from Pebble. Of an erased inbox that is being
 // swept, the C2C conversations are left out.
 func (s *Snapshot) findList(user string) *userList {
-	l := &userList{account: s.findAccount(user)}
-	n, erased := 0, s.rows.left.ErasedAt(user)
+	l := new(userList)
+	l.setAccount(s.findAccount(user))
+	n, erased, timelines := 0, s.rows.left.ErasedAt(user), false
 	s.each(&s.conversations, row.ConversationsPrefix(user), &n, func(key string, value []byte) error {
 		if erased > 0 {
 			if gone, err := row.IsBefore(erased, []byte(key), value); err != nil || gone {
@@ -170,8 +222,18 @@ func (s *Snapshot) findList(user string) *userList {
 		k, _ := row.ParseConversation(key)
 		k.User = user
 		l.keys, l.rows = append(l.keys, k), append(l.rows, c)
+		timelines = timelines || err == nil && c.Timelines > 0
 		return err
 	})
+	if timelines {
+		s.each(&s.timelines, row.InboxPrefix(row.Timelines, user, l.era), &n, func(key string, value []byte) error {
+			t, err := row.DecodeTimeline(key, string(value))
+			if k, _, thread, ok := row.ParseTimeline(key); ok {
+				l.lines, l.timelines = append(l.lines, lineKey{k.ConversationID, thread}), append(l.timelines, t)
+			}
+			return err
+		})
+	}
 	prefix := row.SendersPrefix(user)
 	s.each(&s.senders, prefix, &n, func(key string, value []byte) error {
 		sender, err := row.DecodeSender(key, string(value))
@@ -266,6 +328,19 @@ func (s *Snapshot) senderInList(k fold.Key) (sender *fold.Sender, known bool) {
 		sender, _ = l.sender(k.ID, 0)
 	}
 	return sender, known
+}
+
+// timelinesInList finds the rows of a conversation's timelines in the list of its user,
+// if that is known.
+func (s *Snapshot) timelinesInList(k fold.Key) (all []*fold.Timeline, known bool) {
+	l := s.list
+	if l == nil || s.listUser != k.User {
+		s.rows.key = append(s.rows.key[:0], k.User...)
+		if l, known = s.store.lists.Get(s.rows.key, s.position.Applied); !known {
+			return nil, false
+		}
+	}
+	return l.linesOf(k.ConversationID), true
 }
 
 // conversationsOf lists a user's conversations, by kind and id.

@@ -119,10 +119,14 @@ func settingsOf(a *row.Account) *fold.Settings {
 
 // Era implements fold.Rows.
 func (r *reader) Era(user string) events.Seq {
-	if a := r.account(user); a != nil {
-		return a.Era
+	return eraOf(r.account(user))
+}
+
+func eraOf(a *row.Account) events.Seq {
+	if a == nil {
+		return 0
 	}
-	return 0
+	return a.Era
 }
 
 // Group implements fold.Reader.
@@ -179,7 +183,10 @@ func (r *reader) rowsOf(lk fold.Key) fold.Key {
 }
 
 // setOf is rowsOf for a set.
-func (r *reader) setOf(k fold.SetKey) fold.SetKey { return r.rowsOf(k.Owner).Set(k.Kind) }
+func (r *reader) setOf(k fold.SetKey) fold.SetKey {
+	k.Owner = r.rowsOf(k.Owner)
+	return k
+}
 
 // Index implements fold.Reader. The ids of the unfinished page are looked for
 // there, those of all others, and what awaits an id, in rows of their own.

@@ -36,7 +36,7 @@ var _ fold.Rows = (*rows)(nil)
 func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 	t := r.conversations[k.Kind]
 	r.key = row.AppendConversation(r.key[:0], k)
-	if k.Kind == events.C2C && t.get(r.db, r.key) != c { // it begins
+	if t.get(r.db, r.key) != c { // it begins
 		c.Era = r.Era(k.User)
 		r.key = row.AppendConversation(r.key[:0], k)
 	}

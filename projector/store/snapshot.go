@@ -23,7 +23,7 @@ type Snapshot struct {
 	wanted               func() error // see Until; nil: it is
 	bound                int          // see Bound; 0: none
 	conversations, users walk
-	senders              walk
+	senders, timelines   walk
 	listUser             string // whose list was read last
 	list                 *userList
 	listHint, senderHint int                      // which of its rows may be asked for next
@@ -37,7 +37,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	commits, latest := s.commits.Load(), s.latest.Load()
-	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}, senders: walk{family: row.Senders}}
+	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}, senders: walk{family: row.Senders}, timelines: walk{family: row.Timelines}}
 	snap.rows = reader{tables: s.tables, db: snap.snap, snap: snap}
 	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
 		snap.position, snap.rows.left, snap.due = latest.position, latest.left, latest.due
@@ -59,7 +59,7 @@ func (s *Snapshot) Position() Position { return s.position }
 // Close releases the snapshot.
 func (s *Snapshot) Close() error {
 	defer s.store.release()
-	return errors.Join(s.conversations.close(), s.users.close(), s.senders.close(), s.snap.Close())
+	return errors.Join(s.conversations.close(), s.users.close(), s.senders.close(), s.timelines.close(), s.snap.Close())
 }
 
 // Many says that many users' lists are going to be read, by name: in that order

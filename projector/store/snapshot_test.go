@@ -46,7 +46,7 @@ func storeShows(rows fold.Reader, user string) (everything, error) {
 	e := everything{Conversations: reply.Conversations, Totals: reply.Totals, Filters: filters, Version: reply.Version}
 	for _, c := range e.Conversations {
 		id, _ := events.ParseConversation(c.Conversation)
-		x, _ := view.Explain(rows, fold.Key{User: user, ConversationID: id}, explained)
+		x, _ := view.Explain(rows, fold.Key{User: user, ConversationID: id}, nil, explained)
 		e.Explained = append(e.Explained, x)
 	}
 	return e, err

@@ -197,14 +197,14 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 		}
 		limit := 1 + r.rng.IntN(events.MaxLimit)
 		w, _ := r.twin.Explain(user, c.Conversation, nil, limit)
-		g, ok := view.Explain(rows, fold.Key{User: user, ConversationID: id}, limit)
+		g, ok := view.Explain(rows, fold.Key{User: user, ConversationID: id}, nil, limit)
 		if d := cmp.Diff(w, g, cmpopts.EquateEmpty()); d != "" || !ok {
 			return "explain " + c.Conversation + ": " + d
 		}
 	}
 	for _, peer := range users {
 		w, wok := r.twin.Receipt(user, peer, nil)
-		g, gok := view.Receipt(rows, user, peer)
+		g, gok := view.Receipt(rows, user, peer, nil)
 		if wok != gok || w.Upto != g.Upto || w.At != g.At {
 			return fmt.Sprintf("receipt of %q: %+v, the twin says %+v", peer, g, w)
 		}

@@ -29,7 +29,7 @@ func (m *Model) shows(v *view, verb events.Verb) shown {
 	}
 	for _, thread := range append(v.ownThreads(), "") {
 		if _, has := now.threads[thread]; !has {
-			now.threads[thread] = v.threadOf(thread, -1, nil, blocked)
+			now.threads[thread] = v.threadOf(thread, v.chat.lastOf(thread), nil, blocked)
 		}
 	}
 	for _, msg := range unread {

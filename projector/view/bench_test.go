@@ -50,7 +50,7 @@ func viewsOf(b *testing.B, k fold.Key) map[string]func(fold.Reader) {
 	return map[string]func(fold.Reader){
 		"totals":       func(rows fold.Reader) { view.Totals(rows, "u", events.TotalsRequest{}) },
 		"conversation": func(rows fold.Reader) { view.Conversation(rows, k) },
-		"explain":      func(rows fold.Reader) { view.Explain(rows, k, events.MaxLimit) },
+		"explain":      func(rows fold.Reader) { view.Explain(rows, k, nil, events.MaxLimit) },
 		"conversations": func(rows fold.Reader) {
 			if _, err := view.Conversations(rows, "u", events.ConversationsRequest{Limit: new(events.DefaultLimit)}); err != nil {
 				b.Error(err)

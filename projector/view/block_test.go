@@ -63,7 +63,7 @@ func (w *ward) check(t *testing.T, rows fold.Reader, blocked []string) {
 	if c.Unread != uint64(len(want)) || c.Mentions != mentions || c.FirstUnread != first {
 		t.Fatalf("%s with %q blocked: %+v, not %d unread, %d mentions, the first %q", w.key, blocked, c, len(want), mentions, first)
 	}
-	e, _ := view.Explain(rows, w.key, 1_000)
+	e, _ := view.Explain(rows, w.key, nil, 1_000)
 	if e.SinceRead-e.Own-e.Revoked-e.Blocked != e.Unread || len(e.Messages) != len(want) {
 		t.Fatalf("%s with %q blocked: %+v", w.key, blocked, e)
 	}

@@ -8,17 +8,19 @@ import (
 )
 
 // Changed is what a user is notified of: the totals, those of the filters that the
-// user keeps, and some conversations of the list, newest activity first.
+// user keeps, some conversations of the list, newest activity first, and threads.
 type Changed struct {
 	Version events.Seq
 	Totals  events.Totals
 	Filters events.NamedTotals // nil: the user keeps none
 	Rows    int                // that were looked at
 	items   []item
+	threads []thread
 }
 
-// Change finds what a user is notified of: those conversations that include asks for.
-func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
+// Change finds what a user is notified of: those conversations that include asks for, and
+// the followed threads that have changed after a seq.
+func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
 	sums := newSums(r, user, events.Filter{})
 	c.Version, c.Rows = each(r, user, func(i item) {
 		if !i.listed(r) {
@@ -28,14 +30,28 @@ func Change(r fold.Reader, user string, include func(fold.Key, *fold.Conversatio
 		if include(i.key, i.row, i.log) {
 			c.items = append(c.items, i)
 		}
+		c.threads = append(c.threads, i.changedThreads(r, since)...)
 	})
 	c.Totals, c.Filters = sums.totals, sums.named()
 	slices.SortFunc(c.items, byPlace)
 	return c
 }
 
-// Len is how many conversations there are that have not been taken.
-func (c *Changed) Len() int { return len(c.items) }
+// Len is how many conversations and threads there are that have not been taken.
+func (c *Changed) Len() int { return len(c.items) + len(c.threads) }
+
+// Threads is how many threads have not been taken.
+func (c *Changed) Threads() int { return len(c.threads) }
+
+// TakeThreads takes the next threads, n at most.
+func (c *Changed) TakeThreads(r fold.Reader, n int) (views []events.Thread) {
+	n = min(n, len(c.threads))
+	for _, t := range c.threads[:n] {
+		views = append(views, t.view(r))
+	}
+	c.threads = c.threads[n:]
+	return views
+}
 
 // Take takes the next conversations, n at most. The rows are those that Change was
 // given.

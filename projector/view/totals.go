@@ -12,11 +12,15 @@ type figures struct {
 	marked, archived bool
 	level            events.Level
 	row              *fold.Conversation
+	threads          events.ThreadTotals // what counts apart
+	named            uint64              // how many of those have mentions
 }
 
 func (i item) figures(r fold.Reader) figures {
 	c, t := i.row, i.tally(r)
+	threads, named := t.Apart()
 	return figures{
+		threads: threads, named: named,
 		kind: i.key.Kind, unread: t.Unread(), mentions: t.Mentions(),
 		marked: c.Marked, archived: c.Labelled(events.LabelArchived), level: c.Level, row: c,
 	}
@@ -50,13 +54,14 @@ func (n *figures) addTo(t *events.Totals, f *events.Filter) {
 	if level == events.LevelNone {
 		t.Muted += n.unread
 	}
-	unread, shows := n.unread, n.unread > 0 || n.marked
+	unread, shows, threads := n.unread, n.unread > 0 || n.marked, n.threads
 	if !f.IncludeMuted {
 		switch level {
 		case events.LevelNone:
 			return
 		case events.LevelMentions:
 			unread, shows = n.mentions, n.mentions > 0
+			threads = events.ThreadTotals{Unread: threads.Mentions, Mentions: threads.Mentions, Threads: n.named}
 		}
 	}
 	t.Unread += unread
@@ -66,6 +71,9 @@ func (n *figures) addTo(t *events.Totals, f *events.Filter) {
 		t.Group += unread
 	}
 	t.Mentions += n.mentions
+	t.Threads.Unread += threads.Unread
+	t.Threads.Mentions += threads.Mentions
+	t.Threads.Threads += threads.Threads
 	if shows {
 		t.Conversations++
 	}

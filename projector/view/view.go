@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +41,18 @@ func (i item) version(r fold.Reader) events.Seq {
 	return i.row.ViewVersion(r, i.key, i.log)
 }
 
+// followedVersion is of what is shown of followed threads, where it may be later than
+// another one.
+func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
+	v := max(than, i.row.Followed)
+	if i.listed(r) && i.row.Timelines > 0 && i.log.ThreadVersion > v {
+		for _, t := range i.followed(r) {
+			v = max(v, t.version(r))
+		}
+	}
+	return v
+}
+
 func (i item) listed(r fold.Reader) bool { return i.row.Listed(r, i.key, i.log) }
 
 // each calls fn with all a user has, listed or not, and returns the user's
@@ -51,7 +62,7 @@ func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows i
 	keys := r.Conversations(user)
 	for _, k := range keys {
 		if i, ok := load(r, k); ok {
-			version = max(version, i.version(r))
+			version = i.followedVersion(r, max(version, i.version(r)))
 			fn(i)
 		}
 	}
@@ -78,7 +89,8 @@ func (i item) view(r fold.Reader) events.Conversation {
 		Muted:        c.Level == events.LevelNone,
 		Level:        c.Level.String(),
 		Labels:       c.Labels,
-		ReadUpto:     i.readUpto(r),
+		ReadUpto:     i.idAt(r, i.row.Read.Pos),
+		Threads:      t.Threads(),
 		Version:      i.version(r),
 	}
 	if c.ReadSet {
@@ -93,14 +105,15 @@ func (i item) view(r fold.Reader) events.Conversation {
 	return v
 }
 
-func (i item) readUpto(r fold.Reader) string {
-	switch i.row.Read.Pos {
+// idAt is the id of the message at a position; "" before the first.
+func (i item) idAt(r fold.Reader, pos fold.Pos) string {
+	switch pos {
 	case 0:
 		return ""
 	case i.log.Last.Pos:
 		return i.log.Last.ID
 	}
-	return r.Message(i.key.LogKey(), i.row.Read.Pos).ID
+	return r.Message(i.key.LogKey(), pos).ID
 }
 
 // tally counts what is unread.
@@ -109,13 +122,15 @@ func (i item) tally(r fold.Reader) *fold.Tally {
 	return &t
 }
 
-// messageAt finds the message with a counted ordinal after the read position.
-// Ordinals grow with positions, at most as fast: so the message is at least as
-// far beyond the read position as its ordinal, and from there on its page is
-// found by halving.
+// messageAt finds the message with a counted ordinal. Ordinals grow with positions, at
+// most as fast: so one after the read position is at least as far beyond it as its
+// ordinal, and from there on its page is found by halving.
 func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
 	lk := i.key.LogKey()
-	first := i.row.Read.Pos + fold.Pos(o-i.row.Read.Ord)
+	first := fold.Pos(o)
+	if o > i.row.Read.Ord {
+		first = i.row.Read.Pos + fold.Pos(o-i.row.Read.Ord)
+	}
 	lo := (uint64(first) - 1) / fold.PageSize
 	hi := (uint64(i.log.Head.Pos) - 1) / fold.PageSize
 	// The page is the last one that begins before o. Mostly it is the first.
@@ -231,49 +246,28 @@ func Version(r fold.Reader, user string) events.Seq {
 	return version
 }
 
-// Explain answers why a count is what it is; false if the conversation is not
-// in the user's list.
-func Explain(r fold.Reader, k fold.Key, limit int) (events.Explanation, bool) {
-	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
-		return events.Explanation{}, false
+// Receipt says how far a peer has read a user's messages, in the conversation or in one
+// timeline of it; false if the peer has sent no receipt of that.
+func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	k := fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}}
+	c := r.Conversation(k)
+	if c == nil {
+		return events.Receipt{}, false
 	}
-	v, t := i.view(r), i.tally(r)
-	purged := uint64(i.row.From(i.log).Ord - i.row.Read.Ord)
-	e := events.Explanation{
-		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,
-		Unread: v.Unread, Mentions: v.Mentions, MarkedUnread: v.MarkedUnread, Muted: v.Muted, Level: v.Level, Labels: v.Labels,
-		ReadUpto: v.ReadUpto, ReadAt: v.ReadAt, ReadSeq: i.row.ReadSeq,
-		SinceRead: t.Since() + purged, Own: t.Own(), Blocked: t.Blocked(), Purged: purged, Carried: i.row.Carried,
-		Messages: []events.ExplainedMessage{},
-	}
-	e.Revoked = t.Since() + e.Carried - e.Own - e.Blocked - e.Unread
-	for _, pending := range i.row.PendingReads {
-		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: pending.ID, At: pending.At, Seq: pending.Seq, Private: !pending.Open})
-	}
-	for o := i.row.From(i.log).Ord; len(e.Messages) < limit; {
-		if o = t.Next(o); o == 0 {
-			break
+	sent, of := c.Receipt, ""
+	if thread != nil {
+		sent, of = nil, *thread
+		if c.Timelines > 0 {
+			if t := r.Timeline(k, of); t != nil {
+				sent = t.Receipt
+			}
 		}
-		m := i.messageAt(r, o)
-		e.Messages = append(e.Messages, events.ExplainedMessage{
-			ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Thread: m.Thread,
-			Mention: m.Named || m.All || slices.Contains(m.Mentions, k.User),
-		})
 	}
-	e.More = e.Unread - e.Carried - uint64(len(e.Messages))
-	return e, true
-}
-
-// Receipt says how far a peer has read a user's messages; false if the peer
-// has sent no receipt.
-func Receipt(r fold.Reader, user, peer string) (events.Receipt, bool) {
-	c := r.Conversation(fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}})
-	if c == nil || c.Receipt == nil {
+	if sent == nil {
 		return events.Receipt{}, false
 	}
 	return events.Receipt{
-		User: user, Peer: peer, Upto: c.Receipt.Upto, At: c.Receipt.At, Version: c.Receipt.Seq,
+		User: user, Peer: peer, Upto: sent.Upto, At: sent.At, Version: sent.Seq, Thread: of,
 		Conversation: events.ConversationID{Kind: events.C2C, ID: peer}.String(),
 	}, true
 }

@@ -85,7 +85,7 @@ func TestFirstUnread(t *testing.T) {
 // limit.
 func checkExplained(t *testing.T, rows fold.Reader, k fold.Key, limit int, want []string) {
 	t.Helper()
-	e, ok := view.Explain(rows, k, limit)
+	e, ok := view.Explain(rows, k, nil, limit)
 	if !ok {
 		t.Fatalf("%s is not in the list", k)
 	}
@@ -132,13 +132,13 @@ func TestExplainMore(t *testing.T) {
 			for _, limit := range []int{1, 2, fold.PageSize, len(want) - 1, len(want), len(want) + 1} {
 				checkExplained(t, rows, k, limit, want[:min(limit, len(want))])
 			}
-			if _, ok := view.Explain(rows, c2c("nobody"), 10); ok {
+			if _, ok := view.Explain(rows, c2c("nobody"), nil, 10); ok {
 				t.Error("a conversation that does not exist is explained")
 			}
 		})
 		r.do(act(events.UserDelete, k))
 		r.read(func(rows fold.Reader) {
-			if _, ok := view.Explain(rows, k, 10); ok {
+			if _, ok := view.Explain(rows, k, nil, 10); ok {
 				t.Error("a conversation that is not in the list is explained")
 			}
 		})

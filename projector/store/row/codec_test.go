@@ -28,6 +28,9 @@ var (
 	groupRows        = codec[fold.Log]{row.EncodeLog, row.DecodeLog}
 	userRows         = codec[row.Account]{row.EncodeAccount, row.DecodeAccount}
 	senderRows       = codec[fold.Sender]{row.EncodeSender, row.DecodeSender}
+	threadRows       = codec[fold.Thread]{row.EncodeThread, row.DecodeThread}
+	timelineRows     = codec[fold.Timeline]{row.EncodeTimeline, row.DecodeTimeline}
+	nameRows         = codec[string]{row.EncodeName, row.DecodeName}
 	memberRows       = codec[fold.Member]{row.EncodeMember, row.DecodeMember}
 	pieceRows        = codec[fold.Piece]{row.EncodePiece, row.DecodePiece}
 	wantedRows       = codec[fold.Wanted]{row.EncodeWanted, row.DecodeWanted}
@@ -129,7 +132,7 @@ func (d dice) fill(lk fold.Key, l *fold.Log) {
 	l.Block = d.span()
 	before := row.FirstInTail(l.Head.Pos) - 1
 	if before > 0 && d.coin() {
-		l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Pos: 1 + fold.Pos(d.Uint64N(uint64(before)))}
+		l.Last = fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Pos: 1 + fold.Pos(d.Uint64N(uint64(before))), Thread: d.coin()}
 		if d.coin() {
 			l.Last.Pos, l.Last.At = before, l.Block.Greatest
 		}
@@ -138,8 +141,8 @@ func (d dice) fill(lk fold.Key, l *fold.Log) {
 		m := d.message(lk, l.Head.Ord)
 		l.Head.Ord = m.Ord
 		l.Tail += string(row.AppendRecord(nil, lk, &m))
-		if !m.Hidden {
-			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: before + 1 + fold.Pos(i)}
+		if !m.Hidden && !m.Apart {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: before + 1 + fold.Pos(i), Thread: m.Thread != ""}
 		}
 		if row.TailHasBlock(l.Head.Pos) {
 			if i == 0 {
@@ -149,6 +152,75 @@ func (d dice) fill(lk fold.Key, l *fold.Log) {
 		}
 	}
 	l.Last.Revoked = d.coin()
+	d.threads(l)
+}
+
+// threads draws what a log knows of its threads.
+func (d dice) threads(l *fold.Log) {
+	if d.coin() {
+		l.ThreadOrder, l.ThreadVersion, l.Threaded = d.seq(), d.seq(), d.set()
+	}
+	if l.Last.Thread && d.coin() {
+		l.Main = d.last()
+		l.Main.Thread = false
+	}
+	if d.coin() {
+		l.MainVersion = d.seq()
+	}
+	if l.Counted, l.Apart = l.Head.Ord, d.set(); l.Apart.Tail != nil {
+		l.Counted, l.ApartVersion, l.AllAp = fold.Ord(d.uint()), d.seq(), d.set()
+	}
+}
+
+func (d dice) last() fold.Last {
+	return fold.Last{ID: d.id(), From: d.id(), At: d.time(), Seq: d.seq(), Pos: max(fold.Pos(d.uint()), 1), Revoked: d.coin(), Thread: true}
+}
+
+func (d dice) thread() *fold.Thread {
+	t := &fold.Thread{Answered: d.coin(), In: d.set(), Ap: d.set(), Recalls: d.recalls()}
+	if d.coin() {
+		t.Last, t.Order, t.Version = d.last(), d.seq(), d.seq()
+	}
+	for len(t.Newest) < 2 && d.coin() {
+		t.Newest = append(t.Newest, fold.Posted{Ord: fold.Ord(d.uint()), From: d.id(), Seq: d.seq()})
+	}
+	if d.coin() {
+		t.Peer = fold.PeerMark{Pos: max(fold.Pos(d.uint()), 1), ID: d.id()}
+	}
+	return t
+}
+
+func (d dice) recalls() (all []fold.Recall) {
+	for d.coin() {
+		r := fold.Recall{Ord: fold.Ord(d.uint()), From: d.id(), Seq: d.seq()}
+		if d.coin() {
+			r.Thread, r.Apart = d.id(), d.coin()
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func (d dice) mark() fold.Mark {
+	m := fold.Mark{Cursor: d.cursor(), Seq: d.seq(), Set: d.coin()}
+	if m.Set {
+		m.At = d.time()
+	}
+	return m
+}
+
+func (d dice) timeline(thread string) *fold.Timeline {
+	t := &fold.Timeline{Thread: thread, Following: d.coin(), Left: d.coin(), Muted: d.coin(), Own: d.coin(), Version: d.seq()}
+	if t.Following {
+		t.From = fold.Ord(d.uint())
+	}
+	if t.Own {
+		t.Read = d.mark()
+	}
+	if d.coin() {
+		t.Receipt = &fold.Receipt{Upto: d.id(), Pos: fold.Pos(d.uint()), At: d.time(), Seq: d.seq()}
+	}
+	return t
 }
 
 func (d dice) span() fold.Span {
@@ -175,7 +247,17 @@ func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
 func (d dice) conversation(k fold.Key) *fold.Conversation {
 	c := &fold.Conversation{
 		Version: events.Seq(d.uint()), Read: d.cursor(), ReadSeq: events.Seq(d.uint()),
-		Level: []events.Level{events.NoLevel, events.LevelMentions, events.LevelNone}[d.IntN(3)], Marked: d.coin(), Named: d.set(),
+		Level: []events.Level{events.NoLevel, events.LevelMentions, events.LevelNone}[d.IntN(3)], Marked: d.coin(), Named: d.set(), NamedAp: d.set(), Moved: events.Seq(d.uint()),
+	}
+	if d.coin() {
+		c.Moved = c.ReadSeq
+	}
+	if d.coin() {
+		c.Timelines, c.Followed = d.uint(), d.seq()
+	}
+	if d.coin() {
+		c.ThreadsRead = d.mark()
+		c.ThreadsRead.Pos++
 	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
@@ -220,7 +302,10 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		c.Labels = append(c.Labels, d.id())
 	}
 	for len(c.PendingReads) < events.MaxPendingReads && d.coin() {
-		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq()}
+		e := fold.PendingRead{ID: d.id(), At: d.time(), Seq: d.seq(), One: d.coin()}
+		if e.One && d.coin() {
+			e.Thread = d.id()
+		}
 		if e.Open = d.coin(); e.Open {
 			e.OpenAt = []events.Time{e.At, d.time()}[d.IntN(2)]
 		}
@@ -283,7 +368,11 @@ func (d dice) message(log fold.Key, ord fold.Ord) fold.Message {
 		m.From = log.ID
 		if d.coin() {
 			m.From, m.PrevPeer = log.User, fold.Pos(d.uint())
+		} else if m.Thread != "" {
+			m.PrevMain, m.PrevThread = fold.Pos(d.uint()/2), fold.Pos(d.uint()/2)
 		}
+	} else {
+		m.Apart = m.Thread != "" && d.coin()
 	}
 	return m
 }
@@ -340,8 +429,12 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, groupRows, row.AppendGroup(nil, k.ID), &log)
 		span := d.span()
 		roundTrip(t, userRows, nil, d.account())
-		roundTrip(t, senderRows, nil, &fold.Sender{Own: d.set(), Recalled: d.set()})
 		roundTrip(t, memberRows, nil, d.member())
+		name := d.id()
+		roundTrip(t, senderRows, nil, &fold.Sender{Own: d.set(), OwnAp: d.set(), Recalled: d.set()})
+		roundTrip(t, threadRows, nil, d.thread())
+		roundTrip(t, timelineRows, row.AppendTimeline(nil, k, name), d.timeline(name))
+		roundTrip(t, nameRows, nil, &name)
 		roundTrip(t, pieceRows, nil, &fold.Piece{To: fold.Pos(d.uint()), At: d.time()})
 		roundTrip(t, wantedRows, nil, d.wanted())
 		roundTrip(t, countsRows, nil, d.counts())

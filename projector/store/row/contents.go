@@ -42,7 +42,7 @@ func PageContents(key string, p *Page) (c Contents, err error) {
 		return c, ErrCorruptRow
 	}
 	c = Contents{Log: log, First: FirstOf(no)}
-	log.User, _ = cutEra(log.User)
+	log.User, _ = CutEra(log.User)
 	c.Messages, err = p.Messages(log, c.First)
 	return c, err
 }

@@ -32,6 +32,11 @@ const (
 	convCleared
 	convCarried
 	convActed
+	convTimelines
+	convMoved // the position of timelines without one of their own was not moved last by the command of the read
+	convThreadsRead
+	convThreadsReadSet
+	convNamedAp
 	convFlagsEnd
 )
 
@@ -66,6 +71,11 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.Named.Tail != nil, convNamed)
 	set(c.Era > 0, convEra)
 	set(c.OwesReceipt(), convOwesReceipt)
+	set(c.Timelines+uint64(c.Followed) > 0, convTimelines)
+	set(c.Moved != c.ReadSeq, convMoved)
+	set(c.ThreadsRead.Pos > 0, convThreadsRead)
+	set(c.ThreadsRead.Set, convThreadsReadSet)
+	set(c.NamedAp.Tail != nil, convNamedAp)
 	return flags
 }
 
@@ -87,7 +97,7 @@ func IsSettled(key, value []byte) (bool, error) {
 	if !ok {
 		return false, ErrCorruptRow
 	}
-	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convCarried|convOwesReceipt) == 0, nil
+	return k.Kind == events.C2C && flags&convReadIsHead != 0 && flags&(convMarked|convCarried|convOwesReceipt|convTimelines) == 0, nil
 }
 
 // IsBefore reports whether a stored C2C conversation is of an era before an
@@ -155,6 +165,18 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convNamed != 0 {
 		b = appendSet(b, &c.Named)
 	}
+	if flags&convTimelines != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, c.Timelines), uint64(c.Followed))
+	}
+	if flags&convMoved != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Moved))
+	}
+	if flags&convThreadsRead != 0 {
+		b = appendMark(b, &c.ThreadsRead)
+	}
+	if flags&convNamedAp != 0 {
+		b = appendSet(b, &c.NamedAp)
+	}
 	return b
 }
 
@@ -217,6 +239,18 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convNamed != 0 {
 		c.Named = d.set()
 	}
+	if flags&convTimelines != 0 {
+		c.Timelines, c.Followed = d.Uint(), d.Seq()
+	}
+	if c.Moved = c.ReadSeq; flags&convMoved != 0 {
+		c.Moved = d.Seq()
+	}
+	if flags&convThreadsRead != 0 {
+		c.ThreadsRead = d.mark(flags&convThreadsReadSet != 0)
+	}
+	if flags&convNamedAp != 0 {
+		c.NamedAp = d.set()
+	}
 	return c, d.End()
 }
 
@@ -260,6 +294,7 @@ const (
 	pendingOpen = 1 << iota
 	pendingOpenLater
 	pendingMore
+	pendingOne
 	pendingFlagsEnd
 )
 
@@ -275,7 +310,13 @@ func appendPendingReads(b []byte, all []fold.PendingRead) []byte {
 		if i < len(all)-1 {
 			flags |= pendingMore
 		}
+		if e.One {
+			flags |= pendingOne
+		}
 		b = AppendString(append(b, flags), e.ID)
+		if e.One {
+			b = AppendString(b, e.Thread)
+		}
 		b = binary.AppendUvarint(b, uint64(e.At))
 		b = binary.AppendUvarint(b, uint64(e.Seq))
 		if flags&pendingOpenLater != 0 {
@@ -289,7 +330,11 @@ func appendPendingReads(b []byte, all []fold.PendingRead) []byte {
 func (d *Decoder) pendingReads() (all []fold.PendingRead) {
 	for more := true; more && d.err == nil; {
 		flags := d.Byte()
-		e := fold.PendingRead{ID: d.String(), At: d.Time(), Seq: d.Seq()}
+		e := fold.PendingRead{ID: d.String(), One: flags&pendingOne != 0}
+		if e.One {
+			e.Thread = d.String()
+		}
+		e.At, e.Seq = d.Time(), d.Seq()
 		if flags&pendingOpen != 0 {
 			e.Open, e.OpenAt = true, e.At
 		}

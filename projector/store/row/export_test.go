@@ -1,7 +1,6 @@
 package row
 
 import (
-	"reddot/events"
 	"reddot/projector/fold"
 )
 
@@ -19,8 +18,8 @@ const (
 	LogFlags          = logFlagsEnd - 1
 	IndexFlags        = indexAwaited<<1 - 1
 	MessageFlags      = msgFlagsEnd - 1
-	C2COnly           = msgNamed | msgOwn
-	GroupOnly         = msgAll | msgMentions
+	C2COnly           = msgNamed | msgOwn | msgBefore
+	GroupOnly         = msgAll | msgMentions | msgApart
 )
 
 func FirstInTail(head fold.Pos) fold.Pos { return firstInTail(head) }
@@ -38,6 +37,3 @@ func FlagsOfPage(p *Page) (all uint64) {
 	})
 	return all
 }
-
-// CutEra takes the era off a user's name.
-func CutEra(name string) (user string, era events.Seq) { return cutEra(name) }

@@ -22,6 +22,9 @@ type goldenRow struct {
 
 // row makes a golden row of a family.
 func goldenOf[R any](name string, c codec[R], key []byte, r *R) goldenRow {
+	if c, ok := any(r).(*fold.Conversation); ok && c.Moved == 0 {
+		c.Moved = c.ReadSeq // unless something else is said
+	}
 	return goldenRow{
 		name, key, c.encode(nil, r), r,
 		func(b []byte) (any, error) { return c.decode(string(key), string(b)) },
@@ -79,6 +82,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 		return []fold.Message{
 			{ID: "m1", From: "bob", At: at, Seq: 1, Counted: true, Mentions: []string{"alice", "卡罗尔"}},
 			{ID: "m2", From: "alice", At: at, Seq: 2, Counted: true, All: true, Thread: "t1"},
+			{ID: "m2a", From: "alice", At: at, Seq: 2, Counted: true, Apart: true, Thread: "t1"},
 			{ID: "m3", From: "alice", At: 0, Seq: 3, Silent: true, Mentions: []string{"bob"}, Thread: "t2"},
 			{ID: strings.Repeat("m", events.MaxID), From: strings.Repeat("u", events.MaxID), At: events.MaxTime, Seq: 1 << 40, Revoked: true},
 			{ID: "r1", From: "bob", At: at, Seq: 1<<40 + 1, Hidden: true},
@@ -86,7 +90,7 @@ func goldenMessages(k fold.Key) []fold.Message {
 		}
 	}
 	return []fold.Message{
-		{ID: "m257", From: k.ID, At: at, Seq: 3500, Counted: true, Named: true, Thread: "t1"},
+		{ID: "m257", From: k.ID, At: at, Seq: 3500, Counted: true, Named: true, Thread: "t1", PrevMain: 250, PrevThread: 240},
 		{ID: "m258", From: k.User, At: at, Seq: 3501, PrevPeer: 257},
 		{ID: "m259", From: k.ID, At: at, Seq: 3502, Silent: true},
 		{ID: "m260", From: k.ID, At: at, Seq: 3503, Revoked: true},
@@ -105,9 +109,10 @@ func goldenLog(lk fold.Key, pages uint64, messages []fold.Message) (l fold.Log) 
 		if m.Counted {
 			l.Head.Ord++
 		}
+		l.Counted = l.Head.Ord
 		l.Tail += string(row.AppendRecord(nil, lk, &m))
-		if !m.Hidden {
-			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: l.Head.Pos}
+		if !m.Hidden && !m.Apart {
+			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: l.Head.Pos, Thread: m.Thread != ""}
 		}
 		if i == 0 {
 			l.Block = fold.Span{Least: m.At, Greatest: m.At}
@@ -127,7 +132,7 @@ func goldenConversations() []goldenRow {
 	long := goldenLog(alice, 16, goldenMessages(alice))
 	long.Revoked, long.Last.Revoked = set, true
 	full := fold.Log{
-		Head: fold.Cursor{Pos: 32, Ord: 30}, Block: fold.Span{Least: goldenTime - 1000, Greatest: goldenTime},
+		Head: fold.Cursor{Pos: 32, Ord: 30}, Counted: 30, Block: fold.Span{Least: goldenTime - 1000, Greatest: goldenTime},
 		Last: fold.Last{ID: "m32", From: "bob@example.com", At: goldenTime, Seq: 32, Pos: 32},
 	}
 	reacted, only := full, fold.Log{Block: earlier}
@@ -137,9 +142,12 @@ func goldenConversations() []goldenRow {
 	group := goldenLog(lk, 16, goldenMessages(lk))
 	group.Version, group.Revoked, group.All = 4000, set, fold.Set{TailNo: 1, Tail: everyOther()}
 	group.Members, group.Peak = 2000, 3000
-	later := goldenLog(lk, 18, goldenMessages(lk)[4:5])
+	later := goldenLog(lk, 18, goldenMessages(lk)[5:6])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
-	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}}
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true}}
+	group.Counted, group.Apart, group.AllAp, group.ApartVersion = 17, set, set, 3990
+	group.Threaded, group.ThreadOrder, group.ThreadVersion, group.MainVersion = set, 2000, 4004, 3000
+	first.Last.Thread, first.Main = true, fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}
 	purged := goldenLog(lk, 16, goldenMessages(lk))
 	purged.Purged = fold.Cursor{Pos: 260, Ord: 240}
 	purged.Purges = []fold.Purge{
@@ -154,10 +162,13 @@ func goldenConversations() []goldenRow {
 			Sent: 255, Deleted: true, DeletedAt: 17, Level: events.LevelNone, Marked: true, Labels: []string{"archived", "卡"},
 			PendingReads: []fold.PendingRead{
 				{ID: "m400", At: goldenTime, Seq: 3900}, {ID: "m401", At: goldenTime, Seq: 3901, Open: true, OpenAt: goldenTime},
-				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7},
+				{ID: "m402", At: goldenTime, Seq: 3902, Open: true, OpenAt: goldenTime + 7, One: true, Thread: "t1"},
 			},
 			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
 			Named:   fold.Set{TailNo: 0, Tail: chunk(17)},
+
+			Timelines: 3, Followed: 4000, Moved: 3950,
+			ThreadsRead: fold.Mark{Cursor: fold.Cursor{Pos: 210, Ord: 12}, At: goldenTime, Seq: 3950, Set: true},
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
 			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
@@ -195,7 +206,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
-			Named: set,
+			Named: set, NamedAp: set,
 		}),
 		goldenOf("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
 		goldenOf("group", groupRows, row.AppendGroup(nil, "team"), &group),
@@ -208,7 +219,7 @@ func goldenConversations() []goldenRow {
 
 func goldenOthers() []goldenRow {
 	alice, lk := c2cKey("alice", "bob@example.com"), fold.GroupKey("team")
-	team := groupKey("alice", "team")
+	team, thread := groupKey("alice", "team"), "t1"
 	version, span := events.Seq(4001), fold.Span{Least: goldenTime, Greatest: goldenTime + 1}
 	block := func(k fold.Key, no uint64) []byte { return row.AppendBlock(nil, k, no) }
 	index := func(k fold.Key, id string) []byte { return row.AppendIndex(nil, k, id) }
@@ -261,8 +272,24 @@ func goldenOthers() []goldenRow {
 		goldenOf("bucket.own", chunkRows, in(team.Set(fold.SetOwn), 1), chunk(5)),
 		goldenOf("directory.c2c", directoryRows, dir(alice.Set(fold.SetNamed)), &fold.Directory{{No: 0, Len: 1024}}),
 		goldenOf("directory.group", directoryRows, dir(lk.Set(fold.SetRevoked)), &fold.Directory{{No: 0, Len: 1}, {No: 2, Len: 300}, {No: 70000, Len: 7}}),
+		goldenOf("thread", threadRows, row.AppendThread(nil, lk, "t1"), &fold.Thread{
+			Last: fold.Last{ID: "m2", From: "alice", At: goldenTime, Seq: 2, Pos: 18, Revoked: true, Thread: true}, Order: 2, Version: 4001, Answered: true,
+			In: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}, Ap: fold.Set{Tail: chunk(3)},
+			Newest:  []fold.Posted{{Ord: 3, From: "alice", Seq: 2}, {Ord: 1, From: "bob", Seq: 1}},
+			Recalls: []fold.Recall{{Ord: 3, From: "alice", Seq: 4002, Thread: "t1", Apart: true}},
+		}),
+		goldenOf("thread.c2c", threadRows, row.AppendThread(nil, alice, "t1"), &fold.Thread{Peer: fold.PeerMark{Pos: 257, ID: "m257"}}),
+		goldenOf("order", nameRows, row.AppendOrder(nil, lk, 2), &thread),
+		goldenOf("timeline", timelineRows, row.AppendTimeline(nil, c2cKey(row.InEra("alice", 3900), "bob"), thread), &fold.Timeline{
+			Thread: thread, Following: true, From: 7, Own: true, Read: fold.Mark{Cursor: fold.Cursor{Pos: 9, Ord: 8}, At: goldenTime, Seq: 3000, Set: true},
+			Receipt: &fold.Receipt{Upto: "m9", Pos: 9, At: goldenTime, Seq: 3000}, Version: 3000,
+		}),
+		goldenOf("timeline.main", timelineRows, row.AppendTimeline(nil, team, ""), &fold.Timeline{Muted: true, Left: true, Version: 3001}),
+		goldenOf("follower", pendingRows, row.AppendFollower(nil, "team", "t1", "alice"), &row.Present{}),
+		goldenOf("bucket.thread", chunkRows, in(lk.SetOf("t1", fold.SetIn), 1), chunk(5)),
+		goldenOf("directory.thread", directoryRows, dir(lk.SetOf("t1", fold.SetAp)), &fold.Directory{{No: 0, Len: 4}}),
 		goldenOf("sender", senderRows, row.AppendSender(nil, team), &fold.Sender{
-			Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}, Recalled: fold.Set{TailNo: 2, Tail: chunk(5)},
+			Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}, Recalled: fold.Set{TailNo: 2, Tail: chunk(5)}, OwnAp: fold.Set{Tail: chunk(9)},
 		}),
 		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetNamed)), &fold.Directory{{No: 3, Len: 2}}),
 	}

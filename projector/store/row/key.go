@@ -27,6 +27,10 @@ import (
 //	j group                             messages whose senders are notified of their readers
 //	r group 00 <era> 00 tree [timeline 00] level <no>   counts of a tree; the era is the last dismissal
 //	e c user 00 group                   the user has imported the group
+//	h log 00 thread                     thread
+//	k log 00 <seq>                      order of threads by activity
+//	f user 00 kind id 00 thread         what a user has done in a timeline
+//	o group 00 thread 00 user           follower of a thread
 //	i log 00 message                    place of a message id, once its page is full; or what awaits it
 //	p log 00 <page>                     fold.PageSize messages
 //	t log 00 <block>                    least time of fold.BlockSize messages
@@ -39,9 +43,11 @@ import (
 //	x <seq>                             outbox
 //
 // log is "c user 00 peer" or "g group". owner is a log, or "m user 00 group"
-// for who is a member or has written in it. So all rows of a user's own inbox begin, within each family,
-// with the user's id. In C2C logs, and of what was imported, the id is followed by the era of the inbox, 0xff
-// and the seq of the erasure, if there was one: no id has that byte.
+// for who is a member or has written in it. set is a letter, with "thread 00" behind it
+// for the sets of a thread. So all rows of a user's own inbox begin, within each
+// family, with the user's id. In C2C logs, timelines and imports, where it stands behind a
+// "c", the id is followed by the era of the inbox, 0xff and the seq of the erasure, if
+// there was one: no id has that byte.
 const (
 	Meta          = 'M'
 	Users         = 'u'
@@ -53,6 +59,10 @@ const (
 	Wanted        = 'j'
 	Trees         = 'r'
 	Imports       = 'e'
+	Threads       = 'h'
+	Orders        = 'k'
+	Timelines     = 'f'
+	Followers     = 'o'
 	Indexes       = 'i'
 	Pages         = 'p'
 	Blocks        = 't'
@@ -187,19 +197,76 @@ func appendNumbered(b []byte, family byte, log fold.Key, no uint64) []byte {
 
 // AppendChunk writes the key of a chunk of a set.
 func AppendChunk(b []byte, set fold.SetKey, no uint64) []byte {
-	b = appendOwner(append(b, Chunks), set.Owner)
-	return AppendUint(append(b, 0, byte(set.Kind)), no)
+	return AppendUint(appendSetName(append(b, Chunks), set), no)
+}
+
+// appendSetName writes which set it is.
+func appendSetName(b []byte, k fold.SetKey) []byte {
+	b = append(appendOwner(b, k.Owner), 0, byte(k.Kind))
+	if k.Thread != "" {
+		b = append(append(b, k.Thread...), 0)
+	}
+	return b
 }
 
 // AppendDirectory writes the key of the directory of a set's chunks.
 func AppendDirectory(b []byte, k fold.SetKey) []byte {
-	b = appendOwner(append(b, Directories), k.Owner)
-	return append(b, 0, byte(k.Kind))
+	return appendSetName(append(b, Directories), k)
 }
 
 // AppendMember writes the key of a membership.
 func AppendMember(b []byte, group, user string) []byte {
 	return appendPair(append(b, Members), group, user)
+}
+
+// AppendThread writes the key of a thread of a log.
+func AppendThread(b []byte, log fold.Key, thread string) []byte {
+	b = appendOwner(append(b, Threads), log)
+	return append(append(b, 0), thread...)
+}
+
+// AppendOrder writes the key of a thread's place in the order by activity.
+func AppendOrder(b []byte, log fold.Key, seq events.Seq) []byte {
+	return appendNumbered(b, Orders, log, uint64(seq))
+}
+
+// OrdersPrefix is that of the order of a log's threads.
+func OrdersPrefix(log fold.Key) []byte { return append(appendOwner([]byte{Orders}, log), 0) }
+
+// AppendTimeline writes the key of a user's timeline; the user's name is with the era.
+func AppendTimeline(b []byte, k fold.Key, thread string) []byte {
+	return append(appendTimelines(b, k), thread...)
+}
+
+// TimelinesOf is the prefix of a user's timelines of a conversation.
+func TimelinesOf(k fold.Key) []byte { return appendTimelines(nil, k) }
+
+func appendTimelines(b []byte, k fold.Key) []byte {
+	b = append(append(b, Timelines, 'c'), k.User...)
+	b = append(append(b, 0, kindByte(k.Kind)), k.ID...)
+	return append(b, 0)
+}
+
+// ParseTimeline reads the key of a user's timeline.
+func ParseTimeline(key string) (k fold.Key, era events.Seq, thread string, ok bool) {
+	name, rest, _ := strings.Cut(key[min(2, len(key)):], "\x00")
+	k.User, era = CutEra(name)
+	id, thread, found := strings.Cut(rest, "\x00")
+	if found && id != "" {
+		k.Kind, ok = kindOf(id[0])
+		k.ID = id[1:]
+	}
+	return k, era, thread, ok
+}
+
+// AppendFollower writes the key of a follower of a thread.
+func AppendFollower(b []byte, group, thread, user string) []byte {
+	return append(append(appendPair(append(b, Followers), group, thread), 0), user...)
+}
+
+// FollowersPrefix is that of the followers of a thread.
+func FollowersPrefix(group, thread string) []byte {
+	return append(appendPair([]byte{Followers}, group, thread), 0)
 }
 
 // AppendSender writes the key of who has written in a group.
@@ -318,7 +385,7 @@ func ParseDue(key string) (d fold.Due, ok bool) {
 	log, rest, owned := cutOwner([]byte(key[end:]))
 	pos, numbered := ReadUint(rest)
 	d = fold.Due{At: events.Time(at), Log: log, Pos: fold.Pos(pos)}
-	d.Log.User, d.Era = cutEra(log.User)
+	d.Log.User, d.Era = CutEra(log.User)
 	return d, ok && owned && numbered && pos > 0 && log == log.LogKey()
 }
 
@@ -341,8 +408,8 @@ func InEra(user string, era events.Seq) string {
 	return user + eraMark + strconv.FormatUint(uint64(era), 10)
 }
 
-// cutEra takes the era off a user's name.
-func cutEra(name string) (user string, era events.Seq) {
+// CutEra takes the era off a user's name.
+func CutEra(name string) (user string, era events.Seq) {
 	user, digits, _ := strings.Cut(name, eraMark)
 	n, _ := strconv.ParseUint(digits, 10, 64)
 	return user, events.Seq(n)

@@ -33,8 +33,13 @@ type (
 		set fold.SetKey
 		no  uint64
 	}
-	memberKey struct{ group, user string }
-	senderKey struct{ user, group string }
+	memberKey   struct{ group, user string }
+	senderKey   struct{ user, group string }
+	followerKey struct{ group, thread, user string }
+	timelineKey struct {
+		of     fold.Key
+		thread string
+	}
 	importKey struct{ user, group string }
 	pieceKey  struct{ group, user, timeline string }
 	countsKey struct {
@@ -61,7 +66,10 @@ func (d dice) address() (address, []byte) {
 	log, no := k.LogKey(), d.uint()
 	kinds := []fold.SetKind{fold.SetRevoked, fold.SetAll, fold.SetOwn, fold.SetRecalled, fold.SetNamed, fold.SetGone}
 	set := k.Set(kinds[d.IntN(len(kinds))])
-	switch d.IntN(17) {
+	if d.coin() {
+		set = log.SetOf(d.id(), []fold.SetKind{fold.SetIn, fold.SetAp}[d.IntN(2)])
+	}
+	switch d.IntN(21) {
 	case 0:
 		if k.User, _ = row.CutEra(k.User); k.User == "" {
 			k.User = d.id()
@@ -88,6 +96,19 @@ func (d dice) address() (address, []byte) {
 	case 9:
 		w := pendingKey{other, d.id(), d.id()}
 		return address{row.PendingReads, w}, row.AppendPendingRead(nil, w.group, w.id, w.user)
+	case 20:
+		return address{row.Threads, indexKey{log, other}}, row.AppendThread(nil, log, other)
+	case 17:
+		return address{row.Orders, pageKey{log, no}}, row.AppendOrder(nil, log, events.Seq(no))
+	case 18:
+		if k.User == "" {
+			k.User = d.id()
+		}
+		thread := []string{"", d.id()}[d.IntN(2)]
+		return address{row.Timelines, timelineKey{k, thread}}, row.AppendTimeline(nil, k, thread)
+	case 19:
+		f := followerKey{other, d.id(), user}
+		return address{row.Followers, f}, row.AppendFollower(nil, f.group, f.thread, f.user)
 	case 10:
 		a := senderKey{other, d.id()}
 		return address{row.Senders, a}, row.AppendSender(nil, groupKey(a.user, a.group))
@@ -236,7 +257,7 @@ func TestPrefixesFindTheirRows(t *testing.T) {
 		user, group, id, era := d.id(), d.id(), d.id(), d.seq()%3
 		kind := []events.Kind{events.C2C, events.Group}[d.IntN(2)]
 		inbox := [][]byte{row.ConversationsPrefix(user)}
-		for _, family := range []byte{row.Directories, row.Indexes, row.Pages, row.Chunks, row.Blocks} {
+		for _, family := range []byte{row.Directories, row.Timelines, row.Threads, row.Orders, row.Indexes, row.Pages, row.Chunks, row.Blocks} {
 			inbox = append(inbox, row.InboxPrefix(family, user, era))
 		}
 		for _, test := range []struct {
@@ -267,6 +288,14 @@ func TestPrefixesFindTheirRows(t *testing.T) {
 			{"trees", [][]byte{row.TreesPrefix(group, era)}, func(of any) bool {
 				c, ok := of.(countsKey)
 				return ok && c.tree.Group == group && c.tree.Era == era
+			}},
+			{"followers", [][]byte{row.FollowersPrefix(group, id)}, func(of any) bool {
+				f, ok := of.(followerKey)
+				return ok && f.group == group && f.thread == id
+			}},
+			{"timelines", [][]byte{row.TimelinesOf(groupKey(row.InEra(user, era), group))}, func(of any) bool {
+				t, ok := of.(timelineKey)
+				return ok && t.of == groupKey(row.InEra(user, era), group)
 			}},
 			{"pending reads", [][]byte{row.PendingReadsPrefix(group, id)}, func(of any) bool {
 				w, ok := of.(pendingKey)
@@ -300,6 +329,8 @@ func ownedBy(of any, user string, era events.Seq) bool {
 		return of.User == user
 	case indexKey:
 		log = of.log
+	case timelineKey:
+		return of.of.User == row.InEra(user, era)
 	case pageKey:
 		log = of.log
 	case chunkKey:

@@ -33,6 +33,14 @@ const (
 	logDismissed
 	logPurged
 	logPurges
+	logThreads
+	logThreaded
+	logLastThread // the last message that shows is a thread's
+	logMain       // and there is one before it in the main timeline
+	logMainRevoked
+	logMainVersion
+	logApart
+	logAllAp
 	logFlagsEnd
 )
 
@@ -58,6 +66,14 @@ func logFlags(l *fold.Log) (flags uint64) {
 	set(l.Head.Pos > 0 && !lastIsNewest(l) && l.Last.Pos < firstInTail(l.Head.Pos), logLastApart)
 	set(l.Last.Revoked, logLastRevoked)
 	set(l.Head.Pos > 0 && !tailHasBlock(l.Head.Pos) && (!lastIsNewest(l) || l.Last.At != l.Block.Greatest), logGreatest)
+	set(l.ThreadOrder+l.ThreadVersion > 0, logThreads)
+	set(l.Threaded.Tail != nil, logThreaded)
+	set(l.Last.Thread, logLastThread)
+	set(l.Main.Pos > 0, logMain)
+	set(l.Main.Revoked, logMainRevoked)
+	set(l.MainVersion > 0, logMainVersion)
+	set(l.Apart.Tail != nil, logApart)
+	set(l.AllAp.Tail != nil, logAllAp)
 	return flags
 }
 
@@ -86,11 +102,7 @@ func appendLog(b []byte, l *fold.Log) []byte {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, l.Members), l.Peak)
 	}
 	if flags&logRecalls != 0 {
-		b = binary.AppendUvarint(b, uint64(len(l.Recalls)))
-		for _, r := range l.Recalls {
-			b = binary.AppendUvarint(AppendString(b, r.From), uint64(r.Ord))
-			b = binary.AppendUvarint(b, uint64(r.Seq))
-		}
+		b = appendRecalls(b, l.Recalls)
 	}
 	if flags&logDismissed != 0 {
 		b = binary.AppendUvarint(b, uint64(l.Dismissed))
@@ -101,7 +113,54 @@ func appendLog(b []byte, l *fold.Log) []byte {
 	if flags&logPurges != 0 {
 		b = appendPurges(b, l.Purges)
 	}
+	return appendThreads(b, l, flags)
+}
+
+// appendThreads writes what a log knows of its threads.
+func appendThreads(b []byte, l *fold.Log, flags uint64) []byte {
+	if flags&logThreads != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.ThreadOrder)), uint64(l.ThreadVersion))
+	}
+	if flags&logThreaded != 0 {
+		b = appendSet(b, &l.Threaded)
+	}
+	if flags&logMain != 0 {
+		b = appendMessageOf(b, &l.Main)
+	}
+	if flags&logMainVersion != 0 {
+		b = binary.AppendUvarint(b, uint64(l.MainVersion))
+	}
+	if flags&logApart != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.Counted)), uint64(l.ApartVersion))
+		b = appendSet(b, &l.Apart)
+	}
+	if flags&logAllAp != 0 {
+		b = appendSet(b, &l.AllAp)
+	}
 	return b
+}
+
+func (d *Decoder) threads(l *fold.Log, flags uint64) {
+	if flags&logThreads != 0 {
+		l.ThreadOrder, l.ThreadVersion = d.Seq(), d.Seq()
+	}
+	if flags&logThreaded != 0 {
+		l.Threaded = d.set()
+	}
+	if flags&logMain != 0 {
+		d.messageOf(&l.Main)
+		l.Main.Revoked = flags&logMainRevoked != 0
+	}
+	if flags&logMainVersion != 0 {
+		l.MainVersion = d.Seq()
+	}
+	if l.Counted = l.Head.Ord; flags&logApart != 0 {
+		l.Counted, l.ApartVersion = fold.Ord(d.Uint()), d.Seq()
+		l.Apart = d.set()
+	}
+	if flags&logAllAp != 0 {
+		l.AllAp = d.set()
+	}
 }
 
 // appendLast writes the last message that shows, where the unfinished page does
@@ -155,7 +214,7 @@ func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 			l.Block.Greatest = l.Last.At
 		}
 	}
-	l.Last.Revoked = flags&logLastRevoked != 0
+	l.Last.Revoked, l.Last.Thread = flags&logLastRevoked != 0, flags&logLastThread != 0
 	if flags&logRevoked != 0 {
 		l.Revoked = d.set()
 	}
@@ -166,9 +225,7 @@ func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		l.Members, l.Peak = d.Uint(), d.Uint()
 	}
 	if flags&logRecalls != 0 {
-		for n := d.Uint(); n > 0 && d.err == nil; n-- {
-			l.Recalls = append(l.Recalls, fold.Recall{From: d.String(), Ord: fold.Ord(d.Uint()), Seq: d.Seq()})
-		}
+		l.Recalls = d.recalls()
 	}
 	if flags&logDismissed != 0 {
 		l.Dismissed = d.Seq()
@@ -179,6 +236,7 @@ func (d *Decoder) log(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 	if flags&logPurges != 0 {
 		l.Purges = d.purges()
 	}
+	d.threads(l, flags)
 	return sent
 }
 
@@ -191,7 +249,7 @@ func (d *Decoder) tail(lk fold.Key, l *fold.Log) (sent fold.Pos) {
 		if m.Counted {
 			counted++
 		}
-		if !m.Hidden {
+		if !m.Hidden && !m.Apart {
 			l.Last = fold.Last{ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Pos: first + i}
 		}
 		if lk.Kind == events.C2C && m.From == lk.User && !m.Silent && !m.Hidden && !m.Revoked {

@@ -87,7 +87,7 @@ func NameImport(key []byte) string {
 	if !ok || of[0] != 'c' {
 		return ""
 	}
-	user, era := cutEra(string(of[1:]))
+	user, era := CutEra(string(of[1:]))
 	return "import of " + nameGroupID(group) + " by " + nameInbox(user, era)
 }
 
@@ -98,6 +98,38 @@ func nameInbox(user string, era events.Seq) string {
 		of += fmt.Sprintf(" (since seq %d)", era)
 	}
 	return of
+}
+
+// NameThread names the row of a thread.
+func NameThread(key []byte) string {
+	log, thread, ok := cutOwner(key[1:])
+	if !ok {
+		return ""
+	}
+	return "thread " + Quote(thread) + " of the " + NameOf(log)
+}
+
+// NameOrder names the row of a thread's place in the order by activity.
+func NameOrder(key []byte) string { return nameNumbered("thread since seq", key) }
+
+// NameTimeline names the row of a user's timeline.
+func NameTimeline(key []byte) string {
+	k, era, thread, ok := ParseTimeline(string(key))
+	if !ok {
+		return ""
+	}
+	of := NameOf(k)
+	if era > 0 {
+		of += fmt.Sprintf(" since seq %d", era)
+	}
+	return nameTimeline(thread) + " in the " + of
+}
+
+// NameFollower names the row of a follower of a thread.
+func NameFollower(key []byte) string {
+	group, rest, _ := bytes.Cut(key[1:], []byte{0})
+	thread, user, _ := bytes.Cut(rest, []byte{0})
+	return "follower " + Quote(user) + " of thread " + Quote(thread) + " in " + nameGroupID(group)
 }
 
 // NamePendingRead names the row of a pending read.
@@ -188,7 +220,7 @@ func NameOf(k fold.Key) string {
 	case k.Kind == events.Group:
 		return "conversation of " + Quote([]byte(k.User)) + " in " + id
 	}
-	return "conversation of " + nameInbox(cutEra(k.User)) + " with " + id
+	return "conversation of " + nameInbox(CutEra(k.User)) + " with " + id
 }
 
 func nameGroupID(group []byte) string { return Quote([]byte("group_" + string(group))) }
@@ -221,25 +253,28 @@ func cutOwner(b []byte) (owner fold.Key, rest []byte, ok bool) {
 	return owner, rest, ok && found
 }
 
-// cutSet reads the kind of a set and the number of a chunk of it.
-func cutSet(b []byte) (kind string, no uint64, ok bool) {
+// setNames are the sets in words.
+var setNames = map[fold.SetKind]string{
+	fold.SetRevoked: "revoked messages", fold.SetAll: "messages to all", fold.SetAllAp: "messages to all that count apart",
+	fold.SetThreaded: "messages of threads", fold.SetApart: "messages that count apart",
+	fold.SetIn: "messages", fold.SetAp: "messages that count apart",
+	fold.SetOwn: "own messages", fold.SetOwnAp: "own messages that count apart",
+	fold.SetGone: "recalled messages that had not counted", fold.SetRecalled: "recalled messages", fold.SetNamed: "mentions", fold.SetNamedAp: "mentions that count apart",
+}
+
+// cutSet reads the name of a set, and the number of a chunk of it.
+func cutSet(b []byte) (name string, no uint64, ok bool) {
 	if len(b) == 0 {
 		return "", 0, false
 	}
-	no, _ = ReadUint(b[1:])
-	switch fold.SetKind(b[0]) {
-	case fold.SetRevoked:
-		return "revoked messages", no, true
-	case fold.SetAll:
-		return "messages to all", no, true
-	case fold.SetRecalled:
-		return "recalled messages", no, true
-	case fold.SetOwn:
-		return "own messages", no, true
-	case fold.SetNamed:
-		return "mentions", no, true
-	case fold.SetGone:
-		return "recalled messages that had not counted", no, true
+	kind, rest := fold.SetKind(b[0]), b[1:]
+	name, ok = setNames[kind]
+	if kind == fold.SetIn || kind == fold.SetAp {
+		var thread []byte
+		if thread, rest, ok = bytes.Cut(rest, []byte{0}); ok {
+			name += " of thread " + Quote(thread)
+		}
 	}
-	return "", 0, false
+	no, _ = ReadUint(rest)
+	return name, no, ok
 }

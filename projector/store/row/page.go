@@ -13,6 +13,7 @@ import (
 // row is written with every message anyway. A record is its length and
 //
 //	flags, id, [from], at, seq, [previous message of the peer], [thread],
+//	[previous messages of the peer, in the main timeline and in the thread],
 //	[number of mentions, mentions], [expires at]
 //
 // in C2C pages the sender is the owner or the peer and is a flag.
@@ -29,6 +30,8 @@ const (
 	msgRevoked
 	msgHidden
 	msgExpires
+	msgApart
+	msgBefore // the peer's newest messages before it follow
 	msgFlagsEnd
 )
 
@@ -58,6 +61,9 @@ func AppendRecord(b []byte, log fold.Key, m *fold.Message) []byte {
 	if m.Thread != "" {
 		r = AppendString(r, m.Thread)
 	}
+	if flags&msgBefore != 0 {
+		r = binary.AppendUvarint(binary.AppendUvarint(r, uint64(m.PrevMain)), uint64(m.PrevThread))
+	}
 	if len(m.Mentions) > 0 {
 		r = binary.AppendUvarint(r, uint64(len(m.Mentions)))
 		for _, user := range m.Mentions {
@@ -86,6 +92,8 @@ func recordFlags(log fold.Key, m *fold.Message) (flags uint64) {
 	set(m.Thread != "", msgThread)
 	set(len(m.Mentions) > 0, msgMentions)
 	set(m.Expires, msgExpires)
+	set(m.Apart, msgApart)
+	set(m.PrevMain+m.PrevThread > 0, msgBefore)
 	return flags
 }
 
@@ -96,6 +104,7 @@ func (d *Decoder) record(log fold.Key) fold.Message {
 	m := fold.Message{
 		ID: r.String(), Counted: flags&msgCounted != 0, Silent: flags&msgSilent != 0, Hidden: flags&msgHidden != 0,
 		Revoked: flags&msgRevoked != 0, All: flags&msgAll != 0, Named: flags&msgNamed != 0,
+		Apart: flags&msgApart != 0,
 	}
 	switch {
 	case log.Kind == events.Group:
@@ -111,6 +120,9 @@ func (d *Decoder) record(log fold.Key) fold.Message {
 	}
 	if flags&msgThread != 0 {
 		m.Thread = r.String()
+	}
+	if flags&msgBefore != 0 {
+		m.PrevMain, m.PrevThread = fold.Pos(r.Uint()), fold.Pos(r.Uint())
 	}
 	if flags&msgMentions != 0 {
 		n := r.Count()

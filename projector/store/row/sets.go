@@ -148,6 +148,7 @@ func DecodeSpan(_, value string) (*fold.Span, error) {
 const (
 	senderOwn = 1 << iota
 	senderRecalled
+	senderOwnAp
 	senderFlagsEnd
 )
 
@@ -160,12 +161,18 @@ func EncodeSender(b []byte, s *fold.Sender) []byte {
 	if s.Recalled.Tail != nil {
 		flags |= senderRecalled
 	}
+	if s.OwnAp.Tail != nil {
+		flags |= senderOwnAp
+	}
 	b = append(b, Format, flags)
 	if flags&senderOwn != 0 {
 		b = appendSet(b, &s.Own)
 	}
 	if flags&senderRecalled != 0 {
 		b = appendSet(b, &s.Recalled)
+	}
+	if flags&senderOwnAp != 0 {
+		b = appendSet(b, &s.OwnAp)
 	}
 	return b
 }
@@ -180,6 +187,12 @@ func DecodeSender(_, value string) (*fold.Sender, error) {
 	}
 	if flags&senderRecalled != 0 {
 		s.Recalled = d.set()
+	}
+	if flags&senderOwnAp != 0 {
+		s.OwnAp = d.set()
+	}
+	if flags >= senderFlagsEnd {
+		d.fail(ErrCorruptRow)
 	}
 	return s, d.End()
 }

@@ -1,0 +1,339 @@
+package fold
+
+import (
+	"math"
+
+	"reddot/events"
+)
+
+// Mark is a read position, and by which read.
+type Mark struct {
+	Cursor
+	At  events.Time // of the read that set it, if Set
+	Seq events.Seq  // of the command that set it
+	Set bool        // it was set by a read, so At says when
+}
+
+// Timeline is a user's own row of a timeline of a conversation: of a thread, or with an
+// empty name of the main one. There is one where the user has done something there.
+type Timeline struct {
+	Thread string // its name, from the row's key
+
+	Following bool
+	From      Ord  // following: from which on what counts apart counts for the user
+	Left      bool // the user has ended following by what changed the view last
+	Muted     bool // a thread
+	Own       bool // it has a read position of its own
+	Read      Mark // if Own
+
+	Receipt *Receipt   // C2C: the last one sent of it
+	Version events.Seq // of the command that last changed the user's view of it by this row
+}
+
+// says reports whether the row of a timeline says anything beside since when it shows
+// what it does, and that it does not of what changed before a seq.
+func (t *Timeline) says(since events.Seq) bool {
+	return t.Following || t.Muted || t.Own || t.Receipt != nil || t.Version > since
+}
+
+// Position is the read position of a timeline (rule timeline): t is its row, or nil.
+func (c *Conversation) Position(thread string, t *Timeline) Mark {
+	switch {
+	case t != nil && t.Own:
+		return t.Read
+	case thread != "" && c.ThreadsRead.Pos > c.Read.Pos:
+		return c.ThreadsRead
+	}
+	return Mark{c.Read, c.ReadAt, c.ReadSeq, c.ReadSet}
+}
+
+// moved is the command that last moved the position of timelines without one of their
+// own.
+func (c *Conversation) moved(thread string) events.Seq {
+	if thread != "" && c.ThreadsRead.Pos > c.Read.Pos {
+		return c.ThreadsRead.Seq
+	}
+	return c.Moved
+}
+
+// timelines returns the user's rows of a conversation.
+func (s *step) timelines(k Key, c *Conversation) []*Timeline {
+	if c.Timelines == 0 {
+		return nil
+	}
+	return s.Timelines(k)
+}
+
+// timeline returns the user's row of a timeline, an empty one if there is none.
+func (s *step) timeline(k Key, c *Conversation, thread string) *Timeline {
+	if c.Timelines > 0 {
+		if t := s.Timeline(k, thread); t != nil {
+			return t
+		}
+	}
+	return &Timeline{Thread: thread}
+}
+
+// putTimeline writes a timeline's row back, or deletes one that says nothing. The
+// caller puts the conversation.
+func (s *step) putTimeline(k Key, c *Conversation, t *Timeline) {
+	there := c.Timelines > 0 && s.Timeline(k, t.Thread) != nil
+	switch says := t.says(c.moved(t.Thread)); {
+	case says:
+		if !there {
+			c.Timelines++
+		}
+		s.PutTimeline(k, t)
+	case there:
+		less(&c.Timelines, k, "its timelines")
+		s.DeleteTimeline(k, t.Thread)
+	}
+}
+
+// floor is the least position that a read of every timeline may move.
+func (s *step) floor(k Key, c *Conversation) Pos {
+	p := c.Read.Pos
+	for _, t := range s.timelines(k, c) {
+		if t.Own {
+			p = min(p, t.Read.Pos)
+		}
+	}
+	return p
+}
+
+// moveTo sets a timeline's own position; the conversation's is none of its own.
+func (t *Timeline) moveTo(c *Conversation, to Mark) {
+	t.Own, t.Read = false, Mark{}
+	if p := c.Position(t.Thread, t); p.Pos != to.Pos {
+		t.Own, t.Read = true, to
+	}
+}
+
+// moveAll moves the position of a conversation, and of every timeline that lies
+// behind it, forward (rule thread-read). It reports whether any moves.
+func (s *step) moveAll(k Key, c *Conversation, to Mark) (moves bool) {
+	if moves = to.Pos > c.Read.Pos; moves {
+		// What has no position of its own is read as far as it was.
+		was := *c
+		c.endCarried()
+		c.Read, c.ReadAt, c.ReadSeq, c.ReadSet, c.Moved = to.Cursor, to.At, to.Seq, to.Set, s.seq
+		if c.ThreadsRead.Pos <= c.Read.Pos {
+			c.ThreadsRead = Mark{}
+		}
+		for _, t := range s.timelines(k, &was) {
+			s.moveOwn(k, c, t, to)
+		}
+		return true
+	}
+	for _, t := range s.timelines(k, c) {
+		moves = s.moveOwn(k, c, t, to) || moves
+	}
+	return moves
+}
+
+// moveOwn moves a timeline that has a position of its own as moveAll does. One that the
+// conversation's has come up to keeps it until it moves: what it shows has not changed.
+func (s *step) moveOwn(k Key, c *Conversation, t *Timeline, to Mark) (moves bool) {
+	if moves = t.Own && to.Pos > t.Read.Pos; moves {
+		t.moveTo(c, to)
+		s.changedThread(k, c, t)
+	}
+	s.putTimeline(k, c, t)
+	return moves
+}
+
+// setAll sets the position of a conversation and of every timeline (rule thread-unread).
+// It reports whether any moves.
+func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
+	all := s.timelines(k, c)
+	if to.Cursor != c.Read || c.Carried > 0 {
+		c.endCarried()
+		c.Read, c.ReadAt, c.ReadSeq, c.ReadSet, c.Moved = to.Cursor, to.At, to.Seq, to.Set, s.seq
+		moves = true
+	}
+	if c.ThreadsRead != (Mark{}) {
+		c.ThreadsRead, c.Moved, moves = Mark{}, s.seq, true
+	}
+	for _, t := range all {
+		if t.Own && t.Read.Cursor != c.Read {
+			moves = true
+			t.Own, t.Read = false, Mark{}
+			s.changedThread(k, c, t)
+		}
+		s.putTimeline(k, c, t)
+	}
+	return moves
+}
+
+// changedThread notes that the user's view of a thread changes by its row.
+func (s *step) changedThread(k Key, c *Conversation, t *Timeline) {
+	t.Version, t.Left = s.seq, false
+	if t.Following {
+		s.followed(k, c)
+	}
+}
+
+// followed notes that what a user is shown of followed threads has changed.
+func (s *step) followed(k Key, c *Conversation) {
+	c.Followed = s.seq
+	s.touch(k)
+}
+
+// endTimelines ends following, muting and positions in a conversation
+// (rule thread-list).
+func (s *step) endTimelines(k Key, c *Conversation) {
+	if c.Timelines > 0 {
+		for _, thread := range s.EndTimelines(k, c.Era) {
+			if k.Kind == events.Group {
+				s.DeleteFollower(k.ID, thread, k.User)
+			}
+		}
+	}
+	c.Timelines, c.ThreadsRead = 0, Mark{}
+}
+
+// followedFrom is from where on what counts apart counts for the user; t may be nil.
+func (t *Timeline) followedFrom() Ord {
+	if t == nil || !t.Following {
+		return math.MaxUint64
+	}
+	return t.From
+}
+
+// readTimeline moves the position of one timeline forward (rule thread-read): of the
+// main one, or of a thread past something that shows there. It reports whether anything
+// came of it, be it only a receipt; the caller writes the conversation.
+func (s *step) readTimeline(k Key, c *Conversation, log *Log, thread string, to Cursor, by readBy) bool {
+	t, lk := s.timeline(k, c, thread), k.LogKey()
+	at := c.Position(thread, t)
+	h := s.Thread(lk, thread)
+	was := s.shown(k, c, log)
+	marked := thread == "" && c.Marked
+	moves := to.Pos > at.Pos && (thread == "" || s.passes(lk, h, thread, at.Cursor, to))
+	if moves {
+		t.moveTo(c, Mark{to, by.at, by.seq, true})
+		s.changedThread(k, c, t)
+		if by.open {
+			s.seen(k, c, log, to.Pos, &thread, by.openAt)
+		}
+	}
+	c.Marked = c.Marked && !marked
+	ended := thread == "" && (moves || by.whole) && c.endCarried()
+	if thread == "" && (moves || marked || ended) {
+		c.Acted = c.Acted || !c.acted(k)
+	}
+	sent := by.open && k.Kind == events.C2C && s.receiptOf(k, c, t, h, by.openAt)
+	if moves || sent {
+		s.putTimeline(k, c, t)
+	}
+	if s.show(k, c, log, was); marked {
+		s.changed(k, c, log)
+	}
+	return moves || marked || ended || sent
+}
+
+// passes reports whether a read of a thread from a place to another one passes a message
+// that counts or is the newest that shows.
+func (s *step) passes(lk Key, h *Thread, thread string, from, to Cursor) bool {
+	if !h.There() {
+		return false
+	}
+	if h.Last.Pos > from.Pos && h.Last.Pos <= to.Pos {
+		return true
+	}
+	for _, half := range []Ordinals{h.In.At(lk.SetOf(thread, SetIn)), h.Ap.At(lk.SetOf(thread, SetAp))} {
+		if half.countAfter(s, from.Ord) > half.countAfter(s, to.Ord) {
+			return true
+		}
+	}
+	return false
+}
+
+// readThreads moves the position of every thread forward, and no main timeline's, if
+// that passes anything in one of them.
+func (s *step) readThreads(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
+	was := s.shown(k, c, log)
+	passed := s.passed(k, c, to, by.open && k.Kind == events.Group && s.Policies().Receipts != events.ReceiptsOff)
+	if len(passed) > 0 {
+		at := Mark{to, by.at, s.seq, true}
+		if to.Pos > c.Position(unnamed, nil).Pos {
+			c.ThreadsRead = at
+		}
+		for _, t := range s.timelines(k, c) {
+			if t.Thread == "" {
+				continue
+			}
+			if s.moveOwn(k, c, t, at); t.Following {
+				s.followed(k, c)
+			}
+		}
+		for _, thread := range passed {
+			if by.open {
+				s.seen(k, c, log, to.Pos, &thread, by.openAt)
+			}
+		}
+	}
+	sent := by.open && k.Kind == events.C2C && s.receiptsOfThreads(k, c, by.openAt)
+	s.show(k, c, log, was)
+	return len(passed) > 0 || sent
+}
+
+// passed lists threads in which a read of all of them up to a place passes something:
+// all of them, or one if there is any.
+func (s *step) passed(k Key, c *Conversation, to Cursor, all bool) (threads []string) {
+	lk, rest := k.LogKey(), c.Position(unnamed, nil)
+	for _, t := range s.timelines(k, c) {
+		if t.Thread != "" && t.Own && to.Pos > t.Read.Pos && s.passes(lk, s.Thread(lk, t.Thread), t.Thread, t.Read.Cursor, to) {
+			threads = append(threads, t.Thread)
+		}
+	}
+	if to.Pos <= rest.Pos {
+		return threads
+	}
+	for _, thread := range s.ThreadOrder(lk, math.MaxUint64) {
+		h := s.Thread(lk, thread)
+		if h.Last.Pos <= rest.Pos || len(threads) > 0 && !all {
+			break
+		}
+		if t := s.timeline(k, c, thread); !t.Own && s.passes(lk, h, thread, rest.Cursor, to) {
+			threads = append(threads, thread)
+		}
+	}
+	return threads
+}
+
+// unnamed stands for any thread without a row.
+const unnamed = "\x00"
+
+// TimelineVersion is the version of the user's view of a timeline of a conversation in
+// the list: t is the user's row of it, h the thread; nil: there is none.
+func TimelineVersion(r Reader, k Key, c *Conversation, log *Log, name string, t *Timeline, h *Thread) events.Seq {
+	v, recalls := c.moved(name), []Recall(nil)
+	switch {
+	case name == "":
+		v, recalls = max(v, log.LastMain().Seq, log.MainVersion), log.Recalls
+	case h != nil:
+		v, recalls = max(v, h.Version), h.Recalls
+	}
+	if t != nil {
+		v = max(v, t.Version)
+	}
+	last := log.LastMain()
+	if name != "" && h != nil {
+		last = &h.Last
+	}
+	tally := TallyOf(r, k, c, log)
+	for _, p := range log.Purges {
+		count := func() uint64 { n, _ := tally.Thread(name); return n }
+		shows := last.Pos > max(p.From.Pos, c.Cleared.Pos) && last.Pos <= p.To.Pos
+		if p.Seq > v && (shows || tally.lost(p, count)) {
+			v = p.Seq
+		}
+	}
+	for _, recall := range recalls {
+		if recall.Seq > v && recall.Thread == name && recall.From != k.User && tally.inThread(recall) {
+			v = recall.Seq
+		}
+	}
+	return v
+}

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store/row"
+)
+
+// Thread implements fold.Reader.
+func (r *reader) Thread(log fold.Key, thread string) *fold.Thread {
+	log = r.rowsOf(log)
+	return r.threads.read(r, row.AppendThread(r.key[:0], log, thread))
+}
+
+// Timeline implements fold.Reader.
+func (r *reader) Timeline(k fold.Key, thread string) *fold.Timeline {
+	if r.snap != nil {
+		if lines, known := r.snap.timelinesInList(k); known {
+			for _, t := range lines {
+				if t.Thread == thread {
+					return t
+				}
+			}
+			return nil
+		}
+	}
+	k.User = row.InEra(k.User, r.Era(k.User))
+	return r.timelines.read(r, row.AppendTimeline(r.key[:0], k, thread))
+}
+
+// Timelines implements fold.Reader.
+func (r *reader) Timelines(k fold.Key) (all []*fold.Timeline) {
+	if r.snap != nil {
+		if lines, known := r.snap.timelinesInList(k); known {
+			return lines
+		}
+	}
+	return r.timelinesOf(k, r.Era(k.User))
+}
+
+// timelinesOf are the user's rows of a conversation that were written in an era.
+func (r *reader) timelinesOf(k fold.Key, era events.Seq) (all []*fold.Timeline) {
+	k.User = row.InEra(k.User, era)
+	prefix := row.TimelinesOf(k)
+	if r.snap != nil {
+		r.snap.scan(prefix, func(rest, value []byte) {
+			t, err := row.DecodeTimeline(string(append(slices.Clone(prefix), rest...)), string(value))
+			if err != nil {
+				check(rowError(append(slices.Clone(prefix), rest...), err))
+			}
+			all = append(all, t)
+		})
+		return all
+	}
+	for _, thread := range list(r, r.timelines, prefix) {
+		all = append(all, r.timelines.read(r, append(slices.Clone(prefix), thread...)))
+	}
+	return all
+}
+
+// ThreadOrder implements fold.Reader. What has changed since the last commit comes
+// between what is stored.
+func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.Seq, string] {
+	prefix := row.OrdersPrefix(r.rowsOf(log))
+	changed := map[events.Seq]*string{}
+	if r.snap == nil {
+		r.orders.changedOf(string(prefix), func(key string, thread *string) {
+			seq, _ := row.ReadUint([]byte(key[len(prefix):]))
+			changed[events.Seq(seq)] = thread
+		})
+	}
+	fresh := slices.SortedFunc(maps.Keys(changed), func(a, b events.Seq) int { return cmp.Compare(b, a) })
+	return func(yield func(events.Seq, string) bool) {
+		upto := func(seq events.Seq) (more bool) { // what has changed, down to a seq
+			for len(fresh) > 0 && fresh[0] >= seq {
+				at := fresh[0]
+				fresh = fresh[1:]
+				if thread := changed[at]; thread != nil && at < before && !yield(at, *thread) {
+					return false
+				}
+			}
+			return true
+		}
+		it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: row.AppendUint(slices.Clone(prefix), uint64(before))})
+		check(err)
+		defer func() { check(errors.Join(it.Error(), it.Close())) }()
+		for ok := it.Last(); ok; ok = it.Prev() {
+			seq, numbered := row.ReadUint(it.Key()[len(prefix):])
+			thread, err := row.DecodeName("", string(it.Value()))
+			if err != nil || !numbered {
+				check(rowError(it.Key(), errors.Join(err, row.ErrCorruptRow)))
+			}
+			_, again := changed[events.Seq(seq)]
+			if !upto(events.Seq(seq)) || !again && !yield(events.Seq(seq), *thread) {
+				return
+			}
+		}
+		upto(0)
+	}
+}
+
+// PutThread implements fold.Rows.
+func (r *rows) PutThread(log fold.Key, thread string, t *fold.Thread) {
+	log = r.rowsOf(log)
+	r.key = row.AppendThread(r.key[:0], log, thread)
+	r.threads.put(r.db, r.key, t)
+}
+
+func (r *rows) putTimeline(k fold.Key, thread string, t *fold.Timeline) {
+	k.User = row.InEra(k.User, r.Era(k.User))
+	r.key = row.AppendTimeline(r.key[:0], k, thread)
+	r.timelines.put(r.db, r.key, t)
+}
+
+// PutTimeline implements fold.Rows.
+func (r *rows) PutTimeline(k fold.Key, t *fold.Timeline) { r.putTimeline(k, t.Thread, t) }
+
+// DeleteTimeline implements fold.Rows.
+func (r *rows) DeleteTimeline(k fold.Key, thread string) { r.putTimeline(k, thread, nil) }
+
+// EndTimelines implements fold.Rows.
+func (r *rows) EndTimelines(k fold.Key, era events.Seq) (followed []string) {
+	for _, t := range r.timelinesOf(k, era) {
+		if t.Following {
+			followed = append(followed, t.Thread)
+		}
+		of := k
+		of.User = row.InEra(k.User, era)
+		r.key = row.AppendTimeline(r.key[:0], of, t.Thread)
+		r.timelines.remove(r.db, r.key)
+	}
+	return followed
+}
+
+func (r *rows) putOrder(log fold.Key, seq events.Seq, thread *string) {
+	log = r.rowsOf(log)
+	r.key = row.AppendOrder(r.key[:0], log, seq)
+	r.orders.put(r.db, r.key, thread)
+}
+
+// PutOrder implements fold.Rows.
+func (r *rows) PutOrder(log fold.Key, seq events.Seq, thread string) {
+	r.putOrder(log, seq, &thread)
+}
+
+// DeleteOrder implements fold.Rows.
+func (r *rows) DeleteOrder(log fold.Key, seq events.Seq) { r.putOrder(log, seq, nil) }
+
+func (r *rows) putFollower(group, thread, user string, p *row.Present) {
+	r.key = row.AppendFollower(r.key[:0], group, thread, user)
+	r.followers.put(r.db, r.key, p)
+}
+
+// PutFollower implements fold.Rows.
+func (r *rows) PutFollower(group, thread, user string) {
+	r.putFollower(group, thread, user, &row.Present{})
+}
+
+// DeleteFollower implements fold.Rows.
+func (r *rows) DeleteFollower(group, thread, user string) { r.putFollower(group, thread, user, nil) }
+
+// Followers lists the followers of a thread, and some who have left the group and are
+// being swept.
+func (s *Snapshot) Followers(t fold.ThreadKey) (users []string, err error) {
+	defer catch(&err)
+	s.scan(row.FollowersPrefix(t.Group, t.Thread), func(rest, _ []byte) { users = append(users, string(rest)) })
+	return users, nil
+}
