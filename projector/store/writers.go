@@ -33,7 +33,7 @@ func (r *rows) Written(users, groups []string) map[string][]fold.Writer {
 	return r.writtenIn(users, groups)
 }
 
-// writtenIn finds what some users have written in some groups, for the fold.
+// writtenIn finds what some users have written in some groups.
 func (r *reader) writtenIn(users, groups []string) map[string][]fold.Writer {
 	if len(groups) > fewGroups {
 		return r.walkWriters(users, groups)
@@ -96,34 +96,34 @@ func (w *walk) writer(db pebble.Reader, user string, groups []string, fn func(gr
 	check(w.Error())
 }
 
-// blockedIn is what those whom a user blocks have written in a group. All of them are
-// looked for once, in all groups of the user's list: they count as rows of it.
+// blockedIn is what those whom the list's user blocks have written in a group. All of
+// them are looked for once, in all groups of the list: they count as rows of it.
 func (s *Snapshot) blockedIn(k fold.Key) []fold.Writer {
-	l := s.listOf(k.User)
-	if s.written == nil {
-		s.written = map[string][]fold.Writer{}
-		var groups []string
-		for _, of := range l.keys {
-			if of.Kind == events.Group {
-				groups = append(groups, of.ID)
-			}
-		}
-		for _, of := range s.rows.left.Joined(k.User) {
+	if s.written != nil {
+		return s.written[k.ID]
+	}
+	var groups []string
+	for _, of := range s.list.keys {
+		if of.Kind == events.Group {
 			groups = append(groups, of.ID)
 		}
-		slices.Sort(groups)
-		groups = slices.Compact(groups)
-		n := len(l.keys)
-		for _, user := range l.account.Blocked {
-			if len(groups) == 0 {
-				break
-			}
-			s.count(&n)
-			s.senders.writer(s.snap, user, groups, func(group string, sender *fold.Sender) {
-				s.count(&n)
-				s.written[group] = append(s.written[group], fold.Writer{User: user, Sender: sender})
-			})
-		}
 	}
-	return s.written[k.ID]
+	for _, of := range s.rows.left.Joined(k.User) {
+		groups = append(groups, of.ID)
+	}
+	slices.Sort(groups)
+	groups = slices.Compact(groups)
+	n, written := len(s.list.keys), map[string][]fold.Writer{}
+	for _, user := range s.list.account.Blocked {
+		if len(groups) == 0 {
+			break
+		}
+		s.count(&n)
+		s.senders.writer(s.snap, user, groups, func(group string, sender *fold.Sender) {
+			s.count(&n)
+			written[group] = append(written[group], fold.Writer{User: user, Sender: sender})
+		})
+	}
+	s.written = written // all of it: the reading may have ended for the list's being long
+	return written[k.ID]
 }

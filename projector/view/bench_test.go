@@ -82,3 +82,73 @@ func BenchmarkViewsOfMany(b *testing.B) {
 		r.do(message(c2c(peer(id)), peer(id), fmt.Sprint("new", id)))
 	})
 }
+
+// crowded has "u" in 1,000 groups, half of them with unread messages of x and of some
+// of 1,000 others.
+func crowded(b *testing.B) *rig {
+	r := newRig(b)
+	for n := range 1_000 {
+		k := group(fmt.Sprint("g", n))
+		if r.do(join(k.ID, "u")); n%2 == 0 {
+			r.do(message(k, "x", "m0"), message(k, fmt.Sprint("b", n%10), "m1"))
+		}
+		if n%7 == 0 {
+			c := act(events.UserLabel, k)
+			c.Add = []string{events.LabelArchived, "star"}
+			r.do(c)
+		}
+	}
+	return r
+}
+
+// BenchmarkTotals makes the totals of a user with 1,000 conversations: without
+// filters, with 5, and with 1,000 blocked users, ten of whom have written in every
+// group with unread messages.
+func BenchmarkTotals(b *testing.B) {
+	r := crowded(b)
+	totals := func(name string) {
+		b.Run(name, func(b *testing.B) {
+			r.TB = b
+			b.ReportAllocs()
+			r.read(func(rows fold.Reader) {
+				for b.Loop() {
+					view.Totals(rows, "u", events.TotalsRequest{})
+				}
+			})
+		})
+		b.Run(name+" after a message", func(b *testing.B) {
+			r.TB = b
+			for n := 0; b.Loop(); n++ {
+				r.do(message(group("g0"), "x", fmt.Sprint(name, r.seq)))
+				r.read(func(rows fold.Reader) { view.Totals(rows, "u", events.TotalsRequest{}) })
+			}
+		})
+	}
+	totals("plain")
+	for n, f := range []events.Filter{{Kind: events.Group}, {Mentioned: true}, {Label: new("star")}, {Without: events.LabelArchived}, {IncludeMuted: true}} {
+		r.do(events.Command{Verb: events.UserFilter, Inbox: "u", Name: fmt.Sprint("f", n), Filter: &f})
+	}
+	totals("filters")
+	var users []string
+	for n := range events.MaxBlocked {
+		users = append(users, fmt.Sprint("b", n))
+	}
+	block := events.Command{Verb: events.UserBlock, Inbox: "u", Users: users, Blocked: true}
+	r.do(block)
+	totals("blocks")
+	b.Run("block and unblock all", func(b *testing.B) {
+		r.TB = b
+		for b.Loop() {
+			block.Blocked = !block.Blocked
+			r.do(block)
+		}
+	})
+	b.Run("block and unblock one", func(b *testing.B) {
+		r.TB = b
+		one := block
+		for one.Users = users[4:5]; b.Loop(); {
+			one.Blocked = !one.Blocked
+			r.do(one)
+		}
+	})
+}
