@@ -159,6 +159,17 @@ func (s *Set) addAuthors(all []fold.Author) {
 	}
 }
 
+// AddRaised enters those whose messages in a group commands after a seq have brought
+// readers.
+func (s *Set) AddRaised(r fold.Reader, group string, since events.Seq) {
+	w := r.Wanted(group)
+	for i := 0; w != nil && i < len(w.Messages); i++ {
+		if m := &w.Messages[i]; m.Seq > since {
+			s.Authors.At(fold.Author{Group: group, User: m.From})
+		}
+	}
+}
+
 // addBulk enters a command that touched many, if it did so to members of a group,
 // all alike.
 func (s *Set) addBulk(stamp Stamp, fx *fold.Effects) bool {

@@ -96,17 +96,7 @@ func (j *job) read() error {
 // erased adds what has left the list by an erasure and is not swept yet.
 func (l *look) erased(snap *store.Snapshot, w *fold.Sweep) error {
 	l.Stamp = dirty.Later(l.Stamp, dirty.Stamp{Seq: w.Seq, At: w.At})
-	for last, more := "", true; more; more = last != "" {
-		keys, next, err := snap.Unswept(w, last)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			l.left.At(k.ConversationID)
-		}
-		last = next
-	}
-	return nil
+	return unswept(snap, w, &l.left)
 }
 
 // end waits for the jobs, whose context has ended, and closes them.

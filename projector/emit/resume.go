@@ -178,7 +178,14 @@ func (e *Emitter) addAgain(ctx context.Context, since, upto events.Seq, m *dirty
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	snap.Until(ctx.Err)
+	var left dirty.Conversations // of some, who have read in groups before: commands show it no more
 	err = snap.Outbox(since, func(o store.Out) error {
+		for _, k := range o.Noted {
+			left.At(k.ConversationID)
+		}
+		for _, t := range o.Swept {
+			left.At(t.ConversationID)
+		}
 		m.Refused = m.Refused || o.Rejected != nil
 		m.Add(o.Seq, o.At, o.Effects())
 		return ctx.Err()
@@ -189,10 +196,18 @@ func (e *Emitter) addAgain(ctx context.Context, since, upto events.Seq, m *dirty
 	for _, w := range snap.Sweeps().All() {
 		if w.Seq > since && w.Seq <= upto {
 			m.Begun = append(m.Begun, w)
+			if err := unswept(snap, w, &left); err != nil {
+				return err
+			}
 		}
 	}
 	var touch fold.Touch
 	err = snap.Read(func(r fold.Reader) error {
+		for c := range left.All() {
+			if c.Kind == events.Group {
+				m.AddRaised(r, c.ID, since)
+			}
+		}
 		return e.cfg.Replay(ctx, since, upto, func(c *store.Entry) error {
 			if c.Invalid == "" {
 				m.AddAgain(r, c.Seq, c.At(), &c.Command, &touch)
@@ -203,4 +218,19 @@ func (e *Emitter) addAgain(ctx context.Context, since, upto events.Seq, m *dirty
 	e.cfg.Logger.Info("emitter resumes", "after", since, "applied", upto, "users", m.Users.Len(), "groups", m.Groups.Len(),
 		"took", time.Since(start).Round(time.Millisecond))
 	return err
+}
+
+// unswept adds the conversations that have ended by a sweep's command.
+func unswept(snap *store.Snapshot, w *fold.Sweep, left *dirty.Conversations) error {
+	for last, more := "", true; more; more = last != "" {
+		keys, next, err := snap.Unswept(w, last)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			left.At(k.ConversationID)
+		}
+		last = next
+	}
+	return nil
 }
