@@ -151,7 +151,9 @@ func (p *Sweeps) Members(group string, stored map[string]Member) (users []string
 		for _, w := range p.joins {
 			if w.ID == group {
 				for _, user := range w.Users {
-					stored[user] = stored[user] // there is none for most
+					if _, known := stored[user]; !known {
+						stored[user] = Member{}
+					}
 				}
 			}
 		}

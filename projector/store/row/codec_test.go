@@ -410,7 +410,11 @@ func (d dice) wanted() *fold.Wanted {
 func (d dice) counts() *fold.Counts {
 	c := new(fold.Counts)
 	for range d.few(2 * len(c)) {
-		c[d.IntN(len(c))] = int64(d.uint()) - int64(d.uint())
+		n := int64(d.uint())
+		if d.coin() {
+			n = -n
+		}
+		c[d.IntN(len(c))] = n
 	}
 	return c
 }
