@@ -20,8 +20,9 @@ type Effects struct {
 	// Noted are those of Changed that can't be found again from the command
 	// and the rows: conversations that left the list, those that a message changed for
 	// members who had read it before it came, and those in which messages expired. A
-	// group's log among them is one of Groups.
-	Noted []Key
+	// group's log among them is one of Groups; NotedThreads are those of Threads.
+	Noted        []Key
+	NotedThreads []ThreadKey
 
 	// Begun is what the command has left to be swept, if it has left anything: who
 	// is concerned is notified of it as of a change. Swept are conversations that left
@@ -51,7 +52,7 @@ func (k ReceiptKey) Of() *string {
 
 // Reset empties the effects and keeps their memory.
 func (e *Effects) Reset() {
-	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Threads: e.Threads[:0], Receipts: e.Receipts[:0], Authors: e.Authors[:0], Noted: e.Noted[:0], Swept: e.Swept[:0]}
+	*e = Effects{Changed: e.Changed[:0], Groups: e.Groups[:0], Threads: e.Threads[:0], Receipts: e.Receipts[:0], Authors: e.Authors[:0], Noted: e.Noted[:0], NotedThreads: e.NotedThreads[:0], Swept: e.Swept[:0]}
 }
 
 // Departure is a conversation that left its user's list by an earlier command.

@@ -66,6 +66,11 @@ func (s *step) noteAll() {
 	s.fx.Changed = slices.Compact(s.fx.Changed)
 	slices.Sort(s.fx.Groups)
 	s.fx.Groups = slices.Compact(s.fx.Groups)
+	slices.SortFunc(s.fx.Threads, func(a, b ThreadKey) int {
+		return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Thread, b.Thread))
+	})
+	s.fx.Threads = slices.Compact(s.fx.Threads)
+	s.fx.NotedThreads = append(s.fx.NotedThreads, s.fx.Threads...)
 	s.fx.Noted = append(s.fx.Noted, s.fx.Changed...)
 	for _, g := range s.fx.Groups {
 		s.fx.Noted = append(s.fx.Noted, GroupKey(g))

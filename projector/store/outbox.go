@@ -27,12 +27,13 @@ type Out struct {
 	At       events.Time
 	Rejected *events.Rejected // the command was refused
 	Noted    []fold.Key       // see fold.Effects
+	Threads  []fold.ThreadKey // see fold.Effects.NotedThreads
 	Swept    []fold.Departure // see fold.Effects
 }
 
 // Effects are what of a command's is in the outbox, but for its refusal.
 func (o *Out) Effects() *fold.Effects {
-	fx := &fold.Effects{Swept: o.Swept}
+	fx := &fold.Effects{Threads: o.Threads, Swept: o.Swept}
 	for _, k := range o.Noted {
 		if k.User == "" {
 			fx.Groups = append(fx.Groups, k.ID)
@@ -49,8 +50,8 @@ func (s *Store) note(e *Entry, fx *fold.Effects) {
 	if fx.Refused != "" {
 		r := &events.Rejected{Seq: e.Seq, Subject: e.Subject, Reason: fx.Refused, At: e.Time}
 		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.Time, Rejected: r})
-	} else if len(fx.Noted)+len(fx.Swept) > 0 {
-		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.At(), Noted: slices.Clone(fx.Noted), Swept: slices.Clone(fx.Swept)})
+	} else if len(fx.Noted)+len(fx.NotedThreads)+len(fx.Swept) > 0 {
+		s.outbox = append(s.outbox, Out{Seq: e.Seq, At: e.At(), Noted: slices.Clone(fx.Noted), Threads: slices.Clone(fx.NotedThreads), Swept: slices.Clone(fx.Swept)})
 	}
 }
 
@@ -148,6 +149,10 @@ func (o Out) encode() []byte {
 	for _, k := range o.Noted {
 		b = row.AppendKey(b, k)
 	}
+	b = binary.AppendUvarint(b, uint64(len(o.Threads)))
+	for _, t := range o.Threads {
+		b = row.AppendString(row.AppendString(b, t.Group), t.Thread)
+	}
 	for _, t := range o.Swept {
 		b = binary.AppendUvarint(row.AppendKey(b, t.Key), uint64(t.Seq))
 		b = binary.AppendUvarint(b, uint64(t.At))
@@ -165,6 +170,9 @@ func decodeOut(seq events.Seq, value []byte) (Out, error) {
 	}
 	for range d.Count() {
 		o.Noted = append(o.Noted, d.Key())
+	}
+	for range d.Count() {
+		o.Threads = append(o.Threads, fold.ThreadKey{Group: d.String(), Thread: d.String()})
 	}
 	for d.More() {
 		o.Swept = append(o.Swept, fold.Departure{Key: d.Key(), Seq: d.Seq(), At: d.Time()})

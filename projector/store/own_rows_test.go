@@ -29,7 +29,7 @@ func TestGoldenRows(t *testing.T) {
 	rejected := store.Out{Seq: 4000, At: goldenTime, Rejected: &events.Rejected{
 		Seq: 4000, At: goldenTime, Subject: "unread.cmd.user.alice.read", Reason: fold.ReasonNotMember,
 	}}
-	noted := store.Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{inGroup("alice", "team"), withPeer("bob", "alice"), fold.GroupKey("team")}}
+	noted := store.Out{Seq: 70000, At: goldenTime, Noted: []fold.Key{inGroup("alice", "team"), withPeer("bob", "alice"), fold.GroupKey("team")}, Threads: []fold.ThreadKey{{Group: "team", Thread: "m1"}}}
 	swept := store.Out{Seq: 70001, At: goldenTime, Noted: noted.Noted, Swept: []fold.Departure{{Key: inGroup("bob", "team"), Seq: 4001, At: goldenTime - 1}}}
 	golden := func(name string, key, value []byte, want any, decode func(value []byte) (any, error)) {
 		t.Helper()
