@@ -49,10 +49,13 @@ func Unreadable(r Reader, g string, log *Log, pos Pos, m *Message) bool {
 	if pos <= log.Purged.Pos {
 		return true
 	}
-	if m.Counted {
+	switch {
+	case m.Counted && m.Apart:
+		t := r.Thread(lk, m.Thread)
+		return t == nil || !t.Ap.Has(r, lk.SetOf(m.Thread, SetAp), m.Ord)
+	case m.Counted:
 		return log.Revoked.Has(r, lk.Set(SetRevoked), m.Ord)
-	}
-	if m.Revoked {
+	case m.Revoked:
 		return true
 	}
 	b := r.Chunk(lk.Set(SetGone), chunkNo(Ord(pos)))
