@@ -36,8 +36,7 @@ type Conversation struct {
 	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
 
-	Named   Set // ordinals of messages that name the user and count in the conversation, not revoked; in a group none of those to all
-	NamedAp Set // of those that count apart; groups
+	Named Set // C2C only: ordinals of messages that name the user, not revoked; see Sender
 
 	Timelines   uint64     // how many rows of timelines the user has
 	ThreadsRead Mark       // the position of threads without one of their own, where it lies beyond Read

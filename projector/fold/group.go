@@ -103,7 +103,6 @@ func (s *step) part(k Key) {
 		version = s.seq
 	}
 	s.endTimelines(k, c)
-	s.clearSets(k, c)
 	s.DeleteConversation(k)
 	m := memberOf(s, k, c)
 	s.uncount(k.ID, log, gone{k.User, m})

@@ -90,30 +90,29 @@ func (s *step) take(k Key, log *Log, m *Message) {
 func (s *step) mention(log *Log, m *Message) {
 	for _, user := range distinct(m.Mentions) {
 		k := Key{user, events.ConversationID{Kind: events.Group, ID: s.c.Inbox}}
-		c := s.Conversation(k)
-		if c == nil || user == m.From {
+		if user == m.From {
 			continue
 		}
 		if m.Counted && !m.All {
-			set, key := c.named(k, m.Apart)
-			set.Add(s, key, m.Ord)
+			s.name(k, m)
 		}
-		if m.Apart {
-			s.followed(k, c)
-		} else {
-			s.changed(k, c, log)
+		c := s.Conversation(k)
+		switch {
+		case c == nil:
+		case m.Thread == "": // the log has its version
+			if c.Listed(s, k, log) {
+				s.fx.Changed = append(s.fx.Changed, k)
+			}
+		default:
+			if m.Apart {
+				s.followed(k, c)
+			} else {
+				s.changed(k, c, log)
+			}
+			s.involve(k, c, log, m)
+			s.PutConversation(k, c)
 		}
-		s.involve(k, c, log, m)
-		s.PutConversation(k, c)
 	}
-}
-
-// named is the set that a message which names the user is in.
-func (c *Conversation) named(k Key, apart bool) (*Set, SetKey) {
-	if apart {
-		return &c.NamedAp, k.Set(SetNamedAp)
-	}
-	return &c.Named, k.Set(SetNamed)
 }
 
 // distinct is a list without repetitions, in its order.

@@ -163,26 +163,25 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 // shows, whatever the group's size (rule named).
 func (s *step) unname(g string, log *Log, user string, i Index, was Recall, r recalling) {
 	k := Key{user, GroupKey(g).ConversationID}
+	if r.counts {
+		s.unnamed(k, was.Apart, i.Ord)
+	}
 	c := s.Conversation(k)
 	if c == nil || i.Pos <= c.Join.Pos {
 		return
-	}
-	put := false
-	if r.counts {
-		set, key := c.named(k, was.Apart)
-		put = set.Remove(s, key, i.Ord)
 	}
 	tally := TallyOf(s, k, c, log)
 	switch {
 	case !c.Listed(s, k, log):
 	case r.shows && i.Pos > c.Cleared.Pos || r.counts && tally.shows(was):
+		if was.Thread == "" { // the log has its version
+			s.fx.Changed = append(s.fx.Changed, k)
+			return
+		}
 		s.changed(k, c, log)
-		put = true
+		s.PutConversation(k, c)
 	case was.Thread != "" && (r.part || r.counts && tally.inThread(was)):
 		s.followed(k, c)
-		put = true
-	}
-	if put {
 		s.PutConversation(k, c)
 	}
 }

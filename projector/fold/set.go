@@ -216,14 +216,3 @@ func (s *Set) CountAfter(r Reader, k SetKey, o Ord) uint64 {
 	}
 	return n
 }
-
-// clear deletes the set's own rows.
-func (s *Set) clear(rows Rows, k SetKey) {
-	if s.Stored == 0 {
-		return
-	}
-	for _, e := range rows.Directory(k) {
-		rows.PutChunk(k, e.No, new(Chunk))
-	}
-	rows.PutDirectory(k, nil)
-}

@@ -91,7 +91,6 @@ func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 	if k.Kind == events.Group {
 		s.dropPending(k, c)
 		s.endTimelines(k, c)
-		s.clearSets(k, c)
 		m = memberOf(s, k, c)
 	}
 	s.DeleteConversation(k)
@@ -121,11 +120,6 @@ func (s *step) end(k Key, w *Sweep, c *Conversation, m Member) {
 		s.uncount(k.ID, log, gone{k.User, m})
 		s.PutGroup(k.ID, log)
 	}
-}
-
-func (s *step) clearSets(k Key, c *Conversation) {
-	c.Named.clear(s, k.Set(SetNamed))
-	c.NamedAp.clear(s, k.Set(SetNamedAp))
 }
 
 // PutConversation implements Rows. What has ended is buried before the row of what

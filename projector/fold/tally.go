@@ -120,13 +120,18 @@ func (t *Tally) senders(apart bool, more ...Ordinals) []Ordinals {
 	return append(t.mine(apart, more...), t.blocked(apart)...)
 }
 
-// mine are the user's own messages in a group.
-func (t *Tally) mine(apart bool, more ...Ordinals) []Ordinals {
+// sender is what the log of a group knows of the user, nil if it knows nothing.
+func (t *Tally) sender() *Sender {
 	if !t.asked && t.k.Kind == events.Group {
 		t.own, t.asked = t.r.Sender(t.k), true
 	}
-	if t.own != nil {
-		set, key := t.own.set(t.k, apart)
+	return t.own
+}
+
+// mine are the user's own messages in a group.
+func (t *Tally) mine(apart bool, more ...Ordinals) []Ordinals {
+	if s := t.sender(); s != nil {
+		set, key := s.set(t.k, apart)
 		more = append(more, set.At(key))
 	}
 	return more
@@ -156,9 +161,22 @@ func (t *Tally) threaded() Ordinals { return t.logSet(&t.log.Threaded, SetThread
 // that count in the conversation, or apart.
 func (t *Tally) naming(apart bool) [2]Ordinals {
 	if apart {
-		return [2]Ordinals{t.logSet(&t.log.AllAp, SetAllAp), t.c.NamedAp.At(t.k.Set(SetNamedAp))}
+		return [2]Ordinals{t.logSet(&t.log.AllAp, SetAllAp), t.named(true)}
 	}
-	return [2]Ordinals{t.logSet(&t.log.All, SetAll), t.c.Named.At(t.k.Set(SetNamed))}
+	return [2]Ordinals{t.logSet(&t.log.All, SetAll), t.named(false)}
+}
+
+// named are the messages that name the user: in a group, since the log began.
+func (t *Tally) named(apart bool) Ordinals {
+	if t.k.Kind == events.C2C {
+		return t.c.Named.At(t.k.Set(SetNamed))
+	}
+	s := t.sender()
+	if s == nil {
+		s = new(Sender)
+	}
+	set, key := s.named(t.k, apart)
+	return set.At(key)
 }
 
 // in and ap are the halves of a thread, empty ones of a thread that is not there.

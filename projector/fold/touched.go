@@ -42,7 +42,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	case events.GroupMessage:
 		t.message(r, c.Inbox, c.ID)
 		t.member(r, seq, c.Inbox, c.From) // whose position moved, under policy advance
-		t.named(r, seq, c.Inbox, c.Mentions)
+		t.named(r, c.Inbox, c.Mentions)
 		t.authors(r, seq, GroupKey(c.Inbox))                                           // a read has waited for it
 		if i, _ := r.Index(GroupKey(c.Inbox), c.Thread); c.Thread != "" && i.Pos > 0 { // whose thread it is
 			t.member(r, seq, c.Inbox, r.Message(GroupKey(c.Inbox), i.Pos).From)
@@ -59,7 +59,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	case events.GroupPurge:
 		t.Groups = append(t.Groups, c.Inbox)
 	case events.GroupRevoke:
-		t.named(r, seq, c.Inbox, t.message(r, c.Inbox, c.ID))
+		t.named(r, c.Inbox, t.message(r, c.Inbox, c.ID))
 	case events.GroupJoin, events.GroupLeave:
 		t.Users = append(t.Users, c.Users...)
 	case events.UserErase: // what left the list is noted; kept filters are not
@@ -137,10 +137,11 @@ func (t *Touch) member(r Reader, seq events.Seq, group, user string) {
 	}
 }
 
-// named are the members whom a message names (rule named), and whose rows say that
-// they were notified.
-func (t *Touch) named(r Reader, seq events.Seq, group string, users []string) {
+// named are the members whom a message names (rule named).
+func (t *Touch) named(r Reader, group string, users []string) {
 	for _, user := range users {
-		t.member(r, seq, group, user)
+		if r.Conversation(Key{user, GroupKey(group).ConversationID}) != nil {
+			t.Users = append(t.Users, user)
+		}
 	}
 }

@@ -22,7 +22,9 @@ func (a *audit) senders() {
 		}
 		wrote := map[fold.Key]bool{}
 		for i := range l.messages {
-			wrote[fold.Key{User: l.messages[i].From, ConversationID: lk.ConversationID}] = true
+			for _, user := range append([]string{l.messages[i].From}, l.messages[i].Mentions...) {
+				wrote[fold.Key{User: user, ConversationID: lk.ConversationID}] = true
+			}
 		}
 		for k := range wrote {
 			live := func(apart bool) []fold.Ord {
@@ -35,13 +37,21 @@ func (a *audit) senders() {
 					recalled = append(recalled, m.Ord)
 				}
 			}
+			naming := func(apart bool) []fold.Ord {
+				return l.ordinals(0, func(m *fold.Message) bool {
+					return m.From != k.User && !m.All && m.Apart == apart && slices.Contains(m.Mentions, k.User)
+				})
+			}
+			named, namedAp := naming(false), naming(true)
 			s := a.Sender(k)
-			if (s != nil) != (len(want)+len(apart)+len(recalled) > 0) || stored[k] != (s != nil) {
-				a.fail("%+v has %d messages and %d recalled ones, a row %v", k, len(want), len(recalled), stored[k])
+			if (s != nil) != (len(want)+len(apart)+len(recalled)+len(named)+len(namedAp) > 0) || stored[k] != (s != nil) {
+				a.fail("%+v has %d messages, %d recalled ones and %d mentions, a row %v", k, len(want), len(recalled), len(named), stored[k])
 			} else if s != nil {
 				a.same(k.Set(fold.SetOwn), &s.Own, want)
 				a.same(k.Set(fold.SetOwnAp), &s.OwnAp, apart)
 				a.same(k.Set(fold.SetRecalled), &s.Recalled, recalled)
+				a.same(k.Set(fold.SetNamed), &s.Named, named)
+				a.same(k.Set(fold.SetNamedAp), &s.NamedAp, namedAp)
 			}
 			delete(stored, k)
 		}

@@ -107,7 +107,7 @@ func (a *audit) all() {
 			if c := a.Conversation(owner); owner.Kind == events.C2C && c != nil && c.Era != era {
 				a.fail("%s%q is not of era %d", family, key, c.Era)
 			}
-			written := slices.Contains([]fold.SetKind{fold.SetOwn, fold.SetOwnAp, fold.SetRecalled}, kindOf(family, rest)) && a.Sender(owner) != nil
+			written := slices.Contains([]fold.SetKind{fold.SetOwn, fold.SetOwnAp, fold.SetRecalled, fold.SetNamed, fold.SetNamedAp}, kindOf(family, rest)) && a.Sender(owner) != nil
 			if a.logs[owner.LogKey()] == nil || owner.User != "" && !written && a.Conversation(owner) == nil && !a.ended(owner) {
 				a.fail("%s%q has no owner", family, key)
 			}
@@ -258,12 +258,11 @@ func (a *audit) conversation(k fold.Key) {
 	if c.Read.Pos > 0 && l.messages[c.Read.Pos-1].Ord != c.Read.Ord {
 		a.fail("%+v: read %+v, the ordinal there is %d", k, c.Read, l.messages[c.Read.Pos-1].Ord)
 	}
-	own := func(m *fold.Message) bool { return k.Kind == events.Group && m.From == k.User }
-	named := func(m *fold.Message) bool {
-		return m.Named || !own(m) && !m.All && slices.Contains(m.Mentions, k.User)
+	if k.Kind == events.C2C {
+		a.same(k.Set(fold.SetNamed), &c.Named, l.ordinals(0, func(m *fold.Message) bool { return m.Named }))
+	} else if c.Named.Tail != nil {
+		a.fail("%+v: a member's row has mentions", k)
 	}
-	a.same(k.Set(fold.SetNamed), &c.Named, l.ordinals(c.Join.Pos, func(m *fold.Message) bool { return named(m) && !m.Apart }))
-	a.same(k.Set(fold.SetNamedAp), &c.NamedAp, l.ordinals(c.Join.Pos, func(m *fold.Message) bool { return named(m) && m.Apart }))
 	if c.Level == events.LevelAll || !strictlySorted(c.Labels) || len(c.Labels) > events.MaxLabels {
 		a.fail("%+v: level %d, labels %q", k, c.Level, c.Labels)
 	}

@@ -81,7 +81,9 @@ func (m *Model) Apply(seq events.Seq, now events.Time, c *events.Command) Result
 	before, read := m.lookAt(s), m.readers(s)
 	r := m.apply(s)
 	m.touch(s, before)
-	r.Raised = m.raised(s, read)
+	if c.Verb != events.UserImport { // it makes members of earlier readers, and is no read
+		r.Raised = m.raised(s, read)
+	}
 	return r
 }
 

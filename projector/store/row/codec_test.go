@@ -247,7 +247,7 @@ func sent(k fold.Key, l *fold.Log) (pos fold.Pos) {
 func (d dice) conversation(k fold.Key) *fold.Conversation {
 	c := &fold.Conversation{
 		Version: events.Seq(d.uint()), Read: d.cursor(), ReadSeq: events.Seq(d.uint()),
-		Level: []events.Level{events.NoLevel, events.LevelMentions, events.LevelNone}[d.IntN(3)], Marked: d.coin(), Named: d.set(), NamedAp: d.set(), Moved: events.Seq(d.uint()),
+		Level: []events.Level{events.NoLevel, events.LevelMentions, events.LevelNone}[d.IntN(3)], Marked: d.coin(), Named: d.set(), Moved: events.Seq(d.uint()),
 	}
 	if d.coin() {
 		c.Moved = c.ReadSeq
@@ -435,7 +435,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		roundTrip(t, userRows, nil, d.account())
 		roundTrip(t, memberRows, nil, d.member())
 		name := d.id()
-		roundTrip(t, senderRows, nil, &fold.Sender{Own: d.set(), OwnAp: d.set(), Recalled: d.set()})
+		roundTrip(t, senderRows, nil, &fold.Sender{Own: d.set(), OwnAp: d.set(), Recalled: d.set(), Named: d.set(), NamedAp: d.set()})
 		roundTrip(t, threadRows, nil, d.thread())
 		roundTrip(t, timelineRows, row.AppendTimeline(nil, k, name), d.timeline(name))
 		roundTrip(t, nameRows, nil, &name)

@@ -36,7 +36,6 @@ const (
 	convMoved // the position of timelines without one of their own was not moved last by the command of the read
 	convThreadsRead
 	convThreadsReadSet
-	convNamedAp
 	convFlagsEnd
 )
 
@@ -75,7 +74,6 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.Moved != c.ReadSeq, convMoved)
 	set(c.ThreadsRead.Pos > 0, convThreadsRead)
 	set(c.ThreadsRead.Set, convThreadsReadSet)
-	set(c.NamedAp.Tail != nil, convNamedAp)
 	return flags
 }
 
@@ -174,9 +172,6 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convThreadsRead != 0 {
 		b = appendMark(b, &c.ThreadsRead)
 	}
-	if flags&convNamedAp != 0 {
-		b = appendSet(b, &c.NamedAp)
-	}
 	return b
 }
 
@@ -247,9 +242,6 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	}
 	if flags&convThreadsRead != 0 {
 		c.ThreadsRead = d.mark(flags&convThreadsReadSet != 0)
-	}
-	if flags&convNamedAp != 0 {
-		c.NamedAp = d.set()
 	}
 	return c, d.End()
 }

@@ -206,7 +206,6 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
-			Named: set, NamedAp: set,
 		}),
 		goldenOf("conversation.member.first", conversationRows, of(team), &fold.Conversation{Version: 5, ReadSeq: 5, JoinSeq: 5}),
 		goldenOf("group", groupRows, row.AppendGroup(nil, "team"), &group),
@@ -290,6 +289,7 @@ func goldenOthers() []goldenRow {
 		goldenOf("directory.thread", directoryRows, dir(lk.SetOf("t1", fold.SetAp)), &fold.Directory{{No: 0, Len: 4}}),
 		goldenOf("sender", senderRows, row.AppendSender(nil, team), &fold.Sender{
 			Own: fold.Set{TailNo: 3, Stored: 2, Tail: chunk(0, 7, 1023)}, Recalled: fold.Set{TailNo: 2, Tail: chunk(5)}, OwnAp: fold.Set{Tail: chunk(9)},
+			Named: fold.Set{TailNo: 1, Tail: everyOther()}, NamedAp: fold.Set{Tail: chunk(8)},
 		}),
 		goldenOf("directory.member", directoryRows, dir(team.Set(fold.SetNamed)), &fold.Directory{{No: 3, Len: 2}}),
 	}

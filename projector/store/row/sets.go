@@ -146,33 +146,28 @@ func DecodeSpan(_, value string) (*fold.Span, error) {
 
 // A sender's flags say which of the sets follow.
 const (
-	senderOwn = 1 << iota
-	senderRecalled
-	senderOwnAp
-	senderFlagsEnd
+	senderOwn      = 1
+	senderFlagsEnd = senderOwn << 5
 )
 
-// EncodeSender writes the row of who has written in a group.
+// senderSets are the sets of a sender, in the order of their flags.
+func senderSets(s *fold.Sender) [5]*fold.Set {
+	return [5]*fold.Set{&s.Own, &s.Recalled, &s.OwnAp, &s.Named, &s.NamedAp}
+}
+
+// EncodeSender writes the row of who has written in a group, or was named.
 func EncodeSender(b []byte, s *fold.Sender) []byte {
 	var flags byte
-	if s.Own.Tail != nil {
-		flags |= senderOwn
-	}
-	if s.Recalled.Tail != nil {
-		flags |= senderRecalled
-	}
-	if s.OwnAp.Tail != nil {
-		flags |= senderOwnAp
+	for i, set := range senderSets(s) {
+		if set.Tail != nil {
+			flags |= senderOwn << i
+		}
 	}
 	b = append(b, Format, flags)
-	if flags&senderOwn != 0 {
-		b = appendSet(b, &s.Own)
-	}
-	if flags&senderRecalled != 0 {
-		b = appendSet(b, &s.Recalled)
-	}
-	if flags&senderOwnAp != 0 {
-		b = appendSet(b, &s.OwnAp)
+	for _, set := range senderSets(s) {
+		if set.Tail != nil {
+			b = appendSet(b, set)
+		}
 	}
 	return b
 }
@@ -182,14 +177,10 @@ func DecodeSender(_, value string) (*fold.Sender, error) {
 	d := NewDecoder(value)
 	s := new(fold.Sender)
 	flags := d.Byte()
-	if flags&senderOwn != 0 {
-		s.Own = d.set()
-	}
-	if flags&senderRecalled != 0 {
-		s.Recalled = d.set()
-	}
-	if flags&senderOwnAp != 0 {
-		s.OwnAp = d.set()
+	for i, set := range senderSets(s) {
+		if flags&(senderOwn<<i) != 0 {
+			*set = d.set()
+		}
 	}
 	if flags >= senderFlagsEnd {
 		d.fail(ErrCorruptRow)
