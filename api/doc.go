@@ -12,8 +12,10 @@
 //	totals          {kind?, include_muted?, label?, without?, mentioned?}
 //	conversations   {unread_only?, kind?, label?, without?, mentioned?, limit?, after?}
 //	conversation    {conversation}
-//	explain         {conversation, limit?}
-//	receipt         {peer}
+//	threads         {conversation?, following?, unread_only?, limit?, after?}
+//	thread          {conversation, thread}
+//	explain         {conversation, thread?, limit?}
+//	receipt         {peer, thread?}
 //	group-receipts  {group, ids}
 //	readers         {group, id, read?, limit?, after?}
 //	watch           {}

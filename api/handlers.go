@@ -43,6 +43,8 @@ func handlers(m Maintainer) []handler {
 		viewed(events.QueryTotals, View.Totals),
 		viewed(events.QueryConversations, View.Conversations),
 		viewed(events.QueryConversation, conversation),
+		viewed(events.QueryThreads, threads),
+		viewed(events.QueryThread, thread),
 		viewed(events.QueryGroupReceipts, groupReceipts),
 		viewed(events.QueryReaders, readers),
 		viewed(events.QueryExplain, explain),
@@ -73,7 +75,20 @@ func conversation(v View, user string, r events.ConversationRequest) (events.Con
 
 func explain(v View, user string, r events.ExplainRequest) (events.Explanation, error) {
 	reply, err := v.Explain(user, r.Conversation, r.Thread, r.Most())
+	if r.Thread != nil {
+		return reply, missing(err, "no thread %q of a conversation %s in the list", *r.Thread, r.Conversation)
+	}
 	return reply, missing(err, "no conversation %s in the list", r.Conversation)
+}
+
+func threads(v View, user string, r events.ThreadsRequest) (events.ThreadsReply, error) {
+	reply, err := v.Threads(user, r)
+	return reply, missing(err, "no conversation %s in the list", r.Conversation)
+}
+
+func thread(v View, user string, r events.ThreadRequest) (events.ThreadReply, error) {
+	reply, err := v.Thread(user, r.Conversation, *r.Thread)
+	return reply, missing(err, "no thread %q of a conversation %s in the list", *r.Thread, r.Conversation)
 }
 
 func groupReceipts(v View, user string, r events.GroupReceiptsRequest) (events.GroupReceiptsReply, error) {
@@ -99,6 +114,9 @@ func unpermitted(err error) error {
 
 func receipt(v View, user string, r events.ReceiptRequest) (events.ReceiptReply, error) {
 	reply, err := v.Receipt(user, *r.Peer, r.Thread)
+	if r.Thread != nil {
+		return reply, missing(err, "%s has sent no receipt for thread %q", *r.Peer, *r.Thread)
+	}
 	return reply, missing(err, "%s has sent no receipt", *r.Peer)
 }
 

@@ -49,8 +49,8 @@ func TestLargeReplies(t *testing.T) {
 	small.want("200", "alice", events.QueryTotals, "")
 }
 
-// TestLargeReaders: the same for readers of a group.
-func TestLargeReaders(t *testing.T) {
+// TestLargeThreads: the same for threads and readers of a group.
+func TestLargeThreads(t *testing.T) {
 	source := newTwinSource()
 	const people = 60
 	var members []string
@@ -65,12 +65,22 @@ func TestLargeReaders(t *testing.T) {
 	}
 	do(events.Command{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers})
 	do(events.Command{Verb: events.GroupJoin, Inbox: "team", Users: append(members, "alice")})
-	id := strings.Repeat("t", 200) + "0"
-	do(events.Command{Verb: events.GroupMessage, Inbox: "team", ID: id, From: "alice"})
+	for i := range people {
+		id := strings.Repeat("t", 200) + strconv.Itoa(i)
+		do(events.Command{Verb: events.GroupMessage, Inbox: "team", ID: id, From: "alice", Thread: id})
+	}
 	a := start(t, source, func(o *server.Options) { o.MaxPayload = 8 << 10 })
 	seen := map[string]bool{}
 	for after, pages := "", 0; pages == 0 || after != ""; pages++ {
-		body := testkit.Must(json.Marshal(map[string]any{"group": "team", "id": id, "read": false, "limit": 200, "after": after}))(t)
+		body := testkit.Must(json.Marshal(map[string]any{"conversation": "group_team", "limit": 200, "after": after}))(t)
+		r := unmarshal[events.ThreadsReply](t, a.want("200", "alice", events.QueryThreads, string(body)))
+		for _, x := range r.Threads {
+			seen[x.Thread] = true
+		}
+		after = r.Next
+	}
+	for after, pages := "", 0; pages == 0 || after != ""; pages++ {
+		body := testkit.Must(json.Marshal(map[string]any{"group": "team", "id": strings.Repeat("t", 200) + "0", "read": false, "limit": 200, "after": after}))(t)
 		r := unmarshal[events.ReadersReply](t, a.want("200", "alice", events.QueryReaders, string(body)))
 		for _, x := range r.Users {
 			seen[x.User] = true
@@ -79,7 +89,7 @@ func TestLargeReaders(t *testing.T) {
 			t.Errorf("read by %d of %d", r.Read, r.Members)
 		}
 	}
-	if len(seen) != people {
-		t.Errorf("%d readers in the pages, want %d", len(seen), people)
+	if len(seen) != 2*people {
+		t.Errorf("%d threads and readers in the pages, want %d of each", len(seen), people)
 	}
 }

@@ -128,6 +128,8 @@ func replyType(query string) reflect.Type {
 		events.QueryTotals:        reflect.TypeFor[events.TotalsReply](),
 		events.QueryConversations: reflect.TypeFor[events.ConversationsReply](),
 		events.QueryConversation:  reflect.TypeFor[events.ConversationReply](),
+		events.QueryThreads:       reflect.TypeFor[events.ThreadsReply](),
+		events.QueryThread:        reflect.TypeFor[events.ThreadReply](),
 		events.QueryGroupReceipts: reflect.TypeFor[events.GroupReceiptsReply](),
 		events.QueryReaders:       reflect.TypeFor[events.ReadersReply](),
 		events.QueryExplain:       reflect.TypeFor[events.Explanation](),

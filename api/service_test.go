@@ -59,7 +59,7 @@ func TestMonitoring(t *testing.T) {
 		got[e.Name] = e.Subject + " " + e.QueueGroup
 	}
 	want := map[string]string{"status": "unread.api.status q", "hold": "unread.api.hold q"}
-	for _, name := range []string{"totals", "conversations", "conversation", "group-receipts", "readers", "explain", "receipt", "watch"} {
+	for _, name := range []string{"totals", "conversations", "conversation", "threads", "thread", "group-receipts", "readers", "explain", "receipt", "watch"} {
 		want[name] = "unread.api.*." + name + " q"
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

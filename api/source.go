@@ -25,6 +25,15 @@ type View interface {
 	// Not in the list: events.ErrNotFound.
 	Conversation(user string, c events.ConversationID) (events.ConversationReply, error)
 
+	// Threads is one page of the threads of a conversation, or of those that a user
+	// follows, newest activity first. A conversation that is not in the list:
+	// events.ErrNotFound; an "after" that no reply has given: events.ErrCursor.
+	Threads(user string, q events.ThreadsRequest) (events.ThreadsReply, error)
+
+	// Thread is one thread of a conversation, the main timeline if thread is empty.
+	// Not there: events.ErrNotFound.
+	Thread(user string, c events.ConversationID, thread string) (events.ThreadReply, error)
+
 	// GroupReceipts says by how many members messages are read. Not by this user to
 	// be asked: events.ErrForbidden; by nobody: events.ErrUnavailable.
 	GroupReceipts(user string, q events.GroupReceiptsRequest) (events.GroupReceiptsReply, error)
@@ -33,12 +42,12 @@ type View interface {
 	// Errors as of GroupReceipts; no such message: events.ErrNotFound.
 	Readers(user string, q events.ReadersRequest) (events.ReadersReply, error)
 
-	// Explain says why a conversation's count is what it is, naming at most limit
-	// messages. Not in the list: events.ErrNotFound.
+	// Explain says why the count of a conversation, or of a thread of it, is what it
+	// is, naming at most limit messages. Not in the list: events.ErrNotFound.
 	Explain(user string, c events.ConversationID, thread *string, limit int) (events.Explanation, error)
 
-	// Receipt says how far peer has read user's messages.
-	// No receipt was ever sent: events.ErrNotFound.
+	// Receipt says how far peer has read user's messages, those of a thread if one is
+	// given. No receipt was ever sent: events.ErrNotFound.
 	Receipt(user, peer string, thread *string) (events.ReceiptReply, error)
 
 	// Until has an answer that takes long ask now and then whether it is still

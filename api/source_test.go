@@ -204,6 +204,27 @@ func paged[T any](all []T, after string, most int) (page []T, next string, err e
 	return append([]T{}, all[from:to]...), next, nil
 }
 
+func (v *twinView) Threads(user string, q events.ThreadsRequest) (events.ThreadsReply, error) {
+	m := v.s.model
+	reply := events.ThreadsReply{User: user, Version: m.Version(user)}
+	all, ok := m.Threads(user, q)
+	if !ok {
+		return reply, events.ErrNotFound
+	}
+	var err error
+	reply.Threads, reply.Next, err = paged(all, q.After, q.Most())
+	return reply, err
+}
+
+func (v *twinView) Thread(user string, id events.ConversationID, thread string) (events.ThreadReply, error) {
+	m := v.s.model
+	t, ok := m.Thread(user, id.String(), thread)
+	if !ok {
+		return events.ThreadReply{}, events.ErrNotFound
+	}
+	return events.ThreadReply{User: user, Version: m.Version(user), Thread: t}, nil
+}
+
 func (v *twinView) GroupReceipts(user string, q events.GroupReceiptsRequest) (events.GroupReceiptsReply, error) {
 	m := v.s.model
 	all, err := m.GroupReceipts(user, q)
