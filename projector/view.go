@@ -109,24 +109,6 @@ func (v *View) Thread(user string, c events.ConversationID, thread string) (repl
 	return reply, err
 }
 
-// HoldsThread reports whether there is a row of a thread, the user's or the log's.
-func (v *View) HoldsThread(user string, c events.ConversationID, thread string) (holds bool, err error) {
-	err = v.read(func(r fold.Reader) error {
-		holds = view.HoldsThread(r, fold.Key{User: user, ConversationID: c}, thread)
-		return nil
-	})
-	return holds, err
-}
-
-// LooseThreads counts the threads that a user follows and that have no message.
-func (v *View) LooseThreads(user string) (n int, err error) {
-	err = v.read(func(r fold.Reader) error {
-		n = view.LooseThreads(r, user)
-		return nil
-	})
-	return n, err
-}
-
 // Explain says why a count is what it is, or events.ErrNotFound.
 func (v *View) Explain(user string, c events.ConversationID, thread *string, limit int) (reply events.Explanation, err error) {
 	err = v.read(func(r fold.Reader) (err error) {
@@ -181,7 +163,17 @@ func (v *View) Holds(user string, c events.ConversationID) (holds bool, err erro
 	return holds, err
 }
 
-// SelfMade counts a user's C2C conversations in which there is no message.
+// HoldsThread reports whether there is a message of a thread, or a row of the user's.
+func (v *View) HoldsThread(user string, c events.ConversationID, thread string) (holds bool, err error) {
+	err = v.read(func(r fold.Reader) error {
+		holds = view.HoldsThread(r, fold.Key{User: user, ConversationID: c}, thread)
+		return nil
+	})
+	return holds, err
+}
+
+// SelfMade counts a user's C2C conversations in which there is no message, and
+// followed threads of which there is none.
 func (v *View) SelfMade(user string) (n int, err error) {
 	err = v.read(func(r fold.Reader) error {
 		n = view.SelfMade(r, user)

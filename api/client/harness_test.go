@@ -71,6 +71,15 @@ func (s projection) Holds(user string, c events.ConversationID) (bool, error) {
 	return holds, errors.Join(err, v.Close())
 }
 
+func (s projection) HoldsThread(user string, c events.ConversationID, thread string) (bool, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return false, err
+	}
+	holds, err := v.HoldsThread(user, c, thread)
+	return holds, errors.Join(err, v.Close())
+}
+
 func (s projection) SelfMade(user string) (int, error) {
 	v, err := s.Projector.View()
 	if err != nil {

@@ -29,6 +29,9 @@
 // # Bounds
 //
 // A user's rate is that of one instance: who is answered by two has twice as much.
+// A user may hold [MaxSelfMade] conversations and threads that nobody else brought
+// about, since any phone could name ever new ones; labels, filters, blocked users and
+// pending reads are bounded by the fold, for all.
 // At most MaxPending commands are without their acknowledgement at any time. A
 // bucket of tokens a user lives as long as it is not full; a count of
 // conversations a user for a minute or two. Nothing is stored here: a crash

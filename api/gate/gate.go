@@ -45,7 +45,12 @@ type Source interface {
 	// Holds reports whether there is a row of the user's conversation.
 	Holds(user string, c events.ConversationID) (bool, error)
 
-	// SelfMade counts the user's C2C conversations in which there is no message.
+	// HoldsThread reports whether there is a message of a thread, or a row of the
+	// user's.
+	HoldsThread(user string, c events.ConversationID, thread string) (bool, error)
+
+	// SelfMade counts the user's C2C conversations in which there is no message, and
+	// threads that the user follows of which there is none.
 	SelfMade(user string) (int, error)
 }
 

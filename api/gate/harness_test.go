@@ -88,6 +88,15 @@ func (s source) Holds(user string, c events.ConversationID) (bool, error) {
 	return holds, errors.Join(err, v.Close())
 }
 
+func (s source) HoldsThread(user string, c events.ConversationID, thread string) (bool, error) {
+	v, err := s.Projector.View()
+	if err != nil {
+		return false, err
+	}
+	holds, err := v.HoldsThread(user, c, thread)
+	return holds, errors.Join(err, v.Close())
+}
+
 func (s source) SelfMade(user string) (int, error) {
 	v, err := s.Projector.View()
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"reddot/events"
 )
 
-// MaxSelfMade is how many conversations a user may hold that nobody else brought
-// about: muted, labelled, or read up to a message that never came, with peers who
-// have not written. Each is a row that only its user can ever ask for.
+// MaxSelfMade is how many conversations and threads a user may hold that nobody else
+// brought about: conversations muted, labelled, or read up to a message that never
+// came, with peers who have not written, and threads followed in which nobody has.
+// Each is a row that only its user can ever ask for.
 const MaxSelfMade = 10_000
 
 const (
-	// countLasts is how long a count of a user's self-made conversations is
-	// gone on from. It only grows meanwhile, by what was let through here; a new
+	// countLasts is how long a count of what a user has made is gone on from. It only grows meanwhile, by what was let through here; a new
 	// count sees what peers and other instances have changed.
 	countLasts = time.Minute
 
@@ -26,7 +26,7 @@ const (
 	maxCounts = 100_000
 )
 
-// quota bounds the conversations that users make by themselves.
+// quota bounds the conversations and threads that users make by themselves.
 type quota struct {
 	source Source
 	most   int
@@ -36,7 +36,7 @@ type quota struct {
 	turned   time.Time
 }
 
-// count is the self-made conversations of one user, at least.
+// count is how many one user has made, at least.
 type count struct {
 	mu sync.Mutex // held while they are counted
 	n  int
@@ -48,12 +48,18 @@ func newQuota(source Source, most int) *quota {
 }
 
 // check lets a command through, or refuses it because it would make one
-// conversation too many. Only commands that may make one are looked at.
+// conversation or thread too many. Only commands that may make one are looked at.
 func (q *quota) check(c *events.Command, at time.Time) error {
-	if !mayMake(c) {
+	var known bool
+	var err error
+	switch {
+	case makesConversation(c):
+		known, err = q.source.Holds(c.Inbox, c.Conversation)
+	case makesThread(c):
+		known, err = q.source.HoldsThread(c.Inbox, c.Conversation, c.Thread)
+	default:
 		return nil
 	}
-	known, err := q.source.Holds(c.Inbox, c.Conversation)
 	if err != nil {
 		return unavailable(err, "the projection can't be read now; ask again")
 	}
@@ -72,15 +78,15 @@ func (q *quota) check(c *events.Command, at time.Time) error {
 		of.at = at
 	}
 	if of.n >= q.most {
-		return &events.Invalid{Reason: fmt.Sprintf("you hold %d conversations in which nobody has written: no more can be muted or labelled, or read up to a message that has not come", of.n)}
+		return &events.Invalid{Reason: fmt.Sprintf("you hold %d conversations and threads in which nobody has written: no more can be muted, labelled or followed, or read up to a message that has not come", of.n)}
 	}
 	of.n++
 	return nil
 }
 
-// mayMake reports whether a command may bring about a conversation with a peer
-// who has not written (rules read-early and stranger).
-func mayMake(c *events.Command) bool {
+// makesConversation reports whether a command may bring about a conversation with a
+// peer who has not written (rules read-early and stranger).
+func makesConversation(c *events.Command) bool {
 	if c.Conversation.Kind != events.C2C {
 		return false
 	}
@@ -95,6 +101,12 @@ func mayMake(c *events.Command) bool {
 		return len(c.Add) > 0
 	}
 	return false
+}
+
+// makesThread reports whether a command may bring about a thread in which nobody has
+// written (rules follow and thread-list).
+func makesThread(c *events.Command) bool {
+	return c.Verb == events.UserFollow && c.Following || c.Verb == events.UserUnread && c.Thread != "" && c.From != ""
 }
 
 // of returns a user's count.

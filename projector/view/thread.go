@@ -96,26 +96,6 @@ func Thread(r fold.Reader, k fold.Key, name string) (events.Thread, bool) {
 	return t.view(r), true
 }
 
-// HoldsThread reports whether there is a row of a thread: of the log's, or the user's.
-func HoldsThread(r fold.Reader, k fold.Key, name string) bool {
-	if c := r.Conversation(k); c != nil && c.Timelines > 0 && r.Timeline(k, name) != nil {
-		return true
-	}
-	return r.Thread(k.LogKey(), name) != nil
-}
-
-// LooseThreads counts the threads that a user follows and that have no message.
-func LooseThreads(r fold.Reader, user string) (n int) {
-	each(r, user, func(i item) {
-		for _, t := range i.followed(r) {
-			if !t.of.There() {
-				n++
-			}
-		}
-	})
-	return n
-}
-
 // followed are the threads that the user follows.
 func (i item) followed(r fold.Reader) (all []thread) {
 	if i.row.Timelines == 0 {

@@ -235,6 +235,11 @@ func (s *projection) Holds(user string, c events.ConversationID) (bool, error) {
 	return viewed(s, func(v *projector.View) (bool, error) { return v.Holds(user, c) })
 }
 
+// HoldsThread implements gate.Source.
+func (s *projection) HoldsThread(user string, c events.ConversationID, thread string) (bool, error) {
+	return viewed(s, func(v *projector.View) (bool, error) { return v.HoldsThread(user, c, thread) })
+}
+
 // SelfMade implements gate.Source.
 func (s *projection) SelfMade(user string) (int, error) {
 	return viewed(s, func(v *projector.View) (int, error) { return v.SelfMade(user) })
