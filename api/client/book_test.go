@@ -73,7 +73,16 @@ func newHistory(rng *rand.Rand, n int) history {
 		s := state{version: v, order: slices.Clone(h.last().order)}
 		name := fmt.Sprintf("c2c_p%d", rng.IntN(8))
 		at := slices.IndexFunc(s.order, func(c events.Conversation) bool { return c.Conversation == name })
-		c := events.Conversation{Conversation: name, Version: v, Unread: uint64(rng.IntN(5)), Muted: rng.IntN(4) == 0}
+		c := events.Conversation{Conversation: name, Version: v, Unread: uint64(rng.IntN(5)), Threads: events.ThreadTotals{Unread: uint64(rng.IntN(3))}}
+		c.Mentions = uint64(rng.IntN(int(c.Unread) + 1))
+		switch rng.IntN(8) {
+		case 0, 1:
+			c.Muted, c.Level = true, "none"
+		case 2, 3:
+			c.Level = "mentions"
+		case 4:
+			c.Labels = []string{"archived", "pinned"}
+		}
 		switch {
 		case at < 0:
 			s.order = slices.Insert(s.order, 0, c)

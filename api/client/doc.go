@@ -31,16 +31,31 @@
 //	markGroupMessageAsRead                     User.MarkGroupRead
 //	markAllMessageAsRead                       User.MarkAllRead
 //	markConversation (unread)                  User.MarkUnread
-//	setC2CReceiveMessageOpt                    User.Mute
+//	setC2CReceiveMessageOpt                    User.SetLevel, User.Mute
+//	setGroupReceiveMessageOpt                  User.SetLevel, User.Mute
+//	markConversation (star, fold, hide)        User.Label
+//	addConversationsToGroup                    User.Label
+//	pinConversation                            User.Label
+//	getUnreadMessageCountByFilter              User.Totals
+//	subscribeUnreadMessageCountByFilter        User.SetFilter, Listener.FiltersChanged
+//	addToBlackList, deleteFromBlackList        User.Block
 //	deleteConversation                         User.DeleteConversation
+//	clearC2CHistoryMessage, clearGroup...      User.ClearHistory
+//	sendMessageReadReceipts                    User.MarkGroupRead
+//	getMessageReadReceipts                     User.GroupReceipts
+//	getGroupMessageReadMemberList              User.Readers
 //	onTotalUnreadMessageCountChanged           Listener.TotalUnreadChanged
+//	onUnreadMessageCountChangedByFilter        Listener.FiltersChanged
 //	onNewConversation, onConversationChanged   Listener.ConversationsChanged
 //	onConversationDeleted                      Listener.ConversationsRemoved
 //	onRecvC2CReadReceipt                       Listener.C2CReadReceipt
+//	onRecvMessageReadReceipts                  Listener.GroupReadReceipt
 //	onSyncServerStart, ...Finish, ...Failed    Listener.StateChanged, Listener.Error
 //
-// New here are [User.Explain], which names the messages behind a count, and
-// positions: a read should say with [Upto] what was seen.
+// New here are [User.Explain], which names the messages behind a count, threads
+// ([User.Threads], [User.Follow], [InThread]) and positions: a read should say with
+// [Upto] what was seen. Who comes from another system brings its counts along with
+// [User.Import].
 //
 // # Three ways in
 //
@@ -64,7 +79,7 @@
 // value always, across outages of all kinds ([User.Listen]). How:
 //
 //	subscribe to the user's events
-//	read the list, page by page, and the receipts
+//	read the list, page by page, what else is wanted, and the receipts
 //	enter events and pages in a book in which each datum keeps its version
 //	and the newer one stays
 //	report to each listener, on a goroutine of its own, what it has not heard yet
@@ -79,8 +94,8 @@
 //
 // # For tools
 //
-// [Client.Status], [Client.Rebuild] and [Client.Snapshot] are for who operates
-// reddot. [Raw] gives a reply as it came. A [Publisher] takes commands that are
+// [Client.Status], [Client.Rebuild], [Client.Snapshot] and [Client.Hold] are for who
+// operates reddot. [Raw] gives a reply as it came. A [Publisher] takes commands that are
 // encoded already, with a label of the caller's ([Publisher.AddEncoded]), reports
 // the seq of each ([OnStored]) and hears which were refused ([WithRefusals]). On a
 // connection that does not reconnect everything works but listeners, which end with
@@ -89,7 +104,8 @@
 //
 // # Limits of the promise
 //
-// Values in between may be left out. An event that NATS loses without a trace
+// Values in between may be left out. Group receipts are not read at the start or
+// after an outage ([Listener].GroupReadReceipt). An event that NATS loses without a trace
 // is noticed with the user's next one of its kind, a change also by the check.
 // Receipts have a limit of their own, see [User.Listen]; so have groups beyond
 // the fan-out limit, see [Options].WatchLargeGroups. If the command stream is replaced by another one,

@@ -9,8 +9,8 @@ import (
 
 // What calls fail with, for errors.Is. Errors carry the details around them.
 var (
-	// ErrNotFound: the conversation is not in the user's list, or the peer has
-	// sent no receipt.
+	// ErrNotFound: the conversation is not in the user's list or has no such thread,
+	// the peer has sent no receipt, or nobody can have read the message.
 	ErrNotFound = events.ErrNotFound
 
 	// ErrNotApplied: the command waited for was not applied (or emitted) in
@@ -18,7 +18,8 @@ var (
 	ErrNotApplied = events.ErrNotApplied
 
 	// ErrUnavailable: no reddot answered, it can't answer now, or none takes
-	// queries since none knows the newest state. Asking again is safe.
+	// queries since none knows the newest state. Asking again is safe. So is a
+	// question about group receipts while the policy has them off.
 	ErrUnavailable = events.ErrUnavailable
 
 	// ErrForbidden: the policy does not let this user ask.
@@ -94,10 +95,13 @@ func asking(query, user string) string {
 // missing, because the connection broke or the time ran out; it may be stored
 // now, later, or never. Then send it again if that does no harm:
 //
-//   - messages, revokes, joins, leaves, mutes: the second copy changes nothing
-//     (rule once for messages), unless something that undoes the first came
-//     between;
+//   - messages, revokes, edits, joins, leaves, mutes, levels, labels, filters,
+//     blocks, follows: the second copy changes nothing (rule once for messages),
+//     unless something that undoes the first came between; nor does that of a purge
+//     or an import (rule import-once);
 //   - reads with [Upto] or [UptoTime]: a read never moves backward;
+//   - deletes with [Upto] or [UptoTime] and clears with [Before]; without, they take
+//     what came between too;
 //   - reads without a position read up to the moment they are stored, so a
 //     second one also reads what came between. Name a position instead;
 //   - any command of a user's that has a [Key], within two minutes.

@@ -184,3 +184,122 @@ func ExampleUser_Conversations() {
 	// c2c_carol 1 m1
 	// c2c_bob 1 m1
 }
+
+// An app shows threads: alice hears of those that she follows, and reads one.
+func ExampleUser_Threads() {
+	url, stop := serve()
+	defer stop()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	c, err := client.New(conn, client.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	alice := c.User("alice")
+	stored := func(_ events.Seq, err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	// Messages of threads count for their followers only, from here on.
+	stored(c.SetPolicies(ctx, client.Policies{Threads: events.ThreadsApart}))
+	stored(c.Join(ctx, "team", []string{"alice", "bob"}))
+	stored(c.GroupMessage(ctx, "team", client.Message{ID: "g1", From: "alice"}))
+	stored(c.GroupMessage(ctx, "team", client.Message{ID: "g2", From: "bob", Thread: "g1"}))
+	stored(c.GroupMessage(ctx, "team", client.Message{ID: "g3", From: "bob", Thread: "g1"}))
+	stored(alice.MarkGroupRead(ctx, "team", client.InThread("g1"), client.Upto("g2"), client.WaitApplied()))
+	for t, err := range alice.Threads(ctx, events.ThreadsRequest{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(t.Conversation, t.Thread, t.Unread, t.FirstUnread)
+	}
+	totals, err := alice.Totals(ctx, events.TotalsRequest{})
+	fmt.Println(totals.Totals.Unread, totals.Totals.Threads.Unread, err)
+	// Output:
+	// group_team g1 1 g3
+	// 0 1 <nil>
+}
+
+// An app shows a folder with a badge of its own.
+func ExampleUser_SetFilter() {
+	url, stop := serve()
+	defer stop()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	c, err := client.New(conn, client.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	ctx := context.Background()
+	alice := c.User("alice")
+	told := make(chan string)
+	_, err = alice.Listen(client.Listener{
+		FiltersChanged: func(f events.NamedTotals) { told <- fmt.Sprintf("%d folders, work has %d", len(f), f["work"].Unread) },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-told)
+	label := "work"
+	if _, err := alice.SetFilter(ctx, "work", events.Filter{Label: &label}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-told)
+	if _, err := c.MessageReceived(ctx, "alice", client.Message{ID: "m1", From: "bob"}); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := alice.Label(ctx, client.C2C("bob"), []string{"work"}, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-told)
+	// Output:
+	// 0 folders, work has 0
+	// 1 folders, work has 0
+	// 1 folders, work has 1
+}
+
+// Bob asks by whom his message is read.
+func ExampleUser_Readers() {
+	url, stop := serve()
+	defer stop()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	c, err := client.New(conn, client.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	stored := func(_ events.Seq, err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	stored(c.SetPolicies(ctx, client.Policies{GroupReceipts: events.ReceiptsSender}))
+	stored(c.Join(ctx, "team", []string{"alice", "bob", "carol"}))
+	stored(c.GroupMessage(ctx, "team", client.Message{ID: "g1", From: "bob"}))
+	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
+	stored(c.User("alice").MarkGroupRead(ctx, "team", client.Upto("g1"), client.At(at), client.WaitApplied()))
+
+	bob := c.User("bob")
+	all, err := bob.GroupReceipts(ctx, "team", []string{"g1"})
+	fmt.Println(all.Receipts, err)
+	for r, err := range bob.Readers(ctx, events.ReadersRequest{Group: "team", ID: "g1"}) {
+		fmt.Println(r.User, time.UnixMilli(int64(r.At)).UTC().Format(time.TimeOnly), err)
+	}
+	// Output:
+	// [{g1 1 2}] <nil>
+	// alice 15:09:26 <nil>
+}

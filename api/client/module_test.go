@@ -106,6 +106,7 @@ stored 3 group.join
 stored 4 group.message
 badge 3
 badge 1
+badge 0
 `
 	if err != nil || string(out) != want {
 		t.Errorf("%v, output\n%swant\n%s", err, out, want)

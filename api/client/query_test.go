@@ -60,7 +60,7 @@ func TestQueries(t *testing.T) {
 	same(t, "Totals of mentions", err, events.Totals{Unread: 1, C2C: 1, Mentions: 1, Conversations: 1}, mentioned.Totals)
 
 	team := events.Conversation{
-		Conversation: "group_team", Unread: 1, Muted: true, FirstUnread: "g1", Version: 6,
+		Conversation: "group_team", Unread: 1, Muted: true, Level: "none", FirstUnread: "g1", Version: 6,
 		LastMessage: &events.LastMessage{ID: "g1", From: "bob", At: 1005},
 	}
 	bob := events.Conversation{

@@ -96,7 +96,7 @@ func lazy(tb testing.TB, u *client.User, seed uint64) *recorder {
 	r := newRecorder(tb, u)
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(seed, 2))
-	l := r.listener()
+	l := r.full()
 	changed := l.ConversationsChanged
 	l.ConversationsChanged = func(all []events.Conversation) {
 		mu.Lock()

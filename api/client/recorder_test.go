@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/api/client"
 	"reddot/events"
@@ -30,7 +32,10 @@ type recorder struct {
 	list     map[string]events.Conversation
 	order    []string // of the first call
 	totals   events.Totals
-	receipts map[string]events.Receipt
+	receipts map[string]events.Receipt // by peer, and thread
+	threads  map[client.ThreadName]events.Thread
+	filters  events.NamedTotals
+	figures  map[string]events.GroupReceipt // by group and message
 	state    client.State
 	errs     []error
 	calls    []string // as they came
@@ -49,6 +54,7 @@ func listen(tb testing.TB, u *client.User) *recorder {
 func newRecorder(tb testing.TB, u *client.User) *recorder {
 	return &recorder{
 		TB: tb, user: u, patience: testkit.Patience, list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{},
+		threads: map[client.ThreadName]events.Thread{}, figures: map[string]events.GroupReceipt{},
 		moved: make(chan struct{}),
 	}
 }
@@ -62,11 +68,19 @@ func (r *recorder) start(l client.Listener) {
 	r.sub = sub
 }
 
+// listener is that of an app with nothing but conversations.
 func (r *recorder) listener() client.Listener {
 	return client.Listener{
 		ConversationsChanged: r.changed, ConversationsRemoved: r.removed, TotalUnreadChanged: r.total,
 		C2CReadReceipt: r.receipt, StateChanged: r.stateChanged, Error: r.error,
 	}
+}
+
+// full wants to hear everything.
+func (r *recorder) full() client.Listener {
+	l := r.listener()
+	l.ThreadsChanged, l.ThreadsRemoved, l.FiltersChanged, l.GroupReadReceipt = r.threadsChanged, r.threadsRemoved, r.filtersChanged, r.groupReceipts
+	return l
 }
 
 // note records a call. r.mu is held.
@@ -124,14 +138,74 @@ func (r *recorder) receipt(all []events.Receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, x := range all {
-		if x.Version <= r.receipts[x.Peer].Version {
-			r.Errorf("receipt of %s: version %d comes after %d", x.Peer, x.Version, r.receipts[x.Peer].Version)
+		key := strings.TrimSuffix(x.Peer+"/"+x.Thread, "/")
+		if x.Version <= r.receipts[key].Version {
+			r.Errorf("receipt of %s: version %d comes after %d", key, x.Version, r.receipts[key].Version)
 		}
 		if x.User != r.user.ID() || x.Conversation != client.C2C(x.Peer) {
 			r.Errorf("receipt %+v", x)
 		}
-		r.receipts[x.Peer] = x
-		r.note("%s has read up to %s @%d", x.Peer, x.Upto, x.At)
+		r.receipts[key] = x
+		r.note("%s has read up to %s @%d", key, x.Upto, x.At)
+	}
+}
+
+func (r *recorder) threadsChanged(all []events.Thread) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(all) == 0 {
+		r.Error("told that no thread has changed")
+	}
+	for _, t := range all {
+		name := client.ThreadName{Conversation: t.Conversation, Thread: t.Thread}
+		if known, ok := r.threads[name]; ok && t.Version <= known.Version {
+			r.Errorf("%v: version %d comes after %d", name, t.Version, known.Version)
+		}
+		if !t.Following {
+			r.Errorf("told of %+v, which is not followed", t)
+		}
+		r.threads[name] = t
+		r.note("%s/%s %d", t.Conversation, t.Thread, t.Unread)
+	}
+}
+
+func (r *recorder) threadsRemoved(names []client.ThreadName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range names {
+		if _, ok := r.threads[name]; !ok {
+			r.Errorf("%v is removed and was not there", name)
+		}
+		delete(r.threads, name)
+		r.note("%s/%s removed", name.Conversation, name.Thread)
+	}
+}
+
+func (r *recorder) filtersChanged(f events.NamedTotals) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.filters != nil && maps.Equal(r.filters, f) {
+		r.Errorf("the filters did not change: %+v", f)
+	}
+	r.filters = f
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		all = append(all, fmt.Sprintf("%s=%d", name, f[name].Unread))
+	}
+	r.note("filters %v", all)
+}
+
+func (r *recorder) groupReceipts(all []events.GroupReceipts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range all {
+		if g.User != r.user.ID() || len(g.Receipts) == 0 {
+			r.Errorf("group receipts %+v", g)
+		}
+		for _, x := range g.Receipts {
+			r.figures[g.Group+"/"+x.ID] = x
+			r.note("%s/%s read by %d of %d", g.Group, x.ID, x.Read, x.Members)
+		}
 	}
 }
 
@@ -217,10 +291,13 @@ func (r *recorder) hears(want ...string) {
 
 // unversioned leaves versions out: one may grow without a visible change, and
 // that is not told (rule quiet).
-var unversioned = cmp.Comparer(func(a, b events.Conversation) bool {
-	a.Version, b.Version = 0, 0
-	return a.Equal(b)
-})
+var unversioned = cmp.Options{
+	cmp.Comparer(func(a, b events.Conversation) bool {
+		a.Version, b.Version = 0, 0
+		return a.Equal(b)
+	}),
+	cmpopts.IgnoreFields(events.Thread{}, "Version"),
+}
 
 // converges waits until the recorder knows what queries answer, which must not
 // change meanwhile.
@@ -257,7 +334,23 @@ func (r *recorder) converges() {
 			return err
 		})
 	}
+	threads := map[client.ThreadName]events.Thread{}
+	if r.filters != nil { // it hears everything
+		answered(r, func(ctx context.Context) error {
+			clear(threads)
+			for t, err := range r.user.Threads(ctx, events.ThreadsRequest{}) {
+				if err != nil {
+					return err
+				}
+				threads[client.ThreadName{Conversation: t.Conversation, Thread: t.Thread}] = t
+			}
+			return nil
+		})
+	}
 	same := func() bool {
+		if r.filters != nil && (!maps.Equal(totals.Filters, r.filters) || !cmp.Equal(threads, r.threads, unversioned)) {
+			return false
+		}
 		for peer, x := range receipts {
 			if r.receipts[peer] != x {
 				return false
@@ -271,6 +364,7 @@ func (r *recorder) converges() {
 	}
 	r.Errorf("user %s: asked and told differ (-asked +told):\n%s\n%s", r.user.ID(),
 		cmp.Diff(list, r.list, unversioned), cmp.Diff(totals.Totals, r.totals))
+	r.Errorf("threads and filters (-asked +told):\n%s\n%s", cmp.Diff(threads, r.threads, unversioned), cmp.Diff(totals.Filters, r.filters))
 	got := maps.Clone(r.receipts)
 	maps.DeleteFunc(got, func(peer string, _ events.Receipt) bool { _, ok := receipts[peer]; return !ok })
 	r.Fatalf("receipts (-asked +told):\n%s", cmp.Diff(receipts, got))

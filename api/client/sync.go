@@ -182,7 +182,7 @@ func (f *feed) checkTorn(r *reading) {
 	switch {
 	case !f.mu.book.torn && r.moved && f.mu.torn < maxTorn:
 		f.mu.torn++
-		f.missed()
+		f.mu.asked++ // what is known holds: no event is missing
 	case !f.mu.book.torn:
 		f.mu.torn = 0
 	case r.version != r.totalsAt:

@@ -64,6 +64,12 @@ func run(ctx context.Context, conn *nats.Conn) error {
 		return err
 	}
 	show(badge, 1)
+
+	// The group is to disturb her only when it names her.
+	if _, err := alice.SetLevel(ctx, client.Group("team"), events.LevelMentions); err != nil {
+		return err
+	}
+	show(badge, 0)
 	return nil
 }
 
