@@ -159,7 +159,7 @@ func (a *audit) settled(p *process) {
 	}
 	for k, seq := range a.raised {
 		if _, ok := a.twin.ReadBy(k.group, k.id); ok && a.readers[k].shows < seq {
-			a.t.Errorf("%+v: readers shown as at seq %d, raised by seq %d", k, a.readers[k].shows, seq)
+			a.t.Errorf("%+v: readers shown as at seq %d, raised by seq %d: %s", k, a.readers[k].shows, seq, a.author.log[seq-1].Command.Verb)
 		}
 	}
 }
