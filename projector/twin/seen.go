@@ -54,7 +54,7 @@ type wantedKey struct {
 func (m *Model) readers(s step) map[wantedKey]uint64 {
 	read := map[wantedKey]uint64{}
 	switch s.Verb {
-	case events.UserRead, events.UserReadAll, events.GroupMessage, events.UserImport:
+	case events.UserRead, events.UserReadAll, events.GroupMessage:
 	default:
 		return nil // rule receipts-sent: only reads raise it
 	}
