@@ -133,9 +133,7 @@ func (v *view) followFrom(thread string, from int) {
 		return
 	}
 	t.following, t.from = true, from
-	if !v.inList() {
-		v.listed = true
-	}
+	v.listed = true
 }
 
 // revokeC2C recalls a message from its receiver (rule revoke).
