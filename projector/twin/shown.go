@@ -126,7 +126,18 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 		}
 	}
 	for k, was := range before {
+		m.forgotten(s, k, was, after[k])
 		if _, still := after[k]; !still && was.listed {
+			m.versions[k.user] = s.seq
+		}
+	}
+}
+
+// forgotten notes that a thread is not known any more which the user has followed: one
+// without messages.
+func (m *Model) forgotten(s step, k viewKey, was, now shown) {
+	for thread, t := range was.threads {
+		if _, still := now.threads[thread]; !still && t.Following && was.listed {
 			m.versions[k.user] = s.seq
 		}
 	}

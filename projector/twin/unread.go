@@ -58,7 +58,9 @@ func (v *view) unreadEvery(s step, from int) bool {
 	if v.read == from && !own && v.threadsRead <= from && v.carried == 0 && v.inList() {
 		return false
 	}
-	v.read, v.readAt, v.readSeq = from, 0, s.seq
+	if v.read != from {
+		v.read, v.readAt, v.readSeq = from, 0, s.seq
+	}
 	for _, t := range v.timelines {
 		t.own = false
 	}
