@@ -62,7 +62,11 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	if c.Timelines > 0 {
 		c.Moved = s.seq
 	}
+	told := s.toldTimelines(k, c)
 	s.endTimelines(k, c)
+	for _, t := range told {
+		s.putTimeline(k, c, t)
+	}
 	s.pass(k, c, to)
 	c.endCarried()
 	c.Marked = false

@@ -31,8 +31,10 @@ func (s *step) setFollowing(k Key, c *Conversation, log *Log, t *Timeline, follo
 	if t.Version = s.seq; following {
 		t.From = from
 		if c.Deleted { // rule delete
-			c.Deleted = false
-			s.changed(k, c, log)
+			listed := c.Listed(s, k, log)
+			if c.Deleted = false; !listed {
+				s.changed(k, c, log)
+			}
 		}
 	}
 	s.followed(k, c)

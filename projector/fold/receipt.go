@@ -82,6 +82,20 @@ func (s *step) receiptOf(k Key, c *Conversation, t *Timeline, h *Thread, at even
 	return true
 }
 
+// toldTimelines returns what is left of a C2C conversation's timelines when it leaves the
+// list: which receipts were sent, since they only grow (rule receipt).
+func (s *step) toldTimelines(k Key, c *Conversation) (told []*Timeline) {
+	if k.Kind != events.C2C {
+		return nil
+	}
+	for _, t := range s.timelines(k, c) {
+		if t.Receipt != nil {
+			told = append(told, &Timeline{Thread: t.Thread, Receipt: t.Receipt})
+		}
+	}
+	return told
+}
+
 // newestIn finds the peer's newest message in a timeline at or before a place; 0: there
 // is none.
 func (s *step) newestIn(k Key, c *Conversation, thread string, h *Thread, upto Cursor) Pos {

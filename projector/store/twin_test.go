@@ -212,6 +212,9 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 	if d := r.diffReaders(rows, user); d != "" {
 		return d
 	}
+	if d := r.diffThreads(rows, user); d != "" {
+		return d
+	}
 	return r.diffFilters(rows, user)
 }
 

@@ -194,7 +194,7 @@ func (i item) threads(r fold.Reader, q events.ThreadsRequest, after threadPlace)
 			continue
 		}
 		t := i.thread(r, name, nil)
-		if q.UnreadOnly && t.last().Pos <= rest.Pos || n > q.Most() {
+		if q.UnreadOnly && t.last().Pos <= rest.Pos || n > q.Most()+1 {
 			break // what comes next is older
 		}
 		if all = append(all, t); !q.UnreadOnly {
