@@ -98,6 +98,23 @@ func (h *history) filtered(user string, after, upto events.Seq) bool {
 	})
 }
 
+// ended says whether a conversation of a user's may have ended by commands in (after, upto].
+func (h *history) ended(user, conversation string, after, upto events.Seq) bool {
+	of, _ := events.ParseConversation(conversation)
+	return slices.ContainsFunc(h.log[min(after, upto):upto], func(c command) bool {
+		e := &c.entry
+		switch {
+		case e.Invalid != "" || c.refused != "":
+			return false
+		case e.Command.Verb == events.UserErase || e.Command.Verb == events.UserDelete:
+			return e.Command.Inbox == user
+		case e.Command.Verb == events.GroupLeave || e.Command.Verb == events.GroupDismiss:
+			return of.Kind == events.Group && e.Command.Inbox == of.ID
+		}
+		return false
+	})
+}
+
 // fold folds the log into a store of its own and into the twin.
 func (h *history) fold(pace fold.Pace) error {
 	s, err := store.Open(store.Config{Dir: "store", FS: vfs.NewMem(), Identity: identity, Pace: pace})
