@@ -80,22 +80,31 @@ func (s *step) block() {
 		return
 	}
 	s.settleEnded(user)
-	either := with(set.Blocked, old.Blocked, true)
-	affected := s.affected(user, difference(set.Blocked, old.Blocked))
-	var groups []string
-	for _, k := range affected {
-		if k.Kind == events.Group {
-			groups = append(groups, k.ID)
-		}
-	}
-	written := s.Written(either, groups)
+	affected, written := s.affected(user, difference(set.Blocked, old.Blocked))
 	s.SetSettings(user, &set, s.UserVersion(user))
 	for _, k := range affected {
-		was, is := s.standing(k, old, written[k.ID]), s.standing(k, &set, written[k.ID])
-		if was != is {
+		if was, is, moved := s.moved(k, old, &set, written[k.ID]); moved {
 			s.restand(k, was, is)
 		}
 	}
+}
+
+// moved reports whether a user is shown something else of a conversation with other
+// settings. writers are those in the group who are blocked in one of them only: mostly
+// it is enough to look at theirs.
+func (s *step) moved(k Key, old, now *Settings, writers []Writer) (was, is standing, moved bool) {
+	c, log := s.load(k)
+	t := TallyOf(s, k, c, log)
+	if k.Kind == events.Group && !c.Deleted && c.Timelines == 0 && t.threads == t.read {
+		was.listed, is.listed = true, true
+		b := barred{writers: writers}
+		return was, is, slices.ContainsFunc(b.own(k.ConversationID, false), func(o Ordinals) bool { return o.countAfter(s, t.read) > 0 })
+	}
+	if k.Kind == events.Group {
+		writers = s.Written(with(now.Blocked, old.Blocked, true), []string{k.ID})[k.ID]
+	}
+	was, is = s.standing(k, old, writers), s.standing(k, now, writers)
+	return was, is, was != is
 }
 
 // standing is what a user is shown of a conversation, as far as blocking may change it.
@@ -164,8 +173,8 @@ func (s *step) restand(k Key, was, is standing) {
 }
 
 // affected are a user's conversations with some others, and those with groups in which
-// some of them have written, in order.
-func (s *step) affected(user string, others []string) (keys []Key) {
+// some of them have written, in order, and what those have written.
+func (s *step) affected(user string, others []string) (keys []Key, written map[string][]Writer) {
 	var groups []string
 	for _, k := range s.Conversations(user) {
 		if k.Kind == events.Group {
@@ -174,11 +183,12 @@ func (s *step) affected(user string, others []string) (keys []Key) {
 			keys = append(keys, k)
 		}
 	}
-	for g := range s.Written(others, groups) {
+	written = s.Written(others, groups)
+	for g := range written {
 		keys = append(keys, Key{user, GroupKey(g).ConversationID})
 	}
 	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID)) })
-	return keys
+	return keys, written
 }
 
 // with is a sorted set of users with, or without, some.
