@@ -74,6 +74,7 @@
 //	timeline thread-read             timeline.go tally.go read.go
 //	thread-unread                    unread.go timeline.go
 //	thread-mute thread-list          mute.go timeline.go tally.go
+//	edit                             edit.go
 //	in apart                         thread.go fold.go tally.go
 //	follow                           follow.go groupmessage.go tally.go unread.go
 //	stranger                         refusal.go

@@ -37,6 +37,10 @@ func Apply(rows Rows, seq events.Seq, now events.Time, c *events.Command, fx *Ef
 		s.filter()
 	case events.UserBlock:
 		s.block()
+	case events.UserEdit:
+		s.edit()
+	case events.GroupEdit:
+		s.groupEdit()
 	case events.UserFollow:
 		s.follow()
 	case events.UserDelete:

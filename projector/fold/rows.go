@@ -98,6 +98,9 @@ type Rows interface {
 	// Append gives a log its newest message, whose place is the log's Head. The
 	// id is found by Index from then on. The caller puts the row of the log.
 	Append(lk Key, l *Log, m *Message)
+	// Rewrite replaces a message at a position; only whom it names may differ. The caller
+	// puts the row of the log.
+	Rewrite(lk Key, l *Log, pos Pos, m *Message)
 	PutTimeBlock(log Key, block uint64, s Span)
 	PutChunk(k SetKey, no uint64, b *Chunk)   // an empty one is deleted
 	PutDirectory(k SetKey, d Directory)       // an empty one is deleted

@@ -36,7 +36,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 			t.receipt(r, seq, k)
 			t.authors(r, seq, k)
 		}
-	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear, events.UserFollow,
+	case events.UserRevoke, events.UserUnread, events.UserMute, events.UserDelete, events.UserClear, events.UserFollow, events.UserEdit,
 		events.UserLevel, events.UserLabel, events.UserFilter, events.UserBlock:
 		t.Users = append(t.Users, c.Inbox)
 	case events.GroupMessage:
@@ -58,6 +58,9 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		}
 	case events.GroupPurge:
 		t.Groups = append(t.Groups, c.Inbox)
+	case events.GroupEdit:
+		t.named(r, seq, c.Inbox, c.Mentions)
+		t.message(r, c.Inbox, c.ID)
 	case events.GroupRevoke:
 		t.named(r, c.Inbox, t.message(r, c.Inbox, c.ID))
 	case events.GroupJoin, events.GroupLeave:

@@ -246,6 +246,18 @@ func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	p.Places(row.FirstOf(no), func(id string, i fold.Index) { r.putIndex(lk, id, &i) })
 }
 
+// Rewrite implements fold.Rows.
+func (r *rows) Rewrite(lk fold.Key, l *fold.Log, pos fold.Pos, m *fold.Message) {
+	no := row.PageNo(pos)
+	p := r.page(lk, no).Replaced(lk, pos, m)
+	if l.Tail != "" && no == row.PageNo(l.Head.Pos) {
+		l.Tail = p.Records
+		return
+	}
+	r.key = row.AppendPage(r.key[:0], r.rowsOf(lk), no)
+	r.pages.put(r.db, r.key, &p)
+}
+
 // PutTimeBlock implements fold.Rows.
 func (r *rows) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	log = r.rowsOf(log)

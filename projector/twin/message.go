@@ -205,6 +205,11 @@ func (m *Model) edit(s step, c *chat) Result {
 	if msg.hidden || msg.never || msg.gone || msg.all == s.MentionAll && sameUsers(msg.mentions, s.Mentions) {
 		return ignoredUnless(false)
 	}
+	if s.Verb == events.UserEdit { // only whether it names the owner matters
+		if msg.from == s.Inbox || slices.Contains(msg.mentions, s.Inbox) == slices.Contains(s.Mentions, s.Inbox) {
+			return ignoredUnless(false)
+		}
+	}
 	before := msg.mentions
 	msg.mentions, msg.all = slices.Clone(s.Mentions), s.MentionAll
 	for user, v := range c.views {

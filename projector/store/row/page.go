@@ -237,6 +237,17 @@ func (p Page) Message(log fold.Key, pos fold.Pos) (fold.Message, error) {
 	return m, d.err
 }
 
+// Replaced is the page with another message at a position, which lies in it.
+func (p Page) Replaced(log fold.Key, pos fold.Pos, m *fold.Message) Page {
+	d := Decoder{rest: p.Records}
+	for range inPage(pos) {
+		_ = d.String()
+	}
+	before := p.Records[:len(p.Records)-len(d.rest)]
+	_ = d.String()
+	return Page{p.Base, before + string(AppendRecord(nil, log, m)) + d.rest}
+}
+
 // Messages reads all messages of the page.
 func (p Page) Messages(log fold.Key, first fold.Pos) (all []fold.Message, err error) {
 	n := 0
