@@ -67,9 +67,9 @@ func (s *step) groupEdit() {
 	s.PutGroup(g, log)
 	for _, user := range distinct(slices.Concat(was.Mentions, m.Mentions)) {
 		k := Key{user, lk.ConversationID}
+		had, has := slices.Contains(was.Mentions, user), slices.Contains(m.Mentions, user)
+		s.reset(k, &was, &m, had, has)
 		if c := s.Conversation(k); c != nil && i.Pos > c.Join.Pos {
-			had, has := slices.Contains(was.Mentions, user), slices.Contains(m.Mentions, user)
-			s.reset(k, c, &was, &m, i, had, has)
 			s.renamed(k, c, log, &m, i, was.All || had, m.All || has)
 			s.PutConversation(k, c)
 			if had && !has && (c.Version == s.seq || c.Followed == s.seq) { // the message does not say so any more
@@ -117,18 +117,16 @@ func (s *step) renameAll(lk Key, log *Log, m *Message, i Index) {
 	}
 }
 
-// reset keeps the set of a member's mentions: had and has say whether the member was and
-// is named by name.
-func (s *step) reset(k Key, c *Conversation, was, m *Message, i Index, had, has bool) {
+// reset keeps what the log knows of one whom a group's message named by name, or names.
+func (s *step) reset(k Key, was, m *Message, had, has bool) {
 	if !m.Counted || k.User == m.From {
 		return
 	}
-	set, key := c.named(k, m.Apart)
 	switch had, has = had && !was.All, has && !m.All; {
 	case has && !had:
-		set.Add(s, key, i.Ord)
+		s.name(k, m)
 	case had && !has:
-		set.Remove(s, key, i.Ord)
+		s.unnamed(k, m.Apart, m.Ord)
 	}
 }
 
@@ -137,10 +135,10 @@ func (s *step) reset(k Key, c *Conversation, was, m *Message, i Index, had, has 
 // conversation.
 func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, had, has bool) {
 	if k.Kind == events.C2C && m.Counted {
-		if set, key := c.named(k, false); has {
-			set.Add(s, key, i.Ord)
+		if has {
+			c.Named.Add(s, k.Set(SetNamed), i.Ord)
 		} else {
-			set.Remove(s, key, i.Ord)
+			c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 		}
 	}
 	if m.Counted && had != has && k.User != m.From {

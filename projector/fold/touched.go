@@ -59,7 +59,7 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 	case events.GroupPurge:
 		t.Groups = append(t.Groups, c.Inbox)
 	case events.GroupEdit:
-		t.named(r, seq, c.Inbox, c.Mentions)
+		t.named(r, c.Inbox, c.Mentions)
 		t.message(r, c.Inbox, c.ID)
 	case events.GroupRevoke:
 		t.named(r, c.Inbox, t.message(r, c.Inbox, c.ID))
