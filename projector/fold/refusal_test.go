@@ -14,7 +14,7 @@ import (
 )
 
 // TestEveryReasonHasARefusal: the rules' reasons, constants named Reason..., are
-// counted each as what it is.
+// counted each as what it is; one more than there may be of something is one kind.
 func TestEveryReasonHasARefusal(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -61,7 +61,7 @@ func checkReasons(t *testing.T, spec *ast.ValueSpec, seen map[events.Refusal]str
 			t.Error(err)
 		}
 		r := fold.RefusalOf(text)
-		if r < events.RefusedNotMember || r == events.RefusedOther || seen[r] != "" {
+		if r < events.RefusedNotMember || r == events.RefusedOther || r != events.RefusedTooMany && seen[r] != "" {
 			t.Errorf("%q is counted as %q, beside %q", text, r, seen[r])
 		}
 		seen[r] = text
