@@ -254,11 +254,11 @@ func TestWatcher(t *testing.T) {
 		l.ConversationsRemoved([]string{"c2c_bob", "group_a b  c"})
 		l.C2CReadReceipt([]events.Receipt{{User: "alice", Version: 7, Conversation: "c2c_bob", Peer: "bob", Upto: "m9", At: noon}})
 		l.ConversationsChanged(threadedConversations())
-		w.threads([]events.Thread{
+		l.ThreadsChanged([]events.Thread{
 			{Conversation: "group_team", Thread: "g1", Unread: 3, Mentions: 1, Following: true, Version: 9, LastMessage: &events.LastMessage{ID: "g7", From: "carol", At: noon}},
 			{Conversation: "group_a b  c", Thread: " t", Muted: true, Version: 8},
 		})
-		w.threadsRemoved([]goclient.ThreadName{{Conversation: "group_team", Thread: "g1"}})
+		l.ThreadsRemoved([]goclient.ThreadName{{Conversation: "group_team", Thread: "g1"}})
 		l.TotalUnreadChanged(someTotals())
 		l.FiltersChanged(nil)
 		l.FiltersChanged(events.NamedTotals{"work": someTotals(), "all  else": {Unread: 12}})

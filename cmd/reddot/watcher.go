@@ -53,6 +53,8 @@ type removedThread struct {
 
 func (w *watcher) listener() goclient.Listener {
 	return goclient.Listener{
+		ThreadsChanged:       w.threads,
+		ThreadsRemoved:       w.threadsRemoved,
 		FiltersChanged:       w.filters,
 		GroupReadReceipt:     w.groupReceipts,
 		ConversationsChanged: w.changed,
