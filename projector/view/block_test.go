@@ -143,10 +143,9 @@ func TestBlock(t *testing.T) {
 				wards[rng.IntN(4)].step(r, rng, senders, blocked)
 				wards[rng.IntN(len(wards))].step(r, rng, senders, blocked)
 			}
-			now := blocked
 			c := events.Command{Verb: events.UserBlock, Inbox: "u", Users: senders[rng.IntN(5):], Blocked: rng.IntN(2) == 0}
 			c.Users = c.Users[:1+rng.IntN(len(c.Users))]
-			now = slices.DeleteFunc(slices.Clone(blocked), func(user string) bool { return slices.Contains(c.Users, user) })
+			now := slices.DeleteFunc(slices.Clone(blocked), func(user string) bool { return slices.Contains(c.Users, user) })
 			if c.Blocked {
 				now = slices.DeleteFunc(append(now, c.Users...), func(user string) bool { return user == "u" })
 			}
