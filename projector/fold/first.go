@@ -79,21 +79,49 @@ func (e *earliest) add(o Ord) {
 }
 
 // ThreadSince is how many messages of a timeline have counted for the user since its
-// read position, the user's own and, in the main timeline, recalled ones among them: a
-// thread does not keep those.
-func (t *Tally) ThreadSince(name string) (since, own, revoked uint64) {
+// read position: the user's own, those of who is blocked (of a peer, what is carried too)
+// and, in the main timeline, recalled ones among them: a thread does not keep those.
+func (t *Tally) ThreadSince(name string) (since, own, revoked, blocked uint64) {
 	line := t.timeline(name)
 	o := t.at(name, line)
-	unread, _ := t.Thread(name)
 	if name == "" {
 		revoked = t.revoked().countAfter(t.r, o)
 		since = t.since(o) - t.apart().countAfter(t.r, o) - t.threaded().countAfter(t.r, o)
-		return since, since - revoked - unread, revoked
+	} else {
+		in, ap := t.halves(name)
+		since = in.countAfter(t.r, o)
+		if line != nil && line.Following {
+			since += ap.countAfter(t.r, max(o, line.From))
+		}
 	}
+	switch {
+	case !t.shut():
+		blocked = t.written(name, line, t.others)
+	case name == "":
+		blocked = t.carried + since - revoked
+	default:
+		blocked = since
+	}
+	return since, t.written(name, line, t.mine), revoked, blocked
+}
+
+// written is how many of them some have written, as the sets say of those that count in
+// the conversation, or apart.
+func (t *Tally) written(name string, line *Timeline, sets func(apart bool, more ...Ordinals) []Ordinals) (n uint64) {
+	o := t.at(name, line)
 	in, ap := t.halves(name)
-	since = in.countAfter(t.r, o)
-	if line != nil && line.Following {
-		since += ap.countAfter(t.r, max(o, line.From))
+	for _, out := range sets(false) {
+		if name == "" {
+			n += out.countAfter(t.r, o) - CommonAfter(t.r, o, t.threaded(), out)
+		} else {
+			n += CommonAfter(t.r, o, in, out)
+		}
 	}
-	return since, since - unread, 0
+	if name == "" || line == nil || !line.Following {
+		return n
+	}
+	for _, out := range sets(true) {
+		n += CommonAfter(t.r, max(o, line.From), ap, out)
+	}
+	return n
 }

@@ -47,7 +47,7 @@ func (t thread) explain(r fold.Reader, limit int) events.Explanation {
 	if t.name == "" {
 		e.Carried = t.item.row.Carried
 	}
-	e.SinceRead, e.Own, e.Revoked = tally.ThreadSince(t.name)
+	e.SinceRead, e.Own, e.Revoked, e.Blocked = tally.ThreadSince(t.name)
 	t.list(r, &e, limit, func(after fold.Ord) fold.Ord { return tally.NextOf(t.name, after) })
 	return e
 }
