@@ -67,6 +67,13 @@ func costs() []cost {
 		return c
 	}
 	expiring := events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: "new", ExpiresAt: 100, HasExpiresAt: true}
+	thread := func(id, from string) events.Command {
+		return events.Command{Verb: events.GroupMessage, Inbox: "g", ID: id, From: from, Thread: "m0"}
+	}
+	talk := []events.Command{thread("t1", "u1"), thread("t2", "u2"), {Verb: events.GroupMessage, Inbox: "g", ID: "other", From: "u3", Thread: "m1"}}
+	apart := events.Command{Verb: events.PolicySet, ThreadPolicy: events.ThreadsApart}
+	expiringThread := thread("new", "u1")
+	expiringThread.ExpiresAt, expiringThread.HasExpiresAt = 100, true
 	receipts := events.Command{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers}
 	return []cost{
 		{"C2C message", nil, events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: "new"}, 1},
@@ -82,6 +89,17 @@ func costs() []cost {
 		{"expiry of a C2C message", []events.Command{expiring}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 2},
 		{"expiry of a group message", []events.Command{message(events.Command{ExpiresAt: 100, HasExpiresAt: true})}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 3},
 		{"revoke of a group message", nil, events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "m49"}, 2},
+
+		{"first message of a thread", nil, thread("new", "u1"), 10},
+		{"message of a thread, by one who has written in it", talk, thread("new", "u1"), 5},
+		{"message of the newest thread, by the same", append(talk, thread("t5", "u1")), thread("new", "u1"), 3},
+		{"message that counts apart, by one who has written in it", append([]events.Command{apart}, talk...), thread("new", "u1"), 5},
+		{"read of a thread", talk, in(events.Command{Verb: events.UserRead, Thread: "m0", HasThread: true}), 2},
+		{"read of all after that of a thread", append(talk, in(events.Command{Verb: events.UserRead, Thread: "m0", HasThread: true})), in(events.Command{Verb: events.UserRead}), 2},
+		{"unread of a thread", append(talk, in(events.Command{Verb: events.UserRead})), in(events.Command{Verb: events.UserUnread, From: "t1", Thread: "m0", HasThread: true}), 2},
+		{"mute of a thread", talk, in(events.Command{Verb: events.UserMute, Thread: "m0", Muted: true}), 2},
+		{"revoke in a thread", talk, events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "t1"}, 3},
+		{"expiry in a thread", []events.Command{expiringThread}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 4},
 
 		{"level", nil, in(events.Command{Verb: events.UserLevel, Level: events.LevelMentions}), 1},
 		{"label", nil, in(events.Command{Verb: events.UserLabel, Add: []string{"archived"}}), 1},
