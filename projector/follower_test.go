@@ -13,7 +13,7 @@ import (
 func wholeThreads(t testing.TB, v *projector.View, user string) (all []events.Thread) {
 	t.Helper()
 	for q := (events.ThreadsRequest{}); ; {
-		page := testkit.Must(asker{v}.Threads(user, q))(t)
+		page := testkit.Must(v.Threads(user, q))(t)
 		all = append(all, page.Threads...)
 		if q.After = page.Next; q.After == "" {
 			return all

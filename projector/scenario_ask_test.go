@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"reddot/events"
+	"reddot/projector"
 )
 
 // view looks at what is applied.
-func (w *world) view() asker {
+func (w *world) view() *projector.View {
 	v, err := w.projector.View()
 	w.check(err)
-	return asker{v}
+	return v
 }
 
 // ask answers a question.
@@ -150,7 +151,7 @@ func (w *world) threadsRequest(args []string) (q events.ThreadsRequest) {
 }
 
 // allThreads asks for all pages.
-func (w *world) allThreads(v asker, user string, q events.ThreadsRequest) ([]events.Thread, error) {
+func (w *world) allThreads(v *projector.View, user string, q events.ThreadsRequest) ([]events.Thread, error) {
 	q.Limit = new(3)
 	all, err := v.Threads(user, q)
 	for err == nil && all.Next != "" {
@@ -163,7 +164,7 @@ func (w *world) allThreads(v asker, user string, q events.ThreadsRequest) ([]eve
 }
 
 // readers asks for all pages of who has read a message, or has not.
-func (w *world) readers(v asker, user, group, id string, read bool) string {
+func (w *world) readers(v *projector.View, user, group, id string, read bool) string {
 	q := events.ReadersRequest{Group: group, ID: id, Read: &read, Limit: new(3)}
 	all, err := v.Readers(user, q)
 	for err == nil && all.Next != "" {

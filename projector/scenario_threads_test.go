@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector"
 	"reddot/projector/twin"
 )
 
@@ -63,7 +64,7 @@ func (w *world) hearReaders(r events.GroupReceipts) {
 
 // auditThreads compares what a listener knows of threads and filters with what a
 // query says.
-func (w *world) auditThreads(v asker, user string, l *listener) {
+func (w *world) auditThreads(v *projector.View, user string, l *listener) {
 	all, err := w.allThreads(v, user, events.ThreadsRequest{})
 	w.check(err)
 	asked := map[string]events.Thread{}

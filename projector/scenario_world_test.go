@@ -211,7 +211,7 @@ func (w *world) events() (all []heard) {
 }
 
 // list asks for a user's whole list, or what a request wants of it.
-func (w *world) list(v asker, user string, q events.ConversationsRequest) events.ConversationsReply {
+func (w *world) list(v *projector.View, user string, q events.ConversationsRequest) events.ConversationsReply {
 	q.Limit = new(events.MaxLimit)
 	all, err := v.Conversations(user, q)
 	w.check(err)
