@@ -2,6 +2,7 @@ package fold
 
 import (
 	"math"
+	"slices"
 
 	"reddot/events"
 )
@@ -153,6 +154,9 @@ func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 	}
 	if c.ThreadsRead != (Mark{}) {
 		c.ThreadsRead, c.Moved, moves = Mark{}, s.seq, true
+		if slices.ContainsFunc(all, func(t *Timeline) bool { return t.Following && !t.Own }) {
+			s.followed(k, c)
+		}
 	}
 	for _, t := range all {
 		if t.Own && t.Read.Cursor != c.Read {

@@ -106,11 +106,13 @@ func (v *view) readOne(thread string, to int, by readBy) (moved bool) {
 }
 
 // moves reports whether a read of one timeline up to a place moves its position: a
-// thread's if there is a message of it between them that counts or shows as its last.
+// thread's if there is a message of it between them that counts (none to oneself does)
+// or shows as its last.
 func (v *view) moves(thread string, to int) bool {
+	oneself := v.name == events.ConversationID{Kind: events.C2C, ID: v.user}
 	for i := v.pos(thread); i < to; i++ {
 		m := &v.chat.log[i]
-		if thread == "" || m.thread == thread && (i >= v.chat.purged && !m.quiet() && !m.revoked || i == v.chat.lastOf(thread)) {
+		if thread == "" || m.thread == thread && (i >= v.chat.purged && !m.quiet() && !m.revoked && !oneself || i == v.chat.lastOf(thread)) {
 			return true
 		}
 	}
