@@ -73,9 +73,9 @@ func (v *view) breakDown(e *events.Explanation, read int, of func(*message) bool
 		}
 		e.SinceRead++
 		switch {
-		case m.apart && !ofOne: // among what threads take
 		case i < v.chat.purged:
 			e.Purged++
+		case m.apart && !ofOne: // among what threads take
 		case m.revoked:
 			e.Revoked++
 		case v.own(m):
