@@ -29,6 +29,9 @@ func (s *step) clear() {
 	if to.Pos > c.Cleared.Pos {
 		if c.Cleared = to; log.ThreadOrder > 0 {
 			c.Moved = s.seq // what is last in a thread may not show any more
+			if s.lastsGone(k, c, floor, to) {
+				s.followed(k, c)
+			}
 		}
 	}
 	s.pass(k, c, to)
@@ -41,4 +44,18 @@ func (s *step) clear() {
 		s.changed(k, c, log)
 	}
 	s.PutConversation(k, c)
+}
+
+// lastsGone reports whether the last message of a thread that the user follows lies
+// between two places.
+func (s *step) lastsGone(k Key, c *Conversation, after, upto Cursor) bool {
+	for _, t := range s.timelines(k, c) {
+		if !t.Following {
+			continue
+		}
+		if h := s.Thread(k.LogKey(), t.Thread); h != nil && h.Last.Pos > after.Pos && h.Last.Pos <= upto.Pos {
+			return true
+		}
+	}
+	return false
 }

@@ -153,6 +153,8 @@ func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, ha
 		}
 	}
 	if k.Kind == events.C2C && has || k.Kind == events.Group && slices.Contains(m.Mentions, k.User) {
-		s.involve(k, c, log, m)
+		if was := s.shown(k, c, log); s.involve(k, c, log, m) { // what counts apart shows from now on
+			s.show(k, c, log, was)
+		}
 	}
 }

@@ -15,12 +15,16 @@ type shown struct {
 	threads      map[string]events.Thread
 }
 
-// shows is what a view shows. That senders are blocked moves no version but in the
-// command that blocks or unblocks.
+// shows is what a view shows. In what others do a message of a blocked sender moves
+// versions as any does; what the user does is told if it shows.
 func (m *Model) shows(v *view, verb events.Verb) shown {
 	var blocked map[string]bool
-	if verb == events.UserBlock {
-		blocked = v.account.blocked
+	switch verb {
+	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
+	default:
+		if verb.Inbox() == "user" {
+			blocked = v.account.blocked
+		}
 	}
 	unread := v.unread(blocked)
 	now := shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: map[string]events.Thread{}}
