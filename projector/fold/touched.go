@@ -49,11 +49,9 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		}
 	case events.UserImport:
 		t.Users = append(t.Users, c.Inbox)
-		for i := range c.Conversations { // whose last message it was
-			if id := c.Conversations[i].Conversation; id.Kind == events.Group {
-				if log := r.Group(id.ID); log != nil && log.Last.Seq == seq {
-					t.Groups = append(t.Groups, id.ID)
-				}
+		for i := range c.Conversations { // whose last message it may have been
+			if e := &c.Conversations[i]; e.Conversation.Kind == events.Group && e.LastMessage != nil {
+				t.message(r, e.Conversation.ID, e.LastMessage.ID)
 			}
 		}
 	case events.GroupPurge:
