@@ -22,7 +22,7 @@ type Conversation struct {
 
 	Carried         uint64 // unread messages from before the first one, by the import; while there are any, nothing is read
 	CarriedMentions uint64 // how many of them name the user
-	Acted           bool   // the user has cleared the mark, if nothing else says that the user has done anything
+	Acted           bool   // the user has cleared the mark or deleted it, if nothing else says that the user has done anything
 
 	Cleared Cursor // the user has no history up to here; Read is not before it
 
@@ -87,6 +87,7 @@ func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
 		v = max(v, log.Version)
 	}
 	t := TallyOf(rows, k, c, log)
+	t.from(0) // what was purged since had changed the view before
 	for _, r := range log.Recalls {
 		if r.Seq > v && r.From != k.User && t.shows(r) {
 			v = r.Seq
@@ -98,6 +99,7 @@ func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
 		}
 	}
 	if c.Timelines > 0 && log.ApartVersion > v {
+		t.from(0)
 		v = max(v, t.apartVersion())
 	}
 	return v

@@ -70,6 +70,7 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	s.pass(k, c, to)
 	c.endCarried()
 	c.Marked = false
+	c.Acted = c.Acted || !c.acted(k)
 	c.Deleted, c.DeletedAt = true, log.Head.Ord
 	s.PutConversation(k, c)
 }

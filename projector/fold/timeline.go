@@ -334,6 +334,7 @@ func TimelineVersion(r Reader, k Key, c *Conversation, log *Log, name string, t 
 			v = p.Seq
 		}
 	}
+	tally.from(0) // what was purged since had changed the view before
 	for _, recall := range recalls {
 		if recall.Seq > v && recall.Thread == name && recall.From != k.User && tally.inThread(recall) {
 			v = recall.Seq
