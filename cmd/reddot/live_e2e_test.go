@@ -27,7 +27,7 @@ func testRebuildLive(t *testing.T, p program) {
 	})
 	last := d.finish(t)
 	status := p.run(t, nil, "status", "--server", c.nats).done(t)
-	matches(t, `.*\nRebuild:       done at 20.*, in use since seq [0-9]+\nSnapshot:      done at 20.*, seq [0-9]+, .* bytes, .* new\n.*`, status)
+	matches(t, `.*\nRebuild: +done at 20.*, in use since seq [0-9]+\nSnapshot: +done at 20.*, seq [0-9]+, .* bytes, .* new\n.*`, status)
 
 	// Interrupting the command does not interrupt the server.
 	o := &operator{t: t, program: p, dir: dir, server: c}

@@ -143,7 +143,7 @@ func checkMicro(t *testing.T, nc *nats.Conn) {
 	for _, e := range stats.Endpoints {
 		asked[e.Subject] = e.NumRequests
 	}
-	if len(info.Endpoints) != 10 || asked["unread.api.*.totals"] != 1 || asked["unread.api.status"] < 1 {
+	if len(info.Endpoints) != 15 || asked["unread.api.*.totals"] != 1 || asked["unread.api.status"] < 1 {
 		t.Errorf("%d endpoints, requests %v", len(info.Endpoints), asked)
 	}
 	for _, subject := range []string{"$SRV.PING", "$SRV.INFO", "$SRV.STATS"} {

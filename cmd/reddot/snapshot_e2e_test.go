@@ -28,7 +28,7 @@ func testSnapshots(t *testing.T, p program) {
 	}
 	matches(t, fmt.Sprintf("snapshot of seq %d, .* bytes, 0 of them new\n", seqs[2]), o.run("snapshot", "create").done(t))
 	status := o.status()
-	matches(t, fmt.Sprintf(".*\nSnapshot:      done at 20.*, seq %d, .* bytes, 0 of them new\n.*", seqs[2]), o.run("status").done(t))
+	matches(t, fmt.Sprintf(".*\nSnapshot: +done at 20.*, seq %d, .* bytes, 0 of them new\n.*", seqs[2]), o.run("status").done(t))
 	matches(t, ` *SEQ   TAKEN +BYTES   DIGEST             STREAM            ID
 600   20.*   [0-9,]+   [0-9a-f]{16}   UNREAD_COMMANDS   0{17}600-[0-9a-f]{16}
 400 .*

@@ -37,6 +37,7 @@ type audit struct {
 	claims   *twin.Model             // at the seq up to which all is said to be emitted
 	claimed  events.Seq              // that seq
 	sent     map[events.Receipt]bool // by the twin
+	owed     map[pair]events.Receipt // the last one that was sent up to claimed
 	at       events.Seq              // that the last event shows
 	users    map[string]*follower
 	receipts map[pair]receipt
@@ -220,7 +221,14 @@ func (a *audit) emitted(seq events.Seq) {
 	if seq <= a.claimed {
 		return
 	}
-	a.history.replay(a.claims, a.claimed, seq, func(events.Seq, twin.Result) {})
+	a.history.replay(a.claims, a.claimed, seq, func(_ events.Seq, did twin.Result) {
+		for _, r := range did.Receipts {
+			if a.owed == nil {
+				a.owed = map[pair]events.Receipt{}
+			}
+			a.owed[pair{r.User, r.Peer}] = r
+		}
+	})
 	a.claimed = seq
 	users := a.claims.Users()
 	for _, user := range users {
@@ -228,7 +236,7 @@ func (a *audit) emitted(seq events.Seq) {
 			a.settled(user)
 		}
 		for _, peer := range users { // of one who has been erased since there is no receipt any more
-			r, ok := a.claims.Receipt(user, peer, nil)
+			r, ok := a.owed[pair{user, peer}]
 			got := a.receipts[pair{user, peer}]
 			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
 				a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, user, peer, got, r)

@@ -73,7 +73,7 @@ func (c *chooser) rename(to *events.Command) {
 }
 
 func (c *chooser) renameUsers(to *events.Command) {
-	if to.Verb.Inbox() != "" && c.IntN(2) == 0 {
+	if to.Verb.Inbox() != "" && to.Verb != events.UserImport && c.IntN(2) == 0 { // an import's last message is one of its two
 		to.Inbox = c.name()
 	}
 	if to.Conversation != (events.ConversationID{}) && c.IntN(2) == 0 {
