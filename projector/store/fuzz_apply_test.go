@@ -118,6 +118,54 @@ func (t *tape) Next(c *events.Command) {
 		c.Inbox = t.user()
 	case events.PolicySet:
 		c.OwnMessage = events.OwnPolicy(t.byte() % 3)
+		c.GroupReceipts = events.ReceiptPolicy(t.byte() % 4)
+	default:
+		t.more(c, trait)
+	}
+}
+
+// more fills what a chat counts besides messages and reads.
+func (t *tape) more(c *events.Command, trait func(bit int) bool) {
+	c.Inbox = t.user()
+	switch c.Verb {
+	case events.UserLevel:
+		c.Conversation, c.Level = t.conversation(), events.LevelAll+events.Level(t.byte()%3)
+	case events.UserLabel:
+		label := []string{events.LabelArchived, "x", "y"}[t.byte()%3]
+		c.Conversation, c.Add = t.conversation(), []string{label}
+		if trait(1) {
+			c.Add, c.Remove = nil, c.Add
+		}
+	case events.UserFilter:
+		if c.Name = t.user(); trait(1) {
+			c.Filter = &events.Filter{Kind: events.Kind(t.byte() % 3), Mentioned: trait(2), IncludeMuted: trait(3)}
+		}
+	case events.UserClear:
+		if c.Conversation = t.conversation(); trait(1) {
+			c.Before = t.id()
+		}
+	case events.UserImport:
+		im := events.Import{Conversation: t.conversation(), Unread: uint64(t.byte() % 4), MarkedUnread: trait(1)}
+		if trait(2) {
+			im.LastMessage = &events.ImportMessage{ID: t.id(), From: c.Inbox, At: t.now}
+		}
+		c.Conversations = []events.Import{im}
+	case events.GroupPurge:
+		if c.Inbox = t.group(); trait(1) {
+			c.Before = t.id()
+		} else {
+			c.BeforeAt, c.HasBeforeAt = t.time(), true
+		}
+	case events.UserBlock:
+		c.Users, c.Blocked = t.users(), trait(1)
+	case events.UserFollow:
+		c.Conversation, c.Thread, c.Following = t.conversation(), t.id(), trait(1)
+	case events.UserEdit:
+		c.From, c.ID, c.Mentions = t.user(), t.id(), t.users()
+	case events.GroupEdit:
+		c.Inbox, c.ID, c.Mentions, c.MentionAll = t.group(), t.id(), t.users(), trait(1)
+	case events.ClockSet:
+		c.Inbox, c.At, c.HasAt = "", t.time(), true
 	}
 }
 
