@@ -48,8 +48,12 @@ func (s *step) groupEdit() {
 	g := s.c.Inbox
 	lk := GroupKey(g)
 	i, _ := s.Index(lk, s.c.ID)
-	log := s.Group(g)
-	if i.Pos == 0 || i.Pos <= log.Purged.Pos {
+	if i.Pos == 0 {
+		s.ignore()
+		return
+	}
+	log := s.group(g)
+	if i.Pos <= log.Purged.Pos {
 		s.ignore()
 		return
 	}

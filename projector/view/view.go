@@ -272,16 +272,6 @@ func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, 
 	}, true
 }
 
-// SentReceipt is Receipt, but for one that was imported: nobody is notified of that.
-func SentReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
-	receipt, ok := Receipt(r, user, peer, thread)
-	if !ok {
-		return receipt, false
-	}
-	c := r.Conversation(fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}})
-	return receipt, receipt.Version != c.JoinSeq
-}
-
 // Listed reports whether a conversation is in its user's list.
 func Listed(r fold.Reader, k fold.Key) bool {
 	i, ok := load(r, k)

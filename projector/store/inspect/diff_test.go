@@ -64,21 +64,21 @@ func TestDiff(t *testing.T) {
 	}{
 		{"equal", nil, nil},
 		{"read", []events.Command{{Verb: events.UserRead, Inbox: "a", Conversation: theGroup, Upto: "m9"}}, []string{
-			"conversation of a in group_g: Version=1 Read.Pos=0 Read.Ord=0 ReadSeq=1 ReadSet=false" +
-				" | Version=4207 Read.Pos=10 Read.Ord=10 ReadSeq=4207 ReadSet=true",
+			"conversation of a in group_g: Version=1 Read.Pos=0 Read.Ord=0 ReadSeq=1 ReadSet=false Moved=1" +
+				" | Version=4207 Read.Pos=10 Read.Ord=10 ReadSeq=4207 ReadSet=true Moved=4207",
 			"position and counters: Applied=4206 Accepted.user.read=1 | Applied=4207 Accepted.user.read=2",
 		}},
 		{"message", []events.Command{{Verb: events.UserMessage, Inbox: "new user", From: "d", ID: "m2", Mentions: []string{"new user"}}}, []string{
 			`conversation of "new user" with c2c_d: none | Log.Head.Pos=1 Log.Head.Ord=1 Log.Last.ID=m2 Log.Last.From=d` +
-				` Log.Last.Seq=4207 Log.Last.Pos=1 Peer.Pos=1 Peer.ID=m2 Version=4207 Named.Tail=1`,
+				` Log.Last.Seq=4207 Log.Last.Pos=1 Log.Counted=1 Peer.Pos=1 Peer.ID=m2 Version=4207 Named.Tail=1`,
 			`message 1 of the conversation of "new user" with c2c_d: none | ID=m2 From=d Seq=4207 Ord=1 Counted=true Named=true`,
 			"position and counters: Applied=4206 Accepted.user.message=1 | Applied=4207 Accepted.user.message=2",
 		}},
 		{"message to all", []events.Command{{Verb: events.GroupMessage, Inbox: "g", From: "d", ID: "m x", MentionAll: true, At: 7, HasAt: true}}, []string{
 			"messages of d in group_g: none | Own.Tail=105 Own.TailNo=4",
 			`log of group_g: Head.Pos=4200 Head.Ord=4200 Last.ID=m4199 Last.From=c Last.At=1700000004201 Last.Seq=4201 Last.Pos=4200 Version=4201` +
-				` Block.Least=1700000004098 All.Tail=0-104 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4207 Last.Pos=4201` +
-				` Version=4207 Block.Least=7 All.Tail=0-105`,
+				` Block.Least=1700000004098 All.Tail=0-104 Counted=4200 | Head.Pos=4201 Head.Ord=4201 Last.ID="m x" Last.From=d Last.At=7 Last.Seq=4207 Last.Pos=4201` +
+				` Version=4207 Block.Least=7 All.Tail=0-105 Counted=4201`,
 			`message 4201 of the log of group_g: none | ID="m x" From=d At=7 Seq=4207 Ord=4201 Counted=true All=true`,
 			"position and counters: Applied=4206 Accepted.group.message=4200 | Applied=4207 Accepted.group.message=4201",
 		}},
@@ -86,10 +86,11 @@ func TestDiff(t *testing.T) {
 			"position and counters: Applied=4206 Policies.Own=keep Accepted.policy=0 | Applied=4207 Policies.Own=advance Accepted.policy=1",
 		}},
 		{"leave", []events.Command{{Verb: events.GroupLeave, Inbox: "g", Users: []string{"a"}}}, []string{
-			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 PendingReads[0].ID=later PendingReads[0].At=1700000004203 PendingReads[0].Seq=4203 PendingReads[0].Open=true PendingReads[0].OpenAt=1700000004203 | none",
+			"conversation of a in group_g: Version=1 ReadSeq=1 JoinSeq=1 PendingReads[0].ID=later PendingReads[0].At=1700000004203 PendingReads[0].Seq=4203 PendingReads[0].Open=true PendingReads[0].OpenAt=1700000004203 Moved=1 | none",
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
-			"membership of a in group_g: 1 | none",
+			"membership of a in group_g: Joined=1 | none",
+			fmt.Sprint("counts 0.0 of the joins of group_g: ", fold.Counts{1}, " | none"),
 			"account of a: none | Version=4207",
 			"pending read of a up to later in group_g: there | none",
 			"position and counters: Applied=4206 Accepted.group.leave=1 | Applied=4207 Accepted.group.leave=2",
@@ -114,7 +115,7 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 	spoil(t, fs, "igg\x00m7", func(v []byte) []byte { return append(v[:2], 0x88, 0, 8) }) // 8 in two bytes
 	want := []string{
 		fmt.Sprintf("message id m7 of the log of group_g: bytes %02[1]x01880008 | bytes %02[1]x010808", store.Format),
-		"membership of a in group_g: none | 1",
+		"membership of a in group_g: none | Joined=1",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
 		"chunk 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
 		"account of b: the store is damaged: row is corrupt Version=none Era=none Settings.Filters=none Settings.Filtered=none Settings.Blocked=none" +
