@@ -89,7 +89,7 @@ func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
 	t := TallyOf(rows, k, c, log)
 	t.from(0) // what was purged since had changed the view before
 	for _, r := range log.Recalls {
-		if r.Seq > v && r.From != k.User && t.shows(r) {
+		if r.Seq > v && r.concerns(k.User) && t.shows(r) {
 			v = r.Seq
 		}
 	}

@@ -68,6 +68,7 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 		s.putTimeline(k, c, t)
 	}
 	s.pass(k, c, to)
+	c.Acted = c.Acted || !c.acted(k)
 	c.endCarried()
 	c.Marked = false
 	c.Acted = c.Acted || !c.acted(k)

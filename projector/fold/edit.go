@@ -66,7 +66,11 @@ func (s *step) groupEdit() {
 	m.All, m.Mentions = s.c.MentionAll, slices.Clone(s.c.Mentions)
 	s.Rewrite(lk, log, i.Pos, &m)
 	if m.Counted && was.All != m.All {
-		s.renameAll(lk, log, &m, i)
+		either := was.Mentions
+		if !m.All {
+			either = m.Mentions
+		}
+		s.renameAll(lk, log, &m, i, either)
 	}
 	s.PutGroup(g, log)
 	for _, user := range distinct(slices.Concat(was.Mentions, m.Mentions)) {
@@ -97,8 +101,8 @@ func sameUsers(a, b []string) bool {
 }
 
 // renameAll notes that a counted message names everybody from here on, or no more: that
-// shows to whoever has it unread, but the sender.
-func (s *step) renameAll(lk Key, log *Log, m *Message, i Index) {
+// shows to whoever has it unread, but the sender and those whom it names by name either way.
+func (s *step) renameAll(lk Key, log *Log, m *Message, i Index, either []string) {
 	set, key := &log.All, lk.Set(SetAll)
 	if m.Apart {
 		set, key = &log.AllAp, lk.Set(SetAllAp)
@@ -109,6 +113,9 @@ func (s *step) renameAll(lk Key, log *Log, m *Message, i Index) {
 		set.Remove(s, key, i.Ord)
 	}
 	note := Recall{Ord: i.Ord, From: m.From, Seq: s.seq, Thread: m.Thread, Apart: m.Apart}
+	if len(either) > 0 && len(either) <= maxRecalls {
+		note.Except = slices.Clone(either)
+	}
 	before := log.Version
 	if log.Version, log.Recalls = recalled(log.Version, log.Recalls, note); log.Version != before {
 		log.MainVersion = s.seq // there were too many

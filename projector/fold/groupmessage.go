@@ -104,12 +104,12 @@ func (s *step) mention(log *Log, m *Message) {
 				s.fx.Changed = append(s.fx.Changed, k)
 			}
 		default:
-			if m.Apart {
-				s.followed(k, c)
-			} else {
+			if !m.Apart {
 				s.changed(k, c, log)
 			}
-			s.involve(k, c, log, m)
+			if !s.involve(k, c, log, m) && m.Apart && s.timeline(k, c, m.Thread).Following {
+				s.followed(k, c)
+			}
 			s.PutConversation(k, c)
 		}
 	}

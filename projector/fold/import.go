@@ -69,7 +69,7 @@ func (s *step) importGroup(k Key, im *events.Import) bool {
 	}
 	joins := c == nil
 	if joins {
-		c = &Conversation{JoinSeq: s.seq, ReadSeq: s.seq}
+		c = &Conversation{JoinSeq: s.seq, ReadSeq: s.seq, Moved: s.seq}
 	}
 	if c.Join.Pos > 0 {
 		s.rejoin(k, c, log, Cursor{})
@@ -109,7 +109,11 @@ func (s *step) carry(k Key, c *Conversation, im *events.Import) (shows bool) {
 	if c.acted(k) {
 		return shows
 	}
-	shows = shows || c.Read.Pos > 0 || im.Unread > 0 || im.MarkedUnread || im.HasReadAt
+	counts := im.Unread > 0 && !(k.Kind == events.C2C && s.Settings(k.User).Blocks(k.ID))
+	shows = shows || c.Read.Pos > 0 || counts || im.MarkedUnread || im.HasReadAt
+	if c.Read.Pos > 0 {
+		c.Moved = s.seq
+	}
 	c.moveTo(Cursor{})
 	if k.Kind == events.Group {
 		c.ReadSeq = s.seq

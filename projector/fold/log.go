@@ -79,14 +79,21 @@ func (s Span) with(at events.Time, first bool) Span {
 	return Span{min(s.Least, at), max(s.Greatest, at)}
 }
 
-// Recall is a revoke of a message in a group, or in a thread. It changes the view of
-// those who have the message unread and have not sent it.
+// Recall is a revoke of a message in a group, or in a thread, or an edit by which it
+// names everybody or no more. It changes the view of those who have the message unread
+// and have not sent it.
 type Recall struct {
 	Ord    Ord
 	From   string
 	Seq    events.Seq
 	Thread string
 	Apart  bool
+	Except []string // an edit: whom the message names either way
+}
+
+// concerns reports whether it may change the view of a user.
+func (r *Recall) concerns(user string) bool {
+	return r.From != user && !slices.Contains(r.Except, user)
 }
 
 // maxRecalls bounds the revokes that a log lists one by one, and the purges. One more,
@@ -100,7 +107,7 @@ func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls = by, nil }
 // messages of the timeline: whoever they concern, it concerns too, and it is newer.
 func recalled(version events.Seq, all []Recall, r Recall) (events.Seq, []Recall) {
 	kept := slices.DeleteFunc(slices.Clone(all), func(old Recall) bool {
-		return old.From == r.From && old.Ord <= r.Ord && old.Thread == r.Thread && old.Apart == r.Apart
+		return r.Except == nil && old.From == r.From && old.Ord <= r.Ord && old.Thread == r.Thread && old.Apart == r.Apart
 	})
 	if len(kept) == maxRecalls {
 		return r.Seq, nil

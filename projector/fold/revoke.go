@@ -23,11 +23,14 @@ func (s *step) takeBack(k Key, i Index) bool {
 	was := Recall{Ord: i.Ord, From: m.From, Thread: m.Thread}
 	unread, inPart := tally.shows(was), tally.inThread(was)
 	r := s.recall(k, &c.Log, &m, i)
+	if !i.Counted && !m.Hidden && m.From != k.User {
+		s.recallUncounted(k, i.Pos)
+	}
 	if !r.any() {
 		s.PutConversation(k, c) // the main timeline may say so
 		return false
 	}
-	r.shows = r.shows && i.Pos > c.Cleared.Pos
+	r.shows, r.part = r.shows && i.Pos > c.Cleared.Pos, r.part && i.Pos > c.Cleared.Pos
 	if r.counts {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}

@@ -96,6 +96,17 @@ func (t *Tally) at(thread string, line *Timeline) Ord {
 	return t.read
 }
 
+// stood is where counting would begin in a timeline if nothing were purged.
+func (t *Tally) stood(thread string, line *Timeline) Ord {
+	switch {
+	case line != nil && line.Own:
+		return line.Read.Ord
+	case thread != "":
+		return max(t.c.Read.Ord, t.c.ThreadsRead.Ord)
+	}
+	return t.c.Read.Ord
+}
+
 // plain reports whether every timeline counts from the same place.
 func (t *Tally) plain() bool {
 	if t.threads != t.read {
@@ -432,7 +443,7 @@ func (t *Tally) apartVersion() (v events.Seq) {
 			continue
 		}
 		for _, p := range h.Newest {
-			if p.From != t.k.User && p.Ord > max(t.at(line.Thread, line), line.From) {
+			if p.From != t.k.User && p.Ord > max(t.stood(line.Thread, line), line.From) {
 				v = max(v, p.Seq)
 			}
 		}
@@ -473,7 +484,7 @@ func (t *Tally) behindAll(o Ord) uint64 {
 // recalled.
 func (t *Tally) inThread(r Recall) bool {
 	line := t.timeline(r.Thread)
-	at := t.at(r.Thread, line)
+	at := t.stood(r.Thread, line)
 	if r.Apart {
 		at = max(at, line.followedFrom())
 	}
@@ -490,7 +501,7 @@ func (t *Tally) shows(r Recall) bool {
 	if t.c.Timelines > 0 {
 		line = t.timeline(r.Thread)
 	}
-	at := t.at(r.Thread, line)
+	at := t.stood(r.Thread, line)
 	if r.Apart {
 		at = max(at, line.followedFrom())
 	}

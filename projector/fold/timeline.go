@@ -78,6 +78,11 @@ func (s *step) timeline(k Key, c *Conversation, thread string) *Timeline {
 // putTimeline writes a timeline's row back, or deletes one that says nothing. The
 // caller puts the conversation.
 func (s *step) putTimeline(k Key, c *Conversation, t *Timeline) {
+	if s.Sweeps().concerns(k) {
+		// An earlier membership that is not swept yet has its rows in the same place: they
+		// are buried before.
+		s.PutConversation(k, c)
+	}
 	there := c.Timelines > 0 && s.Timeline(k, t.Thread) != nil
 	switch says := t.says(c.moved(t.Thread)); {
 	case says:
@@ -147,8 +152,8 @@ func (s *step) moveOwn(k Key, c *Conversation, t *Timeline, to Mark) (moves bool
 // It reports whether any moves.
 func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 	all := s.timelines(k, c)
-	if to.Cursor != c.Read || c.Carried > 0 {
-		c.endCarried()
+	moves = c.endCarried()
+	if to.Cursor != c.Read {
 		c.Read, c.ReadAt, c.ReadSeq, c.ReadSet, c.Moved = to.Cursor, to.At, to.Seq, to.Set, s.seq
 		moves = true
 	}
@@ -336,7 +341,7 @@ func TimelineVersion(r Reader, k Key, c *Conversation, log *Log, name string, t 
 	}
 	tally.from(0) // what was purged since had changed the view before
 	for _, recall := range recalls {
-		if recall.Seq > v && recall.Thread == name && recall.From != k.User && tally.inThread(recall) {
+		if recall.Seq > v && recall.Thread == name && recall.concerns(k.User) && tally.inThread(recall) {
 			v = recall.Seq
 		}
 	}

@@ -36,8 +36,8 @@ func (s *step) unread() {
 		from := c.Read
 		if moves = s.setAll(k, c, at); from != c.Read {
 			s.changed(k, c, log) // also where nothing but the position shows
-		} else if !listed {
-			c.ReadAt, c.ReadSeq, c.ReadSet = 0, s.seq, false
+		} else if moves || !listed {
+			c.Acted = c.Acted || !c.acted(k)
 		}
 	}
 	if listed && !moves {

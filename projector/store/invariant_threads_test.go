@@ -115,7 +115,7 @@ func (a *audit) timelines() {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
 		if c := a.Conversation(k); !a.ended(k) && c.Timelines != rows[k] {
-			a.fail("%+v: %d timelines, %d rows", k, c.Timelines, rows[k])
+			a.fail("%q in %v: %d timelines, %d rows", k.User, k, c.Timelines, rows[k])
 		}
 	}
 	for _, key := range a.rows["o"] {

@@ -196,6 +196,9 @@ func (d dice) recalls() (all []fold.Recall) {
 		if d.coin() {
 			r.Thread, r.Apart = d.id(), d.coin()
 		}
+		for d.coin() {
+			r.Except = append(r.Except, d.id())
+		}
 		all = append(all, r)
 	}
 	return all

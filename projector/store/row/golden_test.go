@@ -144,7 +144,7 @@ func goldenConversations() []goldenRow {
 	group.Members, group.Peak = 2000, 3000
 	later := goldenLog(lk, 18, goldenMessages(lk)[5:6])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
-	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true}}
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}}
 	group.Counted, group.Apart, group.AllAp, group.ApartVersion = 17, set, set, 3990
 	group.Threaded, group.ThreadOrder, group.ThreadVersion, group.MainVersion = set, 2000, 4004, 3000
 	first.Last.Thread, first.Main = true, fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}

@@ -114,6 +114,7 @@ func (d *Decoder) messageOf(l *fold.Last) {
 const (
 	recallThread = 1 << iota
 	recallApart
+	recallExcept
 	recallFlagsEnd
 )
 
@@ -127,10 +128,16 @@ func appendRecalls(b []byte, all []fold.Recall) []byte {
 		if r.Apart {
 			flags |= recallApart
 		}
+		if len(r.Except) > 0 {
+			flags |= recallExcept
+		}
 		b = binary.AppendUvarint(AppendString(append(b, flags), r.From), uint64(r.Ord))
 		b = binary.AppendUvarint(b, uint64(r.Seq))
 		if r.Thread != "" {
 			b = AppendString(b, r.Thread)
+		}
+		if len(r.Except) > 0 {
+			b = appendStrings(b, r.Except)
 		}
 	}
 	return b
@@ -142,6 +149,9 @@ func (d *Decoder) recalls() (all []fold.Recall) {
 		r := fold.Recall{From: d.String(), Ord: fold.Ord(d.Uint()), Seq: d.Seq(), Apart: flags&recallApart != 0}
 		if flags&recallThread != 0 {
 			r.Thread = d.String()
+		}
+		if flags&recallExcept != 0 {
+			r.Except = d.strings()
 		}
 		if flags >= recallFlagsEnd {
 			d.fail(ErrCorruptRow)
