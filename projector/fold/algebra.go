@@ -14,9 +14,6 @@ func (s *Set) At(k SetKey) Ordinals { return Ordinals{s, k} }
 // countAfter counts the ordinals larger than o.
 func (s Ordinals) countAfter(r Reader, o Ord) uint64 { return s.CountAfter(r, s.Key, o) }
 
-// has reports whether o is in the set.
-func (s Ordinals) has(r Reader, o Ord) bool { return s.Has(r, s.Key, o) }
-
 // chunks is how many chunks the set has that may hold ordinals larger than o: the
 // stored ones among them, and the tail.
 func (s Ordinals) chunks(r Reader, o Ord) (stored Directory, n int) {

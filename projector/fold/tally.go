@@ -48,24 +48,6 @@ func (t *Tally) from(o Ord) {
 	t.threads = max(t.read, t.c.ThreadsRead.Ord)
 }
 
-// lost reports whether a purge has taken anything out of a count, or would have, were
-// nobody blocked: what blocking changes has a version of its own.
-func (t *Tally) lost(p Purge, count func() uint64) bool {
-	was := t.barred
-	defer func() {
-		t.barred = was
-		t.from(t.log.Purged.Ord)
-	}()
-	t.barred = new(barred)
-	t.from(p.From.Ord)
-	before := count()
-	t.from(p.To.Ord)
-	return count() < before
-}
-
-// all counts the conversation and what counts apart from it.
-func (t *Tally) all() uint64 { return t.Unread() + t.Threads().Unread }
-
 // timelines are the user's rows of the conversation.
 func (t *Tally) timelines() []*Timeline {
 	if !t.looked && t.c.Timelines > 0 {
@@ -199,69 +181,6 @@ func (t *Tally) halves(thread string) (in, ap Ordinals) {
 	}
 	return h.In.At(lk.SetOf(thread, SetIn)), h.Ap.At(lk.SetOf(thread, SetAp))
 }
-
-// Since is how many messages have counted since the read position, those that do not
-// count for the user or any more among them.
-func (t *Tally) Since() uint64 { return t.since(t.read) }
-
-func (t *Tally) since(o Ord) uint64 {
-	if t.log.Head.Ord < o {
-		Break(t.k, "read up to ordinal %d of %d", o, t.log.Head.Ord)
-	}
-	return uint64(t.log.Head.Ord - o)
-}
-
-// Own is how many of them are the user's own, count in the conversation and are not
-// revoked.
-func (t *Tally) Own() uint64 { return t.off(t.read, t.mine) }
-
-// Blocked is how many of them are of senders whom the user blocks, count in the
-// conversation and are not revoked (rule block): of a peer's, all that are carried too.
-func (t *Tally) Blocked() uint64 {
-	if t.shut() {
-		return t.carried + t.Since() - t.Revoked()
-	}
-	return t.off(t.read, t.others)
-}
-
-func (t *Tally) others(apart bool, more ...Ordinals) []Ordinals {
-	return append(more, t.blocked(apart)...)
-}
-
-// off is how many messages after a place are in some sets of those that count in the
-// conversation.
-func (t *Tally) off(o Ord, sets func(apart bool, more ...Ordinals) []Ordinals) (n uint64) {
-	if t.log.Head.Ord == o {
-		return 0
-	}
-	for _, out := range sets(false) {
-		n += out.countAfter(t.r, o)
-	}
-	return n
-}
-
-// Live is how many messages after a place keep a conversation in the list: those that
-// count in it and are not revoked, the user's own in a group among them, and of nobody
-// whom the user blocks.
-func (t *Tally) Live(o Ord) uint64 {
-	if t.shut() {
-		return 0
-	}
-	return t.without(o, t.off(o, t.others))
-}
-
-// without is how many messages after a place count in the conversation, but for some.
-func (t *Tally) without(o Ord, some uint64) uint64 {
-	since := t.since(o)
-	off := some + t.revoked().countAfter(t.r, o) + t.apart().countAfter(t.r, o)
-	if since < off {
-		Break(t.k, "read up to ordinal %d of %d, and %d do not count after it", o, t.log.Head.Ord, off)
-	}
-	return since - off
-}
-
-// Revoked is how many of them do not count any more.
-func (t *Tally) Revoked() uint64 { return t.revoked().countAfter(t.r, t.read) }
 
 // base counts what a conversation with one read position has unread.
 func (t *Tally) base(o Ord) uint64 {
@@ -429,81 +348,4 @@ func (t *Tally) Thread(name string) (unread, mentions uint64) {
 		mentions += t.mentions(true, o, ap)
 	}
 	return unread, mentions
-}
-
-// apartVersion is the command of the newest message that what counts apart in followed
-// threads has come to include.
-func (t *Tally) apartVersion() (v events.Seq) {
-	for _, line := range t.timelines() {
-		if !line.Following || line.Muted {
-			continue
-		}
-		h := t.r.Thread(t.k.LogKey(), line.Thread)
-		if h == nil {
-			continue
-		}
-		for _, p := range h.Newest {
-			if p.From != t.k.User && p.Ord > max(t.stood(line.Thread, line), line.From) {
-				v = max(v, p.Seq)
-			}
-		}
-	}
-	return v
-}
-
-// behind counts what a timeline would have unread if it were followed and read up to a
-// place.
-func (t *Tally) behind(thread string, o Ord) uint64 {
-	if t.shut() {
-		return 0
-	}
-	if thread == "" {
-		return t.base(o) - t.part(t.threaded(), false, o)
-	}
-	in, ap := t.halves(thread)
-	return t.part(in, false, o) + t.part(ap, true, o)
-}
-
-// behindAll counts what the conversation and its followed threads would have unread if
-// every timeline were read up to a place, muted threads among them.
-func (t *Tally) behindAll(o Ord) uint64 {
-	if t.shut() {
-		return 0
-	}
-	n := t.base(o)
-	for _, line := range t.timelines() {
-		if line.Following {
-			_, ap := t.halves(line.Thread)
-			n += t.part(ap, true, max(o, line.From))
-		}
-	}
-	return n
-}
-
-// inThread reports whether a message was part of what its timeline shows, until it was
-// recalled.
-func (t *Tally) inThread(r Recall) bool {
-	line := t.timeline(r.Thread)
-	at := t.stood(r.Thread, line)
-	if r.Apart {
-		at = max(at, line.followedFrom())
-	}
-	return r.Ord > at
-}
-
-// shows reports whether a message was part of what the conversation shows, until it was
-// recalled.
-func (t *Tally) shows(r Recall) bool {
-	if t.c.Timelines == 0 && r.Apart {
-		return false
-	}
-	line := (*Timeline)(nil)
-	if t.c.Timelines > 0 {
-		line = t.timeline(r.Thread)
-	}
-	at := t.stood(r.Thread, line)
-	if r.Apart {
-		at = max(at, line.followedFrom())
-	}
-	return r.Ord > at && (line == nil || !line.Muted)
 }

@@ -32,7 +32,8 @@
 //	table.go      the rows of one family: cached, changed, committed
 //	reader.go     reading rows, for the fold and for snapshots
 //	rows.go       what the fold changes; sweeps.go, unread.go, due.go: what it finds at once
-//	snapshot.go   rows at one position; lists.go, members.go: what is listed of them
+//	snapshot.go   rows at one position; lists.go, lines.go, members.go: what is listed of them
+//	threads.go    threads, their order, timelines and followers
 //	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
 //	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes
 //	durable.go    flushing and closing; floor.go: what a folder held at least; checkpoint.go

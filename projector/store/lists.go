@@ -2,9 +2,7 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -27,26 +25,6 @@ type userList struct {
 	era       events.Seq // of the timelines
 	lines     []lineKey  // sorted
 	timelines []*fold.Timeline
-}
-
-// lineKey names a timeline of a conversation.
-type lineKey struct {
-	events.ConversationID
-	thread string
-}
-
-func compareLines(a, b lineKey) int {
-	return cmp.Or(compareConversations(a.ConversationID, b.ConversationID), strings.Compare(a.thread, b.thread))
-}
-
-// linesOf are the rows of a conversation's timelines.
-func (l *userList) linesOf(id events.ConversationID) []*fold.Timeline {
-	i, _ := slices.BinarySearchFunc(l.lines, lineKey{ConversationID: id}, compareLines)
-	n := i
-	for n < len(l.lines) && l.lines[n].ConversationID == id {
-		n++
-	}
-	return l.timelines[i:n:n]
 }
 
 // find returns the row of a conversation, nil if there is none. hint is where
@@ -137,18 +115,6 @@ func (l *userList) setAccount(a *row.Account) {
 	l.account = a
 	if era := eraOf(a); era != l.era {
 		l.era, l.lines, l.timelines = era, nil, nil
-	}
-}
-
-// putTimelines sets the changed rows of timelines, of the list's era.
-func (l *userList) putTimelines(first *entry[fold.Timeline]) {
-	l.lines, l.timelines = slices.Clone(l.lines), slices.Clone(l.timelines)
-	for e := first; e != nil; e = e.Value.next {
-		k, era, thread, _ := row.ParseTimeline(e.Key)
-		if line := (lineKey{k.ConversationID, thread}); era == l.era {
-			i, found := slices.BinarySearchFunc(l.lines, line, compareLines)
-			put(&l.lines, &l.timelines, i, found, line, e.Value.row)
-		}
 	}
 }
 
@@ -328,19 +294,6 @@ func (s *Snapshot) senderInList(k fold.Key) (sender *fold.Sender, known bool) {
 		sender, _ = l.sender(k.ID, 0)
 	}
 	return sender, known
-}
-
-// timelinesInList finds the rows of a conversation's timelines in the list of its user,
-// if that is known.
-func (s *Snapshot) timelinesInList(k fold.Key) (all []*fold.Timeline, known bool) {
-	l := s.list
-	if l == nil || s.listUser != k.User {
-		s.rows.key = append(s.rows.key[:0], k.User...)
-		if l, known = s.store.lists.Get(s.rows.key, s.position.Applied); !known {
-			return nil, false
-		}
-	}
-	return l.linesOf(k.ConversationID), true
 }
 
 // conversationsOf lists a user's conversations, by kind and id.

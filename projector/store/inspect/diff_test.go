@@ -90,7 +90,7 @@ func TestDiff(t *testing.T) {
 			"log of group_g: Members=1 | Members=0",
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: Joined=1 | none",
-			fmt.Sprint("counts 0.0 of the joins of group_g: ", fold.Counts{1}, " | none"),
+			"counts 0.0 of the joins of group_g: " + fmt.Sprint(fold.Counts{1}) + " | none",
 			"account of a: none | Version=4207",
 			"pending read of a up to later in group_g: there | none",
 			"position and counters: Applied=4206 Accepted.group.leave=1 | Applied=4207 Accepted.group.leave=2",

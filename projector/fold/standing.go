@@ -1,0 +1,98 @@
+package fold
+
+import "reddot/events"
+
+// lost reports whether a purge has taken anything out of a count, or would have, were
+// nobody blocked: what blocking changes has a version of its own.
+func (t *Tally) lost(p Purge, count func() uint64) bool {
+	was := t.barred
+	defer func() {
+		t.barred = was
+		t.from(t.log.Purged.Ord)
+	}()
+	t.barred = new(barred)
+	t.from(p.From.Ord)
+	before := count()
+	t.from(p.To.Ord)
+	return count() < before
+}
+
+// apartVersion is the command of the newest message that what counts apart in followed
+// threads has come to include.
+func (t *Tally) apartVersion() (v events.Seq) {
+	for _, line := range t.timelines() {
+		if !line.Following || line.Muted {
+			continue
+		}
+		h := t.r.Thread(t.k.LogKey(), line.Thread)
+		if h == nil {
+			continue
+		}
+		for _, p := range h.Newest {
+			if p.From != t.k.User && p.Ord > max(t.stood(line.Thread, line), line.From) {
+				v = max(v, p.Seq)
+			}
+		}
+	}
+	return v
+}
+
+// behind counts what a timeline would have unread if it were followed and read up to a
+// place.
+func (t *Tally) behind(thread string, o Ord) uint64 {
+	if t.shut() {
+		return 0
+	}
+	if thread == "" {
+		return t.base(o) - t.part(t.threaded(), false, o)
+	}
+	in, ap := t.halves(thread)
+	return t.part(in, false, o) + t.part(ap, true, o)
+}
+
+// behindAll counts what the conversation and its followed threads would have unread if
+// every timeline were read up to a place, muted threads among them.
+func (t *Tally) behindAll(o Ord) uint64 {
+	if t.shut() {
+		return 0
+	}
+	n := t.base(o)
+	for _, line := range t.timelines() {
+		if line.Following {
+			_, ap := t.halves(line.Thread)
+			n += t.part(ap, true, max(o, line.From))
+		}
+	}
+	return n
+}
+
+// inThread reports whether a message was part of what its timeline shows, until it was
+// recalled.
+func (t *Tally) inThread(r Recall) bool {
+	line := t.timeline(r.Thread)
+	at := t.stood(r.Thread, line)
+	if r.Apart {
+		at = max(at, line.followedFrom())
+	}
+	return r.Ord > at
+}
+
+// shows reports whether a message was part of what the conversation shows, until it was
+// recalled.
+func (t *Tally) shows(r Recall) bool {
+	if t.c.Timelines == 0 && r.Apart {
+		return false
+	}
+	line := (*Timeline)(nil)
+	if t.c.Timelines > 0 {
+		line = t.timeline(r.Thread)
+	}
+	at := t.stood(r.Thread, line)
+	if r.Apart {
+		at = max(at, line.followedFrom())
+	}
+	return r.Ord > at && (line == nil || !line.Muted)
+}
+
+// all counts the conversation and what counts apart from it.
+func (t *Tally) all() uint64 { return t.Unread() + t.Threads().Unread }
