@@ -184,10 +184,14 @@ func (a *asker) take(user string, before events.Seq, reply events.ConversationsR
 	}
 }
 
-// unreadIn sums up what counts for the totals.
+// unreadIn sums up what counts for the totals (rules level, label).
 func unreadIn(list []events.Conversation) (sum uint64) {
 	for _, c := range list {
-		if !c.Muted {
+		switch {
+		case c.Muted || slices.Contains(c.Labels, events.LabelArchived):
+		case c.Level == events.LevelMentions.String():
+			sum += c.Mentions
+		default:
 			sum += c.Unread
 		}
 	}
