@@ -16,9 +16,10 @@ const (
 	holdEvery = 5 * time.Second
 )
 
-// hold has reddot hold changes and receipts back until release is called, which has
-// them sent: once for all that has changed. ctx is bound to the connection.
-func (a *app) hold(ctx context.Context, c *client) (release func() error, err error) {
+// hold has reddot hold changes and receipts back until release is called, which waits
+// until reddot has applied what upto names and has them sent: once for all that has
+// changed. ctx is bound to the connection.
+func (a *app) hold(ctx context.Context, c *client) (release func(upto events.Seq) error, err error) {
 	ask := func(ctx context.Context, lasts time.Duration) error {
 		_, err := ask(ctx, c, 0, func(ctx context.Context, opts ...goclient.QueryOption) (events.HoldReply, error) {
 			return c.reddot.Hold(ctx, lasts, opts...)
@@ -45,13 +46,17 @@ func (a *app) hold(ctx context.Context, c *client) (release func() error, err er
 			}
 		}
 	}()
-	return func() error {
+	return func(upto events.Seq) error {
+		var late error
+		if upto > 0 {
+			late = waitApplied(ctx, c, upto)
+		}
 		end()
 		<-ended
 		// An interrupt does not keep them back.
 		if err := ask(context.WithoutCancel(ctx), 0); err != nil {
 			return fmt.Errorf("events are held back for up to %v more: %w", holdFor, err)
 		}
-		return nil
+		return late
 	}, nil
 }

@@ -64,7 +64,7 @@ func (a *app) runImport(ctx context.Context, c *client, from *origin, cfg *impor
 		return result, err
 	}
 	defer m.Close()
-	release := func() error { return nil }
+	release := func(events.Seq) error { return nil }
 	if cfg.hold {
 		if release, err = a.hold(ctx, c); err != nil {
 			return result, err
@@ -75,10 +75,10 @@ func (a *app) runImport(ctx context.Context, c *client, from *origin, cfg *impor
 	err = m.run(ctx, from, &result)
 	bar.Finish(err == nil)
 	stopCount()
-	if err := errors.Join(err, release()); err != nil {
+	result.LastSeq = events.Seq(m.lastSeq.Load())
+	if err := errors.Join(err, release(result.LastSeq)); err != nil {
 		return result, err
 	}
-	result.LastSeq = events.Seq(m.lastSeq.Load())
 	if !cfg.wait {
 		return result, nil
 	}

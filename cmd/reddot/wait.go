@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -25,11 +26,31 @@ const taskEvery = 100 * time.Millisecond
 // waitEmitted waits until a command is applied and its events are stored, as
 // long as that comes nearer.
 func waitEmitted(ctx context.Context, c *client, seq events.Seq, progress func(events.Status)) error {
+	return waitFor(ctx, c, progress, func(ctx context.Context, round time.Duration) error {
+		_, err := askWithin(ctx, c, seq, round, c.reddot.Status)
+		return err
+	})
+}
+
+// waitApplied waits until a command is applied, as long as that comes nearer.
+func waitApplied(ctx context.Context, c *client, seq events.Seq) error {
+	// A query waits before it looks at the user, so any will do.
+	anyone := c.reddot.User("_" + rand.Text())
+	return waitFor(ctx, c, func(events.Status) {}, func(ctx context.Context, round time.Duration) error {
+		_, err := askWithin(ctx, c, seq, round, func(ctx context.Context, opts ...goclient.QueryOption) (events.TotalsReply, error) {
+			return anyone.Totals(ctx, events.TotalsRequest{}, opts...)
+		})
+		return err
+	})
+}
+
+// waitFor asks until the answer comes in time, as long as reddot goes forward.
+func waitFor(ctx context.Context, c *client, progress func(events.Status), asked func(context.Context, time.Duration) error) error {
 	round := min(waitRound, c.timeout)
 	patience := int(waitPatience * c.timeout / round) // in rounds
 	var applied, emitted events.Seq
 	for idle := 0; ; idle++ {
-		_, err := askWithin(ctx, c, seq, round, c.reddot.Status)
+		err := asked(ctx, round)
 		if _, absent := errors.AsType[*goclient.AbsentError](err); absent && idle < waitPatience {
 			// It may be on its way back to a server that was away.
 			if err := pause(ctx, c.timeout/waitPatience); err != nil {

@@ -59,11 +59,11 @@ var weights = [...]struct {
 	small, deep int
 }{
 	{events.UserMessage, 220, 2600},
-	{events.UserSent, 80, 400},
+	{events.UserSent, 80, 250},
 	{events.UserRevoke, 70, 250},
-	{events.UserRead, 150, 200},
+	{events.UserRead, 150, 80},
 	{events.UserReadAll, 20, 10},
-	{events.UserUnread, 60, 200},
+	{events.UserUnread, 60, 300},
 	{events.UserMute, 35, 30},
 	{events.UserDelete, 35, 10},
 	{events.UserErase, 5, 0},
@@ -79,7 +79,7 @@ var weights = [...]struct {
 	{events.UserClear, 20, 1},
 	{events.UserImport, 14, 1},
 	{events.GroupPurge, 10, 1},
-	{events.UserBlock, 25, 20},
+	{events.UserBlock, 25, 5},
 	{events.UserFollow, 40, 60},
 	{events.UserEdit, 20, 60},
 	{events.GroupEdit, 40, 120},
