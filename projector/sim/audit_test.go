@@ -238,7 +238,7 @@ func (a *audit) emitted(seq events.Seq) {
 		for _, peer := range users { // of one who has been erased since there is no receipt any more
 			r, ok := a.owed[pair{user, peer}]
 			got := a.receipts[pair{user, peer}]
-			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
+			if ok && !a.history.erased(peer, r.Version) && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
 				a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, user, peer, got, r)
 			}
 		}
