@@ -38,28 +38,29 @@ func (a *readers) raise(seq events.Seq, all []twin.Raised) {
 	}
 }
 
-// hear checks one event.
-func (a *readers) hear(event int, r *events.GroupReceipts, more bool) {
+// hear checks one event, which shows the state at a seq.
+func (a *readers) hear(event int, r *events.GroupReceipts, at events.Seq, more bool) {
 	k := pair{r.User, r.Group}
 	before := a.last[k]
 	switch {
-	case r.Version < a.version[r.User] || r.Version > a.at:
-		a.fail("event %d at seq %d: %+v comes after version %d", event, a.at, r, a.version[r.User])
+	case r.Version < a.version[r.User] || r.Version > at:
+		a.fail("event %d at seq %d: %+v comes after version %d", event, at, r, a.version[r.User])
 	case r.Version == before.version && !before.more:
 		a.again(event, before.event, r.Version, "%+v", r)
 	}
 	if len(r.Receipts) == 0 {
 		a.fail("event %d: rule quiet: there is nothing for %q", event, r.User)
 	}
+	m := a.as(at)
 	for _, x := range r.Receipts {
 		w := wanted{r.User, r.Group, x.ID}
-		if now, ok := a.twin.ReadBy(r.Group, x.ID); !ok || now != x || x.Read > x.Members {
-			a.fail("event %d: %q is notified of %+v in %q at seq %d, the twin says %+v, %v", event, r.User, x, r.Group, a.at, now, ok)
+		if now, ok := m.ReadBy(r.Group, x.ID); !ok || now != x || x.Read > x.Members {
+			a.fail("event %d: %q is notified of %+v in %q at seq %d, the twin says %+v, %v", event, r.User, x, r.Group, at, now, ok)
 		}
 		if seq := a.raised[w]; seq == 0 || seq > r.Version {
 			a.fail("event %d: %q is notified of %+v in %q with version %d; seq %d brought the last reader", event, r.User, x, r.Group, r.Version, seq)
 		}
-		a.heard[w] = a.at
+		a.heard[w] = at
 	}
 	a.version[r.User] = max(a.version[r.User], r.Version)
 	a.last[k] = readersEvent{event, r.Version, more}

@@ -128,17 +128,19 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		}
 		return err == nil
 	}
+	shows := a.at
+	if h := msg.Header.Get(headerShows); h != "" {
+		n, err := strconv.ParseUint(h, 10, 64)
+		if shows = events.Seq(n); err != nil || shows >= a.at {
+			a.fail("event %d shows seq %q (%v), and all up to it %d", event, h, err, a.at)
+			return
+		}
+	}
 	want := "rejected"
 	switch subject[strings.LastIndexByte(subject, '.')+1:] {
 	case "change":
 		var c events.Change
-		shows := a.at
-		if h := msg.Header.Get(headerShows); h != "" {
-			n, err := strconv.ParseUint(h, 10, 64)
-			if shows = events.Seq(n); err != nil || shows >= a.at {
-				a.fail("event %d shows seq %q (%v), and all up to it %d", event, h, err, a.at)
-				return
-			}
+		if shows < a.at {
 			a.aside++
 		}
 		if decode(&c) {
@@ -154,7 +156,7 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	case "group-receipt":
 		var r events.GroupReceipts
 		if decode(&r) {
-			a.readers.hear(event, &r, msg.Header.Get(headerMore) != "")
+			a.readers.hear(event, &r, shows, msg.Header.Get(headerMore) != "")
 		}
 		want = "evt." + events.EscapeToken(r.User) + ".group-receipt"
 	case "rejected":
