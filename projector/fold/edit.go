@@ -22,7 +22,7 @@ func (s *step) edit() {
 	}
 	m.Named = named
 	s.Rewrite(k, &c.Log, i.Pos, &m)
-	s.renamed(k, c, &c.Log, &m, i, !named, named)
+	s.renamed(k, c, &c.Log, &m, i, !named, named, named)
 	s.PutConversation(k, c)
 }
 
@@ -78,7 +78,7 @@ func (s *step) groupEdit() {
 		had, has := slices.Contains(was.Mentions, user), slices.Contains(m.Mentions, user)
 		s.reset(k, &was, &m, had, has)
 		if c := s.Conversation(k); c != nil && i.Pos > c.Join.Pos {
-			s.renamed(k, c, log, &m, i, was.All || had, m.All || has)
+			s.renamed(k, c, log, &m, i, was.All || had, m.All || has, has && !had)
 			s.PutConversation(k, c)
 			if had && !has && (c.Version == s.seq || c.Followed == s.seq) { // the message does not say so any more
 				s.fx.Noted = append(s.fx.Noted, k)
@@ -142,9 +142,9 @@ func (s *step) reset(k Key, was, m *Message, had, has bool) {
 }
 
 // renamed shows to a user that a message does not name the user any more, or does: had
-// and has. Who is newly named follows the message's thread. The caller puts the
+// and has. Who is newly named by name follows the message's thread. The caller puts the
 // conversation.
-func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, had, has bool) {
+func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, had, has, newly bool) {
 	if k.Kind == events.C2C && m.Counted {
 		if has {
 			c.Named.Add(s, k.Set(SetNamed), i.Ord)
@@ -163,9 +163,10 @@ func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, ha
 			s.putTimeline(k, c, t)
 		}
 	}
-	if k.Kind == events.C2C && has || k.Kind == events.Group && slices.Contains(m.Mentions, k.User) {
-		if was := s.shown(k, c, log); s.involve(k, c, log, m) { // what counts apart shows from now on
-			s.show(k, c, log, was)
-		}
+	if !newly {
+		return
+	}
+	if was := s.shown(k, c, log); s.involve(k, c, log, m) { // what counts apart shows from now on
+		s.show(k, c, log, was)
 	}
 }
