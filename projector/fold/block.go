@@ -52,7 +52,7 @@ func (b *barred) others(r Reader, k Key, log *Log, after, upto Ord) uint64 {
 	if upto <= after || b.peer {
 		return 0
 	}
-	apart := log.Apart.At(k.LogKey().Set(SetApart))
+	apart := log.OfThreads().Apart.At(k.LogKey().Set(SetApart))
 	n := uint64(upto-after) - (apart.countAfter(r, after) - apart.countAfter(r, upto))
 	for _, w := range b.writers {
 		k := Key{w.User, k.ConversationID}

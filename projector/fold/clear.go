@@ -27,7 +27,7 @@ func (s *step) clear() {
 		return
 	}
 	if to.Pos > c.Cleared.Pos {
-		if c.Cleared = to; log.ThreadOrder > 0 {
+		if c.Cleared = to; log.OfThreads().Order > 0 {
 			c.Moved = s.seq // what is last in a thread may not show any more
 			if s.lastsGone(k, c, floor, to) {
 				s.followed(k, c)

@@ -105,7 +105,7 @@ func sameUsers(a, b []string) bool {
 func (s *step) renameAll(lk Key, log *Log, m *Message, i Index, either []string) {
 	set, key := &log.All, lk.Set(SetAll)
 	if m.Apart {
-		set, key = &log.AllAp, lk.Set(SetAllAp)
+		set, key = &log.ownThreads().All, lk.Set(SetAllAp)
 	}
 	if m.All {
 		set.Add(s, key, i.Ord)
@@ -123,7 +123,7 @@ func (s *step) renameAll(lk Key, log *Log, m *Message, i Index, either []string)
 	if m.Thread != "" {
 		t := s.thread(lk, m.Thread)
 		t.Version, t.Recalls = recalled(t.Version, t.Recalls, note)
-		log.ThreadVersion = s.seq
+		log.ownThreads().Version = s.seq
 		s.PutThread(lk, m.Thread, t)
 	}
 }

@@ -17,16 +17,10 @@ type Log struct {
 	Block   Span       // of the messages in the unfinished time block
 	Revoked Set        // ordinals revoked after they had counted
 	All     Set        // ordinals naming everybody that count in the conversation, not revoked; groups only
-	AllAp   Set        // of those that count apart
 	Counted Ord        // the last ordinal that counts in the conversation, revoked or not
-	Apart   Set        // ordinals that count apart, revoked ones among them: those are in no other set; groups only
 
-	Threaded      Set        // ordinals of threads that count in the conversation, not revoked
-	Main          Last       // the newest message of the main timeline that is not hidden, if Last is a thread's
-	MainVersion   events.Seq // of the recall that last changed the view of every reader of the main timeline
-	ThreadOrder   events.Seq // of the newest thread's row in the order by activity
-	ThreadVersion events.Seq // of the command that last changed a view of a thread
-	ApartVersion  events.Seq // of the last message that counts apart
+	MainVersion events.Seq // of the recall that last changed the view of every reader of the main timeline
+	Threads     *LogThreads
 
 	Members uint64 // groups only; those who have been erased and are not swept yet among them
 	Peak    uint64 // groups only: the most members there ever were
@@ -36,6 +30,36 @@ type Log struct {
 	// Tail is the messages of the unfinished page, as the Rows write them: it is
 	// theirs alone.
 	Tail string
+}
+
+// LogThreads is what a log knows of its threads; nil, if it has none. It is apart since
+// few logs have any. Logs share it: see Log.ownThreads.
+type LogThreads struct {
+	Threaded Set  // ordinals of threads that count in the conversation, not revoked
+	Apart    Set  // ordinals that count apart, revoked ones among them: those are in no other set; groups only
+	All      Set  // of those that count apart: ordinals naming everybody, not revoked
+	Main     Last // the newest message of the main timeline that is not hidden, if Log.Last is a thread's
+
+	Order        events.Seq // of the newest thread's row in the order by activity
+	Version      events.Seq // of the command that last changed a view of a thread
+	ApartVersion events.Seq // of the last message that counts apart
+}
+
+var noThreads LogThreads
+
+// OfThreads is what the log knows of its threads, to be read only.
+func (l *Log) OfThreads() *LogThreads {
+	if l.Threads == nil {
+		return &noThreads
+	}
+	return l.Threads
+}
+
+// ownThreads is OfThreads, to be changed.
+func (l *Log) ownThreads() *LogThreads {
+	own := *l.OfThreads()
+	l.Threads = &own
+	return &own
 }
 
 // Last is the newest message of a log that is not hidden. Pos is 0 if there is
@@ -50,10 +74,10 @@ type Last struct {
 	Thread  bool // it is of a thread
 }
 
-// LastMain is the newest message of the main timeline that is not hidden.
+// LastMain is the newest message of the main timeline that is not hidden, to be read only.
 func (l *Log) LastMain() *Last {
 	if l.Last.Thread {
-		return &l.Main
+		return &l.OfThreads().Main
 	}
 	return &l.Last
 }

@@ -77,7 +77,11 @@ func (s *step) recall(lk Key, log *Log, m *Message, i Index) (r recalling) {
 		log.Last.Revoked = true
 	}
 	if last := log.LastMain(); i.Pos == last.Pos && (r.shows || !last.Revoked) {
-		last.Revoked, log.MainVersion = true, s.seq
+		if log.MainVersion = s.seq; log.Last.Thread {
+			log.ownThreads().Main.Revoked = true
+		} else {
+			log.Last.Revoked = true
+		}
 	}
 	if t != nil {
 		if r.part = s.recallIn(lk, log, t, m, i, r.counts); r.part || r.counts {

@@ -112,7 +112,7 @@ func (i item) followed(r fold.Reader) (all []thread) {
 // changedThreads are those that the user follows, or follows no more, whose view has
 // changed after a seq.
 func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
-	if i.row.Timelines == 0 || max(i.log.ThreadVersion, i.row.Followed, i.row.Moved) <= since {
+	if i.row.Timelines == 0 || max(i.log.OfThreads().Version, i.row.Followed, i.row.Moved) <= since {
 		return nil
 	}
 	for _, row := range r.Timelines(i.key) {

@@ -45,7 +45,7 @@ func (i item) version(r fold.Reader) events.Seq {
 // another one.
 func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
 	v := max(than, i.row.Followed)
-	if i.listed(r) && i.row.Timelines > 0 && i.log.ThreadVersion > v {
+	if i.listed(r) && i.row.Timelines > 0 && i.log.OfThreads().Version > v {
 		for _, t := range i.followed(r) {
 			v = max(v, t.version(r))
 		}

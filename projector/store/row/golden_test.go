@@ -145,9 +145,9 @@ func goldenConversations() []goldenRow {
 	later := goldenLog(lk, 18, goldenMessages(lk)[5:6])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
 	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}}
-	group.Counted, group.Apart, group.AllAp, group.ApartVersion = 17, set, set, 3990
-	group.Threaded, group.ThreadOrder, group.ThreadVersion, group.MainVersion = set, 2000, 4004, 3000
-	first.Last.Thread, first.Main = true, fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}
+	group.Counted, group.MainVersion = 17, 3000
+	group.Threads = &fold.LogThreads{Apart: set, All: set, ApartVersion: 3990, Threaded: set, Order: 2000, Version: 4004}
+	first.Last.Thread, first.Threads = true, &fold.LogThreads{Main: fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}}
 	purged := goldenLog(lk, 16, goldenMessages(lk))
 	purged.Purged = fold.Cursor{Pos: 260, Ord: 240}
 	purged.Purges = []fold.Purge{
