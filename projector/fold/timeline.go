@@ -132,7 +132,9 @@ func (s *step) moveAll(k Key, c *Conversation, to Mark) (moves bool) {
 		return true
 	}
 	for _, t := range s.timelines(k, c) {
-		moves = s.moveOwn(k, c, t, to) || moves
+		if t.Own && to.Pos > t.Read.Pos { // else its row stays, as the conversation's may
+			moves = s.moveOwn(k, c, t, to) || moves
+		}
 	}
 	return moves
 }
@@ -169,7 +171,11 @@ func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 			t.Own, t.Read = false, Mark{}
 			s.changedThread(k, c, t)
 		}
-		s.putTimeline(k, c, t)
+	}
+	for _, t := range all {
+		if moves { // else their rows stay, as the conversation's may
+			s.putTimeline(k, c, t)
+		}
 	}
 	return moves
 }
