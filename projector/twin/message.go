@@ -38,8 +38,8 @@ func (m *Model) arrived(s step, c *chat) []events.Receipt {
 	last := &c.log[len(c.log)-1]
 	var sent []events.Receipt
 	for _, v := range c.views {
-		if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(len(c.log)-1) {
-			v.listed = true // the first message that shows makes the conversation
+		if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(len(c.log)-1) && !v.account.imported[v.name] {
+			v.listed = true // the first message that shows makes the conversation, if no import has
 		}
 	}
 	m.followers(c, last)
