@@ -76,10 +76,7 @@ func testEffects(t *testing.T, cfg twin.Config) {
 		}
 		after := shown(m, users)
 		read(t, s, func(rows fold.Reader) {
-			// An edit that names everybody, or no more, is told of to those, too, whom
-			// the message names by name.
-			quiet := cfg.Without&twin.Blocks != 0 && e.Command.Verb != events.GroupEdit
-			checkEffects(t, rows, &e, &fx, before, after, quiet)
+			checkEffects(t, rows, &e, &fx, before, after, cfg.Without&twin.Blocks != 0)
 			if d := gocmp.Diff(result.Receipts, receipts(rows, &fx), cmpopts.EquateEmpty()); d != "" {
 				t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
 			}

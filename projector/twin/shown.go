@@ -116,7 +116,7 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 		if !now.listed && !was.listed {
 			continue
 		}
-		if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) || now.view.toAll(m.toAll) {
+		if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) {
 			now.view.version = s.seq
 			m.versions[k.user] = s.seq
 		}
@@ -135,12 +135,6 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 			m.versions[k.user] = s.seq
 		}
 	}
-}
-
-// toAll reports whether a message that names all, or no more, is unread in the
-// conversation or apart from it.
-func (v *view) toAll(msg *message) bool {
-	return slices.ContainsFunc(v.unread(nil), func(x *message) bool { return x == msg && (v.ofConversation(x) || v.ofThreads(x)) })
 }
 
 // forgotten notes that a thread is not known any more which the user has followed: one
