@@ -27,7 +27,7 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 			g.giveWay()
 			r := w.of[k]
 			delete(w.of, k)
-			receipt, ok := view.Receipt(rows, k.ID, k.User, k.Of())
+			receipt, ok := view.SentReceipt(rows, k.ID, k.User, k.Of())
 			if !ok || g.before.receipt(receipt) {
 				g.close(r)
 				continue

@@ -44,7 +44,7 @@ func (s *step) importC2C(k Key, im *events.Import) bool {
 		s.arrived(k, c, &c.Log, m.ID)
 	}
 	if r := im.Receipt; r != nil && c.Receipt == nil && k.ID != k.User {
-		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq}
+		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq, Imported: true}
 		if i, _ := s.Index(k, r.Upto); i.Pos > 0 && s.Message(k, i.Pos).From != k.User {
 			c.Receipt.Pos = i.Pos
 		}

@@ -249,10 +249,21 @@ func Version(r fold.Reader, user string) events.Seq {
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
 // timeline of it; false if the peer has sent no receipt of that.
 func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	receipt, sent := lastReceipt(r, user, peer, thread)
+	return receipt, sent != nil
+}
+
+// SentReceipt is Receipt, but for one that was imported: nobody is notified of it.
+func SentReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	receipt, sent := lastReceipt(r, user, peer, thread)
+	return receipt, sent != nil && !sent.Imported
+}
+
+func lastReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, *fold.Receipt) {
 	k := fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}}
 	c := r.Conversation(k)
 	if c == nil {
-		return events.Receipt{}, false
+		return events.Receipt{}, nil
 	}
 	sent, of := c.Receipt, ""
 	if thread != nil {
@@ -264,12 +275,12 @@ func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, 
 		}
 	}
 	if sent == nil {
-		return events.Receipt{}, false
+		return events.Receipt{}, nil
 	}
 	return events.Receipt{
 		User: user, Peer: peer, Upto: sent.Upto, At: sent.At, Version: sent.Seq, Thread: of,
 		Conversation: events.ConversationID{Kind: events.C2C, ID: peer}.String(),
-	}, true
+	}, sent
 }
 
 // Listed reports whether a conversation is in its user's list.

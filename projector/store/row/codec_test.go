@@ -248,8 +248,8 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		if d.coin() {
 			c.Receipt.Upto, c.Receipt.Pos = c.Peer.ID, c.Peer.Pos
 		}
-		if d.IntN(4) == 0 { // imported
-			c.Receipt.Upto, c.Receipt.Pos = d.id(), 0
+		if d.IntN(4) == 0 {
+			c.Receipt.Upto, c.Receipt.Pos, c.Receipt.Imported = d.id(), 0, true
 		}
 		if d.coin() {
 			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq

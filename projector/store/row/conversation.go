@@ -36,6 +36,7 @@ const (
 	convMoved // the position of timelines without one of their own was not moved last by the command of the read
 	convThreadsRead
 	convThreadsReadSet
+	convReceiptImported
 	convFlagsEnd
 )
 
@@ -65,6 +66,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 		flags |= convReceipt
 		set(r.Pos > 0 && r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
+		set(r.Imported, convReceiptImported)
 	}
 	set(len(c.PendingReads) > 0, convPending)
 	set(c.Named.Tail != nil, convNamed)
@@ -270,7 +272,7 @@ func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 
 // receipt reads the receipt of a conversation, whose other parts are read.
 func (d *Decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
-	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq}
+	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq, Imported: flags&convReceiptImported != 0}
 	if flags&convReceiptIsPeer == 0 {
 		r.Upto, r.Pos = d.String(), fold.Pos(d.Uint())
 	}

@@ -197,7 +197,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		goldenOf("conversation.c2c.imported", conversationRows, of(alice), &fold.Conversation{
 			JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
-			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000},
+			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000, Imported: true},
 		}),
 		goldenOf("conversation.member.cleared", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 4001, JoinSeq: 1000, Cleared: fold.Cursor{Pos: 150, Ord: 130},
