@@ -241,10 +241,14 @@ func (s *step) readTimeline(k Key, c *Conversation, log *Log, thread string, to 
 	if moves || sent {
 		s.putTimeline(k, c, t)
 	}
-	if s.show(k, c, log, was); marked {
+	did := moves || marked || ended || sent
+	if did {
+		s.show(k, c, log, was)
+	}
+	if marked {
 		s.changed(k, c, log)
 	}
-	return moves || marked || ended || sent
+	return did
 }
 
 // passes reports whether a read of a thread from a place to another one passes a message
@@ -289,8 +293,11 @@ func (s *step) readThreads(k Key, c *Conversation, log *Log, to Cursor, by readB
 		}
 	}
 	sent := by.open && k.Kind == events.C2C && s.receiptsOfThreads(k, c, by.openAt)
-	s.show(k, c, log, was)
-	return len(passed) > 0 || sent
+	did := len(passed) > 0 || sent
+	if did {
+		s.show(k, c, log, was)
+	}
+	return did
 }
 
 // passed lists threads in which a read of all of them up to a place passes something:
