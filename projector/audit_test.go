@@ -24,12 +24,13 @@ type audit struct {
 	old    *audit                  // one for the states before that; nil: not asked for yet
 	sent   map[events.Receipt]bool // by the twin
 	raised map[readKey]events.Seq  // by the twin, the last time
+	filter map[string][]events.Seq // which commands have changed a user's kept filters
 	refuse map[events.Seq]string   // by the twin: the reason; "" if the form is wrong
 	events int
 }
 
 func newAudit(t testing.TB, a *author) *audit {
-	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, raised: map[readKey]events.Seq{}, refuse: map[events.Seq]string{}}
+	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, raised: map[readKey]events.Seq{}, filter: map[string][]events.Seq{}, refuse: map[events.Seq]string{}}
 }
 
 // advance brings the twin up to a seq.
@@ -40,7 +41,11 @@ func (a *audit) advance(to events.Seq) {
 			a.refuse[a.upto+1] = ""
 			continue
 		}
+		kept := c.Verb == events.UserErase && len(a.twin.Filters(c.Inbox)) > 0
 		r := a.twin.Apply(a.upto+1, 0, &c.Command)
+		if kept || c.Verb == events.UserFilter && r.Refused == "" && !r.Ignored {
+			a.filter[c.Inbox] = append(a.filter[c.Inbox], a.upto+1)
+		}
 		if r.Refused != "" {
 			a.refuse[a.upto+1] = r.Refused
 		}
@@ -72,10 +77,10 @@ func (a *audit) read(all []stored) {
 		s := &all[i]
 		a.advance(s.at)
 		a.events++
-		filters := a.filtersOf(s)
+		before := a.heard(s)
 		switch event := a.enter(s).(type) {
 		case *events.Change:
-			a.compare(s, event, filters)
+			a.compare(s, event, before)
 		case *events.Receipt:
 			if !a.sent[*event] {
 				a.t.Errorf("event %d: the twin has not sent %+v by seq %d", s.seq, event, s.at)
@@ -91,29 +96,27 @@ func (a *audit) read(all []stored) {
 	}
 }
 
-// filtersOf are the filters' totals that the user of a change has heard of before it.
-func (a *audit) filtersOf(s *stored) events.NamedTotals {
+// heard is what the user of a change has heard of before it.
+func (a *audit) heard(s *stored) follower {
 	user, ok := strings.CutPrefix(strings.TrimSuffix(s.subject, ".change"), "evt.")
 	if !ok {
-		return nil
+		return follower{}
 	}
 	user, _ = events.UnescapeToken(user)
 	if f := a.users[user]; f != nil {
-		return f.filters
+		return *f
 	}
-	return nil
+	return follower{}
 }
 
-// filtering reports whether a user has kept or dropped a filter up to a seq: that is an
-// event, whatever the totals (rule filter).
-func (a *audit) filtering(user string, upto events.Seq) bool {
-	return slices.ContainsFunc(a.author.log[:upto], func(c command) bool {
-		return !c.malformed && c.Verb == events.UserFilter && c.Inbox == user
-	})
+// filtering reports whether a command after a version and up to another one has changed
+// a user's kept filters: that is an event, whatever the totals (rule filter).
+func (a *audit) filtering(user string, after, upto events.Seq) bool {
+	return slices.ContainsFunc(a.filter[user], func(seq events.Seq) bool { return seq > after && seq <= upto })
 }
 
-// compare compares a change with the twin. filters are those heard of before it.
-func (a *audit) compare(s *stored, c *events.Change, filters events.NamedTotals) {
+// compare compares a change with the twin. before is what its user has heard of before it.
+func (a *audit) compare(s *stored, c *events.Change, before follower) {
 	twin := a.shown(s.shows)
 	if v := twin.Version(c.User); c.Version != v {
 		a.t.Errorf("event %d: %q is notified of version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
@@ -121,7 +124,7 @@ func (a *audit) compare(s *stored, c *events.Change, filters events.NamedTotals)
 	if d := cmp.Diff(twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
 		a.t.Errorf("event %d: totals of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
 	}
-	if len(c.Conversations)+len(c.Removed)+len(c.Threads) == 0 && maps.Equal(c.Filters, filters) && !a.filtering(c.User, s.shows) {
+	if len(c.Conversations)+len(c.Removed)+len(c.Threads) == 0 && maps.Equal(c.Filters, before.filters) && !a.filtering(c.User, before.version, c.Version) {
 		a.t.Errorf("event %d: rule quiet: there is nothing for %q", s.seq, c.User)
 	}
 	if d := cmp.Diff(twin.Filters(c.User), c.Filters, cmpopts.EquateEmpty()); d != "" {
