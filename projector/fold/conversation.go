@@ -40,9 +40,11 @@ type Conversation struct {
 	Named Set // C2C only: ordinals of messages that name the user, not revoked; see Sender
 
 	Timelines   uint64     // how many rows of timelines the user has
-	ThreadsRead Mark       // the position of threads without one of their own, where it lies beyond Read
+	ThreadsRead Mark       // the position of threads without one of their own, where it was moved beyond Read, and is not behind it
 	Moved       events.Seq // the command that last moved the position of timelines without one of their own
 	Followed    events.Seq // the command that last changed what the user is shown of followed threads, by the user's rows
+	Stirred     events.Seq // the user's last delete or block, which may have changed what is shown of any thread
+	ClearSeq    events.Seq // the user's last clear that moved Cleared, if there are threads
 }
 
 // Exists reports whether the conversation has come into being: a C2C

@@ -187,8 +187,10 @@ func (s *step) unname(g string, log *Log, user string, i Index, was Recall, r re
 		}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
-	case was.Thread != "" && (r.part || r.counts && tally.inThread(was)):
-		s.followed(k, c)
-		s.PutConversation(k, c)
+	case was.Thread != "" && (r.part && i.Pos > c.Cleared.Pos || r.counts && tally.inThread(was)):
+		if s.timeline(k, c, was.Thread).Following {
+			s.followed(k, c)
+			s.PutConversation(k, c)
+		}
 	}
 }

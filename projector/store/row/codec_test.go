@@ -189,7 +189,10 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	}
 	if d.coin() {
 		c.ThreadsRead = d.mark()
-		c.ThreadsRead.Pos++
+		c.ThreadsRead.Seq++
+	}
+	if d.coin() {
+		c.Stirred, c.ClearSeq = d.seq(), d.seq()
 	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()

@@ -37,6 +37,7 @@ const (
 	convThreadsRead
 	convThreadsReadSet
 	convReceiptImported
+	convStirred
 	convFlagsEnd
 )
 
@@ -74,8 +75,9 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.OwesReceipt(), convOwesReceipt)
 	set(c.Timelines+uint64(c.Followed) > 0, convTimelines)
 	set(c.Moved != c.ReadSeq, convMoved)
-	set(c.ThreadsRead.Pos > 0, convThreadsRead)
+	set(c.ThreadsRead != (fold.Mark{}), convThreadsRead)
 	set(c.ThreadsRead.Set, convThreadsReadSet)
+	set(c.Stirred+c.ClearSeq > 0, convStirred)
 	return flags
 }
 
@@ -174,6 +176,9 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convThreadsRead != 0 {
 		b = appendMark(b, &c.ThreadsRead)
 	}
+	if flags&convStirred != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Stirred)), uint64(c.ClearSeq))
+	}
 	return b
 }
 
@@ -244,6 +249,9 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	}
 	if flags&convThreadsRead != 0 {
 		c.ThreadsRead = d.mark(flags&convThreadsReadSet != 0)
+	}
+	if flags&convStirred != 0 {
+		c.Stirred, c.ClearSeq = d.Seq(), d.Seq()
 	}
 	return c, d.End()
 }

@@ -167,7 +167,7 @@ func goldenConversations() []goldenRow {
 			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
 			Named:   fold.Set{TailNo: 0, Tail: chunk(17)},
 
-			Timelines: 3, Followed: 4000, Moved: 3950,
+			Timelines: 3, Followed: 4000, Moved: 3950, Stirred: 3960, ClearSeq: 3940,
 			ThreadsRead: fold.Mark{Cursor: fold.Cursor{Pos: 210, Ord: 12}, At: goldenTime, Seq: 3950, Set: true},
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
