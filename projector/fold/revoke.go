@@ -41,7 +41,7 @@ func (s *step) takeBack(k Key, i Index) bool {
 	}
 	if m.Thread == "" && r.part {
 		c.Log.MainVersion = s.seq
-	} else if listed && r.part { // it may be followed
+	} else if listed && r.part && s.timeline(k, c, m.Thread).Following {
 		s.touch(k)
 	}
 	s.PutConversation(k, c)

@@ -12,14 +12,17 @@ import (
 // receipts-sent).
 type readers struct {
 	*audit
-	raised  map[wanted]events.Seq // by the twin: the last command that brought a message a reader
-	heard   map[wanted]events.Seq // the state that the last event of a message shows
-	version map[string]events.Seq // of the last event of a user
-	last    map[pair]readersEvent // by user and group
+	raised  map[wanted]events.Seq  // by the twin: the last command that brought a message a reader
+	heard   map[wanted]events.Seq  // the state that the last event of a message shows
+	version map[string]events.Seq  // of the last event of a user
+	last    map[asked]readersEvent // by user and group
 }
 
 // wanted is a message whose sender is notified of its readers.
 type wanted struct{ user, group, id string }
+
+// asked is who is told of the readers of messages in a group.
+type asked struct{ user, group string }
 
 type readersEvent struct {
 	event   int
@@ -28,7 +31,7 @@ type readersEvent struct {
 }
 
 func newReaders(a *audit) *readers {
-	return &readers{a, map[wanted]events.Seq{}, map[wanted]events.Seq{}, map[string]events.Seq{}, map[pair]readersEvent{}}
+	return &readers{a, map[wanted]events.Seq{}, map[wanted]events.Seq{}, map[string]events.Seq{}, map[asked]readersEvent{}}
 }
 
 // raise notes what the twin says of a command.
@@ -40,7 +43,7 @@ func (a *readers) raise(seq events.Seq, all []twin.Raised) {
 
 // hear checks one event, which shows the state at a seq.
 func (a *readers) hear(event int, r *events.GroupReceipts, at events.Seq, more bool) {
-	k := pair{r.User, r.Group}
+	k := asked{r.User, r.Group}
 	before := a.last[k]
 	switch {
 	case r.Version < a.version[r.User] || r.Version > at:

@@ -126,6 +126,13 @@ func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
 	return all
 }
 
+// ThreadsChanged reports whether the view of a thread that the user follows in a
+// conversation of the list has changed after a seq.
+func ThreadsChanged(r fold.Reader, k fold.Key, since events.Seq) bool {
+	i, ok := load(r, k)
+	return ok && i.row.Timelines > 0 && i.listed(r) && len(i.changedThreads(r, since)) > 0
+}
+
 // Threads answers a ThreadsRequest with one page: of a conversation, or of all threads
 // that the user follows. The cursor is the place in the order by activity.
 func Threads(r fold.Reader, user string, q events.ThreadsRequest) (events.ThreadsReply, error) {
