@@ -157,7 +157,7 @@ func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, ha
 		if tally.shows(part) {
 			s.changed(k, c, log)
 		}
-		if tally.inThread(part) {
+		if m.Thread != "" && tally.inThread(part) {
 			t := s.timeline(k, c, m.Thread)
 			s.changedThread(k, c, t)
 			s.putTimeline(k, c, t)
