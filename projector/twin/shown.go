@@ -16,13 +16,18 @@ type shown struct {
 }
 
 // shows is what a view shows. In what others do a message of a blocked sender moves
-// versions as any does; what the user does is told if it shows.
-func (m *Model) shows(v *view, verb events.Verb) shown {
+// versions as any does; what the user does is told if it shows, also where that reads as
+// a message comes: by writing it, or because the user has waited for it.
+func (m *Model) shows(v *view, s step) shown {
 	var blocked map[string]bool
-	switch verb {
+	switch s.Verb {
 	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
+	case events.GroupMessage:
+		if !v.account.blocked[s.From] {
+			blocked = v.account.blocked
+		}
 	default:
-		if verb.Inbox() == "user" {
+		if s.Verb.Inbox() == "user" {
 			blocked = v.account.blocked
 		}
 	}
@@ -99,7 +104,7 @@ type viewKey struct {
 func (m *Model) lookAt(s step) map[viewKey]shown {
 	all := map[viewKey]shown{}
 	for _, v := range m.concerned(s) {
-		all[viewKey{v.user, v.name}] = m.shows(v, s.Verb)
+		all[viewKey{v.user, v.name}] = m.shows(v, s)
 	}
 	return all
 }
