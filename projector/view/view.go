@@ -253,9 +253,16 @@ func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, 
 	return receipt, sent != nil
 }
 
-// SentReceipt is Receipt, but for one that was imported: nobody is notified of it.
+// SentReceipt is what a user is notified of that Receipt says: not of a receipt that was
+// imported; and without a thread, of the newer one of those of the conversation and of its
+// main timeline, which are told alike.
 func SentReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
 	receipt, sent := lastReceipt(r, user, peer, thread)
+	if thread == nil {
+		if main, of := lastReceipt(r, user, peer, new("")); of != nil && (sent == nil || of.Seq > sent.Seq) {
+			receipt, sent = main, of
+		}
+	}
 	return receipt, sent != nil && !sent.Imported
 }
 
