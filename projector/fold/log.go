@@ -103,25 +103,34 @@ func (s Span) with(at events.Time, first bool) Span {
 	return Span{min(s.Least, at), max(s.Greatest, at)}
 }
 
-// Recall is a revoke of a message in a group, or in a thread, or an edit by which it
-// names everybody or no more. It changes the view of those who have the message unread
-// and have not sent it.
+// Recall is a revoke of a message in a group, or in a thread, or an edit of whom it
+// names. It changes the view of those who have the message unread and have not sent it.
 type Recall struct {
 	Ord    Ord
 	From   string
 	Seq    events.Seq
 	Thread string
 	Apart  bool
-	Except []string // an edit: whom the message names either way
+	Only   []string // an edit by which it names others: whom it names no more, or newly; nil: it concerns everybody
+	Except []string // an edit by which it names everybody, or no more: whom it names by name either way
 }
 
 // concerns reports whether it may change the view of a user.
 func (r *Recall) concerns(user string) bool {
-	return r.From != user && !slices.Contains(r.Except, user)
+	return r.From != user && !slices.Contains(r.Except, user) && (r.Only == nil || slices.Contains(r.Only, user))
 }
 
-// maxRecalls bounds the revokes that a log lists one by one, and the purges. One more,
-// without a message between, counts as a change for every reader.
+// covers reports whether a recall concerns all whom an earlier one does.
+func (r *Recall) covers(old *Recall) bool {
+	if old.From != r.From || old.Thread != r.Thread || old.Apart != r.Apart || r.Except != nil {
+		return false
+	}
+	return r.Only == nil && old.Ord <= r.Ord || old.Ord == r.Ord && old.Only != nil &&
+		!slices.ContainsFunc(old.Only, func(user string) bool { return !slices.Contains(r.Only, user) })
+}
+
+// maxRecalls bounds the revokes and edits that a log lists one by one, the names of each,
+// and the purges. One more, without a message between, counts as a change for every reader.
 const maxRecalls = 32
 
 // changedForAll notes that a command changes the view of every reader.
@@ -131,7 +140,7 @@ func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls = by, nil }
 // messages of the timeline: whoever they concern, it concerns too, and it is newer.
 func recalled(version events.Seq, all []Recall, r Recall) (events.Seq, []Recall) {
 	kept := slices.DeleteFunc(slices.Clone(all), func(old Recall) bool {
-		return r.Except == nil && old.From == r.From && old.Ord <= r.Ord && old.Thread == r.Thread && old.Apart == r.Apart
+		return r.covers(&old)
 	})
 	if len(kept) == maxRecalls {
 		return r.Seq, nil

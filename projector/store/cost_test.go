@@ -111,12 +111,12 @@ func costs() []cost {
 		{"follow of a thread without messages", nil, follow(true), 3},
 		{"unfollow", append(talk, follow(true)), follow(false), 3},
 
-		// By name: whom the log knows as named, and the user's conversation.
-		{"edit that names two more", nil, edit("m49", "u2", "u3"), 1 + 2*2},
-		{"edit that names nobody any more", []events.Command{edit("m49", "u2", "u3")}, edit("m49"), 1 + 2*2},
+		// Beside the log, and the page or the thread: whom the log knows as named; a follow, too.
+		{"edit that names two more", nil, edit("m49", "u2", "u3"), 1 + 2},
+		{"edit that names nobody any more", []events.Command{edit("m49", "u2", "u3")}, edit("m49"), 1 + 2},
 		{"edit that names all", nil, events.Command{Verb: events.GroupEdit, Inbox: "g", ID: "m49", MentionAll: true}, 1},
-		{"edit of a message in a page", nil, edit("m0", "u2"), 2 + 2},
-		{"edit in a thread, that makes one follow it", talk, edit("t1", "u9"), 1 + 3 + 1},
+		{"edit of a message in a page", nil, edit("m0", "u2"), 2 + 1},
+		{"edit in a thread, that makes one follow it", talk, edit("t1", "u9"), 2 + 1 + 3},
 		{"edit of a C2C message", nil, events.Command{Verb: events.UserEdit, Inbox: "u0", ID: "m19", From: "peer", Mentions: []string{"u0"}}, 1},
 
 		{"level", nil, in(events.Command{Verb: events.UserLevel, Level: events.LevelMentions}), 1},

@@ -50,6 +50,9 @@ func (d dice) recalls() (all []fold.Recall) {
 		for d.coin() {
 			r.Except = append(r.Except, d.id())
 		}
+		for d.coin() {
+			r.Only = append(r.Only, d.id())
+		}
 		all = append(all, r)
 	}
 	return all

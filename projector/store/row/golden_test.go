@@ -144,7 +144,7 @@ func goldenConversations() []goldenRow {
 	group.Members, group.Peak = 2000, 3000
 	later := goldenLog(lk, 18, goldenMessages(lk)[5:6])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
-	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}}
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}, {Ord: 9, From: "bob", Seq: 4005, Only: []string{"alice", "carol"}}}
 	group.Counted, group.MainVersion = 17, 3000
 	group.Threads = &fold.LogThreads{Apart: set, All: set, ApartVersion: 3990, Threaded: set, Order: 2000, Version: 4004}
 	first.Last.Thread, first.Threads = true, &fold.LogThreads{Main: fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}}
