@@ -110,7 +110,7 @@ func (s *step) carry(k Key, c *Conversation, im *events.Import) (shows bool) {
 		return shows
 	}
 	counts := im.Unread > 0 && !(k.Kind == events.C2C && s.Settings(k.User).Blocks(k.ID))
-	shows = shows || c.Read.Pos > 0 || counts || im.MarkedUnread || im.HasReadAt
+	shows = shows || c.Read.Pos > 0 || counts || im.MarkedUnread || im.HasReadAt && im.ReadAt > 0
 	if c.Read.Pos > 0 {
 		c.Moved = s.seq
 	}
