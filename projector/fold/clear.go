@@ -21,8 +21,8 @@ func (s *step) clear() {
 		to = i.Before()
 	}
 	floor, was := c.Floor(log), s.shown(k, c, log)
-	shows := to.Pos > c.Read.Pos || c.Carried > 0 || whole && c.Marked
-	if to.Pos <= c.Cleared.Pos && !shows {
+	shows := to.Pos > c.Read.Pos || whole && c.Marked
+	if to.Pos <= c.Cleared.Pos && c.Carried == 0 && !shows {
 		s.ignore()
 		return
 	}
