@@ -185,6 +185,9 @@ func (s *step) restand(k Key, m moved) {
 		return
 	}
 	c, log := s.load(k)
+	if m.was.listed {
+		c.Version = max(c.Version, c.ViewVersion(s, k, log)) // before the rows of threads change
+	}
 	for _, thread := range m.threads {
 		t := s.timeline(k, c, thread)
 		s.changedThread(k, c, t)

@@ -138,7 +138,7 @@ func (s *step) awaited(g string, log *Log, id string, before map[string]shown) {
 		if old, known := before[user]; known && c.Version == s.seq && c.Read == was.Read && c.Marked == was.Marked {
 			is := s.shown(k, c, log)
 			if is.version = old.version; is == old {
-				c.Version = was.Version
+				c.Version = max(was.Version, old.version)
 			}
 		}
 		s.PutConversation(k, c)

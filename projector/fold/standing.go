@@ -18,7 +18,8 @@ func (t *Tally) lost(p Purge, count func() uint64) bool {
 }
 
 // apartVersion is the command of the newest message that what counts apart in followed
-// threads has come to include.
+// threads has come to include, since the user's rows of them have changed: what was
+// before that is in the conversation's own version.
 func (t *Tally) apartVersion() (v events.Seq) {
 	for _, line := range t.timelines() {
 		if !line.Following || line.Muted {
@@ -29,7 +30,7 @@ func (t *Tally) apartVersion() (v events.Seq) {
 			continue
 		}
 		for _, p := range h.Newest {
-			if p.From != t.k.User && p.Ord > max(t.stood(line.Thread, line), line.From) {
+			if p.From != t.k.User && p.Seq >= line.Version && p.Ord > max(t.stood(line.Thread, line), line.From) {
 				v = max(v, p.Seq)
 			}
 		}

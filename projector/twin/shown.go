@@ -17,13 +17,18 @@ type shown struct {
 
 // shows is what a view shows. In what others do a message of a blocked sender moves
 // versions as any does; what the user does is told if it shows, also where that reads as
-// a message comes: by writing it, or because the user has waited for it.
+// a message comes, by writing it, or because the user has waited for it, and where it has
+// the user follow a thread: nobody does that whom the user blocks.
 func (m *Model) shows(v *view, s step) shown {
 	var blocked map[string]bool
 	switch s.Verb {
 	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
-	case events.GroupMessage:
-		if !v.account.blocked[s.From] {
+	case events.GroupMessage, events.GroupEdit:
+		from := s.From
+		if i := v.chat.find(s.ID); s.Verb == events.GroupEdit && i >= 0 {
+			from = v.chat.log[i].from
+		}
+		if !v.account.blocked[from] {
 			blocked = v.account.blocked
 		}
 	default:
