@@ -116,10 +116,10 @@ func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
 		return nil
 	}
 	for _, row := range r.Timelines(i.key) {
-		if !row.Following && !row.Left {
+		if !row.Following && row.Left <= since {
 			continue
 		}
-		if t := i.thread(r, row.Thread, row); t.version(r) > since && (row.Following || row.Version > since) {
+		if t := i.thread(r, row.Thread, row); t.version(r) > since {
 			all = append(all, t)
 		}
 	}

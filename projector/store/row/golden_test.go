@@ -283,7 +283,7 @@ func goldenOthers() []goldenRow {
 			Thread: thread, Following: true, From: 7, Own: true, Read: fold.Mark{Cursor: fold.Cursor{Pos: 9, Ord: 8}, At: goldenTime, Seq: 3000, Set: true},
 			Receipt: &fold.Receipt{Upto: "m9", Pos: 9, At: goldenTime, Seq: 3000}, Version: 3000,
 		}),
-		goldenOf("timeline.main", timelineRows, row.AppendTimeline(nil, team, ""), &fold.Timeline{Muted: true, Left: true, Version: 3001}),
+		goldenOf("timeline.main", timelineRows, row.AppendTimeline(nil, team, ""), &fold.Timeline{Muted: true, Left: 3001, Version: 3001}),
 		goldenOf("follower", pendingRows, row.AppendFollower(nil, "team", "t1", "alice"), &row.Present{}),
 		goldenOf("bucket.thread", chunkRows, in(lk.SetOf("t1", fold.SetIn), 1), chunk(5)),
 		goldenOf("directory.thread", directoryRows, dir(lk.SetOf("t1", fold.SetAp)), &fold.Directory{{No: 0, Len: 4}}),
