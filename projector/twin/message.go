@@ -149,7 +149,7 @@ func (m *Model) revokeC2C(s step, v *view) Result {
 func (v *view) takeBack(i int) bool {
 	m := &v.chat.log[i]
 	counts, shows := v.chat.recall(i, v.counted(m))
-	return v.inList() && (shows && i >= v.cleared || counts && i >= v.pos(m.thread))
+	return v.inList() && (shows && i >= v.cleared || counts && i >= v.pos(m.thread) && !v.account.blocked[m.from])
 }
 
 // recall notes that a message was revoked. It reports whether that takes it out of

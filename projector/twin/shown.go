@@ -15,27 +15,9 @@ type shown struct {
 	threads      map[string]events.Thread
 }
 
-// shows is what a view shows. In what others do a message of a blocked sender moves
-// versions as any does; what the user does is told if it shows, also where that reads as
-// a message comes, by writing it, or because the user has waited for it, and where it has
-// the user follow a thread: nobody does that whom the user blocks.
-func (m *Model) shows(v *view, s step) *shown {
-	var blocked map[string]bool
-	switch s.Verb {
-	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
-	case events.GroupMessage, events.GroupEdit:
-		from := s.From
-		if i := v.chat.find(s.ID); s.Verb == events.GroupEdit && i >= 0 {
-			from = v.chat.log[i].from
-		}
-		if !v.account.blocked[from] {
-			blocked = v.account.blocked
-		}
-	default:
-		if s.Verb.Inbox() == "user" {
-			blocked = v.account.blocked
-		}
-	}
+// shows is what a view shows.
+func (m *Model) shows(v *view) *shown {
+	blocked := v.account.blocked
 	unread := v.unread(blocked)
 	newest := v.chat.lastOfEach()
 	now := &shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: make(map[string]events.Thread, len(newest)+1)}
@@ -111,7 +93,7 @@ func (m *Model) lookAt(s step) map[viewKey]*shown {
 	views := m.concerned(s)
 	all := make(map[viewKey]*shown, len(views))
 	for _, v := range views {
-		all[viewKey{v.user, v.name}] = m.shows(v, s)
+		all[viewKey{v.user, v.name}] = m.shows(v)
 	}
 	return all
 }

@@ -203,6 +203,7 @@ func goldenConversations() []goldenRow {
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 4001, JoinSeq: 1000, Cleared: fold.Cursor{Pos: 150, Ord: 130},
 		}),
 		goldenOf("conversation.member.unmarked", conversationRows, of(team), &fold.Conversation{Version: 6, ReadSeq: 5, JoinSeq: 5, Acted: true}),
+		goldenOf("conversation.member.pinned", conversationRows, of(team), &fold.Conversation{Version: 9, ReadSeq: 5, JoinSeq: 5, Stirred: 9, Pinned: 4001}),
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
