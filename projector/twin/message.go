@@ -72,7 +72,7 @@ func (m *Model) advance(s step, v *view, last *message) {
 		return
 	}
 	by := readBy{seq: s.seq, at: s.at, private: true, whole: true}
-	from := v.read
+	from := v.lowest()
 	if last.thread != "" || m.threads == events.ThreadsApart {
 		by.thread = &last.thread
 		from = v.pos(last.thread)
@@ -86,7 +86,8 @@ func (v *view) showsBefore(n int) bool {
 }
 
 // reach returns how much of the log an own message reads that has just come (rule
-// own): all of it, or what comes before the first that is unread and later.
+// own): all of it, or what comes before the first that is unread, in whatever timeline it
+// reads, and later.
 func (v *view) reach(from int) int {
 	own := len(v.chat.log) - 1
 	for i := from; i < own; i++ {
