@@ -36,8 +36,8 @@ type change struct {
 func (l *look) take(r fold.Reader) *change {
 	at, shows := l.Stamp, r.Settings(l.user).Filtered > l.since
 	every := func(log *fold.Log) bool { return log.Peak > l.limit && l.all } // what the user may not have been notified of
-	changed := view.Change(r, l.user, l.since, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
-		changed := c.ViewVersion(r, k, log) > l.since
+	changed := view.Change(r, l.user, l.since, func(k fold.Key, version events.Seq, log *fold.Log) bool {
+		changed := version > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
 			at = dirty.Later(at, l.stamps[k.ID].Stamp)
 		}

@@ -15,22 +15,23 @@ type Changed struct {
 	Filters events.NamedTotals // nil: the user keeps none
 	Rows    int                // that were looked at
 	News    int                // how many threads have changed
-	items   []item
+	items   []counted
 	threads []thread
 }
 
 // Change finds what a user is notified of: those conversations that include asks for, and
 // the followed threads that have changed after a seq, or all of them where every says so of
 // a log.
-func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Conversation, *fold.Log) bool, every func(*fold.Log) bool) (c Changed) {
+func Change(r fold.Reader, user string, since events.Seq, include func(k fold.Key, version events.Seq, log *fold.Log) bool, every func(*fold.Log) bool) (c Changed) {
 	sums := newSums(r, user, events.Filter{})
 	c.Version, c.Rows = each(r, user, func(i item) {
 		if !i.listed(r) {
 			return
 		}
-		sums.add(i.figures(r))
-		if include(i.key, i.row, i.log) {
-			c.items = append(c.items, i)
+		n := i.count(r)
+		sums.add(n)
+		if include(i.key, i.at, i.log) {
+			c.items = append(c.items, n)
 		}
 		threads, changed := i.changedThreads(r, since, every(i.log))
 		c.threads = append(c.threads, threads...)

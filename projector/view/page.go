@@ -9,19 +9,19 @@ import (
 // of those found so far with the last of them on top.
 type page struct {
 	most  int
-	items []item
+	items []counted
 }
 
 func (p *page) Len() int           { return len(p.items) }
 func (p *page) Less(i, j int) bool { return byPlace(p.items[i], p.items[j]) > 0 }
 func (p *page) Swap(i, j int)      { p.items[i], p.items[j] = p.items[j], p.items[i] }
-func (p *page) Push(x any)         { p.items = append(p.items, x.(item)) }
+func (p *page) Push(x any)         { p.items = append(p.items, x.(counted)) }
 
 // Pop implements heap.Interface; nothing is taken off.
 func (p *page) Pop() any { panic("view: a page is never popped") }
 
 // add enters a conversation, if it is one of the first.
-func (p *page) add(i item) {
+func (p *page) add(i counted) {
 	switch {
 	case len(p.items) < p.most:
 		p.items = append(p.items, i)
@@ -35,7 +35,7 @@ func (p *page) add(i item) {
 }
 
 // sorted are the conversations in order.
-func (p *page) sorted() []item {
+func (p *page) sorted() []counted {
 	slices.SortFunc(p.items, byPlace)
 	return p.items
 }

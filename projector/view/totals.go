@@ -5,31 +5,26 @@ import (
 	"reddot/projector/fold"
 )
 
-// figures are what a conversation in the list may put into totals.
-type figures struct {
-	kind             events.Kind
+// counted is a conversation of the list with what it may put into totals.
+type counted struct {
+	item
 	unread, mentions uint64
-	marked, archived bool
-	level            events.Level
-	row              *fold.Conversation
+	archived         bool
 	threads          events.ThreadTotals // what counts apart
 	named            uint64              // how many of those have mentions
 }
 
-func (i item) figures(r fold.Reader) figures {
-	c, t := i.row, i.tally(r)
-	threads, named := t.Apart()
-	return figures{
-		threads: threads, named: named,
-		kind: i.key.Kind, unread: t.Unread(), mentions: t.Mentions(),
-		marked: c.Marked, archived: c.Labelled(events.LabelArchived), level: c.Level, row: c,
-	}
+func (i item) count(r fold.Reader) counted {
+	t, n := i.tally(r), counted{item: i, archived: i.row.Labelled(events.LabelArchived)}
+	n.unread, n.mentions = t.Unread(), t.Mentions()
+	n.threads, n.named = t.Apart()
+	return n
 }
 
 // matches reports whether a conversation is one of those that a filter names (rule
 // filter).
-func (n *figures) matches(f *events.Filter) bool {
-	if f.Kind != events.NoKind && f.Kind != n.kind || f.Mentioned && n.mentions == 0 || f.Without != "" && n.row.Labelled(f.Without) {
+func (n *counted) matches(f *events.Filter) bool {
+	if f.Kind != events.NoKind && f.Kind != n.key.Kind || f.Mentioned && n.mentions == 0 || f.Without != "" && n.row.Labelled(f.Without) {
 		return false
 	}
 	switch {
@@ -43,18 +38,18 @@ func (n *figures) matches(f *events.Filter) bool {
 
 // addTo adds what a conversation puts into the totals of a filter, as its level and
 // its being archived let it (rules level, label, filter, total).
-func (n *figures) addTo(t *events.Totals, f *events.Filter) {
+func (n *counted) addTo(t *events.Totals, f *events.Filter) {
 	if !n.matches(f) {
 		return
 	}
-	level := n.level
+	level := n.row.Level
 	if n.archived && (f.Label == nil || *f.Label != events.LabelArchived) {
 		level = events.LevelNone
 	}
 	if level == events.LevelNone {
 		t.Muted += n.unread
 	}
-	unread, shows, threads := n.unread, n.unread > 0 || n.marked, n.threads
+	unread, shows, threads := n.unread, n.unread > 0 || n.row.Marked, n.threads
 	if !f.IncludeMuted {
 		switch level {
 		case events.LevelNone:
@@ -65,7 +60,7 @@ func (n *figures) addTo(t *events.Totals, f *events.Filter) {
 		}
 	}
 	t.Unread += unread
-	if n.kind == events.C2C {
+	if n.key.Kind == events.C2C {
 		t.C2C += unread
 	} else {
 		t.Group += unread
@@ -93,7 +88,7 @@ func newSums(r fold.Reader, user string, f events.Filter) sums {
 	return sums{filter: f, kept: kept, filters: make([]events.Totals, len(kept))}
 }
 
-func (s *sums) add(n figures) {
+func (s *sums) add(n counted) {
 	n.addTo(&s.totals, &s.filter)
 	for i := range s.kept {
 		n.addTo(&s.filters[i], &s.kept[i].Filter)
@@ -119,7 +114,7 @@ func Totals(r fold.Reader, user string, q events.TotalsRequest) events.TotalsRep
 	sums := newSums(r, user, q.Filter())
 	reply.Version, _ = each(r, user, func(i item) {
 		if i.listed(r) {
-			sums.add(i.figures(r))
+			sums.add(i.count(r))
 		}
 	})
 	reply.Totals, reply.Filters = sums.totals, sums.named()

@@ -16,6 +16,7 @@ type item struct {
 	key fold.Key
 	row *fold.Conversation
 	log *fold.Log
+	at  events.Seq // its version, once it is known
 }
 
 func load(r fold.Reader, k fold.Key) (item, bool) {
@@ -29,13 +30,16 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 			fold.Break(fold.GroupKey(k.ID), "it is missing")
 		}
 	}
-	return item{k, c, log}, true
+	return item{key: k, row: c, log: log}, true
 }
 
 // version is of what is shown; of a conversation that is not in the list it is
 // that of its leaving.
 func (i item) version(r fold.Reader) events.Seq {
-	if !i.listed(r) {
+	switch {
+	case i.at > 0:
+		return i.at
+	case !i.listed(r):
 		return i.row.Version
 	}
 	return i.row.ViewVersion(r, i.key, i.log)
@@ -62,7 +66,8 @@ func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows i
 	keys := r.Conversations(user)
 	for _, k := range keys {
 		if i, ok := load(r, k); ok {
-			version = i.followedVersion(r, max(version, i.version(r)))
+			i.at = i.version(r)
+			version = i.followedVersion(r, max(version, i.at))
 			fn(i)
 		}
 	}
@@ -76,21 +81,21 @@ func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 	if !ok || !i.listed(r) {
 		return events.Conversation{}, false
 	}
-	return i.view(r), true
+	return i.count(r).view(r), true
 }
 
-func (i item) view(r fold.Reader) events.Conversation {
-	c, t := i.row, i.tally(r)
+func (i counted) view(r fold.Reader) events.Conversation {
+	c := i.row
 	v := events.Conversation{
 		Conversation: i.key.String(),
-		Unread:       t.Unread(),
-		Mentions:     t.Mentions(),
+		Unread:       i.unread,
+		Mentions:     i.mentions,
 		MarkedUnread: c.Marked,
 		Muted:        c.Level == events.LevelNone,
 		Level:        c.Level.String(),
 		Labels:       c.Labels,
 		ReadUpto:     i.idAt(r, i.row.Read.Pos),
-		Threads:      t.Threads(),
+		Threads:      i.threads,
 		Version:      i.version(r),
 	}
 	if c.ReadSet {
@@ -99,8 +104,10 @@ func (i item) view(r fold.Reader) events.Conversation {
 	if last := &i.log.Last; last.Pos > c.Floor(i.log).Pos {
 		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
-	if first := t.First(); first > 0 {
-		v.FirstUnread = i.messageAt(r, first).ID
+	if i.unread > 0 {
+		if first := i.tally(r).First(); first > 0 {
+			v.FirstUnread = i.messageAt(r, first).ID
+		}
 	}
 	return v
 }
@@ -169,10 +176,10 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 		if !i.listed(r) {
 			return
 		}
-		n := i.figures(r)
+		n := i.count(r)
 		n.addTo(&reply.Totals, &events.Filter{})
 		if n.matches(&f) && (!q.UnreadOnly || i.row.Marked || n.unread > 0) && (q.After == "" || i.behind(after)) {
-			top.add(i)
+			top.add(n)
 		}
 	})
 	items := top.sorted()
@@ -195,7 +202,7 @@ type place struct {
 
 func (i item) place() place { return place{i.row.Activity(i.key, i.log), i.key.String()} }
 
-func byPlace(a, b item) int {
+func byPlace(a, b counted) int {
 	// Names are made for the few that are equally new only.
 	if d := cmp.Compare(b.row.Activity(b.key, b.log), a.row.Activity(a.key, a.log)); d != 0 {
 		return d
