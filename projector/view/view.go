@@ -24,7 +24,7 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	if c == nil {
 		return item{}, false
 	}
-	log := &c.Log
+	log := c.Log
 	if k.Kind == events.Group {
 		if log = r.Group(k.ID); log == nil {
 			fold.Break(fold.GroupKey(k.ID), "it is missing")
