@@ -1,8 +1,11 @@
 package testkit
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,6 +21,11 @@ const endWithin = 20 * time.Second
 //
 //	func TestMain(m *testing.M) { testkit.Main(m) }
 func Main(m *testing.M) {
+	// Those that are parallel wait most of the time, for servers and for time to pass: more
+	// of them run at once than there are processors, unless the flag says how many.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if code == 0 {
 		if err := leaked(endWithin); err != nil {
