@@ -157,13 +157,10 @@ func (m *Model) deleteUpto(s step, v *view) Result {
 // no time is shown. It ends what is carried, if the place holds a message.
 func (v *view) forget(s step, to int) (moved bool) {
 	if to > v.read {
-		v.read, v.readAt, v.readSeq = to, 0, s.seq
+		v.read, v.readAt, v.readSeq, v.marked = to, 0, s.seq, false // the mark is the conversation's, not a thread's
 		moved = true
 	}
 	moved = v.pull(to) || moved
-	if moved {
-		v.marked = false
-	}
 	if to > 0 {
 		v.carried, v.carriedMentions = 0, 0
 	}
