@@ -3,9 +3,12 @@
 //
 // # Random tests
 //
-// [Seed] draws the seed of a random run and logs the command that replays it:
+// [Seed] returns the seed of a random run and logs the command that replays it. Each test
+// has one of its own, so that a change is to blame if it fails. Others are drawn with
+// -seed new, which is how faults are looked for:
 //
 //	go test ./projector/store -run '^TestTwin$' -seed 42
+//	go test ./projector/... -seed new -count 10
 //
 // # Slow tests
 //

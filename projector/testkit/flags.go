@@ -3,9 +3,11 @@ package testkit
 import (
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,22 +16,51 @@ import (
 // The flags of every test binary. Only this package registers them: those of two
 // packages in one binary would clash.
 var (
-	seedFlag    = flag.Uint64("seed", 0, "replay the random choices of this `seed`; 0 draws a new one")
+	seedFlag    = newSeed("seed", "replay the random choices of this `seed`; new draws one, without it a test takes its own")
 	effortFlag  = flag.Uint("effort", 1, "how many `times` as much as by default a slow test does; 0 is 1")
 	rewriteFlag = flag.Bool("rewrite", false, "write the golden files instead of comparing with them")
 )
 
-// GivenSeed is the seed of the flag -seed; 0 if there is none.
-func GivenSeed() uint64 { return *seedFlag }
+// seed is what the flag -seed says.
+type seed struct {
+	given uint64 // 0: none
+	fresh bool   // each test draws a new one
+}
 
-// Seed returns the seed of a random run, that of the flag -seed or a new one, and
-// logs the command that replays it.
+func newSeed(name, usage string) *seed {
+	s := new(seed)
+	flag.Func(name, usage, func(text string) (err error) {
+		*s = seed{fresh: text == "new"}
+		if !s.fresh {
+			s.given, err = strconv.ParseUint(text, 10, 64)
+		}
+		return err
+	})
+	return s
+}
+
+// GivenSeed is the seed of the flag -seed; 0 if it gives none.
+func GivenSeed() uint64 { return seedFlag.given }
+
+// Draw returns the seed of a random run: that of the flag -seed, a new one if the flag
+// asks for that, or else one that is the test's own, so that what passed once passes
+// until the code changes.
+func Draw(tb testing.TB) uint64 {
+	switch {
+	case seedFlag.given > 0:
+		return seedFlag.given
+	case seedFlag.fresh:
+		return max(1, rand.Uint64())
+	}
+	own := fnv.New64a()
+	own.Write([]byte(tb.Name()))
+	return max(1, own.Sum64())
+}
+
+// Seed is [Draw] that logs the command that replays the run.
 func Seed(tb testing.TB) uint64 {
 	tb.Helper()
-	seed := *seedFlag
-	for seed == 0 {
-		seed = rand.Uint64()
-	}
+	seed := Draw(tb)
 	tb.Log("replay with: " + Replay(tb, seed))
 	return seed
 }

@@ -53,12 +53,18 @@ func TestReplay(t *testing.T) {
 }
 
 func TestSeed(t *testing.T) {
-	defer func(given uint64) { *seedFlag = given }(*seedFlag)
-	*seedFlag = 0
+	defer func(given seed) { *seedFlag = given }(*seedFlag)
+	*seedFlag = seed{fresh: true}
 	if a, b := Seed(t), Seed(t); a == b || a == 0 {
 		t.Errorf("drew %d, then %d", a, b)
 	}
-	*seedFlag = 9
+	*seedFlag = seed{}
+	var other uint64
+	t.Run("other", func(t *testing.T) { other = Seed(t) })
+	if a, b := Seed(t), Seed(t); a != b || a == 0 || a == other {
+		t.Errorf("the test's own seed is %d, then %d, another one's %d", a, b, other)
+	}
+	*seedFlag = seed{given: 9}
 	if Seed(t) != 9 || Rand(t).Uint64() != Rand(t).Uint64() {
 		t.Error("a seed that is given is not taken")
 	}
