@@ -22,10 +22,10 @@ const maxFile = 1 << 20
 
 // file is the form of the file of --auth.
 type file struct {
-	Keys           []Entry    `json:"keys,omitempty"`
-	Tokens         *tokenForm `json:"tokens,omitempty"`
-	Origins        []string   `json:"origins,omitempty"`
-	TrustedProxies []string   `json:"trusted_proxies,omitempty"`
+	Keys           []Entry    `json:"keys,omitzero"`
+	Tokens         *tokenForm `json:"tokens,omitzero"`
+	Origins        []string   `json:"origins,omitzero"`
+	TrustedProxies []string   `json:"trusted_proxies,omitzero"`
 }
 
 // Entry is an API key as the file holds it.
@@ -33,20 +33,20 @@ type Entry struct {
 	Name   string  `json:"name"`
 	Role   string  `json:"role"`
 	SHA256 string  `json:"sha256"`
-	Rate   float64 `json:"rate,omitempty"`
+	Rate   float64 `json:"rate,omitzero"`
 }
 
 // tokenForm is what the file says of tokens.
 type tokenForm struct {
-	Issuer         string   `json:"issuer,omitempty"`
-	Audience       string   `json:"audience,omitempty"`
-	UserClaim      string   `json:"user_claim,omitempty"`
-	SecretFile     string   `json:"secret_file,omitempty"`
-	PublicKeyFiles []string `json:"public_key_files,omitempty"`
-	JWKSURL        string   `json:"jwks_url,omitempty"`
-	MaxTTL         string   `json:"max_ttl,omitempty"`
-	Leeway         string   `json:"leeway,omitempty"`
-	AllowRoleClaim bool     `json:"allow_role_claim,omitempty"`
+	Issuer         string   `json:"issuer,omitzero"`
+	Audience       string   `json:"audience,omitzero"`
+	UserClaim      string   `json:"user_claim,omitzero"`
+	SecretFile     string   `json:"secret_file,omitzero"`
+	PublicKeyFiles []string `json:"public_key_files,omitzero"`
+	JWKSURL        string   `json:"jwks_url,omitzero"`
+	MaxTTL         string   `json:"max_ttl,omitzero"`
+	Leeway         string   `json:"leeway,omitzero"`
+	AllowRoleClaim bool     `json:"allow_role_claim,omitzero"`
 }
 
 // Of tokens, where the file says nothing; and how far it may go.

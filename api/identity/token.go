@@ -153,13 +153,16 @@ func (v *verifier) narrow(id Identity, claim any) (Identity, error) {
 	return id, nil
 }
 
+// ErrLifetime: a token can't live as long as it was to.
+var ErrLifetime = errors.New("a life")
+
 // mint signs a token with the secret.
 func (v *verifier) mint(user string, ttl time.Duration, now time.Time) (string, error) {
 	switch {
 	case v == nil || v.secret == nil:
 		return "", errors.New("the file names no secret to sign with: give tokens.secret_file")
 	case ttl < time.Second || ttl > v.maxTTL:
-		return "", fmt.Errorf("a life of %v: use 1s to %v, which is max_ttl", ttl, v.maxTTL)
+		return "", fmt.Errorf("%w of %v: use 1s to %v, which is max_ttl", ErrLifetime, ttl, v.maxTTL)
 	}
 	if err := events.CheckID("user", user); err != nil {
 		return "", err

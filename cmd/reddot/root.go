@@ -117,6 +117,8 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	)
 	root.AddCommand(
 		a.serveCommand(),
+		a.keyCommand(),
+		a.tokenCommand(),
 		a.publishCommand(),
 		a.importCommand(),
 		a.compareCommand(),

@@ -122,6 +122,8 @@ func TestWrongUsage(t *testing.T) {
 		"serve --listen example.com:4222":                 "--insecure-open",
 		"serve --http 0.0.0.0:8480":                       "--insecure-open",
 		"serve --http 10.0.0.1:8480":                      "--insecure-open",
+		"serve --http :0":                                 "--auth",
+		"serve --auth auth.json --insecure-open":          "leave one out",
 		"serve --listen 4222":                             "--listen",
 		"serve --listen 127.0.0.1:99999":                  "port from 0 to 65535",
 		"serve --http nowhere":                            "--http",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -52,8 +53,10 @@ type Config struct {
 	Skip             []events.Seq  // commands that are passed over if nobody can read them
 	AcceptTruncation uint64        // commands that may be missing at the log's end although something is derived from them
 
-	InsecureOpen bool // whoever reaches the listeners may do everything
-	Profiles     bool // on the HTTP listener
+	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
+	InsecureOpen bool             // whoever reaches the listeners may do everything
+	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
+	Profiles     bool             // on the HTTP listener
 
 	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log
@@ -203,7 +206,10 @@ func (cfg *Config) validateNATS() error {
 // validateOpen is about an address that other machines reach while nobody is asked who
 // they are.
 func (cfg *Config) validateOpen() error {
-	if cfg.InsecureOpen {
+	switch {
+	case cfg.AuthFile != "" && cfg.InsecureOpen:
+		return errors.New("--auth asks everybody who they are, --insecure-open nobody: leave one out")
+	case cfg.AuthFile != "" || cfg.InsecureOpen:
 		return nil
 	}
 	for _, l := range []struct{ flag, address, may string }{
@@ -214,7 +220,7 @@ func (cfg *Config) validateOpen() error {
 			continue
 		}
 		if host, _, _ := net.SplitHostPort(l.address); !api.Loopback(host) {
-			return fmt.Errorf("%s %s: whoever reaches it from another machine could %s: use 127.0.0.1, or say with --insecure-open that the network is safe",
+			return fmt.Errorf("%s %s: whoever reaches it from another machine could %s: say with --auth who may come in, use 127.0.0.1, or say with --insecure-open that the network is safe",
 				l.flag, l.address, l.may)
 		}
 	}

@@ -19,8 +19,8 @@ func (s *Server) serveHTTP(ctx context.Context) (httpServer, error) {
 		return httpServer{wait: func() {}}, nil
 	}
 	h, err := api.NewHTTP(api.HTTPConfig{
-		Addr: s.cfg.HTTP, Source: s.source, Registry: s.registry, Ready: s.source.Ready, But: s.source.flaws,
-		Profiles: s.cfg.Profiles, AnyHost: s.cfg.InsecureOpen, Logger: s.log,
+		Addr: s.cfg.HTTP, Source: s.source, Registry: s.registry, Ready: s.ready, But: s.source.flaws,
+		Profiles: s.cfg.Profiles, AnyHost: s.cfg.InsecureOpen || !s.authority.IsOpen(), Logger: s.log,
 	})
 	if err == nil {
 		err = h.Listen()

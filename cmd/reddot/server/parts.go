@@ -116,7 +116,7 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 	g.Go(func() error {
 		select {
 		case <-service.Ready():
-			if s.cfg.Ready != nil {
+			if s.awaitAuthority(ctx) && s.cfg.Ready != nil {
 				s.cfg.Ready(natsconn.Redacted(conn.ConnectedUrl()), http)
 			}
 		case <-ctx.Done():

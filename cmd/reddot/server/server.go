@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"reddot/api/identity"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -29,6 +30,8 @@ type Server struct {
 	registry *prometheus.Registry
 	source   *projection
 	checked  bool // the log, for the first projector
+
+	authority *identity.Authority // who may come in
 }
 
 // New prepares a server, and starts nothing. It fails where Validate does, and where the
@@ -56,6 +59,9 @@ func New(cfg Config) (*Server, error) {
 		if err := s.registry.Register(c); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.loadAuthority(); err != nil {
+		return nil, err
 	}
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
 	s.source.begin(errStarting)
@@ -98,6 +104,8 @@ func (s *Server) Run(ctx context.Context) (err error) {
 			err = errors.Join(why.error, err)
 		}
 	}()
+	defer s.keepAuthority(ctx)()
+	defer cancel(nil)
 	http, err := s.serveHTTP(ctx)
 	if err != nil {
 		return err
