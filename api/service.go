@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -67,7 +68,9 @@ func (c *ServiceConfig) validate() error {
 type Service struct {
 	cfg       ServiceConfig
 	replies   replyRule
-	endpoints []*endpoint
+	endpoints []*endpoint          // heard on NATS
+	asked     map[string]*endpoint // all of them, by name
+	direct    direct               // see Ask
 	pool      *pool
 	stats     stats
 	log       *sparseLog
@@ -90,8 +93,13 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query service: %w", err)
 	}
+	heard, web := endpoints(cfg.Subjects, handlers(cfg.Keeper), cfg.Gate != nil)
+	asked := map[string]*endpoint{}
+	for _, e := range slices.Concat(heard, web) {
+		asked[e.name] = e
+	}
 	return &Service{
-		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, handlers(cfg.Keeper), cfg.Gate != nil),
+		cfg: cfg, replies: replies, endpoints: heard, asked: asked,
 		pool: newPool(defaultBounds()), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
 		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
 	}, nil
@@ -117,6 +125,8 @@ func (s *Service) Run(ctx context.Context) error {
 	waits, endWaits := context.WithCancel(answers)
 	defer endWaits()
 
+	s.direct.begin(lives{waits, answers})
+	defer s.direct.end()
 	closed := s.cfg.Conn.StatusChanged(nats.CLOSED)
 	defer s.cfg.Conn.RemoveStatusListener(closed)
 	subs := &subscriptions{conn: s.cfg.Conn}
