@@ -142,12 +142,12 @@ type positions struct {
 	lag    *prometheus.Desc
 }
 
-// newPositions returns a collector of
+// NewPositions returns a collector of
 //
 //	reddot_status_up             1 if the projection gives its status, else 0 and nothing else
 //	reddot_status_seq{position}  applied, emitted, durable and last, as in the query status
 //	reddot_status_lag            commands between applied and last
-func newPositions(source Source) prometheus.Collector {
+func NewPositions(source Source) prometheus.Collector {
 	return &positions{
 		source: source,
 		up:     prometheus.NewDesc("reddot_status_up", "Whether the projection tells its status.", nil, nil),

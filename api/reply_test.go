@@ -108,7 +108,7 @@ func TestNoAnswerButToInboxes(t *testing.T) {
 			}
 		}
 	}
-	for _, q := range handlers(nil) {
+	for _, q := range natsHandlers() {
 		a.ask(a.subject("alice", q.name), `{"after_seq":0,"x":1}`, "")
 	}
 	for kind, want := range asked {

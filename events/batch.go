@@ -223,3 +223,13 @@ func (d *Decoder) besideField(name string, into **string) error {
 	}
 	return invalid(name + " is not a string")
 }
+
+// SplitUser takes the field user, which is a string, out of a JSON object. No bytes at
+// all are an empty object. Errors are *Invalid.
+func SplitUser(request []byte) (user *string, rest []byte, err error) {
+	if len(request) == 0 {
+		return nil, []byte("{}"), nil
+	}
+	rest, err = splitOff(request, map[string]**string{batchUser: &user})
+	return user, rest, err
+}

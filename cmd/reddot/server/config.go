@@ -15,6 +15,7 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
+	"reddot/api/rest"
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
@@ -40,7 +41,7 @@ type Config struct {
 	Replicas       int           // servers that a stream is put on that has to be made; 0: as fits the cluster
 	FanoutLimit    int           // members up to which a group's changes go to everyone; 0: to watchers alone
 	EventEncoding  string        // msgpack or json
-	HTTP           string        // HOST:PORT of health and metrics; empty: none
+	HTTP           string        // HOST:PORT of the HTTP API, health and metrics; empty: none
 	EventsMaxAge   time.Duration // of the stored events, 1s or more
 	EventsMaxBytes term.Size     // of the stored events, 1 MiB or more
 	Takeover       time.Duration // after which silence of another reddot is taken for its end; see minTakeover
@@ -219,7 +220,7 @@ func (cfg *Config) validateOpen() error {
 		if l.address == "" || l.flag == "--listen" && cfg.IsExternal() {
 			continue
 		}
-		if host, _, _ := net.SplitHostPort(l.address); !api.Loopback(host) {
+		if host, _, _ := net.SplitHostPort(l.address); !rest.Loopback(host) {
 			return fmt.Errorf("%s %s: whoever reaches it from another machine could %s: say with --auth who may come in, use 127.0.0.1, or say with --insecure-open that the network is safe",
 				l.flag, l.address, l.may)
 		}

@@ -146,8 +146,12 @@ func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.NewService(api.ServiceConfig{
+	service, err := api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: s.subjects, Source: s.source, Keeper: s.source, Gate: door, ReplyPrefixes: s.cfg.ReplyPrefixes,
 		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
 	})
+	if err == nil {
+		s.web.now.Store(&web{service, door, s.source})
+	}
+	return service, err
 }

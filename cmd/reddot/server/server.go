@@ -29,6 +29,7 @@ type Server struct {
 	subjects events.Subjects
 	registry *prometheus.Registry
 	source   *projection
+	web      asked
 	checked  bool // the log, for the first projector
 
 	authority *identity.Authority // who may come in
