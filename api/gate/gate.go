@@ -13,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"reddot/api/bucket"
+	"reddot/api/gate/bucket"
 	"reddot/events"
 )
 

@@ -53,7 +53,8 @@
 //
 // # How do I add a route?
 //
-//	route.go or query.go   its line, with who may ask; a query has a line in api/handlers.go too
-//	api/openapi            its description
-//	testdata               its row in the table of tests is made of the route table
+//	api/rest/route.go      its line, with who may ask, or
+//	api/rest/query.go      that of a query, which has one in
+//	api/handlers.go        too
+//	testdata/http          its errors, where they are new
 package rest

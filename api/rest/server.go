@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/cors"
 
-	"reddot/api/bucket"
 	"reddot/api/gate"
+	"reddot/api/gate/bucket"
 	"reddot/api/identity"
 	"reddot/events"
 )

@@ -34,6 +34,8 @@ var forbidden = map[string][]string{
 	"projector/peers":            {"reddot/projector", "github.com/cockroachdb/"},
 	"api":                        {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
 	"api/gate":                   {"reddot/api", "github.com/nats-io/nats.go/micro"},
+	"api/gate/bucket":            {"reddot/", "github.com/"},
+	"api/rest":                   {"reddot/api/client", "github.com/nats-io/"},
 	"api/identity":               {"reddot/api", "net/http", "github.com/nats-io/"},
 	"projector/testkit":          {"reddot/"},
 	"cmd/reddot/lines":           {"reddot/api", "reddot/snapshot", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
