@@ -42,6 +42,9 @@ func (l *serverLog) Errorf(format string, v ...any) {
 }
 
 func (l *serverLog) Warnf(format string, v ...any) {
+	if strings.HasPrefix(format, "Websocket not configured with TLS.") {
+		return // it is at a port of this machine, behind a proxy that may have it
+	}
 	l.log.Warn("nats: " + fmt.Sprintf(format, v...))
 }
 

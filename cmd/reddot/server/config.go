@@ -55,6 +55,7 @@ type Config struct {
 	AcceptTruncation uint64        // commands that may be missing at the log's end although something is derived from them
 
 	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
+	WebSocket    bool             // the embedded NATS server is at /nats of HTTP, too
 	InsecureOpen bool             // whoever reaches the listeners may do everything
 	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
 	Profiles     bool             // on the HTTP listener
@@ -196,6 +197,10 @@ func (cfg *Config) validateNATS() error {
 		}
 	}
 	switch {
+	case cfg.WebSocket && cfg.IsExternal():
+		return errors.New("--websocket is for the embedded NATS server: leave it out, or leave out --nats")
+	case cfg.WebSocket && cfg.HTTP == "":
+		return errors.New("--websocket is at the address of --http: give one")
 	case cfg.Replicas < 0 || cfg.Replicas > mostReplicas:
 		return fmt.Errorf("--replicas %d: use 1 to %d, or leave it out", cfg.Replicas, mostReplicas)
 	case cfg.Replicas > 1 && !cfg.IsExternal():

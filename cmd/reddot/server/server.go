@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"reddot/api/identity"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -32,7 +34,8 @@ type Server struct {
 	web      asked
 	checked  bool // the log, for the first projector
 
-	authority *identity.Authority // who may come in
+	authority *identity.Authority               // who may come in
+	embedded  atomic.Pointer[natsserver.Server] // that listens; nil: none
 }
 
 // New prepares a server, and starts nothing. It fails where Validate does, and where the
