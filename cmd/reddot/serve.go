@@ -127,6 +127,7 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	(*seqs)(&cfg.Skip).addSkip(f)
 	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.StringVar(&cfg.AuthFile, "auth", "", "`file` of who may come in: keys, and what tokens are checked with; read again on SIGHUP")
+	f.StringVar(&cfg.AuthCallout, "auth-callout", "", "`file` of the seed of an account's NATS key: an existing NATS server asks reddot who connects; see \"reddot nats-config\"")
 	f.BoolVar(&cfg.WebSocket, "websocket", false, "let browsers reach the embedded NATS server, at /nats of --http")
 	f.BoolVar(&cfg.InsecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.Profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")

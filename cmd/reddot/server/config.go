@@ -55,6 +55,7 @@ type Config struct {
 	AcceptTruncation uint64        // commands that may be missing at the log's end although something is derived from them
 
 	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
+	AuthCallout  string           // file of a seed: an existing NATS server asks who connects; empty: it does not
 	WebSocket    bool             // the embedded NATS server is at /nats of HTTP, too
 	InsecureOpen bool             // whoever reaches the listeners may do everything
 	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
@@ -197,6 +198,10 @@ func (cfg *Config) validateNATS() error {
 		}
 	}
 	switch {
+	case cfg.AuthCallout != "" && !cfg.IsExternal():
+		return errors.New("--auth-callout is for an existing NATS server: name it with --nats; the embedded one asks by itself")
+	case cfg.AuthCallout != "" && cfg.AuthFile == "":
+		return errors.New("--auth-callout needs to know who may come in: say it with --auth")
 	case cfg.WebSocket && cfg.IsExternal():
 		return errors.New("--websocket is for the embedded NATS server: leave it out, or leave out --nats")
 	case cfg.WebSocket && cfg.HTTP == "":

@@ -20,10 +20,15 @@ func (s *Server) admit() natsserver.Admit {
 	return func(ctx context.Context, token string, from net.Addr, client uint64) (natsserver.Guest, error) {
 		guest, err := s.guest(ctx, token)
 		if err != nil {
-			s.log.Warn("NATS connection refused", "reason", err, "from", from, "client", client)
+			s.refuseNATS(err, from, client)
 		}
 		return guest, err
 	}
+}
+
+// refuseNATS logs why somebody may not connect.
+func (s *Server) refuseNATS(reason error, from, client any) {
+	s.log.Warn("NATS connection refused", "reason", reason, "from", from, "client", client)
 }
 
 // guest is who a token is of, with what they may do.

@@ -37,6 +37,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		conns = append(conns, c)
 	}
 	apiConn := conns[1]
+	asking, err := s.answerCallouts(ctx, apiConn)
+	if err != nil {
+		return err
+	}
+	defer asking()
 	s.source.begin(errStarting)
 	others, err := s.listenToPeers(conns[0])
 	if err != nil {

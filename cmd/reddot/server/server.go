@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nkeys"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -35,6 +36,7 @@ type Server struct {
 	checked  bool // the log, for the first projector
 
 	authority *identity.Authority               // who may come in
+	issuer    nkeys.KeyPair                     // of answers to an existing NATS server that asks who connects; nil: none
 	embedded  atomic.Pointer[natsserver.Server] // that listens; nil: none
 }
 
@@ -66,6 +68,12 @@ func New(cfg Config) (*Server, error) {
 	}
 	if err := s.loadAuthority(); err != nil {
 		return nil, err
+	}
+	if cfg.AuthCallout != "" {
+		var err error
+		if s.issuer, err = ReadSeed(cfg.AuthCallout); err != nil {
+			return nil, fmt.Errorf("--auth-callout: %w", err)
+		}
 	}
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
 	s.source.begin(errStarting)
