@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -228,6 +229,9 @@ func listenError(flag, address string, err error) error {
 // URL is where clients reach the server that listens, with the port that it
 // really has.
 func (s *Server) URL() string { return s.srv.ClientURL() }
+
+// InProcessURL names the server for InProcess, which takes no TLS.
+func (s *Server) InProcessURL() string { return strings.Replace(s.URL(), "tls://", "nats://", 1) }
 
 // WebSocketURL is where a proxy reaches the server by WebSocket; empty if it can't.
 func (s *Server) WebSocketURL() string {

@@ -56,6 +56,9 @@ type Config struct {
 
 	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
 	AuthCallout  string           // file of a seed: an existing NATS server asks who connects; empty: it does not
+	TLSCert      string           // file of the certificate of all listeners; empty: none
+	TLSKey       string           // file of its key
+	H2C          bool             // HTTP/2 without TLS, for a proxy in front
 	WebSocket    bool             // the embedded NATS server is at /nats of HTTP, too
 	InsecureOpen bool             // whoever reaches the listeners may do everything
 	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
@@ -122,7 +125,7 @@ func (cfg *Config) Validate() error {
 			return fmt.Errorf("--http: %w", err)
 		}
 	}
-	for _, validate := range []func() error{cfg.validateOpen, cfg.validateNATS, cfg.validateGate, cfg.validateEvents, cfg.validateSnapshots} {
+	for _, validate := range []func() error{cfg.validateOpen, cfg.validateTLS, cfg.validateNATS, cfg.validateGate, cfg.validateEvents, cfg.validateSnapshots} {
 		if err := validate(); err != nil {
 			return err
 		}
@@ -210,6 +213,17 @@ func (cfg *Config) validateNATS() error {
 		return fmt.Errorf("--replicas %d: use 1 to %d, or leave it out", cfg.Replicas, mostReplicas)
 	case cfg.Replicas > 1 && !cfg.IsExternal():
 		return fmt.Errorf("--replicas %d: the embedded NATS server is one alone: name those of a cluster with --nats, or leave --replicas out", cfg.Replicas)
+	}
+	return nil
+}
+
+// validateTLS is about the listeners' certificate.
+func (cfg *Config) validateTLS() error {
+	switch {
+	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together: give both")
+	case cfg.TLSCert != "" && cfg.H2C:
+		return errors.New("--h2c is HTTP/2 without TLS, which --tls-cert has: leave one out")
 	}
 	return nil
 }

@@ -90,10 +90,13 @@ func guardedByCallout(t *testing.T) guarded {
 // dial connects with a credential.
 func (g guarded) dial(t *testing.T, credential string, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	c := testkit.Must(nats.Connect(g.url, append([]nats.Option{nats.Token(credential), nats.NoReconnect()}, options...)...))(t)
+	c := testkit.Must(nats.Connect(g.url, append([]nats.Option{nats.Token(credential), nats.NoReconnect(), quiet}, options...)...))(t)
 	t.Cleanup(c.Close)
 	return c
 }
+
+// quiet leaves what a server refuses to who asks for it.
+var quiet = nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
 
 // may reports whether a connection may do something with a subject: what the server
 // refuses it says before it answers the flush.

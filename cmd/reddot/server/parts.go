@@ -122,13 +122,21 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 		select {
 		case <-service.Ready():
 			if s.awaitAuthority(ctx) && s.cfg.Ready != nil {
-				s.cfg.Ready(natsconn.Redacted(conn.ConnectedUrl()), http)
+				s.cfg.Ready(s.natsURL(conn), http)
 			}
 		case <-ctx.Done():
 		}
 		return nil
 	})
 	return g.Wait()
+}
+
+// natsURL is where others reach the NATS server that a connection is to.
+func (s *Server) natsURL(conn *nats.Conn) string {
+	if embedded := s.embedded.Load(); embedded != nil {
+		return embedded.URL()
+	}
+	return natsconn.Redacted(conn.ConnectedUrl())
 }
 
 // prepare makes the queries and everybody's figures, of a projection that is open.

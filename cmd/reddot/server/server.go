@@ -35,9 +35,10 @@ type Server struct {
 	web      asked
 	checked  bool // the log, for the first projector
 
-	authority *identity.Authority               // who may come in
-	issuer    nkeys.KeyPair                     // of answers to an existing NATS server that asks who connects; nil: none
-	embedded  atomic.Pointer[natsserver.Server] // that listens; nil: none
+	authority   *identity.Authority               // who may come in
+	issuer      nkeys.KeyPair                     // of answers to an existing NATS server that asks who connects; nil: none
+	certificate *certificate                      // of the listeners; nil: they have none
+	embedded    atomic.Pointer[natsserver.Server] // that listens; nil: none
 }
 
 // New prepares a server, and starts nothing. It fails where Validate does, and where the
@@ -69,15 +70,23 @@ func New(cfg Config) (*Server, error) {
 	if err := s.loadAuthority(); err != nil {
 		return nil, err
 	}
-	if cfg.AuthCallout != "" {
-		var err error
-		if s.issuer, err = ReadSeed(cfg.AuthCallout); err != nil {
-			return nil, fmt.Errorf("--auth-callout: %w", err)
-		}
+	if err := s.readKeys(); err != nil {
+		return nil, err
 	}
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
 	s.source.begin(errStarting)
 	return s, nil
+}
+
+// readKeys reads the keys of the server's own.
+func (s *Server) readKeys() (err error) {
+	if s.cfg.AuthCallout != "" {
+		if s.issuer, err = ReadSeed(s.cfg.AuthCallout); err != nil {
+			return fmt.Errorf("--auth-callout: %w", err)
+		}
+	}
+	s.certificate, err = openCertificate(s.cfg.TLSCert, s.cfg.TLSKey, s.log)
+	return err
 }
 
 // errStarting is why a server is not ready at first.
