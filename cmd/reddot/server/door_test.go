@@ -188,8 +188,8 @@ func TestNATSRefused(t *testing.T) {
 				}
 			}
 		}
-		_, body := get(t, "http://"+g.http+"/metrics")
-		for _, figure := range []string{`{method="key",outcome="invalid"} 1`, `{method="token",outcome="invalid"} 2`, `{method="token",outcome="expired"} 1`, `{method="none",outcome="missing"} 1`, `{method="key",outcome="ok"} 1`} {
+		_, body := get(t, "http://"+g.http+"/metrics", "rdk_metrics")
+		for _, figure := range []string{`{method="key",outcome="invalid"} 1`, `{method="token",outcome="invalid"} 2`, `{method="token",outcome="expired"} 1`, `{method="none",outcome="missing"} 1`, `{method="key",outcome="ok"} 2`} {
 			if !strings.Contains(body, "reddot_auth_total"+figure) {
 				t.Errorf("%s: %s is not counted", g.name, figure)
 			}
