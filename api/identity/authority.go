@@ -60,39 +60,43 @@ func Open(o Options) *Authority {
 // it fetches no key set.
 func Load(path string, o Options) (*Authority, error) {
 	a := newAuthority(path, o)
-	if err := a.Reload(); err != nil {
+	if _, err := a.Reload(); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
 // Reload reads the file again, and the files that it names. On an error all stays as it
-// was. Where nobody is asked it does nothing.
-func (a *Authority) Reload() error {
+// was. Where nobody is asked it does nothing. gone are the names of keys that the file no
+// longer has, or has with another role: what they have open is to be closed.
+func (a *Authority) Reload() (gone []string, err error) {
 	if a.IsOpen() {
-		return nil
+		return nil, nil
 	}
 	a.reload.Lock()
 	defer a.reload.Unlock()
 	content, err := readFile(a.path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := parseFile(content)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.path, err)
+		return nil, fmt.Errorf("%s: %w", a.path, err)
 	}
 	next := &state{}
 	if next.config, err = f.understand(filepath.Dir(a.path)); err != nil {
-		return fmt.Errorf("%s: %w", a.path, err)
+		return nil, fmt.Errorf("%s: %w", a.path, err)
 	}
 	next.remote = a.remoteOf(next.tokens)
-	a.now.Store(next)
+	before := a.now.Swap(next)
 	select {
 	case a.changed <- struct{}{}:
 	default: // Run has not looked yet
 	}
-	return nil
+	if before == nil {
+		return nil, nil
+	}
+	return before.goneFrom(next.config), nil
 }
 
 // remoteOf is the key set of the next state: the one at work, if its URL is the same.

@@ -142,7 +142,7 @@ func TestReload(t *testing.T) {
 	a := f.load(`{"keys":[` + entry("a", "viewer", "rdk_1") + `],"tokens":{"secret_file":"hs.key"}}`)
 	old := f.sign(jwt.SigningMethodHS256, keys.secret, f.claims(nil))
 	f.write("auth.json", []byte(`{"keys":[`))
-	if err := a.Reload(); err == nil || !strings.Contains(err.Error(), "auth.json: not JSON") {
+	if _, err := a.Reload(); err == nil || !strings.Contains(err.Error(), "auth.json: not JSON") {
 		t.Error(err)
 	}
 	wantOutcome(t, a, "the old key", "rdk_1", identity.OK)
@@ -150,11 +150,31 @@ func TestReload(t *testing.T) {
 
 	f.write("auth.json", []byte(`{"keys":[`+entry("a", "viewer", "rdk_2")+`],"tokens":{"secret_file":"hs.key"}}`))
 	f.write("hs.key", []byte("another secret"))
-	testkit.OK(t, a.Reload())
+	if gone := reload(t, a); gone != "[a]" {
+		t.Errorf("gone are %s", gone)
+	}
 	wantOutcome(t, a, "the old key", "rdk_1", identity.Invalid)
 	wantOutcome(t, a, "the new key", "rdk_2", identity.OK)
 	wantOutcome(t, a, "the old token", old, identity.Invalid)
 	wantOutcome(t, a, "a new token", f.sign(jwt.SigningMethodHS256, []byte("another secret"), f.claims(nil)), identity.OK)
+}
+
+// TestGone: a key is gone once its entry is, whatever others of its name there are; a new
+// rate ends nothing.
+func TestGone(t *testing.T) {
+	f := newFolder(t)
+	a := f.load(`{"keys":[` + entry("a", "viewer", "rdk_1") + `,` + entry("a", "viewer", "rdk_2") + `,` + entry("b", "viewer", "rdk_3") + `,` + entry("c", "viewer", "rdk_4") + `]}`)
+	for _, c := range []struct{ keys, gone string }{
+		{entry("a", "viewer", "rdk_2") + `,` + entry("b", "operator", "rdk_3") + `,` + strings.Replace(entry("c", "viewer", "rdk_4"), "}", `,"rate":5}`, 1), "[a b]"},
+		{entry("a", "viewer", "rdk_2") + `,` + entry("d", "viewer", "rdk_4"), "[b c]"},
+		{"", "[a d]"},
+		{entry("a", "viewer", "rdk_2"), "[]"},
+	} {
+		f.write("auth.json", []byte(`{"keys":[`+c.keys+`]}`))
+		if gone := reload(t, a); gone != c.gone {
+			t.Errorf("with %s gone are %s, want %s", c.keys, gone, c.gone)
+		}
+	}
 }
 
 // TestOpen: where nobody is asked everybody is a back end and an operator.
@@ -167,7 +187,10 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%+v", id)
 		}
 	}
-	testkit.OK(t, a.Reload(), a.Ready())
+	testkit.OK(t, a.Ready())
+	if gone := reload(t, a); gone != "[]" {
+		t.Errorf("gone are %s", gone)
+	}
 	if !a.IsOpen() || len(a.Origins()) > 0 || seen["open ok"] != 3 {
 		t.Error(a.IsOpen(), a.Origins(), seen)
 	}

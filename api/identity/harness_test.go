@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -63,6 +64,12 @@ func (f *folder) load(text string) *identity.Authority {
 	a, err := identity.Load(f.write("auth.json", []byte(text)), identity.Options{Now: f.now})
 	testkit.OK(f.t, err)
 	return a
+}
+
+// reload reads an authority's file again, and returns the names of keys that are gone.
+func reload(t *testing.T, a *identity.Authority) string {
+	t.Helper()
+	return fmt.Sprint(testkit.Must(a.Reload())(t))
 }
 
 // claims are those of a valid token of alice, changed.

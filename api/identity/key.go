@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -45,6 +46,17 @@ func (e Entry) String() string {
 func marshal(f *file) ([]byte, error) {
 	b, err := json.Marshal(f, jsontext.WithIndent("  "))
 	return append(b, '\n'), err
+}
+
+// goneFrom returns the names of keys that another file does not have as this one has.
+func (c *config) goneFrom(next *config) (names []string) {
+	for digest, id := range c.keys {
+		if next.keys[digest].Name != id.Name || next.keys[digest].Role != id.Role {
+			names = append(names, id.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // byKey finds a key by its digest: what a guess is compared with has nothing to do with

@@ -81,18 +81,3 @@ func ofViewer(id Identity, s events.Subjects) Rights {
 	}
 	return r
 }
-
-// Inbox returns the inbox prefix that an identity's connections must have under a
-// prefix; empty where it may be the library's own.
-func Inbox(id Identity, prefix string) string {
-	s, err := events.NewSubjects(prefix)
-	switch {
-	case err != nil:
-		return ""
-	case id.Role == User:
-		return s.Inbox(id.User)
-	case id.Role == Viewer || id.Role == Operator:
-		return s.Inboxes() + keyInboxes + "." + events.EscapeToken(id.Name)
-	}
-	return ""
-}

@@ -196,17 +196,18 @@ func TestReloadKeySet(t *testing.T) {
 	one, two := newIssuer(t, map[string]any{"r": &keys.rsa.PublicKey}), newIssuer(t, map[string]any{"r": &keys.otherRSA.PublicKey})
 	a := withSet(t, f, one)
 	token := f.sign(jwt.SigningMethodRS256, keys.rsa, f.claims(nil), "kid", "r")
-	testkit.OK(t, a.Reload())
+	reload(t, a)
 	wantOutcome(t, a, "after the same file", token, identity.OK)
 	if got := one.fetched(); got != 1 {
 		t.Errorf("fetched %d times", got)
 	}
 	f.write("auth.json", fmt.Appendf(nil, `{"tokens":{"jwks_url":%q}}`, two.URL))
-	testkit.OK(t, a.Reload())
+	reload(t, a)
 	testkit.Eventually(t, "the other key set is fetched", func() bool { return a.Ready() == nil })
 	wantOutcome(t, a, "of the set before", token, identity.Invalid)
 	wantOutcome(t, a, "of the set now", f.sign(jwt.SigningMethodRS256, keys.otherRSA, f.claims(nil), "kid", "r"), identity.OK)
 	f.write("auth.json", []byte(`{}`))
-	testkit.OK(t, a.Reload(), a.Ready())
+	reload(t, a)
+	testkit.OK(t, a.Ready())
 	wantOutcome(t, a, "without a set", token, identity.Invalid)
 }

@@ -45,7 +45,8 @@ func TestKey(t *testing.T) {
 	if len(shown) != 2 || !keyForm.MatchString(shown[0]) {
 		t.Fatalf("%q", shown)
 	}
-	testkit.OK(t, os.WriteFile(path, []byte(`{"keys":[`+shown[1]+`]}`), 0o600), a.Reload())
+	testkit.OK(t, os.WriteFile(path, []byte(`{"keys":[`+shown[1]+`]}`), 0o600))
+	testkit.Must(a.Reload())(t)
 	if id := testkit.Must(a.Authenticate(t.Context(), shown[0]))(t); id.String() != `metrics "p"` {
 		t.Errorf("%+v", id)
 	}

@@ -34,6 +34,10 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
+	if strings.Contains(text, "authentication error") {
+		l.log.Debug("nats: " + text) // who is refused is said where that is decided
+		return
+	}
 	l.log.Error("nats: " + text)
 	// The server reports this nowhere else.
 	if l.failed != nil && strings.Contains(text, "ritical write error: ") {

@@ -27,6 +27,9 @@ const (
 	// above the limit for a command, so that one too long is refused by
 	// reddot, which says so, and not by the connection.
 	maxMessage = 1 << 20
+	// maxControl is its limit for a line of the protocol, in bytes: it has room for a
+	// client's token.
+	maxControl = 16 << 10
 	// maxStore is the embedded server's limit for its files, in bytes: none, but
 	// for the disk's own. JetStream's, unless it is given one, is three quarters
 	// of what was free at the start, and stays when more is freed.
@@ -144,6 +147,7 @@ func runServer(cfg Config, host string, port int, dir string, logger *serverLog,
 		SyncInterval:           cfg.Sync.Every,
 		SyncAlways:             cfg.Sync.Always,
 		MaxPayload:             maxMessage,
+		MaxControlLine:         maxControl,
 		WriteDeadline:          writeDeadline,
 		NoSigs:                 true, // the program handles them
 		DisableJetStreamBanner: true,

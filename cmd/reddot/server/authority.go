@@ -61,15 +61,21 @@ func (s *Server) keepAuthority(ctx context.Context) (wait func()) {
 	}
 }
 
-// reloadAuthority reads the file again. One that can't be used changes nothing.
+// reloadAuthority reads the file again, and closes what keys have open that are no longer
+// in it. One that can't be used changes nothing.
 func (s *Server) reloadAuthority() {
-	switch err := s.authority.Reload(); {
+	gone, err := s.authority.Reload()
+	switch {
 	case s.authority.IsOpen():
 		s.log.Info("nothing is read again: there is no --auth")
 	case err != nil:
 		s.log.Error("the file of --auth can't be used: who may come in stays as it was", "error", err)
 	default:
-		s.log.Info("the file of --auth is read again", "file", s.cfg.AuthFile)
+		closed := 0
+		for _, name := range gone {
+			closed += s.disconnectGuest(keyGuest(name))
+		}
+		s.log.Info("the file of --auth is read again", "file", s.cfg.AuthFile, "keys_gone", gone, "closed", closed)
 	}
 }
 

@@ -53,16 +53,20 @@ func guestName(id identity.Identity) string {
 	if id.Role == identity.User {
 		return userGuest(id.User)
 	}
-	return "key:" + id.Caller()
+	return keyGuest(id.Name)
 }
+
+func keyGuest(name string) string { return "key:" + name }
 
 func userGuest(user string) string { return "user:" + user }
 
 // disconnect closes a user's connections to the embedded NATS server, and returns how
 // many there were.
-func (s *Server) disconnect(user string) int {
+func (s *Server) disconnect(user string) int { return s.disconnectGuest(userGuest(user)) }
+
+func (s *Server) disconnectGuest(name string) int {
 	if server := s.embedded.Load(); server != nil {
-		return server.Disconnect(userGuest(user))
+		return server.Disconnect(name)
 	}
 	return 0
 }

@@ -174,8 +174,6 @@ func TestNATSRefused(t *testing.T) {
 			if err == nil {
 				c.Close()
 				t.Errorf("%s: %q is let in", g.name, credential)
-			} else if !errors.Is(err, nats.ErrAuthorization) {
-				t.Errorf("%s: %v", g.name, err)
 			}
 		}
 		for _, says := range []string{"NATS connection refused", "no such key", "token expired", "none missing", `may do nothing on NATS`, "token invalid: ", "client="} {
@@ -247,12 +245,13 @@ func TestNATSReload(t *testing.T) {
 	testkit.OK(t, os.WriteFile(file, []byte(`{"keys":`), 0o600))
 	again <- os.Interrupt
 	testkit.Eventually(t, "it is refused", func() bool { return r.log.Has("can't be used", "not JSON") })
-	g.dial(t, "rdk_viewer").Close()
-	testkit.OK(t, os.WriteFile(file, []byte(`{"keys":[]}`), 0o600))
+	viewer, user := g.dial(t, "rdk_viewer"), g.dial(t, token(t, "viewer", time.Hour))
+	testkit.OK(t, os.WriteFile(file, []byte(`{"keys":[],"tokens":{"secret_file":"secret"}}`), 0o600))
 	again <- os.Interrupt
-	testkit.Eventually(t, "it is read", func() bool { return r.log.Has("is read again") })
-	if _, err := nats.Connect(r.nats, nats.Token("rdk_viewer")); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("the key that is gone: %v", err)
+	testkit.Eventually(t, "what the key has open is closed", viewer.IsClosed)
+	testkit.OK(t, user.Flush())
+	if _, err := nats.Connect(r.nats, nats.Token("rdk_viewer")); err == nil {
+		t.Error("the key that is gone is let in")
 	}
 	r.stop()
 }
@@ -263,8 +262,8 @@ func TestNATSConnections(t *testing.T) {
 	for range 10 {
 		g.dial(t, token(t, "alice", time.Hour))
 	}
-	if _, err := nats.Connect(g.url, nats.Token(token(t, "alice", time.Hour))); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("the eleventh: %v", err)
+	if _, err := nats.Connect(g.url, nats.Token(token(t, "alice", time.Hour))); err == nil {
+		t.Error("the eleventh is let in")
 	}
 	g.dial(t, token(t, "bob", time.Hour))
 	for range 11 {
