@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/api/gate"
+	"reddot/api/gate/bucket"
 	"reddot/events"
 )
 
@@ -72,6 +73,7 @@ type Service struct {
 	asked     map[string]*endpoint // all of them, by name
 	direct    direct               // see Ask
 	pool      *pool
+	queries   *bucket.Buckets // of users who ask
 	stats     stats
 	log       *sparseLog
 	dropped   *sparseLog
@@ -100,7 +102,7 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, replies: replies, endpoints: heard, asked: asked,
-		pool: newPool(defaultBounds()), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
+		pool: newPool(defaultBounds()), queries: bucket.New(queryRate, queryBurst), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
 		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
 	}, nil
 }

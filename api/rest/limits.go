@@ -86,7 +86,11 @@ func (s *Server) admitQuery(x *Exchange, user string) error {
 	if !x.bounded() {
 		return nil
 	}
-	if wait, ok := s.queriesOf.Take(user, 1, time.Now()); !ok {
+	live, err := s.live()
+	if err != nil {
+		return err
+	}
+	if wait, ok := live.AdmitQuery(user); !ok {
 		return rateLimited("more queries a second than a user has", wait)
 	}
 	return nil

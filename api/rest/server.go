@@ -33,6 +33,10 @@ type Live interface {
 	// Admit takes tokens of a user's rate of commands, or returns why there are none.
 	Admit(user string, n int) error
 
+	// AdmitQuery takes a token of a user's rate of queries, or says after how long there
+	// will be one.
+	AdmitQuery(user string) (wait time.Duration, ok bool)
+
 	// Store stores commands and waits for them. user is whose they are, empty for those
 	// of a back end.
 	Store(ctx context.Context, user string, check func() (*gate.Batch, []gate.Broken)) (gate.Outcome, []gate.Broken, error)
@@ -63,10 +67,9 @@ type Config struct {
 	Logger     *slog.Logger          // nil logs nothing
 }
 
-// Rates that are not configured: of queries of one user a second and at once, of streams
-// opened, and of failed authentications of one address.
+// Rates that are not configured: of streams that one user opens a second and at once, and
+// of failed authentications of one address.
 const (
-	queryRate, queryBurst   = 50, 100
 	streamRate, streamBurst = 1, 5
 	failedPerMinute         = 20
 )
@@ -80,7 +83,6 @@ type Server struct {
 	http  *http.Server
 	figs  *figures
 
-	queriesOf *bucket.Buckets // by user
 	streamsOf *bucket.Buckets // by user
 	failures  *bucket.Buckets // by address
 	keys      keyRates
@@ -106,8 +108,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, repeats: newRepeats(maxRepeats),
-		queriesOf: bucket.New(queryRate, queryBurst), streamsOf: bucket.New(streamRate, streamBurst),
-		failures: bucket.New(failedPerMinute/time.Minute.Seconds(), failedPerMinute),
+		streamsOf: bucket.New(streamRate, streamBurst),
+		failures:  bucket.New(failedPerMinute/time.Minute.Seconds(), failedPerMinute),
 	}
 	s.all = s.routes()
 	s.table = newTable(s.all)
