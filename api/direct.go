@@ -316,3 +316,38 @@ func (s *Service) countCommands(b *gate.Batch, out gate.Outcome) {
 		s.cfg.Metrics.commanded(b.Verb(i).Name(), outcome)
 	}
 }
+
+// AnswerFrom answers a query about a user from a view that is nobody else's, as of a
+// past state. Errors are *events.Fault.
+func AnswerFrom(ctx context.Context, v View, user, query string, body []byte) (any, error) {
+	for _, h := range handlers(nil) {
+		if h.name != query || !h.shows {
+			continue
+		}
+		q, err := h.read(user, body)
+		if err == nil && q.after > 0 {
+			err = badRequest("after_seq: a past state does not wait for a command")
+		}
+		if err != nil {
+			return nil, faultOf(err)
+		}
+		reply, err := q.answer(ctx, lent{v: v})
+		if err != nil {
+			return nil, faultOf(err)
+		}
+		return reply, nil
+	}
+	return nil, notFound("no query %.40q of a past state", query)
+}
+
+// lent is a source of one view, which stays open.
+type lent struct {
+	Source
+	v View
+}
+
+func (l lent) View() (View, error) { return unclosed{l.v}, nil }
+
+type unclosed struct{ View }
+
+func (unclosed) Close() error { return nil }

@@ -3,6 +3,7 @@ package events
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // Names of the queries that are answered over HTTP alone.
@@ -181,4 +182,11 @@ type GroupMember struct {
 type MembersReply struct {
 	Members []GroupMember `json:"members"`
 	Next    string        `json:"next,omitempty"`
+}
+
+// PastPoint is a state of the past: that after the command Seq, or at a time.
+type PastPoint struct {
+	Seq  Seq
+	Time time.Time // zero: Seq says it
+	Text string    // as it was asked for
 }

@@ -104,6 +104,22 @@ type live struct {
 	p *projector.Projector
 }
 
+// Refused implements rest.Live; the program's is tested there, as are the others.
+func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedReply, error) {
+	if after != "" {
+		return rest.RefusedReply{}, events.ErrCursor
+	}
+	return rest.RefusedReply{Refused: []events.Rejected{}}, nil
+}
+
+func (l live) Snapshots(context.Context) ([]rest.Snapshot, error) { return nil, nil }
+
+func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (any, events.Seq, error) {
+	return nil, 0, &events.Invalid{Reason: "at 9: the log ends at seq 3"}
+}
+
+func (l live) Disconnect(string) int { return 0 }
+
 func (l live) Epoch() string { return l.p.Log().Identity().Epoch() }
 
 // secret signs the tokens of tests.

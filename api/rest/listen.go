@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -71,6 +72,13 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	sampling, stop := context.WithCancel(ctx)
+	var sampled sync.WaitGroup
+	sampled.Go(func() { s.samples.run(sampling) })
+	defer func() {
+		stop()
+		sampled.Wait()
+	}()
 	failed := make(chan error, 1)
 	go func() {
 		if s.cfg.TLS != nil {

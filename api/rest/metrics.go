@@ -47,6 +47,7 @@ func newFigures(registry *prometheus.Registry, routes []Route) (*figures, error)
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                        "reddot_http_seconds",
 			Help:                        "Time from the head of an HTTP request to the end of its answer, what it was asked to wait included.",
+			Buckets:                     []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 30},
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"route"}),
 		limits: prometheus.NewCounterVec(prometheus.CounterOpts{

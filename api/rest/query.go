@@ -23,16 +23,21 @@ type query struct {
 	tagged, known bool
 }
 
+// The parameters of queries that past states answer too.
+var (
+	conversationsParams = []param{
+		{"unread_only", flag}, {"kind", text}, {"label", text}, {"without", text}, {"mentioned", flag}, {"limit", number}, {"after", text}}
+	explainParams = []param{{"conversation", text}, {"thread", text}, {"limit", number}}
+)
+
 // queries are all of them. Each takes after_seq and timeout_ms beside.
 var queries = []query{
 	{name: events.QueryTotals, who: who(u, b, v), user: true, tagged: true, known: true, params: []param{
 		{"kind", text}, {"include_muted", flag}, {"label", text}, {"without", text}, {"mentioned", flag}}},
-	{name: events.QueryConversations, who: who(u, b, v), user: true, tagged: true, known: true, params: []param{
-		{"unread_only", flag}, {"kind", text}, {"label", text}, {"without", text}, {"mentioned", flag}, {"limit", number}, {"after", text}}},
+	{name: events.QueryConversations, who: who(u, b, v), user: true, tagged: true, known: true, params: conversationsParams},
 	{name: events.QueryConversation, who: who(u, b, v), user: true, tagged: true, params: []param{{"conversation", text}}},
 	{name: events.QueryGet, who: who(u, b, v), user: true, tagged: true},
-	{name: events.QueryExplain, who: who(u, b, v), user: true, tagged: true, params: []param{
-		{"conversation", text}, {"thread", text}, {"limit", number}}},
+	{name: events.QueryExplain, who: who(u, b, v), user: true, tagged: true, params: explainParams},
 	{name: events.QueryReceipt, who: who(u, b, v), user: true, tagged: true, params: []param{{"peer", text}, {"thread", text}}},
 	{name: events.QueryThreads, who: who(u, b, v), user: true, tagged: true, params: []param{
 		{"conversation", text}, {"following", flag}, {"unread_only", flag}, {"limit", number}, {"after", text}}},

@@ -71,6 +71,12 @@ func (s *Server) routes() []Route {
 
 		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
 
+		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
+		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
+		{Method: "GET", Path: "/v1/refused", Who: who(b, v), Limit: Queries, Serve: s.refused},
+		{Method: "GET", Path: "/v1/past/conversations", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryConversations, conversationsParams)},
+		{Method: "GET", Path: "/v1/past/explain", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryExplain, explainParams)},
+		{Method: "GET", Path: "/v1/snapshots", Who: who(v), Limit: Queries, Serve: s.snapshots},
 		{Method: "POST", Path: "/v1/snapshot", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QuerySnapshot)},
 		{Method: "POST", Path: "/v1/rebuild", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QueryRebuild)},
 	}

@@ -43,6 +43,8 @@ type Live interface {
 
 	// Epoch names the log, fit for an ETag; empty: it is not known yet.
 	Epoch() string
+
+	Operator
 }
 
 // Config says what a Server answers, and where.
@@ -88,6 +90,8 @@ type Server struct {
 	keys      keyRates
 	repeats   *repeats
 	bodies    atomic.Int64 // bytes of bodies that are held
+	past      chan struct{}
+	samples   *samples
 	listening
 }
 
@@ -107,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, repeats: newRepeats(maxRepeats),
+		cfg: cfg, log: cfg.Logger, repeats: newRepeats(maxRepeats), past: make(chan struct{}, 1), samples: newSamples(cfg.Registry),
 		streamsOf: bucket.New(streamRate, streamBurst),
 		failures:  bucket.New(failedPerMinute/time.Minute.Seconds(), failedPerMinute),
 	}

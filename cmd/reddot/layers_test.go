@@ -50,10 +50,10 @@ var forbidden = map[string][]string{
 	"snapshot":                   {"reddot/projector", "reddot/api", "reddot/cmd", "github.com/nats-io/nats-server"},
 	"snapshot/storage":           {"reddot/snapshot", "reddot/events"},
 	"cmd/reddot/datadir":         {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/cmd", "github.com/nats-io/nats.go", "github.com/nats-io/nats-server"},
-	"cmd/reddot/server":          {"reddot/api/client", "reddot/cmd/reddot/asof", "reddot/projector/fold", "reddot/projector/view", "github.com/spf13/"},
+	"cmd/reddot/server":          {"reddot/api/client", "reddot/projector/fold", "reddot/projector/view", "github.com/spf13/"},
 	"cmd/reddot/natsserver":      {"reddot/projector", "reddot/snapshot", "reddot/api", "reddot/events", "github.com/spf13/"},
 	"cmd/reddot/repository":      {"reddot/api", "reddot/projector/emit", "reddot/projector/view", "github.com/nats-io/nats-server"},
-	"cmd/reddot/asof":            {"reddot/api", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
+	"cmd/reddot/asof":            {"reddot/api", "reddot/cmd/reddot/server", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
 }
 
 // leaf is what everything that writes files may import, whatever is forbidden

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +11,8 @@ import (
 	"reddot/api"
 	"reddot/api/gate"
 	"reddot/api/rest"
+	"reddot/cmd/reddot/datadir"
+	"reddot/events"
 )
 
 // httpServer is the HTTP listener at work; none if addr is empty.
@@ -23,7 +26,11 @@ type httpServer struct {
 type web struct {
 	*api.Service
 	*gate.Gate
+	*refusedLog
 	source *projection
+	data   datadir.Dir
+	log    *slog.Logger
+	ends   []func(user string) (closed int) // of what a user has open
 }
 
 // Epoch implements rest.Live.
@@ -33,6 +40,40 @@ func (w *web) Epoch() string {
 		return ""
 	}
 	return p.Log().Identity().Epoch()
+}
+
+// Snapshots implements rest.Live.
+func (w *web) Snapshots(ctx context.Context) ([]rest.Snapshot, error) {
+	if w.source.snapshots == nil {
+		return nil, nil
+	}
+	entries, err := w.source.snapshots.repo.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]rest.Snapshot, len(entries))
+	for i, e := range entries {
+		all[i] = rest.Snapshot{ID: e.ID, Seq: e.Seq}
+		if e.Err != nil {
+			all[i].Error = e.Err.Error()
+			continue
+		}
+		m := e.Manifest
+		all[i].Digest, all[i].Taken, all[i].Bytes = m.Digest, events.Time(m.Taken.UnixMilli()), m.Bytes
+		all[i].Stream, all[i].Program = m.Stream.Epoch(), m.Program
+		if !m.LogTime.IsZero() {
+			all[i].LogTime = events.Time(m.LogTime.UnixMilli())
+		}
+	}
+	return all, nil
+}
+
+// Disconnect implements rest.Live.
+func (w *web) Disconnect(user string) (closed int) {
+	for _, end := range w.ends {
+		closed += end(user)
+	}
+	return closed
 }
 
 // asked is what the HTTP API asks now.
