@@ -33,8 +33,8 @@ func (r ConversationsGetRequest) Validate() error {
 		return invalid(fmt.Sprintf("conversations: want 1 to %d, got %d", MaxLimit, n))
 	}
 	for i, c := range r.Conversations {
-		if c == (ConversationID{}) {
-			return invalid("conversations[" + strconv.Itoa(i) + "] is empty")
+		if err := checkConversation(c); err != nil {
+			return invalid("conversations[" + strconv.Itoa(i) + "]: " + err.Error())
 		}
 	}
 	return nil
