@@ -30,7 +30,7 @@ type web struct {
 	source *projection
 	data   datadir.Dir
 	log    *slog.Logger
-	ends   []func(user string) (closed int) // of what a user has open
+	end    func(user string) (closed int) // of what a user has open
 }
 
 // Epoch implements rest.Live.
@@ -69,12 +69,7 @@ func (w *web) Snapshots(ctx context.Context) ([]rest.Snapshot, error) {
 }
 
 // Disconnect implements rest.Live.
-func (w *web) Disconnect(user string) (closed int) {
-	for _, end := range w.ends {
-		closed += end(user)
-	}
-	return closed
-}
+func (w *web) Disconnect(user string) (closed int) { return w.end(user) }
 
 // asked is what the HTTP API asks now.
 type asked struct{ now atomic.Pointer[web] }

@@ -164,7 +164,7 @@ func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
 		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
 	})
 	if err == nil {
-		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log})
+		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect})
 	}
 	return service, err
 }
