@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,6 +57,9 @@ type options struct {
 	fold     bool // nothing is folded if it is false
 	rest     func(*rest.Config)
 	starting bool // it is never connected
+
+	ns     *natstest.Server // nil: a new one
+	prefix string           // of subjects; empty: the default
 }
 
 type source struct{ *projector.Projector }
@@ -135,7 +139,10 @@ func closed(tb testing.TB) *world {
 
 func newWorld(tb testing.TB, o options) *world {
 	tb.Helper()
-	w := &world{TB: tb, ns: natstest.Start(tb), subjects: testkit.Must(events.NewSubjects("unread"))(tb), registry: prometheus.NewRegistry(),
+	if o.ns == nil {
+		o.ns = natstest.Start(tb)
+	}
+	w := &world{TB: tb, ns: o.ns, subjects: testkit.Must(events.NewSubjects(cmp.Or(o.prefix, events.DefaultPrefix)))(tb), registry: prometheus.NewRegistry(),
 		logged: new(testkit.Buffer), keys: map[identity.Role]string{}, ended: make(chan error, 1)}
 	w.conn = w.ns.Connect()
 	w.auth = w.authority(o.auth)

@@ -169,9 +169,7 @@ func (s *Server) live() (Live, error) {
 
 // applied says which state an answer shows.
 func (x *Exchange) applied(seq events.Seq) {
-	if seq > 0 {
-		x.Writer.Header().Set(headerApplied, strconv.FormatUint(uint64(seq), 10))
-	}
+	x.Writer.Header().Set(headerApplied, strconv.FormatUint(uint64(seq), 10))
 }
 
 // reply sends an answer.
