@@ -81,12 +81,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
     REDDOT_NATS_PASSWORD_FILE=/run/secrets/nats REDDOT_NATS_CA=ca.pem reddot serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"listen", "sync"} {
-				if cfg.IsExternal() && cmd.Flags().Changed(name) {
-					return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
-				}
-			}
-			if err := cmp.Or(wrongUsage(cfg.Validate()), logging.validate()); err != nil {
+			if err := cmp.Or(onlyEmbedded(cmd.Flags(), &cfg), wrongUsage(cfg.Validate()), logging.validate()); err != nil {
 				return err
 			}
 			cfg.Logger, cfg.Settings = a.logger(&logging), settings(cmd.Flags())
@@ -99,6 +94,16 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.Var(&logging.level, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&logging.format, "log-format", logging.format, "`format` of the log on standard error: text or json")
 	return cmd
+}
+
+// onlyEmbedded refuses what is for the embedded NATS server where there is another.
+func onlyEmbedded(flags *pflag.FlagSet, cfg *server.Config) error {
+	for _, name := range []string{"listen", "sync"} {
+		if cfg.IsExternal() && flags.Changed(name) {
+			return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
+		}
+	}
+	return nil
 }
 
 // addServeFlags adds the flags that fill cfg; what it has are their defaults.
