@@ -130,7 +130,7 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	f.Var((*acceptance)(&cfg.AcceptTruncation), "accept-truncation", "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s; above 1000000 of them with their `number`")
 	f.Lookup("accept-truncation").NoOptDefVal = "true"
 	(*seqs)(&cfg.Skip).addSkip(f)
-	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of the HTTP API (/v1), health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.StringVar(&cfg.AuthFile, "auth", "", "`file` of who may come in: keys, and what tokens are checked with; read again on SIGHUP")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`file` of the TLS certificate of --http and --listen, with those in between; read again when it changes")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`file` of its key")

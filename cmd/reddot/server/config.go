@@ -239,7 +239,7 @@ func (cfg *Config) validateOpen() error {
 	}
 	for _, l := range []struct{ flag, address, may string }{
 		{"--listen", cfg.Listen, "do everything"},
-		{"--http", cfg.HTTP, "read all figures"},
+		{"--http", cfg.HTTP, "do everything"},
 	} {
 		if l.address == "" || l.flag == "--listen" && cfg.IsExternal() {
 			continue
