@@ -47,7 +47,7 @@ func TestNATSClients(t *testing.T) {
 		js := testkit.Must(jetstream.New(chat))(t)
 		stored := testkit.Must(js.Stream(ctx, "UNREAD_EVENTS"))(t)
 		for _, name := range []string{"push-sender", ""} {
-			consumer := testkit.Must(stored.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{Durable: name, FilterSubject: "unread-out.>"}))(t)
+			consumer := testkit.Must(stored.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{Durable: name, FilterSubject: "unread-out.*.evt.>"}))(t)
 			message := testkit.Must(consumer.Next())(t)
 			if !strings.HasSuffix(message.Subject(), ".change") {
 				t.Errorf("%s: %s", g.name, message.Subject())
