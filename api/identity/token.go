@@ -98,8 +98,15 @@ func (v *verifier) explain(err error) error {
 	return refuseToken("%v", err)
 }
 
+// maxReason bounds what the log says of a token, in bytes.
+const maxReason = 200
+
 func refuseToken(format string, args ...any) error {
-	return &Refusal{Method: ByToken, Outcome: Invalid, Reason: fmt.Sprintf(format, args...)}
+	reason := fmt.Sprintf(format, args...) // may quote the token's header
+	if len(reason) > maxReason {
+		reason = reason[:maxReason] + "..."
+	}
+	return &Refusal{Method: ByToken, Outcome: Invalid, Reason: reason}
 }
 
 // identify reads who a token is of, once its signature holds.

@@ -48,6 +48,7 @@ func (s *Server) serveNATS(x *rest.Exchange) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(to)
+			p.SetXForwarded() // for the NATS server's list of connections
 			p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.RawQuery = "/", "", ""
 			for _, name := range []string{"Origin", "Cookie", "Authorization", "X-Api-Key"} {
 				p.Out.Header.Del(name) // it is checked here, and NATS asks in its own way

@@ -47,6 +47,9 @@ func TestWebSocket(t *testing.T) {
 			t.Errorf("alice hears %s", subject)
 		}
 	}
+	if others := alice.DiscoveredServers(); len(others) > 0 {
+		t.Errorf("the server's own port is told: %v", others)
+	}
 	for origin, in := range map[string]bool{
 		"": true, "http://" + g.http: true, "https://chat.example": true, "https://CHAT.example": false, "https://chat.example.evil": false,
 		"http://chat.example": false, "https://chat.example:8443": false, "https://evil.example": false, "null": false, "http://localhost:1": false,
