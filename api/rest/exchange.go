@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,11 +71,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // fail sends an error, and says in the log what is nobody's who asked.
 func (s *Server) fail(x *Exchange, err error) {
 	p := problemOf(err)
-	if p.Cause != nil && x.ctx().Err() == nil {
+	if p.Cause != nil && x.ctx().Err() == nil && s.warnings.Allow() {
 		s.log.Warn("request not answered", "request", x.ID, "path", x.Request.URL.Path, "code", string(p.Code), "error", p.Cause)
 	}
 	if p.Code == RateLimited {
-		s.figs.limited(x.limitOf())
+		s.figs.limited(cmp.Or(p.limited, x.limitOf()))
 	}
 	p.write(x.Writer, x.ID)
 }
@@ -183,17 +184,17 @@ func (s *Server) authenticate(x *Exchange) error {
 func (s *Server) refuse(x *Exchange, err error) error {
 	outcome := identity.OutcomeOf(err)
 	at := s.address(x.Request)
-	s.log.Info("a credential is refused", "request", x.ID, "address", at, "error", err)
 	switch outcome {
 	case identity.Unavailable:
 		return &Problem{Code: Unavailable, Detail: "the keys that tokens are checked with are not here yet; ask again"}
 	case identity.Missing:
 		return Fail(Unauthorized, "no credential came: send a token or a key as \"Authorization: Bearer ...\", or a key as X-API-Key")
 	}
-	if wait, ok := s.failures.Take(at, 1, time.Now()); !ok {
-		s.figs.limited(limitedFailures)
-		return &Problem{Code: RateLimited, Detail: "too many credentials from this address were wrong", RetryAfter: wait}
+	wait, ok := s.failures.Take(at, 1, time.Now())
+	if !ok { // it is counted, and no line of the log
+		return &Problem{Code: RateLimited, Detail: "too many credentials from this address were wrong", RetryAfter: wait, limited: limitedFailures}
 	}
+	s.log.Info("a credential is refused", "request", x.ID, "address", at, "error", err)
 	if outcome == identity.Expired {
 		return Fail(TokenExpired, "the token has expired; get a new one")
 	}

@@ -172,8 +172,8 @@ func (s *Server) pastQuery(name string, params []param) func(*Exchange) error {
 		case s.past <- struct{}{}:
 			defer func() { <-s.past }()
 		case <-time.After(pastWait):
-			s.figs.limited(limitedPast)
-			return rateLimited("a past state is being derived, one at a time; ask again when that is done", pastTimeout/10)
+			return &Problem{Code: RateLimited, Detail: "a past state is being derived, one at a time; ask again when that is done",
+				RetryAfter: pastTimeout / 10, limited: limitedPast}
 		case <-x.ctx().Done():
 			return x.ctx().Err()
 		}

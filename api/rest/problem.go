@@ -89,6 +89,7 @@ type Problem struct {
 
 	RetryAfter time.Duration `json:"-"` // 0: a second, where the code has any
 	Cause      error         `json:"-"` // for the log
+	limited    string        // what there was too much of, as a label; empty: what the route's limit says
 }
 
 // Detail is one thing that is wrong with a body.

@@ -127,7 +127,10 @@ func (s *Server) query(x *Exchange, q query) error {
 	var tags etags
 	known := events.Seq(0)
 	if q.tagged {
-		tags = etags{epoch: live.Epoch(), match: x.Request.Header.Get("If-None-Match")}
+		tags.epoch = live.Epoch()
+		if q.params != nil { // of a POST it would mean something else
+			tags.match = x.Request.Header.Get("If-None-Match")
+		}
 		if q.known {
 			known = tags.version()
 		}

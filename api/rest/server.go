@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/cors"
+	"golang.org/x/time/rate"
 
 	"reddot/api/gate"
 	"reddot/api/gate/bucket"
@@ -76,6 +77,10 @@ const (
 	failedPerMinute         = 20
 )
 
+// warningsBurst lines about requests that were not answered are logged at once, then one
+// a second: whoever asks decides how many there are.
+const warningsBurst = 20
+
 // Server serves HTTP. It runs once.
 type Server struct {
 	cfg   Config
@@ -92,6 +97,7 @@ type Server struct {
 	bodies    atomic.Int64 // bytes of bodies that are held
 	past      chan struct{}
 	samples   *samples
+	warnings  *rate.Limiter // of lines about requests that were not answered
 	listening
 }
 
@@ -111,7 +117,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, repeats: newRepeats(maxRepeats), past: make(chan struct{}, 1), samples: newSamples(cfg.Registry),
+		cfg: cfg, log: cfg.Logger, repeats: newRepeats(maxRepeats), past: make(chan struct{}, 1), samples: newSamples(cfg.Registry), warnings: rate.NewLimiter(1, warningsBurst),
 		streamsOf: bucket.New(streamRate, streamBurst),
 		failures:  bucket.New(failedPerMinute/time.Minute.Seconds(), failedPerMinute),
 	}
