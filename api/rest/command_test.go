@@ -233,3 +233,43 @@ func TestWrongCredentials(t *testing.T) {
 		t.Error("a credential stands in the log")
 	}
 }
+
+// TestNotApplied: what is stored and not applied in time is told with its seqs; it is
+// stored all the same.
+func TestNotApplied(t *testing.T) {
+	w := newWorld(t, options{auth: `"origins":[]`}) // nothing is applied
+	backend := w.as(identity.Backend)
+	p := w.want(504, w.post("/v1/commands", `{"wait":"emitted","timeout_ms":0,"commands":[{"type":"user.read-all","user":"a"},{"type":"policy"}]}`, backend...)).problem(t)
+	if len(p.Results) != 2 || p.Results[1].Seq != 2 || p.LastSeq != 2 || p.Code != rest.NotApplied {
+		t.Errorf("%+v", p)
+	}
+	if p := w.want(504, w.post("/v1/read-all", `{"user":"a","wait":"applied","timeout_ms":0}`, backend...)).problem(t); p.Seq != 3 || p.Results != nil {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestWaiting: of one user sixteen requests may wait, whichever way they came; another's
+// wait too.
+func TestWaiting(t *testing.T) {
+	w := newWorld(t, options{auth: `"origins":[]`})
+	alice, backend := sign(t, "alice", ""), w.as(identity.Backend)[0]
+	done := make(chan answer, 40)
+	wait := func(path, header string) { done <- w.get(path+"after_seq=9&timeout_ms=30000", header) }
+	for range 8 {
+		go wait("/v1/totals?", alice)
+		go wait("/v1/totals?user=alice&", backend)
+	}
+	testkit.Eventually(t, "sixteen wait", func() bool { return gauge(t, w, "reddot_query_waiters") == 16 })
+	w.want(429, w.get("/v1/totals?after_seq=9", alice))
+	for range 20 { // of nobody's
+		go wait("/v1/group?group=g&", backend)
+	}
+	go wait("/v1/totals?user=bob&", backend)
+	testkit.Eventually(t, "others wait", func() bool { return gauge(t, w, "reddot_query_waiters") == 37 })
+	w.stop()
+	for range 37 {
+		if got := testkit.Receive(t, "an answer", done); got.code != 503 {
+			t.Errorf("%d %s", got.code, got.body)
+		}
+	}
+}

@@ -1,10 +1,14 @@
 package rest_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"reddot/api/identity"
 	"reddot/events"
 	"reddot/projector/testkit"
 )
@@ -122,4 +126,57 @@ func TestPages(t *testing.T) {
 	if strings.Join(seen, " ") != "c2c_z c2c_y c2c_x" {
 		t.Error(seen)
 	}
+}
+
+// worstIDs are those that paths, proxies and encodings like to break.
+var worstIDs = []string{
+	".", "..", "a/b", "/", "//", "a//b", "%2F", "%", "%%", "%00", "%zz", "?", "&", "#", "a?b=c&d#e", "=", "+", " ", " a ", "a+b", ";", "a;b",
+	"\n", "\r\n", "\t", "\x01", "\x7f", "\\", `"`, "'", "<script>", "`", "{}", "[", "null", "true", "0", "@", "alice@example.com", "群", "😀", "e\u0301", "\u202e", "\ufeff",
+	"h.x.y", "*", ">", "*.>", "_INBOX.x", "c2c_", "group_x", strings.Repeat("x", 256), strings.Repeat("群", 85),
+}
+
+// TestWorstIDs: they come through as they are, in URLs, bodies and links.
+func TestWorstIDs(t *testing.T) {
+	w := newWorld(t, options{fold: true, auth: `"origins":[]`})
+	viewer, backend := w.as(identity.Viewer), w.as(identity.Backend)
+	var list []string
+	for _, id := range worstIDs {
+		list = append(list, fmt.Sprintf(`{"type":"user.message","user":%s,"id":%[1]s,"from":%[1]s}`, quote(t, id)),
+			fmt.Sprintf(`{"type":"user.message","user":%s,"id":%[1]s,"from":"other"}`, quote(t, id)),
+			fmt.Sprintf(`{"type":"group.join","group":%s,"users":[%[1]s]}`, quote(t, id)))
+	}
+	w.commands(list...)
+	for _, id := range worstIDs {
+		user := "user=" + url.QueryEscape(id)
+		got := read[events.ConversationReply](t, w.want(200, w.get("/v1/conversation?"+user+"&conversation="+url.QueryEscape("group_"+id), viewer...)))
+		if got.User != id || got.Conversation.Conversation != "group_"+id {
+			t.Errorf("%q comes back as %q in %q", id, got.User, got.Conversation.Conversation)
+		}
+		if got := read[events.TotalsReply](t, w.get("/v1/totals?"+user, viewer...)); got.User != id || got.Totals.Unread != 1 {
+			t.Errorf("%q: %+v", id, got)
+		}
+		some := read[events.ConversationsGetReply](t, w.post("/v1/conversations/get", fmt.Sprintf(`{"user":%s,"conversations":[%s]}`, quote(t, id), quote(t, "group_"+id)), viewer...))
+		if len(some.Conversations) != 1 {
+			t.Errorf("%q: %+v", id, some)
+		}
+		w.want(200, w.post("/v1/read", fmt.Sprintf(`{"user":%s,"conversation":"c2c_other","upto":%[1]s,"wait":"applied"}`, quote(t, id)), backend...))
+		first := w.want(200, w.get("/v1/conversations?"+user+"&limit=1", viewer...))
+		next, _, _ := strings.Cut(strings.TrimPrefix(first.header.Get("Link"), "<"), ">")
+		if page := read[events.ConversationsReply](t, w.get(next, viewer...)); page.User != id || len(page.Conversations) != 1 {
+			t.Errorf("%q: next page %+v", id, page)
+		}
+	}
+	seen := 0
+	for next := "/v1/users?limit=7"; next != ""; {
+		page := w.want(200, w.get(next, viewer...))
+		seen += len(read[events.UsersReply](t, page).Users)
+		next, _, _ = strings.Cut(strings.TrimPrefix(page.header.Get("Link"), "<"), ">")
+	}
+	if seen != len(worstIDs) {
+		t.Errorf("%d of %d users are listed", seen, len(worstIDs))
+	}
+}
+
+func quote(tb testing.TB, s string) string {
+	return string(testkit.Must(json.Marshal(s))(tb))
 }
