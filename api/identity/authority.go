@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -34,6 +35,7 @@ type Authority struct {
 type state struct {
 	*config
 	remote *remote // nil: none
+	seen   *seen
 }
 
 func newAuthority(path string, o Options) *Authority {
@@ -52,7 +54,7 @@ func newAuthority(path string, o Options) *Authority {
 // Open returns an authority that asks nobody who they are.
 func Open(o Options) *Authority {
 	a := newAuthority("", o)
-	a.now.Store(&state{config: &config{}})
+	a.now.Store(&state{config: &config{}, seen: &seen{}})
 	return a
 }
 
@@ -83,7 +85,7 @@ func (a *Authority) Reload() (gone []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.path, err)
 	}
-	next := &state{}
+	next := &state{seen: &seen{}}
 	if next.config, err = f.understand(filepath.Dir(a.path)); err != nil {
 		return nil, fmt.Errorf("%s: %w", a.path, err)
 	}
@@ -167,8 +169,21 @@ func (a *Authority) decide(ctx context.Context, credential string) (id Identity,
 		id, err = now.byKey(credential)
 		return id, ByKey, err
 	}
-	id, err = now.tokens.byToken(ctx, credential, a.options.Now(), now.remote)
+	id, err = now.byToken(ctx, credential, a.options.Now())
 	return id, ByToken, err
+}
+
+// byToken is who a token is of, which may have come before.
+func (s *state) byToken(ctx context.Context, credential string, at time.Time) (Identity, error) {
+	digest, version := sha256.Sum256([]byte(credential)), s.remote.version()
+	if id, ok := s.seen.find(digest, version, at); ok {
+		return id, nil
+	}
+	id, err := s.tokens.byToken(ctx, credential, at, s.remote)
+	if err == nil {
+		s.seen.keep(digest, version, id)
+	}
+	return id, err
 }
 
 // Origins are the web origins that browsers may ask from, as they send them.

@@ -18,6 +18,7 @@
 //	authority.go     the file at work: Load, Reload, Run, Authenticate
 //	file.go          the file's form
 //	key.go           API keys; token.go: JWTs and what makes them valid
+//	seen.go          tokens that were valid and come again
 //	verifier.go      which key may have signed a token: by the key's kind, never by the token
 //	remote.go        the key set at jwks_url
 //	permissions.go   rights on NATS

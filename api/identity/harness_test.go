@@ -43,12 +43,12 @@ func (c *clock) move(d time.Duration) {
 
 // folder is where a test's auth file lies, with what it names.
 type folder struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	*clock
 }
 
-func newFolder(t *testing.T) *folder { return &folder{t, t.TempDir(), newClock()} }
+func newFolder(t testing.TB) *folder { return &folder{t, t.TempDir(), newClock()} }
 
 // write writes a file of the folder.
 func (f *folder) write(name string, content []byte) string {

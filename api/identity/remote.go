@@ -37,6 +37,7 @@ type remote struct {
 
 	mu   sync.Mutex
 	set  keyfunc.Keyfunc // nil: none yet
+	sets uint64          // fetched so far
 	why  error           // there is none
 	next chan struct{}   // closed when the fetch has ended that is under way, or the next one
 }
@@ -81,6 +82,7 @@ func (r *remote) fetch(ctx context.Context) {
 	defer r.mu.Unlock()
 	if err == nil {
 		r.set, r.why = set, nil
+		r.sets++
 	} else if r.set == nil {
 		r.why = fmt.Errorf("%w: %w", errNotFetched, err)
 	}
@@ -93,6 +95,16 @@ func (r *remote) ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.why
+}
+
+// version tells a set from the one before; of no remote it is 0.
+func (r *remote) version() uint64 {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sets
 }
 
 // now returns the set, and when the next fetch ends.

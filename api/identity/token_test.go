@@ -18,7 +18,7 @@ const everyKey = `{"tokens": {"issuer": "https://id.example", "audience": "reddo
 	"public_key_files": ["rs.pem", "ec.pem"], "leeway": "30s", "max_ttl": "24h"}}`
 
 // withKeys is a folder with the key files that everyKey names.
-func withKeys(t *testing.T) *folder {
+func withKeys(t testing.TB) *folder {
 	f := newFolder(t)
 	f.write("hs.key", keys.secret)
 	f.write("rs.pem", public(&keys.rsa.PublicKey))
