@@ -5,9 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,6 +255,38 @@ func TestNATSReload(t *testing.T) {
 	testkit.OK(t, user.Flush())
 	if _, err := nats.Connect(r.nats, nats.Token("rdk_viewer")); err == nil {
 		t.Error("the key that is gone is let in")
+	}
+	r.stop()
+}
+
+// TestKeySetFirst: it is not ready before the keys are there that tokens are checked with,
+// and then it is, without a new start.
+func TestKeySetFirst(t *testing.T) {
+	var there atomic.Bool
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !there.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		w.Write([]byte(`{"keys":[]}`))
+	}))
+	defer issuer.Close()
+	file := filepath.Join(t.TempDir(), "auth.json")
+	testkit.OK(t, os.WriteFile(file, fmt.Appendf(nil, `{"tokens":{"jwks_url":%q}}`, issuer.URL), 0o600))
+	ready := make(chan string, 1)
+	r := start(t, t.TempDir(), false, func(c *server.Config) {
+		c.AuthFile, c.Ready = file, func(_, http string) { ready <- http }
+	})
+	testkit.Eventually(t, "queries are taken, and the keys are not there", func() bool { return r.log.Has("queries are taken") && r.log.Has("fetch the key set") })
+	select {
+	case <-ready:
+		t.Error("it is ready without the keys")
+	default:
+	}
+	there.Store(true)
+	address := testkit.Receive(t, "it is ready", ready)
+	if code, body := get(t, "http://"+address+"/readyz"); code != http.StatusOK {
+		t.Errorf("%d %s", code, body)
 	}
 	r.stop()
 }

@@ -24,6 +24,25 @@ import (
 	"reddot/projector/testkit"
 )
 
+// TestH2C: a proxy in front may talk HTTP/2 without TLS, where it is let.
+func TestH2C(t *testing.T) {
+	for _, let := range []bool{true, false} {
+		r := start(t, t.TempDir(), true, func(c *server.Config) { c.H2C = let })
+		protocols := new(http.Protocols)
+		protocols.SetUnencryptedHTTP2(true)
+		transport := &http.Transport{Protocols: protocols}
+		response, err := (&http.Client{Transport: transport}).Get("http://" + r.http + "/healthz")
+		if err == nil {
+			response.Body.Close()
+		}
+		if (err == nil && response.Proto == "HTTP/2.0") != let {
+			t.Errorf("let: %v, and it talks %v, %v", let, response, err)
+		}
+		transport.CloseIdleConnections()
+		r.stop()
+	}
+}
+
 // writeCertificate writes a certificate of this machine with a number, and returns what
 // trusts it.
 func writeCertificate(t *testing.T, certFile, keyFile string, number int64) *x509.CertPool {
