@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -174,12 +173,8 @@ func TestRates(t *testing.T) {
 		w.want(200, w.post("/v1/read-all", `{"user":"alice"}`, backend...))
 	}
 	took := 0
-	for time.Now(); ; took++ {
-		if got := w.post("/v1/read-all", "{}", alice); got.code == 429 {
-			break
-		} else {
-			w.want(200, got)
-		}
+	for w.post("/v1/read-all", "{}", alice).code == 200 {
+		took++
 	}
 	if took < 3 {
 		t.Errorf("%d at once", took)

@@ -38,7 +38,6 @@ func golden(t *testing.T, name string, got answer) rest.Problem {
 // TestErrors: every error, as it is answered.
 func TestErrors(t *testing.T) {
 	seen := map[rest.Code]bool{rest.TooManyStreams: true} // of streams
-	id := "X-Request-Id: golden"
 	check := func(name string, code rest.Code, got answer) {
 		t.Helper()
 		if p := golden(t, name, got); p.Code != code {
@@ -46,6 +45,24 @@ func TestErrors(t *testing.T) {
 		}
 		seen[code] = true
 	}
+	openErrors(t, check)
+	closedErrors(t, check)
+	busyErrors(t, check)
+	for _, code := range rest.Codes() {
+		if !seen[code] {
+			t.Errorf("%s has no golden file", code)
+		}
+	}
+}
+
+// A checker compares an error with its golden file, and its code.
+type checker func(name string, code rest.Code, got answer)
+
+// id is the requests' own in golden files.
+const id = "X-Request-Id: golden"
+
+// openErrors are those of a server that asks nobody who they are.
+func openErrors(t *testing.T, check checker) {
 	w := open(t)
 	w.commands(`{"type":"user.message","user":"alice","id":"m1","from":"bob"}`)
 	check("bad_request-query", rest.BadRequest, w.get("/v1/conversations?user=alice&limit=201", id))
@@ -71,8 +88,11 @@ func TestErrors(t *testing.T) {
 		w.want(200, w.post("/v1/read", `{"user":"alice","conversation":"c2c_bob"}`, "Idempotency-Key: k"))
 		return w.post("/v1/read", `{"user":"alice","conversation":"c2c_carl"}`, id, "Idempotency-Key: k")
 	}())
+}
 
-	w = newWorld(t, options{fold: true, auth: `"origins":[]`, gate: gate.Config{Rate: 1}})
+// closedErrors are about who asks.
+func closedErrors(t *testing.T, check checker) {
+	w := newWorld(t, options{fold: true, auth: `"origins":[]`, gate: gate.Config{Rate: 1}})
 	alice := sign(t, "alice", "")
 	check("unauthorized", rest.Unauthorized, w.get("/v1/totals", id))
 	check("unauthorized-wrong", rest.Unauthorized, w.get("/v1/totals", id, "X-API-Key: rdk_nobody"))
@@ -88,8 +108,11 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	}())
+}
 
-	w = newWorld(t, options{auth: `"origins":[]`}) // nothing is applied
+// busyErrors are those while another request is at work.
+func busyErrors(t *testing.T, check checker) {
+	w := newWorld(t, options{auth: `"origins":[]`}) // nothing is applied
 	backend := w.as(identity.Backend)
 	first := make(chan answer)
 	body := `{"user":"alice","conversation":"c2c_bob","wait":"applied","timeout_ms":30000}`
@@ -99,11 +122,6 @@ func TestErrors(t *testing.T) {
 	w.stop()
 	if got := testkit.Receive(t, "the first answer", first).problem(t); got.Code != rest.Unavailable || got.Seq != 1 {
 		t.Errorf("the first request: %+v", got)
-	}
-	for _, code := range rest.Codes() {
-		if !seen[code] {
-			t.Errorf("%s has no golden file", code)
-		}
 	}
 }
 

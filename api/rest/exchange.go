@@ -31,7 +31,6 @@ type Exchange struct {
 
 	route *Route
 	held  int64 // of the bodies' bound
-	key   *repeat
 }
 
 // ctx is the request's.
@@ -102,7 +101,7 @@ func (s *Server) enter(x *Exchange) error {
 	x.route = route
 	var err error
 	if x.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		return Fail(BadRequest, "the URL's query is broken: "+strconv.QuoteToASCII(r.URL.RawQuery))
+		return Fail(BadRequest, "the URL's query is broken: "+quoted(r.URL.RawQuery))
 	}
 	if err := s.authenticate(x); err != nil {
 		return err

@@ -97,8 +97,12 @@ func TestTaken(t *testing.T) {
 
 // TestRoutes: other packages' routes are answered, asked for and bounded like the own.
 func TestRoutes(t *testing.T) {
-	w := newWorld(t, options{fold: true, auth: `"origins":[]`, rest: func(c *rest.Config) {
+	var w *world
+	w = newWorld(t, options{fold: true, auth: `"origins":[]`, rest: func(c *rest.Config) {
 		c.Routes = []rest.Route{
+			{Method: "GET", Path: "/stream", Who: []identity.Role{identity.User}, Limit: rest.Streams, Stream: true, Serve: func(x *rest.Exchange) error {
+				return w.server.AdmitStream(x, x.Who.User)
+			}},
 			{Method: "GET", Path: "/other/", Who: []identity.Role{identity.User}, Limit: rest.Queries, Serve: func(x *rest.Exchange) error {
 				x.Writer.Write([]byte(x.Who.User + " " + x.Request.URL.Path))
 				return nil
@@ -109,6 +113,14 @@ func TestRoutes(t *testing.T) {
 	if got := w.want(200, w.get("/other/x", sign(t, "alice", ""))); got.body != "alice /other/x" {
 		t.Error(got.body)
 	}
+	opened := 0
+	for w.get("/stream", sign(t, "alice", "")).code == 200 {
+		opened++
+	}
+	if opened < 5 {
+		t.Errorf("%d streams are opened at once", opened)
+	}
+	w.want(200, w.get("/stream", sign(t, "bob", "")))
 	w.want(401, w.get("/other/"))
 	w.want(403, w.get("/other/", w.as(identity.Operator)...))
 	if p := w.want(503, w.post("/panic", "{}")).problem(t); strings.Contains(p.Detail, "of a test") || !w.logged.Has("of a test") {
