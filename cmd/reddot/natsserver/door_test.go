@@ -93,7 +93,7 @@ func TestDoorCloses(t *testing.T) {
 	s := startAsking(t, func(_ context.Context, token string, _ net.Addr, _ uint64) (natsserver.Guest, error) {
 		g := natsserver.Guest{Name: token, Publish: []string{">"}, Subscribe: []string{">"}}
 		if token == "short" {
-			g.Until = time.Now().Add(300 * time.Millisecond)
+			g.Until = time.Now().Add(2 * time.Second)
 		}
 		return g, nil
 	})

@@ -69,7 +69,24 @@ func guardedByItself(t *testing.T) guarded {
 	return guarded{r, "embedded", r.nats}
 }
 
-// guardedByCallout is one with a NATS server of its own kind, which asks reddot.
+// needs are the permissions that reddot's user needs on a NATS server that asks it.
+func needs(t *testing.T) *natsd.Permissions {
+	t.Helper()
+	cfg := server.Default()
+	cfg.AuthCallout = "seed"
+	p := &natsd.Permissions{Publish: &natsd.SubjectPermission{}, Subscribe: &natsd.SubjectPermission{}}
+	for _, need := range testkit.Must(cfg.Permissions())(t) {
+		list := p.Publish
+		if need.Verb == server.Subscribe {
+			list = p.Subscribe
+		}
+		list.Allow = append(list.Allow, need.Subject)
+	}
+	return p
+}
+
+// guardedByCallout is one with a NATS server of its own kind, which asks reddot; reddot's
+// user there may do what it says it needs, and nothing else.
 func guardedByCallout(t *testing.T) guarded {
 	account := testkit.Must(nkeys.CreateAccount())(t)
 	public, seed := testkit.Must(account.PublicKey())(t), testkit.Must(account.Seed())(t)
@@ -78,7 +95,7 @@ func guardedByCallout(t *testing.T) guarded {
 	in := natsd.NewAccount(server.CalloutAccount)
 	ns := natstest.Start(t, func(o *natsd.Options) {
 		o.Accounts = []*natsd.Account{in}
-		o.Users = []*natsd.User{{Username: "reddot", Password: "x", Account: in}}
+		o.Users = []*natsd.User{{Username: "reddot", Password: "x", Account: in, Permissions: needs(t)}}
 		o.AuthCallout = &natsd.AuthCallout{Issuer: public, Account: server.CalloutAccount, AuthUsers: []string{"reddot"}}
 		o.AuthTimeout = 5
 	})
@@ -229,7 +246,7 @@ func TestNATSUser(t *testing.T) {
 			t.Errorf("%s: %s", g.name, reply.Data)
 		}
 		told := make(chan error, 16)
-		short := g.dial(t, token(t, "alice", 2*time.Second), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
+		short := g.dial(t, token(t, "alice", 5*time.Second), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
 		if err := testkit.Receive(t, "the end of the token", told); !errors.Is(err, nats.ErrAuthExpired) {
 			t.Errorf("%s: it ends with %v", g.name, err)
 		}

@@ -66,7 +66,7 @@ func TestWebSocket(t *testing.T) {
 		t.Error("nobody is let in")
 	}
 	told := make(chan error, 16)
-	short, err := dialWeb(t, g.run, token(t, "alice", 2*time.Second), "", nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
+	short, err := dialWeb(t, g.run, token(t, "alice", 5*time.Second), "", nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
 	testkit.OK(t, err)
 	if err := testkit.Receive(t, "the end of the token", told); !errors.Is(err, nats.ErrAuthExpired) {
 		t.Errorf("it ends with %v", err)
