@@ -89,6 +89,9 @@ func (a *Authority) Reload() (gone []string, err error) {
 	if next.config, err = f.understand(filepath.Dir(a.path)); err != nil {
 		return nil, fmt.Errorf("%s: %w", a.path, err)
 	}
+	for _, risk := range next.tokens.risks() {
+		a.options.Logger.Warn(risk, "file", a.path)
+	}
 	next.remote = a.remoteOf(next.tokens)
 	before := a.now.Swap(next)
 	select {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -157,6 +158,25 @@ func TestReload(t *testing.T) {
 	wantOutcome(t, a, "the new key", "rdk_2", identity.OK)
 	wantOutcome(t, a, "the old token", old, identity.Invalid)
 	wantOutcome(t, a, "a new token", f.sign(jwt.SigningMethodHS256, []byte("another secret"), f.claims(nil)), identity.OK)
+}
+
+// TestRisks: what would let in somebody else is said in the log.
+func TestRisks(t *testing.T) {
+	f := newFolder(t)
+	f.write("short", []byte("secret"))
+	f.write("long", keys.secret)
+	for text, says := range map[string]string{
+		`"secret_file":"short"`: "has 6 bytes", `"secret_file":"long"`: "", `"jwks_url":"http://id.example/jwks"`: "without TLS",
+		`"jwks_url":"http://127.0.0.1:1/jwks"`: "", `"jwks_url":"https://id.example/jwks"`: "",
+	} {
+		logged := new(testkit.Buffer)
+		path := f.write("auth.json", []byte(`{"tokens":{`+text+`}}`))
+		_, err := identity.Load(path, identity.Options{Logger: slog.New(slog.NewTextHandler(logged, nil))})
+		testkit.OK(t, err)
+		if said := logged.String(); (said == "") != (says == "") || !strings.Contains(said, says) || strings.Contains(said, "=secret") {
+			t.Errorf("%s: %q, want %q", text, said, says)
+		}
+	}
 }
 
 // TestGone: a key is gone once its entry is, whatever others of its name there are; a new

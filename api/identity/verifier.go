@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 	"time"
 
@@ -81,6 +83,29 @@ func (v *verifier) methods() (m []string) {
 		}
 	}
 	return m
+}
+
+// shortSecret is how many bytes a secret has at least that nobody guesses.
+const shortSecret = 32
+
+// risks are what is taken as it is, though it would let in somebody else.
+func (v *verifier) risks() (list []string) {
+	if v == nil {
+		return nil
+	}
+	if v.secret != nil && len(v.secret) < shortSecret {
+		list = append(list, fmt.Sprintf("the secret of tokens has %d bytes: who has one token can guess it; use %d random ones", len(v.secret), shortSecret))
+	}
+	if u, err := url.Parse(v.url); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		list = append(list, "jwks_url is without TLS: who is on the way can let in anybody; use https://")
+	}
+	return list
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
 }
 
 // readPublicKeys reads the public keys and certificates of a PEM file.
