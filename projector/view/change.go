@@ -23,7 +23,7 @@ type Changed struct {
 func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
 	sums := newSums(r, user, events.Filter{})
 	c.Version, c.Rows = each(r, user, func(i item) {
-		if !i.listed(r) {
+		if !i.in {
 			return
 		}
 		sums.add(i.figures(r))

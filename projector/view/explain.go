@@ -11,7 +11,7 @@ import (
 // it; false if the conversation is not in the user's list, or the thread is not there.
 func Explain(r fold.Reader, k fold.Key, of *string, limit int) (events.Explanation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return events.Explanation{}, false
 	}
 	if of != nil {

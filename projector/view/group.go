@@ -66,7 +66,7 @@ func Members(r fold.Reader, q events.MembersRequest) (events.MembersReply, error
 	}
 	for _, user := range names {
 		member := events.GroupMember{User: user}
-		if i, ok := load(r, fold.Key{User: user, ConversationID: fold.GroupKey(q.Group).ConversationID}); ok && i.listed(r) {
+		if i, ok := load(r, fold.Key{User: user, ConversationID: fold.GroupKey(q.Group).ConversationID}); ok && i.in {
 			member.Unread = i.tally(r).Unread()
 		}
 		reply.Members = append(reply.Members, member)

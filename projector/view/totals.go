@@ -118,7 +118,7 @@ func Totals(r fold.Reader, user string, q events.TotalsRequest) events.TotalsRep
 	reply := events.TotalsReply{User: user}
 	sums := newSums(r, user, q.Filter())
 	reply.Version, _ = each(r, user, func(i item) {
-		if i.listed(r) {
+		if i.in {
 			sums.add(i.figures(r))
 		}
 	})

@@ -16,6 +16,7 @@ type item struct {
 	key fold.Key
 	row *fold.Conversation
 	log *fold.Log
+	in  bool // the list
 }
 
 func load(r fold.Reader, k fold.Key) (item, bool) {
@@ -29,13 +30,13 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 			fold.Break(fold.GroupKey(k.ID), "it is missing")
 		}
 	}
-	return item{k, c, log}, true
+	return item{k, c, log, c.Listed(r, k, log)}, true
 }
 
 // version is of what is shown; of a conversation that is not in the list it is
 // that of its leaving.
 func (i item) version(r fold.Reader) events.Seq {
-	if !i.listed(r) {
+	if !i.in {
 		return i.row.Version
 	}
 	return i.row.ViewVersion(r, i.key, i.log)
@@ -45,7 +46,7 @@ func (i item) version(r fold.Reader) events.Seq {
 // another one.
 func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
 	v := max(than, i.row.Followed)
-	if i.listed(r) && i.row.Timelines > 0 && i.log.ThreadVersion > v {
+	if i.in && i.row.Timelines > 0 && i.log.ThreadVersion > v {
 		for _, t := range i.followed(r) {
 			v = max(v, t.version(r))
 		}
@@ -53,7 +54,6 @@ func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
 	return v
 }
 
-func (i item) listed(r fold.Reader) bool { return i.row.Listed(r, i.key, i.log) }
 
 // each calls fn with all a user has, listed or not, and returns the user's
 // version.
@@ -73,7 +73,7 @@ func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows i
 // the user's list.
 func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return events.Conversation{}, false
 	}
 	return i.view(r), true
@@ -166,7 +166,7 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 	}
 	f, top := q.Filter(), page{most: q.Most() + 1}
 	reply.Version, _ = each(r, user, func(i item) {
-		if !i.listed(r) {
+		if !i.in {
 			return
 		}
 		n := i.figures(r)
@@ -275,5 +275,5 @@ func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, 
 // Listed reports whether a conversation is in its user's list.
 func Listed(r fold.Reader, k fold.Key) bool {
 	i, ok := load(r, k)
-	return ok && i.listed(r)
+	return ok && i.in
 }
