@@ -118,10 +118,8 @@ func (s *Service) Ask(ctx context.Context, user, query string, body []byte, know
 	}()
 	answers, done := both(ctx, l.answers)
 	defer done()
-	waits, waited := both(ctx, l.waits)
-	defer waited()
 	look := &looking{Source: s.cfg.Source, user: user, known: known}
-	reply, err = s.ask(lives{waits, answers}, c, user, look)
+	reply, err = s.ask(lives{l.waits, answers}, c, user, look)
 	if errors.Is(err, errKnown) {
 		reply, err = nil, nil
 	}
@@ -161,8 +159,10 @@ func (s *Service) ask(l lives, c *call, user string, look *looking) (reply any, 
 	if err != nil || done {
 		return reply, err
 	}
+	waits, waited := both(l.answers, l.waits)
+	defer waited()
 	if q.after > 0 {
-		if err := s.awaitFresh(l.waits, c, q); err != nil {
+		if err := s.awaitFresh(waits, c, q); err != nil {
 			return nil, err
 		}
 		if c.shows {
@@ -170,7 +170,7 @@ func (s *Service) ask(l lives, c *call, user string, look *looking) (reply any, 
 		}
 	}
 	if newest != nil {
-		if err := s.awaitNewest(l.waits, q, newest); err != nil {
+		if err := s.awaitNewest(waits, q, newest); err != nil {
 			return nil, err
 		}
 	}
