@@ -24,12 +24,15 @@ type audit struct {
 	old    *audit                  // one for the states before that; nil: not asked for yet
 	sent   map[events.Receipt]bool // by the twin
 	raised map[readKey]events.Seq  // by the twin, the last time
+	filter map[string][]events.Seq // which commands have changed a user's kept filters
 	refuse map[events.Seq]string   // by the twin: the reason; "" if the form is wrong
 	events int
 }
 
 func newAudit(t testing.TB, a *author) *audit {
-	return &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, raised: map[readKey]events.Seq{}, refuse: map[events.Seq]string{}}
+	all := &audit{ledger: newLedger(t), author: a, twin: twin.New(), sent: map[events.Receipt]bool{}, raised: map[readKey]events.Seq{}, filter: map[string][]events.Seq{}, refuse: map[events.Seq]string{}}
+	all.ended = a.ended
+	return all
 }
 
 // advance brings the twin up to a seq.
@@ -40,7 +43,11 @@ func (a *audit) advance(to events.Seq) {
 			a.refuse[a.upto+1] = ""
 			continue
 		}
+		kept := c.Verb == events.UserErase && len(a.twin.Filters(c.Inbox)) > 0
 		r := a.twin.Apply(a.upto+1, 0, &c.Command)
+		if kept || c.Verb == events.UserFilter && r.Refused == "" && !r.Ignored {
+			a.filter[c.Inbox] = append(a.filter[c.Inbox], a.upto+1)
+		}
 		if r.Refused != "" {
 			a.refuse[a.upto+1] = r.Refused
 		}
@@ -72,10 +79,10 @@ func (a *audit) read(all []stored) {
 		s := &all[i]
 		a.advance(s.at)
 		a.events++
-		filters := a.filtersOf(s)
+		before := a.heard(s)
 		switch event := a.enter(s).(type) {
 		case *events.Change:
-			a.compare(s, event, filters)
+			a.compare(s, event, before)
 		case *events.Receipt:
 			if !a.sent[*event] {
 				a.t.Errorf("event %d: the twin has not sent %+v by seq %d", s.seq, event, s.at)
@@ -91,29 +98,27 @@ func (a *audit) read(all []stored) {
 	}
 }
 
-// filtersOf are the filters' totals that the user of a change has heard of before it.
-func (a *audit) filtersOf(s *stored) events.NamedTotals {
+// heard is what the user of a change has heard of before it.
+func (a *audit) heard(s *stored) follower {
 	user, ok := strings.CutPrefix(strings.TrimSuffix(s.subject, ".change"), "evt.")
 	if !ok {
-		return nil
+		return follower{}
 	}
 	user, _ = events.UnescapeToken(user)
 	if f := a.users[user]; f != nil {
-		return f.filters
+		return *f
 	}
-	return nil
+	return follower{}
 }
 
-// filtering reports whether a user has kept or dropped a filter up to a seq: that is an
-// event, whatever the totals (rule filter).
-func (a *audit) filtering(user string, upto events.Seq) bool {
-	return slices.ContainsFunc(a.author.log[:upto], func(c command) bool {
-		return !c.malformed && c.Verb == events.UserFilter && c.Inbox == user
-	})
+// filtering reports whether a command after a version and up to another one has changed
+// a user's kept filters: that is an event, whatever the totals (rule filter).
+func (a *audit) filtering(user string, after, upto events.Seq) bool {
+	return slices.ContainsFunc(a.filter[user], func(seq events.Seq) bool { return seq > after && seq <= upto })
 }
 
-// compare compares a change with the twin. filters are those heard of before it.
-func (a *audit) compare(s *stored, c *events.Change, filters events.NamedTotals) {
+// compare compares a change with the twin. before is what its user has heard of before it.
+func (a *audit) compare(s *stored, c *events.Change, before follower) {
 	twin := a.shown(s.shows)
 	if v := twin.Version(c.User); c.Version != v {
 		a.t.Errorf("event %d: %q is notified of version %d, and has %d at seq %d", s.seq, c.User, c.Version, v, s.shows)
@@ -121,14 +126,21 @@ func (a *audit) compare(s *stored, c *events.Change, filters events.NamedTotals)
 	if d := cmp.Diff(twin.Totals(c.User, events.NoKind, false), c.Totals); d != "" {
 		a.t.Errorf("event %d: totals of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
 	}
-	if len(c.Conversations)+len(c.Removed)+len(c.Threads) == 0 && maps.Equal(c.Filters, filters) && !a.filtering(c.User, s.shows) {
+	if len(c.Conversations)+len(c.Removed)+len(c.Threads) == 0 && maps.Equal(c.Filters, before.filters) && !a.filtering(c.User, before.version, c.Version) {
 		a.t.Errorf("event %d: rule quiet: there is nothing for %q", s.seq, c.User)
 	}
 	if d := cmp.Diff(twin.Filters(c.User), c.Filters, cmpopts.EquateEmpty()); d != "" {
 		a.t.Errorf("event %d: filters of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, d)
 	}
 	for _, got := range c.Threads {
-		if want, _ := twin.Thread(c.User, got.Conversation, got.Thread); !cmp.Equal(want, got) {
+		want, there := twin.Thread(c.User, got.Conversation, got.Thread)
+		if !there { // it had no message, and is not followed any more
+			want = events.Thread{Conversation: got.Conversation, Thread: got.Thread, ReadUpto: got.ReadUpto}
+		}
+		if !got.Following { // its version may be later, see fold.TimelineVersion
+			want.Version = got.Version
+		}
+		if !cmp.Equal(want, got) {
 			a.t.Errorf("event %d: thread of %q at seq %d (-twin +emitted):\n%s", s.seq, c.User, s.shows, cmp.Diff(want, got))
 		}
 	}
@@ -172,6 +184,21 @@ func (a *audit) settled(p *process) {
 	}
 }
 
+// ended reports whether a conversation of a user's may have ended after a seq: by what
+// was written up to now.
+func (a *author) ended(user, conversation string, after events.Seq) bool {
+	of, _ := events.ParseConversation(conversation)
+	return slices.ContainsFunc(a.log[min(int(after), len(a.log)):], func(c command) bool {
+		switch c.Verb {
+		case events.UserErase, events.UserDelete:
+			return c.Inbox == user
+		case events.GroupLeave, events.GroupDismiss:
+			return of.Kind == events.Group && c.Inbox == of.ID
+		}
+		return false
+	})
+}
+
 // notified compares the last receipts that a user has heard of with the twin.
 func (a *audit) notified(user, peer string) {
 	a.t.Helper()
@@ -179,7 +206,7 @@ func (a *audit) notified(user, peer string) {
 	if main, of := a.twin.Receipt(user, peer, new("")); of && (!ok || main.Version > plain.Version) {
 		plain, ok = main, true
 	}
-	if got := a.receipts[pair{user, peer, ""}]; ok && !a.twin.Imported(peer, user) && (got.Upto != plain.Upto || got.At != plain.At) {
+	if got := a.receipts[pair{user, peer, ""}]; ok && a.sends(plain) && (got.Upto != plain.Upto || got.At != plain.At) {
 		a.t.Errorf("%q is notified last of %q %+v, the twin says %+v", user, peer, got, plain)
 	}
 	for _, thread := range a.twin.ReceiptThreads(user, peer) {
@@ -188,6 +215,14 @@ func (a *audit) notified(user, peer string) {
 			a.t.Errorf("%q is notified last of %q in thread %s %+v, the twin says %+v", user, peer, thread, got, r)
 		}
 	}
+}
+
+// sends reports whether the twin has sent a receipt: one that was imported, it has not.
+func (a *audit) sends(r events.ReceiptReply) bool {
+	return a.sent[events.Receipt{
+		User: r.User, Peer: r.Peer, Conversation: events.ConversationID{Kind: events.C2C, ID: r.Peer}.String(),
+		Version: r.Version, Upto: r.Upto, At: r.At,
+	}]
 }
 
 // readBy compares with the twin by how many messages are read.

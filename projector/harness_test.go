@@ -99,14 +99,20 @@ func (p *process) stop() {
 		return
 	}
 	p.over = true
-	p.cancel()
-	if err := <-p.ended; err != nil {
-		p.t.Errorf("the projector ends with: %v", err)
-	}
+	p.end()
 	if err := p.Close(); err != nil {
 		p.t.Error(err)
 	}
 	p.conn.Close()
+}
+
+// end ends the run of the projector, and leaves it open.
+func (p *process) end() {
+	p.cancel()
+	if err := <-p.ended; err != nil {
+		p.t.Errorf("the projector ends with: %v", err)
+	}
+	p.ended <- nil
 }
 
 // kill cuts the projector off in the middle of whatever it sends.

@@ -122,7 +122,7 @@ func (w *world) publishAsync(subject string, payload []byte) {
 	w.last++
 	_, err := w.js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: payload, Header: nats.Header{
 		jetstream.ExpectedLastSeqHeader: {fmt.Sprint(w.last - 1)},
-	}})
+	}}, jetstream.WithStallWait(testkit.Patience))
 	w.check(err)
 }
 

@@ -49,6 +49,7 @@ func TestLargeMessage(t *testing.T) {
 	if bounded.MaxMsgSize != 1<<20 {
 		t.Errorf("max_msg_size is %d", bounded.MaxMsgSize)
 	}
+	p.end() // it looks at the stream too
 	for _, size := range []int32{-1, 2 << 20, 1 << 19} {
 		bounded.MaxMsgSize = size
 		testkit.Must(b.js.UpdateStream(t.Context(), bounded))(t)

@@ -33,7 +33,8 @@ mentions, or none.`,
 		{use: "label USER CONVERSATION", verb: events.UserLabel,
 			short: "Give a conversation labels, or take them away",
 			long: `Give a conversation labels, or take them away. One that is archived stays out of
-the totals; other labels are for filters, and for whoever shows the list.`,
+the totals until that label is taken away; other labels are for filters, and for
+whoever shows the list. A conversation has at most 32 labels of 1 to 64 bytes.`,
 			example: "  reddot label alice group_team --add pinned --add work --remove archived",
 			fields:  []string{"add", "remove"},
 			prepare: func(c *events.Command, args []string) error {
@@ -45,7 +46,8 @@ the totals; other labels are for filters, and for whoever shows the list.`,
 		{use: "filter USER NAME", verb: events.UserFilter,
 			short: "Keep a filter, whose totals come with every change",
 			long: `Keep a filter: the totals of some of a user's conversations, which come with
-every change under its name. One of the same name is replaced.`,
+every change under its name. One of the same name is replaced; a user keeps at
+most 20. "reddot show --filters" has the totals.`,
 			example: `  reddot filter alice work --label work
   reddot filter alice inbox --label "" --include-muted`,
 			fields: []string{"filter"}, prepare: filterName},
@@ -60,8 +62,9 @@ every change under its name. One of the same name is replaced.`,
 func choiceActions() []action {
 	return []action{
 		{use: "block USER OTHER...", verb: events.UserBlock,
-			short:   "Have the messages of other users count for nothing",
-			long:    "Have the messages of other users count for nothing, those already unread neither.",
+			short: "Have the messages of other users count for nothing",
+			long: `Have the messages of other users count for nothing, those already unread neither.
+They see nothing of it. A user blocks at most 1,000.`,
 			example: "  reddot block alice mallory",
 			prepare: func(c *events.Command, args []string) error {
 				c.Blocked = true
@@ -72,7 +75,10 @@ func choiceActions() []action {
 			example: "  reddot unblock alice mallory",
 			prepare: theseUsers},
 		{use: "follow USER CONVERSATION THREAD", verb: events.UserFollow,
-			short:   "Follow a thread",
+			short: "Follow a thread",
+			long: `Follow a thread: where messages of threads count apart (see "reddot policy"),
+those from here on count for the user. Who writes or is named in a thread, or
+marks it unread, follows it, too.`,
 			example: "  reddot follow alice group_team t1",
 			prepare: func(c *events.Command, args []string) error {
 				c.Following = true
@@ -80,7 +86,7 @@ func choiceActions() []action {
 			}},
 		{use: "unfollow USER CONVERSATION THREAD", verb: events.UserFollow,
 			short:   "Follow a thread no more",
-			long:    "Follow a thread no more, until the user writes or is named in it again.",
+			long:    "Follow a thread no more, until the user writes or is named in it again, or marks\nit unread.",
 			example: "  reddot unfollow alice group_team t1",
 			prepare: inThread},
 	}

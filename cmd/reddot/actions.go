@@ -78,7 +78,8 @@ command, or up to a message or a time. With --thread that thread alone, with
 			long: `Mark a conversation unread from a message on, in all its threads or in that of
 --thread, or without --from-message with the bare mark.`,
 			example: `  reddot unread alice c2c_bob
-  reddot unread alice c2c_bob --from-message m7`,
+  reddot unread alice c2c_bob --from-message m7
+  reddot unread alice group_team --from-message t2 --thread t1`,
 			fields: []string{"from-message", "timeline"}, prepare: inConversation},
 		{use: "delete USER CONVERSATION", verb: events.UserDelete,
 			short: "Drop a conversation from the list",

@@ -179,7 +179,8 @@ func (m *mail) enter(subject string, header nats.Header, data []byte) error {
 func (m *mail) receipt(r events.Receipt) error {
 	m.receipts++
 	box := m.box(r.User)
-	if before, ok := box.receipts[r.Peer]; ok && before.Version >= r.Version {
+	// The main timeline's is written as the conversation's: both can be due at once.
+	if before, ok := box.receipts[r.Peer]; ok && (before.Version > r.Version || before == r) {
 		return fmt.Errorf("user %q: receipt of %q with version %d after one with %d", r.User, r.Peer, r.Version, before.Version)
 	}
 	box.receipts[r.Peer] = r

@@ -34,10 +34,10 @@ func (a *app) watchCommand() *cobra.Command {
 		GroupID: groupClient,
 		Short:   "Print a user's changes and receipts as they come, or refused commands",
 		Long: `Print a user's conversations, followed threads, totals, filters and receipts as
-they are, and then every change as it comes. Values in between may be left out, the last one is always
-printed, and a list is followed by the totals that belong to it. A server that
-goes away is waited for, and what changed meanwhile is printed; standard error
-tells. SIGTERM or SIGINT ends it with exit code 0.
+they are, and then every change as it comes. Values in between may be left out,
+the last one is always printed, and a list is followed by the totals that belong
+to it. A server that goes away is waited for, and what changed meanwhile is
+printed; standard error tells. SIGTERM or SIGINT ends it with exit code 0.
 
 With --rejected it prints commands that were refused, whoever published them, and
 why: the last ones of those that are stored, and then every one as it comes.

@@ -27,7 +27,7 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 			g.giveWay()
 			r := w.of[k]
 			delete(w.of, k)
-			receipt, ok := view.Receipt(rows, k.ID, k.User, k.Of())
+			receipt, ok := view.SentReceipt(rows, k.ID, k.User, k.Of())
 			if !ok || g.before.receipt(receipt) {
 				g.close(r)
 				continue
@@ -54,8 +54,10 @@ func (w *waiting) add(k fold.ReceiptKey, r *round) {
 	w.keys = append(w.keys, k)
 }
 
-// receipt has a receipt sent.
+// receipt has a receipt sent. That of the main timeline and that of the conversation are
+// one: a listener can't tell them apart, and hears the newer one last.
 func (b *backlog) receipt(r *round, k fold.ReceiptKey, in *waiting) {
+	k.One = k.One && k.Timeline != ""
 	if b.receipts.of[k] != nil || b.bulkReceipts.of[k] != nil {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"reddot/projector/emit/journal"
 	"reddot/projector/fold"
 	"reddot/projector/store"
+	"reddot/projector/view"
 )
 
 // rounds emits what is in the backlog, round by round.
@@ -208,7 +209,8 @@ func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, me
 	log := rows.Group(group)
 	k := fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
 	c := rows.Conversation(k)
-	return c == nil || log == nil || log.Version > since || c.ViewVersion(rows, k, log) > since, c != nil
+	shows = c == nil || log == nil || log.Version > since || c.ViewVersion(rows, k, log) > since
+	return shows || log.OfThreads().Version > since && view.ThreadsChanged(rows, k, since), c != nil
 }
 
 // manyUsers is from how many users on their lists are read from the store one

@@ -52,7 +52,7 @@ func (b *barred) others(r Reader, k Key, log *Log, after, upto Ord) uint64 {
 	if upto <= after || b.peer {
 		return 0
 	}
-	apart := log.Apart.At(k.LogKey().Set(SetApart))
+	apart := log.OfThreads().Apart.At(k.LogKey().Set(SetApart))
 	n := uint64(upto-after) - (apart.countAfter(r, after) - apart.countAfter(r, upto))
 	for _, w := range b.writers {
 		k := Key{w.User, k.ConversationID}
@@ -83,28 +83,46 @@ func (s *step) block() {
 	affected, written := s.affected(user, difference(set.Blocked, old.Blocked))
 	s.SetSettings(user, &set, s.UserVersion(user))
 	for _, k := range affected {
-		if was, is, moved := s.moved(k, old, &set, written[k.ID]); moved {
-			s.restand(k, was, is)
-		}
+		s.restand(k, s.moved(k, old, &set, written[k.ID]))
 	}
 }
 
-// moved reports whether a user is shown something else of a conversation with other
-// settings. writers are those in the group who are blocked in one of them only: mostly
-// it is enough to look at theirs.
-func (s *step) moved(k Key, old, now *Settings, writers []Writer) (was, is standing, moved bool) {
+// moved is what a user is shown of a conversation with some settings, and with others.
+type moved struct {
+	was, is standing
+	shows   bool     // the conversation shows something else
+	threads []string // those of which the user has rows that show something else
+}
+
+// moved compares two settings. writers are those in the group who are blocked in one of
+// them only: mostly it is enough to look at theirs.
+func (s *step) moved(k Key, old, now *Settings, writers []Writer) (m moved) {
 	c, log := s.load(k)
 	t := TallyOf(s, k, c, log)
 	if k.Kind == events.Group && !c.Deleted && c.Timelines == 0 && t.threads == t.read {
-		was.listed, is.listed = true, true
+		m.was.listed, m.is.listed = true, true
 		b := barred{writers: writers}
-		return was, is, slices.ContainsFunc(b.own(k.ConversationID, false), func(o Ordinals) bool { return o.countAfter(s, t.read) > 0 })
+		m.shows = slices.ContainsFunc(b.own(k.ConversationID, false), func(o Ordinals) bool { return o.countAfter(s, t.read) > 0 })
+		return m
 	}
 	if k.Kind == events.Group {
 		writers = s.Written(with(now.Blocked, old.Blocked, true), []string{k.ID})[k.ID]
 	}
-	was, is = s.standing(k, old, writers), s.standing(k, now, writers)
-	return was, is, was != is
+	was, is := barredBy(k, old, writers), barredBy(k, now, writers)
+	m.was, m.is = s.standing(k, c, log, &was), s.standing(k, c, log, &is)
+	m.shows = m.was != m.is
+	if !m.was.listed && !m.is.listed {
+		return m
+	}
+	then, since := t, t
+	then.barred, since.barred = &was, &is
+	for _, line := range s.timelines(k, c) {
+		before, _ := then.Thread(line.Thread)
+		if after, _ := since.Thread(line.Thread); before != after {
+			m.threads = append(m.threads, line.Thread)
+		}
+	}
+	return m
 }
 
 // standing is what a user is shown of a conversation, as far as blocking may change it.
@@ -114,19 +132,22 @@ type standing struct {
 	threads          events.ThreadTotals
 }
 
-// standing is what the user of a conversation is shown with some settings; writers are
-// all that may be blocked by them.
-func (s *step) standing(k Key, set *Settings, writers []Writer) (now standing) {
-	c, log := s.load(k)
+// barredBy is who is blocked by some settings; writers are all that may be.
+func barredBy(k Key, set *Settings, writers []Writer) barred {
 	b := barred{peer: k.Kind == events.C2C && set.Blocks(k.ID)}
 	for _, w := range writers {
 		if k.Kind == events.Group && set.Blocks(w.User) {
 			b.writers = append(b.writers, w)
 		}
 	}
-	if now.listed = c.listed(s, k, log, func() barred { return b }); now.listed {
+	return b
+}
+
+// standing is what the user of a conversation is shown who blocks some.
+func (s *step) standing(k Key, c *Conversation, log *Log, b *barred) (now standing) {
+	if now.listed = c.listed(s, k, log, func() barred { return *b }); now.listed {
 		t := TallyOf(s, k, c, log)
-		t.barred = &b
+		t.barred = b
 		now.unread, now.mentions, now.threads = t.Unread(), t.Mentions(), t.Threads()
 	}
 	return now
@@ -157,17 +178,28 @@ func (s *step) settleEnded(user string) {
 	}
 }
 
-// restand notes that a conversation has changed, or has left the list or come back.
-func (s *step) restand(k Key, was, is standing) {
-	c, _ := s.load(k)
-	c.Version = s.seq
-	if c.Timelines > 0 {
-		c.Followed, c.Moved = s.seq, s.seq
+// restand notes that a conversation or some of its threads have changed, or that it has
+// left the list or come back.
+func (s *step) restand(k Key, m moved) {
+	if !m.shows && len(m.threads) == 0 {
+		return
 	}
-	if was.listed && !is.listed {
+	c, log := s.load(k)
+	for _, thread := range m.threads {
+		t := s.timeline(k, c, thread)
+		s.changedThread(k, c, t)
+		s.putTimeline(k, c, t)
+	}
+	switch {
+	case !m.shows:
+	case m.was.listed && !m.is.listed:
 		s.left(k)
-	} else {
-		s.fx.Changed = append(s.fx.Changed, k)
+	default:
+		s.touch(k)
+	}
+	if m.shows {
+		c.Version = s.seq
+		c.stir(s.seq, log)
 	}
 	s.PutConversation(k, c)
 }

@@ -21,17 +21,16 @@ func (s *step) clear() {
 		to = i.Before()
 	}
 	floor, was := c.Floor(log), s.shown(k, c, log)
-	shows := to.Pos > c.Read.Pos || c.Carried > 0 || whole && c.Marked
-	if to.Pos <= c.Cleared.Pos && !shows {
+	shows := to.Pos > c.Read.Pos || whole && c.Marked
+	if to.Pos <= c.Cleared.Pos && c.Carried == 0 && !shows {
 		s.ignore()
 		return
 	}
 	if to.Pos > c.Cleared.Pos {
-		if c.Cleared = to; log.ThreadOrder > 0 {
-			c.Moved = s.seq // what is last in a thread may not show any more
-			if s.lastsGone(k, c, floor, to) {
-				s.followed(k, c)
-			}
+		c.Cleared = to
+		if log.OfThreads().Order > 0 { // what is last in a thread may not show any more
+			c.ClearSeq = s.seq
+			s.lastsGone(k, c, floor, to)
 		}
 	}
 	s.pass(k, c, to)
@@ -46,16 +45,16 @@ func (s *step) clear() {
 	s.PutConversation(k, c)
 }
 
-// lastsGone reports whether the last message of a thread that the user follows lies
-// between two places.
-func (s *step) lastsGone(k Key, c *Conversation, after, upto Cursor) bool {
+// lastsGone notes of which threads that the user follows the last message lies between two
+// places, so that it does not show any more.
+func (s *step) lastsGone(k Key, c *Conversation, after, upto Cursor) {
 	for _, t := range s.timelines(k, c) {
 		if !t.Following {
 			continue
 		}
 		if h := s.Thread(k.LogKey(), t.Thread); h != nil && h.Last.Pos > after.Pos && h.Last.Pos <= upto.Pos {
-			return true
+			s.changedThread(k, c, t)
+			s.putTimeline(k, c, t)
 		}
 	}
-	return false
 }

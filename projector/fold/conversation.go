@@ -15,23 +15,24 @@ type Conversation struct {
 	Read    Cursor
 	ReadAt  events.Time // of the read that set Read, if ReadSet
 	ReadSeq events.Seq  // of the command that set Read
-	ReadSet bool        // Read was set by a read, so ReadAt says when
 
 	Join    Cursor     // groups: the head at the join
 	JoinSeq events.Seq // groups: the command that joined; C2C: the import; 0: none
 
 	Carried         uint64 // unread messages from before the first one, by the import; while there are any, nothing is read
 	CarriedMentions uint64 // how many of them name the user
-	Acted           bool   // the user has cleared the mark or deleted it, if nothing else says that the user has done anything
 
 	Cleared Cursor // the user has no history up to here; Read is not before it
 
-	Deleted   bool // from the list, until a counted message comes
-	DeletedAt Ord  // the last ordinal at the time
+	DeletedAt Ord // the last ordinal at the time, if Deleted
 
-	Level  events.Level // what it puts into the totals; NoLevel stands for LevelAll
-	Labels []string     // sorted
-	Marked bool         // marked unread by hand
+	Level   events.Level // what it puts into the totals; NoLevel stands for LevelAll
+	ReadSet bool         // Read was set by a read, so ReadAt says when
+	Acted   bool         // the user has cleared the mark or deleted it, if nothing else says that the user has done anything
+	Deleted bool         // from the list, until a counted message comes
+	Marked  bool         // marked unread by hand
+
+	Labels []string // sorted
 
 	PendingReads []PendingRead // the oldest first, at most events.MaxPendingReads
 	Receipt      *Receipt      // C2C only
@@ -39,9 +40,11 @@ type Conversation struct {
 	Named Set // C2C only: ordinals of messages that name the user, not revoked; see Sender
 
 	Timelines   uint64     // how many rows of timelines the user has
-	ThreadsRead Mark       // the position of threads without one of their own, where it lies beyond Read
+	ThreadsRead Mark       // the position of threads without one of their own, where it was moved beyond Read, and is not behind it
 	Moved       events.Seq // the command that last moved the position of timelines without one of their own
 	Followed    events.Seq // the command that last changed what the user is shown of followed threads, by the user's rows
+	Stirred     events.Seq // the user's last delete or block, which may have changed what is shown of any thread
+	ClearSeq    events.Seq // the user's last clear that moved Cleared, if there are threads
 }
 
 // Exists reports whether the conversation has come into being: a C2C
@@ -98,7 +101,7 @@ func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
 			v = p.Seq
 		}
 	}
-	if c.Timelines > 0 && log.ApartVersion > v {
+	if c.Timelines > 0 && log.OfThreads().ApartVersion > v {
 		t.from(0)
 		v = max(v, t.apartVersion())
 	}

@@ -59,9 +59,7 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	s.dropPending(k, c)
 	c.Version = s.seq
 	s.left(k)
-	if c.Timelines > 0 {
-		c.Moved = s.seq
-	}
+	c.stir(s.seq, log)
 	told := s.toldTimelines(k, c)
 	s.endTimelines(k, c)
 	for _, t := range told {

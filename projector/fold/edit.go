@@ -22,8 +22,36 @@ func (s *step) edit() {
 	}
 	m.Named = named
 	s.Rewrite(k, &c.Log, i.Pos, &m)
-	s.renamed(k, c, &c.Log, &m, i, !named, named)
+	if m.Counted {
+		s.renamed(k, c, &m, i)
+	}
+	if named {
+		s.newlyNamed(k, c, &c.Log, &m)
+	}
 	s.PutConversation(k, c)
+}
+
+// renamed shows to the owner of a C2C conversation that a counted message names the owner
+// now, or no more.
+func (s *step) renamed(k Key, c *Conversation, m *Message, i Index) {
+	if m.Named {
+		c.Named.Add(s, k.Set(SetNamed), i.Ord)
+	} else {
+		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
+	}
+	shows, inThread := s.unreadBy(k, c, &c.Log, m, i)
+	if shows {
+		s.changed(k, c, &c.Log)
+	}
+	if !inThread || m.Thread == "" { // the main timeline's version is the conversation's
+		return
+	}
+	t := s.thread(k, m.Thread)
+	t.Version, c.Log.ownThreads().Version = s.seq, s.seq
+	s.PutThread(k, m.Thread, t)
+	if s.timeline(k, c, m.Thread).Following {
+		s.touch(k)
+	}
 }
 
 // over reports whether a message is hidden or was recalled, so that an edit changes
@@ -65,24 +93,17 @@ func (s *step) groupEdit() {
 	}
 	m.All, m.Mentions = s.c.MentionAll, slices.Clone(s.c.Mentions)
 	s.Rewrite(lk, log, i.Pos, &m)
-	if m.Counted && was.All != m.All {
-		either := was.Mentions
-		if !m.All {
-			either = m.Mentions
-		}
-		s.renameAll(lk, log, &m, i, either)
+	users := distinct(slices.Concat(was.Mentions, m.Mentions))
+	if m.Counted {
+		s.rename(lk, log, &was, &m, i, users)
 	}
 	s.PutGroup(g, log)
-	for _, user := range distinct(slices.Concat(was.Mentions, m.Mentions)) {
+	for _, user := range users {
 		k := Key{user, lk.ConversationID}
 		had, has := slices.Contains(was.Mentions, user), slices.Contains(m.Mentions, user)
 		s.reset(k, &was, &m, had, has)
-		if c := s.Conversation(k); c != nil && i.Pos > c.Join.Pos {
-			s.renamed(k, c, log, &m, i, was.All || had, m.All || has)
+		if c := s.Conversation(k); has && !had && c != nil && i.Pos > c.Join.Pos && s.newlyNamed(k, c, log, &m) {
 			s.PutConversation(k, c)
-			if had && !has && (c.Version == s.seq || c.Followed == s.seq) { // the message does not say so any more
-				s.fx.Noted = append(s.fx.Noted, k)
-			}
 		}
 	}
 	if m.Apart {
@@ -100,21 +121,51 @@ func sameUsers(a, b []string) bool {
 	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }
 
-// renameAll notes that a counted message names everybody from here on, or no more: that
-// shows to whoever has it unread, but the sender and those whom it names by name either way.
-func (s *step) renameAll(lk Key, log *Log, m *Message, i Index, either []string) {
-	set, key := &log.All, lk.Set(SetAll)
-	if m.Apart {
-		set, key = &log.AllAp, lk.Set(SetAllAp)
-	}
-	if m.All {
-		set.Add(s, key, i.Ord)
-	} else {
-		set.Remove(s, key, i.Ord)
-	}
+// rename notes for whose view it matters that a counted message names others now: those
+// who have it unread, but its sender. An edit by which it names everybody or no more
+// concerns all of them, but those whom it names by name either way; any other those whom
+// it names no more, or newly.
+func (s *step) rename(lk Key, log *Log, was, m *Message, i Index, users []string) {
 	note := Recall{Ord: i.Ord, From: m.From, Seq: s.seq, Thread: m.Thread, Apart: m.Apart}
-	if len(either) > 0 && len(either) <= maxRecalls {
-		note.Except = slices.Clone(either)
+	switch {
+	case was.All != m.All:
+		s.nameAll(lk, log, m, i)
+		either := was.Mentions
+		if !m.All {
+			either = m.Mentions
+		}
+		if len(either) > 0 && len(either) <= maxRecalls {
+			note.Except = slices.Clone(either)
+		}
+	case m.All:
+		return
+	default:
+		for _, user := range users {
+			k := Key{user, lk.ConversationID}
+			has := slices.Contains(m.Mentions, user)
+			c := s.Conversation(k)
+			if c == nil || user == m.From || has == slices.Contains(was.Mentions, user) || i.Pos <= c.Join.Pos {
+				continue
+			}
+			shows, inThread := s.unreadBy(k, c, log, m, i)
+			if !shows && !inThread {
+				continue
+			}
+			note.Only = append(note.Only, user)
+			told := shows && c.Listed(s, k, log) || inThread && s.timeline(k, c, m.Thread).Following
+			if told {
+				s.touch(k)
+			}
+			if told && !has { // the message does not say so any more
+				s.fx.Noted = append(s.fx.Noted, k)
+			}
+		}
+		if note.Only == nil {
+			return
+		}
+		if slices.Sort(note.Only); len(note.Only) > maxRecalls {
+			note.Only = nil
+		}
 	}
 	before := log.Version
 	if log.Version, log.Recalls = recalled(log.Version, log.Recalls, note); log.Version != before {
@@ -123,8 +174,21 @@ func (s *step) renameAll(lk Key, log *Log, m *Message, i Index, either []string)
 	if m.Thread != "" {
 		t := s.thread(lk, m.Thread)
 		t.Version, t.Recalls = recalled(t.Version, t.Recalls, note)
-		log.ThreadVersion = s.seq
+		log.ownThreads().Version = s.seq
 		s.PutThread(lk, m.Thread, t)
+	}
+}
+
+// nameAll enters into the log whether a counted message names everybody.
+func (s *step) nameAll(lk Key, log *Log, m *Message, i Index) {
+	set, key := &log.All, lk.Set(SetAll)
+	if m.Apart {
+		set, key = &log.ownThreads().All, lk.Set(SetAllAp)
+	}
+	if m.All {
+		set.Add(s, key, i.Ord)
+	} else {
+		set.Remove(s, key, i.Ord)
 	}
 }
 
@@ -141,31 +205,20 @@ func (s *step) reset(k Key, was, m *Message, had, has bool) {
 	}
 }
 
-// renamed shows to a user that a message does not name the user any more, or does: had
-// and has. Who is newly named follows the message's thread. The caller puts the
-// conversation.
-func (s *step) renamed(k Key, c *Conversation, log *Log, m *Message, i Index, had, has bool) {
-	if k.Kind == events.C2C && m.Counted {
-		if has {
-			c.Named.Add(s, k.Set(SetNamed), i.Ord)
-		} else {
-			c.Named.Remove(s, k.Set(SetNamed), i.Ord)
-		}
+// unreadBy reports whether a user has a message unread: in what the conversation shows,
+// and in its timeline.
+func (s *step) unreadBy(k Key, c *Conversation, log *Log, m *Message, i Index) (shows, inThread bool) {
+	tally, part := TallyOf(s, k, c, log), Recall{Ord: i.Ord, From: m.From, Thread: m.Thread, Apart: m.Apart}
+	return tally.shows(part), tally.inThread(part)
+}
+
+// newlyNamed has one whom an edit names by name follow the message's thread. The caller
+// puts the conversation if that was not so.
+func (s *step) newlyNamed(k Key, c *Conversation, log *Log, m *Message) bool {
+	was := s.shown(k, c, log)
+	if !s.involve(k, c, log, m) {
+		return false
 	}
-	if m.Counted && had != has && k.User != m.From {
-		tally, part := TallyOf(s, k, c, log), Recall{Ord: i.Ord, From: m.From, Thread: m.Thread, Apart: m.Apart}
-		if tally.shows(part) {
-			s.changed(k, c, log)
-		}
-		if tally.inThread(part) {
-			t := s.timeline(k, c, m.Thread)
-			s.changedThread(k, c, t)
-			s.putTimeline(k, c, t)
-		}
-	}
-	if k.Kind == events.C2C && has || k.Kind == events.Group && slices.Contains(m.Mentions, k.User) {
-		if was := s.shown(k, c, log); s.involve(k, c, log, m) { // what counts apart shows from now on
-			s.show(k, c, log, was)
-		}
-	}
+	s.show(k, c, log, was) // what counts apart shows from now on
+	return true
 }

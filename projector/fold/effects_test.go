@@ -18,26 +18,52 @@ import (
 	"reddot/projector/view"
 )
 
+// display is what a user is shown of a conversation: it, and the threads of it that the
+// user follows.
+type display struct {
+	conversation events.Conversation
+	threads      []events.Thread
+}
+
 // shown is what users are shown.
-func shown(m *twin.Model, users []string) map[fold.Key]events.Conversation {
-	all := map[fold.Key]events.Conversation{}
+func shown(m *twin.Model, users []string) map[fold.Key]display {
+	all := map[fold.Key]display{}
 	for _, user := range users {
 		for _, c := range m.Conversations(user) {
 			id, _ := events.ParseConversation(c.Conversation)
-			all[fold.Key{User: user, ConversationID: id}] = c
+			threads, _ := m.Threads(user, events.ThreadsRequest{Conversation: id, Following: true})
+			slices.SortFunc(threads, func(a, b events.Thread) int { return cmp.Compare(a.Thread, b.Thread) })
+			for i := range threads {
+				threads[i].Version = 0
+			}
+			all[fold.Key{User: user, ConversationID: id}] = display{c, threads}
 		}
 	}
 	return all
 }
 
-// names reports whether effects name a change of a conversation, in its own
-// right or as of a member of a group whose view has the version of the change.
+// names reports whether effects name a change of a conversation, in its own right or as of
+// a member of a group, or of a follower of a thread, whose view has the version of the
+// change.
 func names(rows fold.Reader, fx *fold.Effects, seq events.Seq, k fold.Key) bool {
 	if slices.Contains(fx.Changed, k) {
 		return true
 	}
 	c := rows.Conversation(k)
-	return k.Kind == events.Group && slices.Contains(fx.Groups, k.ID) && c != nil && c.ViewVersion(rows, k, rows.Group(k.ID)) == seq
+	if k.Kind != events.Group || c == nil {
+		return false
+	}
+	all := slices.Contains(fx.Groups, k.ID)
+	if all && c.ViewVersion(rows, k, rows.Group(k.ID)) == seq {
+		return true
+	}
+	for _, t := range rows.Timelines(k) {
+		v, _ := view.Thread(rows, k, t.Thread)
+		if t.Following && v.Version == seq && (all || slices.Contains(fx.Threads, fold.ThreadKey{Group: k.ID, Thread: t.Thread})) {
+			return true
+		}
+	}
+	return false
 }
 
 // receipts are those that the effects name, as they are sent.
@@ -46,7 +72,9 @@ func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
 		r, _ := view.Receipt(rows, k.ID, k.User, k.Of())
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b events.Receipt) int { return cmp.Compare(a.User, b.User) })
+	slices.SortFunc(all, func(a, b events.Receipt) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Thread, b.Thread))
+	})
 	return all
 }
 
@@ -76,10 +104,7 @@ func testEffects(t *testing.T, cfg twin.Config) {
 		}
 		after := shown(m, users)
 		read(t, s, func(rows fold.Reader) {
-			// An edit that names everybody, or no more, is told of to those, too, whom
-			// the message names by name.
-			quiet := cfg.Without&twin.Blocks != 0 && e.Command.Verb != events.GroupEdit
-			checkEffects(t, rows, &e, &fx, before, after, quiet)
+			checkEffects(t, rows, &e, &fx, before, after, cfg.Without&twin.Blocks != 0)
 			if d := gocmp.Diff(result.Receipts, receipts(rows, &fx), cmpopts.EquateEmpty()); d != "" {
 				t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
 			}
@@ -116,7 +141,7 @@ func named(rows fold.Reader, c *events.Command) (all []fold.Key) {
 	return all
 }
 
-func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]events.Conversation, quiet bool) {
+func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]display, quiet bool) {
 	t.Helper()
 	fail := func(k fold.Key, what string) {
 		t.Helper()
@@ -126,13 +151,13 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 	changed := func(k fold.Key) bool {
 		b, was := before[k]
 		a, is := after[k]
-		versioned := a.Version == e.Seq
-		a.Version, b.Version = 0, 0 // the rest says whether anything shows
-		change := was != is || !reflect.DeepEqual(a, b)
+		versioned := a.conversation.Version == e.Seq
+		a.conversation.Version, b.conversation.Version = 0, 0 // the rest says whether anything shows
+		change := was != is || !reflect.DeepEqual(a.conversation, b.conversation)
 		if is && change != versioned && (change || quiet) {
 			fail(k, "has a new version, and shows nothing new, or the other way round")
 		}
-		return change
+		return change || !reflect.DeepEqual(a.threads, b.threads)
 	}
 	for k := range before {
 		if _, is := after[k]; !is && !slices.Contains(fx.Noted, k) {

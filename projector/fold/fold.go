@@ -149,10 +149,10 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	if m.Hidden || m.Apart { // rules hidden, apart
 		return
 	}
-	if thread := m.Thread != ""; !thread {
-		log.Main = Last{}
-	} else if !log.Last.Thread {
-		log.Main = log.Last
+	if thread := m.Thread != ""; !thread && log.OfThreads().Main.Pos > 0 {
+		log.ownThreads().Main = Last{}
+	} else if thread && !log.Last.Thread {
+		log.ownThreads().Main = log.Last
 	}
 	log.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: pos, Revoked: m.Revoked, Thread: m.Thread != ""}
 }

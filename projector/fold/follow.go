@@ -99,7 +99,8 @@ func (s *step) shown(k Key, c *Conversation, log *Log) (v shown) {
 }
 
 // show notes that a conversation shows something else than before, if it does
-// (rule quiet). What others have changed in it before keeps its version.
+// (rule quiet). What others have changed in it before keeps its version. The
+// caller puts the conversation.
 func (s *step) show(k Key, c *Conversation, log *Log, was shown) {
 	c.Version = max(c.Version, was.version)
 	is := s.shown(k, c, log)

@@ -44,7 +44,7 @@ func (s *step) importC2C(k Key, im *events.Import) bool {
 		s.arrived(k, c, &c.Log, m.ID)
 	}
 	if r := im.Receipt; r != nil && c.Receipt == nil && k.ID != k.User {
-		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq}
+		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq, Imported: true}
 		if i, _ := s.Index(k, r.Upto); i.Pos > 0 && s.Message(k, i.Pos).From != k.User {
 			c.Receipt.Pos = i.Pos
 		}
@@ -110,7 +110,7 @@ func (s *step) carry(k Key, c *Conversation, im *events.Import) (shows bool) {
 		return shows
 	}
 	counts := im.Unread > 0 && !(k.Kind == events.C2C && s.Settings(k.User).Blocks(k.ID))
-	shows = shows || c.Read.Pos > 0 || counts || im.MarkedUnread || im.HasReadAt
+	shows = shows || c.Read.Pos > 0 || counts || im.MarkedUnread || im.HasReadAt && im.ReadAt > 0
 	if c.Read.Pos > 0 {
 		c.Moved = s.seq
 	}

@@ -17,16 +17,10 @@ type Log struct {
 	Block   Span       // of the messages in the unfinished time block
 	Revoked Set        // ordinals revoked after they had counted
 	All     Set        // ordinals naming everybody that count in the conversation, not revoked; groups only
-	AllAp   Set        // of those that count apart
 	Counted Ord        // the last ordinal that counts in the conversation, revoked or not
-	Apart   Set        // ordinals that count apart, revoked ones among them: those are in no other set; groups only
 
-	Threaded      Set        // ordinals of threads that count in the conversation, not revoked
-	Main          Last       // the newest message of the main timeline that is not hidden, if Last is a thread's
-	MainVersion   events.Seq // of the recall that last changed the view of every reader of the main timeline
-	ThreadOrder   events.Seq // of the newest thread's row in the order by activity
-	ThreadVersion events.Seq // of the command that last changed a view of a thread
-	ApartVersion  events.Seq // of the last message that counts apart
+	MainVersion events.Seq // of the recall that last changed the view of every reader of the main timeline
+	Threads     *LogThreads
 
 	Members uint64 // groups only; those who have been erased and are not swept yet among them
 	Peak    uint64 // groups only: the most members there ever were
@@ -36,6 +30,36 @@ type Log struct {
 	// Tail is the messages of the unfinished page, as the Rows write them: it is
 	// theirs alone.
 	Tail string
+}
+
+// LogThreads is what a log knows of its threads; nil, if it has none. It is apart since
+// few logs have any. Logs share it: see Log.ownThreads.
+type LogThreads struct {
+	Threaded Set  // ordinals of threads that count in the conversation, not revoked
+	Apart    Set  // ordinals that count apart, revoked ones among them: those are in no other set; groups only
+	All      Set  // of those that count apart: ordinals naming everybody, not revoked
+	Main     Last // the newest message of the main timeline that is not hidden, if Log.Last is a thread's
+
+	Order        events.Seq // of the newest thread's row in the order by activity
+	Version      events.Seq // of the command that last changed a view of a thread
+	ApartVersion events.Seq // of the last message that counts apart
+}
+
+var noThreads LogThreads
+
+// OfThreads is what the log knows of its threads, to be read only.
+func (l *Log) OfThreads() *LogThreads {
+	if l.Threads == nil {
+		return &noThreads
+	}
+	return l.Threads
+}
+
+// ownThreads is OfThreads, to be changed.
+func (l *Log) ownThreads() *LogThreads {
+	own := *l.OfThreads()
+	l.Threads = &own
+	return &own
 }
 
 // Last is the newest message of a log that is not hidden. Pos is 0 if there is
@@ -50,10 +74,10 @@ type Last struct {
 	Thread  bool // it is of a thread
 }
 
-// LastMain is the newest message of the main timeline that is not hidden.
+// LastMain is the newest message of the main timeline that is not hidden, to be read only.
 func (l *Log) LastMain() *Last {
 	if l.Last.Thread {
-		return &l.Main
+		return &l.OfThreads().Main
 	}
 	return &l.Last
 }
@@ -79,25 +103,34 @@ func (s Span) with(at events.Time, first bool) Span {
 	return Span{min(s.Least, at), max(s.Greatest, at)}
 }
 
-// Recall is a revoke of a message in a group, or in a thread, or an edit by which it
-// names everybody or no more. It changes the view of those who have the message unread
-// and have not sent it.
+// Recall is a revoke of a message in a group, or in a thread, or an edit of whom it
+// names. It changes the view of those who have the message unread and have not sent it.
 type Recall struct {
 	Ord    Ord
 	From   string
 	Seq    events.Seq
 	Thread string
 	Apart  bool
-	Except []string // an edit: whom the message names either way
+	Only   []string // an edit by which it names others: whom it names no more, or newly; nil: it concerns everybody
+	Except []string // an edit by which it names everybody, or no more: whom it names by name either way
 }
 
 // concerns reports whether it may change the view of a user.
 func (r *Recall) concerns(user string) bool {
-	return r.From != user && !slices.Contains(r.Except, user)
+	return r.From != user && !slices.Contains(r.Except, user) && (r.Only == nil || slices.Contains(r.Only, user))
 }
 
-// maxRecalls bounds the revokes that a log lists one by one, and the purges. One more,
-// without a message between, counts as a change for every reader.
+// covers reports whether a recall concerns all whom an earlier one does.
+func (r *Recall) covers(old *Recall) bool {
+	if old.From != r.From || old.Thread != r.Thread || old.Apart != r.Apart || r.Except != nil {
+		return false
+	}
+	return r.Only == nil && old.Ord <= r.Ord || old.Ord == r.Ord && old.Only != nil &&
+		!slices.ContainsFunc(old.Only, func(user string) bool { return !slices.Contains(r.Only, user) })
+}
+
+// maxRecalls bounds the revokes and edits that a log lists one by one, the names of each,
+// and the purges. One more, without a message between, counts as a change for every reader.
 const maxRecalls = 32
 
 // changedForAll notes that a command changes the view of every reader.
@@ -107,7 +140,7 @@ func (l *Log) changedForAll(by events.Seq) { l.Version, l.Recalls = by, nil }
 // messages of the timeline: whoever they concern, it concerns too, and it is newer.
 func recalled(version events.Seq, all []Recall, r Recall) (events.Seq, []Recall) {
 	kept := slices.DeleteFunc(slices.Clone(all), func(old Recall) bool {
-		return r.Except == nil && old.From == r.From && old.Ord <= r.Ord && old.Thread == r.Thread && old.Apart == r.Apart
+		return r.covers(&old)
 	})
 	if len(kept) == maxRecalls {
 		return r.Seq, nil

@@ -122,7 +122,7 @@ func (s *step) awaited(g string, log *Log, id string) {
 		c = s.conversation(k)
 		s.arrived(k, c, log, id)
 		s.PutConversation(k, c)
-		if c.Listed(s, k, log) {
+		if (c.Version == s.seq || c.Followed == s.seq) && c.Listed(s, k, log) {
 			s.fx.Noted = append(s.fx.Noted, k)
 		}
 	}

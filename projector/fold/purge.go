@@ -41,8 +41,8 @@ func (s *step) purge() {
 		log.changedForAll(s.seq)
 	}
 	log.purged(p)
-	if log.ThreadOrder > 0 {
-		log.ThreadVersion = s.seq
+	if log.OfThreads().Order > 0 {
+		log.ownThreads().Version = s.seq
 	}
 	s.fx.Groups = append(s.fx.Groups, g)
 	s.PutGroup(g, log)

@@ -55,13 +55,14 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 		c.Acted = c.Acted || !c.acted(k)
 	}
 	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
-	if c.Timelines > 0 || was.listed {
+	did := changed || moved || sent
+	if did && (c.Timelines > 0 || was.listed) {
 		s.show(k, c, log, was)
 	}
 	if changed {
 		s.changed(k, c, log)
 	}
-	return changed || moved || sent
+	return did
 }
 
 // read folds a user's read of one conversation, or of a timeline of it.

@@ -13,6 +13,8 @@ type Receipt struct {
 	Pos  Pos // of that message
 	At   events.Time
 	Seq  events.Seq // of the command that sent it
+
+	Imported bool // it was sent before all that is known, and is not sent again; Seq is the import's
 }
 
 // PeerMark is the newest message of the peer in a C2C log.

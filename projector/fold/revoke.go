@@ -41,7 +41,7 @@ func (s *step) takeBack(k Key, i Index) bool {
 	}
 	if m.Thread == "" && r.part {
 		c.Log.MainVersion = s.seq
-	} else if listed && r.part { // it may be followed
+	} else if listed && r.part && s.timeline(k, c, m.Thread).Following {
 		s.touch(k)
 	}
 	s.PutConversation(k, c)
@@ -77,7 +77,11 @@ func (s *step) recall(lk Key, log *Log, m *Message, i Index) (r recalling) {
 		log.Last.Revoked = true
 	}
 	if last := log.LastMain(); i.Pos == last.Pos && (r.shows || !last.Revoked) {
-		last.Revoked, log.MainVersion = true, s.seq
+		if log.MainVersion = s.seq; log.Last.Thread {
+			log.ownThreads().Main.Revoked = true
+		} else {
+			log.Last.Revoked = true
+		}
 	}
 	if t != nil {
 		if r.part = s.recallIn(lk, log, t, m, i, r.counts); r.part || r.counts {
@@ -183,8 +187,10 @@ func (s *step) unname(g string, log *Log, user string, i Index, was Recall, r re
 		}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
-	case was.Thread != "" && (r.part || r.counts && tally.inThread(was)):
-		s.followed(k, c)
-		s.PutConversation(k, c)
+	case was.Thread != "" && (r.part && i.Pos > c.Cleared.Pos || r.counts && tally.inThread(was)):
+		if s.timeline(k, c, was.Thread).Following {
+			s.followed(k, c)
+			s.PutConversation(k, c)
+		}
 	}
 }

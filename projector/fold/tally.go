@@ -147,14 +147,14 @@ func (t *Tally) shut() bool { return t.k.Kind == events.C2C && t.bars().peer }
 func (t *Tally) logSet(s *Set, kind SetKind) Ordinals { return s.At(t.k.LogKey().Set(kind)) }
 
 func (t *Tally) revoked() Ordinals  { return t.logSet(&t.log.Revoked, SetRevoked) }
-func (t *Tally) apart() Ordinals    { return t.logSet(&t.log.Apart, SetApart) }
-func (t *Tally) threaded() Ordinals { return t.logSet(&t.log.Threaded, SetThreaded) }
+func (t *Tally) apart() Ordinals    { return t.logSet(&t.log.OfThreads().Apart, SetApart) }
+func (t *Tally) threaded() Ordinals { return t.logSet(&t.log.OfThreads().Threaded, SetThreaded) }
 
 // naming are the messages that name everybody and those that name the user, of those
 // that count in the conversation, or apart.
 func (t *Tally) naming(apart bool) [2]Ordinals {
 	if apart {
-		return [2]Ordinals{t.logSet(&t.log.AllAp, SetAllAp), t.named(true)}
+		return [2]Ordinals{t.logSet(&t.log.OfThreads().All, SetAllAp), t.named(true)}
 	}
 	return [2]Ordinals{t.logSet(&t.log.All, SetAll), t.named(false)}
 }

@@ -52,20 +52,21 @@ func (s *step) post(lk Key, log *Log, m *Message) *Thread {
 		return t
 	}
 	t.Last = Last{ID: m.ID, From: m.From, At: m.At, Seq: s.seq, Pos: log.Head.Pos, Revoked: m.Revoked, Thread: true}
-	t.Version, t.Recalls, log.ThreadVersion = s.seq, nil, s.seq
+	own := log.ownThreads()
+	t.Version, t.Recalls, own.Version = s.seq, nil, s.seq
 	if m.Counted && m.Apart {
 		t.Ap.Add(s, lk.SetOf(m.Thread, SetAp), m.Ord)
 		t.posted(Posted{m.Ord, m.From, s.seq})
-		log.ApartVersion = s.seq
+		own.ApartVersion = s.seq
 	} else if m.Counted {
 		t.In.Add(s, lk.SetOf(m.Thread, SetIn), m.Ord)
 	}
-	if t.Order == 0 || t.Order != log.ThreadOrder { // another thread was the newest
+	if t.Order == 0 || t.Order != own.Order { // another thread was the newest
 		if t.Order > 0 {
 			s.DeleteOrder(lk, t.Order)
 		}
 		s.PutOrder(lk, s.seq, m.Thread)
-		t.Order, log.ThreadOrder = s.seq, s.seq
+		t.Order, own.Order = s.seq, s.seq
 	}
 	return t
 }
@@ -93,10 +94,11 @@ func (s *step) countIn(lk Key, log *Log, m *Message) {
 	all, kind := &log.All, SetAll
 	switch {
 	case m.Apart:
-		log.Apart.Add(s, lk.Set(SetApart), m.Ord)
-		all, kind = &log.AllAp, SetAllAp
+		own := log.ownThreads()
+		own.Apart.Add(s, lk.Set(SetApart), m.Ord)
+		all, kind = &own.All, SetAllAp
 	case m.Thread != "":
-		log.Threaded.Add(s, lk.Set(SetThreaded), m.Ord)
+		log.ownThreads().Threaded.Add(s, lk.Set(SetThreaded), m.Ord)
 	}
 	if m.All { // rule mention
 		all.Add(s, lk.Set(kind), m.Ord)
@@ -108,8 +110,9 @@ func (s *step) recallIn(lk Key, log *Log, t *Thread, m *Message, i Index, counts
 	if counts {
 		t.In.Remove(s, lk.SetOf(m.Thread, SetIn), i.Ord)
 		t.Ap.Remove(s, lk.SetOf(m.Thread, SetAp), i.Ord)
-		log.Threaded.Remove(s, lk.Set(SetThreaded), i.Ord)
-		log.AllAp.Remove(s, lk.Set(SetAllAp), i.Ord)
+		own := log.ownThreads()
+		own.Threaded.Remove(s, lk.Set(SetThreaded), i.Ord)
+		own.All.Remove(s, lk.Set(SetAllAp), i.Ord)
 	}
 	if shows = i.Pos == t.Last.Pos && !t.Last.Revoked; shows {
 		t.Last.Revoked = true
@@ -118,7 +121,7 @@ func (s *step) recallIn(lk Key, log *Log, t *Thread, m *Message, i Index, counts
 		t.Version, t.Recalls = recalled(t.Version, t.Recalls, Recall{Ord: i.Ord, From: m.From, Seq: s.seq, Thread: m.Thread, Apart: m.Apart})
 	}
 	if shows || counts {
-		log.ThreadVersion = s.seq
+		log.ownThreads().Version = s.seq
 	}
 	return shows
 }

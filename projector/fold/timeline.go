@@ -42,7 +42,7 @@ func (c *Conversation) Position(thread string, t *Timeline) Mark {
 	switch {
 	case t != nil && t.Own:
 		return t.Read
-	case thread != "" && c.ThreadsRead.Pos > c.Read.Pos:
+	case thread != "" && c.ThreadsRead != (Mark{}):
 		return c.ThreadsRead
 	}
 	return Mark{c.Read, c.ReadAt, c.ReadSeq, c.ReadSet}
@@ -51,7 +51,7 @@ func (c *Conversation) Position(thread string, t *Timeline) Mark {
 // moved is the command that last moved the position of timelines without one of their
 // own.
 func (c *Conversation) moved(thread string) events.Seq {
-	if thread != "" && c.ThreadsRead.Pos > c.Read.Pos {
+	if thread != "" && c.ThreadsRead != (Mark{}) {
 		return c.ThreadsRead.Seq
 	}
 	return c.Moved
@@ -123,7 +123,7 @@ func (s *step) moveAll(k Key, c *Conversation, to Mark) (moves bool) {
 		was := *c
 		c.endCarried()
 		c.Read, c.ReadAt, c.ReadSeq, c.ReadSet, c.Moved = to.Cursor, to.At, to.Seq, to.Set, s.seq
-		if c.ThreadsRead.Pos <= c.Read.Pos {
+		if c.ThreadsRead.Pos < c.Read.Pos { // where they are the same, the threads' has not moved
 			c.ThreadsRead = Mark{}
 		}
 		for _, t := range s.timelines(k, &was) {
@@ -132,7 +132,9 @@ func (s *step) moveAll(k Key, c *Conversation, to Mark) (moves bool) {
 		return true
 	}
 	for _, t := range s.timelines(k, c) {
-		moves = s.moveOwn(k, c, t, to) || moves
+		if t.Own && to.Pos > t.Read.Pos { // else its row stays, as the conversation's may
+			moves = s.moveOwn(k, c, t, to) || moves
+		}
 	}
 	return moves
 }
@@ -152,13 +154,15 @@ func (s *step) moveOwn(k Key, c *Conversation, t *Timeline, to Mark) (moves bool
 // It reports whether any moves.
 func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 	all := s.timelines(k, c)
-	moves = c.endCarried()
-	if to.Cursor != c.Read {
+	moved := to.Cursor != c.Read
+	if moves = c.endCarried() || moved; moved {
 		c.Read, c.ReadAt, c.ReadSeq, c.ReadSet, c.Moved = to.Cursor, to.At, to.Seq, to.Set, s.seq
-		moves = true
 	}
-	if c.ThreadsRead != (Mark{}) {
-		c.ThreadsRead, c.Moved, moves = Mark{}, s.seq, true
+	if c.ThreadsRead != (Mark{}) && c.ThreadsRead.Cursor != to.Cursor {
+		if c.ThreadsRead = (Mark{}); !moved { // the main timeline's stays
+			c.ThreadsRead = Mark{Cursor: to.Cursor, Seq: s.seq}
+		}
+		moves = true
 		if slices.ContainsFunc(all, func(t *Timeline) bool { return t.Following && !t.Own }) {
 			s.followed(k, c)
 		}
@@ -169,7 +173,11 @@ func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 			t.Own, t.Read = false, Mark{}
 			s.changedThread(k, c, t)
 		}
-		s.putTimeline(k, c, t)
+	}
+	for _, t := range all {
+		if moves { // else their rows stay, as the conversation's may
+			s.putTimeline(k, c, t)
+		}
 	}
 	return moves
 }
@@ -218,7 +226,7 @@ func (s *step) readTimeline(k Key, c *Conversation, log *Log, thread string, to 
 	h := s.Thread(lk, thread)
 	was := s.shown(k, c, log)
 	marked := thread == "" && c.Marked
-	moves := to.Pos > at.Pos && (thread == "" || s.passes(lk, h, thread, at.Cursor, to))
+	moves := to.Pos > at.Pos && (thread == "" || s.passes(lk, log, h, thread, at.Cursor, to))
 	if moves {
 		t.moveTo(c, Mark{to, by.at, by.seq, true})
 		s.changedThread(k, c, t)
@@ -235,23 +243,28 @@ func (s *step) readTimeline(k Key, c *Conversation, log *Log, thread string, to 
 	if moves || sent {
 		s.putTimeline(k, c, t)
 	}
-	if s.show(k, c, log, was); marked {
+	did := moves || marked || ended || sent
+	if did {
+		s.show(k, c, log, was)
+	}
+	if marked {
 		s.changed(k, c, log)
 	}
-	return moves || marked || ended || sent
+	return did
 }
 
 // passes reports whether a read of a thread from a place to another one passes a message
-// that counts or is the newest that shows.
-func (s *step) passes(lk Key, h *Thread, thread string, from, to Cursor) bool {
+// that counts, so is not purged, or is the newest that shows.
+func (s *step) passes(lk Key, log *Log, h *Thread, thread string, from, to Cursor) bool {
 	if !h.There() {
 		return false
 	}
 	if h.Last.Pos > from.Pos && h.Last.Pos <= to.Pos {
 		return true
 	}
+	after := max(from.Ord, log.Purged.Ord)
 	for _, half := range []Ordinals{h.In.At(lk.SetOf(thread, SetIn)), h.Ap.At(lk.SetOf(thread, SetAp))} {
-		if half.countAfter(s, from.Ord) > half.countAfter(s, to.Ord) {
+		if half.countAfter(s, after) > half.countAfter(s, max(after, to.Ord)) {
 			return true
 		}
 	}
@@ -262,88 +275,67 @@ func (s *step) passes(lk Key, h *Thread, thread string, from, to Cursor) bool {
 // that passes anything in one of them.
 func (s *step) readThreads(k Key, c *Conversation, log *Log, to Cursor, by readBy) bool {
 	was := s.shown(k, c, log)
-	passed := s.passed(k, c, to, by.open && k.Kind == events.Group && s.Policies().Receipts != events.ReceiptsOff)
-	if len(passed) > 0 {
-		at := Mark{to, by.at, s.seq, true}
-		if to.Pos > c.Position(unnamed, nil).Pos {
+	told := by.open && k.Kind == events.Group && s.Policies().Receipts != events.ReceiptsOff
+	lagging, passes := s.lagging(k, c, log, to, told)
+	if passes {
+		at, rest := Mark{to, by.at, s.seq, true}, c.Position(unnamed, nil).Pos
+		if to.Pos > rest {
 			c.ThreadsRead = at
 		}
 		for _, t := range s.timelines(k, c) {
 			if t.Thread == "" {
 				continue
 			}
-			if s.moveOwn(k, c, t, at); t.Following {
+			own := t.Own
+			if moves := s.moveOwn(k, c, t, at) || !own && to.Pos > rest; moves && t.Following {
 				s.followed(k, c)
 			}
 		}
-		for _, thread := range passed {
-			if by.open {
+		for _, thread := range lagging {
+			if told {
 				s.seen(k, c, log, to.Pos, &thread, by.openAt)
 			}
 		}
 	}
 	sent := by.open && k.Kind == events.C2C && s.receiptsOfThreads(k, c, by.openAt)
-	s.show(k, c, log, was)
-	return len(passed) > 0 || sent
+	did := passes || sent
+	if did {
+		s.show(k, c, log, was)
+	}
+	return did
 }
 
-// passed lists threads in which a read of all of them up to a place passes something:
-// all of them, or one if there is any.
-func (s *step) passed(k Key, c *Conversation, to Cursor, all bool) (threads []string) {
+// lagging lists the threads whose newest message that shows is unread and that a read of
+// all threads up to a place moves: all of them, or as many as it takes to report whether
+// the read passes something in one of them.
+func (s *step) lagging(k Key, c *Conversation, log *Log, to Cursor, all bool) (threads []string, passes bool) {
 	lk, rest := k.LogKey(), c.Position(unnamed, nil)
+	look := func(thread string, h *Thread, from Cursor) {
+		threads = append(threads, thread)
+		passes = passes || s.passes(lk, log, h, thread, from, to)
+	}
 	for _, t := range s.timelines(k, c) {
-		if t.Thread != "" && t.Own && to.Pos > t.Read.Pos && s.passes(lk, s.Thread(lk, t.Thread), t.Thread, t.Read.Cursor, to) {
-			threads = append(threads, t.Thread)
+		if t.Thread == "" || !t.Own || to.Pos <= t.Read.Pos {
+			continue
+		}
+		if h := s.Thread(lk, t.Thread); h.There() && h.Last.Pos > t.Read.Pos {
+			look(t.Thread, h, t.Read.Cursor)
 		}
 	}
 	if to.Pos <= rest.Pos {
-		return threads
+		return threads, passes
 	}
 	for _, thread := range s.ThreadOrder(lk, math.MaxUint64) {
 		h := s.Thread(lk, thread)
-		if h.Last.Pos <= rest.Pos || len(threads) > 0 && !all {
+		if h.Last.Pos <= rest.Pos || passes && !all {
 			break
 		}
-		if t := s.timeline(k, c, thread); !t.Own && s.passes(lk, h, thread, rest.Cursor, to) {
-			threads = append(threads, thread)
+		if !s.timeline(k, c, thread).Own {
+			look(thread, h, rest.Cursor)
 		}
 	}
-	return threads
+	return threads, passes
 }
 
 // unnamed stands for any thread without a row.
 const unnamed = "\x00"
-
-// TimelineVersion is the version of the user's view of a timeline of a conversation in
-// the list: t is the user's row of it, h the thread; nil: there is none.
-func TimelineVersion(r Reader, k Key, c *Conversation, log *Log, name string, t *Timeline, h *Thread) events.Seq {
-	v, recalls := c.moved(name), []Recall(nil)
-	switch {
-	case name == "":
-		v, recalls = max(v, log.LastMain().Seq, log.MainVersion), log.Recalls
-	case h != nil:
-		v, recalls = max(v, h.Version), h.Recalls
-	}
-	if t != nil {
-		v = max(v, t.Version)
-	}
-	last := log.LastMain()
-	if name != "" && h != nil {
-		last = &h.Last
-	}
-	tally := TallyOf(r, k, c, log)
-	for _, p := range log.Purges {
-		count := func() uint64 { n, _ := tally.Thread(name); return n }
-		shows := last.Pos > max(p.From.Pos, c.Cleared.Pos) && last.Pos <= p.To.Pos
-		if p.Seq > v && (shows || tally.lost(p, count)) {
-			v = p.Seq
-		}
-	}
-	tally.from(0) // what was purged since had changed the view before
-	for _, recall := range recalls {
-		if recall.Seq > v && recall.Thread == name && recall.concerns(k.User) && tally.inThread(recall) {
-			v = recall.Seq
-		}
-	}
-	return v
-}

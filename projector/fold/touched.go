@@ -49,10 +49,16 @@ func Touched(r Reader, seq events.Seq, c *events.Command, t *Touch) {
 		}
 	case events.UserImport:
 		t.Users = append(t.Users, c.Inbox)
-		for i := range c.Conversations { // whose last message it may have been
-			if e := &c.Conversations[i]; e.Conversation.Kind == events.Group && e.LastMessage != nil {
+		for i := range c.Conversations { // whose last message it may have been, that a read has waited for
+			e := &c.Conversations[i]
+			if e.LastMessage == nil {
+				continue
+			}
+			if e.Conversation.Kind == events.Group {
 				t.message(r, e.Conversation.ID, e.LastMessage.ID)
 			}
+			t.receipt(r, seq, Key{c.Inbox, e.Conversation})
+			t.authors(r, seq, Key{c.Inbox, e.Conversation})
 		}
 	case events.GroupPurge:
 		t.Groups = append(t.Groups, c.Inbox)
@@ -104,7 +110,7 @@ func (t *Touch) receipt(r Reader, seq events.Seq, k Key) {
 	if c == nil || k.Kind != events.C2C {
 		return
 	}
-	if c.Receipt != nil && c.Receipt.Seq == seq {
+	if c.Receipt != nil && c.Receipt.Seq == seq && !c.Receipt.Imported {
 		t.Receipts = append(t.Receipts, ReceiptKey{Key: k})
 	}
 	if c.Timelines == 0 {

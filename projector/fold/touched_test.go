@@ -80,7 +80,7 @@ func checkTouched(t *testing.T, rows fold.Reader, a *applied) (n int) {
 	}
 	for _, k := range a.fx.Changed {
 		c := rows.Conversation(k)
-		if slices.Contains(a.fx.Noted, k) || c == nil || c.Version > a.Seq { // gone since, which was noted, or changed again
+		if slices.Contains(a.fx.Noted, k) || c == nil || max(c.Version, c.Followed) > a.Seq { // gone since, which was noted, or changed again
 			continue
 		}
 		if n++; !slices.Contains(touch.Users, k.User) {

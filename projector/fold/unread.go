@@ -63,6 +63,7 @@ func (s *step) unreadTimeline(k Key, c *Conversation, log *Log, thread string, t
 	if carried := thread == "" && c.Carried > 0; follows && !carried && c.Position(thread, t).Pos == to.Pos {
 		return false
 	}
+	moves, was := c.Position(thread, t).Pos != to.Pos, s.unreadOf(k, c, log, thread)
 	t.moveTo(c, to)
 	c.Acted = c.Acted || !c.acted(k)
 	switch {
@@ -73,9 +74,19 @@ func (s *step) unreadTimeline(k Key, c *Conversation, log *Log, thread string, t
 	default:
 		t.From = min(t.From, to.Ord)
 	}
-	s.changedThread(k, c, t)
 	s.putTimeline(k, c, t)
+	if moves || s.unreadOf(k, c, log, thread) != was {
+		s.changedThread(k, c, t)
+		s.putTimeline(k, c, t)
+	}
 	return true
+}
+
+// unreadOf counts a timeline, as its rows are now.
+func (s *step) unreadOf(k Key, c *Conversation, log *Log, timeline string) uint64 {
+	t := TallyOf(s, k, c, log)
+	n, _ := t.Thread(timeline)
+	return n
 }
 
 // ignoreUnknown ignores a command on a C2C conversation that has no message

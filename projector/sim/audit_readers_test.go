@@ -12,14 +12,17 @@ import (
 // receipts-sent).
 type readers struct {
 	*audit
-	raised  map[wanted]events.Seq // by the twin: the last command that brought a message a reader
-	heard   map[wanted]events.Seq // the state that the last event of a message shows
-	version map[string]events.Seq // of the last event of a user
-	last    map[pair]readersEvent // by user and group
+	raised  map[wanted]events.Seq  // by the twin: the last command that brought a message a reader
+	heard   map[wanted]events.Seq  // the state that the last event of a message shows
+	version map[string]events.Seq  // of the last event of a user
+	last    map[asked]readersEvent // by user and group
 }
 
 // wanted is a message whose sender is notified of its readers.
 type wanted struct{ user, group, id string }
+
+// asked is who is told of the readers of messages in a group.
+type asked struct{ user, group string }
 
 type readersEvent struct {
 	event   int
@@ -28,7 +31,7 @@ type readersEvent struct {
 }
 
 func newReaders(a *audit) *readers {
-	return &readers{a, map[wanted]events.Seq{}, map[wanted]events.Seq{}, map[string]events.Seq{}, map[pair]readersEvent{}}
+	return &readers{a, map[wanted]events.Seq{}, map[wanted]events.Seq{}, map[string]events.Seq{}, map[asked]readersEvent{}}
 }
 
 // raise notes what the twin says of a command.
@@ -38,28 +41,29 @@ func (a *readers) raise(seq events.Seq, all []twin.Raised) {
 	}
 }
 
-// hear checks one event.
-func (a *readers) hear(event int, r *events.GroupReceipts, more bool) {
-	k := pair{r.User, r.Group}
+// hear checks one event, which shows the state at a seq.
+func (a *readers) hear(event int, r *events.GroupReceipts, at events.Seq, more bool) {
+	k := asked{r.User, r.Group}
 	before := a.last[k]
 	switch {
-	case r.Version < a.version[r.User] || r.Version > a.at:
-		a.fail("event %d at seq %d: %+v comes after version %d", event, a.at, r, a.version[r.User])
+	case r.Version < a.version[r.User] || r.Version > at:
+		a.fail("event %d at seq %d: %+v comes after version %d", event, at, r, a.version[r.User])
 	case r.Version == before.version && !before.more:
 		a.again(event, before.event, r.Version, "%+v", r)
 	}
 	if len(r.Receipts) == 0 {
 		a.fail("event %d: rule quiet: there is nothing for %q", event, r.User)
 	}
+	m := a.as(at)
 	for _, x := range r.Receipts {
 		w := wanted{r.User, r.Group, x.ID}
-		if now, ok := a.twin.ReadBy(r.Group, x.ID); !ok || now != x || x.Read > x.Members {
-			a.fail("event %d: %q is notified of %+v in %q at seq %d, the twin says %+v, %v", event, r.User, x, r.Group, a.at, now, ok)
+		if now, ok := m.ReadBy(r.Group, x.ID); !ok || now != x || x.Read > x.Members {
+			a.fail("event %d: %q is notified of %+v in %q at seq %d, the twin says %+v, %v", event, r.User, x, r.Group, at, now, ok)
 		}
 		if seq := a.raised[w]; seq == 0 || seq > r.Version {
 			a.fail("event %d: %q is notified of %+v in %q with version %d; seq %d brought the last reader", event, r.User, x, r.Group, r.Version, seq)
 		}
-		a.heard[w] = a.at
+		a.heard[w] = at
 	}
 	a.version[r.User] = max(a.version[r.User], r.Version)
 	a.last[k] = readersEvent{event, r.Version, more}

@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +53,9 @@ type audit struct {
 	round    events.Seq // that events showed before the last one's
 }
 
-type pair struct{ user, peer string }
+// pair names the receipts of what a user has written to a peer, in a thread or in the
+// main timeline: a read of that alone is told as one of all is.
+type pair struct{ user, peer, thread string }
 
 type receipt struct {
 	events.Receipt
@@ -128,17 +133,19 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 		}
 		return err == nil
 	}
+	shows := a.at
+	if h := msg.Header.Get(headerShows); h != "" {
+		n, err := strconv.ParseUint(h, 10, 64)
+		if shows = events.Seq(n); err != nil || shows >= a.at {
+			a.fail("event %d shows seq %q (%v), and all up to it %d", event, h, err, a.at)
+			return
+		}
+	}
 	want := "rejected"
 	switch subject[strings.LastIndexByte(subject, '.')+1:] {
 	case "change":
 		var c events.Change
-		shows := a.at
-		if h := msg.Header.Get(headerShows); h != "" {
-			n, err := strconv.ParseUint(h, 10, 64)
-			if shows = events.Seq(n); err != nil || shows >= a.at {
-				a.fail("event %d shows seq %q (%v), and all up to it %d", event, h, err, a.at)
-				return
-			}
+		if shows < a.at {
 			a.aside++
 		}
 		if decode(&c) {
@@ -154,7 +161,7 @@ func (a *audit) hear(event int, msg *nats.Msg) {
 	case "group-receipt":
 		var r events.GroupReceipts
 		if decode(&r) {
-			a.readers.hear(event, &r, msg.Header.Get(headerMore) != "")
+			a.readers.hear(event, &r, shows, msg.Header.Get(headerMore) != "")
 		}
 		want = "evt." + events.EscapeToken(r.User) + ".group-receipt"
 	case "rejected":
@@ -179,7 +186,7 @@ func (a *audit) again(event, before int, seq events.Seq, what string, args ...an
 }
 
 func (a *audit) receipt(event int, r events.Receipt) {
-	k := pair{r.User, r.Peer}
+	k := pair{r.User, r.Peer, r.Thread}
 	switch before := a.receipts[k]; {
 	case r.Version < before.Version || r.Version > a.at:
 		a.fail("event %d at seq %d: %+v comes after %+v", event, a.at, r, before)
@@ -206,6 +213,13 @@ func (a *audit) rejected(event int, r events.Rejected) {
 	}
 }
 
+// owes returns what receipts there must be of, in order.
+func (a *audit) owes() []pair {
+	return slices.SortedFunc(maps.Keys(a.owed), func(a, b pair) int {
+		return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.peer, b.peer), strings.Compare(a.thread, b.thread))
+	})
+}
+
 // emitted checks the claim that all events of the commands up to seq are stored.
 func (a *audit) emitted(seq events.Seq) {
 	if n := len(a.history.log); int(seq) > n {
@@ -226,7 +240,7 @@ func (a *audit) emitted(seq events.Seq) {
 			if a.owed == nil {
 				a.owed = map[pair]events.Receipt{}
 			}
-			a.owed[pair{r.User, r.Peer}] = r
+			a.owed[pair{r.User, r.Peer, r.Thread}] = r
 		}
 	})
 	a.claimed = seq
@@ -235,12 +249,11 @@ func (a *audit) emitted(seq events.Seq) {
 		if !a.fanout {
 			a.settled(user)
 		}
-		for _, peer := range users { // of one who has been erased since there is no receipt any more
-			r, ok := a.owed[pair{user, peer}]
-			got := a.receipts[pair{user, peer}]
-			if !a.history.erased(peer, seq) && ok && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
-				a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, user, peer, got, r)
-			}
+	}
+	for _, k := range a.owes() { // of one who has been erased since there is no receipt any more
+		r, got := a.owed[k], a.receipts[k]
+		if !a.history.erased(k.peer, r.Version) && got.Version <= seq && (got.Upto != r.Upto || got.At != r.At || got.Version != r.Version) {
+			a.fail("at seq %d %q is notified last of %q %+v, the twin says %+v", seq, k.user, k.peer, got, r)
 		}
 	}
 }

@@ -74,6 +74,12 @@ func costs() []cost {
 	apart := events.Command{Verb: events.PolicySet, ThreadPolicy: events.ThreadsApart}
 	expiringThread := thread("new", "u1")
 	expiringThread.ExpiresAt, expiringThread.HasExpiresAt = 100, true
+	follow := func(following bool) events.Command { // u0 follows m0: by having written it
+		return events.Command{Verb: events.UserFollow, Inbox: "u5", Conversation: group, Thread: "m0", Following: following}
+	}
+	edit := func(id string, names ...string) events.Command {
+		return events.Command{Verb: events.GroupEdit, Inbox: "g", ID: id, Mentions: names}
+	}
 	receipts := events.Command{Verb: events.PolicySet, GroupReceipts: events.ReceiptsMembers}
 	return []cost{
 		{"C2C message", nil, events.Command{Verb: events.UserMessage, Inbox: "u0", From: "peer", ID: "new"}, 1},
@@ -100,6 +106,18 @@ func costs() []cost {
 		{"mute of a thread", talk, in(events.Command{Verb: events.UserMute, Thread: "m0", Muted: true}), 2},
 		{"revoke in a thread", talk, events.Command{Verb: events.GroupRevoke, Inbox: "g", ID: "t1"}, 3},
 		{"expiry in a thread", []events.Command{expiringThread}, events.Command{Verb: events.ClockSet, At: 100, HasAt: true}, 4},
+
+		{"follow", talk, follow(true), 3},
+		{"follow of a thread without messages", nil, follow(true), 3},
+		{"unfollow", append(talk, follow(true)), follow(false), 3},
+
+		// Beside the log, and the page or the thread: whom the log knows as named; a follow, too.
+		{"edit that names two more", nil, edit("m49", "u2", "u3"), 1 + 2},
+		{"edit that names nobody any more", []events.Command{edit("m49", "u2", "u3")}, edit("m49"), 1 + 2},
+		{"edit that names all", nil, events.Command{Verb: events.GroupEdit, Inbox: "g", ID: "m49", MentionAll: true}, 1},
+		{"edit of a message in a page", nil, edit("m0", "u2"), 2 + 1},
+		{"edit in a thread, that makes one follow it", talk, edit("t1", "u9"), 2 + 1 + 3},
+		{"edit of a C2C message", nil, events.Command{Verb: events.UserEdit, Inbox: "u0", ID: "m19", From: "peer", Mentions: []string{"u0"}}, 1},
 
 		{"level", nil, in(events.Command{Verb: events.UserLevel, Level: events.LevelMentions}), 1},
 		{"label", nil, in(events.Command{Verb: events.UserLabel, Add: []string{"archived"}}), 1},

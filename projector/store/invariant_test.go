@@ -288,8 +288,10 @@ func (a *audit) sides(k fold.Key, c *fold.Conversation, l *auditedLog) {
 	if c.Peer != peer || c.Sent != sent {
 		a.fail("%+v: the peer's newest is %+v and the owner's %d, not %+v and %d", k, peer, sent, c.Peer, c.Sent)
 	}
-	if r := c.Receipt; r != nil && r.Pos == 0 && c.JoinSeq > 0 {
-		return // it was imported
+	if r := c.Receipt; r != nil && r.Imported && r.Pos == 0 {
+		if r.Seq != c.JoinSeq {
+			a.fail("%+v: receipt %+v, imported by %d", k, *r, c.JoinSeq)
+		}
 	} else if r != nil && (r.Pos == 0 || r.Pos > peer.Pos || l.messages[r.Pos-1].ID != r.Upto || l.messages[r.Pos-1].From == k.User) {
 		a.fail("%+v: receipt %+v", k, *r)
 	}

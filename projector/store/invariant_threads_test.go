@@ -39,11 +39,11 @@ func (a *audit) threads(k fold.Key, l *auditedLog) {
 		newest = max(newest, t.Order)
 		a.known[fmt.Sprintf("%v %s", k, name)] = true
 	}
-	if len(orders) > 0 || newest != l.ThreadOrder {
-		a.fail("%+v: the newest thread is at %d of %d; in the order are also %v", k, l.ThreadOrder, newest, orders)
+	if len(orders) > 0 || newest != l.OfThreads().Order {
+		a.fail("%+v: the newest thread is at %d of %d; in the order are also %v", k, l.OfThreads().Order, newest, orders)
 	}
-	a.same(k.Set(fold.SetThreaded), &l.Threaded, l.ordinals(0, func(m *fold.Message) bool { return m.Thread != "" && !m.Apart }))
-	a.same(k.Set(fold.SetAllAp), &l.AllAp, l.ordinals(0, func(m *fold.Message) bool { return m.All && m.Apart }))
+	a.same(k.Set(fold.SetThreaded), &l.OfThreads().Threaded, l.ordinals(0, func(m *fold.Message) bool { return m.Thread != "" && !m.Apart }))
+	a.same(k.Set(fold.SetAllAp), &l.OfThreads().All, l.ordinals(0, func(m *fold.Message) bool { return m.All && m.Apart }))
 	var apart []fold.Ord
 	counted := fold.Ord(0)
 	for i := range l.messages {
@@ -54,7 +54,7 @@ func (a *audit) threads(k fold.Key, l *auditedLog) {
 			counted = m.Ord
 		}
 	}
-	a.same(k.Set(fold.SetApart), &l.Apart, apart)
+	a.same(k.Set(fold.SetApart), &l.OfThreads().Apart, apart)
 	if counted != l.Counted {
 		a.fail("%+v: ordinal %d counted last in the conversation, not %d", k, l.Counted, counted)
 	}

@@ -21,12 +21,12 @@ func (r *rig) noted() []store.Out {
 	switch {
 	case r.fx.Refused != "":
 		return []store.Out{{Seq: e.Seq, At: e.Time, Rejected: &events.Rejected{Seq: e.Seq, Subject: e.Subject, Reason: r.fx.Refused, At: e.Time}}}
-	case len(r.fx.Noted)+len(r.fx.Swept) > 0:
+	case len(r.fx.Noted)+len(r.fx.NotedThreads)+len(r.fx.Swept) > 0:
 		at := e.Time
 		if e.Command.HasAt {
 			at = e.Command.At
 		}
-		return []store.Out{{Seq: e.Seq, At: at, Noted: slices.Clone(r.fx.Noted), Swept: slices.Clone(r.fx.Swept)}}
+		return []store.Out{{Seq: e.Seq, At: at, Noted: slices.Clone(r.fx.Noted), Threads: slices.Clone(r.fx.NotedThreads), Swept: slices.Clone(r.fx.Swept)}}
 	}
 	return nil
 }

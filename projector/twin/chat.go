@@ -98,17 +98,6 @@ func (c *chat) lastOfEach() map[string]int {
 	return all
 }
 
-// everyThread returns the threads of all messages.
-func (c *chat) everyThread() map[string]bool {
-	all := map[string]bool{}
-	for i := range c.log {
-		if thread := c.log[i].thread; thread != "" {
-			all[thread] = true
-		}
-	}
-	return all
-}
-
 // lastBy returns how many messages of the log there are up to the last one that is.
 func (c *chat) lastBy(is func(*message) bool) int {
 	for i := len(c.log) - 1; i >= 0; i-- {

@@ -19,7 +19,7 @@ type Config struct {
 }
 
 // Landed is what the projector does, so what commands make use of.
-const Landed Feature = Receipts | Clears | Purges | Expiry | Levels | Filters
+const Landed Feature = Receipts | Clears | Purges | Expiry | Levels | Filters | Edits | Blocks | Imports | Threads | Apart
 
 // Feature is a set of features that a Generator can do without.
 type Feature uint16

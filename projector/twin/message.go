@@ -38,8 +38,8 @@ func (m *Model) arrived(s step, c *chat) []events.Receipt {
 	last := &c.log[len(c.log)-1]
 	var sent []events.Receipt
 	for _, v := range c.views {
-		if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(len(c.log)-1) {
-			v.listed = true // the first message that shows makes the conversation
+		if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(len(c.log)-1) && !v.account.imported[v.name] {
+			v.listed = true // the first message that shows makes the conversation, if no import has
 		}
 	}
 	m.followers(c, last)
@@ -202,9 +202,7 @@ func (m *Model) edit(s step, c *chat) Result {
 		return ignoredUnless(false)
 	}
 	msg := &c.log[i]
-	// That a C2C message was recalled which neither counted nor was the last is not kept.
-	recalled := msg.revoked || msg.recalled || msg.gone && s.Verb == events.GroupEdit
-	if msg.hidden || msg.never || recalled || msg.all == s.MentionAll && sameUsers(msg.mentions, s.Mentions) {
+	if msg.hidden || msg.never || msg.gone || msg.all == s.MentionAll && sameUsers(msg.mentions, s.Mentions) {
 		return ignoredUnless(false)
 	}
 	if s.Verb == events.UserEdit { // only whether it names the owner matters
@@ -213,9 +211,6 @@ func (m *Model) edit(s step, c *chat) Result {
 		}
 	}
 	before := msg.mentions
-	if msg.all != s.MentionAll {
-		m.toAll = msg // whoever has it unread is told, also who is named by name before and after
-	}
 	msg.mentions, msg.all = slices.Clone(s.Mentions), s.MentionAll
 	for user, v := range c.views {
 		newly := slices.Contains(msg.mentions, user) && !slices.Contains(before, user)

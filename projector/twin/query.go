@@ -180,12 +180,6 @@ func (m *Model) Threads(user string, q events.ThreadsRequest) ([]events.Thread, 
 	return list, found
 }
 
-// Imported reports whether a user has imported the C2C conversation with a peer: what
-// was sent to the peer then was sent by another system.
-func (m *Model) Imported(user, peer string) bool {
-	return m.accounts[user] != nil && m.accounts[user].imported[events.ConversationID{Kind: events.C2C, ID: peer}]
-}
-
 // ReceiptThreads returns the threads that a receipt was sent to user for, of reads by
 // peer.
 func (m *Model) ReceiptThreads(user, peer string) (all []string) {

@@ -106,13 +106,12 @@ func (v *view) readOne(thread string, to int, by readBy) (moved bool) {
 }
 
 // moves reports whether a read of one timeline up to a place moves its position: a
-// thread's if there is a message of it between them that counts (none to oneself does)
-// or shows as its last.
+// thread's if there is a message of it between them that counts for anybody or shows as
+// its last.
 func (v *view) moves(thread string, to int) bool {
-	oneself := v.name == events.ConversationID{Kind: events.C2C, ID: v.user}
 	for i := v.pos(thread); i < to; i++ {
 		m := &v.chat.log[i]
-		if thread == "" || m.thread == thread && (i >= v.chat.purged && !m.quiet() && !m.revoked && !oneself || i == v.chat.lastOf(thread)) {
+		if thread == "" || m.thread == thread && (i >= v.chat.purged && v.counted(m) && !m.revoked || i == v.chat.lastOf(thread)) {
 			return true
 		}
 	}
@@ -247,10 +246,12 @@ func (v *view) readThreads(s step, to int, by readBy, r *Result) {
 	threads := v.chat.threads()
 	if slices.ContainsFunc(threads, func(thread string) bool { return v.moves(thread, to) }) {
 		r.Ignored = false
-		for thread := range v.chat.everyThread() {
-			if v.pos(thread) < to && by.asked && !by.private {
+		for _, thread := range threads {
+			// A thread is read if its newest message that shows is unread: hidden ones
+			// after that get their receipt with the next read of it.
+			if at := v.pos(thread); at < to && at <= v.chat.lastOf(thread) && by.asked && !by.private && to > v.of(thread).seen {
 				t := v.timeline(thread)
-				t.seen, t.seenAt = max(t.seen, to), by.told
+				t.seen, t.seenAt = to, by.told
 			}
 		}
 		for thread, t := range v.timelines {
@@ -262,6 +263,9 @@ func (v *view) readThreads(s step, to int, by readBy, r *Result) {
 		v.settle()
 	}
 	for _, thread := range threads {
+		if v.chat.lastOf(thread) < v.told { // the peer was told of all that shows
+			continue
+		}
 		by.thread = &thread
 		if sent := v.tell(by, s.seq); sent != nil {
 			r.Receipts = append(r.Receipts, *sent)

@@ -154,6 +154,18 @@ var settingRules = []struct{ rule, name, script string }{
 		list alice => 1: c2c_eve 0; c2c_bob 1 first=m2 read=m1
 		user.block alice users=bob blocked
 		list alice => 0: c2c_eve 0`},
+	{"block", "nor one that an import has made, by the first message", `
+		user.import alice c2c_bob unread=2 c2c_eve unread=2
+		user.block alice users=bob blocked
+		user.delete alice c2c_bob
+		user.delete alice c2c_eve
+		user.message alice id=m1 from=bob
+		user.message alice id=m1 from=eve silent
+		list alice => 0
+		user.message alice id=m2 from=eve
+		list alice => 1: c2c_eve 1 first=m2
+		user.block alice users=bob unblocked
+		list alice => 2: c2c_eve 1 first=m2; c2c_bob 1 first=m1`},
 	{"block", "a blocked sender's messages do not keep one", `
 		group.join team users=alice,bob
 		group.message team id=g1 from=carol

@@ -31,7 +31,24 @@ var threadRules = []struct{ rule, name, script string }{
 		user.edit alice id=m2 from=bob mentions=alice
 		user.edit alice id=m3 from=bob mentions=alice => ignored
 		list alice => 1: c2c_bob 1 @1 first=m1
-		versions alice => 4; c2c_bob 4`},
+		versions alice => 4; c2c_bob 4
+		user.message alice id=m4 from=bob silent
+		user.message alice id=m5 from=bob
+		user.revoke alice id=m4 from=bob => ignored
+		user.edit alice id=m4 from=bob mentions=alice => ignored`},
+	{"edit", "to all and back: nothing shows to who is named by name either way", `
+		group.join team users=alice,bob,carol
+		group.message team id=g1 from=bob mentions=alice
+		group.edit team id=g1 mentions=alice all
+		versions alice => 2; group_team 2
+		versions carol => 3; group_team 3
+		group.edit team id=g1 mentions=alice
+		versions alice => 2; group_team 2
+		list alice => 1: group_team 1 @1 first=g1
+		versions carol => 4; group_team 4
+		group.edit team id=g1 all
+		versions alice => 2; group_team 2
+		versions carol => 5; group_team 5`},
 	{"edit", "who is newly named follows", `
 		policy apart
 		group.join team users=alice,bob,carol

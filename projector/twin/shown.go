@@ -16,13 +16,18 @@ type shown struct {
 }
 
 // shows is what a view shows. In what others do a message of a blocked sender moves
-// versions as any does; what the user does is told if it shows.
-func (m *Model) shows(v *view, verb events.Verb) shown {
+// versions as any does; what the user does is told if it shows, also where that reads as
+// a message comes: by writing it, or because the user has waited for it.
+func (m *Model) shows(v *view, s step) shown {
 	var blocked map[string]bool
-	switch verb {
+	switch s.Verb {
 	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
+	case events.GroupMessage:
+		if !v.account.blocked[s.From] {
+			blocked = v.account.blocked
+		}
 	default:
-		if verb.Inbox() == "user" {
+		if s.Verb.Inbox() == "user" {
 			blocked = v.account.blocked
 		}
 	}
@@ -99,7 +104,7 @@ type viewKey struct {
 func (m *Model) lookAt(s step) map[viewKey]shown {
 	all := map[viewKey]shown{}
 	for _, v := range m.concerned(s) {
-		all[viewKey{v.user, v.name}] = m.shows(v, s.Verb)
+		all[viewKey{v.user, v.name}] = m.shows(v, s)
 	}
 	return all
 }
@@ -116,7 +121,7 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 		if !now.listed && !was.listed {
 			continue
 		}
-		if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) || now.view.toAll(m.toAll) {
+		if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) {
 			now.view.version = s.seq
 			m.versions[k.user] = s.seq
 		}
@@ -135,12 +140,6 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 			m.versions[k.user] = s.seq
 		}
 	}
-}
-
-// toAll reports whether a message that names all, or no more, is unread in the
-// conversation or apart from it.
-func (v *view) toAll(msg *message) bool {
-	return slices.ContainsFunc(v.unread(nil), func(x *message) bool { return x == msg && (v.ofConversation(x) || v.ofThreads(x)) })
 }
 
 // forgotten notes that a thread is not known any more which the user has followed: one

@@ -28,7 +28,6 @@ type Model struct {
 	chats    map[chatKey]*chat
 	accounts map[string]*account
 	versions map[string]events.Seq // by user; they outlive leave and erase
-	toAll    *message              // the command being applied makes it name all, or no more
 }
 
 // chatKey names a chat: owner and peer in C2C, no owner and the group else.
@@ -80,7 +79,6 @@ func (m *Model) Apply(seq events.Seq, now events.Time, c *events.Command) Result
 		s.at = c.At
 	}
 	before, read := m.lookAt(s), m.readers(s)
-	m.toAll = nil
 	r := m.apply(s)
 	m.touch(s, before)
 	if c.Verb != events.UserImport { // it makes members of earlier readers, and is no read

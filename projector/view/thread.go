@@ -112,7 +112,7 @@ func (i item) followed(r fold.Reader) (all []thread) {
 // changedThreads are those that the user follows, or follows no more, whose view has
 // changed after a seq.
 func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
-	if i.row.Timelines == 0 || max(i.log.ThreadVersion, i.row.Followed, i.row.Moved) <= since {
+	if i.row.Timelines == 0 || max(i.log.OfThreads().Version, i.row.Followed, i.row.Moved) <= since {
 		return nil
 	}
 	for _, row := range r.Timelines(i.key) {
@@ -124,6 +124,13 @@ func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
 		}
 	}
 	return all
+}
+
+// ThreadsChanged reports whether the view of a thread that the user follows in a
+// conversation of the list has changed after a seq.
+func ThreadsChanged(r fold.Reader, k fold.Key, since events.Seq) bool {
+	i, ok := load(r, k)
+	return ok && i.row.Timelines > 0 && i.listed(r) && len(i.changedThreads(r, since)) > 0
 }
 
 // Threads answers a ThreadsRequest with one page: of a conversation, or of all threads

@@ -46,7 +46,7 @@ func (i item) version(r fold.Reader) events.Seq {
 // another one.
 func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
 	v := max(than, i.row.Followed)
-	if i.in && i.row.Timelines > 0 && i.log.ThreadVersion > v {
+	if i.in && i.row.Timelines > 0 && i.log.OfThreads().Version > v {
 		for _, t := range i.followed(r) {
 			v = max(v, t.version(r))
 		}
@@ -249,10 +249,28 @@ func Version(r fold.Reader, user string) events.Seq {
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
 // timeline of it; false if the peer has sent no receipt of that.
 func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	receipt, sent := lastReceipt(r, user, peer, thread)
+	return receipt, sent != nil
+}
+
+// SentReceipt is what a user is notified of that Receipt says: not of a receipt that was
+// imported; and without a thread, of the newer one of those of the conversation and of its
+// main timeline, which are told alike.
+func SentReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	receipt, sent := lastReceipt(r, user, peer, thread)
+	if thread == nil {
+		if main, of := lastReceipt(r, user, peer, new("")); of != nil && (sent == nil || of.Seq > sent.Seq) {
+			receipt, sent = main, of
+		}
+	}
+	return receipt, sent != nil && !sent.Imported
+}
+
+func lastReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, *fold.Receipt) {
 	k := fold.Key{User: peer, ConversationID: events.ConversationID{Kind: events.C2C, ID: user}}
 	c := r.Conversation(k)
 	if c == nil {
-		return events.Receipt{}, false
+		return events.Receipt{}, nil
 	}
 	sent, of := c.Receipt, ""
 	if thread != nil {
@@ -264,12 +282,12 @@ func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, 
 		}
 	}
 	if sent == nil {
-		return events.Receipt{}, false
+		return events.Receipt{}, nil
 	}
 	return events.Receipt{
 		User: user, Peer: peer, Upto: sent.Upto, At: sent.At, Version: sent.Seq, Thread: of,
 		Conversation: events.ConversationID{Kind: events.C2C, ID: peer}.String(),
-	}, true
+	}, sent
 }
 
 // Listed reports whether a conversation is in its user's list.

@@ -101,7 +101,7 @@ func (s *projection) run(ctx context.Context) error {
 			return err
 		}
 		if err := s.reopen(ctx, err, &retry); err != nil || ctx.Err() != nil {
-			return err
+			return askedToEnd(ctx, err)
 		}
 	}
 }

@@ -189,7 +189,10 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	}
 	if d.coin() {
 		c.ThreadsRead = d.mark()
-		c.ThreadsRead.Pos++
+		c.ThreadsRead.Seq++
+	}
+	if d.coin() {
+		c.Stirred, c.ClearSeq = d.seq(), d.seq()
 	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
@@ -248,8 +251,8 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 		if d.coin() {
 			c.Receipt.Upto, c.Receipt.Pos = c.Peer.ID, c.Peer.Pos
 		}
-		if d.IntN(4) == 0 { // imported
-			c.Receipt.Upto, c.Receipt.Pos = d.id(), 0
+		if d.IntN(4) == 0 {
+			c.Receipt.Upto, c.Receipt.Pos, c.Receipt.Imported = d.id(), 0, true
 		}
 		if d.coin() {
 			c.Receipt.At, c.Receipt.Seq = c.ReadAt, c.ReadSeq

@@ -4,18 +4,22 @@ import "reddot/projector/fold"
 
 // threads draws what a log knows of its threads.
 func (d dice) threads(l *fold.Log) {
+	var t fold.LogThreads
 	if d.coin() {
-		l.ThreadOrder, l.ThreadVersion, l.Threaded = d.seq(), d.seq(), d.set()
+		t.Order, t.Version, t.Threaded = d.seq(), d.seq(), d.set()
 	}
 	if l.Last.Thread && d.coin() {
-		l.Main = d.last()
-		l.Main.Thread = false
+		t.Main = d.last()
+		t.Main.Thread = false
 	}
 	if d.coin() {
 		l.MainVersion = d.seq()
 	}
-	if l.Counted, l.Apart = l.Head.Ord, d.set(); l.Apart.Tail != nil {
-		l.Counted, l.ApartVersion, l.AllAp = fold.Ord(d.uint()), d.seq(), d.set()
+	if l.Counted, t.Apart = l.Head.Ord, d.set(); t.Apart.Tail != nil {
+		l.Counted, t.ApartVersion, t.All = fold.Ord(d.uint()), d.seq(), d.set()
+	}
+	if t != (fold.LogThreads{}) {
+		l.Threads = &t
 	}
 }
 
@@ -45,6 +49,9 @@ func (d dice) recalls() (all []fold.Recall) {
 		}
 		for d.coin() {
 			r.Except = append(r.Except, d.id())
+		}
+		for d.coin() {
+			r.Only = append(r.Only, d.id())
 		}
 		all = append(all, r)
 	}

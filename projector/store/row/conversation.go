@@ -36,6 +36,8 @@ const (
 	convMoved // the position of timelines without one of their own was not moved last by the command of the read
 	convThreadsRead
 	convThreadsReadSet
+	convReceiptImported
+	convStirred
 	convFlagsEnd
 )
 
@@ -65,6 +67,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 		flags |= convReceipt
 		set(r.Pos > 0 && r.Pos == c.Peer.Pos, convReceiptIsPeer)
 		set(c.ReadSet && r.At == c.ReadAt && r.Seq == c.ReadSeq, convReceiptIsRead)
+		set(r.Imported, convReceiptImported)
 	}
 	set(len(c.PendingReads) > 0, convPending)
 	set(c.Named.Tail != nil, convNamed)
@@ -72,8 +75,9 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.OwesReceipt(), convOwesReceipt)
 	set(c.Timelines+uint64(c.Followed) > 0, convTimelines)
 	set(c.Moved != c.ReadSeq, convMoved)
-	set(c.ThreadsRead.Pos > 0, convThreadsRead)
+	set(c.ThreadsRead != (fold.Mark{}), convThreadsRead)
 	set(c.ThreadsRead.Set, convThreadsReadSet)
+	set(c.Stirred+c.ClearSeq > 0, convStirred)
 	return flags
 }
 
@@ -172,6 +176,9 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convThreadsRead != 0 {
 		b = appendMark(b, &c.ThreadsRead)
 	}
+	if flags&convStirred != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Stirred)), uint64(c.ClearSeq))
+	}
 	return b
 }
 
@@ -243,6 +250,9 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convThreadsRead != 0 {
 		c.ThreadsRead = d.mark(flags&convThreadsReadSet != 0)
 	}
+	if flags&convStirred != 0 {
+		c.Stirred, c.ClearSeq = d.Seq(), d.Seq()
+	}
 	return c, d.End()
 }
 
@@ -270,7 +280,7 @@ func appendReceipt(b []byte, r *fold.Receipt, flags uint64) []byte {
 
 // receipt reads the receipt of a conversation, whose other parts are read.
 func (d *Decoder) receipt(c *fold.Conversation, flags uint64) *fold.Receipt {
-	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq}
+	r := &fold.Receipt{Upto: c.Peer.ID, Pos: c.Peer.Pos, At: c.ReadAt, Seq: c.ReadSeq, Imported: flags&convReceiptImported != 0}
 	if flags&convReceiptIsPeer == 0 {
 		r.Upto, r.Pos = d.String(), fold.Pos(d.Uint())
 	}

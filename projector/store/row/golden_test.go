@@ -144,10 +144,10 @@ func goldenConversations() []goldenRow {
 	group.Members, group.Peak = 2000, 3000
 	later := goldenLog(lk, 18, goldenMessages(lk)[5:6])
 	later.Block, later.Last = earlier, fold.Last{ID: "m280", From: "bob", At: goldenTime, Seq: 9, Pos: 280}
-	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}}
-	group.Counted, group.Apart, group.AllAp, group.ApartVersion = 17, set, set, 3990
-	group.Threaded, group.ThreadOrder, group.ThreadVersion, group.MainVersion = set, 2000, 4004, 3000
-	first.Last.Thread, first.Main = true, fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}
+	group.Recalls = []fold.Recall{{Ord: 250, From: "bob", Seq: 4002}, {Ord: 7, From: "alice", Seq: 4003}, {Ord: 8, From: "bob", Seq: 4004, Thread: "t1", Apart: true, Except: []string{"alice"}}, {Ord: 9, From: "bob", Seq: 4005, Only: []string{"alice", "carol"}}}
+	group.Counted, group.MainVersion = 17, 3000
+	group.Threads = &fold.LogThreads{Apart: set, All: set, ApartVersion: 3990, Threaded: set, Order: 2000, Version: 4004}
+	first.Last.Thread, first.Threads = true, &fold.LogThreads{Main: fold.Last{ID: "m0", From: "bob@example.com", At: goldenTime, Seq: 3400, Pos: 1, Revoked: true}}
 	purged := goldenLog(lk, 16, goldenMessages(lk))
 	purged.Purged = fold.Cursor{Pos: 260, Ord: 240}
 	purged.Purges = []fold.Purge{
@@ -167,7 +167,7 @@ func goldenConversations() []goldenRow {
 			Receipt: &fold.Receipt{Upto: "m200", Pos: 200, At: goldenTime - 5, Seq: 2999},
 			Named:   fold.Set{TailNo: 0, Tail: chunk(17)},
 
-			Timelines: 3, Followed: 4000, Moved: 3950,
+			Timelines: 3, Followed: 4000, Moved: 3950, Stirred: 3960, ClearSeq: 3940,
 			ThreadsRead: fold.Mark{Cursor: fold.Cursor{Pos: 210, Ord: 12}, At: goldenTime, Seq: 3950, Set: true},
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
@@ -197,7 +197,7 @@ func goldenConversations() []goldenRow {
 		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		goldenOf("conversation.c2c.imported", conversationRows, of(alice), &fold.Conversation{
 			JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
-			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000},
+			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000, Imported: true},
 		}),
 		goldenOf("conversation.member.cleared", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 4001, JoinSeq: 1000, Cleared: fold.Cursor{Pos: 150, Ord: 130},

@@ -56,6 +56,7 @@ func logFlags(l *fold.Log) (flags uint64) {
 			flags |= flag
 		}
 	}
+	t := l.OfThreads()
 	set(l.Revoked.Tail != nil, logRevoked)
 	set(l.All.Tail != nil, logAll)
 	set(l.Peak > 0, logMembers)
@@ -66,14 +67,14 @@ func logFlags(l *fold.Log) (flags uint64) {
 	set(l.Head.Pos > 0 && !lastIsNewest(l) && l.Last.Pos < firstInTail(l.Head.Pos), logLastApart)
 	set(l.Last.Revoked, logLastRevoked)
 	set(l.Head.Pos > 0 && !tailHasBlock(l.Head.Pos) && (!lastIsNewest(l) || l.Last.At != l.Block.Greatest), logGreatest)
-	set(l.ThreadOrder+l.ThreadVersion > 0, logThreads)
-	set(l.Threaded.Tail != nil, logThreaded)
+	set(t.Order+t.Version > 0, logThreads)
+	set(t.Threaded.Tail != nil, logThreaded)
 	set(l.Last.Thread, logLastThread)
-	set(l.Main.Pos > 0, logMain)
-	set(l.Main.Revoked, logMainRevoked)
+	set(t.Main.Pos > 0, logMain)
+	set(t.Main.Revoked, logMainRevoked)
 	set(l.MainVersion > 0, logMainVersion)
-	set(l.Apart.Tail != nil, logApart)
-	set(l.AllAp.Tail != nil, logAllAp)
+	set(t.Apart.Tail != nil, logApart)
+	set(t.All.Tail != nil, logAllAp)
 	return flags
 }
 
@@ -118,48 +119,54 @@ func appendLog(b []byte, l *fold.Log) []byte {
 
 // appendThreads writes what a log knows of its threads.
 func appendThreads(b []byte, l *fold.Log, flags uint64) []byte {
+	t := l.OfThreads()
 	if flags&logThreads != 0 {
-		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.ThreadOrder)), uint64(l.ThreadVersion))
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(t.Order)), uint64(t.Version))
 	}
 	if flags&logThreaded != 0 {
-		b = appendSet(b, &l.Threaded)
+		b = appendSet(b, &t.Threaded)
 	}
 	if flags&logMain != 0 {
-		b = appendMessageOf(b, &l.Main)
+		b = appendMessageOf(b, &t.Main)
 	}
 	if flags&logMainVersion != 0 {
 		b = binary.AppendUvarint(b, uint64(l.MainVersion))
 	}
 	if flags&logApart != 0 {
-		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.Counted)), uint64(l.ApartVersion))
-		b = appendSet(b, &l.Apart)
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.Counted)), uint64(t.ApartVersion))
+		b = appendSet(b, &t.Apart)
 	}
 	if flags&logAllAp != 0 {
-		b = appendSet(b, &l.AllAp)
+		b = appendSet(b, &t.All)
 	}
 	return b
 }
 
 func (d *Decoder) threads(l *fold.Log, flags uint64) {
+	var t *fold.LogThreads
+	if flags&(logThreads|logThreaded|logMain|logApart|logAllAp) != 0 {
+		t = new(fold.LogThreads)
+		l.Threads = t
+	}
 	if flags&logThreads != 0 {
-		l.ThreadOrder, l.ThreadVersion = d.Seq(), d.Seq()
+		t.Order, t.Version = d.Seq(), d.Seq()
 	}
 	if flags&logThreaded != 0 {
-		l.Threaded = d.set()
+		t.Threaded = d.set()
 	}
 	if flags&logMain != 0 {
-		d.messageOf(&l.Main)
-		l.Main.Revoked = flags&logMainRevoked != 0
+		d.messageOf(&t.Main)
+		t.Main.Revoked = flags&logMainRevoked != 0
 	}
 	if flags&logMainVersion != 0 {
 		l.MainVersion = d.Seq()
 	}
 	if l.Counted = l.Head.Ord; flags&logApart != 0 {
-		l.Counted, l.ApartVersion = fold.Ord(d.Uint()), d.Seq()
-		l.Apart = d.set()
+		l.Counted, t.ApartVersion = fold.Ord(d.Uint()), d.Seq()
+		t.Apart = d.set()
 	}
 	if flags&logAllAp != 0 {
-		l.AllAp = d.set()
+		t.All = d.set()
 	}
 }
 

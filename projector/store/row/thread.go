@@ -115,6 +115,7 @@ const (
 	recallThread = 1 << iota
 	recallApart
 	recallExcept
+	recallOnly
 	recallFlagsEnd
 )
 
@@ -131,6 +132,9 @@ func appendRecalls(b []byte, all []fold.Recall) []byte {
 		if len(r.Except) > 0 {
 			flags |= recallExcept
 		}
+		if len(r.Only) > 0 {
+			flags |= recallOnly
+		}
 		b = binary.AppendUvarint(AppendString(append(b, flags), r.From), uint64(r.Ord))
 		b = binary.AppendUvarint(b, uint64(r.Seq))
 		if r.Thread != "" {
@@ -138,6 +142,9 @@ func appendRecalls(b []byte, all []fold.Recall) []byte {
 		}
 		if len(r.Except) > 0 {
 			b = appendStrings(b, r.Except)
+		}
+		if len(r.Only) > 0 {
+			b = appendStrings(b, r.Only)
 		}
 	}
 	return b
@@ -152,6 +159,9 @@ func (d *Decoder) recalls() (all []fold.Recall) {
 		}
 		if flags&recallExcept != 0 {
 			r.Except = d.strings()
+		}
+		if flags&recallOnly != 0 {
+			r.Only = d.strings()
 		}
 		if flags >= recallFlagsEnd {
 			d.fail(ErrCorruptRow)
