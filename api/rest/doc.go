@@ -17,7 +17,7 @@
 //	              the query has on NATS
 //	command.go    commands; repeat.go: the keys of requests that were seen
 //	operator.go   what operators ask for
-//	probe.go      health, readiness, discovery
+//	probe.go      health, readiness, discovery; static.go: files that the program holds
 //	problem.go    errors (RFC 9457); pointer.go: where in a body
 //	limits.go     rates; address.go: where a request comes from
 //	metrics.go    figures, request ids
@@ -56,5 +56,6 @@
 //	api/rest/route.go      its line, with who may ask, or
 //	api/rest/query.go      that of a query, which has one in
 //	api/handlers.go        too
+//	api/openapi            the contract: TestContract compares its routes
 //	testdata/http          its errors, where they are new
 package rest

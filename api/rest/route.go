@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reddot/api/identity"
+	"reddot/api/openapi"
 	"reddot/events"
 )
 
@@ -68,6 +69,8 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/healthz", Serve: s.health},
 		{Method: "GET", Path: "/readyz", Optional: true, Serve: s.ready},
 		{Method: "GET", Path: "/metrics", Who: who(m, v, o), Serve: s.metrics()},
+		{Method: "GET", Path: "/openapi.yaml", Serve: static("application/yaml; charset=utf-8", openapi.YAML)},
+		{Method: "GET", Path: "/openapi.json", Serve: static("application/json; charset=utf-8", openapi.JSON)},
 
 		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
 

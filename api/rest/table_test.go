@@ -52,6 +52,8 @@ POST /v1/rebuild O
 GET /healthz -
 GET /readyz -
 GET /metrics MVO
+GET /openapi.yaml -
+GET /openapi.json -
 `
 
 // ofUsers are the routes about one user, and what they need beside.
