@@ -130,7 +130,7 @@ func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
 // conversation of the list has changed after a seq.
 func ThreadsChanged(r fold.Reader, k fold.Key, since events.Seq) bool {
 	i, ok := load(r, k)
-	return ok && i.row.Timelines > 0 && i.listed(r) && len(i.changedThreads(r, since)) > 0
+	return ok && i.row.Timelines > 0 && i.in && len(i.changedThreads(r, since)) > 0
 }
 
 // Threads answers a ThreadsRequest with one page: of a conversation, or of all threads
