@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -77,9 +78,23 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	line.Status, line.Received, line.Answer = resp.StatusCode, resp.Header.Clone(), answer
+	if line.Received.Get("Content-Encoding") == "gzip" {
+		if line.Answer, err = unzip(answer); err != nil {
+			return resp, err
+		}
+		line.Received.Del("Content-Encoding")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return resp, r.to.Encode(line)
+}
+
+func unzip(content []byte) ([]byte, error) {
+	zipped, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(zipped)
 }
 
 // CloseIdleConnections is what http.Client looks for.
