@@ -6,7 +6,8 @@
 //
 //	check/    each request and reply that the tests of the API have recorded is what the
 //	          text says; its examples are what a server answers; a Go client and
-//	          TypeScript types made from it talk to one. .ci/run runs it.
+//	          TypeScript types made from it talk to one; the worst ids pass three proxies.
+//	          .ci/run runs it, with what it has to install.
 //
 // How do I change the contract? In openapi.yaml, then, in check,
 // "go test -run TestJSON -rewrite". What the routes of the server are, and who may ask

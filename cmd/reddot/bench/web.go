@@ -208,7 +208,7 @@ func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 		return err
 	}
 	var took time.Duration
-	err = b.step("http: commands", n, func(step *Step) error {
+	err = b.turns("http: commands", len(bodies), func(step *Step) error {
 		began := time.Now()
 		g, ctx := errgroup.WithContext(ctx)
 		next := make(chan []byte)
@@ -234,7 +234,7 @@ func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 					if _, err := c.do(body, http.StatusOK); err != nil {
 						return err
 					}
-					step.done.Add(webBatch)
+					step.done.Add(1)
 				}
 				return nil
 			})
