@@ -29,7 +29,7 @@ var pairs = map[string]string{
 		delete clear purge revoke expire silent hidden`,
 	"level":    "mention revoke edit expire unread block erase purge clear archived filter import",
 	"archived": "filter",
-	"block":    "mention unread receipt filter delete erase import edit",
+	"block":    "mention unread receipt filter delete erase import edit quiet",
 	"edit":     "follow revoke expire purge clear named",
 	"expire":   "join delete erase mute receipt read-early unread dismiss named",
 	"import":   "level label mute total join leave delete clear unread mark erase",

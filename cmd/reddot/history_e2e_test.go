@@ -59,7 +59,7 @@ type history struct {
 	last     events.Seq
 	refused  []events.Seq
 	payloads []string                             // by seq, from 1: subject and payload
-	receipts map[string]map[string]events.Receipt // the last one that was sent, by user and peer
+	receipts map[string]map[string]events.Receipt // the last one that was sent, by user and peer; none of threads
 }
 
 // replay gives every stored command to the twin.
@@ -88,6 +88,9 @@ func replay(t *testing.T, nc *nats.Conn) *history {
 			h.refused = append(h.refused, h.last)
 		}
 		for _, r := range did.Receipts {
+			if r.Thread != "" {
+				continue
+			}
 			if h.receipts[r.User] == nil {
 				h.receipts[r.User] = map[string]events.Receipt{}
 			}
@@ -116,12 +119,15 @@ func (h *history) compare(t *testing.T, nc *nats.Conn) map[string]events.Convers
 	return byUser
 }
 
+// timeline is of what a user's receipts are: the conversation with a peer, or a thread of it.
+type timeline struct{ peer, thread string }
+
 // mailbox is what the events have told of one user.
 type mailbox struct {
 	last     events.Change
 	more     bool // the last event has further parts
 	list     map[string]events.Conversation
-	receipts map[string]events.Receipt // the last one, by peer
+	receipts map[timeline]events.Receipt // the last one of each
 }
 
 // mail is all events of a stream or a subscription, in their order.
@@ -137,7 +143,7 @@ func newMail() *mail { return &mail{boxes: map[string]*mailbox{}} }
 func (m *mail) box(user string) *mailbox {
 	b := m.boxes[user]
 	if b == nil {
-		b = &mailbox{list: map[string]events.Conversation{}, receipts: map[string]events.Receipt{}}
+		b = &mailbox{list: map[string]events.Conversation{}, receipts: map[timeline]events.Receipt{}}
 		m.boxes[user] = b
 	}
 	return b
@@ -180,10 +186,11 @@ func (m *mail) receipt(r events.Receipt) error {
 	m.receipts++
 	box := m.box(r.User)
 	// The main timeline's is written as the conversation's: both can be due at once.
-	if before, ok := box.receipts[r.Peer]; ok && (before.Version > r.Version || before == r) {
-		return fmt.Errorf("user %q: receipt of %q with version %d after one with %d", r.User, r.Peer, r.Version, before.Version)
+	of := timeline{r.Peer, r.Thread}
+	if before, ok := box.receipts[of]; ok && (before.Version > r.Version || before == r) {
+		return fmt.Errorf("user %q: receipt of %v with version %d after one with %d", r.User, of, r.Version, before.Version)
 	}
-	box.receipts[r.Peer] = r
+	box.receipts[of] = r
 	return nil
 }
 
@@ -234,7 +241,7 @@ func (m *mail) compare(t *testing.T, h *history, queries map[string]events.Conve
 		for peer := range queries {
 			r, ok := h.model.Receipt(user, peer, nil)
 			ok = ok && h.receipts[user][peer].Version == r.Version // else it was imported
-			if got := box.receipts[peer]; ok && (got.Upto != r.Upto || got.At != r.At) {
+			if got := box.receipts[timeline{peer, ""}]; ok && (got.Upto != r.Upto || got.At != r.At) {
 				t.Errorf("user %q: the last receipt of %q is %+v, want %+v", user, peer, got, r)
 			}
 		}

@@ -22,7 +22,7 @@ type look struct {
 // change is what a user is notified of: those conversations with a version after
 // the last one that the user was shown, and those that belong to the totals without
 // the user having been notified of every message, since the group is or was large, so
-// that the list adds up to them (rule total).
+// that the list adds up to them (rule total); of these all threads that the user follows.
 type change struct {
 	events.Change
 	shows   bool // else what changed is neither in the user's list nor a kept filter (rule quiet)
@@ -35,17 +35,18 @@ type change struct {
 // take looks at the rows.
 func (l *look) take(r fold.Reader) *change {
 	at, shows := l.Stamp, r.Settings(l.user).Filtered > l.since
+	every := func(log *fold.Log) bool { return log.Peak > l.limit && l.all } // what the user may not have been notified of
 	changed := view.Change(r, l.user, l.since, func(k fold.Key, c *fold.Conversation, log *fold.Log) bool {
 		changed := c.ViewVersion(r, k, log) > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
 			at = dirty.Later(at, l.stamps[k.ID].Stamp)
 		}
-		return changed || log.Peak > l.limit && l.all
-	})
+		return changed || every(log)
+	}, every)
 	// What blocked senders have written belongs to the list: if it is long with that, it
 	// is found out before anything is sent.
 	r.BlockedIn(fold.Key{User: l.user, ConversationID: events.ConversationID{Kind: events.Group}})
-	c := &change{shows: shows || changed.Threads() > 0, rest: changed, list: []events.Conversation{}}
+	c := &change{shows: shows || changed.News > 0, rest: changed, list: []events.Conversation{}}
 	c.User, c.Version, c.Totals, c.Filters, c.At = l.user, changed.Version, changed.Totals, changed.Filters, at.At
 	return c
 }

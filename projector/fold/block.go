@@ -23,16 +23,20 @@ type Writer struct {
 // barred is who is blocked by the user of a conversation, as far as that is of it: the
 // peer, or some of those who have written in the group.
 type barred struct {
+	by      *Settings
 	peer    bool
 	writers []Writer
 }
 
 // barredIn is who the user blocks now.
 func barredIn(r Reader, k Key) barred {
+	b := barred{by: r.Settings(k.User)}
 	if k.Kind == events.C2C {
-		return barred{peer: r.Settings(k.User).Blocks(k.ID)}
+		b.peer = b.by.Blocks(k.ID)
+	} else {
+		b.writers = r.BlockedIn(k)
 	}
-	return barred{writers: r.BlockedIn(k)}
+	return b
 }
 
 // own are the messages in a group that don't count, a set of each writer: of those that
@@ -92,6 +96,11 @@ type moved struct {
 	was, is standing
 	shows   bool     // the conversation shows something else
 	threads []string // those of which the user has rows that show something else
+
+	version events.Seq            // of the conversation, before
+	pins    bool                  // it, or one of a timeline, would be another one now
+	lines   map[string]events.Seq // if so: those of timelines, before
+	stirs   bool                  // that of a thread without a row may
 }
 
 // moved compares two settings. writers are those in the group who are blocked in one of
@@ -99,10 +108,12 @@ type moved struct {
 func (s *step) moved(k Key, old, now *Settings, writers []Writer) (m moved) {
 	c, log := s.load(k)
 	t := TallyOf(s, k, c, log)
-	if k.Kind == events.Group && !c.Deleted && c.Timelines == 0 && t.threads == t.read {
+	if k.Kind == events.Group && !c.Deleted && c.Timelines == 0 && t.threads == t.read && !c.depends(log) {
 		m.was.listed, m.is.listed = true, true
 		b := barred{writers: writers}
 		m.shows = slices.ContainsFunc(b.own(k.ConversationID, false), func(o Ordinals) bool { return o.countAfter(s, t.read) > 0 })
+		m.version = t.version()
+		m.stirs = c.stirs(log, m.version)
 		return m
 	}
 	if k.Kind == events.Group {
@@ -116,13 +127,35 @@ func (s *step) moved(k Key, old, now *Settings, writers []Writer) (m moved) {
 	}
 	then, since := t, t
 	then.barred, since.barred = &was, &is
+	m.version, m.lines = then.version(), map[string]events.Seq{}
+	m.pins = m.version != since.version()
+	m.stirs = k.Kind == events.Group && c.stirs(log, m.version)
 	for _, line := range s.timelines(k, c) {
 		before, _ := then.Thread(line.Thread)
 		if after, _ := since.Thread(line.Thread); before != after {
 			m.threads = append(m.threads, line.Thread)
 		}
+		if line.Thread != "" { // the main one's version is the conversation's
+			h := s.Thread(k.LogKey(), line.Thread)
+			m.lines[line.Thread] = then.lineVersion(line.Thread, line, h)
+			m.pins = m.pins || m.lines[line.Thread] != since.lineVersion(line.Thread, line, h)
+		}
 	}
 	return m
+}
+
+// depends reports whether the version of a group's conversation may depend on whom the
+// user blocks.
+func (c *Conversation) depends(log *Log) bool {
+	since := max(c.Version, c.Pinned)
+	return slices.ContainsFunc(log.Recalls, func(r Recall) bool { return r.Seq > since }) ||
+		slices.ContainsFunc(log.Purges, func(p Purge) bool { return p.Seq > since })
+}
+
+// stirs reports whether a thread of which the user has no row may have changed since
+// Stirred: not later than the conversation's version, unless by what all are shown.
+func (c *Conversation) stirs(log *Log, version events.Seq) bool {
+	return log.OfThreads().Version > c.Stirred && version > c.Stirred
 }
 
 // standing is what a user is shown of a conversation, as far as blocking may change it.
@@ -134,7 +167,7 @@ type standing struct {
 
 // barredBy is who is blocked by some settings; writers are all that may be.
 func barredBy(k Key, set *Settings, writers []Writer) barred {
-	b := barred{peer: k.Kind == events.C2C && set.Blocks(k.ID)}
+	b := barred{by: set, peer: k.Kind == events.C2C && set.Blocks(k.ID)}
 	for _, w := range writers {
 		if k.Kind == events.Group && set.Blocks(w.User) {
 			b.writers = append(b.writers, w)
@@ -181,10 +214,11 @@ func (s *step) settleEnded(user string) {
 // restand notes that a conversation or some of its threads have changed, or that it has
 // left the list or come back.
 func (s *step) restand(k Key, m moved) {
-	if !m.shows && len(m.threads) == 0 {
+	if !m.shows && len(m.threads) == 0 && !m.pins && !m.stirs {
 		return
 	}
 	c, log := s.load(k)
+	s.pin(k, c, m)
 	for _, thread := range m.threads {
 		t := s.timeline(k, c, thread)
 		s.changedThread(k, c, t)
@@ -202,6 +236,25 @@ func (s *step) restand(k Key, m moved) {
 		c.stir(s.seq, log)
 	}
 	s.PutConversation(k, c)
+}
+
+// pin keeps versions what they were, if they depend on who is blocked: what others have
+// changed before, and what they have not, is not to show in them by a block alone.
+func (s *step) pin(k Key, c *Conversation, m moved) {
+	c.Version = max(c.Version, m.version) // before the rows of threads change
+	if m.stirs || m.pins {
+		c.Stirred = max(c.Stirred, m.version)
+	}
+	if !m.pins {
+		return
+	}
+	c.Pinned = s.seq
+	for _, t := range s.timelines(k, c) {
+		if v := m.lines[t.Thread]; v > t.Version {
+			t.Version = v
+			s.putTimeline(k, c, t)
+		}
+	}
 }
 
 // affected are a user's conversations with some others, and those with groups in which

@@ -27,11 +27,11 @@ func (s *step) clear() {
 		return
 	}
 	if to.Pos > c.Cleared.Pos {
-		c.Cleared = to
 		if log.OfThreads().Order > 0 { // what is last in a thread may not show any more
 			c.ClearSeq = s.seq
-			s.lastsGone(k, c, floor, to)
+			s.lastsGone(k, c, log, floor, to)
 		}
+		c.Cleared = to
 	}
 	s.pass(k, c, to)
 	c.endCarried()
@@ -46,15 +46,22 @@ func (s *step) clear() {
 }
 
 // lastsGone notes of which threads that the user follows the last message lies between two
-// places, so that it does not show any more.
-func (s *step) lastsGone(k Key, c *Conversation, after, upto Cursor) {
+// places, so that it does not show any more. One that was purged before has shown that: its
+// version stays.
+func (s *step) lastsGone(k Key, c *Conversation, log *Log, after, upto Cursor) {
 	for _, t := range s.timelines(k, c) {
 		if !t.Following {
 			continue
 		}
-		if h := s.Thread(k.LogKey(), t.Thread); h != nil && h.Last.Pos > after.Pos && h.Last.Pos <= upto.Pos {
+		h := s.Thread(k.LogKey(), t.Thread)
+		switch {
+		case h == nil || h.Last.Pos <= c.Cleared.Pos || h.Last.Pos > upto.Pos:
+			continue
+		case h.Last.Pos > after.Pos:
 			s.changedThread(k, c, t)
-			s.putTimeline(k, c, t)
+		default:
+			t.Version = max(t.Version, TimelineVersion(s, k, c, log, t.Thread, t, h))
 		}
+		s.putTimeline(k, c, t)
 	}
 }

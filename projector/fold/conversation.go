@@ -43,8 +43,13 @@ type Conversation struct {
 	ThreadsRead Mark       // the position of threads without one of their own, where it was moved beyond Read, and is not behind it
 	Moved       events.Seq // the command that last moved the position of timelines without one of their own
 	Followed    events.Seq // the command that last changed what the user is shown of followed threads, by the user's rows
-	Stirred     events.Seq // the user's last delete or block, which may have changed what is shown of any thread
+	Stirred     events.Seq // the user's last delete or block, which may have changed what is shown of any thread; or what Version was at a block
 	ClearSeq    events.Seq // the user's last clear that moved Cleared, if there are threads
+
+	// Pinned is the user's last block by which Version and those of the user's timelines
+	// were set to what they were before it: of what the log lists up to here, what has
+	// changed the view is in them, whoever is blocked now. Groups only; 0: there was none.
+	Pinned events.Seq
 }
 
 // Exists reports whether the conversation has come into being: a C2C
@@ -80,32 +85,6 @@ func (c *Conversation) listed(r Reader, k Key, log *Log, barred func() barred) b
 // to do.
 func (c *Conversation) Settled() bool {
 	return c.Read == c.Log.Head && !c.Marked && c.Carried == 0 && !c.OwesReceipt() && c.Timelines == 0
-}
-
-// ViewVersion is the version of the user's view of a conversation that is in
-// the list.
-func (c *Conversation) ViewVersion(rows Reader, k Key, log *Log) events.Seq {
-	v := c.Version
-	if log.Last.Pos == 0 || log.Last.Pos > c.Cleared.Pos { // else what changed for the others does not show here
-		v = max(v, log.Version)
-	}
-	t := TallyOf(rows, k, c, log)
-	t.from(0) // what was purged since had changed the view before
-	for _, r := range log.Recalls {
-		if r.Seq > v && r.concerns(k.User) && t.shows(r) {
-			v = r.Seq
-		}
-	}
-	for _, p := range log.Purges {
-		if p.Seq > v && t.lost(p, t.all) {
-			v = p.Seq
-		}
-	}
-	if c.Timelines > 0 && log.OfThreads().ApartVersion > v {
-		t.from(0)
-		v = max(v, t.apartVersion())
-	}
-	return v
 }
 
 // Activity orders the list, newest first.

@@ -79,7 +79,7 @@
 //	follow                           follow.go groupmessage.go tally.go unread.go
 //	stranger                         refusal.go
 //	exact                            tally.go
-//	quiet                            effects.go
+//	quiet                            effects.go version.go
 //
 // The rule of totals is kept by package view. A new command is a case of Apply and one of
 // Touched; a verb that lacks one panics in the tests.

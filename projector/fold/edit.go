@@ -206,8 +206,11 @@ func (s *step) reset(k Key, was, m *Message, had, has bool) {
 }
 
 // unreadBy reports whether a user has a message unread: in what the conversation shows,
-// and in its timeline.
+// and in its timeline. One of a blocked sender is in neither.
 func (s *step) unreadBy(k Key, c *Conversation, log *Log, m *Message, i Index) (shows, inThread bool) {
+	if s.Settings(k.User).Blocks(m.From) {
+		return false, false
+	}
 	tally, part := TallyOf(s, k, c, log), Recall{Ord: i.Ord, From: m.From, Thread: m.Thread, Apart: m.Apart}
 	return tally.shows(part), tally.inThread(part)
 }

@@ -80,17 +80,11 @@ func receipts(rows fold.Reader, fx *fold.Effects) (all []events.Receipt) {
 
 // TestEffects compares what the fold says has changed with what has changed in
 // the twin: nothing is left out, nothing is named that does not show (rule
-// quiet), and what left the list is noted. What blocked senders have written is told of
-// like anybody else's, so there what is named may not show.
+// quiet), and what left the list is noted.
 func TestEffects(t *testing.T) {
-	t.Run("nobody is blocked", func(t *testing.T) { testEffects(t, twin.Config{Without: twin.Blocks}) })
-	t.Run("some are blocked", func(t *testing.T) { testEffects(t, twin.Config{}) })
-}
-
-func testEffects(t *testing.T, cfg twin.Config) {
 	rng := testkit.Rand(t)
 	s := openStore(t, vfs.NewMem())
-	m, g := twin.New(), twin.NewGenerator(rng.Uint64(), cfg)
+	m, g := twin.New(), twin.NewGenerator(rng.Uint64(), twin.Config{})
 	users := []string{"a", "ab", "ba", "b", "x.y%*> z", "紅點", "stranger1", "stranger2", "stranger3", "stranger4"}
 	before := shown(m, users)
 	var fx fold.Effects
@@ -104,7 +98,7 @@ func testEffects(t *testing.T, cfg twin.Config) {
 		}
 		after := shown(m, users)
 		read(t, s, func(rows fold.Reader) {
-			checkEffects(t, rows, &e, &fx, before, after, cfg.Without&twin.Blocks != 0)
+			checkEffects(t, rows, &e, &fx, before, after)
 			if d := gocmp.Diff(result.Receipts, receipts(rows, &fx), cmpopts.EquateEmpty()); d != "" {
 				t.Fatalf("seq %d, %s %+v: receipts (- twin, + fold):\n%s", seq, e.Command.Verb, e.Command, d)
 			}
@@ -141,7 +135,7 @@ func named(rows fold.Reader, c *events.Command) (all []fold.Key) {
 	return all
 }
 
-func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]display, quiet bool) {
+func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effects, before, after map[fold.Key]display) {
 	t.Helper()
 	fail := func(k fold.Key, what string) {
 		t.Helper()
@@ -154,7 +148,7 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 		versioned := a.conversation.Version == e.Seq
 		a.conversation.Version, b.conversation.Version = 0, 0 // the rest says whether anything shows
 		change := was != is || !reflect.DeepEqual(a.conversation, b.conversation)
-		if is && change != versioned && (change || quiet) {
+		if is && change != versioned {
 			fail(k, "has a new version, and shows nothing new, or the other way round")
 		}
 		return change || !reflect.DeepEqual(a.threads, b.threads)
@@ -166,7 +160,7 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 		if changed(k) && !names(rows, fx, e.Seq, k) {
 			fail(k, "has changed, and is not named")
 		}
-		if quiet && !changed(k) && names(rows, fx, e.Seq, k) {
+		if !changed(k) && names(rows, fx, e.Seq, k) {
 			fail(k, "is named, and has not changed")
 		}
 	}
@@ -181,7 +175,7 @@ func checkEffects(t *testing.T, rows fold.Reader, e *store.Entry, fx *fold.Effec
 		}
 	}
 	for _, k := range slices.Concat(fx.Changed, fx.Noted) {
-		if k.User != "" && !changed(k) && quiet {
+		if k.User != "" && !changed(k) {
 			fail(k, "is named, and has not changed")
 		}
 	}

@@ -27,8 +27,9 @@ func (s *step) follow() {
 
 // setFollowing begins or ends following; what counts apart counts after a place.
 func (s *step) setFollowing(k Key, c *Conversation, log *Log, t *Timeline, following bool, from Ord) {
-	t.Following, t.Left, t.From = following, !following, 0
+	t.Following, t.Left, t.From = following, s.seq, 0
 	if t.Version = s.seq; following {
+		t.Left = 0
 		t.From = from
 		if c.Deleted { // rule delete
 			listed := c.Listed(s, k, log)

@@ -26,6 +26,10 @@ func (s *step) groupMessage() {
 	}
 	m := s.newMessage(s.c.From, known)
 	m.All, m.Mentions, m.Apart = s.c.MentionAll, slices.Clone(s.c.Mentions), s.apart()
+	var before map[string]shown
+	if known.Awaited > 0 && m.Apart {
+		before = s.waiting(g, log, m.ID)
+	}
 	s.append(lk, log, &m)
 	s.want(g, log.Head.Pos, &m)
 	var t *Thread
@@ -49,7 +53,7 @@ func (s *step) groupMessage() {
 		s.mention(log, &m)
 	}
 	if known.Awaited > 0 {
-		s.awaited(g, log, m.ID)
+		s.awaited(g, log, m.ID, before)
 	}
 	for _, user := range []string{m.From, author} {
 		s.take(Key{user, lk.ConversationID}, log, &m)

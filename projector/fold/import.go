@@ -96,7 +96,7 @@ func (s *step) importGroup(k Key, im *events.Import) bool {
 		s.PutGroup(k.ID, log)
 	}
 	if ok {
-		s.awaited(k.ID, log, m.ID)
+		s.awaited(k.ID, log, m.ID, nil)
 	}
 	return true
 }
@@ -142,7 +142,7 @@ func (c *Conversation) adopt(im *events.Import) (some bool) {
 // count. What came before it is done to it as to any other.
 func (s *step) importedLast(lk Key, log *Log, im *events.Import) (m Message, ok bool) {
 	last := im.LastMessage
-	if last == nil || log.Last.Pos > 0 {
+	if last == nil || log.Last.Pos > 0 || log.OfThreads().Order > 0 { // what counts apart is no Last
 		return m, false
 	}
 	known, found := s.Index(lk, last.ID)

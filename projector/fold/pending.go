@@ -109,9 +109,22 @@ func (s *step) dropReader(k Key, id string) {
 	}
 }
 
+// waiting is what is shown to the members who have read up to a message before it comes.
+func (s *step) waiting(g string, log *Log, id string) map[string]shown {
+	all := map[string]shown{}
+	for _, user := range s.PendingReaders(g, id) {
+		k := Key{user, GroupKey(g).ConversationID}
+		if c := s.Conversation(k); c != nil {
+			all[user] = s.shown(k, c, log)
+		}
+	}
+	return all
+}
+
 // awaited applies the reads of the members who have read up to a message before it
-// came (rule read-early).
-func (s *step) awaited(g string, log *Log, id string) {
+// came (rule read-early). Of one that counts apart, before is what was shown to them: if it
+// is read as it comes, their conversation shows nothing new (rule quiet).
+func (s *step) awaited(g string, log *Log, id string, before map[string]shown) {
 	for _, user := range s.PendingReaders(g, id) {
 		k := Key{user, GroupKey(g).ConversationID}
 		s.DeletePendingReader(g, id, user)
@@ -120,7 +133,14 @@ func (s *step) awaited(g string, log *Log, id string) {
 			continue // who waited is a member no more
 		}
 		c = s.conversation(k)
+		was := *c
 		s.arrived(k, c, log, id)
+		if old, known := before[user]; known && c.Version == s.seq && c.Read == was.Read && c.Marked == was.Marked {
+			is := s.shown(k, c, log)
+			if is.version = old.version; is == old {
+				c.Version = max(was.Version, old.version)
+			}
+		}
 		s.PutConversation(k, c)
 		if (c.Version == s.seq || c.Followed == s.seq) && c.Listed(s, k, log) {
 			s.fx.Noted = append(s.fx.Noted, k)

@@ -34,7 +34,8 @@ func (s *step) takeBack(k Key, i Index) bool {
 	if r.counts {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}
-	unread, r.part = unread && r.counts, r.part || inPart && r.counts
+	heard := r.counts && !s.Settings(k.User).Blocks(m.From) // rule quiet
+	unread, r.part = unread && heard, r.part || inPart && heard
 	listed := c.Listed(s, k, &c.Log)
 	if listed && (unread || r.shows) {
 		s.changed(k, c, &c.Log)
@@ -150,8 +151,8 @@ func (s *step) takeBackFromAll(g string, i Index) bool {
 		}
 	}
 	s.PutGroup(g, log)
-	if r.counts {
-		s.disown(Key{m.From, lk.ConversationID}, &m, i.Ord)
+	if r.counts && !m.Apart {
+		s.disown(Key{m.From, lk.ConversationID}, i.Ord)
 	}
 	for _, user := range distinct(m.Mentions) {
 		if user != m.From {
@@ -177,17 +178,17 @@ func (s *step) unname(g string, log *Log, user string, i Index, was Recall, r re
 	if c == nil || i.Pos <= c.Join.Pos {
 		return
 	}
-	tally := TallyOf(s, k, c, log)
+	tally, heard := TallyOf(s, k, c, log), r.counts && !s.Settings(user).Blocks(was.From)
 	switch {
 	case !c.Listed(s, k, log):
-	case r.shows && i.Pos > c.Cleared.Pos || r.counts && tally.shows(was):
+	case r.shows && i.Pos > c.Cleared.Pos || heard && tally.shows(was):
 		if was.Thread == "" { // the log has its version
 			s.fx.Changed = append(s.fx.Changed, k)
 			return
 		}
 		s.changed(k, c, log)
 		s.PutConversation(k, c)
-	case was.Thread != "" && (r.part && i.Pos > c.Cleared.Pos || r.counts && tally.inThread(was)):
+	case was.Thread != "" && (r.part && i.Pos > c.Cleared.Pos || heard && tally.inThread(was)):
 		if s.timeline(k, c, was.Thread).Following {
 			s.followed(k, c)
 			s.PutConversation(k, c)

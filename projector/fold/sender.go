@@ -5,7 +5,7 @@ package fold
 // log may ask for the messages of one sender, and an import counts mentions of earlier.
 type Sender struct {
 	Own      Set // ordinals of the sender's messages that count in the conversation, not revoked
-	OwnAp    Set // of those that count apart
+	OwnAp    Set // of those that count apart, revoked ones among them
 	Recalled Set // those that counted in the conversation, and were revoked
 	Named    Set // ordinals of messages that name the sender and count in the conversation, not revoked; none of those to all
 	NamedAp  Set // of those that count apart
@@ -43,16 +43,14 @@ func (s *step) countOwn(k Key, m *Message) {
 	s.PutSender(k, sender)
 }
 
-// disown takes a recalled message from its sender.
-func (s *step) disown(k Key, m *Message, o Ord) {
+// disown takes a recalled message that counted in the conversation from its sender.
+func (s *step) disown(k Key, o Ord) {
 	sender := s.Sender(k)
 	if sender == nil {
 		return
 	}
-	if set, key := sender.set(k, m.Apart); set.Remove(s, key, o) {
-		if !m.Apart {
-			sender.Recalled.Add(s, k.Set(SetRecalled), o)
-		}
+	if sender.Own.Remove(s, k.Set(SetOwn), o) {
+		sender.Recalled.Add(s, k.Set(SetRecalled), o)
 		s.PutSender(k, sender)
 	}
 }

@@ -138,6 +138,14 @@ func (t *Tally) bars() *barred {
 	return t.barred
 }
 
+// blocks reports whether the user blocks another one.
+func (t *Tally) blocks(user string) bool {
+	if t.barred != nil {
+		return t.barred.by.Blocks(user)
+	}
+	return t.r.Settings(t.k.User).Blocks(user)
+}
+
 // blocked are the messages in a group of those whom the user blocks.
 func (t *Tally) blocked(apart bool) []Ordinals { return t.bars().own(t.k.ConversationID, apart) }
 

@@ -117,7 +117,7 @@ func (s *step) recallIn(lk Key, log *Log, t *Thread, m *Message, i Index, counts
 	if shows = i.Pos == t.Last.Pos && !t.Last.Revoked; shows {
 		t.Last.Revoked = true
 		t.Version, t.Recalls = s.seq, nil
-	} else if counts {
+	} else if counts && !(lk.Kind == events.C2C && s.Settings(lk.User).Blocks(m.From)) {
 		t.Version, t.Recalls = recalled(t.Version, t.Recalls, Recall{Ord: i.Ord, From: m.From, Seq: s.seq, Thread: m.Thread, Apart: m.Apart})
 	}
 	if shows || counts {

@@ -21,11 +21,11 @@ type Timeline struct {
 	Thread string // its name, from the row's key
 
 	Following bool
-	From      Ord  // following: from which on what counts apart counts for the user
-	Left      bool // the user has ended following by what changed the view last
-	Muted     bool // a thread
-	Own       bool // it has a read position of its own
-	Read      Mark // if Own
+	From      Ord        // following: from which on what counts apart counts for the user
+	Left      events.Seq // the command by which the user has ended following, if the user has: kept, so that it is told however much comes before it is
+	Muted     bool       // a thread
+	Own       bool       // it has a read position of its own
+	Read      Mark       // if Own
 
 	Receipt *Receipt   // C2C: the last one sent of it
 	Version events.Seq // of the command that last changed the user's view of it by this row
@@ -34,7 +34,7 @@ type Timeline struct {
 // says reports whether the row of a timeline says anything beside since when it shows
 // what it does, and that it does not of what changed before a seq.
 func (t *Timeline) says(since events.Seq) bool {
-	return t.Following || t.Muted || t.Own || t.Receipt != nil || t.Version > since
+	return t.Following || t.Muted || t.Own || t.Receipt != nil || t.Left > 0 || t.Version > since
 }
 
 // Position is the read position of a timeline (rule timeline): t is its row, or nil.
@@ -184,7 +184,7 @@ func (s *step) setAll(k Key, c *Conversation, to Mark) (moves bool) {
 
 // changedThread notes that the user's view of a thread changes by its row.
 func (s *step) changedThread(k Key, c *Conversation, t *Timeline) {
-	t.Version, t.Left = s.seq, false
+	t.Version = s.seq
 	if t.Following {
 		s.followed(k, c)
 	}

@@ -27,13 +27,14 @@ func (a *audit) senders() {
 			}
 		}
 		for k := range wrote {
-			live := func(apart bool) []fold.Ord {
-				return l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User && m.Apart == apart })
-			}
-			want, apart := live(false), live(true)
-			var recalled []fold.Ord
+			want := l.ordinals(0, func(m *fold.Message) bool { return m.From == k.User && !m.Apart })
+			var apart, recalled []fold.Ord
 			for i := range l.messages {
-				if m := &l.messages[i]; m.From == k.User && m.Counted && !m.Apart && l.revoked[m.Ord] {
+				switch m := &l.messages[i]; {
+				case m.From != k.User || !m.Counted:
+				case m.Apart:
+					apart = append(apart, m.Ord)
+				case l.revoked[m.Ord]:
 					recalled = append(recalled, m.Ord)
 				}
 			}

@@ -99,6 +99,9 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 				check(rowError(it.Key(), errors.Join(err, row.ErrCorruptRow)))
 			}
 			_, again := changed[events.Seq(seq)]
+			if !again && r.Thread(log, string(*thread)) == nil { // in the order without a row
+				check(rowError(it.Key(), row.ErrCorruptRow))
+			}
 			if !upto(events.Seq(seq)) || !again && !yield(events.Seq(seq), *thread) {
 				return
 			}

@@ -50,10 +50,13 @@ type chat struct {
 	views   map[string]*view
 	purged  int   // so many messages of the log are gone for all (rule purge)
 	wanted  []int // the messages whose senders are notified of readers, the oldest first
+
+	newest map[string]int // what lastOfEach has found in the first looked messages
+	looked int
 }
 
 func newChat() *chat {
-	return &chat{revokes: map[string]bool{}, views: map[string]*view{}}
+	return &chat{revokes: map[string]bool{}, views: map[string]*view{}, newest: map[string]int{}}
 }
 
 // find returns the index of a message in the log, or -1.
@@ -87,15 +90,15 @@ func (c *chat) threads() []string {
 	return slices.Sorted(maps.Keys(c.lastOfEach()))
 }
 
-// lastOfEach returns the index of the newest message that shows, by thread.
+// lastOfEach returns the index of the newest message that shows, by thread. Messages only
+// come: what it has looked at once it does not look at again.
 func (c *chat) lastOfEach() map[string]int {
-	all := map[string]int{}
-	for i := range c.log {
-		if m := &c.log[i]; m.thread != "" && !m.hidden {
-			all[m.thread] = i
+	for ; c.looked < len(c.log); c.looked++ {
+		if m := &c.log[c.looked]; m.thread != "" && !m.hidden {
+			c.newest[m.thread] = c.looked
 		}
 	}
-	return all
+	return c.newest
 }
 
 // lastBy returns how many messages of the log there are up to the last one that is.

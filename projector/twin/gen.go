@@ -15,11 +15,7 @@ type Config struct {
 	Groups  int     // 3 if zero
 	Deep    bool    // the weights for long conversations; see Deep
 	Without Feature // what no command makes use of
-	Also    Feature // what commands make use of although it is not in Landed
 }
-
-// Landed is what the projector does, so what commands make use of.
-const Landed Feature = Receipts | Clears | Purges | Expiry | Levels | Filters | Edits | Blocks | Imports | Threads | Apart
 
 // Feature is a set of features that a Generator can do without.
 type Feature uint16
@@ -171,7 +167,7 @@ func NewGenerator(seed uint64, cfg Config) *Generator {
 	g := &Generator{
 		rng:    rand.New(rand.NewPCG(seed, 0x726564646f74)),
 		deep:   cfg.Deep,
-		has:    (Landed | cfg.Also) &^ cfg.Without,
+		has:    Everything &^ cfg.Without,
 		users:  world(userNames, "user", cfg.Users),
 		odd:    world(nil, "stranger", strangers),
 		groups: world(groupNames, "group", cfg.Groups),

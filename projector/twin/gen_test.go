@@ -10,17 +10,8 @@ import (
 	"reddot/events"
 )
 
-// whole is the small world with all features.
-var whole = Config{Also: Everything}
-
-func wholeDeep() Config {
-	cfg := Deep()
-	cfg.Also = Everything
-	return cfg
-}
-
 func TestGeneratorIsDeterministic(t *testing.T) {
-	for name, cfg := range map[string]Config{"small": whole, "deep": wholeDeep()} {
+	for name, cfg := range map[string]Config{"small": {}, "deep": Deep()} {
 		t.Run(name, func(t *testing.T) {
 			a, b, other := NewGenerator(7, cfg), NewGenerator(7, cfg), NewGenerator(8, cfg)
 			var reused, x events.Command
@@ -71,7 +62,7 @@ func TestGeneratorCovers(t *testing.T) {
 	const seed = 1
 	t.Logf("seed %d", seed)
 	seen := map[string]int{}
-	g, m := NewGenerator(seed, whole), New()
+	g, m := NewGenerator(seed, Config{}), New()
 	var c events.Command
 	for n := range 20_000 {
 		g.Next(&c)
@@ -260,7 +251,7 @@ func wellFormed(t *testing.T, c *events.Command) {
 func TestDeep(t *testing.T) {
 	const seed = 6
 	t.Logf("seed %d", seed)
-	g, m := NewGenerator(seed, wholeDeep()), New()
+	g, m := NewGenerator(seed, Deep()), New()
 	longest := map[events.Kind]int{}
 	most := map[events.Kind]int{}
 	var c events.Command
@@ -316,7 +307,7 @@ func TestExact(t *testing.T) {
 func TestInvariants(t *testing.T) {
 	const seed = 2
 	t.Logf("seed %d", seed)
-	g, m := NewGenerator(seed, whole), New()
+	g, m := NewGenerator(seed, Config{}), New()
 	versions := map[string]events.Seq{}
 	var c events.Command
 	for n := range 5_000 {
@@ -399,7 +390,7 @@ func BenchmarkApply(b *testing.B) {
 	for _, world := range []struct {
 		name string
 		cfg  Config
-	}{{"small", whole}, {"deep", wholeDeep()}} {
+	}{{"small", Config{}}, {"deep", Deep()}} {
 		b.Run(world.name, func(b *testing.B) {
 			g, m := NewGenerator(1, world.cfg), New()
 			var c events.Command

@@ -72,7 +72,7 @@ func (m *Model) advance(s step, v *view, last *message) {
 		return
 	}
 	by := readBy{seq: s.seq, at: s.at, private: true, whole: true}
-	from := v.read
+	from := v.lowest()
 	if last.thread != "" || m.threads == events.ThreadsApart {
 		by.thread = &last.thread
 		from = v.pos(last.thread)
@@ -86,7 +86,8 @@ func (v *view) showsBefore(n int) bool {
 }
 
 // reach returns how much of the log an own message reads that has just come (rule
-// own): all of it, or what comes before the first that is unread and later.
+// own): all of it, or what comes before the first that is unread, in whatever timeline it
+// reads, and later.
 func (v *view) reach(from int) int {
 	own := len(v.chat.log) - 1
 	for i := from; i < own; i++ {
@@ -149,7 +150,7 @@ func (m *Model) revokeC2C(s step, v *view) Result {
 func (v *view) takeBack(i int) bool {
 	m := &v.chat.log[i]
 	counts, shows := v.chat.recall(i, v.counted(m))
-	return v.inList() && (shows && i >= v.cleared || counts && i >= v.pos(m.thread))
+	return v.inList() && (shows && i >= v.cleared || counts && i >= v.pos(m.thread) && !v.account.blocked[m.from])
 }
 
 // recall notes that a message was revoked. It reports whether that takes it out of

@@ -15,25 +15,13 @@ type shown struct {
 	threads      map[string]events.Thread
 }
 
-// shows is what a view shows. In what others do a message of a blocked sender moves
-// versions as any does; what the user does is told if it shows, also where that reads as
-// a message comes: by writing it, or because the user has waited for it.
-func (m *Model) shows(v *view, s step) shown {
-	var blocked map[string]bool
-	switch s.Verb {
-	case events.UserMessage, events.UserRevoke, events.UserEdit, events.ClockSet:
-	case events.GroupMessage:
-		if !v.account.blocked[s.From] {
-			blocked = v.account.blocked
-		}
-	default:
-		if s.Verb.Inbox() == "user" {
-			blocked = v.account.blocked
-		}
-	}
+// shows is what a view shows.
+func (m *Model) shows(v *view) *shown {
+	blocked := v.account.blocked
 	unread := v.unread(blocked)
-	now := shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: map[string]events.Thread{}}
-	for thread, last := range v.chat.lastOfEach() {
+	newest := v.chat.lastOfEach()
+	now := &shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: make(map[string]events.Thread, len(newest)+1)}
+	for thread, last := range newest {
 		now.threads[thread] = v.threadOf(thread, last, nil, blocked)
 	}
 	for _, thread := range append(v.ownThreads(), "") {
@@ -101,22 +89,23 @@ type viewKey struct {
 	name events.ConversationID
 }
 
-func (m *Model) lookAt(s step) map[viewKey]shown {
-	all := map[viewKey]shown{}
-	for _, v := range m.concerned(s) {
-		all[viewKey{v.user, v.name}] = m.shows(v, s)
+func (m *Model) lookAt(s step) map[viewKey]*shown {
+	views := m.concerned(s)
+	all := make(map[viewKey]*shown, len(views))
+	for _, v := range views {
+		all[viewKey{v.user, v.name}] = m.shows(v)
 	}
 	return all
 }
 
 // touch notes what a command has changed of what shows: of a conversation that is in
 // the list, or was, and of its threads that are followed, or were.
-func (m *Model) touch(s step, before map[viewKey]shown) {
+func (m *Model) touch(s step, before map[viewKey]*shown) {
 	after := m.lookAt(s)
 	for k, now := range after {
 		was, had := before[k]
 		if !had {
-			was.threads = map[string]events.Thread{}
+			was = new(shown)
 		}
 		if !now.listed && !was.listed {
 			continue
@@ -135,8 +124,12 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 		}
 	}
 	for k, was := range before {
-		m.forgotten(s, k, was, after[k])
-		if _, still := after[k]; !still && was.listed {
+		now, still := after[k]
+		if !still {
+			now = new(shown)
+		}
+		m.forgotten(s, k, was, now)
+		if !still && was.listed {
 			m.versions[k.user] = s.seq
 		}
 	}
@@ -144,7 +137,7 @@ func (m *Model) touch(s step, before map[viewKey]shown) {
 
 // forgotten notes that a thread is not known any more which the user has followed: one
 // without messages.
-func (m *Model) forgotten(s step, k viewKey, was, now shown) {
+func (m *Model) forgotten(s step, k viewKey, was, now *shown) {
 	for thread, t := range was.threads {
 		if _, still := now.threads[thread]; !still && t.Following && was.listed {
 			m.versions[k.user] = s.seq

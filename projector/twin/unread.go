@@ -90,7 +90,11 @@ func (v *view) unreadOne(s step, from int) bool {
 		v.carried, v.carriedMentions = 0, 0
 	}
 	v.settle()
-	if pos == from && t.following == before.following && t.from == before.from && carried == v.carried && listed {
+	earlier := false // it counts from an earlier message on
+	for i := t.from; i < before.from; i++ {
+		earlier = earlier || v.counted(&v.chat.log[i])
+	}
+	if pos == from && t.following == before.following && !earlier && carried == v.carried && listed {
 		return false
 	}
 	v.listed = true

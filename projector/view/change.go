@@ -14,13 +14,15 @@ type Changed struct {
 	Totals  events.Totals
 	Filters events.NamedTotals // nil: the user keeps none
 	Rows    int                // that were looked at
+	News    int                // how many threads have changed
 	items   []item
 	threads []thread
 }
 
 // Change finds what a user is notified of: those conversations that include asks for, and
-// the followed threads that have changed after a seq.
-func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Conversation, *fold.Log) bool) (c Changed) {
+// the followed threads that have changed after a seq, or all of them where every says so of
+// a log.
+func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Conversation, *fold.Log) bool, every func(*fold.Log) bool) (c Changed) {
 	sums := newSums(r, user, events.Filter{})
 	c.Version, c.Rows = each(r, user, func(i item) {
 		if !i.in {
@@ -30,7 +32,9 @@ func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key,
 		if include(i.key, i.row, i.log) {
 			c.items = append(c.items, i)
 		}
-		c.threads = append(c.threads, i.changedThreads(r, since)...)
+		threads, changed := i.changedThreads(r, since, every(i.log))
+		c.threads = append(c.threads, threads...)
+		c.News += changed
 	})
 	c.Totals, c.Filters = sums.totals, sums.named()
 	slices.SortFunc(c.items, byPlace)
@@ -39,9 +43,6 @@ func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key,
 
 // Len is how many conversations and threads there are that have not been taken.
 func (c *Changed) Len() int { return len(c.items) + len(c.threads) }
-
-// Threads is how many threads have not been taken.
-func (c *Changed) Threads() int { return len(c.threads) }
 
 // TakeThreads takes the next threads, n at most.
 func (c *Changed) TakeThreads(r fold.Reader, n int) (views []events.Thread) {

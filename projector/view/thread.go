@@ -110,27 +110,37 @@ func (i item) followed(r fold.Reader) (all []thread) {
 }
 
 // changedThreads are those that the user follows, or follows no more, whose view has
-// changed after a seq.
-func (i item) changedThreads(r fold.Reader, since events.Seq) (all []thread) {
-	if i.row.Timelines == 0 || max(i.log.OfThreads().Version, i.row.Followed, i.row.Moved) <= since {
-		return nil
+// changed after a seq; with every, all that the user follows among them. It reports how
+// many have changed.
+func (i item) changedThreads(r fold.Reader, since events.Seq, every bool) (threads []thread, changed int) {
+	if i.row.Timelines == 0 || !every && max(i.log.OfThreads().Version, i.row.Followed, i.row.Moved) <= since {
+		return nil, 0
 	}
 	for _, row := range r.Timelines(i.key) {
-		if !row.Following && !row.Left {
+		if !row.Following && row.Left <= since {
 			continue
 		}
-		if t := i.thread(r, row.Thread, row); t.version(r) > since && (row.Following || row.Version > since) {
-			all = append(all, t)
+		t := i.thread(r, row.Thread, row)
+		is := t.version(r) > since
+		if is {
+			changed++
+		}
+		if is || every {
+			threads = append(threads, t)
 		}
 	}
-	return all
+	return threads, changed
 }
 
 // ThreadsChanged reports whether the view of a thread that the user follows in a
 // conversation of the list has changed after a seq.
 func ThreadsChanged(r fold.Reader, k fold.Key, since events.Seq) bool {
 	i, ok := load(r, k)
-	return ok && i.row.Timelines > 0 && i.in && len(i.changedThreads(r, since)) > 0
+	if !ok || !i.in {
+		return false
+	}
+	_, changed := i.changedThreads(r, since, false)
+	return changed > 0
 }
 
 // Threads answers a ThreadsRequest with one page: of a conversation, or of all threads

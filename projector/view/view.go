@@ -54,7 +54,6 @@ func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
 	return v
 }
 
-
 // each calls fn with all a user has, listed or not, and returns the user's
 // version.
 func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows int) {

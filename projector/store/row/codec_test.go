@@ -194,6 +194,9 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if d.coin() {
 		c.Stirred, c.ClearSeq = d.seq(), d.seq()
 	}
+	if d.coin() {
+		c.Pinned = d.seq()
+	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
 	}

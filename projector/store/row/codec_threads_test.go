@@ -67,9 +67,11 @@ func (d dice) mark() fold.Mark {
 }
 
 func (d dice) timeline(thread string) *fold.Timeline {
-	t := &fold.Timeline{Thread: thread, Following: d.coin(), Left: d.coin(), Muted: d.coin(), Own: d.coin(), Version: d.seq()}
+	t := &fold.Timeline{Thread: thread, Following: d.coin(), Muted: d.coin(), Own: d.coin(), Version: d.seq()}
 	if t.Following {
 		t.From = fold.Ord(d.uint())
+	} else if d.coin() {
+		t.Left = d.seq()
 	}
 	if t.Own {
 		t.Read = d.mark()

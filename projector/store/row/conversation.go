@@ -38,6 +38,7 @@ const (
 	convThreadsReadSet
 	convReceiptImported
 	convStirred
+	convPinned
 	convFlagsEnd
 )
 
@@ -78,6 +79,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.ThreadsRead != (fold.Mark{}), convThreadsRead)
 	set(c.ThreadsRead.Set, convThreadsReadSet)
 	set(c.Stirred+c.ClearSeq > 0, convStirred)
+	set(c.Pinned > 0, convPinned)
 	return flags
 }
 
@@ -179,6 +181,9 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convStirred != 0 {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Stirred)), uint64(c.ClearSeq))
 	}
+	if flags&convPinned != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Pinned))
+	}
 	return b
 }
 
@@ -252,6 +257,9 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	}
 	if flags&convStirred != 0 {
 		c.Stirred, c.ClearSeq = d.Seq(), d.Seq()
+	}
+	if flags&convPinned != 0 {
+		c.Pinned = d.Seq()
 	}
 	return c, d.End()
 }

@@ -203,6 +203,7 @@ func goldenConversations() []goldenRow {
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 4001, JoinSeq: 1000, Cleared: fold.Cursor{Pos: 150, Ord: 130},
 		}),
 		goldenOf("conversation.member.unmarked", conversationRows, of(team), &fold.Conversation{Version: 6, ReadSeq: 5, JoinSeq: 5, Acted: true}),
+		goldenOf("conversation.member.pinned", conversationRows, of(team), &fold.Conversation{Version: 9, ReadSeq: 5, JoinSeq: 5, Stirred: 9, Pinned: 4001}),
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
@@ -283,7 +284,7 @@ func goldenOthers() []goldenRow {
 			Thread: thread, Following: true, From: 7, Own: true, Read: fold.Mark{Cursor: fold.Cursor{Pos: 9, Ord: 8}, At: goldenTime, Seq: 3000, Set: true},
 			Receipt: &fold.Receipt{Upto: "m9", Pos: 9, At: goldenTime, Seq: 3000}, Version: 3000,
 		}),
-		goldenOf("timeline.main", timelineRows, row.AppendTimeline(nil, team, ""), &fold.Timeline{Muted: true, Left: true, Version: 3001}),
+		goldenOf("timeline.main", timelineRows, row.AppendTimeline(nil, team, ""), &fold.Timeline{Muted: true, Left: 3001, Version: 3001}),
 		goldenOf("follower", pendingRows, row.AppendFollower(nil, "team", "t1", "alice"), &row.Present{}),
 		goldenOf("bucket.thread", chunkRows, in(lk.SetOf("t1", fold.SetIn), 1), chunk(5)),
 		goldenOf("directory.thread", directoryRows, dir(lk.SetOf("t1", fold.SetAp)), &fold.Directory{{No: 0, Len: 4}}),

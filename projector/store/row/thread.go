@@ -185,12 +185,15 @@ const (
 // EncodeTimeline writes the row of a user's timeline.
 func EncodeTimeline(b []byte, t *fold.Timeline) []byte {
 	var flags byte
-	for i, on := range []bool{t.Following, t.Muted, t.Own, t.Read.Set, t.Receipt != nil, t.Left} {
+	for i, on := range []bool{t.Following, t.Muted, t.Own, t.Read.Set, t.Receipt != nil, t.Left > 0} {
 		if on {
 			flags |= 1 << i
 		}
 	}
 	b = binary.AppendUvarint(append(b, Format, flags), uint64(t.Version))
+	if t.Left > 0 {
+		b = binary.AppendUvarint(b, uint64(t.Left))
+	}
 	if t.Following {
 		b = binary.AppendUvarint(b, uint64(t.From))
 	}
@@ -210,7 +213,10 @@ func DecodeTimeline(key, value string) (*fold.Timeline, error) {
 	flags := d.Byte()
 	t := &fold.Timeline{
 		Following: flags&lineFollowing != 0, Muted: flags&lineMuted != 0, Own: flags&lineOwn != 0,
-		Left: flags&lineLeft != 0, Version: d.Seq(),
+		Version: d.Seq(),
+	}
+	if flags&lineLeft != 0 {
+		t.Left = d.Seq()
 	}
 	var ok bool
 	if _, _, t.Thread, ok = ParseTimeline(key); !ok || flags >= lineFlagsEnd {
