@@ -126,7 +126,7 @@ func (s *step) moved(k Key, old, now *Settings, writers []Writer) (m moved) {
 		return m
 	}
 	then, since := t, t
-	then.barred, since.barred = &was, &is
+	then.barred, since.barred = was, is
 	m.version, m.lines = then.version(), map[string]events.Seq{}
 	m.pins = m.version != since.version()
 	m.stirs = k.Kind == events.Group && c.stirs(log, m.version)
@@ -180,7 +180,7 @@ func barredBy(k Key, set *Settings, writers []Writer) barred {
 func (s *step) standing(k Key, c *Conversation, log *Log, b *barred) (now standing) {
 	if now.listed = c.listed(s, k, log, func() barred { return *b }); now.listed {
 		t := TallyOf(s, k, c, log)
-		t.barred = b
+		t.barred = *b
 		now.unread, now.mentions, now.threads = t.Unread(), t.Mentions(), t.Threads()
 	}
 	return now

@@ -32,7 +32,7 @@ type Tally struct {
 	lines  []*Timeline
 	asked  bool // own has been read
 	own    *Sender
-	barred *barred // nil: not read yet
+	barred barred // of no use while by is nil: it has not been read
 }
 
 // TallyOf begins to count a conversation.
@@ -131,16 +131,15 @@ func (t *Tally) mine(apart bool, more ...Ordinals) []Ordinals {
 }
 
 func (t *Tally) bars() *barred {
-	if t.barred == nil {
-		b := barredIn(t.r, t.k)
-		t.barred = &b
+	if t.barred.by == nil {
+		t.barred = barredIn(t.r, t.k)
 	}
-	return t.barred
+	return &t.barred
 }
 
 // blocks reports whether the user blocks another one.
 func (t *Tally) blocks(user string) bool {
-	if t.barred != nil {
+	if t.barred.by != nil {
 		return t.barred.by.Blocks(user)
 	}
 	return t.r.Settings(t.k.User).Blocks(user)

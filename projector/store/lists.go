@@ -12,12 +12,14 @@ import (
 	"reddot/projector/store/row"
 )
 
-// userList is what a user's list is derived from. It is never changed: who holds one
-// may go on reading it.
+// userList is what a user's list is derived from. It is never changed, but for what has
+// been made of it: who holds one may go on reading it.
 type userList struct {
 	account *row.Account // nil: none
 	keys    []fold.Key   // sorted by kind, then id
 	rows    []*fold.Conversation
+
+	summaries summaries
 
 	groups  []string // in which the user has written, sorted
 	senders []*fold.Sender
@@ -61,7 +63,7 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 func (l *userList) size() int {
 	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders) + 2*timelineWeight*len(l.timelines)
 	for _, row := range l.rows {
-		n += conversationWeight + len(row.Log.Tail)
+		n += conversationWeight + summaryWeight + len(row.Log.Tail)
 	}
 	return n
 }
@@ -73,8 +75,15 @@ const mostCopied = 256
 // userLists keeps the lists of the users who ask and who are notified.
 type userLists struct{ *cache.Shared[userList] }
 
+// listChange is a list on the way to the next commit, with the summaries of those
+// conversations of which no row changes; nil: there are none.
+type listChange struct {
+	*userList
+	all []summary
+}
+
 // changeList replaces a cached list by a changed copy.
-func changeList(lists cache.Changes[userList], user string, fn func(*userList)) {
+func changeList(lists cache.Changes[userList], user string, fn func(*listChange)) {
 	old, ok := lists.Row(user)
 	if !ok {
 		return
@@ -83,30 +92,45 @@ func changeList(lists cache.Changes[userList], user string, fn func(*userList)) 
 		lists.Drop(user)
 		return
 	}
-	l := *old
+	l := listChange{old.copied(), slices.Clone(old.summaries.all())}
 	fn(&l)
-	lists.Replace(user, &l, l.size())
+	l.summaries.set(l.all)
+	lists.Replace(user, l.userList, l.size())
+}
+
+// copied is a copy of the list without summaries.
+func (l *userList) copied() *userList {
+	return &userList{
+		account: l.account, keys: l.keys, rows: l.rows, groups: l.groups, senders: l.senders,
+		era: l.era, lines: l.lines, timelines: l.timelines,
+	}
 }
 
 // commit brings the lists up to a commit.
 func (c userLists) commit(to events.Seq, t *tables) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
 		for _, e := range t.users.dirty {
-			changeList(lists, e.Key[1:], func(l *userList) { l.setAccount(e.Value.row) })
+			changeList(lists, e.Key[1:], func(l *listChange) { l.setAccount(e.Value.row) })
 		}
 		for _, conversations := range t.conversations[events.C2C:] {
 			for user, first := range conversations.owners {
-				changeList(lists, user, func(l *userList) { l.putConversations(first) })
+				changeList(lists, user, func(l *listChange) { l.putConversations(first) })
 			}
 		}
 		for owner, first := range t.timelines.owners {
 			user, _ := row.CutEra(owner[1:])
-			changeList(lists, user, func(l *userList) { l.putTimelines(first) })
+			changeList(lists, user, func(l *listChange) { l.putTimelines(first) })
 		}
 		for user, first := range t.senders.owners {
-			changeList(lists, user, func(l *userList) { l.putSenders(first) })
+			changeList(lists, user, func(l *listChange) { l.putSenders(first) })
 		}
 	})
+}
+
+// setAccount sets what the user's account says.
+func (l *listChange) setAccount(a *row.Account) {
+	l.userList.setAccount(a)
+	l.all = nil // they depend on whom the user blocks
 }
 
 // setAccount sets what the user's account says. What was written before an erasure has
@@ -119,22 +143,39 @@ func (l *userList) setAccount(a *row.Account) {
 }
 
 // putConversations sets the changed rows of conversations.
-func (l *userList) putConversations(first *entry[fold.Conversation]) {
+func (l *listChange) putConversations(first *entry[fold.Conversation]) {
 	l.keys, l.rows = slices.Clone(l.keys), slices.Clone(l.rows)
 	for e := first; e != nil; e = e.Value.next {
 		k, _ := row.ParseConversation(e.Key)
 		i, found := l.search(k)
 		put(&l.keys, &l.rows, i, found, k, e.Value.row)
+		switch {
+		case l.all == nil:
+		case found && e.Value.row == nil:
+			l.all = slices.Delete(l.all, i, i+1)
+		case found:
+			l.all[i] = summary{}
+		case e.Value.row != nil:
+			l.all = slices.Insert(l.all, i, summary{})
+		}
 	}
 }
 
 // putSenders sets the changed rows of what the user has written in groups.
-func (l *userList) putSenders(first *entry[fold.Sender]) {
+func (l *listChange) putSenders(first *entry[fold.Sender]) {
 	l.groups, l.senders = slices.Clone(l.groups), slices.Clone(l.senders)
 	for e := first; e != nil; e = e.Value.next {
 		group := e.Key[len(row.SendersPrefix(ownerOf(e.Key))):]
 		i, found := slices.BinarySearch(l.groups, group)
 		put(&l.groups, &l.senders, i, found, group, e.Value.row)
+		l.forget(fold.GroupKey(group).ConversationID)
+	}
+}
+
+// forget drops the summary of a conversation of which a row has changed.
+func (l *listChange) forget(id events.ConversationID) {
+	if i, found := l.search(fold.Key{ConversationID: id}); found && l.all != nil {
+		l.all[i] = summary{}
 	}
 }
 

@@ -153,9 +153,9 @@ func Threads(r fold.Reader, user string, q events.ThreadsRequest) (events.Thread
 	}
 	var all []thread
 	if q.Conversation == (events.ConversationID{}) {
-		reply.Version, _ = each(r, user, func(i item) {
-			if i.in {
-				all = append(all, i.followed(r)...)
+		reply.Version, _ = each(r, user, func(e *entry) {
+			if e.row.Timelines > 0 {
+				all = append(all, e.item(r).followed(r)...)
 			}
 		})
 	} else {

@@ -24,12 +24,7 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	if c == nil {
 		return item{}, false
 	}
-	log := &c.Log
-	if k.Kind == events.Group {
-		if log = r.Group(k.ID); log == nil {
-			fold.Break(fold.GroupKey(k.ID), "it is missing")
-		}
-	}
+	log := fold.LogOf(r, k, c)
 	return item{k, c, log, c.Listed(r, k, log)}, true
 }
 
@@ -42,30 +37,29 @@ func (i item) version(r fold.Reader) events.Seq {
 	return i.row.ViewVersion(r, i.key, i.log)
 }
 
-// followedVersion is of what is shown of followed threads, where it may be later than
-// another one.
-func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
-	v := max(than, i.row.Followed)
-	if i.in && i.row.Timelines > 0 && i.log.OfThreads().Version > v {
-		for _, t := range i.followed(r) {
-			v = max(v, t.version(r))
-		}
-	}
-	return v
+// entry is one conversation of a user as lists and totals show it.
+type entry struct {
+	key fold.Key
+	row *fold.Conversation
+	*fold.Summary
 }
 
-// each calls fn with all a user has, listed or not, and returns the user's
-// version.
-func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows int) {
-	version = r.UserVersion(user)
-	keys := r.Conversations(user)
-	for _, k := range keys {
-		if i, ok := load(r, k); ok {
-			version = i.followedVersion(r, max(version, i.version(r)))
-			fn(i)
+// item is the entry with all that its view is derived from.
+func (e *entry) item(r fold.Reader) item {
+	return item{e.key, e.row, fold.LogOf(r, e.key, e.row), e.Listed}
+}
+
+// each calls fn with the conversations of a user's list, and returns the user's version,
+// and how many conversations there are, listed or not.
+func each(r fold.Reader, user string, fn func(*entry)) (version events.Seq, rows int) {
+	version, e := r.UserVersion(user), new(entry)
+	rows = r.Summaries(user, func(k fold.Key, c *fold.Conversation, s *fold.Summary) {
+		if version = max(version, s.Latest()); s.Listed {
+			*e = entry{k, c, s}
+			fn(e)
 		}
-	}
-	return version, len(keys)
+	})
+	return version, rows
 }
 
 // Conversation returns the view of one conversation; false if it is not in
@@ -164,23 +158,19 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 		return reply, err
 	}
 	f, top := q.Filter(), page{most: q.Most() + 1}
-	reply.Version, _ = each(r, user, func(i item) {
-		if !i.in {
-			return
-		}
-		n := i.figures(r)
-		n.addTo(&reply.Totals, &events.Filter{})
-		if n.matches(&f) && (!q.UnreadOnly || i.row.Marked || n.unread > 0) && (q.After == "" || i.behind(after)) {
-			top.add(i)
+	reply.Version, _ = each(r, user, func(e *entry) {
+		e.addTo(&reply.Totals, &events.Filter{})
+		if e.matches(&f) && (!q.UnreadOnly || e.row.Marked || e.Unread > 0) && (q.After == "" || e.behind(after)) {
+			top.add(e)
 		}
 	})
-	items := top.sorted()
-	if len(items) > q.Most() {
-		items = items[:q.Most()]
-		reply.Next = items[q.Most()-1].place().cursor()
+	entries := top.sorted()
+	if len(entries) > q.Most() {
+		entries = entries[:q.Most()]
+		reply.Next = entries[q.Most()-1].place().cursor()
 	}
-	for _, i := range items {
-		reply.Conversations = append(reply.Conversations, i.view(r))
+	for i := range entries {
+		reply.Conversations = append(reply.Conversations, entries[i].item(r).view(r))
 	}
 	return reply, nil
 }
@@ -192,23 +182,23 @@ type place struct {
 	name     string
 }
 
-func (i item) place() place { return place{i.row.Activity(i.key, i.log), i.key.String()} }
+func (e *entry) place() place { return place{e.Activity, e.key.String()} }
 
-func byPlace(a, b item) int {
+func byPlace(a, b entry) int {
 	// Names are made for the few that are equally new only.
-	if d := cmp.Compare(b.row.Activity(b.key, b.log), a.row.Activity(a.key, a.log)); d != 0 {
+	if d := cmp.Compare(b.Activity, a.Activity); d != 0 {
 		return d
 	}
 	return comparePlaces(a.place(), b.place())
 }
 
 // behind reports whether a conversation stands behind a place.
-func (i item) behind(p place) bool {
+func (e *entry) behind(p place) bool {
 	// Names are made where they decide only.
-	if a := i.row.Activity(i.key, i.log); a != p.activity {
-		return a < p.activity
+	if e.Activity != p.activity {
+		return e.Activity < p.activity
 	}
-	return comparePlaces(i.place(), p) > 0
+	return comparePlaces(e.place(), p) > 0
 }
 
 func comparePlaces(a, b place) int {
@@ -241,7 +231,7 @@ func parseCursor(s string) (p place, err error) {
 
 // Version is the version of everything a user is shown.
 func Version(r fold.Reader, user string) events.Seq {
-	version, _ := each(r, user, func(item) {})
+	version, _ := each(r, user, func(*entry) {})
 	return version
 }
 
