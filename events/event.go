@@ -41,7 +41,7 @@ func (t NamedTotals) EncodeMsgpack(enc *msgpack.Encoder) error {
 		if err := enc.EncodeString(name); err != nil {
 			return err
 		}
-		if err := enc.Encode(t[name]); err != nil {
+		if err := t[name].EncodeMsgpack(enc); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func (r ConversationsGetRequest) Validate() error {
 	}
 	for i, c := range r.Conversations {
 		if err := checkConversation(c); err != nil {
-			return invalid("conversations[" + strconv.Itoa(i) + "]: " + err.Error())
+			return invalid(fmt.Sprintf("conversations[%d]: %v", i, err))
 		}
 	}
 	return nil

@@ -120,7 +120,7 @@ func (s *step) moved(k Key, old, now *Settings, writers []Writer) (m moved) {
 		writers = s.Written(with(now.Blocked, old.Blocked, true), []string{k.ID})[k.ID]
 	}
 	was, is := barredBy(k, old, writers), barredBy(k, now, writers)
-	m.was, m.is = s.standing(k, c, log, &was), s.standing(k, c, log, &is)
+	m.was, m.is = s.standing(k, c, log, was), s.standing(k, c, log, is)
 	m.shows = m.was != m.is
 	if !m.was.listed && !m.is.listed {
 		return m
@@ -177,10 +177,10 @@ func barredBy(k Key, set *Settings, writers []Writer) barred {
 }
 
 // standing is what the user of a conversation is shown who blocks some.
-func (s *step) standing(k Key, c *Conversation, log *Log, b *barred) (now standing) {
-	if now.listed = c.listed(s, k, log, func() barred { return *b }); now.listed {
+func (s *step) standing(k Key, c *Conversation, log *Log, b barred) (now standing) {
+	if now.listed = c.listed(s, k, log, func() barred { return b }); now.listed {
 		t := TallyOf(s, k, c, log)
-		t.barred = *b
+		t.barred = b
 		now.unread, now.mentions, now.threads = t.Unread(), t.Mentions(), t.Threads()
 	}
 	return now

@@ -5,7 +5,7 @@ import "reddot/events"
 // Conversation is one user's row of a conversation. A C2C conversation holds
 // its log; a group member's row leaves Log zero.
 type Conversation struct {
-	Log  Log      // C2C only
+	Log  *Log     // C2C only, and always there: see NewC2C
 	Peer PeerMark // C2C only
 	Sent Pos      // C2C only: of the owner's newest message that is not silent, hidden or recalled before it came
 
@@ -50,6 +50,16 @@ type Conversation struct {
 	// were set to what they were before it: of what the log lists up to here, what has
 	// changed the view is in them, whoever is blocked now. Groups only; 0: there was none.
 	Pinned events.Seq
+}
+
+// NewC2C returns a C2C conversation without messages.
+func NewC2C() *Conversation {
+	c := new(struct {
+		Conversation
+		log Log
+	})
+	c.Log = &c.log
+	return &c.Conversation
 }
 
 // Exists reports whether the conversation has come into being: a C2C

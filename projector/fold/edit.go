@@ -16,17 +16,17 @@ func (s *step) edit() {
 		return
 	}
 	c, m, named := s.conversation(k), s.Message(k, i.Pos), slices.Contains(s.c.Mentions, k.User)
-	if m.From == k.User || m.Named == named || s.over(k, &c.Log, &m, i) {
+	if m.From == k.User || m.Named == named || s.over(k, c.Log, &m, i) {
 		s.ignore()
 		return
 	}
 	m.Named = named
-	s.Rewrite(k, &c.Log, i.Pos, &m)
+	s.Rewrite(k, c.Log, i.Pos, &m)
 	if m.Counted {
 		s.renamed(k, c, &m, i)
 	}
 	if named {
-		s.newlyNamed(k, c, &c.Log, &m)
+		s.newlyNamed(k, c, c.Log, &m)
 	}
 	s.PutConversation(k, c)
 }
@@ -39,9 +39,9 @@ func (s *step) renamed(k Key, c *Conversation, m *Message, i Index) {
 	} else {
 		c.Named.Remove(s, k.Set(SetNamed), i.Ord)
 	}
-	shows, inThread := s.unreadBy(k, c, &c.Log, m, i)
+	shows, inThread := s.unreadBy(k, c, c.Log, m, i)
 	if shows {
-		s.changed(k, c, &c.Log)
+		s.changed(k, c, c.Log)
 	}
 	if !inThread || m.Thread == "" { // the main timeline's version is the conversation's
 		return

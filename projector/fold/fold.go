@@ -94,7 +94,7 @@ func (s *step) load(k Key) (*Conversation, *Log) {
 	if k.Kind == events.Group {
 		return c, s.group(k.ID)
 	}
-	return c, &c.Log
+	return c, c.Log
 }
 
 // loadNamed loads the conversation that a user's command names, nil if there is none. A

@@ -30,7 +30,7 @@ func (s *step) importAll() {
 func (s *step) importC2C(k Key, im *events.Import) bool {
 	c := s.Conversation(k)
 	if c == nil {
-		c = new(Conversation)
+		c = NewC2C()
 	} else if c.JoinSeq > 0 {
 		return false
 	}
@@ -38,10 +38,10 @@ func (s *step) importC2C(k Key, im *events.Import) bool {
 	shows = s.carry(k, c, im) || shows
 	c.JoinSeq = s.seq
 	s.PutConversation(k, c) // what follows looks for messages in it
-	m, last := s.importedLast(k, &c.Log, im)
+	m, last := s.importedLast(k, c.Log, im)
 	if last {
 		s.enter(k, c, &m)
-		s.arrived(k, c, &c.Log, m.ID)
+		s.arrived(k, c, c.Log, m.ID)
 	}
 	if r := im.Receipt; r != nil && c.Receipt == nil && k.ID != k.User {
 		c.Receipt = &Receipt{Upto: r.Upto, At: r.At, Seq: s.seq, Imported: true}
@@ -50,7 +50,7 @@ func (s *step) importC2C(k Key, im *events.Import) bool {
 		}
 	}
 	if shows || last {
-		s.changed(k, c, &c.Log)
+		s.changed(k, c, c.Log)
 	}
 	s.PutConversation(k, c)
 	return true

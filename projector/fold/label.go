@@ -14,8 +14,8 @@ func (s *step) label() {
 		return
 	}
 	if c == nil {
-		c = new(Conversation)
-		log = &c.Log
+		c = NewC2C()
+		log = c.Log
 	}
 	labels := slices.DeleteFunc(slices.Clone(c.Labels), func(label string) bool { return slices.Contains(s.c.Remove, label) })
 	labels = append(labels, s.c.Add...)

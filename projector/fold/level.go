@@ -21,8 +21,8 @@ func (s *step) setLevel(to events.Level) {
 		return
 	}
 	if c == nil {
-		c = new(Conversation)
-		log = &c.Log
+		c = NewC2C()
+		log = c.Log
 	}
 	if to == events.LevelAll {
 		to = events.NoLevel

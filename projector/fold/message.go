@@ -21,7 +21,7 @@ func (s *step) message(peer, from string) {
 	}
 	c := s.Conversation(k)
 	if c == nil {
-		c = new(Conversation)
+		c = NewC2C()
 	}
 	own := from == s.c.Inbox
 	m := s.newMessage(from, known)
@@ -39,15 +39,15 @@ func (s *step) message(peer, from string) {
 	if t != nil {
 		s.PutThread(k, m.Thread, t)
 	}
-	s.arrived(k, c, &c.Log, m.ID)
+	s.arrived(k, c, c.Log, m.ID)
 	if own || m.Named || author == k.User {
-		s.involve(k, c, &c.Log, &m)
+		s.involve(k, c, c.Log, &m)
 	}
 	if own {
-		s.advance(k, c, &c.Log, &m)
+		s.advance(k, c, c.Log, &m)
 	}
 	if !m.Hidden {
-		s.changed(k, c, &c.Log)
+		s.changed(k, c, c.Log)
 	}
 	s.PutConversation(k, c)
 }
@@ -60,15 +60,15 @@ func (s *step) enter(k Key, c *Conversation, m *Message) (t *Thread) {
 	} else if m.Thread != "" {
 		m.PrevMain, m.PrevThread = s.before(k, c, m.Thread)
 	}
-	s.append(k, &c.Log, m)
+	s.append(k, c.Log, m)
 	if !own {
 		c.Peer = PeerMark{c.Log.Head.Pos, m.ID}
 	}
 	if m.Thread != "" && (!m.Hidden || !own) {
-		t = s.post(k, &c.Log, m)
+		t = s.post(k, c.Log, m)
 	}
 	if m.Counted {
-		s.countIn(k, &c.Log, m)
+		s.countIn(k, c.Log, m)
 	}
 	return t
 }

@@ -72,8 +72,8 @@ func (s *step) read() {
 		return
 	}
 	if c == nil {
-		c = new(Conversation)
-		log = &c.Log
+		c = NewC2C()
+		log = c.Log
 	}
 	by, floor := s.reading(), s.floor(k, c)
 	if by.timeline != nil {

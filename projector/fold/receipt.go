@@ -35,7 +35,7 @@ func (c *Conversation) ReceiptPos() Pos {
 // OwesReceipt reports whether a C2C conversation is read up to its end, and the peer
 // has not been sent a receipt for all of that.
 func (c *Conversation) OwesReceipt() bool {
-	return c.Read == c.Log.Head && c.Peer.Pos > c.ReceiptPos()
+	return c.Peer.Pos > c.ReceiptPos() && c.Read == c.Log.Head
 }
 
 // receipt sends a C2C peer a receipt, if their messages are read further than one was
@@ -120,7 +120,7 @@ func (s *step) newestIn(k Key, c *Conversation, thread string, h *Thread, upto C
 	pos := h.Peer.Pos
 	if pos > upto.Pos { // the next that counts is not far beyond
 		if next := NextIn(s, h.In.At(k.SetOf(thread, SetIn)), upto.Ord); next > 0 {
-			pos = positionOf(s, k, &c.Log, next)
+			pos = positionOf(s, k, c.Log, next)
 		}
 	}
 	for pos > upto.Pos {

@@ -19,10 +19,10 @@ func (s *step) revoke() {
 func (s *step) takeBack(k Key, i Index) bool {
 	c := s.conversation(k)
 	m := s.Message(k, i.Pos)
-	tally := TallyOf(s, k, c, &c.Log)
+	tally := TallyOf(s, k, c, c.Log)
 	was := Recall{Ord: i.Ord, From: m.From, Thread: m.Thread}
 	unread, inPart := tally.shows(was), tally.inThread(was)
-	r := s.recall(k, &c.Log, &m, i)
+	r := s.recall(k, c.Log, &m, i)
 	if !i.Counted && !m.Hidden && m.From != k.User {
 		s.recallUncounted(k, i.Pos)
 	}
@@ -36,9 +36,9 @@ func (s *step) takeBack(k Key, i Index) bool {
 	}
 	heard := r.counts && !s.Settings(k.User).Blocks(m.From) // rule quiet
 	unread, r.part = unread && heard, r.part || inPart && heard
-	listed := c.Listed(s, k, &c.Log)
+	listed := c.Listed(s, k, c.Log)
 	if listed && (unread || r.shows) {
-		s.changed(k, c, &c.Log)
+		s.changed(k, c, c.Log)
 	}
 	if m.Thread == "" && r.part {
 		c.Log.MainVersion = s.seq

@@ -45,7 +45,7 @@ func (s *Summary) Latest() events.Seq { return max(s.Version, s.Threads) }
 // LogOf is the log of a conversation. That of a group must be there.
 func LogOf(r Reader, k Key, c *Conversation) *Log {
 	if k.Kind == events.C2C {
-		return &c.Log
+		return c.Log
 	}
 	log := r.Group(k.ID)
 	if log == nil {

@@ -120,7 +120,7 @@ func (c *Conversation) begun(k Key) events.Seq {
 // command that ended it, when the user blocked some.
 func (w *Sweep) listed(r Reader, k Key, c *Conversation, blocked []string) bool {
 	if k.Kind == events.C2C {
-		return c.listed(r, k, &c.Log, func() barred { return barred{peer: slices.Contains(blocked, k.ID)} })
+		return c.listed(r, k, c.Log, func() barred { return barred{peer: slices.Contains(blocked, k.ID)} })
 	}
 	if !c.Deleted {
 		return true

@@ -32,7 +32,7 @@ type Tally struct {
 	lines  []*Timeline
 	asked  bool // own has been read
 	own    *Sender
-	barred barred // of no use while by is nil: it has not been read
+	barred barred // without settings: not read yet
 }
 
 // TallyOf begins to count a conversation.

@@ -120,7 +120,7 @@ func (r *rows) dropTail(k fold.Key) {
 	}
 	if c := r.Stored(k); c != nil && c.Log.Tail != "" {
 		k.User = row.InEra(k.User, c.Era)
-		r.dropDues(row.TailOf(&c.Log), k, row.FirstOf(row.PageNo(c.Log.Head.Pos)))
+		r.dropDues(row.TailOf(c.Log), k, row.FirstOf(row.PageNo(c.Log.Head.Pos)))
 	}
 }
 

@@ -64,9 +64,13 @@ const (
 	sharedReceipts = 8 << 20 // trees: some thousand rows
 )
 
-// conversationWeight is about what a decoded conversation takes beside its value:
-// bytes.
-const conversationWeight = 480
+// memberWeight and c2cWeight are about what a decoded conversation takes beside its
+// value, and logWeight is what a log does: bytes.
+const (
+	memberWeight = 352
+	logWeight    = 288
+	c2cWeight    = memberWeight + logWeight
+)
 
 // senderWeight is about what a decoded sender takes beside its value: bytes.
 const senderWeight = 192
@@ -128,16 +132,16 @@ func newTables() *tables {
 	conversations := family[fold.Conversation]{
 		prefix: row.Conversations, name: row.NameConversation,
 		encode: row.EncodeConversation, decode: row.DecodeConversation, contents: row.ConversationContents,
-		hot: hotC2C, weight: conversationWeight, listed: true, filtered: true,
+		hot: hotC2C, weight: c2cWeight, listed: true, filtered: true,
 	}
 	t.conversations[events.C2C] = add(t, conversations)
 	// Members' rows have room of their own: every C2C message may bring a new row,
 	// and would push them out.
-	conversations.hot = hotMembers
+	conversations.hot, conversations.weight = hotMembers, memberWeight
 	t.conversations[events.Group] = add(t, conversations)
 	t.groups = add(t, family[fold.Log]{
 		prefix: row.Groups, log: row.LogOf, name: row.NameGroup, encode: row.EncodeLog, decode: row.DecodeLog, contents: row.LogContents,
-		hot: hotGroups, shared: sharedGroups, weight: 240,
+		hot: hotGroups, shared: sharedGroups, weight: logWeight,
 	})
 	t.users = add(t, family[row.Account]{
 		prefix: row.Users, name: row.NameUser, encode: row.EncodeAccount, decode: row.DecodeAccount,

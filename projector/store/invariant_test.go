@@ -81,7 +81,7 @@ func (a *audit) all() {
 		user, id, _ := strings.Cut(key, "\x00")
 		k := fold.Key{User: user, ConversationID: conversationOf(id)}
 		if k.Kind == events.C2C && !a.ended(k) {
-			a.log(k, &a.Conversation(k).Log)
+			a.log(k, a.Conversation(k).Log)
 		}
 	}
 	for _, key := range a.rows["c"] {

@@ -63,7 +63,9 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 func (l *userList) size() int {
 	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders) + 2*timelineWeight*len(l.timelines)
 	for _, row := range l.rows {
-		n += conversationWeight + summaryWeight + len(row.Log.Tail)
+		if n += memberWeight + summaryWeight; row.Log != nil {
+			n += logWeight + len(row.Log.Tail)
+		}
 	}
 	return n
 }

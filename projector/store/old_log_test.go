@@ -84,7 +84,7 @@ func (r *rig) lastOfThread(c *events.Command) (is bool) {
 		log, counts := rows.Group(c.Inbox), i.Counted
 		if lk.Kind == events.C2C {
 			owner := rows.Conversation(lk)
-			log, counts = &owner.Log, i.Counted && i.Pos > owner.Read.Pos
+			log, counts = owner.Log, i.Counted && i.Pos > owner.Read.Pos
 		}
 		if counts {
 			return nil

@@ -163,7 +163,7 @@ func (r *reader) findLog(lk fold.Key) (l *fold.Log, rows fold.Key) {
 	}
 	era := events.Seq(0)
 	if c := r.Conversation(lk); c != nil {
-		l, era = &c.Log, c.Era
+		l, era = c.Log, c.Era
 	} else {
 		era = r.Era(lk.User)
 	}

@@ -19,12 +19,11 @@ type message struct {
 	all      bool // it mentions all
 	silent   bool
 	hidden   bool
-	never    bool // revoked before it came: it never counted
-	revoked  bool // revoked after it came, when it had counted
-	recalled bool // revoked when it was the last message
-	gone     bool // revoked after it came, whatever it was
-	expires  events.Time
-	due      bool // it expires at the first clock that is not before expires
+	never    bool        // revoked before it came: it never counted
+	revoked  bool        // revoked after it came, when it had counted
+	recalled bool        // revoked when it was the last message
+	gone     bool        // revoked after it came, whatever it was
+	expires  events.Time // at the first clock that is not before it, if the message is due
 }
 
 // quiet reports whether a message never raised anybody's unread (rules silent,
@@ -45,23 +44,60 @@ func (m *message) last() *events.LastMessage {
 // members, or what one user (the only view) wrote and got in one C2C
 // conversation.
 type chat struct {
+	key     chatKey
 	log     []message
 	revokes map[string]bool // ids revoked before they came
 	views   map[string]*view
 	purged  int   // so many messages of the log are gone for all (rule purge)
 	wanted  []int // the messages whose senders are notified of readers, the oldest first
+	due     []int // those that are to expire
 
-	newest map[string]int // what lastOfEach has found in the first looked messages
-	looked int
+	at     map[string]int // where in the log a message is, by id
+	newest map[string]int // the newest message that shows in a timeline
 }
 
-func newChat() *chat {
-	return &chat{revokes: map[string]bool{}, views: map[string]*view{}, newest: map[string]int{}}
+// chatKey names a chat: owner and peer in C2C, no owner and the group else.
+type chatKey struct {
+	kind      events.Kind
+	owner, id string
+}
+
+func (k chatKey) inbox() string {
+	if k.kind == events.C2C {
+		return k.owner
+	}
+	return k.id
+}
+
+func newChat(key chatKey) *chat {
+	return &chat{key: key, revokes: map[string]bool{}, views: map[string]*view{}, at: map[string]int{}, newest: map[string]int{}}
+}
+
+// add puts a message at the end of the log, for ever.
+func (c *chat) add(m message) {
+	c.at[m.id] = len(c.log)
+	if !m.hidden {
+		c.newest[m.thread] = len(c.log)
+	}
+	c.log = append(c.log, m)
 }
 
 // find returns the index of a message in the log, or -1.
 func (c *chat) find(id string) int {
-	return slices.IndexFunc(c.log, func(m message) bool { return m.id == id })
+	if i, ok := c.at[id]; ok {
+		return i
+	}
+	return -1
+}
+
+// any reports whether one of the first n messages is.
+func (c *chat) any(n int, is func(*message) bool) bool {
+	for i := range n {
+		if is(&c.log[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // last returns the index of the newest message that shows in the conversation
@@ -77,28 +113,16 @@ func (c *chat) last() int {
 
 // lastOf returns the index of the newest message that shows in a timeline, or -1.
 func (c *chat) lastOf(thread string) int {
-	for i := len(c.log) - 1; i >= 0; i-- {
-		if !c.log[i].hidden && c.log[i].thread == thread {
-			return i
-		}
+	if i, ok := c.newest[thread]; ok {
+		return i
 	}
 	return -1
 }
 
 // threads returns the threads with a message that shows, sorted.
 func (c *chat) threads() []string {
-	return slices.Sorted(maps.Keys(c.lastOfEach()))
-}
-
-// lastOfEach returns the index of the newest message that shows, by thread. Messages only
-// come: what it has looked at once it does not look at again.
-func (c *chat) lastOfEach() map[string]int {
-	for ; c.looked < len(c.log); c.looked++ {
-		if m := &c.log[c.looked]; m.thread != "" && !m.hidden {
-			c.newest[m.thread] = c.looked
-		}
-	}
-	return c.newest
+	all := slices.Sorted(maps.Keys(c.newest))
+	return slices.DeleteFunc(all, func(thread string) bool { return thread == "" })
 }
 
 // lastBy returns how many messages of the log there are up to the last one that is.
@@ -111,15 +135,17 @@ func (c *chat) lastBy(is func(*message) bool) int {
 	return 0
 }
 
-// account is what concerns a user in no one conversation.
+// account is what concerns a user alone: the C2C chats, by peer, and what is of no one
+// conversation.
 type account struct {
+	c2c      map[string]*chat
 	filters  map[string]events.Filter
 	blocked  map[string]bool
 	imported map[events.ConversationID]bool
 }
 
 func newAccount() *account {
-	return &account{filters: map[string]events.Filter{}, blocked: map[string]bool{}, imported: map[events.ConversationID]bool{}}
+	return &account{c2c: map[string]*chat{}, filters: map[string]events.Filter{}, blocked: map[string]bool{}, imported: map[events.ConversationID]bool{}}
 }
 
 func (a *account) holds() bool { return len(a.filters)+len(a.blocked)+len(a.imported) > 0 }
@@ -144,6 +170,7 @@ type view struct {
 	labels  []string      // sorted
 	pending []pendingRead // the oldest first
 	version events.Seq
+	shown   *shown // after the last command that was about it (see touch)
 
 	receipt *events.Receipt // the last one sent to the peer
 	told    int             // so many messages of the log are read, as the peer was ever notified of

@@ -5,10 +5,12 @@
 //
 // It must stay dumb. It shares no code and no idea with the projector beyond
 // the vocabulary in package events: no ordinals, no stored counts, no
-// exception lists, no cache, no index. What makes it faster makes it likelier
-// to be wrong in the same way as what it checks. Where the two disagree, read
-// the code here against the rule that a comment names ("rule once"); it should
-// take a minute.
+// exception lists. What makes it faster makes it likelier to be wrong in the same
+// way as what it checks: all that it keeps of what could be found by looking is where a
+// message is, the newest one of each timeline, and what each view showed after the last
+// command that was about it, and TestLooks compares that with a look at everything after
+// each command. Where the two disagree, read the code here against the rule that a
+// comment names ("rule once"); it should take a minute.
 //
 // # Model
 //
@@ -26,7 +28,7 @@
 // that the user follows. They are counted by looking at each of them, at every
 // question (count.go). Who has read a group's message is found by asking every member
 // (seen.go). What a command has changed is found by comparing what each view that it
-// is about shows before and after (shown.go): versions come from nothing else.
+// is about showed before and shows now (shown.go): versions come from nothing else.
 //
 // # Generator
 //

@@ -13,9 +13,9 @@ const maxExpiries = 1_000
 
 // due is a message that is to expire.
 type due struct {
-	key chatKey
-	i   int
-	at  events.Time
+	chat *chat
+	i    int
+	at   events.Time
 }
 
 // setClock lets expire what expires by a time (rules clock, expire). It is ignored
@@ -30,10 +30,10 @@ func (m *Model) setClock(s step) Result {
 		if n == maxExpiries || named >= maxExpiries {
 			break
 		}
-		c := m.chats[d.key]
-		c.log[d.i].due = false
-		if d.key.kind == events.C2C {
-			changed = c.views[d.key.owner].takeBack(d.i) || changed
+		c := d.chat
+		c.due = slices.DeleteFunc(c.due, func(i int) bool { return i == d.i })
+		if c.key.kind == events.C2C {
+			changed = c.views[c.key.owner].takeBack(d.i) || changed
 			continue
 		}
 		named += len(c.log[d.i].mentions)
@@ -45,23 +45,17 @@ func (m *Model) setClock(s step) Result {
 // dueBy returns the messages that expire by a time, the first first.
 func (m *Model) dueBy(at events.Time) []due {
 	var all []due
-	for k, c := range m.chats {
-		for i := range c.log {
-			if c.log[i].due && c.log[i].expires <= at {
-				all = append(all, due{k, i, c.log[i].expires})
+	for _, c := range m.chats() {
+		for _, i := range c.due {
+			if c.log[i].expires <= at {
+				all = append(all, due{c, i, c.log[i].expires})
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b due) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.key.kind, b.key.kind), cmp.Compare(a.key.inbox(), b.key.inbox()),
-			cmp.Compare(a.key.id, b.key.id), cmp.Compare(a.i, b.i))
+		ka, kb := a.chat.key, b.chat.key
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(ka.kind, kb.kind), cmp.Compare(ka.inbox(), kb.inbox()),
+			cmp.Compare(ka.id, kb.id), cmp.Compare(a.i, b.i))
 	})
 	return all
-}
-
-func (k chatKey) inbox() string {
-	if k.kind == events.C2C {
-		return k.owner
-	}
-	return k.id
 }

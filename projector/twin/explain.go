@@ -11,7 +11,7 @@ func (m *Model) Explain(user, conversation string, thread *string, limit int) (e
 		return events.Explanation{}, false
 	}
 	if thread == nil {
-		c := v.conversation()
+		c := v.shows().conversation
 		return v.explain(m.versions[user], c.Unread, c.Mentions, v.ofConversation, nil, limit), true
 	}
 	t, ok := m.Thread(user, conversation, *thread)
@@ -41,14 +41,14 @@ func (v *view) explain(version events.Seq, unread, mentions uint64, of func(*mes
 	}
 	if thread == nil || *thread == "" {
 		e.Carried = v.carried
-		counts, _ := v.carriedBut(v.account.blocked)
+		counts, _ := v.carriedBut()
 		e.Blocked = v.carried - counts
 	}
 	for _, r := range v.pending {
 		e.PendingReads = append(e.PendingReads, events.PendingRead{Upto: r.upto, At: r.at, Seq: r.seq, Private: !r.open})
 	}
 	v.breakDown(&e, read, of, thread != nil)
-	for _, m := range v.unread(v.account.blocked) {
+	for m := range v.unread() {
 		if !of(m) {
 			continue
 		}

@@ -69,19 +69,14 @@ func (v *view) takeOver(s step, e *events.Import) {
 // importLast takes the last message if the log shows none: one that never counted.
 func (m *Model) importLast(s step, v *view, e *events.Import) []events.Receipt {
 	c := v.chat
-	if e.LastMessage == nil || c.find(e.LastMessage.ID) >= 0 || c.showsAny() {
+	if e.LastMessage == nil || c.find(e.LastMessage.ID) >= 0 || c.shows(len(c.log)) {
 		return nil
 	}
-	c.log = append(c.log, message{
+	c.add(message{
 		id: e.LastMessage.ID, from: e.LastMessage.From, at: e.LastMessage.At, seq: s.seq,
 		silent: true, never: c.revokes[e.LastMessage.ID],
 	})
 	return m.arrived(s, c)
-}
-
-// showsAny reports whether a message of the log shows, in whatever timeline.
-func (c *chat) showsAny() bool {
-	return slices.ContainsFunc(c.log, func(m message) bool { return !m.hidden })
 }
 
 // importReceipt takes what the user has last sent to the peer.

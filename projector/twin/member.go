@@ -22,6 +22,7 @@ func (m *Model) join(s step, c *chat) Result {
 // enter makes a user a member, as one who came after the first n messages.
 func (m *Model) enter(s step, c *chat, user, group string, n int) *view {
 	v := newView(c, user, events.ConversationID{Kind: events.Group, ID: group}, m.account(user))
+	v.shown = new(shown)
 	v.listed = true
 	v.read, v.readSeq = n, s.seq
 	v.joined, v.joinSeq = n, s.seq
@@ -45,11 +46,7 @@ func (m *Model) erase(s step) Result {
 	changed := m.account(s.Inbox).holds()
 	for _, v := range m.views(s.Inbox) {
 		changed = changed || v.holds()
-		if v.name.Kind == events.Group {
-			delete(v.chat.views, s.Inbox)
-		} else {
-			delete(m.chats, chatKey{events.C2C, s.Inbox, v.name.ID})
-		}
+		delete(v.chat.views, s.Inbox)
 	}
 	delete(m.accounts, s.Inbox)
 	if changed {
@@ -58,4 +55,7 @@ func (m *Model) erase(s step) Result {
 	return ignoredUnless(changed)
 }
 
-func byName(a, b *view) int { return cmp.Compare(a.name.String(), b.name.String()) }
+// byName orders views by the conversation's name: "c2c_" comes before "group_".
+func byName(a, b *view) int {
+	return cmp.Or(cmp.Compare(a.name.Kind, b.name.Kind), cmp.Compare(a.name.ID, b.name.ID))
+}

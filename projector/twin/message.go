@@ -15,14 +15,17 @@ func (m *Model) message(s step, c *chat, from string) Result {
 		return ignoredUnless(false)
 	}
 	late := s.HasExpiresAt && s.ExpiresAt <= m.clock // rule clock
-	c.log = append(c.log, message{
+	c.add(message{
 		id: s.ID, from: from, at: s.at, seq: s.seq, thread: s.Thread,
 		apart:    m.threads == events.ThreadsApart && s.Verb == events.GroupMessage && s.Thread != "" && !s.Broadcast,
 		mentions: slices.Clone(s.Mentions), all: s.MentionAll,
 		silent: s.Silent, hidden: s.Hidden,
 		never:   c.revokes[s.ID] || late, // rule revoke
-		expires: s.ExpiresAt, due: s.HasExpiresAt && !late,
+		expires: s.ExpiresAt,
 	})
+	if s.HasExpiresAt && !late {
+		c.due = append(c.due, len(c.log)-1)
+	}
 	if s.Receipt && !c.log[len(c.log)-1].never {
 		c.wanted = append(c.wanted, len(c.log)-1)
 		if len(c.wanted) > events.MaxReceipts {
@@ -38,7 +41,7 @@ func (m *Model) arrived(s step, c *chat) []events.Receipt {
 	last := &c.log[len(c.log)-1]
 	var sent []events.Receipt
 	for _, v := range c.views {
-		if v.name.Kind == events.C2C && !last.hidden && !v.showsBefore(len(c.log)-1) && !v.account.imported[v.name] {
+		if v.name.Kind == events.C2C && !last.hidden && !c.shows(len(c.log)-1) && !v.account.imported[v.name] {
 			v.listed = true // the first message that shows makes the conversation, if no import has
 		}
 	}
@@ -80,9 +83,9 @@ func (m *Model) advance(s step, v *view, last *message) {
 	v.readTo(v.reach(from), by, s.seq)
 }
 
-// showsBefore reports whether one of the first n messages shows.
-func (v *view) showsBefore(n int) bool {
-	return slices.ContainsFunc(v.chat.log[:n], func(m message) bool { return !m.hidden })
+// shows reports whether one of the first n messages shows, in whatever timeline.
+func (c *chat) shows(n int) bool {
+	return c.any(n, func(m *message) bool { return !m.hidden })
 }
 
 // reach returns how much of the log an own message reads that has just come (rule
@@ -121,7 +124,7 @@ func (m *Model) followers(c *chat, last *message) {
 // hangsOn reports whether a message before index end, but the one that the thread
 // hangs on, is in the thread and has made its followers.
 func (c *chat) hangsOn(thread string, end int) bool {
-	return slices.ContainsFunc(c.log[:end], func(m message) bool {
+	return c.any(end, func(m *message) bool {
 		return m.thread == thread && m.id != thread && !m.hidden && !m.never
 	})
 }

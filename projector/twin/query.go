@@ -20,7 +20,7 @@ func (m *Model) Users() []string {
 			known[user] = true
 		}
 	}
-	for _, c := range m.chats {
+	for _, c := range m.chats() {
 		for user, v := range c.views {
 			if v.holds() {
 				known[user] = true
@@ -53,9 +53,8 @@ func (m *Model) Totals(user string, kind events.Kind, includeMuted bool) events.
 // (rules total, level, label, filter).
 func (m *Model) TotalsOf(user string, f events.Filter) (t events.Totals) {
 	for _, v := range m.views(user) {
-		c := v.conversation()
-		if v.inList() && lets(f, &c) {
-			add(&t, f, &c, v.mentioned())
+		if now := v.shows(); now.listed && lets(f, &now.conversation) {
+			add(&t, f, &now.conversation, now.mentioned)
 		}
 	}
 	return t
@@ -97,7 +96,7 @@ func (m *Model) ConversationsOf(user string, q events.ConversationsRequest) []ev
 	})
 	list := make([]events.Conversation, 0, len(views))
 	for _, v := range views {
-		c := v.conversation()
+		c := v.shows().conversation
 		c.Version = v.version
 		if lets(q.Filter(), &c) && (!q.UnreadOnly || c.Unread > 0 || c.MarkedUnread) {
 			list = append(list, c)
@@ -121,10 +120,12 @@ func (v *view) activity() events.Seq {
 
 // listedView returns the view of a conversation that is in the user's list.
 func (m *Model) listedView(user, conversation string) *view {
-	for _, v := range m.views(user) {
-		if v.inList() && v.name.String() == conversation {
-			return v
-		}
+	id, err := events.ParseConversation(conversation)
+	if err != nil {
+		return nil
+	}
+	if v := m.known(user, id); v != nil && v.inList() {
+		return v
 	}
 	return nil
 }
@@ -133,16 +134,15 @@ func (m *Model) listedView(user, conversation string) *view {
 // It answers false if the conversation or the thread is not there.
 func (m *Model) Thread(user, conversation, thread string) (events.Thread, bool) {
 	v := m.listedView(user, conversation)
-	if v == nil || thread != "" && !slices.Contains(v.knownThreads(), thread) {
+	if v == nil {
 		return events.Thread{}, false
 	}
-	return v.versioned(thread), true
-}
-
-func (v *view) versioned(thread string) events.Thread {
-	t := v.threadOf(thread, v.chat.lastOf(thread), v.unread(v.account.blocked), v.account.blocked)
+	t := v.shows().threads[thread]
+	if t == nil {
+		return events.Thread{}, false
+	}
 	t.Version = v.threadVersions[thread]
-	return t
+	return *t, true
 }
 
 // Threads returns the threads that a request asks for, newest activity first, on one
@@ -160,8 +160,12 @@ func (m *Model) Threads(user string, q events.ThreadsRequest) ([]events.Thread, 
 			continue
 		}
 		found = true
-		for _, thread := range v.knownThreads() {
-			t := placed{Thread: v.versioned(thread)}
+		for thread, now := range v.shows().threads {
+			if thread == "" {
+				continue
+			}
+			t := placed{Thread: *now}
+			t.Version = v.threadVersions[thread]
 			if i := v.chat.lastOf(thread); i >= 0 {
 				t.seq = v.chat.log[i].seq
 			}
@@ -195,17 +199,16 @@ func (m *Model) ReceiptThreads(user, peer string) (all []string) {
 // was sent to user about peer, of the conversation or of one timeline of it, or
 // false. It is part of what peer did, so erasing peer forgets it.
 func (m *Model) Receipt(user, peer string, thread *string) (events.ReceiptReply, bool) {
-	for _, v := range m.views(peer) {
-		if v.name != (events.ConversationID{Kind: events.C2C, ID: user}) {
-			continue
-		}
-		r := v.receipt
-		if thread != nil {
-			r = v.of(*thread).receipt
-		}
-		if r != nil {
-			return events.ReceiptReply{User: user, Version: r.Version, Peer: peer, Upto: r.Upto, At: r.At}, true
-		}
+	v := m.known(peer, events.ConversationID{Kind: events.C2C, ID: user})
+	if v == nil {
+		return events.ReceiptReply{}, false
 	}
-	return events.ReceiptReply{}, false
+	r := v.receipt
+	if thread != nil {
+		r = v.of(*thread).receipt
+	}
+	if r == nil {
+		return events.ReceiptReply{}, false
+	}
+	return events.ReceiptReply{User: user, Version: r.Version, Peer: peer, Upto: r.Upto, At: r.At}, true
 }

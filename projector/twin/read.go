@@ -109,9 +109,10 @@ func (v *view) readOne(thread string, to int, by readBy) (moved bool) {
 // thread's if there is a message of it between them that counts for anybody or shows as
 // its last.
 func (v *view) moves(thread string, to int) bool {
+	last := v.chat.lastOf(thread)
 	for i := v.pos(thread); i < to; i++ {
 		m := &v.chat.log[i]
-		if thread == "" || m.thread == thread && (i >= v.chat.purged && v.counted(m) && !m.revoked || i == v.chat.lastOf(thread)) {
+		if thread == "" || m.thread == thread && (i >= v.chat.purged && v.counted(m) && !m.revoked || i == last) {
 			return true
 		}
 	}

@@ -14,26 +14,29 @@ func (v *view) has(i int) bool {
 	return i < max(v.seen, v.of(v.chat.log[i].thread).seen)
 }
 
-// readBy returns the members who could have read a message, by name, and those of
-// them who have (rule read-by).
-func (c *chat) readBy(i int) (members, readers []*view) {
+// mayHave reports whether a member could have read a message (rule read-by).
+func (v *view) mayHave(i int) bool { return i >= v.joined && !v.own(&v.chat.log[i]) }
+
+// members returns the members who could have read a message, by name.
+func (c *chat) members(i int) (all []*view) {
 	for _, user := range slices.Sorted(maps.Keys(c.views)) {
-		v := c.views[user]
-		if v.joined > i || user == c.log[i].from {
-			continue
-		}
-		members = append(members, v)
-		if v.has(i) {
-			readers = append(readers, v)
+		if v := c.views[user]; v.mayHave(i) {
+			all = append(all, v)
 		}
 	}
-	return members, readers
+	return all
 }
 
 // receipt is by how many members a message is read.
 func (c *chat) receipt(i int) events.GroupReceipt {
-	members, readers := c.readBy(i)
-	return events.GroupReceipt{ID: c.log[i].id, Read: uint64(len(readers)), Members: uint64(len(members))}
+	r := events.GroupReceipt{ID: c.log[i].id}
+	for _, v := range c.views {
+		if v.mayHave(i) {
+			r.Members++
+			r.Read += one(v.has(i))
+		}
+	}
+	return r
 }
 
 // countable reports whether a message has readers: none that is revoked, expired or
@@ -42,41 +45,55 @@ func (c *chat) countable(i int) bool {
 	return i >= c.purged && !c.log[i].never && !c.log[i].gone
 }
 
-// wantedKey names a message whose sender is notified of readers: by its place in the
-// group's log.
-type wantedKey struct {
-	group string
-	i     int
-}
-
-// readers returns by how many the messages are read whose senders a command may
-// notify.
-func (m *Model) readers(s step) map[wantedKey]uint64 {
-	read := map[wantedKey]uint64{}
-	switch s.Verb {
-	case events.UserRead, events.UserReadAll, events.GroupMessage:
-	default:
-		return nil // rule receipts-sent: only reads raise it
+// reads returns the messages whose senders are notified of readers and that the members
+// have read who may read some by a command (rule receipts-sent): the user who reads, or
+// those whose read has waited for a message. One's own message tells nobody of a read.
+func (m *Model) reads(s step) map[*view][]int {
+	if !m.asked() {
+		return nil
 	}
-	for k, c := range m.chats {
-		if s.Verb == events.GroupMessage && k.id != s.Inbox || !m.asked() {
-			continue
+	read := map[*view][]int{}
+	switch s.Verb {
+	case events.UserRead:
+		if v := m.known(s.Inbox, s.Conversation); v != nil {
+			read[v] = v.wantedRead()
 		}
-		for _, i := range c.wanted {
-			if k.kind == events.Group && c.countable(i) {
-				read[wantedKey{k.id, i}] = c.receipt(i).Read
+	case events.UserReadAll:
+		for _, v := range m.views(s.Inbox) {
+			read[v] = v.wantedRead()
+		}
+	case events.GroupMessage:
+		for _, v := range m.group(s.Inbox).views {
+			if slices.ContainsFunc(v.pending, func(r pendingRead) bool { return r.upto == s.ID }) {
+				read[v] = v.wantedRead()
 			}
 		}
 	}
 	return read
 }
 
-// raised returns the messages that more members have read than before.
-func (m *Model) raised(s step, before map[wantedKey]uint64) []Raised {
-	var all []Raised
-	for k, now := range m.readers(s) {
-		if c := m.group(k.group); now > before[k] {
-			all = append(all, Raised{Sender: c.log[k.i].from, Group: k.group, GroupReceipt: c.receipt(k.i)})
+// wantedRead returns the messages that a member has read and whose senders are notified
+// of readers, the oldest first.
+func (v *view) wantedRead() (all []int) {
+	for _, i := range v.chat.wanted {
+		if v.chat.countable(i) && v.mayHave(i) && v.has(i) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// raised returns the messages that members have read now and had not before.
+func raised(before map[*view][]int) (all []Raised) {
+	for v, had := range before {
+		for _, i := range v.wantedRead() {
+			if _, is := slices.BinarySearch(had, i); is {
+				continue
+			}
+			r := Raised{Sender: v.chat.log[i].from, Group: v.name.ID, GroupReceipt: v.chat.receipt(i)}
+			if !slices.Contains(all, r) {
+				all = append(all, r)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b Raised) int {
@@ -146,8 +163,7 @@ func (m *Model) Readers(user string, q events.ReadersRequest) (events.ReadersRep
 	}
 	n := c.receipt(i)
 	r := events.ReadersReply{ID: q.ID, Read: n.Read, Members: n.Members, Users: []events.Reader{}}
-	members, _ := c.readBy(i)
-	for _, v := range members {
+	for _, v := range c.members(i) {
 		switch {
 		case v.has(i) != q.HaveRead():
 		case !v.has(i):

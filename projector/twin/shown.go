@@ -1,44 +1,55 @@
 package twin
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
 	"reddot/events"
 )
 
-// shown is what a view shows at some moment.
+// shown is what a view shows at some moment, but for the versions.
 type shown struct {
-	view         *view
 	listed       bool
 	conversation events.Conversation
-	threads      map[string]events.Thread
+	mentioned    uint64                    // threads with unread mentions apart
+	threads      map[string]*events.Thread // those that can show, and the main timeline
 }
 
-// shows is what a view shows.
-func (m *Model) shows(v *view) *shown {
-	blocked := v.account.blocked
-	unread := v.unread(blocked)
-	newest := v.chat.lastOfEach()
-	now := &shown{view: v, listed: v.inList(), conversation: v.conversationOf(unread, blocked), threads: make(map[string]events.Thread, len(newest)+1)}
-	for thread, last := range newest {
-		now.threads[thread] = v.threadOf(thread, last, nil, blocked)
+// shows looks what a view shows.
+func (v *view) shows() *shown {
+	now := &shown{listed: v.inList(), conversation: v.uncounted(), threads: make(map[string]*events.Thread, len(v.chat.newest)+1)}
+	for thread := range v.chat.newest {
+		now.threads[thread] = v.uncountedIn(thread)
 	}
 	for _, thread := range append(v.ownThreads(), "") {
-		if _, has := now.threads[thread]; !has {
-			now.threads[thread] = v.threadOf(thread, v.chat.lastOf(thread), nil, blocked)
+		if now.threads[thread] == nil {
+			now.threads[thread] = v.uncountedIn(thread)
 		}
 	}
-	for _, msg := range unread {
-		t := now.threads[msg.thread]
-		v.countIn(&t, msg)
-		now.threads[msg.thread] = t
+	c, apart := &now.conversation, map[string]bool{} // whether a thread has mentions
+	for m := range v.unread() {
+		mention := one(m.names(v.user))
+		t := now.threads[m.thread]
+		count(&t.Unread, &t.Mentions, &t.FirstUnread, m.id, mention)
+		switch {
+		case v.ofConversation(m):
+			count(&c.Unread, &c.Mentions, &c.FirstUnread, m.id, mention)
+		case v.ofThreads(m):
+			c.Threads.Unread++
+			c.Threads.Mentions += mention
+			apart[m.thread] = apart[m.thread] || mention > 0
+		}
+	}
+	c.Threads.Threads = uint64(len(apart))
+	for _, is := range apart {
+		now.mentioned += one(is)
 	}
 	return now
 }
 
-// concerned returns the views that a command may change.
-func (m *Model) concerned(s step) []*view {
+// about returns the views that a command may change.
+func (m *Model) about(s step) (all []*view) {
 	switch s.Verb {
 	case events.UserMessage, events.UserRevoke, events.UserEdit:
 		return []*view{m.c2c(s.Inbox, s.From)}
@@ -49,13 +60,11 @@ func (m *Model) concerned(s step) []*view {
 	case events.UserFilter, events.PolicySet:
 		return nil
 	case events.ClockSet:
-		var all []*view
-		for _, c := range m.chats {
-			all = append(all, c.all()...)
+		for _, d := range m.dueBy(s.At) {
+			all = append(all, d.chat.all()...)
 		}
 		return all
 	case events.UserImport:
-		all := m.views(s.Inbox)
 		for i := range s.Conversations {
 			if id := s.Conversations[i].Conversation; id.Kind == events.Group {
 				all = append(all, m.group(id.ID).all()...)
@@ -75,74 +84,59 @@ func (m *Model) concerned(s step) []*view {
 }
 
 // all returns the views of a chat.
-func (c *chat) all() []*view {
-	var all []*view
-	for _, v := range c.views {
-		all = append(all, v)
-	}
-	return all
-}
+func (c *chat) all() []*view { return slices.Collect(maps.Values(c.views)) }
 
-// viewKey names a view across a command that ends or begins it.
-type viewKey struct {
-	user string
-	name events.ConversationID
-}
-
-func (m *Model) lookAt(s step) map[viewKey]*shown {
-	views := m.concerned(s)
-	all := make(map[viewKey]*shown, len(views))
-	for _, v := range views {
-		all[viewKey{v.user, v.name}] = m.shows(v)
-	}
-	return all
-}
-
-// touch notes what a command has changed of what shows: of a conversation that is in
-// the list, or was, and of its threads that are followed, or were.
-func (m *Model) touch(s step, before map[viewKey]*shown) {
-	after := m.lookAt(s)
-	for k, now := range after {
-		was, had := before[k]
-		if !had {
-			was = new(shown)
-		}
-		if !now.listed && !was.listed {
+// touch notes what a command has changed of what views show that it is about.
+func (m *Model) touch(s step, about []*view) {
+	looked := map[*view]bool{}
+	for _, v := range about {
+		if looked[v] {
 			continue
 		}
-		if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) {
-			now.view.version = s.seq
-			m.versions[k.user] = s.seq
+		looked[v] = true
+		was := v.shown
+		v.shown = new(shown)
+		if m.known(v.user, v.name) == v {
+			v.shown = v.shows()
 		}
-		for thread, t := range now.threads {
-			if old := was.threads[thread]; !reflect.DeepEqual(t, old) {
-				now.view.threadVersions[thread] = s.seq
-				if t.Following || old.Following {
-					m.versions[k.user] = s.seq
-				}
-			}
+		m.compare(s, v, was, v.shown)
+	}
+}
+
+// compare notes what has changed of what a view shows: of a conversation that is in the
+// list, or was, and of its threads that are followed, or were.
+func (m *Model) compare(s step, v *view, was, now *shown) {
+	if !now.listed && !was.listed {
+		return
+	}
+	if now.listed != was.listed || !reflect.DeepEqual(now.conversation, was.conversation) {
+		v.version = s.seq
+		m.versions[v.user] = s.seq
+	}
+	for thread, t := range now.threads {
+		old := was.threads[thread]
+		if old != nil && sameThread(*t, *old) {
+			continue
+		}
+		v.threadVersions[thread] = s.seq
+		if t.Following || old != nil && old.Following {
+			m.versions[v.user] = s.seq
 		}
 	}
-	for k, was := range before {
-		now, still := after[k]
-		if !still {
-			now = new(shown)
-		}
-		m.forgotten(s, k, was, now)
-		if !still && was.listed {
-			m.versions[k.user] = s.seq
+	for thread, old := range was.threads { // one without messages is forgotten when it is unfollowed
+		if now.threads[thread] == nil && old.Following && was.listed {
+			m.versions[v.user] = s.seq
 		}
 	}
 }
 
-// forgotten notes that a thread is not known any more which the user has followed: one
-// without messages.
-func (m *Model) forgotten(s step, k viewKey, was, now *shown) {
-	for thread, t := range was.threads {
-		if _, still := now.threads[thread]; !still && t.Following && was.listed {
-			m.versions[k.user] = s.seq
-		}
+func sameThread(a, b events.Thread) bool {
+	x, y := a.LastMessage, b.LastMessage
+	if (x == nil) != (y == nil) || x != nil && *x != *y {
+		return false
 	}
+	a.LastMessage, b.LastMessage = nil, nil
+	return a == b
 }
 
 // knownThreads returns the threads that a view can show: those with messages that

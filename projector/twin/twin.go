@@ -25,22 +25,16 @@ type Model struct {
 	threads  events.ThreadPolicy
 	receipts events.ReceiptPolicy
 	clock    events.Time // the latest; -1: there was none
-	chats    map[chatKey]*chat
+	groups   map[string]*chat
 	accounts map[string]*account
 	versions map[string]events.Seq // by user; they outlive leave and erase
-}
-
-// chatKey names a chat: owner and peer in C2C, no owner and the group else.
-type chatKey struct {
-	kind      events.Kind
-	owner, id string
 }
 
 // New returns the model before the first command.
 func New() *Model {
 	return &Model{
 		own: events.OwnKeep, threads: events.ThreadsIn, receipts: events.ReceiptsOff, clock: -1,
-		chats: map[chatKey]*chat{}, accounts: map[string]*account{}, versions: map[string]events.Seq{},
+		groups: map[string]*chat{}, accounts: map[string]*account{}, versions: map[string]events.Seq{},
 	}
 }
 
@@ -78,12 +72,10 @@ func (m *Model) Apply(seq events.Seq, now events.Time, c *events.Command) Result
 	if c.HasAt {
 		s.at = c.At
 	}
-	before, read := m.lookAt(s), m.readers(s)
+	about, read := m.about(s), m.reads(s)
 	r := m.apply(s)
-	m.touch(s, before)
-	if c.Verb != events.UserImport { // it makes members of earlier readers, and is no read
-		r.Raised = m.raised(s, read)
-	}
+	m.touch(s, append(about, m.about(s)...)) // it has ended some, or begun some
+	r.Raised = raised(read)
 	return r
 }
 
@@ -181,24 +173,24 @@ func (m *Model) setPolicies(s step) Result {
 
 // c2c returns the owner's view of the C2C conversation with a peer.
 func (m *Model) c2c(owner, peer string) *view {
-	k := chatKey{events.C2C, owner, peer}
-	if m.chats[k] == nil {
-		m.chats[k] = newChat()
-		newView(m.chats[k], owner, events.ConversationID{Kind: events.C2C, ID: peer}, m.account(owner))
+	a := m.account(owner)
+	if a.c2c[peer] == nil {
+		a.c2c[peer] = newChat(chatKey{events.C2C, owner, peer})
+		v := newView(a.c2c[peer], owner, events.ConversationID{Kind: events.C2C, ID: peer}, a)
+		v.shown = v.shows()
 	}
-	return m.chats[k].views[owner]
+	return a.c2c[peer].views[owner]
 }
 
 // group returns the chat of a group.
 func (m *Model) group(id string) *chat {
-	k := chatKey{kind: events.Group, id: id}
-	if m.chats[k] == nil {
-		m.chats[k] = newChat()
+	if m.groups[id] == nil {
+		m.groups[id] = newChat(chatKey{kind: events.Group, id: id})
 	}
-	return m.chats[k]
+	return m.groups[id]
 }
 
-// account returns what concerns a user in no one conversation.
+// account returns what concerns a user alone.
 func (m *Model) account(user string) *account {
 	if m.accounts[user] == nil {
 		m.accounts[user] = newAccount()
@@ -215,14 +207,42 @@ func (m *Model) view(user string, id events.ConversationID) *view {
 	return m.group(id.ID).views[user]
 }
 
+// known returns the user's view of a conversation, nil if there is none yet, or no more.
+func (m *Model) known(user string, id events.ConversationID) *view {
+	var c *chat
+	if id.Kind == events.Group {
+		c = m.groups[id.ID]
+	} else if a := m.accounts[user]; a != nil {
+		c = a.c2c[id.ID]
+	}
+	if c == nil {
+		return nil
+	}
+	return c.views[user]
+}
+
 // views returns all views of a user, ordered by the conversation's name.
 func (m *Model) views(user string) []*view {
 	var all []*view
-	for _, c := range m.chats {
+	if a := m.accounts[user]; a != nil {
+		for _, c := range a.c2c {
+			all = append(all, c.views[user])
+		}
+	}
+	for _, c := range m.groups {
 		if v := c.views[user]; v != nil {
 			all = append(all, v)
 		}
 	}
 	slices.SortFunc(all, byName)
+	return all
+}
+
+// chats returns all chats of all.
+func (m *Model) chats() []*chat {
+	all := slices.Collect(maps.Values(m.groups))
+	for _, a := range m.accounts {
+		all = slices.AppendSeq(all, maps.Values(a.c2c))
+	}
 	return all
 }

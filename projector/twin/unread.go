@@ -43,7 +43,7 @@ func (v *view) mark() bool {
 // only the first n of the log were read.
 func (v *view) countFrom(n int, thread *string) bool {
 	for i := n; i < len(v.chat.log); i++ {
-		if (thread == nil || v.chat.log[i].thread == *thread) && v.counts(i, v.account.blocked) {
+		if (thread == nil || v.chat.log[i].thread == *thread) && v.counts(i) {
 			return true
 		}
 	}

@@ -63,7 +63,7 @@ func (c *Changed) Take(r fold.Reader, n int) []events.Conversation {
 	}
 	views := make([]events.Conversation, n)
 	for i := range views {
-		views[i] = c.entries[i].item(r).view(r)
+		views[i] = c.entries[i].view(r)
 	}
 	clear(c.entries[:n])
 	c.entries = c.entries[n:]

@@ -18,7 +18,7 @@ func Explain(r fold.Reader, k fold.Key, of *string, limit int) (events.Explanati
 		t := i.timeline(r, *of)
 		return t.explain(r, limit), t.there()
 	}
-	v, t := i.view(r), i.tally(r)
+	v, t := i.view(r, i.summary(r)), i.tally(r)
 	purged := uint64(i.row.From(i.log).Ord - i.row.Read.Ord)
 	e := events.Explanation{
 		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,

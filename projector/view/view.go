@@ -28,15 +28,6 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	return item{k, c, log, c.Listed(r, k, log)}, true
 }
 
-// version is of what is shown; of a conversation that is not in the list it is
-// that of its leaving.
-func (i item) version(r fold.Reader) events.Seq {
-	if !i.in {
-		return i.row.Version
-	}
-	return i.row.ViewVersion(r, i.key, i.log)
-}
-
 // entry is one conversation of a user as lists and totals show it.
 type entry struct {
 	key fold.Key
@@ -48,6 +39,9 @@ type entry struct {
 func (e *entry) item(r fold.Reader) item {
 	return item{e.key, e.row, fold.LogOf(r, e.key, e.row), e.Listed}
 }
+
+// view is what the user is shown of it.
+func (e *entry) view(r fold.Reader) events.Conversation { return e.item(r).view(r, e.Summary) }
 
 // each calls fn with the conversations of a user's list, and returns the user's version,
 // and how many conversations there are, listed or not.
@@ -69,22 +63,29 @@ func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 	if !ok || !i.in {
 		return events.Conversation{}, false
 	}
-	return i.view(r), true
+	return i.view(r, i.summary(r)), true
 }
 
-func (i item) view(r fold.Reader) events.Conversation {
-	c, t := i.row, i.tally(r)
+// summary is the conversation's, made anew.
+func (i item) summary(r fold.Reader) *fold.Summary {
+	s := fold.Summarize(r, i.key, i.row, i.log)
+	return &s
+}
+
+// view is what the user is shown of a conversation of the list.
+func (i item) view(r fold.Reader, s *fold.Summary) events.Conversation {
+	c := i.row
 	v := events.Conversation{
 		Conversation: i.key.String(),
-		Unread:       t.Unread(),
-		Mentions:     t.Mentions(),
+		Unread:       s.Unread,
+		Mentions:     s.Mentions,
 		MarkedUnread: c.Marked,
 		Muted:        c.Level == events.LevelNone,
 		Level:        c.Level.String(),
 		Labels:       c.Labels,
 		ReadUpto:     i.idAt(r, i.row.Read.Pos),
-		Threads:      t.Threads(),
-		Version:      i.version(r),
+		Threads:      s.Apart,
+		Version:      s.Version,
 	}
 	if c.ReadSet {
 		v.ReadAt = c.ReadAt
@@ -92,8 +93,10 @@ func (i item) view(r fold.Reader) events.Conversation {
 	if last := &i.log.Last; last.Pos > c.Floor(i.log).Pos {
 		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
-	if first := t.First(); first > 0 {
-		v.FirstUnread = i.messageAt(r, first).ID
+	if s.Unread > 0 {
+		if first := i.tally(r).First(); first > 0 {
+			v.FirstUnread = i.messageAt(r, first).ID
+		}
 	}
 	return v
 }
@@ -170,7 +173,7 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 		reply.Next = entries[q.Most()-1].place().cursor()
 	}
 	for i := range entries {
-		reply.Conversations = append(reply.Conversations, entries[i].item(r).view(r))
+		reply.Conversations = append(reply.Conversations, entries[i].view(r))
 	}
 	return reply, nil
 }

@@ -200,8 +200,11 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
 	}
+	if k.Kind == events.C2C {
+		c.Log = new(fold.Log)
+	}
 	if l := d.log(k); l.Head.Pos > 0 && k.Kind == events.C2C {
-		c.Log = l
+		c.Log = &l
 		if d.coin() {
 			c.Read = l.Head
 		}

@@ -12,10 +12,15 @@ type Contents struct {
 
 // ConversationContents reads the messages out of a conversation.
 func ConversationContents(key string, c *fold.Conversation) (Contents, error) {
-	k, _ := ParseConversation(key) // it was decoded
-	t, err := tailContents(k, &c.Log)
-	t.Fields = *c
-	return t, err
+	t := Contents{Fields: *c}
+	if k, _ := ParseConversation(key); c.Log != nil { // the key was decoded
+		var err error
+		if t, err = tailContents(k, c.Log); err != nil {
+			return t, err
+		}
+		t.Fields = *c
+	}
+	return t, nil
 }
 
 // LogContents reads the messages out of the log of a group.

@@ -42,6 +42,17 @@ const (
 	convFlagsEnd
 )
 
+// noLog stands for that of a member's conversation.
+var noLog fold.Log
+
+// logOf is the log of a conversation, an empty one of a member's.
+func logOf(c *fold.Conversation) *fold.Log {
+	if c.Log == nil {
+		return &noLog
+	}
+	return c.Log
+}
+
 func conversationFlags(c *fold.Conversation) uint64 {
 	flags := uint64(0)
 	set := func(on bool, flag uint64) {
@@ -49,10 +60,11 @@ func conversationFlags(c *fold.Conversation) uint64 {
 			flags |= flag
 		}
 	}
-	set(c.Log.Head.Pos > 0, convLog)
-	set(c.Read == c.Log.Head, convReadIsHead)
-	set(c.Log.Head.Pos > 0 && c.Version == c.Log.Last.Seq, convVersionIsLast)
-	set(lastIsNewest(&c.Log) && c.Peer.Pos == c.Log.Head.Pos, convPeerIsLast)
+	log := logOf(c)
+	set(log.Head.Pos > 0, convLog)
+	set(c.Read == log.Head, convReadIsHead)
+	set(log.Head.Pos > 0 && c.Version == log.Last.Seq, convVersionIsLast)
+	set(lastIsNewest(log) && c.Peer.Pos == log.Head.Pos, convPeerIsLast)
 	set(sentBefore(c), convSentBefore)
 	set(c.ReadSet, convReadSet)
 	set(c.JoinSeq > 0, convJoin)
@@ -86,7 +98,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 // sentBefore reports whether the unfinished page does not say which of the owner's
 // messages it was that brought the conversation into the list.
 func sentBefore(c *fold.Conversation) bool {
-	return c.Sent > 0 && c.Sent < firstInTail(c.Log.Head.Pos)
+	return c.Sent > 0 && c.Sent < firstInTail(logOf(c).Head.Pos)
 }
 
 // IsSettled reports whether a stored conversation is a C2C one in which a read
@@ -127,7 +139,7 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 		b = binary.AppendUvarint(b, uint64(c.Era))
 	}
 	if flags&convLog != 0 {
-		b = appendLog(b, &c.Log)
+		b = appendLog(b, c.Log)
 		if flags&convPeerIsLast == 0 {
 			b = binary.AppendUvarint(b, uint64(c.Peer.Pos))
 			b = AppendString(b, c.Peer.ID)
@@ -190,20 +202,26 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 // DecodeConversation reads what EncodeConversation wrote.
 func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	d := NewDecoder(value)
-	c := new(fold.Conversation)
-	flags := d.Uint()
-	c.Deleted, c.Marked, c.Acted, c.Level = flags&convDeleted != 0, flags&convMarked != 0, flags&convActed != 0, levelOf(flags)
 	k, ok := ParseConversation(key)
 	if !ok {
 		return nil, ErrCorruptRow
 	}
+	c := new(fold.Conversation)
+	if k.Kind == events.C2C {
+		c = fold.NewC2C()
+	}
+	flags := d.Uint()
+	c.Deleted, c.Marked, c.Acted, c.Level = flags&convDeleted != 0, flags&convMarked != 0, flags&convActed != 0, levelOf(flags)
 	if flags&convEra != 0 {
 		c.Era = d.Seq()
 	}
-	if flags&convLog != 0 {
-		c.Sent = d.log(k, &c.Log)
+	log := logOf(c)
+	if flags&convLog != 0 && c.Log == nil {
+		d.fail(ErrCorruptRow)
+	} else if flags&convLog != 0 {
+		c.Sent = d.log(k, log)
 		if flags&convPeerIsLast != 0 {
-			c.Peer = fold.PeerMark{Pos: c.Log.Head.Pos, ID: c.Log.Last.ID}
+			c.Peer = fold.PeerMark{Pos: log.Head.Pos, ID: log.Last.ID}
 		} else {
 			c.Peer = fold.PeerMark{Pos: fold.Pos(d.Uint()), ID: d.String()}
 		}
@@ -211,10 +229,10 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	if flags&convSentBefore != 0 {
 		c.Sent = fold.Pos(d.Uint())
 	}
-	if c.Version = c.Log.Last.Seq; flags&convVersionIsLast == 0 {
+	if c.Version = log.Last.Seq; flags&convVersionIsLast == 0 {
 		c.Version = d.Seq()
 	}
-	if c.Read = c.Log.Head; flags&convReadIsHead == 0 {
+	if c.Read = log.Head; flags&convReadIsHead == 0 {
 		c.Read = d.cursor()
 	}
 	c.ReadSeq = d.Seq()

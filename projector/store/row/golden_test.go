@@ -157,7 +157,7 @@ func goldenConversations() []goldenRow {
 	dismissed.Peak, dismissed.Dismissed = 3, 4001
 	return []goldenRow{
 		goldenOf("conversation.c2c", conversationRows, of(alice), &fold.Conversation{
-			Log: long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
+			Log: &long, Peer: fold.PeerMark{Pos: 260, ID: "m260"}, Version: 4001,
 			Read: fold.Cursor{Pos: 200, Ord: 10}, ReadAt: goldenTime, ReadSeq: 3000, ReadSet: true,
 			Sent: 255, Deleted: true, DeletedAt: 17, Level: events.LevelNone, Marked: true, Labels: []string{"archived", "卡"},
 			PendingReads: []fold.PendingRead{
@@ -171,32 +171,32 @@ func goldenConversations() []goldenRow {
 			ThreadsRead: fold.Mark{Cursor: fold.Cursor{Pos: 210, Ord: 12}, At: goldenTime, Seq: 3950, Set: true},
 		}),
 		goldenOf("conversation.c2c.reacted", conversationRows, of(alice), &fold.Conversation{
-			Log: reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
+			Log: &reacted, Peer: fold.PeerMark{Pos: 48, ID: "r48"}, Version: 32, ReadSeq: 1,
 		}),
 		goldenOf("conversation.c2c.hidden", conversationRows, of(alice), &fold.Conversation{
-			Log: only, Peer: fold.PeerMark{Pos: 16, ID: "r16"},
+			Log: &only, Peer: fold.PeerMark{Pos: 16, ID: "r16"},
 		}),
 		goldenOf("conversation.c2c.untold", conversationRows, of(alice), &fold.Conversation{
-			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Log: &first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
 			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
 		}),
 		goldenOf("conversation.c2c.first", conversationRows, of(alice), &fold.Conversation{
-			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3500,
+			Log: &first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3500,
 		}),
 		goldenOf("conversation.c2c.read", conversationRows, of(alice), &fold.Conversation{
-			Log: first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
+			Log: &first, Peer: fold.PeerMark{Pos: 1, ID: "m257"}, Version: 3600,
 			Read: first.Head, ReadAt: goldenTime, ReadSeq: 3600, ReadSet: true,
 			Receipt: &fold.Receipt{Upto: "m257", Pos: 1, At: goldenTime, Seq: 3600},
 		}),
 		goldenOf("conversation.c2c.full", conversationRows, of(alice), &fold.Conversation{
-			Log: full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
+			Log: &full, Peer: fold.PeerMark{Pos: 32, ID: "m32"}, Version: 32, ReadSeq: 1,
 		}),
-		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Level: events.LevelNone}),
-		goldenOf("conversation.c2c.labelled", conversationRows, of(alice), &fold.Conversation{Level: events.LevelMentions, Labels: []string{"star"}}),
-		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Level: events.LevelNone, Era: 3900}),
-		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
+		goldenOf("conversation.c2c.muted", conversationRows, of(alice), &fold.Conversation{Log: new(fold.Log), Level: events.LevelNone}),
+		goldenOf("conversation.c2c.labelled", conversationRows, of(alice), &fold.Conversation{Log: new(fold.Log), Level: events.LevelMentions, Labels: []string{"star"}}),
+		goldenOf("conversation.c2c.era", conversationRows, of(alice), &fold.Conversation{Log: new(fold.Log), Level: events.LevelNone, Era: 3900}),
+		goldenOf("conversation.c2c.early", conversationRows, of(alice), &fold.Conversation{Log: new(fold.Log), PendingReads: []fold.PendingRead{{ID: "m1", At: goldenTime, Seq: 1, Open: true, OpenAt: goldenTime}}}),
 		goldenOf("conversation.c2c.imported", conversationRows, of(alice), &fold.Conversation{
-			JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
+			Log: new(fold.Log), JoinSeq: 4000, Version: 4000, ReadAt: goldenTime, ReadSet: true, Carried: 300, CarriedMentions: 7,
 			Receipt: &fold.Receipt{Upto: "m0", At: goldenTime - 5, Seq: 4000, Imported: true},
 		}),
 		goldenOf("conversation.member.cleared", conversationRows, of(team), &fold.Conversation{
@@ -335,7 +335,9 @@ func TestGoldenFlags(t *testing.T) {
 		switch v := g.want.(type) {
 		case *fold.Conversation:
 			conversations |= row.FlagsOfConversation(v)
-			logs |= row.FlagsOfLog(&v.Log)
+			if v.Log != nil {
+				logs |= row.FlagsOfLog(v.Log)
+			}
 		case *fold.Log:
 			logs |= row.FlagsOfLog(v)
 		case *fold.Index:
