@@ -120,18 +120,18 @@ func (d *drill) note(t *testing.T, says string) {
 	d.acked[events.Seq(seq)] = d.next - 1
 }
 
-// finish publishes the rest, compares everything and returns the last seq.
-func (d *drill) finish(t *testing.T) events.Seq {
+// finish publishes the rest, compares everything and returns what the rules make of it.
+func (d *drill) finish(t *testing.T) *history {
 	t.Helper()
 	d.program.run(t, nil, "publish", "--server", d.url, "--from-line", strconv.Itoa(d.next), "--wait", d.file).stored(t)
 	// The listener may have been away when a user was told the last time.
-	closing := twinUsers(t, d.nc)
-	last := events.Seq(0)
-	for _, user := range closing {
+	h := replay(t, d.nc)
+	last := h.last
+	for _, user := range h.model.Users() {
 		last = publish(t, d.nc, subjects(t).Command(events.Target{Verb: events.UserMessage, Inbox: user}), `{"id":"closing","from":"drill"}`)
 	}
 	settled(t, d.nc, last)
-	h := replay(t, d.nc)
+	h.goOn(t, d.nc)
 	d.compareLog(t, h)
 	queries := h.compare(t, d.nc)
 	kept := storedMail(t, d.nc, 1)
@@ -144,7 +144,7 @@ func (d *drill) finish(t *testing.T) events.Seq {
 		f.converges(t, queries[f.user])
 	}
 	t.Logf("%d commands for %d lines, %d refused, %d events, %d heard", h.last, len(d.lines)-1, len(h.refused), kept.count, heard.count)
-	return h.last
+	return h
 }
 
 // compareLog checks that what was acknowledged is in the log, where the
@@ -165,9 +165,4 @@ func (d *drill) compareLog(t *testing.T, h *history) {
 	if next < len(d.lines) {
 		t.Errorf("line %d is not in the log behind line %d", next, next-1)
 	}
-}
-
-func twinUsers(t *testing.T, nc *nats.Conn) []string {
-	t.Helper()
-	return replay(t, nc).model.Users()
 }

@@ -42,6 +42,5 @@ func fill(t *testing.T, p program, serve func(program) *child, blocks int, words
 	serve(p)
 	fed.goesOn(t)
 	fed.end(t)
-	d.finish(t)
-	fed.compare(t, replay(t, d.nc))
+	fed.compare(t, d.finish(t))
 }

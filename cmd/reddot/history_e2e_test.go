@@ -65,11 +65,18 @@ type history struct {
 // replay gives every stored command to the twin.
 func replay(t *testing.T, nc *nats.Conn) *history {
 	t.Helper()
-	s := subjects(t)
 	h := &history{model: twin.New(), payloads: []string{""}, receipts: map[string]map[string]events.Receipt{}}
+	h.goOn(t, nc)
+	return h
+}
+
+// goOn gives the twin what has been stored since.
+func (h *history) goOn(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	s := subjects(t)
 	var decoder events.Decoder
 	var c events.Command
-	stored(t, nc, s.CommandStream(), 1, func(meta *jetstream.MsgMetadata, m jetstream.Msg) {
+	stored(t, nc, s.CommandStream(), uint64(h.last)+1, func(meta *jetstream.MsgMetadata, m jetstream.Msg) {
 		h.last++
 		if got := events.Seq(meta.Sequence.Stream); got != h.last {
 			t.Fatalf("the command stream goes from seq %d to %d", h.last-1, got)
@@ -97,7 +104,6 @@ func replay(t *testing.T, nc *nats.Conn) *history {
 			h.receipts[r.User][r.Peer] = r
 		}
 	})
-	return h
 }
 
 // compare asks for everything about every user and compares it with the twin.
@@ -156,12 +162,10 @@ func (m *mail) enter(subject string, header nats.Header, data []byte) error {
 	if strings.HasSuffix(subject, ".group-receipt") {
 		return nil // versions of their own, and no part of the list
 	}
-	var e struct {
-		events.Change
+	var e struct { // what tells the kinds of events apart
 		Peer string     `json:"peer" msgpack:"peer"`
 		Seq  events.Seq `json:"seq" msgpack:"seq"`
 	}
-	var receipt events.Receipt
 	contentType := header.Get("Content-Type")
 	if err := events.Unmarshal(contentType, data, &e); err != nil {
 		return fmt.Errorf("%s: %w", subject, err)
@@ -174,12 +178,17 @@ func (m *mail) enter(subject string, header nats.Header, data []byte) error {
 		m.refused = append(m.refused, e.Seq)
 		return nil
 	case e.Peer != "":
+		var receipt events.Receipt
 		if err := events.Unmarshal(contentType, data, &receipt); err != nil {
 			return err
 		}
 		return m.receipt(receipt)
 	}
-	return m.change(e.Change, header.Get("Reddot-More") != "")
+	var change events.Change
+	if err := events.Unmarshal(contentType, data, &change); err != nil {
+		return err
+	}
+	return m.change(change, header.Get("Reddot-More") != "")
 }
 
 func (m *mail) receipt(r events.Receipt) error {

@@ -49,7 +49,7 @@ func testKill(t *testing.T, p program) {
 	for k.left > 0 {
 		k.round(t)
 	}
-	last := k.drill.finish(t)
+	last := k.drill.finish(t).last
 	asking.end(t)
 	t.Logf("%d kills: %d of a server that started, %d with a store being built, %d with a snapshot being taken, %d with events to tell; %d answers and %d errors meanwhile",
 		testkit.Effort(kills), k.starting, k.folding, k.snapshotting, k.unsettled, asking.answers, asking.errors)

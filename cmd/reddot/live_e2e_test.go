@@ -25,7 +25,7 @@ func testRebuildLive(t *testing.T, p program) {
 			p.run(t, nil, "verify", "--data", dir, "--server", c.nats).done(t)
 		}
 	})
-	last := d.finish(t)
+	last := d.finish(t).last
 	status := p.run(t, nil, "status", "--server", c.nats).done(t)
 	matches(t, `.*\nRebuild: +done at 20.*, in use since seq [0-9]+\nSnapshot: +done at 20.*, seq [0-9]+, .* bytes, .* new\n.*`, status)
 

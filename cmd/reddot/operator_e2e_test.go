@@ -141,7 +141,7 @@ func (o *operator) snapshots(args ...string) (ids []string) {
 // users are all that the log names.
 func (o *operator) users() []string {
 	o.t.Helper()
-	return twinUsers(o.t, connect(o.t, o.server.nats))
+	return replay(o.t, connect(o.t, o.server.nats)).model.Users()
 }
 
 // log is the server's log.

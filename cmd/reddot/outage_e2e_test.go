@@ -64,8 +64,7 @@ func testServerAway(t *testing.T, p program) {
 		s, err := askSoon[events.Status](d.nc, subjects(t).Status(), request{})
 		return err == nil && s.State == "live"
 	})
-	d.finish(t)
-	fed.compare(t, replay(t, d.nc))
+	fed.compare(t, d.finish(t))
 	asking.end(t)
 	t.Logf("%d commands acknowledged, %d sent again; %d answers, %d errors", commands, fed.again, asking.answers, asking.errors)
 	status := settled(t, d.nc, 0)

@@ -39,7 +39,7 @@ func testRebuild(t *testing.T, p program) {
 	dir := t.TempDir()
 	c := p.serve(t, dir)
 	d := newDrill(t, p, c.nats, drillLines)
-	last := d.finish(t)
+	last := d.finish(t).last
 	before := settled(t, d.nc, last)
 	events := eventCount(t, d.nc)
 	c.terminate(t)

@@ -46,9 +46,10 @@ type Conversation struct {
 	Stirred     events.Seq // the user's last delete or block, which may have changed what is shown of any thread; or what Version was at a block
 	ClearSeq    events.Seq // the user's last clear that moved Cleared, if there are threads
 
-	// Pinned is the user's last block by which Version and those of the user's timelines
-	// were set to what they were before it: of what the log lists up to here, what has
-	// changed the view is in them, whoever is blocked now. Groups only; 0: there was none.
+	// Pinned is the user's last block, or unmuting of a thread, by which Version and those
+	// of the user's timelines were set to what they were before it: of what the log lists up
+	// to here, what has changed the view is in them, whoever is blocked and whatever is muted
+	// now. Groups only; 0: there was none.
 	Pinned events.Seq
 }
 

@@ -105,8 +105,25 @@ func (s *step) shown(k Key, c *Conversation, log *Log) (v shown) {
 func (s *step) show(k Key, c *Conversation, log *Log, was shown) {
 	c.Version = max(c.Version, was.version)
 	is := s.shown(k, c, log)
+	rises := is.version > was.version
 	is.version = was.version
-	if is != was {
+	switch {
+	case is != was:
 		s.changed(k, c, log)
+	case rises:
+		s.keep(k, c, log, was.version)
 	}
+}
+
+// keep has a conversation that shows what it did show the version that it had: what was
+// recalled in a thread while it was muted is no news when it is unmuted.
+func (s *step) keep(k Key, c *Conversation, log *Log, version events.Seq) {
+	t := TallyOf(s, k, c, log)
+	m := moved{version: version, pins: true, stirs: c.stirs(log, version), lines: map[string]events.Seq{}}
+	for _, line := range s.timelines(k, c) {
+		if line.Thread != "" {
+			m.lines[line.Thread] = t.lineVersion(line.Thread, line, s.Thread(k.LogKey(), line.Thread))
+		}
+	}
+	s.pin(k, c, m)
 }

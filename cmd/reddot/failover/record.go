@@ -54,25 +54,32 @@ func (r *record) enter(seq uint64, subject string, header nats.Header, data []by
 	}
 	r.last = seq
 	where := fmt.Sprintf("event %d", seq)
-	var e struct {
-		events.Change
-		Peer string     `json:"peer" msgpack:"peer"`
-		Seq  events.Seq `json:"seq" msgpack:"seq"`
+	unmarshal := func(e any) error {
+		if err := events.Unmarshal(header.Get(events.HeaderContentType), data, e); err != nil {
+			return fmt.Errorf("%s: %s: %w", where, subject, err)
+		}
+		return nil
 	}
-	if err := events.Unmarshal(header.Get(events.HeaderContentType), data, &e); err != nil {
-		return "", 0, fmt.Errorf("%s: %s: %w", where, subject, err)
-	}
-	b := r.box(e.User)
 	switch {
 	case strings.HasSuffix(subject, ".receipt"):
+		var e events.Receipt
+		if err := unmarshal(&e); err != nil {
+			return "", 0, err
+		}
+		b := r.box(e.User)
 		r.check(where, e.User+"'s receipt of "+e.Peer, b.receipts[e.Peer], e.Version)
 		b.receipts[e.Peer] = max(b.receipts[e.Peer], e.Version)
 		return "", 0, nil
 	case !strings.HasSuffix(subject, ".change"):
 		return "", 0, fmt.Errorf("%s: nobody sends what is told on %s", where, subject)
 	}
+	var e events.Change
+	if err := unmarshal(&e); err != nil {
+		return "", 0, err
+	}
+	b := r.box(e.User)
 	r.check(where, e.User, b.last.Version, e.Version)
-	b.last = e.Change
+	b.last = e
 	for _, c := range e.Conversations {
 		b.list[c.Conversation] = c
 	}
