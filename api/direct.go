@@ -116,22 +116,20 @@ func (s *Service) Ask(ctx context.Context, user, query string, body []byte, know
 		took := time.Since(c.start) - time.Duration(c.waited.Load())
 		s.cfg.Metrics.answered(c.name, "200", took)
 	}()
-	answers, done := both(ctx, l.answers)
-	defer done()
 	look := &looking{Source: s.cfg.Source, user: user, known: known}
-	reply, err = s.ask(lives{l.waits, answers}, c, user, look)
-	if errors.Is(err, errKnown) {
+	reply, err = s.ask(ctx, l, c, user, look)
+	if err == errKnown {
 		reply, err = nil, nil
 	}
 	return reply, look.applied, err
 }
 
-// ask is what serve does for a request on NATS.
-func (s *Service) ask(l lives, c *call, user string, look *looking) (reply any, err error) {
+// ask is what serve does for a request on NATS. It ends with ctx, too.
+func (s *Service) ask(ctx context.Context, l lives, c *call, user string, look *looking) (reply any, err error) {
 	var q question
 	answer := func() {
-		ctx, cancel := context.WithTimeout(l.answers, answerTimeout)
-		defer cancel()
+		ctx := &joined{Context: ctx, other: l.answers, until: time.Now().Add(answerTimeout)}
+		defer ctx.end()
 		reply, err = q.answer(ctx, look)
 		if status, ok := reply.(events.Status); ok && err == nil {
 			s.stats.seen(status)
@@ -159,7 +157,7 @@ func (s *Service) ask(l lives, c *call, user string, look *looking) (reply any, 
 	if err != nil || done {
 		return reply, err
 	}
-	waits, waited := both(l.answers, l.waits)
+	waits, waited := both(ctx, l.waits) // which end with the answers, or before
 	defer waited()
 	if q.after > 0 {
 		if err := s.awaitFresh(waits, c, q); err != nil {
@@ -225,13 +223,13 @@ func (l *looking) View() (View, error) {
 		return v, nil
 	}
 	version, err := v.Version(l.user)
-	if err == nil && version == l.known {
-		err = errKnown
+	if err == nil && version != l.known {
+		return v, nil
 	}
-	if err != nil {
-		return nil, errors.Join(err, v.Close())
+	if closing := v.Close(); err != nil || closing != nil {
+		return nil, errors.Join(err, closing)
 	}
-	return v, nil
+	return nil, errKnown
 }
 
 // Store does what Ask does for commands: check checks them, in a place for work; then

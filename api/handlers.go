@@ -224,6 +224,9 @@ func viewed[Req request, Reply any](name string, answer func(View, string, Req) 
 	return handler{name: name, shows: true, read: asked(
 		func(ctx context.Context, source Source, user string, req Req) (reply Reply, err error) {
 			v, err := source.View()
+			if err == errKnown {
+				return reply, err
+			}
 			if err != nil {
 				return reply, unavailable(err, "the projection can't be read now; ask again")
 			}

@@ -59,7 +59,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		defer s.bodies.Add(-x.held)
 	}
 	if err == nil {
-		deadlines.SetReadDeadline(time.Time{})
+		if r.ContentLength != 0 {
+			deadlines.SetReadDeadline(time.Time{})
+		}
 		err = x.route.Serve(x)
 	}
 	if err != nil {

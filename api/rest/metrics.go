@@ -8,6 +8,7 @@ import (
 	"net/http/pprof"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,14 @@ type figures struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	limits   *prometheus.CounterVec
+	routes   map[string]*answers // by path
+}
+
+// answers are the numbers of one route, which take longer to find than to change.
+type answers struct {
+	ok        prometheus.Counter
+	unchanged func() prometheus.Counter
+	seconds   func() prometheus.Observer
 }
 
 // Paths of requests that no route has are counted as one.
@@ -60,8 +69,14 @@ func newFigures(registry *prometheus.Registry, routes []Route) (*figures, error)
 			return nil, fmt.Errorf("register HTTP metrics: %w", err)
 		}
 	}
+	f.routes = map[string]*answers{}
 	for i := range routes {
-		f.requests.WithLabelValues(routes[i].Path, "200")
+		path := routes[i].Path
+		f.routes[path] = &answers{
+			ok:        f.requests.WithLabelValues(path, "200"),
+			unchanged: sync.OnceValue(func() prometheus.Counter { return f.requests.WithLabelValues(path, "304") }),
+			seconds:   sync.OnceValue(func() prometheus.Observer { return f.seconds.WithLabelValues(path) }),
+		}
 	}
 	for _, what := range []string{limitedQueries, limitedCommands, limitedStreams, limitedFailures, limitedPast} {
 		f.limits.WithLabelValues(what)
@@ -73,11 +88,22 @@ func (f *figures) limited(what string) { f.limits.WithLabelValues(what).Inc() }
 
 // answered counts an answer. path is that of a route, or noRoute.
 func (f *figures) answered(path string, code int, took time.Duration, stream bool) {
-	f.requests.WithLabelValues(path, strconv.Itoa(code)).Inc()
-	if stream {
-		return
+	of := f.routes[path]
+	switch {
+	case of != nil && code == http.StatusOK:
+		of.ok.Inc()
+	case of != nil && code == http.StatusNotModified:
+		of.unchanged().Inc()
+	default:
+		f.requests.WithLabelValues(path, strconv.Itoa(code)).Inc()
 	}
-	f.seconds.WithLabelValues(path).Observe(took.Seconds())
+	switch {
+	case stream:
+	case of != nil:
+		of.seconds().Observe(took.Seconds())
+	default:
+		f.seconds.WithLabelValues(path).Observe(took.Seconds())
+	}
 }
 
 // The headers of every answer.
@@ -86,12 +112,21 @@ const (
 	headerApplied = "Reddot-Applied"
 )
 
+// Headers that are the same in many answers. Nobody changes a header's values in place.
+var (
+	nosniff     = []string{"nosniff"}
+	private     = []string{"private, no-cache"}
+	isJSON      = []string{"application/json; charset=utf-8"}
+	variesByZip = []string{"Accept-Encoding"}
+)
+
 // observed gives every request its id and counts its answer.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		w.Header().Set(headerRequest, requestID(r))
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h := w.Header()
+		h.Set(headerRequest, requestID(r))
+		h["X-Content-Type-Options"] = nosniff
 		counted := &counting{ResponseWriter: w}
 		next.ServeHTTP(counted, r)
 		path, stream := noRoute, false

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -141,7 +140,7 @@ func (s *Server) query(x *Exchange, q query) error {
 	}
 	x.applied(applied)
 	h := x.Writer.Header()
-	h.Set("Cache-Control", "private, no-cache")
+	h["Cache-Control"] = private
 	if reply == nil {
 		h.Set("ETag", tags.of(known))
 		x.Writer.WriteHeader(http.StatusNotModified)
@@ -184,9 +183,9 @@ func (x *Exchange) replyWith(code int, v any) error {
 		return &Problem{Code: Unavailable, Detail: "the answer can't be written; report this", Cause: err}
 	}
 	h := x.Writer.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "private, no-cache")
+	h["Content-Type"] = isJSON
+	if h["Cache-Control"] == nil {
+		h["Cache-Control"] = private
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.Writer.WriteHeader(code)
@@ -200,7 +199,9 @@ type etags struct {
 	match string // If-None-Match
 }
 
-func (t etags) of(version events.Seq) string { return fmt.Sprintf(`"%s-%d"`, t.epoch, version) }
+func (t etags) of(version events.Seq) string {
+	return `"` + t.epoch + "-" + strconv.FormatUint(uint64(version), 10) + `"`
+}
 
 // each calls fn with what If-None-Match names.
 func (t etags) each(fn func(tag string)) {

@@ -153,6 +153,11 @@ func (s *Server) handler() (http.Handler, error) {
 			plain(w, r)
 			return
 		}
+		if h := w.Header(); len(r.Header["Accept-Encoding"]) == 0 && h["Vary"] == nil { // as zipped answers then
+			h["Vary"] = variesByZip
+			plain(w, r)
+			return
+		}
 		zipped(w, r)
 	})
 	return s.observed(s.cors(routed)), nil

@@ -31,6 +31,13 @@ type web struct {
 	data   datadir.Dir
 	log    *slog.Logger
 	end    func(user string) (closed int) // of what a user has open
+	epoch  atomic.Pointer[epoch]
+}
+
+// epoch is a log's, which takes longer to make than to find.
+type epoch struct {
+	of   events.StreamID
+	name string
 }
 
 // Epoch implements rest.Live.
@@ -39,7 +46,13 @@ func (w *web) Epoch() string {
 	if err != nil {
 		return ""
 	}
-	return p.Log().Identity().Epoch()
+	of := p.Log().Identity()
+	known := w.epoch.Load()
+	if known == nil || known.of != of {
+		known = &epoch{of, of.Epoch()}
+		w.epoch.Store(known)
+	}
+	return known.name
 }
 
 // Snapshots implements rest.Live.
