@@ -108,8 +108,18 @@ type Typed struct {
 // type, user and group that no payload has. Errors are *Invalid.
 func SplitTyped(command []byte) (t Typed, err error) {
 	var name *string
-	beside := map[string]**string{batchType: &name, batchUser: &t.User, batchGroup: &t.Group}
-	if t.Payload, err = splitOff(command, beside); err != nil {
+	t.Payload, err = splitOff(command, func(field string) **string {
+		switch field {
+		case batchType:
+			return &name
+		case batchUser:
+			return &t.User
+		case batchGroup:
+			return &t.Group
+		}
+		return nil
+	})
+	if err != nil {
 		return t, err
 	}
 	if name == nil {
@@ -159,7 +169,7 @@ func SplitUserDo(request []byte) (r DoRequest, user *string, payload []byte, err
 	if len(request) == 0 {
 		return r, nil, nil, nil
 	}
-	rest, err := splitOff(request, map[string]**string{batchUser: &user})
+	rest, err := splitOff(request, userBeside(&user))
 	if err != nil {
 		return r, nil, nil, err
 	}
@@ -169,8 +179,19 @@ func SplitUserDo(request []byte) (r DoRequest, user *string, payload []byte, err
 	return r, user, payload, err
 }
 
-// splitOff copies the members of an object but for some, which are strings.
-func splitOff(object []byte, beside map[string]**string) ([]byte, error) {
+// userBeside says that the member user is split off.
+func userBeside(into **string) func(field string) **string {
+	return func(field string) **string {
+		if field == batchUser {
+			return into
+		}
+		return nil
+	}
+}
+
+// splitOff copies the members of an object but for those that beside says where to put
+// them, which are strings.
+func splitOff(object []byte, beside func(field string) **string) ([]byte, error) {
 	var d Decoder
 	d.json.reset(object)
 	if d.json.peek() != '{' {
@@ -187,7 +208,7 @@ func splitOff(object []byte, beside map[string]**string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if into := beside[string(name)]; into != nil {
+		if into := beside(string(name)); into != nil {
 			if err := d.besideField(string(name), into); err != nil {
 				return nil, err
 			}
@@ -230,6 +251,6 @@ func SplitUser(request []byte) (user *string, rest []byte, err error) {
 	if len(request) == 0 {
 		return nil, []byte("{}"), nil
 	}
-	rest, err = splitOff(request, map[string]**string{batchUser: &user})
+	rest, err = splitOff(request, userBeside(&user))
 	return user, rest, err
 }

@@ -36,6 +36,11 @@ type Batch struct {
 // Len is how many commands there are.
 func (b *Batch) Len() int { return len(b.orders) }
 
+// storing ends when the commands, which all came at once, are to be stored.
+func (b *Batch) storing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, b.orders[0].storeBy())
+}
+
 // Verb is that of the i-th command.
 func (b *Batch) Verb(i int) events.Verb { return b.orders[i].Verb }
 
@@ -127,8 +132,10 @@ type Sent struct {
 // sent ends it; Stored says so.
 func (g *Gate) SendAll(ctx context.Context, b *Batch) *Sent {
 	s := &Sent{batch: b, pending: make([]*Pending, 0, len(b.orders))}
+	ctx, cancel := b.storing(ctx)
+	defer cancel()
 	for _, o := range b.orders {
-		p, err := g.Send(ctx, o)
+		p, err := g.log.send(ctx, o)
 		if err != nil {
 			s.stopped = err
 			break
@@ -142,6 +149,8 @@ func (g *Gate) SendAll(ctx context.Context, b *Batch) *Sent {
 // events.ErrUnavailable if not all of them are known to be stored: the results say which.
 func (s *Sent) Stored(ctx context.Context) (out Outcome, err error) {
 	out.Results = make([]Result, len(s.batch.orders))
+	ctx, cancel := s.batch.storing(ctx)
+	defer cancel()
 	fail := func(i int, failed error) {
 		f, ok := errors.AsType[*events.Fault](failed)
 		if !ok {
@@ -157,7 +166,7 @@ func (s *Sent) Stored(ctx context.Context) (out Outcome, err error) {
 			fail(i, s.stopped)
 			continue
 		}
-		reply, failed := s.pending[i].Stored(ctx, s.batch.orders[i])
+		reply, failed := s.pending[i].stored(ctx)
 		if failed != nil {
 			fail(i, failed)
 			continue

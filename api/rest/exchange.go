@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -200,54 +197,6 @@ func (s *Server) refuse(x *Exchange, err error) error {
 		return Fail(TokenExpired, "the token has expired; get a new one")
 	}
 	return Fail(Unauthorized, "the credential is not valid")
-}
-
-// maxBodies is how many bytes of bodies may be held at a time, of all requests.
-const maxBodies = 256 << 20
-
-// read reads the body, if the route has one.
-func (s *Server) read(x *Exchange) error {
-	r := x.Request
-	if x.route.Body == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return nil
-	}
-	if r.Header.Get("Content-Encoding") != "" && !strings.EqualFold(r.Header.Get("Content-Encoding"), "identity") {
-		return Fail(BadMedia, "bodies are not taken compressed")
-	}
-	if r.ContentLength > x.route.Body {
-		return tooLarge(x.route.Body)
-	}
-	most := x.route.Body
-	if x.held = r.ContentLength; x.held < 0 {
-		x.held = most
-	}
-	if s.bodies.Add(x.held) > maxBodies {
-		return &Problem{Code: Unavailable, Detail: "too many large requests at once; ask again"}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.Writer, r.Body, most))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return tooLarge(most)
-		}
-		x.Writer.Header().Set("Connection", "close")
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return Fail(BadRequest, fmt.Sprintf("the body did not come within %v", arriveTimeout))
-		}
-		return Fail(BadRequest, "the body did not come as it was announced")
-	}
-	x.Body = body
-	if len(body) == 0 {
-		return nil
-	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return Fail(BadMedia, "a body is JSON: send it as Content-Type: application/json")
-	}
-	return nil
-}
-
-func tooLarge(most int64) error {
-	return Fail(TooLarge, fmt.Sprintf("the body is larger than %d bytes", most))
 }
 
 // user returns whom a request is about.

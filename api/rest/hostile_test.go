@@ -207,3 +207,16 @@ func TestCompressed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestSlowBodies: bodies that are announced and don't come take no room from others.
+func TestSlowBodies(t *testing.T) {
+	w := open(t)
+	for range 100 { // more than all that may be held
+		c := w.dial()
+		fmt.Fprintf(c, "POST /v1/commands HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", events.MaxBatchBytes)
+		w.want(200, w.post("/v1/commands", `{"commands":[{"type":"user.message","user":"a","id":"m1","from":"b"}]}`))
+	}
+	large := `{"commands":[{"type":"user.message","user":"a","id":"m2","from":"b","note":"` + strings.Repeat("x", 200<<10) + `"}]}`
+	w.want(200, w.post("/v1/commands", large))
+	w.want(413, w.post("/v1/commands", strings.Repeat(" ", events.MaxBatchBytes+1)))
+}

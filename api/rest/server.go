@@ -174,7 +174,7 @@ func (s *Server) cors(next http.Handler) http.Handler {
 	wrapped := cors.New(cors.Options{
 		AllowOriginFunc: func(origin string) bool { return slices.Contains(s.cfg.Authority.Origins(), origin) },
 		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete},
-		AllowedHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "If-None-Match", "X-Request-Id", "X-API-Key"},
+		AllowedHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "If-None-Match", "X-Request-Id"},
 		ExposedHeaders:  []string{"Reddot-Applied", "Reddot-Request", "ETag", "Retry-After", "Link"},
 		MaxAge:          maxAge,
 	}).Handler(next)
