@@ -36,6 +36,7 @@ const (
 	webTotals    = "GET /v1/totals, 100 conversations"
 	webUnchanged = "the same with If-None-Match"
 	webStored    = "POST /v1/commands, 1,000 a request, commands stored"
+	webBeside    = "the same, beside NATS with the same reddot"
 	webSingle    = "POST /v1/commands, one a request, p99 until stored"
 )
 
@@ -44,6 +45,7 @@ func webAims() map[key]Aim {
 		{"http", webTotals}:    atLeast(0.4, 0.7),
 		{"http", webUnchanged}: atLeast(0.6, 0.8),
 		{"http", webStored}:    atLeast(0.5, 0.8),
+		{"http", webBeside}:    atLeast(0.5, 0.8),
 		{"http", webSingle}:    atMost(2, 1.5),
 	}
 }
@@ -191,7 +193,8 @@ func (b *bench) webSingles(ctx context.Context, t *traffic, key string) error {
 	return nil
 }
 
-// webCommands stores the commands in batches, beside what publishing them alone took.
+// webCommands stores the commands in batches, beside what publishing them alone took; and
+// beside publishing as many more on NATS to the same reddot, which folds and tells them.
 func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 	script, err := b.script.open()
 	if err != nil {
@@ -247,14 +250,29 @@ func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 		return err
 	}
 	t.last += n
-	b.note(figure("http", webStored, PerSecond, perSecond(n, took)).compare("publish", b.rates.publish))
+	stored := perSecond(n, took)
+	b.note(figure("http", webStored, PerSecond, stored).compare("publish", b.rates.publish))
+	if err := t.emitted(ctx, events.Seq(t.last)); err != nil {
+		return err
+	}
+	err = b.turns("http: the same on NATS", n, func(step *Step) error {
+		began := time.Now()
+		err := t.publish(ctx, script.next, n, step)
+		took = time.Since(began)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.last += n
+	b.note(figure("http", webBeside, PerSecond, stored).compare("publish to that reddot", perSecond(n, took)))
 	return t.emitted(ctx, events.Seq(t.last))
 }
 
 // webBodies are requests with the commands of a script, in order, and how many commands
 // that are.
 func (b *bench) webBodies(t *traffic, key string, script *reader) (requests [][]byte, n int, err error) {
-	total := min(b.sizes.all, webCommands)
+	total := min(b.sizes.all/2, webCommands) // as many go to NATS
 	var decoder events.Decoder
 	for n < total {
 		var body bytes.Buffer
