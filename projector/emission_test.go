@@ -156,6 +156,7 @@ func (h *hearing) compare(t testing.TB, all []stored) {
 // go at once, and take many commands to be swept: what has gone is emitted once, and
 // is gone at every seq.
 func TestChaosSweeping(t *testing.T) {
+	t.Parallel()
 	seed := testkit.Seed(t)
 	c := newChaos(t, seed, twin.Config{})
 	c.gen = twin.NewCrowd(seed)
@@ -186,6 +187,7 @@ func TestChaosSweeping(t *testing.T) {
 // the twin, at the seq that the event shows. Plain subscribers hear what is
 // stored, and nothing else.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	seed := testkit.Seed(t)
 	c := newChaos(t, seed, twin.Config{Users: 9, Groups: 4})
 	changes, rejected := c.bus.hear(t, "unread.evt.>"), c.bus.hear(t, "unread.rejected")
@@ -220,6 +222,7 @@ func (b *bus) hold() {
 // TestResumeFromCommands folds random commands whose events can't be stored,
 // and has the next projector emit them all from the log.
 func TestResumeFromCommands(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t, testkit.Seed(t), twin.Config{})
 	p := c.bus.run(c.dir)
 	c.write(20)

@@ -165,6 +165,7 @@ func TestFanoutMany(t *testing.T) {
 // TestFanoutChaos has random load in groups beyond the limit, with watchers who
 // come and restarts: every event is right, and its list adds up to its totals.
 func TestFanoutChaos(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 7, Groups: 4})
 	p := c.bus.run(c.dir, limited(2))
 	for range 25 {

@@ -90,6 +90,7 @@ func TestSucceeds(t *testing.T) {
 // TestFencedOnItsWay holds up what an emitter has sent until another one has taken
 // over, and then lets it go: none of it is stored, and the emitter stands by.
 func TestFencedOnItsWay(t *testing.T) {
+	t.Parallel()
 	const users = 10_000
 	b := newBus(t)
 	a := b.author()

@@ -11,6 +11,7 @@ import (
 // and of its recall, without a watch, and also if nobody could be notified before the
 // projector ended: what a listener was notified of does not go stale (rule named).
 func TestFanoutNamed(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	dir := t.TempDir()
 	f := &fanout{ledger: newLedger(t), author: b.author(), bus: b, p: b.run(dir, limited(2))}

@@ -53,6 +53,7 @@ func (b *bus) end() uint64 {
 // TestKilledWithinGeneration kills an emitter again and again in the middle of
 // one large generation: nothing is stored twice, and nothing is missing.
 func TestKilledWithinGeneration(t *testing.T) {
+	t.Parallel()
 	const users = 5_000
 	b := newBus(t)
 	a := b.author()

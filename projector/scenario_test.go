@@ -24,6 +24,7 @@ import (
 // read and write one. After the last line the log is folded once more into an
 // empty store, which must come out the same.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../testdata/scenarios/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios (%v)", err)
@@ -31,6 +32,7 @@ func TestScenarios(t *testing.T) {
 	url := natstest.Start(t).URL()
 	for i, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			script := testkit.Must(os.ReadFile(file))(t)
 			w := newWorld(t, url, fmt.Sprintf("s%d", i+1))
 			after := play(w, string(script))

@@ -27,17 +27,18 @@ func TestEndToEnd(t *testing.T) {
 		name string
 		run  func(*testing.T, program)
 	}{
+		{"cluster", testCluster}, // the longest first
+		{"corrupt log", testCorruptLog},
+		{"server away", testServerAway},
+		{"kill", testKill},
 		{"large group", testLargeGroup},
 		{"real traffic", testTraffic},
-		{"server away", testServerAway},
 		{"end without server", testEndWithoutServer},
 		{"standby", testStandby},
 		{"leaves", testLeaves},
 		{"answers", testAnswers},
-		{"kill", testKill},
 		{"expiry", testExpiry},
 		{"disk full", testDiskFull},
-		{"corrupt log", testCorruptLog},
 		{"corrupt behind", testCorruptBehind},
 		{"corrupt stream", testCorruptStream},
 		{"corrupt store", testCorruptStore},
@@ -68,7 +69,6 @@ func TestEndToEnd(t *testing.T) {
 		{"forged events", testForgedEvents},
 		{"rebuild live", testRebuildLive},
 		{"bench", testBench},
-		{"cluster", testCluster},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

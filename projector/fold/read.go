@@ -40,7 +40,8 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 	moves := to.Pos > c.Read.Pos
 	changed := c.Marked || moves
 	var was shown
-	if c.Timelines > 0 {
+	ends := by.whole && c.Carried > 0 // where it doesn't move: else that ends it, and shows
+	if c.Timelines > 0 || ends {
 		was = s.shown(k, c, log)
 	}
 	c.Marked = false
@@ -49,13 +50,15 @@ func (s *step) readTo(k Key, c *Conversation, log *Log, to Cursor, by readBy) bo
 	case moves && by.open:
 		s.seen(k, c, log, to.Pos, nil, by.openAt)
 	case moves:
-	case by.whole && c.endCarried():
-		c.ReadAt, c.ReadSeq, c.ReadSet, changed = by.at, by.seq, true, true
+	case ends:
+		changed = changed || by.at != c.ReadAt
+		c.endCarried()
+		c.ReadAt, c.ReadSeq, c.ReadSet = by.at, by.seq, true
 	case changed:
 		c.Acted = c.Acted || !c.acted(k)
 	}
 	sent := by.open && k.Kind == events.C2C && s.receipt(k, c, by.openAt)
-	did := changed || moved || sent
+	did := changed || ends || moved || sent
 	if did && (c.Timelines > 0 || was.listed) {
 		s.show(k, c, log, was)
 	}

@@ -86,7 +86,8 @@ func (s *projection) run(ctx context.Context) error {
 		}
 		err = errors.Join(err, p.Close())
 		switch {
-		case ctx.Err() != nil && errors.Is(err, log.ErrNotWhole): // found as it was asked to end
+		case ctx.Err() != nil && (errors.Is(err, log.ErrNotWhole) || errors.Is(err, store.ErrCorrupt)):
+			// Found as it was asked to end: the next start stops at it, or builds the store anew.
 			s.log.Error("the projector has stopped", "error", err)
 			return nil
 		case ctx.Err() != nil:
