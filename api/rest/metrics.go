@@ -1,9 +1,9 @@
 package rest
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/pprof"
 	"strconv"
@@ -137,13 +137,22 @@ func (s *Server) observed(next http.Handler) http.Handler {
 	})
 }
 
-// requestID is what a request calls itself, if that is sane, or a new id.
+// requestID is what a request calls itself, if that is sane, or a new id: nothing is let
+// in for it, so others may guess it.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); saneID(id) {
 		return id
 	}
-	return rand.Text()
+	var id [26]byte
+	low, high := rand.Uint64(), rand.Uint64()
+	for i := range len(id) / 2 {
+		id[2*i], id[2*i+1] = idLetters[low%32], idLetters[high%32]
+		low, high = low/32, high/32
+	}
+	return string(id[:])
 }
+
+const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 // maxRequestID bounds a request's own id: bytes.
 const maxRequestID = 64
