@@ -26,7 +26,7 @@ func testAuth(t *testing.T, p program) {
 	key := func(role, name string) string {
 		return strings.TrimSpace(p.run(t, nil, "key", "new", "--role", role, "--name", name, "--auth", file).done(t))
 	}
-	chat := key("backend", "chat")
+	chat, ops := key("backend", "chat"), key("operator", "ops")
 	token := strings.TrimSpace(p.run(t, nil, "token", "alice", "--auth", file).done(t))
 	c := p.serve(t, filepath.Join(dir, "data"), "--auth", file, "--log-level", "debug", "--websocket")
 	late := key("viewer", "eyes")
@@ -60,6 +60,13 @@ func testAuth(t *testing.T, p program) {
 	chatFile := filepath.Join(dir, "chat.key")
 	testkit.OK(t, os.WriteFile(chatFile, []byte(chat), 0o600))
 	p.run(t, nil, "send", "alice", "--from", "bob", "--server", c.nats, "--nats-token-file", chatFile).done(t)
+	opsFile := filepath.Join(dir, "ops.key")
+	testkit.OK(t, os.WriteFile(opsFile, []byte(ops), 0o600))
+	operator := []string{"--server", c.nats, "--nats-token-file", opsFile, "--nats-inbox-prefix", "unread.inbox.key.ops"}
+	for _, command := range [][]string{{"snapshot", "create"}, {"rebuild"}, {"status"}, {"show", "alice"}} {
+		p.run(t, nil, append(command, operator...)...).done(t)
+	}
+	p.run(t, nil, append([]string{"trim"}, operator...)...).failed(t, 1, "refuses this", "permission")
 
 	testkit.OK(t, c.cmd.Process.Signal(syscall.SIGHUP))
 	testkit.Eventually(t, "the new key lets in", func() bool { return status(late, "/v1/totals?user=alice") == 200 })
@@ -68,7 +75,7 @@ func testAuth(t *testing.T, p program) {
 	if got := status(late, "/v1/totals?user=alice"); got != 200 || !in(late) {
 		t.Errorf("after a file that is not whole: status %d", got)
 	}
-	for _, credential := range []string{chat, token, wrong, late, "rdk_wrong0000000000"} {
+	for _, credential := range []string{chat, ops, token, wrong, late, "rdk_wrong0000000000"} {
 		for _, part := range append(strings.Split(credential, "."), credential) {
 			if len(part) > 8 && c.stderr.Has(part) {
 				t.Errorf("the log has %.12s... of a credential", part)
