@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -29,6 +30,7 @@ const CalloutAccount = "REDDOT"
 type callout struct {
 	issuer nkeys.KeyPair
 	guest  func(ctx context.Context, token string) (natsserver.Guest, error)
+	crowd  *crowd
 	refuse func(reason error, from, client any)
 }
 
@@ -55,7 +57,7 @@ func (s *Server) answerCallouts(ctx context.Context, conn *nats.Conn) (wait func
 	if s.issuer == nil {
 		return func() {}, nil
 	}
-	c := &callout{issuer: s.issuer, guest: s.guest, refuse: s.refuseNATS}
+	c := &callout{issuer: s.issuer, guest: s.guest, crowd: newCrowd(conn), refuse: s.refuseNATS}
 	var at errgroup.Group
 	at.SetLimit(calloutsAtOnce)
 	sub, err := conn.QueueSubscribe(server.AuthCalloutSubject, "reddot", func(m *nats.Msg) {
@@ -73,8 +75,15 @@ func (s *Server) answerCallouts(ctx context.Context, conn *nats.Conn) (wait func
 	}, nil
 }
 
+// errEncrypted is why a NATS server gets no answer that encrypts what it asks.
+var errEncrypted = errors.New("the NATS server encrypts what it asks: take xkey out of its auth_callout")
+
 // answer answers one request. What does not come from a NATS server gets no answer.
 func (c *callout) answer(ctx context.Context, m *nats.Msg) {
+	if m.Header.Get(server.AuthRequestXKeyHeader) != "" {
+		c.refuse(errEncrypted, "", 0)
+		return
+	}
 	request, err := jwt.DecodeAuthorizationRequestClaims(string(m.Data))
 	if err != nil || request.Audience != server.AuthRequestSubject || m.Reply == "" {
 		return
@@ -84,6 +93,9 @@ func (c *callout) answer(ctx context.Context, m *nats.Msg) {
 	response := jwt.NewAuthorizationResponseClaims(request.UserNkey)
 	response.Audience = request.Server.ID
 	guest, err := c.guest(ctx, request.ConnectOptions.Token)
+	if err == nil {
+		err = c.crowd.enter(ctx, guest.Name, guest.Most)
+	}
 	if err == nil {
 		response.Jwt, err = c.admit(request.UserNkey, guest)
 	}

@@ -9,7 +9,7 @@ import (
 	"reddot/cmd/reddot/natsserver"
 )
 
-// mostConnections is how many connections to the embedded NATS server a user may have.
+// mostConnections is how many connections to the NATS server a user may have.
 const mostConnections = 10
 
 // admit says who may connect to the embedded NATS server; nil if nobody is asked.

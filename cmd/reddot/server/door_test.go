@@ -308,18 +308,36 @@ func TestKeySetFirst(t *testing.T) {
 	r.stop()
 }
 
-// TestNATSConnections: one user has ten connections at most.
+// TestNATSConnections: one user has ten connections at most, and again one when one has
+// ended.
 func TestNATSConnections(t *testing.T) {
-	g := guardedByItself(t)
-	for range 10 {
-		g.dial(t, token(t, "alice", time.Hour))
+	for _, g := range []guarded{guardedByItself(t), guardedByCallout(t)} {
+		mine := token(t, "alice", time.Hour)
+		connect := func() (*nats.Conn, error) { return nats.Connect(g.url, nats.Token(mine), nats.NoReconnect()) }
+		var all []*nats.Conn
+		for range 10 {
+			all = append(all, g.dial(t, mine))
+		}
+		for range 2 {
+			if _, err := connect(); err == nil {
+				t.Errorf("%s: the eleventh is let in", g.name)
+			}
+		}
+		g.dial(t, token(t, "bob", time.Hour))
+		for range 11 {
+			g.dial(t, "rdk_backend")
+		}
+		all[3].Close()
+		testkit.Eventually(t, "one more is let in", func() bool {
+			c, err := connect()
+			if err == nil {
+				t.Cleanup(c.Close)
+			}
+			return err == nil
+		})
+		if _, err := connect(); err == nil {
+			t.Errorf("%s: the eleventh is let in", g.name)
+		}
+		g.stop()
 	}
-	if _, err := nats.Connect(g.url, nats.Token(token(t, "alice", time.Hour))); err == nil {
-		t.Error("the eleventh is let in")
-	}
-	g.dial(t, token(t, "bob", time.Hour))
-	for range 11 {
-		g.dial(t, "rdk_backend")
-	}
-	g.stop()
 }

@@ -84,7 +84,8 @@ func permissionsOf(cfg *Config, s events.Subjects) []Permission {
 	}
 	if cfg.AuthCallout != "" {
 		list = append(list, Permission{Subscribe, server.AuthCalloutSubject, "be asked who connects", true, server.AuthCalloutSubject},
-			Permission{Publish, "$SYS._INBOX.>", "say who connects", true, "$SYS._INBOX." + token})
+			Permission{Publish, "$SYS._INBOX.>", "say who connects", true, "$SYS._INBOX." + token},
+			Permission{Publish, connectionsSubject, "count the connections of a user", true, ""})
 	}
 	if cfg.Trim {
 		list = append(list, Permission{Publish, api("STREAM.PURGE." + log), "trim the log", false, ""})
