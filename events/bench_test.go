@@ -88,7 +88,7 @@ func BenchmarkParseLine(b *testing.B) {
 }
 
 func BenchmarkMarshal(b *testing.B) {
-	change := goldenValues()[0].value
+	change := new(goldenValues()[0].value.(Change))
 	for _, e := range []Encoding{Msgpack, JSON} {
 		data, err := Marshal(e, change)
 		if err != nil {

@@ -88,7 +88,13 @@ func Marshal(e Encoding, v any) ([]byte, error) {
 		defer msgpack.PutEncoder(enc)
 		enc.Reset(out)
 		enc.UseCompactInts(true)
-		if err := enc.Encode(v); err != nil {
+		var err error
+		if c, ok := v.(*Change); ok {
+			err = c.pack(enc)
+		} else {
+			err = enc.Encode(v)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("encode %T as msgpack: %w", v, err)
 		}
 		return bytes.Clone(out.Bytes()), nil

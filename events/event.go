@@ -41,7 +41,8 @@ func (t NamedTotals) EncodeMsgpack(enc *msgpack.Encoder) error {
 		if err := enc.EncodeString(name); err != nil {
 			return err
 		}
-		if err := t[name].EncodeMsgpack(enc); err != nil {
+		totals := t[name]
+		if err := totals.pack(enc); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,10 @@ package events
 
 import "github.com/vmihailenco/msgpack/v5"
 
-// What is emitted for every user whom a message reaches is written field by field, with
-// the names and the order of the structs' tags: the library looks at each of them every
-// time, for which are empty.
+// A change, which is emitted for every user whom a message reaches, is written field by
+// field, with the names and the order of the structs' tags: the library looks at each of
+// them every time, for which are empty. (A method of the library's interface would do so
+// for structs, too, that programs embed these in.)
 
 // packed is a map that is written, and keeps the first error.
 type packed struct {
@@ -62,8 +63,7 @@ func (o *packed) list(name string, n int) {
 	o.of(name).do(o.enc.EncodeArrayLen(n))
 }
 
-// EncodeMsgpack implements msgpack.CustomEncoder.
-func (t Totals) EncodeMsgpack(enc *msgpack.Encoder) error {
+func (t *Totals) pack(enc *msgpack.Encoder) error {
 	o, threads := packed{enc: enc}, !t.Threads.IsZero()
 	o.begin(6, threads)
 	o.uint("unread", t.Unread)
@@ -73,13 +73,12 @@ func (t Totals) EncodeMsgpack(enc *msgpack.Encoder) error {
 	o.uint("conversations", t.Conversations)
 	o.uint("muted", t.Muted)
 	if threads {
-		o.of("threads").do(t.Threads.EncodeMsgpack(enc))
+		o.of("threads").do(t.Threads.pack(enc))
 	}
 	return o.err
 }
 
-// EncodeMsgpack implements msgpack.CustomEncoder.
-func (t ThreadTotals) EncodeMsgpack(enc *msgpack.Encoder) error {
+func (t *ThreadTotals) pack(enc *msgpack.Encoder) error {
 	o := packed{enc: enc}
 	o.begin(3)
 	o.uint("unread", t.Unread)
@@ -88,8 +87,7 @@ func (t ThreadTotals) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return o.err
 }
 
-// EncodeMsgpack implements msgpack.CustomEncoder.
-func (m LastMessage) EncodeMsgpack(enc *msgpack.Encoder) error {
+func (m *LastMessage) pack(enc *msgpack.Encoder) error {
 	o := packed{enc: enc}
 	o.begin(3, m.Revoked)
 	o.text("id", m.ID)
@@ -101,8 +99,7 @@ func (m LastMessage) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return o.err
 }
 
-// EncodeMsgpack implements msgpack.CustomEncoder.
-func (c Conversation) EncodeMsgpack(enc *msgpack.Encoder) error {
+func (c *Conversation) pack(enc *msgpack.Encoder) error {
 	o, threads := packed{enc: enc}, !c.Threads.IsZero()
 	o.begin(4, c.MarkedUnread, c.Muted, c.Level != "", len(c.Labels) > 0, c.LastMessage != nil,
 		c.FirstUnread != "", c.ReadUpto != "", c.ReadAt != 0, threads)
@@ -122,7 +119,7 @@ func (c Conversation) EncodeMsgpack(enc *msgpack.Encoder) error {
 		o.texts("labels", c.Labels)
 	}
 	if c.LastMessage != nil {
-		o.of("last_message").do(c.LastMessage.EncodeMsgpack(enc))
+		o.of("last_message").do(c.LastMessage.pack(enc))
 	}
 	if c.FirstUnread != "" {
 		o.text("first_unread", c.FirstUnread)
@@ -134,27 +131,26 @@ func (c Conversation) EncodeMsgpack(enc *msgpack.Encoder) error {
 		o.time("read_at", c.ReadAt)
 	}
 	if threads {
-		o.of("threads").do(c.Threads.EncodeMsgpack(enc))
+		o.of("threads").do(c.Threads.pack(enc))
 	}
 	o.uint("version", uint64(c.Version))
 	return o.err
 }
 
-// EncodeMsgpack implements msgpack.CustomEncoder.
-func (c Change) EncodeMsgpack(enc *msgpack.Encoder) error {
+func (c *Change) pack(enc *msgpack.Encoder) error {
 	o := packed{enc: enc}
 	o.begin(5, len(c.Removed) > 0, len(c.Threads) > 0, len(c.Filters) > 0)
 	o.text("user", c.User)
 	o.uint("version", uint64(c.Version))
 	o.time("at", c.At)
-	o.of("totals").do(c.Totals.EncodeMsgpack(enc))
+	o.of("totals").do(c.Totals.pack(enc))
 	if c.Conversations == nil {
 		o.of("conversations").do(enc.EncodeNil())
 	} else {
 		o.list("conversations", len(c.Conversations))
 	}
 	for i := range c.Conversations {
-		o.do(c.Conversations[i].EncodeMsgpack(enc))
+		o.do(c.Conversations[i].pack(enc))
 	}
 	if len(c.Removed) > 0 {
 		o.texts("removed", c.Removed)

@@ -50,6 +50,7 @@ func storeIn(t *testing.T, dir string) string {
 // TestVerifyNamesAnyRow alters one row of each family while the server is down: verify
 // finds it, and it is named.
 func TestVerifyNamesAnyRow(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	address, stop := served(t, dir, "127.0.0.1:0")
 	reddot(t, strings.NewReader(everyFamily(t)), "publish", "--server", address).done(t)

@@ -11,7 +11,7 @@ import (
 
 // clusterStarts is how often both reddots are started at the same moment, by
 // default.
-const clusterStarts = 3
+const clusterStarts = 2
 
 // clusterRate is the commands a second: a busy machine keeps up with it.
 const clusterRate = 100

@@ -142,6 +142,7 @@ func statusAt(t *testing.T, urls string, args ...string) (s events.Status) {
 // just been started itself: both come up, on the same streams, which are on three
 // servers, and one of them tells.
 func TestStartTogether(t *testing.T) {
+	t.Parallel()
 	for i := range 3 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			c := startCluster(t, 3)
@@ -175,6 +176,7 @@ func TestStartTogether(t *testing.T) {
 // which is there: each gets the log of the one that was made, and the event stream
 // with the key that was made first.
 func TestOpenTogether(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, 3)
 	together(t, c)
 	for n := range 6 {

@@ -22,6 +22,7 @@ import (
 // TestEndToEnd runs the program as a process: everything goes through its
 // command line, real NATS connections, HTTP and signals.
 func TestEndToEnd(t *testing.T) {
+	t.Parallel()
 	p := build(t)
 	for _, test := range []struct {
 		name string

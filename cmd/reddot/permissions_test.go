@@ -55,6 +55,7 @@ func restricted(t *testing.T, list []server.Permission) (url string) {
 // says it needs. Where one is missing, it ends and names it; a user without
 // JetStream rights, too.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	list := permissions(t, "", false)
 	url := restricted(t, list)
 	password := fileOf(t, "x")

@@ -38,7 +38,7 @@ func (p program) rebuild(t *testing.T, dir string, before events.Status) *nats.C
 func testRebuild(t *testing.T, p program) {
 	dir := t.TempDir()
 	c := p.serve(t, dir)
-	d := newDrill(t, p, c.nats, drillLines)
+	d := newDrill(t, p, c.nats, 8_000)
 	last := d.finish(t).last
 	before := settled(t, d.nc, last)
 	events := eventCount(t, d.nc)

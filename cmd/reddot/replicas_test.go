@@ -29,6 +29,7 @@ func TestReplicasUsage(t *testing.T) {
 // in the log and in the status, with what changes that while it runs; more are left alone. What
 // the emitter changes of its stream leaves its servers alone, too.
 func TestReplicas(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, 3)
 	together(t, c)
 	js := testkit.Must(jetstream.New(connect(t, c.URLs())))(t)
@@ -82,6 +83,7 @@ func TestReplicas(t *testing.T) {
 // TestReplicasWait: servers that are missing are waited for, and nothing is made
 // on fewer meanwhile. Here the third one joins later.
 func TestReplicasWait(t *testing.T) {
+	t.Parallel()
 	c, err := cluster.Start(cluster.Config{Name: "test", Dir: t.TempDir(), Servers: 3, Later: 1,
 		Change: func(i int, o *server.Options) { o.Routes = o.Routes[:2] }})
 	if err != nil {

@@ -101,14 +101,14 @@ func (s *projection) run(ctx context.Context) error {
 		default:
 			return err
 		}
-		if err := s.reopen(ctx, err, &retry); err != nil || ctx.Err() != nil {
+		if err := s.reopen(ctx, err, &retry); err != nil {
 			return askedToEnd(ctx, err)
 		}
 	}
 }
 
 // reopen opens the next projector. As long as the log is not whole, or can't be
-// asked for, it is tried again.
+// asked for, it is tried again. It fails as soon as ctx ends, unless one is open.
 func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration) error {
 	for {
 		if passes(why) {
@@ -119,7 +119,7 @@ func (s *projection) reopen(ctx context.Context, why error, retry *time.Duration
 			s.log.Error("the projector has stopped; nothing is answered until "+until, "error", why, "next_try", *retry)
 			select {
 			case <-ctx.Done():
-				return nil
+				return ctx.Err()
 			case <-time.After(*retry):
 			}
 			*retry = min(2**retry, retryMost)
