@@ -135,6 +135,25 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+// TestForeignInPlace has a foreign message take the place of the first of two that are on
+// their way together: it is counted, once, and the first one is stored behind the second.
+func TestForeignInPlace(t *testing.T) {
+	r := newRig(t)
+	w, _ := r.claim("a")
+	conn := r.srv.Connect()
+	testkit.OK(t, conn.Publish("unread-out.0.evt.u1.change", []byte("foreign")), conn.Flush())
+	testkit.OK(t, w.send(1, "a1"), w.send(2, "a2"), w.Finish(testkit.Context(r)))
+	if want := []string{"a2", "a1"}; !slices.Equal(w.landed, want) {
+		t.Errorf("%q have landed, not %q", w.landed, want)
+	}
+	for range 2 {
+		if n := w.Foreign(); n != 1 {
+			t.Errorf("%d foreign messages were found, not one", n)
+		}
+		testkit.Must(w.End(testkit.Context(r)))(t)
+	}
+}
+
 // TestServerAway restarts the server while messages are on their way: each is
 // stored, once.
 func TestServerAway(t *testing.T) {

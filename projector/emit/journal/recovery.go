@@ -62,13 +62,18 @@ func (w *Writer) find(ctx context.Context) (moved bool, err error) {
 		return false, nil
 	}
 	there := map[uint64]string{} // seals by place
+	var unknown strangers
 	err = w.j.stream.Read(ctx, first, min(t.Last, w.next-1), func(seq uint64, msg *nats.Msg) error {
 		there[seq] = msg.Header.Get(jetstream.MsgIDHeader)
+		if seq > w.j.ends.read && !w.sealer.genuine(seq, msg) {
+			unknown.add(seq, msg.Subject)
+		}
 		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("look for what was sent: %w", err)
 	}
+	w.j.foreign.add(unknown)
 	return true, w.sort(t.Last, there)
 }
 

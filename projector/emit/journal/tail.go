@@ -49,6 +49,7 @@ type lookout struct {
 
 	sealer *sealer // nil before the first look
 	seen   uint64  // everything in the stream is known up to here
+	read   uint64  // of the messages behind it up to seen, those that are not the writer's may not have been looked at
 	newest found   // of all up to there
 	said   found   // the newest that has a position
 }
@@ -77,6 +78,7 @@ func (l *lookout) look(ctx context.Context) (Tail, error) {
 	if end.Last < l.seen { // an older stream was put in its place
 		l.enter(0, found{}, found{})
 	}
+	l.read = l.seen
 	switch {
 	case end.Msg != nil && l.sealer.genuine(end.Last, end.Msg) && says(end.Msg):
 		l.wrote(end.Last, end.Msg)
@@ -106,7 +108,7 @@ func (l *lookout) use(key Key) error {
 
 // enter notes what the stream is known to hold.
 func (l *lookout) enter(seen uint64, newest, said found) {
-	l.seen, l.newest, l.said = seen, newest, said
+	l.seen, l.read, l.newest, l.said = seen, seen, newest, said
 }
 
 // wrote notes a message of a writer that is stored.
