@@ -52,7 +52,7 @@
 //	fault.go      any error as an error reply
 //	reply.go      which reply subjects are answered
 //	service.go    the beginning and the end; queue.go the queue group
-//	direct.go     requests that come another way than NATS
+//	direct.go     requests that come another way than NATS; joined.go their context
 //	stats.go      monitoring; metrics.go for Prometheus
 //	source.go     the projection, as it is asked
 //

@@ -12,7 +12,7 @@
 // # Where is what
 //
 //	route.go      the table of routes: who may ask what, and what bounds it
-//	exchange.go   a request's way
+//	exchange.go   a request's way; body.go: its body
 //	query.go      the queries, each a line; params.go: a URL's parameters as the body that
 //	              the query has on NATS
 //	command.go    commands; repeat.go: the keys of requests that were seen
@@ -30,7 +30,8 @@
 //	cors        pages of the configured origins, if there are any
 //	gzip        answers beyond 1 KiB, if asked for; streams never
 //	enter       URL, headers, Host, route, who asks, whether they may, rates
-//	read        the body, bounded; JSON and not compressed
+//	read        the body, bounded, of which all requests hold what has come; JSON and not
+//	            compressed
 //	serve       the route's own: Live.Ask, or Live.Store; errors become problems
 //
 // Where nobody is asked who they are, the name that a request is sent to must be one of
