@@ -23,7 +23,13 @@ const summaryWeight = 112
 
 // summaries are those of a list's conversations, in their order, as far as they have been
 // made. The slice is never changed: who makes some puts another one in its place.
-type summaries struct{ made atomic.Pointer[[]summary] }
+type summaries struct {
+	made   atomic.Pointer[[]summary]
+	latest atomic.Pointer[versioned]
+}
+
+// versioned is the latest version of all summaries of a list, as it is at a seq.
+type versioned struct{ at, version events.Seq }
 
 // all are the summaries; nil: there are none.
 func (s *summaries) all() []summary {
@@ -88,6 +94,23 @@ func (r *reader) Summaries(user string, fn func(fold.Key, *fold.Conversation, *f
 		}
 	}
 	return len(keys)
+}
+
+// Latest implements fold.Reader. Whoever only looks whether anything is new mostly asks
+// again before the next commit.
+func (r *reader) Latest(user string) (version events.Seq) {
+	var l *userList
+	if r.snap != nil && r.left == nil {
+		l = r.snap.listOf(user)
+		if v := l.summaries.latest.Load(); v != nil && v.at == r.snap.position.Applied {
+			return v.version
+		}
+	}
+	r.Summaries(user, func(_ fold.Key, _ *fold.Conversation, s *fold.Summary) { version = max(version, s.Latest()) })
+	if l != nil {
+		l.summaries.latest.Store(&versioned{r.snap.position.Applied, version})
+	}
+	return version
 }
 
 // summariesOf is Summaries where nothing is left to be swept: rows are what is stored.

@@ -20,13 +20,21 @@ import (
 func sameSummaries(snap *store.Snapshot, users []string) error {
 	for _, user := range users {
 		var got []fold.Summary
+		var latest [3]events.Seq
 		err := snap.Read(func(rows fold.Reader) error {
+			latest[0], latest[1] = rows.Latest(user), rows.Latest(user)
 			rows.Summaries(user, func(_ fold.Key, _ *fold.Conversation, s *fold.Summary) { got = append(got, *s) })
 			return nil
 		})
 		want, err2 := snap.Summarized(user)
 		if err != nil || err2 != nil {
 			return fmt.Errorf("%w, %w", err, err2)
+		}
+		for _, s := range want {
+			latest[2] = max(latest[2], s.Latest())
+		}
+		if latest[0] != latest[2] || latest[1] != latest[2] {
+			return fmt.Errorf("user %q at seq %d: the latest version is %d, want that of the last", user, snap.Position().Applied, latest)
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			return fmt.Errorf("user %q at seq %d (- made anew, + given):\n%s", user, snap.Position().Applied, d)

@@ -234,8 +234,7 @@ func parseCursor(s string) (p place, err error) {
 
 // Version is the version of everything a user is shown.
 func Version(r fold.Reader, user string) events.Seq {
-	version, _ := each(r, user, func(*entry) {})
-	return version
+	return max(r.UserVersion(user), r.Latest(user))
 }
 
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
