@@ -64,7 +64,7 @@ func TestSummariesAreExact(t *testing.T) {
 			}
 			defer closeAll()
 			kept := 0
-			for n := range testkit.Effort(steps() / 4) {
+			for n := range steps() / 4 {
 				r.step(g)
 				switch r.rng.IntN(400) {
 				case 0:
