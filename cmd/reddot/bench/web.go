@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -194,7 +195,8 @@ func (b *bench) webSingles(ctx context.Context, t *traffic, key string) error {
 }
 
 // webCommands stores the commands in batches, beside what publishing them alone took; and
-// beside publishing as many more on NATS to the same reddot, which folds and tells them.
+// in turns as many more on NATS, in the same reddot, which folds and tells all of them
+// meanwhile.
 func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 	script, err := b.script.open()
 	if err != nil {
@@ -210,63 +212,69 @@ func (b *bench) webCommands(ctx context.Context, t *traffic, key string) error {
 	if err != nil {
 		return err
 	}
-	var took time.Duration
-	err = b.turns("http: commands", len(bodies), func(step *Step) error {
-		began := time.Now()
-		g, ctx := errgroup.WithContext(ctx)
-		next := make(chan []byte)
+	var web, bare time.Duration
+	onNATS := 0 // commands
+	turn := (len(bodies) + askTurns - 1) / askTurns
+	err = b.turns("http: commands", 2*len(bodies), func(step *Step) error {
+		for some := range slices.Chunk(bodies, turn) {
+			began := time.Now()
+			if err := t.post(ctx, some, step); err != nil {
+				return err
+			}
+			web += time.Since(began)
+			began = time.Now()
+			as := n * len(some) / len(bodies)
+			if err := t.publish(ctx, script.next, as, new(Step)); err != nil {
+				return err
+			}
+			bare += time.Since(began)
+			onNATS += as
+			step.done.Add(int64(len(some)))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	t.last += n + onNATS
+	stored := perSecond(n, web)
+	b.note(figure("http", webStored, PerSecond, stored).compare("publish", b.rates.publish))
+	b.note(figure("http", webBeside, PerSecond, stored).compare("publish to that reddot", perSecond(onNATS, bare)))
+	return t.emitted(ctx, events.Seq(t.last))
+}
+
+// post sends requests with commands, some at a time, in order.
+func (t *traffic) post(ctx context.Context, requests [][]byte, step *Step) error {
+	g, ctx := errgroup.WithContext(ctx)
+	next := make(chan []byte)
+	g.Go(func() error {
+		defer close(next)
+		for _, request := range requests {
+			select {
+			case next <- request:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for range webBatches {
 		g.Go(func() error {
-			defer close(next)
-			for _, body := range bodies {
-				select {
-				case next <- body:
-				case <-ctx.Done():
-					return ctx.Err()
+			c, err := dialWeb(t.http)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			for request := range next {
+				if _, err := c.do(request, http.StatusOK); err != nil {
+					return err
 				}
+				step.done.Add(1)
 			}
 			return nil
 		})
-		for range webBatches {
-			g.Go(func() error {
-				c, err := dialWeb(t.http)
-				if err != nil {
-					return err
-				}
-				defer c.close()
-				for body := range next {
-					if _, err := c.do(body, http.StatusOK); err != nil {
-						return err
-					}
-					step.done.Add(1)
-				}
-				return nil
-			})
-		}
-		err := g.Wait()
-		took = time.Since(began)
-		return err
-	})
-	if err != nil {
-		return err
 	}
-	t.last += n
-	stored := perSecond(n, took)
-	b.note(figure("http", webStored, PerSecond, stored).compare("publish", b.rates.publish))
-	if err := t.emitted(ctx, events.Seq(t.last)); err != nil {
-		return err
-	}
-	err = b.turns("http: the same on NATS", n, func(step *Step) error {
-		began := time.Now()
-		err := t.publish(ctx, script.next, n, step)
-		took = time.Since(began)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	t.last += n
-	b.note(figure("http", webBeside, PerSecond, stored).compare("publish to that reddot", perSecond(n, took)))
-	return t.emitted(ctx, events.Seq(t.last))
+	return g.Wait()
 }
 
 // webBodies are requests with the commands of a script, in order, and how many commands
