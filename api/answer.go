@@ -24,6 +24,12 @@ func (s *Service) take(l lives, c *call) {
 	if !silent && !s.answerable(c.name, c.from, c.reply, c.user) {
 		return
 	}
+	if s.replies.isUser(c.reply, c.user) && c.lane != commandLane && !c.everywhere {
+		if wait, ok := s.AdmitQuery(userOf(c.user)); !ok {
+			s.fail(c, rateLimited("more than %d queries a second; ask again in %v", queryRate, wait.Round(time.Millisecond)))
+			return
+		}
+	}
 	if err := s.pool.admit(c); err != nil {
 		s.fail(c, tooMany(err))
 		return
@@ -33,6 +39,23 @@ func (s *Service) take(l lives, c *call) {
 	} else {
 		go s.serve(l, c)
 	}
+}
+
+// The rate of queries of one user, a second and at once.
+const queryRate, queryBurst = 50, 100
+
+// AdmitQuery takes a token of a user's rate of queries, or says after how long there will
+// be one. It is one rate for all ways in; that of commands is the gate's.
+func (s *Service) AdmitQuery(user string) (wait time.Duration, ok bool) {
+	return s.queries.Take(user, 1, time.Now())
+}
+
+// userOf is the id that a subject's token stands for; the token, if it stands for none.
+func userOf(token string) string {
+	if user, err := events.UnescapeToken(token); err == nil {
+		return user
+	}
+	return token
 }
 
 // answerable reports whether a request is answered; one that is not costs no

@@ -1,5 +1,5 @@
 // Package api answers questions: over NATS as the micro service "reddot"
-// ([Service]), and over HTTP for probes and metrics ([HTTP]). It knows the
+// ([Service]), and for those who ask another way ([Service.Ask]). It knows the
 // projection only as a [Source].
 //
 // # Queries
@@ -52,7 +52,8 @@
 //	fault.go      any error as an error reply
 //	reply.go      which reply subjects are answered
 //	service.go    the beginning and the end; queue.go the queue group
-//	stats.go      monitoring; metrics.go, http.go for Prometheus and probes
+//	direct.go     requests that come another way than NATS; joined.go their context
+//	stats.go      monitoring; metrics.go for Prometheus
 //	source.go     the projection, as it is asked
 //
 // # Who is answered
@@ -122,6 +123,14 @@
 // get what comes next; waits end with 503, all else is answered, and what has
 // no answer after 1.5 s is answered 503. Run returns within 2 s. A crash
 // leaves requests unanswered; nothing here is stored.
+//
+// # Other ways in
+//
+// [Service.Ask] and [Service.Store] are for requests that did not come over NATS: the
+// HTTP API's. They have the same places, bounds and waits, a user's requests count
+// together whichever way they came, and the replies are the same. A query that is
+// marked web is answered there alone. Those of back ends and operators about nobody have
+// a load of their own each: only the bounds of all hold for them.
 //
 // # How do I add a query?
 //

@@ -55,22 +55,26 @@ func (e *endpoint) stats() micro.EndpointStats {
 // commandEndpoint is the name of the endpoint where users ask for commands.
 const commandEndpoint = "do"
 
-// endpoints are what the service listens to.
-func endpoints(subjects events.Subjects, all []handler, commands bool) []*endpoint {
+// endpoints are what the service answers: what is heard on NATS, and what is only
+// asked by Ask.
+func endpoints(subjects events.Subjects, all []handler, commands bool) (heard, web []*endpoint) {
 	if commands {
 		all = append(all, handler{name: commandEndpoint, pattern: events.Subjects.DoPattern, lane: commandLane})
 	}
-	var out []*endpoint
 	for _, h := range all {
 		e := &endpoint{handler: h}
-		if h.pattern != nil {
+		switch {
+		case h.web:
+			web = append(web, e)
+			continue
+		case h.pattern != nil:
 			e.subject = h.pattern(subjects)
-		} else {
+		default:
 			e.subject = subjects.QueryPattern(h.name)
 		}
-		out = append(out, e)
+		heard = append(heard, e)
 	}
-	return out
+	return heard, web
 }
 
 // subscriptions are those of one service.

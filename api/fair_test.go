@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,6 +95,23 @@ func TestFloodOfPlainRequests(t *testing.T) {
 			t.Fatalf("one that was taken in got %s %s", code(reply), reply.Data)
 		}
 	}
+}
+
+// TestQueryRate: a user who asks more often than a user may is refused, by the name that
+// the id has in subjects; a back end that asks about the user is not.
+func TestQueryRate(t *testing.T) {
+	a := start(t, newTwinSource())
+	const user = "al.ice"
+	heard := testkit.Must(a.client.SubscribeSync(a.subjects.Inbox(user) + ".>"))(t)
+	testkit.Eventually(t, "the user is refused", func() bool {
+		for ok := true; ok; {
+			_, ok = a.service.AdmitQuery(user)
+		}
+		a.asked(a.subject(user, events.QueryTotals), "", a.subjects.Inbox(user)+".x")
+		a.want("200", user, events.QueryTotals, "")
+		reply := testkit.Must(heard.NextMsgWithContext(testkit.Context(t)))(t)
+		return code(reply) == "429" && strings.Contains(string(reply.Data), "more than 50 queries a second")
+	})
 }
 
 // TestStatusAlwaysHasAPlace: when as many wait by status as may, the one that

@@ -53,7 +53,7 @@ func (s *Service) sendCommand(ctx context.Context, c *call) (verb string, order 
 		if _, unknown := gate.ParseVerb(name); unknown == nil {
 			verb = name
 		}
-		if err = s.cfg.Gate.Admit(user); err == nil {
+		if err = s.cfg.Gate.Admit(user, 1); err == nil {
 			order, err = s.cfg.Gate.Read(user, name, c.body)
 		}
 	})
@@ -70,12 +70,18 @@ func (s *Service) sendCommand(ctx context.Context, c *call) (verb string, order 
 // awaitCommand waits for a stored command, as one of its user's waiting
 // requests.
 func (s *Service) awaitCommand(life context.Context, c *call, order *gate.Order, seq events.Seq) error {
+	return s.awaitStored(life, c, seq, func(ctx context.Context) error { return s.cfg.Gate.Await(ctx, order, seq) })
+}
+
+// awaitStored waits for what is stored up to a seq, as one of its user's waiting
+// requests.
+func (s *Service) awaitStored(life context.Context, c *call, seq events.Seq, await func(context.Context) error) error {
 	var err, dropped error
 	start := time.Now()
 	full := s.pool.wait(life, c, func(ctx context.Context) {
 		s.cfg.Metrics.wait(+1)
 		defer s.cfg.Metrics.wait(-1)
-		err = s.cfg.Gate.Await(ctx, order, seq)
+		err = await(ctx)
 		if errors.Is(context.Cause(ctx), errDropped) {
 			dropped = errDropped
 		}

@@ -27,6 +27,9 @@ type handler struct {
 	// answers, and however old the state is that its source shows.
 	everywhere bool
 
+	// web is set where the query is not heard on NATS, only asked by Ask.
+	web bool
+
 	// read reads and checks the body of a request about a user; user is empty for
 	// one about none. nil: commands are asked for, see serveCommand.
 	read func(user string, body []byte) (question, error)
@@ -49,6 +52,13 @@ func handlers(m Maintainer) []handler {
 		viewed(events.QueryReaders, readers),
 		viewed(events.QueryExplain, explain),
 		viewed(events.QueryReceipt, receipt),
+		web(viewed(events.QueryGet, View.Some)),
+		web(viewed(events.QueryBatch, func(v View, _ string, q events.TotalsBatchRequest) (events.TotalsBatchReply, error) {
+			return v.TotalsOf(q)
+		})),
+		web(viewed(events.QueryUsers, func(v View, _ string, q events.UsersRequest) (events.UsersReply, error) { return v.Users(q) })),
+		web(viewed(events.QueryGroup, group)),
+		web(viewed(events.QueryMembers, members)),
 		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
 		{name: events.QueryHold, pattern: events.Subjects.Hold, lane: operatorLane, everywhere: true, read: asked(hold)},
 		{name: events.QueryStatus, pattern: events.Subjects.Status, lane: operatorLane, emitted: true, read: asked(status)},
@@ -66,6 +76,22 @@ func handlers(m Maintainer) []handler {
 				return m.Snapshot(ctx)
 			})},
 	)
+}
+
+// web is a query that is not heard on NATS.
+func web(h handler) handler {
+	h.web = true
+	return h
+}
+
+func group(v View, _ string, q events.GroupRequest) (events.GroupReply, error) {
+	reply, err := v.Group(q.Group)
+	return reply, missing(err, "no group %q", q.Group)
+}
+
+func members(v View, _ string, q events.MembersRequest) (events.MembersReply, error) {
+	reply, err := v.Members(q)
+	return reply, missing(err, "no group %q", q.Group)
 }
 
 func conversation(v View, user string, r events.ConversationRequest) (events.ConversationReply, error) {
@@ -198,6 +224,9 @@ func viewed[Req request, Reply any](name string, answer func(View, string, Req) 
 	return handler{name: name, shows: true, read: asked(
 		func(ctx context.Context, source Source, user string, req Req) (reply Reply, err error) {
 			v, err := source.View()
+			if err == errKnown {
+				return reply, err
+			}
 			if err != nil {
 				return reply, unavailable(err, "the projection can't be read now; ask again")
 			}

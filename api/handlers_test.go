@@ -37,6 +37,12 @@ func TestEveryQuery(t *testing.T) {
 		}
 		delete(answered, name)
 	}
+	for constant, name := range testkit.Constants(t, "../events/web.go", "Query") {
+		if !answered[name].web {
+			t.Errorf("%s is not answered, or heard on NATS", constant)
+		}
+		delete(answered, name)
+	}
 	for name := range answered {
 		t.Errorf("%s is answered and has no name in package events", name)
 	}

@@ -181,3 +181,8 @@ func unmarshal[T any](tb testing.TB, m *nats.Msg) T {
 	}
 	return v
 }
+
+// natsHandlers are the queries that are heard on NATS.
+func natsHandlers() []handler {
+	return slices.DeleteFunc(handlers(nil), func(h handler) bool { return h.web })
+}

@@ -19,8 +19,15 @@ type Metrics struct {
 	seconds *prometheus.HistogramVec
 	waiters prometheus.Gauge
 	drops   *prometheus.CounterVec
+	served  map[string]served // by query; those that are not here are found by their labels
 	wishes  *prometheus.CounterVec
 	taken   prometheus.Gauge
+}
+
+// served are the numbers of a query's good answers.
+type served struct {
+	answers prometheus.Counter
+	seconds prometheus.Observer
 }
 
 // NewMetrics registers the metrics of one Service:
@@ -68,9 +75,9 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			return nil, fmt.Errorf("register query metrics: %w", err)
 		}
 	}
+	m.served = map[string]served{}
 	for _, q := range handlers(nil) { // so that a rate is 0, not absent, before the first query
-		m.queries.WithLabelValues(q.name, "200")
-		m.seconds.WithLabelValues(q.name)
+		m.served[q.name] = served{m.queries.WithLabelValues(q.name, "200"), m.seconds.WithLabelValues(q.name)}
 		m.drops.WithLabelValues(q.name)
 	}
 	m.drops.WithLabelValues(commandEndpoint)
@@ -86,6 +93,11 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 // answered counts one answer and the time that it took.
 func (m *Metrics) answered(query, code string, took time.Duration) {
 	if m == nil {
+		return
+	}
+	if of, ok := m.served[query]; ok && code == "200" {
+		of.answers.Inc()
+		of.seconds.Observe(took.Seconds())
 		return
 	}
 	m.queries.WithLabelValues(query, code).Inc()
@@ -142,12 +154,12 @@ type positions struct {
 	lag    *prometheus.Desc
 }
 
-// newPositions returns a collector of
+// NewPositions returns a collector of
 //
 //	reddot_status_up             1 if the projection gives its status, else 0 and nothing else
 //	reddot_status_seq{position}  applied, emitted, durable and last, as in the query status
 //	reddot_status_lag            commands between applied and last
-func newPositions(source Source) prometheus.Collector {
+func NewPositions(source Source) prometheus.Collector {
 	return &positions{
 		source: source,
 		up:     prometheus.NewDesc("reddot_status_up", "Whether the projection tells its status.", nil, nil),

@@ -114,6 +114,7 @@ func (s *Service) attend(ctx, life context.Context, q *queue) error {
 			leave(why)
 			if !errors.Is(why, events.ErrBehind) {
 				q.giveUp(errDeaf)
+				s.direct.giveUp(errDeaf)
 			}
 		case q.subs == nil && fresh && q.conn.IsConnected():
 			switch err := q.join(life); {

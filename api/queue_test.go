@@ -87,7 +87,7 @@ func TestLeaves(t *testing.T) {
 	for n := 1; n <= 5; n++ {
 		stale.is(fmt.Errorf("deaf for the %d. time", n))
 		a.hasLeft()
-		for _, q := range handlers(nil) {
+		for _, q := range natsHandlers() {
 			m, err := a.client.Request(a.subject("alice", q.name), nil, testkit.Patience)
 			stays := q.name == events.QueryStatus || q.name == events.QueryWatch || q.name == events.QueryHold
 			if stays && (err != nil || code(m) != "200") || !stays && !errors.Is(err, nats.ErrNoResponders) {

@@ -72,6 +72,12 @@ func (r replyRule) allows(reply, user string) bool {
 	return ok && (strings.HasPrefix(owner, "key.") || user != "" && strings.HasPrefix(owner, user+"."))
 }
 
+// isUser reports whether a reply subject is in the inbox of the user asked about: who asks
+// is that user then, as nobody else hears the answer.
+func (r replyRule) isUser(reply, user string) bool {
+	return user != "" && user != "key" && strings.HasPrefix(reply, r.inboxes+user+".")
+}
+
 // plainSubject reports whether s is a subject to publish to: tokens without
 // wildcards, none of them empty.
 func plainSubject(s string) bool {

@@ -53,6 +53,22 @@ func TestReplyRule(t *testing.T) {
 	}
 }
 
+// TestUserReply: who is answered in a user's inbox is that user, and nobody else is.
+func TestUserReply(t *testing.T) {
+	r, err := newReplyRule(testkit.Must(events.NewSubjects("unread"))(t), nil, "_INBOX_reddot")
+	testkit.OK(t, err)
+	for reply, is := range map[string]bool{
+		"unread.inbox.alice.x": true, "unread.inbox.alice.x.y": true, "unread.inbox.alicex.y": false, "unread.inbox.key.alice.x": false, "_INBOX.x": false,
+	} {
+		if r.isUser(reply, "alice") != is {
+			t.Errorf("%s: alice: %v", reply, !is)
+		}
+	}
+	if r.isUser("unread.inbox.key.viewer.x", "key") || r.isUser("unread.inbox..x", "") {
+		t.Error("a key or nobody is taken for a user")
+	}
+}
+
 func TestReplyPrefixes(t *testing.T) {
 	subjects, err := events.NewSubjects("unread")
 	if err != nil {
@@ -108,7 +124,7 @@ func TestNoAnswerButToInboxes(t *testing.T) {
 			}
 		}
 	}
-	for _, q := range handlers(nil) {
+	for _, q := range natsHandlers() {
 		a.ask(a.subject("alice", q.name), `{"after_seq":0,"x":1}`, "")
 	}
 	for kind, want := range asked {

@@ -72,7 +72,7 @@ func TestBadSubject(t *testing.T) {
 		"\xff\xfe":               "not UTF-8",
 		strings.Repeat("x", 257): "longer than 256",
 	} {
-		for _, q := range handlers(nil) {
+		for _, q := range natsHandlers() {
 			if q.lane == operatorLane {
 				continue
 			}
@@ -118,7 +118,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, q := range handlers(nil) {
+		for _, q := range natsHandlers() {
 			got, err := q.read("alice", body)
 			switch {
 			case err == nil && (got.answer == nil || halvings(got) > 7 ||

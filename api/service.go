@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"reddot/api/gate"
+	"reddot/api/gate/bucket"
 	"reddot/events"
 )
 
@@ -67,8 +69,11 @@ func (c *ServiceConfig) validate() error {
 type Service struct {
 	cfg       ServiceConfig
 	replies   replyRule
-	endpoints []*endpoint
+	endpoints []*endpoint          // heard on NATS
+	asked     map[string]*endpoint // all of them, by name
+	direct    direct               // see Ask
 	pool      *pool
+	queries   *bucket.Buckets // of users who ask
 	stats     stats
 	log       *sparseLog
 	dropped   *sparseLog
@@ -90,9 +95,14 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query service: %w", err)
 	}
+	heard, web := endpoints(cfg.Subjects, handlers(cfg.Keeper), cfg.Gate != nil)
+	asked := map[string]*endpoint{}
+	for _, e := range slices.Concat(heard, web) {
+		asked[e.name] = e
+	}
 	return &Service{
-		cfg: cfg, replies: replies, endpoints: endpoints(cfg.Subjects, handlers(cfg.Keeper), cfg.Gate != nil),
-		pool: newPool(defaultBounds()), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
+		cfg: cfg, replies: replies, endpoints: heard, asked: asked,
+		pool: newPool(defaultBounds()), queries: bucket.New(queryRate, queryBurst), ready: make(chan struct{}), doubts: make(chan struct{}, 1),
 		log: &sparseLog{logger: cfg.Logger}, dropped: &sparseLog{logger: cfg.Logger},
 	}, nil
 }
@@ -117,6 +127,8 @@ func (s *Service) Run(ctx context.Context) error {
 	waits, endWaits := context.WithCancel(answers)
 	defer endWaits()
 
+	s.direct.begin(lives{waits, answers})
+	defer s.direct.end()
 	closed := s.cfg.Conn.StatusChanged(nats.CLOSED)
 	defer s.cfg.Conn.RemoveStatusListener(closed)
 	subs := &subscriptions{conn: s.cfg.Conn}

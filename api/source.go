@@ -50,6 +50,25 @@ type View interface {
 	// given. No receipt was ever sent: events.ErrNotFound.
 	Receipt(user, peer string, thread *string) (events.ReceiptReply, error)
 
+	// Version is the version of all that a user is shown.
+	Version(user string) (events.Seq, error)
+
+	// Some are those of some conversations that are in a user's list.
+	Some(user string, q events.ConversationsGetRequest) (events.ConversationsGetReply, error)
+
+	// TotalsOf are the totals of some users.
+	TotalsOf(q events.TotalsBatchRequest) (events.TotalsBatchReply, error)
+
+	// Users is one page of the users who have a conversation, by id. An "after" that no
+	// reply has given: events.ErrCursor.
+	Users(q events.UsersRequest) (events.UsersReply, error)
+
+	// Group shows a group. Not there: events.ErrNotFound.
+	Group(group string) (events.GroupReply, error)
+
+	// Members is one page of a group's members, by id. Not there: events.ErrNotFound.
+	Members(q events.MembersRequest) (events.MembersReply, error)
+
 	// Until has an answer that takes long ask now and then whether it is still
 	// wanted. An error ends it, and is what it returns.
 	Until(wanted func() error)

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -172,6 +174,48 @@ func (v *twinView) Until(wanted func() error) { v.s.wanted.Store(&wanted) }
 func (v *twinView) Close() error {
 	v.s.mu.RUnlock()
 	return nil
+}
+
+func (v *twinView) Version(user string) (events.Seq, error) {
+	return v.s.model.Version(user), v.s.called("Version")
+}
+
+func (v *twinView) Some(user string, q events.ConversationsGetRequest) (events.ConversationsGetReply, error) {
+	reply := events.ConversationsGetReply{User: user, Version: v.s.model.Version(user), Conversations: []events.Conversation{}}
+	for _, id := range q.Conversations {
+		if c, err := v.Conversation(user, id); err == nil {
+			reply.Conversations = append(reply.Conversations, c.Conversation)
+		}
+	}
+	return reply, v.s.called("Some")
+}
+
+func (v *twinView) TotalsOf(q events.TotalsBatchRequest) (reply events.TotalsBatchReply, err error) {
+	reply.Applied = v.Applied()
+	for _, user := range q.Users {
+		one, err := v.Totals(user, events.TotalsRequest{Kind: q.Kind, IncludeMuted: q.IncludeMuted})
+		if err != nil {
+			return reply, err
+		}
+		reply.Totals = append(reply.Totals, events.UserTotals{User: user, Version: one.Version, Totals: one.Totals})
+	}
+	return reply, v.s.called("TotalsOf")
+}
+
+func (v *twinView) Users(q events.UsersRequest) (events.UsersReply, error) {
+	users := v.s.model.Users()
+	slices.Sort(users)
+	users = slices.DeleteFunc(users, func(user string) bool { return !strings.HasPrefix(user, q.Prefix) })
+	page, next, err := paged(users, q.After, q.Most())
+	return events.UsersReply{Users: page, Next: next}, err
+}
+
+func (v *twinView) Group(group string) (events.GroupReply, error) {
+	return events.GroupReply{}, events.ErrNotFound
+}
+
+func (v *twinView) Members(events.MembersRequest) (events.MembersReply, error) {
+	return events.MembersReply{}, events.ErrNotFound
 }
 
 func (v *twinView) Totals(user string, q events.TotalsRequest) (events.TotalsReply, error) {

@@ -1,6 +1,9 @@
 package events
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Code is why a request is answered with an error: the status that HTTP has for
 // it, as an error that errors.Is finds in whatever wraps it.
@@ -61,6 +64,9 @@ type Fault struct {
 	// Uncertain is set where the command asked for was sent to the log, which has not
 	// acknowledged it: it may be stored or not.
 	Uncertain bool
+
+	// RetryAfter is after how long asking again may be answered, where that is known.
+	RetryAfter time.Duration
 
 	Cause error // for the log, not for who asked; nil if they alone are to blame
 }

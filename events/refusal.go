@@ -58,7 +58,7 @@ func RefusalOf(reason string) Refusal {
 		return RefusedVerb
 	case strings.HasPrefix(reason, "unknown field "):
 		return RefusedUnknown
-	case reason == reasonSize, reason == reasonItems, strings.HasSuffix(reason, " entries"),
+	case reason == reasonSize, reason == reasonItems, strings.Contains(reason, " entries"),
 		strings.Contains(reason, " is longer than "):
 		return RefusedLimit
 	case strings.HasPrefix(reason, "subject "):

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -19,4 +21,11 @@ func (s StreamID) Equal(o StreamID) bool { return s.Name == o.Name && s.Created.
 // String names the stream for people.
 func (s StreamID) String() string {
 	return fmt.Sprintf("%s created %s", s.Name, s.Created.UTC().Format(time.RFC3339Nano))
+}
+
+// Epoch names the stream in ETags and cursors: 12 hexadecimal digits, others for any
+// other stream.
+func (s StreamID) Epoch() string {
+	sum := sha256.Sum256([]byte(s.Name + "\x00" + s.Created.UTC().Format(time.RFC3339Nano)))
+	return hex.EncodeToString(sum[:6])
 }

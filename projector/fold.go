@@ -38,6 +38,9 @@ func (p *Projector) fold(batch []store.Entry) error {
 		return err
 	}
 	p.metrics.committed(ready, time.Since(start))
+	if ready.Applied > p.emitted.get() {
+		p.metrics.due.add(ready.Applied, time.Now())
+	}
 	p.applied.set(ready.Applied)
 	p.emitter.Add(ready.Dirty, ready.Applied, ready.Time)
 	p.loop.Advance()
@@ -72,4 +75,5 @@ func (t *turns) next() {
 func (p *Projector) stored(seq events.Seq) {
 	p.loop.SetEmitted(seq)
 	p.emitted.set(p.loop.Stored())
+	p.metrics.emitted(p.emitted.get())
 }

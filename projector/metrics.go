@@ -2,6 +2,7 @@ package projector
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type metrics struct {
 	batch     prometheus.Histogram
 	batchTime prometheus.Histogram
 	lag       prometheus.Gauge
+	age, told prometheus.Histogram
+	due       due
 	all       []prometheus.Collector
 }
 
@@ -53,6 +56,14 @@ func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
 			Name: "reddot_lag_seconds", Help: "Age of the newest command when it was applied.",
 		}),
 	}
+	m.age = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "reddot_apply_seconds", Help: "Age of the newest command of a commit when it was applied.",
+		Buckets: latencies(),
+	})
+	m.told = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "reddot_emit_seconds", Help: "Time from a commit until all events of its commands were stored, by this reddot or another.",
+		Buckets: latencies(),
+	})
 	for v := range events.Verbs()[len(events.Verbs())-1] + 1 {
 		m.byVerb = append(m.byVerb, m.commands.WithLabelValues(events.Verb(v).String()))
 	}
@@ -64,7 +75,7 @@ func newMetrics(registry *prometheus.Registry, p *Projector) (*metrics, error) {
 	for _, r := range events.Refusals() {
 		m.refused[r] = refused.WithLabelValues(r.String())
 	}
-	m.all = []prometheus.Collector{m.commands, refused, m.unheard, m.ignored, m.rows, m.batch, m.batchTime, m.lag, newStoreMetrics(p)}
+	m.all = []prometheus.Collector{m.commands, refused, m.unheard, m.ignored, m.rows, m.batch, m.batchTime, m.lag, m.age, m.told, newStoreMetrics(p)}
 	if registry == nil {
 		return m, nil
 	}
@@ -105,7 +116,53 @@ func (m *metrics) committed(r loop.Ready, took time.Duration) {
 	m.rows.Add(float64(r.Rows))
 	m.batch.Observe(float64(r.Commands))
 	m.batchTime.Observe(took.Seconds())
-	m.lag.Set(time.Since(time.UnixMilli(int64(r.Time))).Seconds())
+	age := time.Since(time.UnixMilli(int64(r.Time))).Seconds()
+	m.lag.Set(age)
+	m.age.Observe(max(0, age)) // clocks of two machines differ
+}
+
+// emitted counts the commits all of whose events are stored.
+func (m *metrics) emitted(upto events.Seq) {
+	m.due.take(upto, func(at time.Time) { m.told.Observe(time.Since(at).Seconds()) })
+}
+
+// latencies are the bounds of histograms of how long something took on its way, in
+// seconds.
+func latencies() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60}
+}
+
+// maxDue bounds the commits whose events are waited for; the rest are not measured.
+const maxDue = 4096
+
+// due is the commits whose events are not known to be stored, the oldest first.
+type due struct {
+	mu  sync.Mutex
+	all []dueCommit
+}
+
+type dueCommit struct {
+	seq events.Seq
+	at  time.Time
+}
+
+func (d *due) add(seq events.Seq, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.all) < maxDue {
+		d.all = append(d.all, dueCommit{seq, at})
+	}
+}
+
+// take calls fn with the times of the commits up to a seq, and forgets them.
+func (d *due) take(upto events.Seq, fn func(time.Time)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for ; n < len(d.all) && d.all[n].seq <= upto; n++ {
+		fn(d.all[n].at)
+	}
+	d.all = append(d.all[:0], d.all[n:]...)
 }
 
 // storeMetrics shows Pebble's figures and the emitter's, asked for at each

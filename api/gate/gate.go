@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"reddot/api/gate/bucket"
 	"reddot/events"
 )
 
@@ -75,7 +76,7 @@ type Config struct {
 type Gate struct {
 	subjects events.Subjects
 	source   Source
-	buckets  *buckets // nil: no limit
+	buckets  *bucket.Buckets // nil: no limit
 	quota    *quota
 	log      *publisher
 }
@@ -106,7 +107,7 @@ func New(cfg Config) (*Gate, error) {
 	}
 	g := &Gate{subjects: cfg.Subjects, source: cfg.Source, log: log, quota: newQuota(cfg.Source, MaxSelfMade)}
 	if cfg.Rate > 0 {
-		g.buckets = newBuckets(cfg.Rate, cfg.Rate*burstSeconds)
+		g.buckets = bucket.New(float64(cfg.Rate), cfg.Rate*burstSeconds)
 	}
 	return g, nil
 }
@@ -151,14 +152,15 @@ type Order struct {
 	id      string // for the stream's window for duplicates; empty: none
 }
 
-// Admit takes one of the user's tokens, or returns events.ErrRateLimited.
-func (g *Gate) Admit(user string) error {
-	if g.buckets == nil {
-		return nil
+// Admit takes n of the user's tokens, or returns events.ErrRateLimited. More than a
+// bucket holds is an *events.Invalid: it could never be.
+func (g *Gate) Admit(user string, n int) error {
+	if most := g.buckets.Burst(); most > 0 && n > most {
+		return &events.Invalid{Reason: fmt.Sprintf("%d commands at once: a user may ask for %d", n, most)}
 	}
-	if wait, ok := g.buckets.take(user, time.Now()); !ok {
-		return &events.Fault{Code: events.ErrRateLimited, Message: fmt.Sprintf(
-			"more than %d commands a second; ask again in %d ms", int(g.buckets.every), wait.Milliseconds()+1)}
+	if wait, ok := g.buckets.Take(user, n, time.Now()); !ok {
+		return &events.Fault{Code: events.ErrRateLimited, RetryAfter: wait, Message: fmt.Sprintf(
+			"more than %d commands a second; ask again in %d ms", int(g.buckets.PerSecond()), wait.Milliseconds()+1)}
 	}
 	return nil
 }
@@ -237,16 +239,5 @@ func (g *Gate) Await(ctx context.Context, o *Order, seq events.Seq) error {
 			err = g.source.WaitEmitted(waiting, seq)
 		}
 	}
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return &events.Fault{Code: events.ErrNotApplied, Seq: seq, Message: fmt.Sprintf(
-			"the command is stored as seq %d, and not %s after %d ms", seq, o.Wait, o.Timeout.Milliseconds())}
-	case ctx.Err() != nil:
-		return &events.Fault{Code: events.ErrUnavailable, Seq: seq, Message: fmt.Sprintf(
-			"the command is stored as seq %d; this instance waits no longer for it", seq)}
-	}
-	return &events.Fault{Code: events.ErrUnavailable, Seq: seq, Cause: err, Message: fmt.Sprintf(
-		"the command is stored as seq %d; the projection has stopped, so nobody can say when it is %s", seq, o.Wait)}
+	return awaited(ctx, err, o.Wait, o.Timeout, seq)
 }

@@ -39,7 +39,8 @@ type Pending struct {
 	ack jetstream.PubAckFuture
 }
 
-// send publishes a command without waiting for its acknowledgement.
+// send publishes a command without waiting for its acknowledgement. It gives up when ctx
+// ends.
 func (p *publisher) send(ctx context.Context, o *Order) (*Pending, error) {
 	select {
 	case p.slots <- struct{}{}:
@@ -69,9 +70,14 @@ func (p *publisher) send(ctx context.Context, o *Order) (*Pending, error) {
 // Stored waits for the acknowledgement; it must be called once. An error says
 // whether the command may be stored nevertheless.
 func (p *Pending) Stored(ctx context.Context, o *Order) (events.DoReply, error) {
-	defer func() { <-p.log.slots }()
 	ctx, cancel := context.WithDeadline(ctx, o.storeBy())
 	defer cancel()
+	return p.stored(ctx)
+}
+
+// stored is Stored until ctx ends.
+func (p *Pending) stored(ctx context.Context) (events.DoReply, error) {
+	defer func() { <-p.log.slots }()
 	select {
 	case ack := <-p.ack.Ok():
 		if ack.Stream != p.log.stream {

@@ -21,7 +21,7 @@ import (
 // benchChildCommand is what bench starts in processes of their own.
 func (a *app) benchChildCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: bench.ChildCommand, Hidden: true, Args: cobra.NoArgs, Short: "Parts of bench that run in processes of their own"}
-	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchViewsCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchProfileCommand())
+	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchViewsCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchHTTPCommand(), a.benchProfileCommand())
 	return cmd
 }
 
@@ -142,4 +142,10 @@ func (a *app) drillNodeCommand() *cobra.Command {
 			return failover.RunNode(cmd.Context(), plan, n, a.stdout)
 		},
 	}
+}
+
+func (a *app) benchHTTPCommand() *cobra.Command {
+	return &cobra.Command{Use: "http", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildHTTP(cmd.Context(), a.stdout)
+	}}
 }

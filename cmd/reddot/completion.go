@@ -22,6 +22,7 @@ func flagWords() map[string][]string {
 	return map[string][]string{
 		"kind": {"c2c", "group"}, "own-message": {"keep", "advance"}, "threads": {"in", "apart"}, "group-receipts": {"off", "sender", "members"}, "event-encoding": {"msgpack", "json"},
 		"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}, "sync": {"always", "1s"},
+		"role": {"backend", "viewer", "operator", "metrics"},
 	}
 }
 

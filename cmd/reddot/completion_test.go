@@ -13,6 +13,7 @@ func TestCompletion(t *testing.T) {
 		"show --kind":                           "c2c group :4",
 		"read-all alice --kind":                 "c2c group :4",
 		"policy --own-message":                  "keep advance :4",
+		"key new --role":                        "backend viewer operator metrics :4",
 		"serve --event-encoding":                "msgpack json :4",
 		"serve --log-level":                     "debug info warn error :4",
 		"serve --log-format":                    "text json :4",

@@ -13,6 +13,7 @@
 //	bench, demo             bench, failover, demo         cluster, process: servers of a drill
 //	publish, export         lines: files of commands      api/client: publishing
 //	import, compare         counts: of another system     api/client: publishing, asking
+//	key, token, nats-config api/identity, server
 //	on a terminal           term: bars, tables, ids
 //
 // # Where is ...
@@ -39,7 +40,7 @@
 //	restored, with a hole          rebuild_e2e (testForeign), skip_e2e
 //	NATS away, slow, refused       outage_e2e, queue_e2e; connection, permissions and servers tests
 //	two reddots, a cluster         answers_e2e, crash_e2e (testStandby), cluster_e2e, drill_e2e
-//	hostile clients                hostile_e2e, phones_test.go
+//	hostile clients                hostile_e2e, phones_test.go; server: door, websocket and tls tests
 //
 // Faults of one part are tested beside it: projector/sim replays whole runs from a seed,
 // store and snapshot crash at every write.

@@ -53,6 +53,7 @@ func TestEndToEnd(t *testing.T) {
 		{"serve", testServe},
 		{"serve waits", testWaits},
 		{"private files", testPrivate},
+		{"auth", testAuth},
 		{"verify", testVerify},
 		{"verify the digest", testVerifyDigest},
 		{"past", testPast},

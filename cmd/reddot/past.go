@@ -52,7 +52,7 @@ var pastTimes = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "
 
 // parse reads the point in the past.
 func (p *pastConfig) parse(zone *time.Location) (asof.Point, error) {
-	point := asof.Point{Text: p.when}
+	point := asof.Point{Text: p.when, Named: "--at"}
 	if n, err := strconv.ParseUint(p.when, 10, 64); err == nil {
 		point.Seq = events.Seq(n)
 		return point, nil

@@ -186,7 +186,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("there is no EndToEnd/%s", name[1])
 		}
 	}
-	for _, flag := range regexp.MustCompile(" (--[a-z-]+)").FindAllStringSubmatch((&app{}).serveCommand().Flags().FlagUsages(), -1) {
+	for _, flag := range regexp.MustCompile(" (--[a-z0-9-]+)").FindAllStringSubmatch((&app{}).serveCommand().Flags().FlagUsages(), -1) {
 		if !strings.Contains(text, "`"+flag[1]+"`") && flag[1] != "--help" {
 			t.Errorf("%s is not in it", flag[1])
 		}

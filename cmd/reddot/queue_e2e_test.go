@@ -11,14 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"reddot/events"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
 
-// testLeaves runs two servers on one log. One of them hears nothing more of it:
-// the other one gets all queries, and none is answered with an error. Then a third
-// one starts, and takes none until it has caught up.
+// testLeaves runs two servers on one log. One of them hears nothing more of it: the other
+// one gets all queries. Then a third one starts, and takes none until it has caught up. On
+// a machine that is busy enough one that is well may hear nothing for a while, too: it is
+// asked again then, as a client does.
 func testLeaves(t *testing.T, p program) {
 	host := p.serve(t, t.TempDir(), "--prefix", "other", "--snapshots", "off")
 	nc := connect(t, host.nats)
@@ -31,12 +34,12 @@ func testLeaves(t *testing.T, p program) {
 	wire.hold("reddot projector")
 	far.takes(t, false)
 	last := publish(t, nc, "unread.cmd.user.alice.message", `{"id":"m1","from":"bob"}`)
-	before := far.answers(t)
+	before := far.replies(t)
 	const queries = 300
 	answered := func(from events.Seq) {
 		t.Helper()
 		for range queries {
-			reply := told[events.TotalsReply](t, nc, "unread.api.alice.totals", request{AfterSeq: from})
+			reply := toldAgain[events.TotalsReply](t, nc, "unread.api.alice.totals", request{AfterSeq: from})
 			if reply.Version != last {
 				t.Fatalf("version %d is answered, want %d", reply.Version, last)
 			}
@@ -44,8 +47,8 @@ func testLeaves(t *testing.T, p program) {
 	}
 	answered(last)
 	answered(0)
-	if after := far.answers(t); after != before {
-		t.Errorf("who has left has answered: %s queries, before %s", after, before)
+	if after := far.replies(t); after != before {
+		t.Errorf("who has left has answered: %q, before %q", after, before)
 	}
 	// Who asks for the status is answered by both.
 	testkit.Eventually(t, "a status of the one that has left", func() bool {
@@ -62,7 +65,7 @@ func testLeaves(t *testing.T, p program) {
 	far.takes(t, true)
 	answered(0)
 	log := far.stderr.String()
-	if left, back := strings.Count(log, "no queries are taken: others get them"), strings.Count(log, "queries are taken\""); left != 1 || back != 2 {
+	if left, back := strings.Count(log, "no queries are taken: others get them"), strings.Count(log, "queries are taken\""); left < 1 || back != left+1 {
 		t.Errorf("it says %d times that it leaves, %d times that it takes queries:\n%s", left, back, log)
 	}
 
@@ -81,8 +84,8 @@ func testLeaves(t *testing.T, p program) {
 	late.http = late.cmd.Args[len(late.cmd.Args)-1]
 	late.unready(t, "catching up: applied ")
 	answered(0)
-	if n := late.answers(t); n != "0" {
-		t.Errorf("who catches up has answered %s queries", n)
+	if n := late.replies(t); n != `reddot_queries_total{code="200",query="totals"} 0`+"\n" {
+		t.Errorf("who catches up has answered %q", n)
 	}
 	if out := late.stdout.String(); out != "" {
 		t.Errorf("who catches up prints %q", out)
@@ -105,17 +108,33 @@ func (c *child) takes(t *testing.T, queries bool) {
 	})
 }
 
-// answers is how many questions for totals a server has answered rightly.
-func (c *child) answers(t *testing.T) string {
+// replies are the figures of a server's answers to questions for totals, good or not.
+func (c *child) replies(t *testing.T) (figures string) {
 	t.Helper()
 	_, body := c.get(t, "/metrics")
 	for line := range strings.Lines(body) {
-		if n, ok := strings.CutPrefix(line, `reddot_queries_total{code="200",query="totals"} `); ok {
-			return strings.TrimSpace(n)
+		if strings.HasPrefix(line, "reddot_queries_total{") && strings.Contains(line, `query="totals"`) {
+			figures += line
 		}
 	}
-	t.Fatal("no figure of the queries answered")
-	return ""
+	if figures == "" {
+		t.Fatal("no figure of the queries answered")
+	}
+	return figures
+}
+
+// toldAgain is told, of who is asked again while nobody answers.
+func toldAgain[T any](t *testing.T, nc *nats.Conn, subject string, r request) (reply T) {
+	t.Helper()
+	testkit.Eventually(t, "an answer to "+subject, func() bool {
+		var err error
+		reply, err = ask[T](t.Context(), nc, subject, r)
+		if err != nil && !noAnswer(err) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	return reply
 }
 
 // wire is the network between a NATS server and its clients. What comes to

@@ -117,6 +117,9 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	)
 	root.AddCommand(
 		a.serveCommand(),
+		a.keyCommand(),
+		a.tokenCommand(),
+		a.natsConfigCommand(),
 		a.publishCommand(),
 		a.importCommand(),
 		a.compareCommand(),

@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -51,9 +54,10 @@ NATS_URL is for the client commands alone: serve does not hear it, REDDOT_NATS i
 does. In a cluster of three or more a stream that has to be made is put on three of
 them; one that is there already on fewer is told of, see "reddot status".
 
-Nobody is asked who they are yet: whoever reaches --listen may do everything,
-and whoever reaches --http may read the figures. So both are for this machine
-alone unless --insecure-open says that the network around them is safe.
+With --auth everybody is asked who they are, on NATS and over HTTP: "reddot key" makes
+keys for programs, and users bring tokens (JWT). The file is read again on SIGHUP. Without
+it whoever reaches a listener may do everything, so both are for this machine alone
+unless --insecure-open says that the network around them is safe.
 
 Everything in --data is for this user alone (folders 0700, files 0600).`,
 		Example: `  # everything in one process, data in ./reddot-data
@@ -61,6 +65,9 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 
   # on free ports, every command on disk before it is acknowledged
   reddot serve --data /var/lib/reddot --listen 127.0.0.1:0 --http 127.0.0.1:0 --sync always
+
+  # for other machines, who have to say who they are
+  reddot serve --auth auth.json --listen 0.0.0.0:4222 --http 0.0.0.0:8480
 
   # with a NATS server that runs already
   reddot serve --nats tls://nats.example.com:4222 --nats-creds reddot.creds
@@ -74,12 +81,7 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
     REDDOT_NATS_PASSWORD_FILE=/run/secrets/nats REDDOT_NATS_CA=ca.pem reddot serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"listen", "sync"} {
-				if cfg.IsExternal() && cmd.Flags().Changed(name) {
-					return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
-				}
-			}
-			if err := cmp.Or(wrongUsage(cfg.Validate()), logging.validate()); err != nil {
+			if err := cmp.Or(onlyEmbedded(cmd.Flags(), &cfg), wrongUsage(cfg.Validate()), logging.validate()); err != nil {
 				return err
 			}
 			cfg.Logger, cfg.Settings = a.logger(&logging), settings(cmd.Flags())
@@ -92,6 +94,16 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
 	f.Var(&logging.level, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&logging.format, "log-format", logging.format, "`format` of the log on standard error: text or json")
 	return cmd
+}
+
+// onlyEmbedded refuses what is for the embedded NATS server where there is another.
+func onlyEmbedded(flags *pflag.FlagSet, cfg *server.Config) error {
+	for _, name := range []string{"listen", "sync"} {
+		if cfg.IsExternal() && flags.Changed(name) {
+			return usagef("--%s is for the embedded NATS server: leave it out, or leave out --nats", name)
+		}
+	}
+	return nil
 }
 
 // addServeFlags adds the flags that fill cfg; what it has are their defaults.
@@ -118,7 +130,13 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	f.Var((*acceptance)(&cfg.AcceptTruncation), "accept-truncation", "go on with what the log holds where commands that were applied or told of are gone from its end, as after a power cut with --sync 1s; above 1000000 of them with their `number`")
 	f.Lookup("accept-truncation").NoOptDefVal = "true"
 	(*seqs)(&cfg.Skip).addSkip(f)
-	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of the HTTP API (/v1), health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
+	f.StringVar(&cfg.AuthFile, "auth", "", "`file` of who may come in: keys, and what tokens are checked with; read again on SIGHUP")
+	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`file` of the TLS certificate of --http and --listen, with those in between; read again when it changes")
+	f.StringVar(&cfg.TLSKey, "tls-key", "", "`file` of its key")
+	f.BoolVar(&cfg.H2C, "h2c", false, "take HTTP/2 without TLS at --http, from a proxy in front")
+	f.StringVar(&cfg.AuthCallout, "auth-callout", "", "`file` of the seed of an account's NATS key: an existing NATS server asks reddot who connects; see \"reddot nats-config\"")
+	f.BoolVar(&cfg.WebSocket, "websocket", false, "let browsers reach the embedded NATS server, at /nats of --http")
 	f.BoolVar(&cfg.InsecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.Profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
 }
@@ -136,6 +154,10 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 	if term.IsTerminal(a.stderr) {
 		cfg.Filling = func(commands uint64) server.Progress { return term.StartBar(a.stderr, "commands filled up", commands) }
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	cfg.Reload = hangup
 	s, err := server.New(cfg)
 	if err != nil {
 		return err

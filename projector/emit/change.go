@@ -35,13 +35,15 @@ type change struct {
 // take looks at the rows.
 func (l *look) take(r fold.Reader) *change {
 	at, shows := l.Stamp, r.Settings(l.user).Filtered > l.since
-	every := func(log *fold.Log) bool { return log.Peak > l.limit && l.all } // what the user may not have been notified of
-	changed := view.Change(r, l.user, l.since, func(k fold.Key, version events.Seq, log *fold.Log) bool {
-		changed := version > l.since
+	every := func(k fold.Key) bool { // what the user may not have been notified of
+		return l.all && k.Kind == events.Group && r.Group(k.ID).Peak > l.limit
+	}
+	changed := view.Change(r, l.user, l.since, func(k fold.Key, s *fold.Summary) bool {
+		changed := s.Version > l.since
 		if shows = shows || changed; changed && k.Kind == events.Group {
 			at = dirty.Later(at, l.stamps[k.ID].Stamp)
 		}
-		return changed || every(log)
+		return changed || every(k)
 	}, every)
 	// What blocked senders have written belongs to the list: if it is long with that, it
 	// is found out before anything is sent.

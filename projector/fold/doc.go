@@ -18,7 +18,7 @@
 // Own, revoked and mentioning messages are sets of ordinals ([Set]), counted
 // by range. A group message therefore writes the rows of the group, of its sender in
 // it, and of the members it names, never of the other members. [Tally] counts, for
-// whoever wants to know.
+// whoever wants to know; [Summary] is what lists and totals are made of.
 //
 // A C2C log belongs to one owner and is folded into the owner's conversation
 // row. A group's log is shared; a member's conversation row holds only what

@@ -11,8 +11,12 @@ import (
 // with Broken, which the caller of Apply or of a view recovers: no rule can go
 // on with a row that could not be read.
 type Reader interface {
-	Conversation(k Key) *Conversation                                     // nil: none
-	Conversations(user string) []Key                                      // sorted by kind, then id
+	Conversation(k Key) *Conversation // nil: none
+	Conversations(user string) []Key  // sorted by kind, then id
+	// Summaries calls fn with the summaries of a user's conversations, in the order of
+	// Conversations, and returns how many there are.
+	Summaries(user string, fn func(Key, *Conversation, *Summary)) int
+	Latest(user string) events.Seq                                        // the latest version of the summaries; 0: there are none
 	Group(group string) *Log                                              // nil: none
 	Sender(k Key) *Sender                                                 // of a user in a group, a member or not; nil: has not written
 	BlockedIn(k Key) []Writer                                             // those of whom a user blocks who have written in a group, by name

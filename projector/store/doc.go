@@ -32,7 +32,9 @@
 //	table.go      the rows of one family: cached, changed, committed
 //	reader.go     reading rows, for the fold and for snapshots
 //	rows.go       what the fold changes; sweeps.go, unread.go, due.go: what it finds at once
-//	snapshot.go   rows at one position; lists.go, lines.go, members.go: what is listed of them
+//	snapshot.go   rows at one position; moment.go: what the snapshots of a commit share
+//	lists.go, lines.go, members.go: what is listed of them; listchange.go: at a commit
+//	summaries.go  what is kept of what a list shows
 //	threads.go    threads, their order, timelines and followers
 //	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
 //	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes
@@ -48,8 +50,9 @@
 //     if not, it is another [Format].
 //  3. families.go: one entry in newTables, and the field that it is assigned to. It
 //     says how much of the family is cached, whether an erased inbox takes its rows
-//     along, and whether the key filter knows them. What commits, sums up, sweeps,
-//     filters, checks, compares and names rows has no list of its own.
+//     along, whether the key filter knows them, and whether what is shown of a log
+//     depends on them. What commits, sums up, sweeps, filters, checks, compares and
+//     names rows has no list of its own.
 //  4. reader.go: what the fold and the views ask for (fold.Reader); rows.go: what the
 //     fold writes (fold.Rows). The compiler names what is missing.
 //  5. families_test.go, wideInbox or storetest.EveryFamily: commands that leave such a
@@ -60,7 +63,8 @@
 // (TestFamiliesRead), one that no test's commands leave (TestFamiliesAreStored), rows
 // that outlive their inbox (TestFamiliesAreErased), a filter that doesn't know its keys
 // (the audit of every twin run), and a row that differs after a crash or in other
-// batches (TestTwin, TestCrashAtEveryWrite: the digest).
+// batches (TestTwin, TestCrashAtEveryWrite: the digest), and one that counts depend on
+// without anybody being told of its change (TestSummariesAreExact).
 //
 // # Rows
 //
@@ -80,8 +84,9 @@
 //
 // Whoever asks for a user's totals or list needs all rows of that user. They are
 // cached together, decoded, and brought up to each commit by a copy: so a query
-// looks up one entry, beside the groups' logs. Who reads the lists of many users
-// says so with [Snapshot.Many], and reads them by name: in that order the rows
+// looks up one entry, beside the groups' logs; and what each conversation puts into totals
+// is kept with the list until a row that it depends on changes. Who reads the lists of many
+// users says so with [Snapshot.Many], and reads them by name: in that order the rows
 // follow each other in Pebble, and the cache is left to those who ask.
 //
 // # Sweeping

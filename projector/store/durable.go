@@ -100,7 +100,7 @@ func (s *Store) Close() error {
 	defer s.life.Unlock()
 	s.closed.Store(true)
 	s.filter.Close()
-	if err := errors.Join(s.Flush(), corrupt.Wrap(s.db.Close())); err != nil || s.committed == 0 {
+	if err := errors.Join(s.Flush(), corrupt.Wrap(errors.Join(s.moments.pass(), s.db.Close()))); err != nil || s.committed == 0 {
 		return err
 	}
 	return writeFloor(s.fs, s.dir, s.committed, s.digest)

@@ -97,3 +97,27 @@ func MissingTables() (names []string) {
 	}
 	return names
 }
+
+// Summarized are the summaries of a user's conversations, made anew.
+func (s *Snapshot) Summarized(user string) (all []fold.Summary, err error) {
+	err = s.Read(func(rows fold.Reader) error {
+		for _, k := range rows.Conversations(user) {
+			c := rows.Conversation(k)
+			all = append(all, fold.Summarize(rows, k, c, fold.LogOf(rows, k, c)))
+		}
+		return nil
+	})
+	return all, err
+}
+
+// Kept is how many summaries of a user's list a snapshot finds that are as they would be
+// now, and how many there would be.
+func (s *Snapshot) Kept(user string) (kept, all int) {
+	l := s.listOf(user)
+	for _, have := range l.summaries.all() {
+		if have.at > 0 && have.at <= s.position.Applied && s.store.marks.since(have.mark) <= have.at {
+			kept++
+		}
+	}
+	return kept, len(l.keys)
+}

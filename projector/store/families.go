@@ -27,6 +27,10 @@ type family[R any] struct {
 	shared int // bytes of decoded rows that are kept for snapshots; 0: they read them from Pebble
 	weight int // bytes of a decoded row beside its value, about
 
+	// log is the name of the log that a row with a key belongs to; nil: counts don't depend
+	// on such rows, or they belong to a user's list.
+	log func(key string) string
+
 	inbox    bool // a C2C log has such rows beside its own: they go with an erased inbox
 	listed   bool // those of one owner are listed by the fold or by a cache: see table.owners
 	filtered bool // the key filter knows which there are
@@ -108,7 +112,8 @@ type tables struct {
 
 	// What is kept beside the tables' own caches.
 	unread    unread
-	lists     userLists               // for snapshots
+	lists     userLists // for snapshots
+	marks     *logMarks
 	audiences *cache.Shared[[]string] // members of groups, for snapshots
 	moved     map[string]bool         // groups that members have joined or left since the last commit
 }
@@ -120,6 +125,7 @@ func newTables() *tables {
 		families:  Families{},
 		unread:    unread{cache.New[inbox](hotUnread)},
 		lists:     userLists{cache.NewShared[userList](sharedLists)},
+		marks:     new(logMarks),
 		audiences: cache.NewShared[[]string](sharedGroups),
 		moved:     map[string]bool{},
 	}
@@ -134,7 +140,7 @@ func newTables() *tables {
 	conversations.hot, conversations.weight = hotMembers, memberWeight
 	t.conversations[events.Group] = add(t, conversations)
 	t.groups = add(t, family[fold.Log]{
-		prefix: row.Groups, name: row.NameGroup, encode: row.EncodeLog, decode: row.DecodeLog, contents: row.LogContents,
+		prefix: row.Groups, log: row.LogOf, name: row.NameGroup, encode: row.EncodeLog, decode: row.DecodeLog, contents: row.LogContents,
 		hot: hotGroups, shared: sharedGroups, weight: logWeight,
 	})
 	t.users = add(t, family[row.Account]{
@@ -158,7 +164,7 @@ func newTables() *tables {
 		hot: hotReceipts, shared: sharedReceipts, weight: 2048,
 	})
 	t.senders = add(t, family[fold.Sender]{
-		prefix: row.Senders, name: row.NameSender, encode: row.EncodeSender, decode: row.DecodeSender,
+		prefix: row.Senders, log: row.LogOf, name: row.NameSender, encode: row.EncodeSender, decode: row.DecodeSender,
 		hot: hotSenders, shared: sharedOthers, weight: senderWeight, listed: true, filtered: true,
 	})
 	t.imports = add(t, family[row.Present]{
@@ -166,7 +172,7 @@ func newTables() *tables {
 		hot: hotOthers, inbox: true,
 	})
 	t.threads = add(t, family[fold.Thread]{
-		prefix: row.Threads, name: row.NameThread, encode: row.EncodeThread, decode: row.DecodeThread,
+		prefix: row.Threads, log: row.LogOf, name: row.NameThread, encode: row.EncodeThread, decode: row.DecodeThread,
 		hot: hotThreads, shared: sharedThreads, weight: threadWeight, inbox: true, filtered: true,
 	})
 	t.orders = add(t, family[string]{
@@ -186,7 +192,7 @@ func newTables() *tables {
 		hot: hotOthers, weight: 32, inbox: true, filtered: true,
 	})
 	t.pages = add(t, family[row.Page]{
-		prefix: row.Pages, name: row.NamePage, encode: row.EncodePage, decode: row.DecodePage, contents: row.PageContents,
+		prefix: row.Pages, log: row.LogOf, name: row.NamePage, encode: row.EncodePage, decode: row.DecodePage, contents: row.PageContents,
 		hot: hotOthers, shared: sharedPages, weight: 32, inbox: true,
 	})
 	t.blocks = add(t, family[fold.Span]{
@@ -194,11 +200,11 @@ func newTables() *tables {
 		hot: hotOthers, weight: 16, inbox: true,
 	})
 	t.chunks = add(t, family[fold.Chunk]{
-		prefix: row.Chunks, name: row.NameChunk, encode: row.EncodeChunk, decode: row.DecodeChunk,
+		prefix: row.Chunks, log: row.LogOf, name: row.NameChunk, encode: row.EncodeChunk, decode: row.DecodeChunk,
 		hot: hotOthers, shared: sharedOthers, weight: 128, inbox: true,
 	})
 	t.directories = add(t, family[fold.Directory]{
-		prefix: row.Directories, name: row.NameDirectory, encode: row.EncodeDirectory, decode: row.DecodeDirectory,
+		prefix: row.Directories, log: row.LogOf, name: row.NameDirectory, encode: row.EncodeDirectory, decode: row.DecodeDirectory,
 		hot: hotOthers, shared: sharedOthers, weight: 64, inbox: true,
 	})
 	t.pendingReads = add(t, family[row.Present]{
@@ -240,6 +246,7 @@ type anyTable interface {
 	committed(to events.Seq)
 	remove(db pebble.Reader, key []byte)
 	filterBy(*cache.Filter)
+	markLogs(m *logMarks, to events.Seq)
 }
 
 // of is the table of the row with a key.
@@ -287,6 +294,7 @@ func (t *tables) commit(b *pebble.Batch, w *writer) error {
 
 // settle brings the caches up to a commit.
 func (t *tables) settle(to events.Seq) {
+	t.markLogs(to) // before the lists
 	t.lists.commit(to, t)
 	t.audiences.Advance(to, func(audiences cache.Changes[[]string]) {
 		for group := range t.moved {

@@ -12,12 +12,14 @@ import (
 	"reddot/projector/store/row"
 )
 
-// userList is what a user's list is derived from. It is never changed: who holds one
-// may go on reading it.
+// userList is what a user's list is derived from. It is never changed, but for what has
+// been made of it: who holds one may go on reading it.
 type userList struct {
 	account *row.Account // nil: none
 	keys    []fold.Key   // sorted by kind, then id
 	rows    []*fold.Conversation
+
+	summaries summaries
 
 	groups  []string // in which the user has written, sorted
 	senders []*fold.Sender
@@ -61,55 +63,15 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 func (l *userList) size() int {
 	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders) + 2*timelineWeight*len(l.timelines)
 	for _, row := range l.rows {
-		if n += memberWeight; row.Log != nil {
+		if n += memberWeight + summaryWeight; row.Log != nil {
 			n += logWeight + len(row.Log.Tail)
 		}
 	}
 	return n
 }
 
-// mostCopied bounds the lists that are brought up to a commit. Larger ones are
-// read again when they are asked for.
-const mostCopied = 256
-
 // userLists keeps the lists of the users who ask and who are notified.
 type userLists struct{ *cache.Shared[userList] }
-
-// changeList replaces a cached list by a changed copy.
-func changeList(lists cache.Changes[userList], user string, fn func(*userList)) {
-	old, ok := lists.Row(user)
-	if !ok {
-		return
-	}
-	if len(old.keys)+len(old.groups)+len(old.lines) > mostCopied {
-		lists.Drop(user)
-		return
-	}
-	l := *old
-	fn(&l)
-	lists.Replace(user, &l, l.size())
-}
-
-// commit brings the lists up to a commit.
-func (c userLists) commit(to events.Seq, t *tables) {
-	c.Advance(to, func(lists cache.Changes[userList]) {
-		for _, e := range t.users.dirty {
-			changeList(lists, e.Key[1:], func(l *userList) { l.setAccount(e.Value.row) })
-		}
-		for _, conversations := range t.conversations[events.C2C:] {
-			for user, first := range conversations.owners {
-				changeList(lists, user, func(l *userList) { l.putConversations(first) })
-			}
-		}
-		for owner, first := range t.timelines.owners {
-			user, _ := row.CutEra(owner[1:])
-			changeList(lists, user, func(l *userList) { l.putTimelines(first) })
-		}
-		for user, first := range t.senders.owners {
-			changeList(lists, user, func(l *userList) { l.putSenders(first) })
-		}
-	})
-}
 
 // setAccount sets what the user's account says. What was written before an erasure has
 // ended.
@@ -117,39 +79,6 @@ func (l *userList) setAccount(a *row.Account) {
 	l.account = a
 	if era := eraOf(a); era != l.era {
 		l.era, l.lines, l.timelines = era, nil, nil
-	}
-}
-
-// putConversations sets the changed rows of conversations.
-func (l *userList) putConversations(first *entry[fold.Conversation]) {
-	l.keys, l.rows = slices.Clone(l.keys), slices.Clone(l.rows)
-	for e := first; e != nil; e = e.Value.next {
-		k, _ := row.ParseConversation(e.Key)
-		i, found := l.search(k)
-		put(&l.keys, &l.rows, i, found, k, e.Value.row)
-	}
-}
-
-// putSenders sets the changed rows of what the user has written in groups.
-func (l *userList) putSenders(first *entry[fold.Sender]) {
-	l.groups, l.senders = slices.Clone(l.groups), slices.Clone(l.senders)
-	for e := first; e != nil; e = e.Value.next {
-		group := e.Key[len(row.SendersPrefix(ownerOf(e.Key))):]
-		i, found := slices.BinarySearch(l.groups, group)
-		put(&l.groups, &l.senders, i, found, group, e.Value.row)
-	}
-}
-
-// put sets the row with a key in a sorted list, or, if it is nil, removes it; i is
-// where it is or belongs.
-func put[K, R any](keys *[]K, rows *[]*R, i int, found bool, k K, row *R) {
-	switch {
-	case row != nil && found:
-		(*rows)[i] = row
-	case row != nil:
-		*keys, *rows = slices.Insert(*keys, i, k), slices.Insert(*rows, i, row)
-	case found:
-		*keys, *rows = slices.Delete(*keys, i, i+1), slices.Delete(*rows, i, i+1)
 	}
 }
 

@@ -3,8 +3,6 @@ package store
 import (
 	"errors"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"reddot/projector/fold"
 	"reddot/projector/store/internal/corrupt"
 	"reddot/projector/store/row"
@@ -13,11 +11,9 @@ import (
 // Snapshot reads the rows at one position. It is for one goroutine and must
 // be closed.
 type Snapshot struct {
-	store    *Store
-	snap     *pebble.Snapshot
-	position Position
-	rows     reader
-	due      string // no message that expires has a key before
+	*moment
+	store *Store
+	rows  reader
 
 	many                 bool         // see Many
 	wanted               func() error // see Until; nil: it is
@@ -36,20 +32,16 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 	if err := s.hold(); err != nil {
 		return nil, err
 	}
-	commits, latest := s.commits.Load(), s.latest.Load()
-	snap := &Snapshot{store: s, snap: s.db.NewSnapshot(), conversations: walk{family: row.Conversations}, users: walk{family: row.Users}, senders: walk{family: row.Senders}, timelines: walk{family: row.Timelines}}
-	snap.rows = reader{tables: s.tables, db: snap.snap, snap: snap}
-	if latest != nil && commits%2 == 0 && commits == s.commits.Load() {
-		snap.position, snap.rows.left, snap.due = latest.position, latest.left, latest.due
-		return snap, nil
-	}
-	var err error
-	if snap.position, err = findPosition(snap.snap); err == nil {
-		snap.rows.left, err = findSweeps(snap.snap)
-	}
+	now, err := s.moments.take(s)
 	if err != nil {
-		return nil, errors.Join(corrupt.Wrap(err), snap.Close())
+		s.release()
+		return nil, corrupt.Wrap(err)
 	}
+	snap := &Snapshot{
+		moment: now, store: s, conversations: walk{family: row.Conversations}, users: walk{family: row.Users},
+		senders: walk{family: row.Senders}, timelines: walk{family: row.Timelines},
+	}
+	snap.rows = reader{tables: s.tables, db: now.snap, snap: snap, left: now.left}
 	return snap, nil
 }
 
@@ -59,7 +51,7 @@ func (s *Snapshot) Position() Position { return s.position }
 // Close releases the snapshot.
 func (s *Snapshot) Close() error {
 	defer s.store.release()
-	return errors.Join(s.conversations.close(), s.users.close(), s.senders.close(), s.timelines.close(), s.snap.Close())
+	return errors.Join(s.conversations.close(), s.users.close(), s.senders.close(), s.timelines.close(), s.store.moments.give(s.moment))
 }
 
 // Many says that many users' lists are going to be read, by name: in that order

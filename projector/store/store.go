@@ -46,6 +46,7 @@ type Store struct {
 	// the position that the rows show.
 	commits atomic.Uint64
 	latest  atomic.Pointer[latest]
+	moments moments
 
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
@@ -151,6 +152,9 @@ func (s *Store) Commit() (rows int, err error) {
 	}
 	s.settle()
 	s.commits.Add(1)
+	if err := s.moments.pass(); err != nil {
+		return 0, err
+	}
 	if err := s.filter.Poll(); err != nil {
 		return 0, err
 	}

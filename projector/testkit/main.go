@@ -21,6 +21,10 @@ const endWithin = 20 * time.Second
 //
 //	func TestMain(m *testing.M) { testkit.Main(m) }
 func Main(m *testing.M) {
+	if err := record(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	// Those that are parallel wait most of the time, for servers and for time to pass: more
 	// of them run at once than there are processors, unless the flag says how many.
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {

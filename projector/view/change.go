@@ -15,35 +15,34 @@ type Changed struct {
 	Filters events.NamedTotals // nil: the user keeps none
 	Rows    int                // that were looked at
 	News    int                // how many threads have changed
-	items   []counted
+	entries []entry
 	threads []thread
 }
 
 // Change finds what a user is notified of: those conversations that include asks for, and
 // the followed threads that have changed after a seq, or all of them where every says so of
-// a log.
-func Change(r fold.Reader, user string, since events.Seq, include func(k fold.Key, version events.Seq, log *fold.Log) bool, every func(*fold.Log) bool) (c Changed) {
+// a conversation.
+func Change(r fold.Reader, user string, since events.Seq, include func(fold.Key, *fold.Summary) bool, every func(fold.Key) bool) (c Changed) {
 	sums := newSums(r, user, events.Filter{})
-	c.Version, c.Rows = each(r, user, func(i item) {
-		if !i.listed(r) {
+	c.Version, c.Rows = each(r, user, func(e *entry) {
+		sums.add(e)
+		if include(e.key, e.Summary) {
+			c.entries = append(c.entries, *e)
+		}
+		if e.row.Timelines == 0 {
 			return
 		}
-		n := i.count(r)
-		sums.add(n)
-		if include(i.key, i.at, i.log) {
-			c.items = append(c.items, n)
-		}
-		threads, changed := i.changedThreads(r, since, every(i.log))
+		threads, changed := e.item(r).changedThreads(r, since, every(e.key))
 		c.threads = append(c.threads, threads...)
 		c.News += changed
 	})
 	c.Totals, c.Filters = sums.totals, sums.named()
-	slices.SortFunc(c.items, byPlace)
+	slices.SortFunc(c.entries, byPlace)
 	return c
 }
 
 // Len is how many conversations and threads there are that have not been taken.
-func (c *Changed) Len() int { return len(c.items) + len(c.threads) }
+func (c *Changed) Len() int { return len(c.entries) + len(c.threads) }
 
 // TakeThreads takes the next threads, n at most.
 func (c *Changed) TakeThreads(r fold.Reader, n int) (views []events.Thread) {
@@ -58,15 +57,15 @@ func (c *Changed) TakeThreads(r fold.Reader, n int) (views []events.Thread) {
 // Take takes the next conversations, n at most. The rows are those that Change was
 // given.
 func (c *Changed) Take(r fold.Reader, n int) []events.Conversation {
-	n = min(n, len(c.items))
+	n = min(n, len(c.entries))
 	if n == 0 {
 		return nil
 	}
 	views := make([]events.Conversation, n)
 	for i := range views {
-		views[i] = c.items[i].view(r)
+		views[i] = c.entries[i].view(r)
 	}
-	clear(c.items[:n])
-	c.items = c.items[n:]
+	clear(c.entries[:n])
+	c.entries = c.entries[n:]
 	return views
 }

@@ -11,14 +11,14 @@ import (
 // it; false if the conversation is not in the user's list, or the thread is not there.
 func Explain(r fold.Reader, k fold.Key, of *string, limit int) (events.Explanation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return events.Explanation{}, false
 	}
 	if of != nil {
 		t := i.timeline(r, *of)
 		return t.explain(r, limit), t.there()
 	}
-	v, t := i.count(r).view(r), i.tally(r)
+	v, t := i.view(r, i.summary(r)), i.tally(r)
 	purged := uint64(i.row.From(i.log).Ord - i.row.Read.Ord)
 	e := events.Explanation{
 		User: k.User, Version: Version(r, k.User), Conversation: v.Conversation,

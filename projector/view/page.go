@@ -8,34 +8,34 @@ import (
 // page keeps the first of a user's conversations, however many there are: a heap
 // of those found so far with the last of them on top.
 type page struct {
-	most  int
-	items []counted
+	most    int
+	entries []entry
 }
 
-func (p *page) Len() int           { return len(p.items) }
-func (p *page) Less(i, j int) bool { return byPlace(p.items[i], p.items[j]) > 0 }
-func (p *page) Swap(i, j int)      { p.items[i], p.items[j] = p.items[j], p.items[i] }
-func (p *page) Push(x any)         { p.items = append(p.items, x.(counted)) }
+func (p *page) Len() int           { return len(p.entries) }
+func (p *page) Less(i, j int) bool { return byPlace(p.entries[i], p.entries[j]) > 0 }
+func (p *page) Swap(i, j int)      { p.entries[i], p.entries[j] = p.entries[j], p.entries[i] }
+func (p *page) Push(x any)         { p.entries = append(p.entries, x.(entry)) }
 
 // Pop implements heap.Interface; nothing is taken off.
 func (p *page) Pop() any { panic("view: a page is never popped") }
 
 // add enters a conversation, if it is one of the first.
-func (p *page) add(i counted) {
+func (p *page) add(e *entry) {
 	switch {
-	case len(p.items) < p.most:
-		p.items = append(p.items, i)
-		if len(p.items) == p.most {
+	case len(p.entries) < p.most:
+		p.entries = append(p.entries, *e)
+		if len(p.entries) == p.most {
 			heap.Init(p)
 		}
-	case byPlace(i, p.items[0]) < 0:
-		p.items[0] = i
+	case byPlace(*e, p.entries[0]) < 0:
+		p.entries[0] = *e
 		heap.Fix(p, 0)
 	}
 }
 
 // sorted are the conversations in order.
-func (p *page) sorted() []counted {
-	slices.SortFunc(p.items, byPlace)
-	return p.items
+func (p *page) sorted() []entry {
+	slices.SortFunc(p.entries, byPlace)
+	return p.entries
 }

@@ -86,7 +86,7 @@ func (t thread) view(r fold.Reader) events.Thread {
 // Thread returns the view of one timeline of a conversation; false if it is not there.
 func Thread(r fold.Reader, k fold.Key, name string) (events.Thread, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return events.Thread{}, false
 	}
 	t := i.timeline(r, name)
@@ -136,7 +136,7 @@ func (i item) changedThreads(r fold.Reader, since events.Seq, every bool) (threa
 // conversation of the list has changed after a seq.
 func ThreadsChanged(r fold.Reader, k fold.Key, since events.Seq) bool {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return false
 	}
 	_, changed := i.changedThreads(r, since, false)
@@ -153,14 +153,14 @@ func Threads(r fold.Reader, user string, q events.ThreadsRequest) (events.Thread
 	}
 	var all []thread
 	if q.Conversation == (events.ConversationID{}) {
-		reply.Version, _ = each(r, user, func(i item) {
-			if i.listed(r) {
-				all = append(all, i.followed(r)...)
+		reply.Version, _ = each(r, user, func(e *entry) {
+			if e.row.Timelines > 0 {
+				all = append(all, e.item(r).followed(r)...)
 			}
 		})
 	} else {
 		i, ok := load(r, fold.Key{User: user, ConversationID: q.Conversation})
-		if !ok || !i.listed(r) {
+		if !ok || !i.in {
 			return reply, events.ErrNotFound
 		}
 		reply.Version = Version(r, user)

@@ -5,67 +5,51 @@ import (
 	"reddot/projector/fold"
 )
 
-// counted is a conversation of the list with what it may put into totals.
-type counted struct {
-	item
-	unread, mentions uint64
-	archived         bool
-	threads          events.ThreadTotals // what counts apart
-	named            uint64              // how many of those have mentions
-}
-
-func (i item) count(r fold.Reader) counted {
-	t, n := i.tally(r), counted{item: i, archived: i.row.Labelled(events.LabelArchived)}
-	n.unread, n.mentions = t.Unread(), t.Mentions()
-	n.threads, n.named = t.Apart()
-	return n
-}
-
 // matches reports whether a conversation is one of those that a filter names (rule
 // filter).
-func (n *counted) matches(f *events.Filter) bool {
-	if f.Kind != events.NoKind && f.Kind != n.key.Kind || f.Mentioned && n.mentions == 0 || f.Without != "" && n.row.Labelled(f.Without) {
+func (e *entry) matches(f *events.Filter) bool {
+	if f.Kind != events.NoKind && f.Kind != e.key.Kind || f.Mentioned && e.Mentions == 0 || f.Without != "" && e.row.Labelled(f.Without) {
 		return false
 	}
 	switch {
 	case f.Label == nil:
 		return true
 	case *f.Label == "":
-		return len(n.row.Labels) == 0
+		return len(e.row.Labels) == 0
 	}
-	return n.row.Labelled(*f.Label)
+	return e.row.Labelled(*f.Label)
 }
 
-// addTo adds what a conversation puts into the totals of a filter, as its level and
-// its being archived let it (rules level, label, filter, total).
-func (n *counted) addTo(t *events.Totals, f *events.Filter) {
-	if !n.matches(f) {
+// addTo adds what a conversation of the list puts into the totals of a filter, as its
+// level and its being archived let it (rules level, label, filter, total).
+func (e *entry) addTo(t *events.Totals, f *events.Filter) {
+	if !e.matches(f) {
 		return
 	}
-	level := n.row.Level
-	if n.archived && (f.Label == nil || *f.Label != events.LabelArchived) {
+	level := e.row.Level
+	if e.row.Labelled(events.LabelArchived) && (f.Label == nil || *f.Label != events.LabelArchived) {
 		level = events.LevelNone
 	}
 	if level == events.LevelNone {
-		t.Muted += n.unread
+		t.Muted += e.Unread
 	}
-	unread, shows, threads := n.unread, n.unread > 0 || n.row.Marked, n.threads
+	unread, shows, threads := e.Unread, e.Unread > 0 || e.row.Marked, e.Apart
 	if !f.IncludeMuted {
 		switch level {
 		case events.LevelNone:
 			return
 		case events.LevelMentions:
-			unread, shows = n.mentions, n.mentions > 0
-			threads = events.ThreadTotals{Unread: threads.Mentions, Mentions: threads.Mentions, Threads: n.named}
+			unread, shows = e.Mentions, e.Mentions > 0
+			threads = events.ThreadTotals{Unread: threads.Mentions, Mentions: threads.Mentions, Threads: e.ApartNamed}
 		}
 	}
 	t.Unread += unread
-	if n.key.Kind == events.C2C {
+	if e.key.Kind == events.C2C {
 		t.C2C += unread
 	} else {
 		t.Group += unread
 	}
-	t.Mentions += n.mentions
+	t.Mentions += e.Mentions
 	t.Threads.Unread += threads.Unread
 	t.Threads.Mentions += threads.Mentions
 	t.Threads.Threads += threads.Threads
@@ -88,10 +72,10 @@ func newSums(r fold.Reader, user string, f events.Filter) sums {
 	return sums{filter: f, kept: kept, filters: make([]events.Totals, len(kept))}
 }
 
-func (s *sums) add(n counted) {
-	n.addTo(&s.totals, &s.filter)
+func (s *sums) add(e *entry) {
+	e.addTo(&s.totals, &s.filter)
 	for i := range s.kept {
-		n.addTo(&s.filters[i], &s.kept[i].Filter)
+		e.addTo(&s.filters[i], &s.kept[i].Filter)
 	}
 }
 
@@ -112,11 +96,7 @@ func (s *sums) named() events.NamedTotals {
 func Totals(r fold.Reader, user string, q events.TotalsRequest) events.TotalsReply {
 	reply := events.TotalsReply{User: user}
 	sums := newSums(r, user, q.Filter())
-	reply.Version, _ = each(r, user, func(i item) {
-		if i.listed(r) {
-			sums.add(i.count(r))
-		}
-	})
+	reply.Version, _ = each(r, user, sums.add)
 	reply.Totals, reply.Filters = sums.totals, sums.named()
 	return reply
 }

@@ -129,8 +129,8 @@ func TestTotalsOfFilters(t *testing.T) {
 					t.Fatalf("%+v lists %q, with %+v of %+v", f, names(matching.Conversations), got, want)
 				}
 			}
-			changed := view.Change(rows, "u", 0, func(fold.Key, events.Seq, *fold.Log) bool { return false },
-				func(*fold.Log) bool { return false })
+			changed := view.Change(rows, "u", 0, func(fold.Key, *fold.Summary) bool { return false },
+				func(fold.Key) bool { return false })
 			if d := cmp.Diff(want, changed.Filters); d != "" || changed.Totals != sum(all.Conversations, events.Filter{}) {
 				t.Fatalf("an event's totals %+v, filters: %s", changed.Totals, d)
 			}

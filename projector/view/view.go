@@ -16,7 +16,7 @@ type item struct {
 	key fold.Key
 	row *fold.Conversation
 	log *fold.Log
-	at  events.Seq // its version, once it is known
+	in  bool // the list
 }
 
 func load(r fold.Reader, k fold.Key) (item, bool) {
@@ -24,79 +24,68 @@ func load(r fold.Reader, k fold.Key) (item, bool) {
 	if c == nil {
 		return item{}, false
 	}
-	log := c.Log
-	if k.Kind == events.Group {
-		if log = r.Group(k.ID); log == nil {
-			fold.Break(fold.GroupKey(k.ID), "it is missing")
-		}
-	}
-	return item{key: k, row: c, log: log}, true
+	log := fold.LogOf(r, k, c)
+	return item{k, c, log, c.Listed(r, k, log)}, true
 }
 
-// version is of what is shown; of a conversation that is not in the list it is
-// that of its leaving.
-func (i item) version(r fold.Reader) events.Seq {
-	switch {
-	case i.at > 0:
-		return i.at
-	case !i.listed(r):
-		return i.row.Version
-	}
-	return i.row.ViewVersion(r, i.key, i.log)
+// entry is one conversation of a user as lists and totals show it.
+type entry struct {
+	key fold.Key
+	row *fold.Conversation
+	*fold.Summary
 }
 
-// followedVersion is of what is shown of followed threads, where it may be later than
-// another one.
-func (i item) followedVersion(r fold.Reader, than events.Seq) events.Seq {
-	v := max(than, i.row.Followed)
-	if i.listed(r) && i.row.Timelines > 0 && i.log.OfThreads().Version > v {
-		for _, t := range i.followed(r) {
-			v = max(v, t.version(r))
-		}
-	}
-	return v
+// item is the entry with all that its view is derived from.
+func (e *entry) item(r fold.Reader) item {
+	return item{e.key, e.row, fold.LogOf(r, e.key, e.row), e.Listed}
 }
 
-func (i item) listed(r fold.Reader) bool { return i.row.Listed(r, i.key, i.log) }
+// view is what the user is shown of it.
+func (e *entry) view(r fold.Reader) events.Conversation { return e.item(r).view(r, e.Summary) }
 
-// each calls fn with all a user has, listed or not, and returns the user's
-// version.
-func each(r fold.Reader, user string, fn func(item)) (version events.Seq, rows int) {
-	version = r.UserVersion(user)
-	keys := r.Conversations(user)
-	for _, k := range keys {
-		if i, ok := load(r, k); ok {
-			i.at = i.version(r)
-			version = i.followedVersion(r, max(version, i.at))
-			fn(i)
+// each calls fn with the conversations of a user's list, and returns the user's version,
+// and how many conversations there are, listed or not.
+func each(r fold.Reader, user string, fn func(*entry)) (version events.Seq, rows int) {
+	version, e := r.UserVersion(user), new(entry)
+	rows = r.Summaries(user, func(k fold.Key, c *fold.Conversation, s *fold.Summary) {
+		if version = max(version, s.Latest()); s.Listed {
+			*e = entry{k, c, s}
+			fn(e)
 		}
-	}
-	return version, len(keys)
+	})
+	return version, rows
 }
 
 // Conversation returns the view of one conversation; false if it is not in
 // the user's list.
 func Conversation(r fold.Reader, k fold.Key) (events.Conversation, bool) {
 	i, ok := load(r, k)
-	if !ok || !i.listed(r) {
+	if !ok || !i.in {
 		return events.Conversation{}, false
 	}
-	return i.count(r).view(r), true
+	return i.view(r, i.summary(r)), true
 }
 
-func (i counted) view(r fold.Reader) events.Conversation {
+// summary is the conversation's, made anew.
+func (i item) summary(r fold.Reader) *fold.Summary {
+	s := fold.Summarize(r, i.key, i.row, i.log)
+	return &s
+}
+
+// view is what the user is shown of a conversation of the list.
+func (i item) view(r fold.Reader, s *fold.Summary) events.Conversation {
 	c := i.row
 	v := events.Conversation{
 		Conversation: i.key.String(),
-		Unread:       i.unread,
-		Mentions:     i.mentions,
+		Unread:       s.Unread,
+		Mentions:     s.Mentions,
 		MarkedUnread: c.Marked,
 		Muted:        c.Level == events.LevelNone,
 		Level:        c.Level.String(),
 		Labels:       c.Labels,
 		ReadUpto:     i.idAt(r, i.row.Read.Pos),
-		Threads:      i.threads,
-		Version:      i.version(r),
+		Threads:      s.Apart,
+		Version:      s.Version,
 	}
 	if c.ReadSet {
 		v.ReadAt = c.ReadAt
@@ -104,7 +93,7 @@ func (i counted) view(r fold.Reader) events.Conversation {
 	if last := &i.log.Last; last.Pos > c.Floor(i.log).Pos {
 		v.LastMessage = &events.LastMessage{ID: last.ID, From: last.From, At: last.At, Revoked: last.Revoked}
 	}
-	if i.unread > 0 {
+	if s.Unread > 0 {
 		if first := i.tally(r).First(); first > 0 {
 			v.FirstUnread = i.messageAt(r, first).ID
 		}
@@ -172,23 +161,19 @@ func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (e
 		return reply, err
 	}
 	f, top := q.Filter(), page{most: q.Most() + 1}
-	reply.Version, _ = each(r, user, func(i item) {
-		if !i.listed(r) {
-			return
-		}
-		n := i.count(r)
-		n.addTo(&reply.Totals, &events.Filter{})
-		if n.matches(&f) && (!q.UnreadOnly || i.row.Marked || n.unread > 0) && (q.After == "" || i.behind(after)) {
-			top.add(n)
+	reply.Version, _ = each(r, user, func(e *entry) {
+		e.addTo(&reply.Totals, &events.Filter{})
+		if e.matches(&f) && (!q.UnreadOnly || e.row.Marked || e.Unread > 0) && (q.After == "" || e.behind(after)) {
+			top.add(e)
 		}
 	})
-	items := top.sorted()
-	if len(items) > q.Most() {
-		items = items[:q.Most()]
-		reply.Next = items[q.Most()-1].place().cursor()
+	entries := top.sorted()
+	if len(entries) > q.Most() {
+		entries = entries[:q.Most()]
+		reply.Next = entries[q.Most()-1].place().cursor()
 	}
-	for _, i := range items {
-		reply.Conversations = append(reply.Conversations, i.view(r))
+	for i := range entries {
+		reply.Conversations = append(reply.Conversations, entries[i].view(r))
 	}
 	return reply, nil
 }
@@ -200,23 +185,23 @@ type place struct {
 	name     string
 }
 
-func (i item) place() place { return place{i.row.Activity(i.key, i.log), i.key.String()} }
+func (e *entry) place() place { return place{e.Activity, e.key.String()} }
 
-func byPlace(a, b counted) int {
+func byPlace(a, b entry) int {
 	// Names are made for the few that are equally new only.
-	if d := cmp.Compare(b.row.Activity(b.key, b.log), a.row.Activity(a.key, a.log)); d != 0 {
+	if d := cmp.Compare(b.Activity, a.Activity); d != 0 {
 		return d
 	}
 	return comparePlaces(a.place(), b.place())
 }
 
 // behind reports whether a conversation stands behind a place.
-func (i item) behind(p place) bool {
+func (e *entry) behind(p place) bool {
 	// Names are made where they decide only.
-	if a := i.row.Activity(i.key, i.log); a != p.activity {
-		return a < p.activity
+	if e.Activity != p.activity {
+		return e.Activity < p.activity
 	}
-	return comparePlaces(i.place(), p) > 0
+	return comparePlaces(e.place(), p) > 0
 }
 
 func comparePlaces(a, b place) int {
@@ -249,8 +234,7 @@ func parseCursor(s string) (p place, err error) {
 
 // Version is the version of everything a user is shown.
 func Version(r fold.Reader, user string) events.Seq {
-	version, _ := each(r, user, func(item) {})
-	return version
+	return max(r.UserVersion(user), r.Latest(user))
 }
 
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
@@ -300,5 +284,5 @@ func lastReceipt(r fold.Reader, user, peer string, thread *string) (events.Recei
 // Listed reports whether a conversation is in its user's list.
 func Listed(r fold.Reader, k fold.Key) bool {
 	i, ok := load(r, k)
-	return ok && i.listed(r)
+	return ok && i.in
 }

@@ -91,10 +91,10 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%+v is seq %d: %v", point, seq, err)
 		}
 	}
-	fails(asof.Point{Seq: 4}, "--at 4: the log ends at seq 3")
+	fails(asof.Point{Seq: 4, Named: "--at"}, "--at 4: the log ends at seq 3")
 	testkit.OK(t, p.Log.Trim(t.Context(), 2))
 	resolves("the last that was trimmed, whose time a snapshot has", asof.Point{At: at}, 2)
-	fails(asof.Point{At: at.Add(-1), Text: "then"}, "--at then: that is before seq 3, at which the log begins now")
+	fails(asof.Point{At: at.Add(-1), Text: "then", Named: "--at"}, "--at then: that is before seq 3, at which the log begins now")
 }
 
 // TestCompare: a state is what the log says, or the rows that differ are named.

@@ -14,5 +14,6 @@
 // the log says: by digest, and where there is a snapshot of it, row by row.
 //
 // Nothing is stored but scratch stores in folders of the caller's, and nothing emitted.
-// Errors are for who has called reddot on a command line: they name its flags.
+// Errors are for who asked, on a command line or over HTTP; those that say that no
+// state of the log is meant are an OutsideError.
 package asof

@@ -12,10 +12,16 @@ import (
 
 // Point is a place in the log: a seq, or a time.
 type Point struct {
-	Seq  events.Seq
-	At   time.Time // zero: Seq says it
-	Text string    // as the user wrote it, for errors
+	Seq   events.Seq
+	At    time.Time // zero: Seq says it
+	Text  string    // as the user wrote it, for errors
+	Named string    // what the user wrote it behind: a flag or a parameter
 }
+
+// OutsideError says that no state of the log is meant.
+type OutsideError struct{ text string }
+
+func (e *OutsideError) Error() string { return e.text }
 
 // Resolve returns the seq of the last command that had been taken in at a point.
 func (s *Source) Resolve(ctx context.Context, p Point) (events.Seq, error) {
@@ -24,7 +30,7 @@ func (s *Source) Resolve(ctx context.Context, p Point) (events.Seq, error) {
 	case err != nil:
 		return 0, err
 	case p.At.IsZero() && p.Seq > last:
-		return 0, fmt.Errorf("--at %d: the log ends at seq %d", p.Seq, last)
+		return 0, &OutsideError{fmt.Sprintf("%s %d: the log ends at seq %d", p.Named, p.Seq, last)}
 	case p.At.IsZero():
 		return p.Seq, nil
 	}
@@ -36,7 +42,7 @@ func (s *Source) Resolve(ctx context.Context, p Point) (events.Seq, error) {
 	if known, err := s.isKnownAt(ctx, seq, p.At); err != nil || known {
 		return seq, err
 	}
-	return 0, fmt.Errorf("--at %s: that is before seq %d, at which the log begins now: ask for the seq of a snapshot", p.Text, first)
+	return 0, &OutsideError{fmt.Sprintf("%s %s: that is before seq %d, at which the log begins now: ask for the seq of a snapshot", p.Named, p.Text, first)}
 }
 
 // isKnownAt reports whether the last command that was trimmed, with a seq, had been

@@ -138,7 +138,7 @@ func (s *Source) gone(first, upto events.Seq) error {
 	case s.Oldest && upto < first:
 		return fmt.Errorf("the log begins at seq %d, so it can't be folded up to seq %d again: \"reddot snapshot verify %d\" checks the bytes and rows of that snapshot", first, upto, upto)
 	case upto+1 < first:
-		return fmt.Errorf("the log begins at seq %d, and there is no sound snapshot of seq %d: %s, or ask for seq %d or later", first, upto, advice, first-1)
+		return &OutsideError{fmt.Sprintf("the log begins at seq %d, and there is no sound snapshot of seq %d: %s, or ask for seq %d or later", first, upto, advice, first-1)}
 	}
-	return fmt.Errorf("the log begins at seq %d, and there is no sound snapshot of seq %d to %d to fold it from: %s", first, first-1, upto, advice)
+	return &OutsideError{fmt.Sprintf("the log begins at seq %d, and there is no sound snapshot of seq %d to %d to fold it from: %s", first, first-1, upto, advice)}
 }

@@ -31,6 +31,7 @@ type server struct {
 	*process.Process
 	dir    string // its data
 	url    string
+	http   string // HOST:PORT; empty: none
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	reddot *client.Client // for a bare server: of no use
@@ -52,6 +53,11 @@ func (b *bench) startReddot(ctx context.Context, name string, args ...string) (*
 
 // startServer starts a server and connects to it once it is ready.
 func (b *bench) startServer(ctx context.Context, dir string, args ...string) (*server, error) {
+	return b.startServerAs(ctx, "", dir, args...)
+}
+
+// startServerAs connects with a token, if there is one.
+func (b *bench) startServerAs(ctx context.Context, token, dir string, args ...string) (*server, error) {
 	c, err := b.start(args...)
 	if err != nil {
 		return nil, err
@@ -60,11 +66,18 @@ func (b *bench) startServer(ctx context.Context, dir string, args ...string) (*s
 	if err != nil {
 		return nil, err
 	}
-	url, ok := strings.CutPrefix(strings.Fields(line + " ")[1], "nats=")
+	where := strings.Fields(line + " ")
+	url, ok := strings.CutPrefix(where[1], "nats=")
 	if !ok {
 		return nil, fmt.Errorf("a server says %q instead of where it listens", line)
 	}
+	if token != "" {
+		url = strings.Replace(url, "//", "//"+token+"@", 1)
+	}
 	s := &server{Process: c, dir: dir, url: url}
+	if len(where) > 2 {
+		s.http = strings.TrimPrefix(where[2], "http=")
+	}
 	if s.conn, err = s.connect(); err != nil {
 		return nil, err
 	}

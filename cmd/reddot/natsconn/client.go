@@ -97,8 +97,7 @@ func (c *Client) Dial(name string) (*Conn, error) {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				lose(fmt.Errorf("the NATS server at %s refuses this to %s (%w): give it the permission, or name another with --nats-user or --nats-creds",
-					shown, c.Who(urls), Safe(err)))
+				lose(fmt.Errorf("the NATS server at %s refuses this to %s (%w): %s", shown, c.Who(urls), Safe(err), permitted(err)))
 			}
 		}),
 	)
@@ -110,6 +109,14 @@ func (c *Client) Dial(name string) (*Conn, error) {
 		return nil, c.dialError(err, options)
 	}
 	return &Conn{Conn: nc, URL: shown, lost: lost}, nil
+}
+
+// permitted says what to do about a subject that a server refuses.
+func permitted(err error) string {
+	if strings.Contains(err.Error(), `Subscription to "`+nats.InboxPrefix) {
+		return "name the inbox that it has with --nats-inbox-prefix, as unread.inbox.alice of a user's token or unread.inbox.key.NAME of a key"
+	}
+	return "give it the permission, or name another with --nats-user or --nats-creds"
 }
 
 // DialLasting connects to the server with a connection that comes back whenever

@@ -56,7 +56,7 @@ func mustSay(t *testing.T, err error, words ...string) {
 // guarded is a server with one user who may not publish on "closed".
 func guarded(o *server.Options) {
 	o.Users = []*server.User{{Username: "me", Password: "s3cret",
-		Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"closed"}}}}}
+		Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"closed"}}, Subscribe: &server.SubjectPermission{Deny: []string{"_INBOX.x"}}}}}
 }
 
 // TestURLs: the flag goes before the context, the context before NATS_URL.
@@ -155,6 +155,11 @@ func TestBind(t *testing.T) {
 	if !errors.Is(context.Cause(why), nats.ErrPermissionViolation) {
 		t.Errorf("%v is no permission violation", context.Cause(why))
 	}
+
+	deaf, why := dial()
+	testkit.Must(deaf.SubscribeSync("_INBOX.x"))(t)
+	testkit.Receive(t, "the refusal", why.Done())
+	mustSay(t, context.Cause(why), `Subscription to "_INBOX.x"`, "--nats-inbox-prefix")
 
 	_, lost := dial()
 	_, other := dial()

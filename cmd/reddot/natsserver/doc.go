@@ -10,6 +10,9 @@
 //	s.Listen()       // now for everybody
 //	s.Shutdown()     // files closed, folder free
 //
+// Who connects is asked for a token where there is an Admit (door.go), and may then do what
+// that says, until it says. This process itself is never asked.
+//
 // A record of a stream's file whose sequence is beyond all reason would make the server
 // take all memory there is; blocks.go finds it: before the start in what is read at once
 // (CheckBlocks), afterwards in all files, slowly (ScrubBlocks).

@@ -34,6 +34,10 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
+	if strings.Contains(text, "authentication error") {
+		l.log.Debug("nats: " + text) // who is refused is said where that is decided
+		return
+	}
 	l.log.Error("nats: " + text)
 	// The server reports this nowhere else.
 	if l.failed != nil && strings.Contains(text, "ritical write error: ") {
@@ -42,6 +46,9 @@ func (l *serverLog) Errorf(format string, v ...any) {
 }
 
 func (l *serverLog) Warnf(format string, v ...any) {
+	if strings.HasPrefix(format, "Websocket not configured with TLS.") {
+		return // it is at a port of this machine, behind a proxy that may have it
+	}
 	l.log.Warn("nats: " + fmt.Sprintf(format, v...))
 }
 

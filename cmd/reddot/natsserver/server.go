@@ -2,6 +2,7 @@ package natsserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +27,9 @@ const (
 	// above the limit for a command, so that one too long is refused by
 	// reddot, which says so, and not by the connection.
 	maxMessage = 1 << 20
+	// maxControl is its limit for a line of the protocol, in bytes: it has room for a
+	// client's token.
+	maxControl = 16 << 10
 	// maxStore is the embedded server's limit for its files, in bytes: none, but
 	// for the disk's own. JetStream's, unless it is given one, is three quarters
 	// of what was free at the start, and stays when more is freed.
@@ -34,6 +39,11 @@ const (
 	writeDeadline = time.Minute
 	// readyWait bounds the wait for the listener once the server has started.
 	readyWait = 10 * time.Second
+	// tlsTimeout bounds a handshake, of TLS or of a WebSocket.
+	tlsTimeout = 5 * time.Second
+	// noOrigin is the only origin that browsers may have at the WebSocket port, and none
+	// has it: a page must not reach the port past the proxy.
+	noOrigin = "https://nobody.invalid"
 )
 
 // Config configures a server.
@@ -44,6 +54,15 @@ type Config struct {
 	Reads  Reads       // what is read of the log as soon as it has started
 	Logger *slog.Logger
 
+	// Admit, unless nil, is asked about everybody who connects but this process; nil lets
+	// everybody do everything.
+	Admit Admit
+	// TLS, unless nil, is what others have to talk to it with.
+	TLS *tls.Config
+	// WebSocket has it listen for WebSockets too, at a port of this machine alone that
+	// browsers are refused at: WebSocketURL is for a proxy that checks where they come from.
+	WebSocket bool
+
 	// Failed, unless nil, is called once a stream's file could not be written. The
 	// stream takes nothing any more then, until the server is started again.
 	Failed func(error)
@@ -51,10 +70,12 @@ type Config struct {
 
 // Server is a NATS server with JetStream in this process.
 type Server struct {
-	srv    *server.Server
-	log    *serverLog
-	listen string
-	stop   func() error
+	srv       *server.Server
+	log       *serverLog
+	door      *door
+	listen    string
+	webSocket bool
+	stop      func() error
 }
 
 // Start starts a server and returns once it accepts connections.
@@ -95,8 +116,10 @@ func Open(cfg Config) (*Server, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	cfg.Logger.Debug("files of the streams checked before the start", "files", files)
-	s := &Server{log: &serverLog{log: cfg.Logger, failed: cfg.Failed}, listen: cfg.Listen}
-	if s.srv, err = runServer(cfg, host, port, dir, s.log); err != nil {
+	s := &Server{
+		log: &serverLog{log: cfg.Logger, failed: cfg.Failed}, door: newDoor(cfg.Admit, cfg.Logger.Warn), listen: cfg.Listen, webSocket: cfg.WebSocket,
+	}
+	if s.srv, err = runServer(cfg, host, port, dir, s.log, s.door); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	s.stop = sync.OnceValue(func() error {
@@ -106,14 +129,14 @@ func Open(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func runServer(cfg Config, host string, port int, dir string, logger *serverLog) (*server.Server, error) {
+func runServer(cfg Config, host string, port int, dir string, logger *serverLog, asks *door) (*server.Server, error) {
 	if err := probe(cfg.Listen); err != nil {
 		return nil, err
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	s, err := server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName:             "reddot",
 		Host:                   host,
 		Port:                   port,
@@ -124,13 +147,26 @@ func runServer(cfg Config, host string, port int, dir string, logger *serverLog)
 		SyncInterval:           cfg.Sync.Every,
 		SyncAlways:             cfg.Sync.Always,
 		MaxPayload:             maxMessage,
+		MaxControlLine:         maxControl,
 		WriteDeadline:          writeDeadline,
 		NoSigs:                 true, // the program handles them
 		DisableJetStreamBanner: true,
-	})
+		TLSConfig:              cfg.TLS,
+		TLSTimeout:             tlsTimeout.Seconds(),
+	}
+	if cfg.Admit != nil || cfg.WebSocket {
+		options.CustomClientAuthentication, options.AuthTimeout = asks, (admitTimeout + time.Second).Seconds()
+	}
+	if cfg.WebSocket {
+		options.Websocket = server.WebsocketOpts{
+			Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, HandshakeTimeout: tlsTimeout, AllowedOrigins: []string{noOrigin},
+		}
+	}
+	s, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("configure the NATS server: %w", err)
 	}
+	asks.alive = func(client uint64) bool { return s.GetClient(client) != nil }
 	s.SetLoggerV2(logger, cfg.Logger.Enabled(context.Background(), slog.LevelDebug), false, false)
 	s.Start() // returns once it is ready, or has logged a fatal error
 	if err := logger.fatal(); err != nil {
@@ -146,6 +182,7 @@ func runServer(cfg Config, host string, port int, dir string, logger *serverLog)
 
 // Listen lets others connect. It is called once at most.
 func (s *Server) Listen() error {
+	s.door.open.Store(true)
 	s.srv.AcceptLoop(make(chan struct{})) // returns once it listens, or has logged a fatal error
 	if err := s.log.fatal(); err != nil {
 		return fmt.Errorf("listen on %s: %w", s.listen, err)
@@ -196,6 +233,17 @@ func listenError(flag, address string, err error) error {
 // URL is where clients reach the server that listens, with the port that it
 // really has.
 func (s *Server) URL() string { return s.srv.ClientURL() }
+
+// InProcessURL names the server for InProcess, which takes no TLS.
+func (s *Server) InProcessURL() string { return strings.Replace(s.URL(), "tls://", "nats://", 1) }
+
+// WebSocketURL is where a proxy reaches the server by WebSocket; empty if it can't.
+func (s *Server) WebSocketURL() string {
+	if !s.webSocket {
+		return ""
+	}
+	return s.srv.WebsocketURL()
+}
 
 // InProcess is the option of a connection to the server without the network, by which a
 // command or an answer costs two calls of the system less.

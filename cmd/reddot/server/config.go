@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
+	"reddot/api/rest"
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
@@ -39,7 +41,7 @@ type Config struct {
 	Replicas       int           // servers that a stream is put on that has to be made; 0: as fits the cluster
 	FanoutLimit    int           // members up to which a group's changes go to everyone; 0: to watchers alone
 	EventEncoding  string        // msgpack or json
-	HTTP           string        // HOST:PORT of health and metrics; empty: none
+	HTTP           string        // HOST:PORT of the HTTP API, health and metrics; empty: none
 	EventsMaxAge   time.Duration // of the stored events, 1s or more
 	EventsMaxBytes term.Size     // of the stored events, 1 MiB or more
 	Takeover       time.Duration // after which silence of another reddot is taken for its end; see minTakeover
@@ -52,8 +54,15 @@ type Config struct {
 	Skip             []events.Seq  // commands that are passed over if nobody can read them
 	AcceptTruncation uint64        // commands that may be missing at the log's end although something is derived from them
 
-	InsecureOpen bool // whoever reaches the listeners may do everything
-	Profiles     bool // on the HTTP listener
+	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
+	AuthCallout  string           // file of a seed: an existing NATS server asks who connects; empty: it does not
+	TLSCert      string           // file of the certificate of all listeners; empty: none
+	TLSKey       string           // file of its key
+	H2C          bool             // HTTP/2 without TLS, for a proxy in front
+	WebSocket    bool             // the embedded NATS server is at /nats of HTTP, too
+	InsecureOpen bool             // whoever reaches the listeners may do everything
+	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
+	Profiles     bool             // on the HTTP listener
 
 	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log
@@ -116,7 +125,7 @@ func (cfg *Config) Validate() error {
 			return fmt.Errorf("--http: %w", err)
 		}
 	}
-	for _, validate := range []func() error{cfg.validateOpen, cfg.validateNATS, cfg.validateGate, cfg.validateEvents, cfg.validateSnapshots} {
+	for _, validate := range []func() error{cfg.validateOpen, cfg.validateTLS, cfg.validateNATS, cfg.validateGate, cfg.validateEvents, cfg.validateSnapshots} {
 		if err := validate(); err != nil {
 			return err
 		}
@@ -192,6 +201,14 @@ func (cfg *Config) validateNATS() error {
 		}
 	}
 	switch {
+	case cfg.AuthCallout != "" && !cfg.IsExternal():
+		return errors.New("--auth-callout is for an existing NATS server: name it with --nats; the embedded one asks by itself")
+	case cfg.AuthCallout != "" && cfg.AuthFile == "":
+		return errors.New("--auth-callout needs to know who may come in: say it with --auth")
+	case cfg.WebSocket && cfg.IsExternal():
+		return errors.New("--websocket is for the embedded NATS server: leave it out, or leave out --nats")
+	case cfg.WebSocket && cfg.HTTP == "":
+		return errors.New("--websocket is at the address of --http: give one")
 	case cfg.Replicas < 0 || cfg.Replicas > mostReplicas:
 		return fmt.Errorf("--replicas %d: use 1 to %d, or leave it out", cfg.Replicas, mostReplicas)
 	case cfg.Replicas > 1 && !cfg.IsExternal():
@@ -200,21 +217,35 @@ func (cfg *Config) validateNATS() error {
 	return nil
 }
 
+// validateTLS is about the listeners' certificate.
+func (cfg *Config) validateTLS() error {
+	switch {
+	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together: give both")
+	case cfg.TLSCert != "" && cfg.H2C:
+		return errors.New("--h2c is HTTP/2 without TLS, which --tls-cert has: leave one out")
+	}
+	return nil
+}
+
 // validateOpen is about an address that other machines reach while nobody is asked who
 // they are.
 func (cfg *Config) validateOpen() error {
-	if cfg.InsecureOpen {
+	switch {
+	case cfg.AuthFile != "" && cfg.InsecureOpen:
+		return errors.New("--auth asks everybody who they are, --insecure-open nobody: leave one out")
+	case cfg.AuthFile != "" || cfg.InsecureOpen:
 		return nil
 	}
 	for _, l := range []struct{ flag, address, may string }{
 		{"--listen", cfg.Listen, "do everything"},
-		{"--http", cfg.HTTP, "read all figures"},
+		{"--http", cfg.HTTP, "do everything"},
 	} {
 		if l.address == "" || l.flag == "--listen" && cfg.IsExternal() {
 			continue
 		}
-		if host, _, _ := net.SplitHostPort(l.address); !api.Loopback(host) {
-			return fmt.Errorf("%s %s: whoever reaches it from another machine could %s: use 127.0.0.1, or say with --insecure-open that the network is safe",
+		if host, _, _ := net.SplitHostPort(l.address); !rest.Loopback(host) {
+			return fmt.Errorf("%s %s: whoever reaches it from another machine could %s: say with --auth who may come in, use 127.0.0.1, or say with --insecure-open that the network is safe",
 				l.flag, l.address, l.may)
 		}
 	}

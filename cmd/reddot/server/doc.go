@@ -29,6 +29,8 @@
 //	truncation.go   a log that lacks commands from which something is derived
 //	snapshots.go    where snapshots are kept, and which one a new store begins with
 //	startreads.go   what of the log is read at the start; scrub.go: the rest, afterwards
+//	authority.go    who may come in; door.go: to the embedded NATS server; callout.go: to an existing one, crowd.go: how often
+//	websocket.go    the embedded NATS server at /nats of HTTP; tls.go: the listeners' certificate
 //	peers.go        the other reddots of the log; figures.go: the streams, for Prometheus
 //
 // A crash leaves what the data folder, the store and the NATS server leave (see there);

@@ -26,6 +26,7 @@ func (s *Server) runEmbedded(ctx context.Context, http string) error {
 	}
 	server, err := natsserver.Open(natsserver.Config{
 		Data: s.cfg.Data, Listen: s.cfg.Listen, Sync: s.cfg.Sync, Reads: reads, Logger: s.log, Failed: s.fail,
+		Admit: s.admit(), WebSocket: s.cfg.WebSocket, TLS: s.certificate.config(),
 	})
 	if err != nil {
 		return err
@@ -42,8 +43,10 @@ func (s *Server) runEmbedded(ctx context.Context, http string) error {
 	if err != nil {
 		return err
 	}
+	s.embedded.Store(server)
+	defer s.embedded.Store(nil)
 	how := []nats.Option{server.InProcess()}
-	return s.runAt(ctx, &link{cfg: s.cfg, urls: server.URL(), how: how, log: s.log, stop: s.fail, waiting: s.source.begin}, http)
+	return s.runAt(ctx, &link{cfg: s.cfg, urls: server.InProcessURL(), how: how, log: s.log, stop: s.fail, waiting: s.source.begin}, http)
 }
 
 // listen checks the log of the embedded server and then lets others connect.

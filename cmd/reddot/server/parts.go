@@ -37,6 +37,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		conns = append(conns, c)
 	}
 	apiConn := conns[1]
+	asking, err := s.answerCallouts(ctx, apiConn)
+	if err != nil {
+		return err
+	}
+	defer asking()
 	s.source.begin(errStarting)
 	others, err := s.listenToPeers(conns[0])
 	if err != nil {
@@ -116,14 +121,22 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 	g.Go(func() error {
 		select {
 		case <-service.Ready():
-			if s.cfg.Ready != nil {
-				s.cfg.Ready(natsconn.Redacted(conn.ConnectedUrl()), http)
+			if s.awaitAuthority(ctx) && s.cfg.Ready != nil {
+				s.cfg.Ready(s.natsURL(conn), http)
 			}
 		case <-ctx.Done():
 		}
 		return nil
 	})
 	return g.Wait()
+}
+
+// natsURL is where others reach the NATS server that a connection is to.
+func (s *Server) natsURL(conn *nats.Conn) string {
+	if embedded := s.embedded.Load(); embedded != nil {
+		return embedded.URL()
+	}
+	return natsconn.Redacted(conn.ConnectedUrl())
 }
 
 // prepare makes the queries and everybody's figures, of a projection that is open.
@@ -146,8 +159,12 @@ func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.NewService(api.ServiceConfig{
+	service, err := api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: s.subjects, Source: s.source, Keeper: s.source, Gate: door, ReplyPrefixes: s.cfg.ReplyPrefixes,
 		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
 	})
+	if err == nil {
+		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect})
+	}
+	return service, err
 }

@@ -82,6 +82,11 @@ func permissionsOf(cfg *Config, s events.Subjects) []Permission {
 		{Subscribe, prefix + ".do.>", "be asked by users", true, prefix + ".do." + token + ".read"},
 		{Subscribe, "$SRV.>", "be found as a micro service", true, "$SRV.PING.reddot"},
 	}
+	if cfg.AuthCallout != "" {
+		list = append(list, Permission{Subscribe, server.AuthCalloutSubject, "be asked who connects", true, server.AuthCalloutSubject},
+			Permission{Publish, "$SYS._INBOX.>", "say who connects", true, "$SYS._INBOX." + token},
+			Permission{Publish, connectionsSubject, "count the connections of a user", true, ""})
+	}
 	if cfg.Trim {
 		list = append(list, Permission{Publish, api("STREAM.PURGE." + log), "trim the log", false, ""})
 	}

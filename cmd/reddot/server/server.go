@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nkeys"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"reddot/api/identity"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
@@ -28,7 +32,13 @@ type Server struct {
 	subjects events.Subjects
 	registry *prometheus.Registry
 	source   *projection
+	web      asked
 	checked  bool // the log, for the first projector
+
+	authority   *identity.Authority               // who may come in
+	issuer      nkeys.KeyPair                     // of answers to an existing NATS server that asks who connects; nil: none
+	certificate *certificate                      // of the listeners; nil: they have none
+	embedded    atomic.Pointer[natsserver.Server] // that listens; nil: none
 }
 
 // New prepares a server, and starts nothing. It fails where Validate does, and where the
@@ -57,9 +67,26 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	if err := s.loadAuthority(); err != nil {
+		return nil, err
+	}
+	if err := s.readKeys(); err != nil {
+		return nil, err
+	}
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}
 	s.source.begin(errStarting)
 	return s, nil
+}
+
+// readKeys reads the keys of the server's own.
+func (s *Server) readKeys() (err error) {
+	if s.cfg.AuthCallout != "" {
+		if s.issuer, err = ReadSeed(s.cfg.AuthCallout); err != nil {
+			return fmt.Errorf("--auth-callout: %w", err)
+		}
+	}
+	s.certificate, err = openCertificate(s.cfg.TLSCert, s.cfg.TLSKey, s.log)
+	return err
 }
 
 // errStarting is why a server is not ready at first.
@@ -98,6 +125,8 @@ func (s *Server) Run(ctx context.Context) (err error) {
 			err = errors.Join(why.error, err)
 		}
 	}()
+	defer s.keepAuthority(ctx)()
+	defer cancel(nil)
 	http, err := s.serveHTTP(ctx)
 	if err != nil {
 		return err

@@ -151,10 +151,14 @@ func TestRunRefused(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, url string) (code int, body string) {
+// get asks over HTTP, with a key if one is given.
+func get(t *testing.T, url string, key ...string) (code int, body string) {
 	t.Helper()
 	request := testkit.Must(http.NewRequestWithContext(testkit.Context(t), http.MethodGet, url, nil))(t)
 	request.Close = true
+	for _, k := range key {
+		request.Header.Set("X-API-Key", k)
+	}
 	response := testkit.Must(http.DefaultClient.Do(request))(t)
 	defer response.Body.Close()
 	return response.StatusCode, string(testkit.Must(io.ReadAll(response.Body))(t))

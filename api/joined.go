@@ -1,0 +1,60 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+)
+
+// joined is a context that ends with two, and at a time. Most answers look at most whether
+// it has ended: what it takes to be told of that is made when somebody asks for Done.
+type joined struct {
+	context.Context // the asker's
+	other           context.Context
+	until           time.Time
+
+	mu   sync.Mutex
+	full context.Context // nil: nobody has asked for Done
+	free func()
+}
+
+func (j *joined) Deadline() (time.Time, bool) {
+	if at, ok := j.Context.Deadline(); ok && at.Before(j.until) {
+		return at, true
+	}
+	return j.until, true
+}
+
+func (j *joined) Err() error {
+	if err := cmp.Or(j.Context.Err(), j.other.Err()); err != nil {
+		return err
+	}
+	if time.Now().After(j.until) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (j *joined) Done() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.full == nil {
+		ctx, done := both(j.Context, j.other)
+		full, cancel := context.WithDeadline(ctx, j.until)
+		j.full, j.free = full, func() {
+			cancel()
+			done()
+		}
+	}
+	return j.full.Done()
+}
+
+// end frees what it holds.
+func (j *joined) end() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.free != nil {
+		j.free()
+	}
+}

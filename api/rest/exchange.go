@@ -1,0 +1,221 @@
+package rest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"reddot/api/identity"
+	"reddot/events"
+)
+
+// Exchange is one request under way.
+type Exchange struct {
+	Writer  http.ResponseWriter
+	Request *http.Request
+	ID      string            // of the request, in the answer and in the log
+	Who     identity.Identity // who asks; the zero value on a route where nobody is asked
+	Query   url.Values        // parsed
+	Body    []byte
+
+	route *Route
+	held  int64 // of the bodies' bound
+}
+
+// ctx is the request's.
+func (x *Exchange) ctx() context.Context { return x.Request.Context() }
+
+// serve is the way of a request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	x := &Exchange{Writer: w, Request: r, ID: w.Header().Get(headerRequest)}
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.log.Error("panic while answering; please report it", "request", x.ID, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			Fail(Unavailable, "the answer failed; ask again").write(w, x.ID)
+		}
+	}()
+	deadlines := http.NewResponseController(w)
+	if r.ContentLength == 0 {
+		deadlines.SetReadDeadline(time.Time{}) // all has come; an error would be of a writer of tests
+	}
+	deadlines.SetWriteDeadline(time.Now().Add(answerTimeout))
+	err := s.enter(x)
+	if err == nil {
+		err = s.read(x)
+		defer s.bodies.Add(-x.held)
+	}
+	if err == nil {
+		if r.ContentLength != 0 {
+			deadlines.SetReadDeadline(time.Time{})
+		}
+		err = x.route.Serve(x)
+	}
+	if err != nil {
+		s.fail(x, err)
+	}
+}
+
+// fail sends an error, and says in the log what is nobody's who asked.
+func (s *Server) fail(x *Exchange, err error) {
+	p := problemOf(err)
+	if p.Cause != nil && x.ctx().Err() == nil && s.warnings.Allow() {
+		s.log.Warn("request not answered", "request", x.ID, "path", x.Request.URL.Path, "code", string(p.Code), "error", p.Cause)
+	}
+	if p.Code == RateLimited {
+		s.figs.limited(cmp.Or(p.limited, x.limitOf()))
+	}
+	p.write(x.Writer, x.ID)
+}
+
+// enter finds the route, and who asks, and whether they may.
+func (s *Server) enter(x *Exchange) error {
+	r := x.Request
+	if len(r.RequestURI) > maxURL {
+		return Fail(URLTooLong, fmt.Sprintf("the URL is longer than %d bytes", maxURL))
+	}
+	if n := headerBytes(r); n > maxHeaders {
+		return Fail(HeadersTooLong, fmt.Sprintf("the headers are larger than %d bytes", maxHeaders))
+	}
+	if err := s.checkHost(r); err != nil {
+		return err
+	}
+	route, problem, allow := s.table.find(r.Method, r.URL.Path)
+	if problem != nil {
+		if allow != "" {
+			x.Writer.Header().Set("Allow", allow)
+		}
+		return problem
+	}
+	x.route = route
+	var err error
+	if x.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return Fail(BadRequest, "the URL's query is broken: "+quoted(r.URL.RawQuery))
+	}
+	if err := s.authenticate(x); err != nil {
+		return err
+	}
+	return s.admitKey(x)
+}
+
+// headerBytes is how large the headers are.
+func headerBytes(r *http.Request) int {
+	n := len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	return n
+}
+
+// checkHost answers only under a name of this machine where nobody is asked who they
+// are: a page of another site that a browser on this machine shows must not read or
+// change anything by a name that leads here, nor by a form.
+func (s *Server) checkHost(r *http.Request) error {
+	if !s.cfg.Authority.IsOpen() || s.cfg.AnyHost {
+		return nil
+	}
+	name := r.Host
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	own, _, _ := net.SplitHostPort(s.cfg.Addr)
+	if name != own && !Loopback(name) {
+		return Fail(BadHost, "this address is not "+strconv.QuoteToASCII(name)+": ask 127.0.0.1 or localhost, or start reddot with --auth or --insecure-open")
+	}
+	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		return Fail(Forbidden, "a page of another site may not ask for this where nobody is asked who they are: start reddot with --auth")
+	}
+	return nil
+}
+
+// credential is what a request says of who asks.
+func credential(r *http.Request) string {
+	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(rest)
+	}
+	return r.Header.Get("X-API-Key")
+}
+
+// authenticate finds who asks, and whether the route is theirs.
+func (s *Server) authenticate(x *Exchange) error {
+	route := x.route
+	if route.anybody() && !route.Optional {
+		return nil
+	}
+	given := credential(x.Request)
+	if route.Optional && given == "" && !s.cfg.Authority.IsOpen() {
+		return nil
+	}
+	id, err := s.cfg.Authority.Authenticate(x.ctx(), given)
+	if err != nil {
+		return s.refuse(x, err)
+	}
+	x.Who = id
+	switch {
+	case route.anybody():
+		return nil
+	case !id.May(route.Who...):
+		return Fail(Forbidden, fmt.Sprintf("a %s may not ask for this", id.Role))
+	case route.Limit == Commands && !id.Mark:
+		return Fail(Forbidden, "the token does not let its user send commands")
+	case route.Limit != Commands && !id.Read:
+		return Fail(Forbidden, "the token does not let its user ask")
+	}
+	return nil
+}
+
+// refuse answers a credential that is none. Those who send many wrong ones are let
+// wait; right ones pass all the same.
+func (s *Server) refuse(x *Exchange, err error) error {
+	outcome := identity.OutcomeOf(err)
+	at := s.address(x.Request)
+	switch outcome {
+	case identity.Unavailable:
+		return &Problem{Code: Unavailable, Detail: "the keys that tokens are checked with are not here yet; ask again"}
+	case identity.Missing:
+		return Fail(Unauthorized, "no credential came: send a token or a key as \"Authorization: Bearer ...\", or a key as X-API-Key")
+	}
+	wait, ok := s.failures.Take(at, 1, time.Now())
+	if !ok { // it is counted, and no line of the log
+		return &Problem{Code: RateLimited, Detail: "too many credentials from this address were wrong", RetryAfter: wait, limited: limitedFailures}
+	}
+	s.log.Info("a credential is refused", "request", x.ID, "address", at, "error", err)
+	if outcome == identity.Expired {
+		return Fail(TokenExpired, "the token has expired; get a new one")
+	}
+	return Fail(Unauthorized, "the credential is not valid")
+}
+
+// user returns whom a request is about.
+func (x *Exchange) user(asked *string) (string, error) {
+	name := ""
+	if asked != nil {
+		if name = *asked; name == "" {
+			return "", Fail(BadRequest, "user is empty")
+		}
+	}
+	user, err := x.Who.For(name)
+	switch {
+	case errors.Is(err, identity.ErrOtherUser):
+		return "", Fail(Forbidden, "the token is another user's")
+	case err != nil:
+		return "", Fail(BadRequest, "user is missing: only a user's own token may leave it out")
+	}
+	if err := events.CheckID("user", user); err != nil {
+		return "", err
+	}
+	return user, nil
+}

@@ -1,0 +1,147 @@
+package rest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"reddot/api/identity"
+	"reddot/api/openapi"
+	"reddot/events"
+)
+
+// Limit is what bounds how often a route may be asked.
+type Limit uint8
+
+// The limits.
+const (
+	Unlimited Limit = iota
+	Queries         // of a user's own token, and of a key that has a rate
+	Commands        // by the gate, of users; and of a key that has a rate
+	Streams         // streams opened by a user
+)
+
+// Route is one thing that can be asked for: the table of them is what requests are
+// dispatched by, what 405 answers name, and what tests and metrics go through.
+type Route struct {
+	Method string // GET also answers HEAD
+	Path   string // constant; one that ends in / has all below it
+	Who    []identity.Role
+	Limit  Limit
+	Body   int64 // bytes that a body may have; 0: what it holds is not read
+	Stream bool  // it lasts: its writer sets its own deadlines, and nothing is compressed
+
+	// Optional is set where who asks may say who they are, and need not.
+	Optional bool
+
+	// Serve answers. An error that it returns is sent as a problem, so it has sent
+	// nothing then.
+	Serve func(*Exchange) error
+}
+
+// anybody is who may ask where nobody is asked who they are.
+func (r *Route) anybody() bool { return len(r.Who) == 0 }
+
+// Bounds of bodies in bytes.
+const (
+	maxQueryBody   = events.MaxRequest
+	maxCommandBody = events.MaxPayload
+	maxBatchBody   = events.MaxBatchBytes
+)
+
+// The roles of the table, shorter.
+const (
+	u = identity.User
+	b = identity.Backend
+	v = identity.Viewer
+	o = identity.Operator
+	m = identity.Metrics
+)
+
+// who is a set of roles.
+func who(roles ...identity.Role) []identity.Role { return roles }
+
+// routes are those of the server itself.
+func (s *Server) routes() []Route {
+	all := []Route{
+		{Method: "GET", Path: "/v1", Serve: s.discovery},
+		{Method: "GET", Path: "/healthz", Serve: s.health},
+		{Method: "GET", Path: "/readyz", Optional: true, Serve: s.ready},
+		{Method: "GET", Path: "/metrics", Who: who(m, v, o), Serve: s.metrics()},
+		{Method: "GET", Path: "/openapi.yaml", Serve: static("application/yaml; charset=utf-8", openapi.YAML)},
+		{Method: "GET", Path: "/openapi.json", Serve: static("application/json; charset=utf-8", openapi.JSON)},
+
+		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
+
+		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
+		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
+		{Method: "GET", Path: "/v1/refused", Who: who(b, v), Limit: Queries, Serve: s.refused},
+		{Method: "GET", Path: "/v1/past/conversations", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryConversations, conversationsParams)},
+		{Method: "GET", Path: "/v1/past/explain", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryExplain, explainParams)},
+		{Method: "GET", Path: "/v1/snapshots", Who: who(v), Limit: Queries, Serve: s.snapshots},
+		{Method: "POST", Path: "/v1/snapshot", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QuerySnapshot)},
+		{Method: "POST", Path: "/v1/rebuild", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QueryRebuild)},
+	}
+	for _, q := range queries {
+		all = append(all, q.route(s))
+	}
+	for _, verb := range verbs() {
+		all = append(all, Route{Method: "POST", Path: "/v1/" + verb, Who: who(u, b), Limit: Commands, Body: maxCommandBody, Serve: s.command(verb)})
+	}
+	if s.cfg.Profiles {
+		all = append(all, Route{Method: "GET", Path: "/debug/pprof/", Who: who(o), Stream: true, Serve: profiles})
+	}
+	return append(all, s.cfg.Routes...)
+}
+
+// table is the routes by path and method.
+type table struct {
+	paths    map[string]map[string]*Route
+	prefixes map[string]map[string]*Route // of paths that end in /
+}
+
+func newTable(routes []Route) *table {
+	t := &table{paths: map[string]map[string]*Route{}, prefixes: map[string]map[string]*Route{}}
+	for i := range routes {
+		r := &routes[i]
+		in := t.paths
+		if strings.HasSuffix(r.Path, "/") {
+			in = t.prefixes
+		}
+		if in[r.Path] == nil {
+			in[r.Path] = map[string]*Route{}
+		}
+		in[r.Path][r.Method] = r
+	}
+	return t
+}
+
+// find returns the route of a request, or the problem that it has none. Paths are
+// constant: nothing is cleaned or redirected.
+func (t *table) find(method, path string) (*Route, *Problem, string) {
+	methods := t.paths[path]
+	if methods == nil {
+		for prefix, of := range t.prefixes {
+			if strings.HasPrefix(path, prefix) {
+				methods = of
+			}
+		}
+	}
+	if methods == nil {
+		return nil, Fail(NotFound, "no such route; GET /v1 says what there is"), ""
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if r := methods[method]; r != nil {
+		return r, nil, ""
+	}
+	allow := slices.Sorted(maps.Keys(methods))
+	if methods[http.MethodGet] != nil {
+		allow = append(allow, http.MethodHead)
+		slices.Sort(allow)
+	}
+	listed := strings.Join(allow, ", ")
+	return nil, Fail(BadMethod, "this route takes "+listed), listed
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reddot/api/identity"
+	"reddot/projector/testkit"
+)
+
+// TestReadmeRights: the README's table has the rights that there are, of each role.
+func TestReadmeRights(t *testing.T) {
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	_, text, _ = strings.Cut(text, "\n## Who may do what\n")
+	row := func(who string) string {
+		_, rest, found := strings.Cut(text, "\n| "+who)
+		if !found {
+			t.Fatalf("it has no row of %s", who)
+		}
+		line, _, _ := strings.Cut(rest, "\n")
+		return line
+	}
+	viewer := row("a viewer, here `grafana`")
+	for who, id := range map[string]identity.Identity{
+		row("a user, here `alice`"): {Role: identity.User, User: "alice", Read: true, Mark: true}, row("a back end"): {Role: identity.Backend, Name: "chat"},
+		viewer: {Role: identity.Viewer, Name: "grafana"}, row("an operator") + viewer: {Role: identity.Operator, Name: "grafana"},
+	} {
+		rights := identity.Permissions(id, "unread")
+		for _, subject := range append(rights.Publish, rights.Subscribe...) {
+			if !strings.Contains(who, "`"+subject+"`") {
+				t.Errorf("%v: %s is not in its row", id, subject)
+			}
+		}
+	}
+}

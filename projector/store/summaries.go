@@ -1,0 +1,136 @@
+package store
+
+import (
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"reddot/events"
+	"reddot/projector/fold"
+	"reddot/projector/store/row"
+)
+
+// summary is a conversation's, as it was at a seq. What of the user's it is derived from
+// is that of the list that holds it; what of the log has a mark in logMarks.
+type summary struct {
+	at   events.Seq // 0: none
+	mark uint32
+	fold.Summary
+}
+
+// summaryWeight is what one takes: bytes.
+const summaryWeight = 112
+
+// summaries are those of a list's conversations, in their order, as far as they have been
+// made. The slice is never changed: who makes some puts another one in its place.
+type summaries struct {
+	made   atomic.Pointer[[]summary]
+	latest atomic.Pointer[versioned]
+}
+
+// versioned is the latest version of all summaries of a list, as it is at a seq.
+type versioned struct{ at, version events.Seq }
+
+// all are the summaries; nil: there are none.
+func (s *summaries) all() []summary {
+	if p := s.made.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+func (s *summaries) set(all []summary) {
+	if all != nil {
+		s.made.Store(&all)
+	}
+}
+
+// logMarks say when a log's rows have changed last, or those of another log with the same
+// mark: so they take the same room however many logs there are.
+//
+// A commit sets the marks before the lists move on to it (see cache.Shared): who has got a
+// list at a seq sees every mark that commits up to there have set. So a summary that was
+// made at an earlier seq, and whose mark has not been set since, is as it would be now.
+type logMarks [1 << 16]atomic.Uint64 // seqs of commits
+
+// of is the mark of a log, by its name in the keys of rows.
+func (m *logMarks) of(log string) uint32 {
+	return uint32(xxhash.Sum64String(log) % uint64(len(m)))
+}
+
+// set notes that a commit has changed a log.
+func (m *logMarks) set(log string, to events.Seq) { m[m.of(log)].Store(uint64(to)) }
+
+// since is the last commit that has set a mark.
+func (m *logMarks) since(mark uint32) events.Seq { return events.Seq(m[mark].Load()) }
+
+// markLogs notes the logs that a commit has changed.
+func (t *tables) markLogs(to events.Seq) {
+	for _, f := range t.all {
+		f.markLogs(t.marks, to)
+	}
+}
+
+func (t *table[R]) markLogs(m *logMarks, to events.Seq) {
+	if t.log == nil {
+		return
+	}
+	for _, e := range t.dirty {
+		m.set(t.log(e.Key), to)
+	}
+}
+
+// Summaries implements fold.Reader.
+func (r *reader) Summaries(user string, fn func(fold.Key, *fold.Conversation, *fold.Summary)) int {
+	if r.snap != nil && r.left == nil {
+		return r.snap.summariesOf(user, fn)
+	}
+	keys := r.Conversations(user)
+	all := make([]fold.Summary, len(keys))
+	for i, k := range keys {
+		if c := r.Conversation(k); c != nil {
+			all[i] = fold.Summarize(r, k, c, fold.LogOf(r, k, c))
+			fn(k, c, &all[i])
+		}
+	}
+	return len(keys)
+}
+
+// Latest implements fold.Reader. Whoever only looks whether anything is new mostly asks
+// again before the next commit.
+func (r *reader) Latest(user string) (version events.Seq) {
+	var l *userList
+	if r.snap != nil && r.left == nil {
+		l = r.snap.listOf(user)
+		if v := l.summaries.latest.Load(); v != nil && v.at == r.snap.position.Applied {
+			return v.version
+		}
+	}
+	r.Summaries(user, func(_ fold.Key, _ *fold.Conversation, s *fold.Summary) { version = max(version, s.Latest()) })
+	if l != nil {
+		l.summaries.latest.Store(&versioned{r.snap.position.Applied, version})
+	}
+	return version
+}
+
+// summariesOf is Summaries where nothing is left to be swept: rows are what is stored.
+func (s *Snapshot) summariesOf(user string, fn func(fold.Key, *fold.Conversation, *fold.Summary)) int {
+	l, at, marks := s.listOf(user), s.position.Applied, s.store.marks
+	all, own := l.summaries.all(), false
+	for i, k := range l.keys {
+		if i < len(all) && all[i].at > 0 && all[i].at <= at && marks.since(all[i].mark) <= all[i].at {
+			fn(k, l.rows[i], &all[i].Summary)
+			continue
+		}
+		if !own {
+			all, own = append(make([]summary, 0, len(l.keys)), all...)[:len(l.keys)], true
+		}
+		c := l.rows[i]
+		all[i] = summary{at: at, mark: marks.of(row.LogName(k, c.Era)), Summary: fold.Summarize(&s.rows, k, c, fold.LogOf(&s.rows, k, c))}
+		fn(k, c, &all[i].Summary)
+	}
+	if own && !s.many { // see Many
+		l.summaries.set(all)
+	}
+	return len(l.keys)
+}
