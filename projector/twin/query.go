@@ -196,8 +196,8 @@ func (m *Model) ReceiptThreads(user, peer string) (all []string) {
 }
 
 // Receipt answers how far peer has read user's messages: the last receipt that
-// was sent to user about peer, of the conversation or of one timeline of it, or
-// false. It is part of what peer did, so erasing peer forgets it.
+// was sent to user about peer, of the conversation or its main timeline, or of the one
+// timeline that is named, or false. It is part of what peer did, so erasing peer forgets it.
 func (m *Model) Receipt(user, peer string, thread *string) (events.ReceiptReply, bool) {
 	v := m.known(peer, events.ConversationID{Kind: events.C2C, ID: user})
 	if v == nil {
@@ -206,6 +206,8 @@ func (m *Model) Receipt(user, peer string, thread *string) (events.ReceiptReply,
 	r := v.receipt
 	if thread != nil {
 		r = v.of(*thread).receipt
+	} else if main := v.of("").receipt; main != nil && (r == nil || main.Version > r.Version) {
+		r = main
 	}
 	if r == nil {
 		return events.ReceiptReply{}, false

@@ -238,23 +238,28 @@ func Version(r fold.Reader, user string) events.Seq {
 }
 
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
-// timeline of it; false if the peer has sent no receipt of that.
+// timeline of it; false if the peer has sent no receipt of that. Without a thread it is the
+// newer one of those of the conversation and of its main timeline, which are told alike.
 func Receipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
-	receipt, sent := lastReceipt(r, user, peer, thread)
+	receipt, sent := newestReceipt(r, user, peer, thread)
 	return receipt, sent != nil
 }
 
 // SentReceipt is what a user is notified of that Receipt says: not of a receipt that was
-// imported; and without a thread, of the newer one of those of the conversation and of its
-// main timeline, which are told alike.
+// imported.
 func SentReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, bool) {
+	receipt, sent := newestReceipt(r, user, peer, thread)
+	return receipt, sent != nil && !sent.Imported
+}
+
+func newestReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, *fold.Receipt) {
 	receipt, sent := lastReceipt(r, user, peer, thread)
 	if thread == nil {
 		if main, of := lastReceipt(r, user, peer, new("")); of != nil && (sent == nil || of.Seq > sent.Seq) {
 			receipt, sent = main, of
 		}
 	}
-	return receipt, sent != nil && !sent.Imported
+	return receipt, sent
 }
 
 func lastReceipt(r fold.Reader, user, peer string, thread *string) (events.Receipt, *fold.Receipt) {
