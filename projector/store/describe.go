@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"reddot/events"
 	"reddot/projector/store/row"
@@ -37,8 +38,10 @@ func (f family[R]) read(key, value []byte) (row.Contents, error) {
 // Families are all kinds of rows, by the first byte of their keys.
 type Families map[byte]Family
 
-// AllFamilies are those of the rows that a store may hold.
-func AllFamilies() Families { return newTables().families }
+// AllFamilies are those of the rows that a store may hold, to be read only.
+func AllFamilies() Families { return allFamilies() }
+
+var allFamilies = sync.OnceValue(func() Families { return newTables().families })
 
 // of is the family of a row; one that there is not names nothing, and reads nothing.
 func (f Families) of(key []byte) Family {
