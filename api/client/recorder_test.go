@@ -327,11 +327,6 @@ func (r *recorder) converges() {
 		}
 		answered(r, func(ctx context.Context) error {
 			x, err := r.user.PeerReceipt(ctx, peer)
-			// One of the main timeline names no thread either: the newer one is told last.
-			main, err2 := r.user.PeerThreadReceipt(ctx, peer, "")
-			if err2 == nil && (err != nil || main.Version > x.Version) {
-				x, err = main, nil
-			}
 			if errors.Is(err, client.ErrNotFound) {
 				return nil
 			}
