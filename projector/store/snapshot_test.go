@@ -96,8 +96,15 @@ func (h *history) check(snap *store.Snapshot, user, group string) error {
 	})
 }
 
-// watch reads snapshots, some of them kept open for a while, until done.
+// watch reads snapshots until done.
 func (h *history) watch(s *store.Store, rng *rand.Rand, done <-chan struct{}) error {
+	return readSnapshots(s, rng, done, func(snap *store.Snapshot) error {
+		return h.check(snap, h.users[rng.IntN(len(h.users))], h.groups[rng.IntN(len(h.groups))])
+	})
+}
+
+// readSnapshots calls fn with snapshots, some of them kept open for a while, until done.
+func readSnapshots(s *store.Store, rng *rand.Rand, done <-chan struct{}, fn func(*store.Snapshot) error) (err error) {
 	var open [3]*store.Snapshot
 	defer func() {
 		for _, snap := range open {
@@ -117,7 +124,6 @@ func (h *history) watch(s *store.Store, rng *rand.Rand, done <-chan struct{}) er
 			if open[i] != nil {
 				_ = open[i].Close()
 			}
-			var err error
 			if open[i], err = s.Snapshot(); err != nil {
 				return err
 			}
@@ -125,8 +131,7 @@ func (h *history) watch(s *store.Store, rng *rand.Rand, done <-chan struct{}) er
 				open[i].Many() // in any order: slower, and as right
 			}
 		}
-		user, group := h.users[rng.IntN(len(h.users))], h.groups[rng.IntN(len(h.groups))]
-		if err := h.check(open[i], user, group); err != nil {
+		if err := fn(open[i]); err != nil {
 			return err
 		}
 	}

@@ -124,7 +124,12 @@ func TestSummariesWhileFolding(t *testing.T) {
 	users, done := r.twin.Users(), make(chan struct{})
 	var readers errgroup.Group
 	for i := range 3 {
-		readers.Go(func() error { return askSummaries(r.store, users, rand.New(rand.NewPCG(seed, uint64(i))), done) })
+		readers.Go(func() error {
+			rng := rand.New(rand.NewPCG(seed, uint64(i)))
+			return readSnapshots(r.store, rng, done, func(snap *store.Snapshot) error {
+				return sameSummaries(snap, []string{users[rng.IntN(len(users))]})
+			})
+		})
 	}
 	for range steps() / 2 {
 		r.step(g)
@@ -135,36 +140,6 @@ func TestSummariesWhileFolding(t *testing.T) {
 	close(done)
 	if err := readers.Wait(); err != nil {
 		t.Error(err)
-	}
-}
-
-func askSummaries(s *store.Store, users []string, rng *rand.Rand, done <-chan struct{}) (err error) {
-	var open [2]*store.Snapshot
-	defer func() {
-		for _, snap := range open {
-			if snap != nil {
-				_ = snap.Close()
-			}
-		}
-	}()
-	for {
-		select {
-		case <-done:
-			return nil
-		default:
-		}
-		i := rng.IntN(len(open))
-		if open[i] == nil || rng.IntN(3) == 0 {
-			if open[i] != nil {
-				_ = open[i].Close()
-			}
-			if open[i], err = s.Snapshot(); err != nil {
-				return err
-			}
-		}
-		if err := sameSummaries(open[i], []string{users[rng.IntN(len(users))]}); err != nil {
-			return err
-		}
 	}
 }
 
