@@ -15,6 +15,7 @@
 //	import, compare         counts: of another system     api/client: publishing, asking
 //	key, token, nats-config api/identity, server
 //	config, health          server
+//	deploy                  deploy: files for a machine, a container, a cluster
 //	on a terminal           term: bars, tables, ids
 //
 // # Where is ...

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -163,7 +164,13 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 			line += " http=" + http
 		}
 		fmt.Fprintln(a.stdout, line)
+		tellSystemd(cfg.Logger, daemon.SdNotifyReady)
 	}
+	stopping := context.AfterFunc(ctx, func() { tellSystemd(cfg.Logger, daemon.SdNotifyStopping) })
+	defer stopping()
+	watched, end := context.WithCancel(context.WithoutCancel(ctx)) // until it has ended
+	defer end()
+	go feedWatchdog(watched, cfg.Logger)
 	if term.IsTerminal(a.stderr) {
 		cfg.Filling = func(commands uint64) server.Progress { return term.StartBar(a.stderr, "commands filled up", commands) }
 	}
