@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ import (
 	"reddot/api/gate"
 	"reddot/api/identity"
 	"reddot/api/rest"
+	"reddot/api/stream"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/testkit"
@@ -105,8 +107,11 @@ func (keeper) Snapshot(context.Context) (events.Snapshot, error) {
 type live struct {
 	*api.Service
 	*gate.Gate
-	p *projector.Projector
+	p     *projector.Projector
+	feeds *stream.Feeds
 }
+
+func (l live) Feeds() *stream.Feeds { return l.feeds }
 
 // Refused implements rest.Live; the program's is tested there, as are the others.
 func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedReply, error) {
@@ -125,6 +130,16 @@ func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (a
 func (l live) Disconnect(string) int { return 0 }
 
 func (l live) Epoch() string { return l.p.Log().Identity().Epoch() }
+
+// noEvents is a stream of events with none.
+type noEvents struct{}
+
+func (noEvents) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
+
+func (noEvents) Follow(ctx context.Context, _ uint64, _ func(stream.Entry) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
 
 // secret signs the tokens of tests.
 const secret = "a secret of tests that is long enough for HS256"
@@ -159,8 +174,9 @@ func newWorld(tb testing.TB, o options) *world {
 		Conn: conn, Subjects: w.subjects, Source: source{w.p}, Gate: g, Keeper: keeper{}, Version: "1.2.3", Logger: log,
 		Metrics: testkit.Must(api.NewMetrics(w.registry))(tb),
 	}))(tb)
+	feeds := stream.NewFeeds(stream.FeedConfig{Journal: noEvents{}, Subjects: w.subjects, Heartbeat: time.Minute})
 	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
-		Live: func() (rest.Live, error) { return live{service, g, w.p}, nil }}
+		Live: func() (rest.Live, error) { return live{service, g, w.p, feeds}, nil }}
 	if o.starting {
 		cfg.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}
@@ -265,6 +281,9 @@ func (w *world) send(method, path, body string, headers ...string) answer {
 	}
 	resp := testkit.Must(http.DefaultClient.Do(req))(w)
 	defer resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") { // which has no end
+		return answer{resp.StatusCode, resp.Header, ""}
+	}
 	return answer{resp.StatusCode, resp.Header, string(testkit.Must(io.ReadAll(resp.Body))(w))}
 }
 

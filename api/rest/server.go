@@ -46,6 +46,7 @@ type Live interface {
 	Epoch() string
 
 	Operator
+	Teller
 }
 
 // Config says what a Server answers, and where.

@@ -37,6 +37,7 @@ POST /v1/block UB
 POST /v1/follow UB
 POST /v1/delete UB
 POST /v1/clear UB
+GET /v1/feed BV
 POST /v1/disconnect BO
 GET /v1/status BV
 GET /v1/stats V
