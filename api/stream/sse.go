@@ -105,13 +105,18 @@ func newSSE(w http.ResponseWriter, ids bool) *sse {
 	return &sse{w: w, rc: http.NewResponseController(w), ids: ids}
 }
 
-// begin sends the head and the first event.
-func (s *sse) begin(hello *event) error {
-	head := s.w.Header()
+// Head writes the head of a stream.
+func Head(w http.ResponseWriter) {
+	head := w.Header()
 	head.Set("Content-Type", "text/event-stream")
 	head.Set("Cache-Control", "no-store, no-transform")
 	head.Set("X-Accel-Buffering", "no")
-	s.w.WriteHeader(http.StatusOK)
+	w.WriteHeader(http.StatusOK)
+}
+
+// begin sends the head and the first event.
+func (s *sse) begin(hello *event) error {
+	Head(s.w)
 	retry := "retry: " + strconv.FormatInt((retryLeast+rand.N(retryMore)).Milliseconds(), 10) + "\n"
 	if err := s.write([]byte(retry)); err != nil {
 		return err
