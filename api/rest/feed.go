@@ -1,7 +1,7 @@
 package rest
 
 import (
-	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,37 +10,27 @@ import (
 	"reddot/events"
 )
 
-// Teller is what streams of events are told by.
-type Teller interface {
-	// Feeds tells the stored events of everybody.
-	Feeds() *stream.Feeds
-}
-
 // feed answers GET /v1/feed.
 func (s *Server) feed(x *Exchange) error {
 	if err := only(x.Query, "after", "types", "users_prefix"); err != nil {
 		return err
 	}
-	live, err := s.live()
-	if err != nil {
-		return err
-	}
-	asked := stream.Asked{Epoch: live.Epoch(), Expires: x.Who.Expires}
+	asked, err := stream.FeedRequest{Expires: x.Who.Expires}, error(nil)
 	if asked.After, err = feedAfter(x); err != nil {
 		return err
 	}
 	if asked.Filter, err = feedFilter(x); err != nil {
 		return err
 	}
-	return streamed(live.Feeds().Serve(x.Writer, x.Request, asked))
-}
-
-// streamed says an error of a stream that has not begun.
-func streamed(err error) error {
-	if errors.Is(err, stream.ErrTooMany) {
-		return Fail(TooManyStreams, "this instance has as many streams as it may; ask again, or ask another one")
+	live, err := s.live()
+	if err != nil {
+		return err
 	}
-	return err
+	if x.Request.Method == http.MethodHead {
+		stream.Head(x.Writer)
+		return nil
+	}
+	return live.Streams().ServeFeed(x.Writer, x.Request, asked)
 }
 
 // feedAfter is behind which sequence a feed begins: the id that was told last wins over

@@ -92,9 +92,6 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve HTTP on %s: %w", s.Addr(), err)
 	case <-ctx.Done():
 	}
-	if live, err := s.cfg.Live(); err == nil {
-		live.Feeds().Close() // else they would be waited for
-	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	if err := s.http.Shutdown(ending); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -32,216 +31,167 @@ type Entry struct {
 	Data    []byte
 }
 
-// maxFeeds bounds the feeds of an instance: each reads the stream of its own, holds what
-// is under way from there, and encodes every event that it tells.
-const maxFeeds = 16
-
 // feedRoom is how many events of a feed are read ahead of its writer.
 const feedRoom = 16
 
-// ErrTooMany: an instance has as many streams of a kind as it may have.
-var ErrTooMany = errors.New("too many streams")
-
-// FeedConfig is what feeds are told from.
-type FeedConfig struct {
-	Journal   Journal // required
-	Subjects  events.Subjects
-	Heartbeat time.Duration // a ping comes after so much silence; required
-}
-
-// Feeds tells the stored events of everybody to those who ask. Its methods are safe for
-// concurrent use.
-//
-// A feed's id is a sequence of the event stream. It goes on behind any id that the stream
-// still has what follows of; else a reset says what the first one is that there is now,
-// and the feed goes on with that. Filters are no part of an id: a ping names the last
-// sequence that was looked at.
-type Feeds struct {
-	cfg    FeedConfig
-	places chan struct{}
-
-	closing chan struct{}
-	close   sync.Once
-}
-
-// NewFeeds returns feeds, and starts nothing.
-func NewFeeds(cfg FeedConfig) *Feeds {
-	return &Feeds{cfg: cfg, places: make(chan struct{}, maxFeeds), closing: make(chan struct{})}
-}
-
-// Close ends all feeds, and lets none begin.
-func (f *Feeds) Close() { f.close.Do(func() { close(f.closing) }) }
-
-// Asked says what a feed tells.
-type Asked struct {
+// FeedRequest is what a client of the feed asks for.
+type FeedRequest struct {
 	After   *uint64 // the events behind this sequence, 0: all that are stored; nil: those that come from now on
 	Filter  Filter
-	Epoch   string    // of the log, for hello
-	Expires time.Time // when who asks may no longer; zero: never
+	Expires time.Time // of the token; zero: never
 }
 
-// Serve tells events until who asks goes away, or may no longer, or Close is called. An
-// error says why nothing was sent: ErrTooMany, or an *events.Fault.
-func (f *Feeds) Serve(w http.ResponseWriter, r *http.Request, a Asked) error {
-	select {
-	case <-f.closing:
-		return &events.Fault{Code: events.ErrUnavailable, Message: "this instance is being shut down; ask again"}
-	default:
-	}
-	select {
-	case f.places <- struct{}{}:
-		defer func() { <-f.places }()
-	default:
-		return ErrTooMany
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	defer cancel()
-	feed := &feed{Feeds: f, Asked: a, ctx: ctx, writer: newWriter(w), entries: make(chan Entry, feedRoom), failed: make(chan error, 1)}
-	if feed.begin() != nil {
-		return nil // who asked has gone away
-	}
-	from, err := feed.place()
+// ServeFeed tells the stored events of everybody, until the client goes or the stream is to
+// end. An error is why it has not begun; nothing is written then.
+//
+// An event's id is its sequence in the event stream, and the feed goes on behind any id
+// that the stream still has all of what follows of; else a reset says which is the first
+// that there is, and the feed goes on with that. Filters are no part of an id: that of a
+// ping is the last sequence that was looked at.
+func (h *Hub) ServeFeed(w http.ResponseWriter, r *http.Request, q FeedRequest) error {
+	c, err := h.open(r.Context(), Feed)
 	if err != nil {
-		feed.bye(byeMoved)
-		return nil
+		return err
 	}
-	reading.Go(func() {
-		feed.failed <- f.cfg.Journal.Follow(ctx, from, func(e Entry) error {
-			select {
-			case feed.entries <- e:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
-	feed.run()
+	why := gone
+	defer func() { h.leave(c, why) }()
+	epoch := h.cfg.Source.Epoch()
+	if epoch == "" {
+		return errNoEpoch()
+	}
+	f := &feed{FeedRequest: q, hub: h, conn: c, sse: newSSE(w, true), entries: make(chan Entry, feedRoom), failed: make(chan error, 1)}
+	if err = f.sse.begin(h.hello(c, epoch, q.Expires)); err == nil {
+		err = f.serve()
+	}
+	why = f.sse.end(h.byeOf(c, err, q.Expires))
 	return nil
 }
 
 // feed is one feed at work.
 type feed struct {
-	*Feeds
-	Asked
-	ctx    context.Context
-	writer *writer
+	FeedRequest
+	hub  *Hub
+	conn *conn
+	sse  *sse
 
 	entries chan Entry
 	failed  chan error
 	at      uint64 // the last sequence that was looked at
 }
 
-// begin sends the headers and the first event, before anything is asked.
-func (f *feed) begin() error {
-	return f.writer.begin(hello{Epoch: f.Epoch, Heartbeat: f.cfg.Heartbeat.Milliseconds(), Expires: expiresAt(f.Expires)})
+// serve tells events until the feed ends; the error says why.
+func (f *feed) serve() error {
+	if err := f.place(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(f.conn.ctx)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
+	reading.Go(func() {
+		f.failed <- f.hub.cfg.Journal.Follow(ctx, f.at+1, func(e Entry) error {
+			select {
+			case f.entries <- e:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	return f.run()
 }
 
 // place finds where the feed begins, and says so where that is not where it was to.
-func (f *feed) place() (from uint64, err error) {
-	first, last, err := f.cfg.Journal.Ends(f.ctx)
+func (f *feed) place() error {
+	first, last, err := f.hub.cfg.Journal.Ends(f.conn.ctx)
 	if err != nil {
-		return 0, err
+		return errors.Join(errMoved, err)
 	}
 	switch {
 	case f.After == nil:
 		f.at = last
-		f.ping()
+		return f.ping()
 	case *f.After == 0:
 		f.at = first - 1
-	case *f.After+1 < first:
-		f.reset(first, resetLost)
+	case *f.After < first-1:
+		return f.reset(first, Lost)
 	case *f.After > last: // of another stream, or of this one before it was made again
-		f.reset(first, resetUnknown)
+		return f.reset(first, Unknown)
 	default:
 		f.at = *f.After
 	}
-	return f.at + 1, f.writer.flush()
+	return nil
 }
 
-// run tells what comes until there is a reason to end.
-func (f *feed) run() {
-	var expired <-chan time.Time
-	if !f.Expires.IsZero() {
-		timer := time.NewTimer(time.Until(f.Expires))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	silence := time.NewTimer(f.cfg.Heartbeat)
-	defer silence.Stop()
+// run tells what comes.
+func (f *feed) run() error {
+	timer := time.NewTimer(f.hub.cfg.Heartbeat)
+	defer timer.Stop()
+	spoke := time.Now()
 	for {
-		told := false
+		if len(f.entries) == 0 || f.sse.unsent >= flushBytes {
+			if f.sse.unsent > 0 {
+				spoke = time.Now()
+			}
+			if err := f.sse.flush(); err != nil {
+				return err
+			}
+		}
+		wait := f.hub.cfg.Heartbeat - time.Since(spoke)
+		if !f.Expires.IsZero() {
+			wait = min(wait, time.Until(f.Expires))
+		}
+		timer.Reset(wait)
+		var err error
 		select {
 		case e := <-f.entries:
-			told = f.take(e)
-		case <-silence.C:
-			f.ping()
-			told = true
-		case <-f.closing:
-			f.bye(byeShutdown)
-			return
-		case <-expired:
-			f.bye(byeExpired)
-			return
-		case <-f.failed:
-			f.bye(byeMoved)
-			return
-		case <-f.ctx.Done():
-			return
+			err = f.take(&e)
+		case <-timer.C:
+			if !expired(f.Expires) {
+				err = f.ping()
+			}
+		case err = <-f.failed:
+			return errors.Join(errMoved, err)
+		case <-f.conn.ctx.Done():
+			return errEnds
 		}
-		if told {
-			silence.Reset(f.cfg.Heartbeat)
-		}
-		if (len(f.entries) == 0 || f.writer.full()) && f.writer.flush() != nil {
-			return
+		switch {
+		case err != nil:
+			return err
+		case expired(f.Expires):
+			return errEnds
 		}
 	}
 }
 
-// take tells an event that is wanted, and says whether it has told anything.
-func (f *feed) take(e Entry) (told bool) {
+// take tells an event, if it is wanted. Where it is not the next one, others are gone.
+func (f *feed) take(e *Entry) error {
 	if e.Seq != f.at+1 {
-		f.reset(e.Seq, resetLost)
-		told = true
+		if err := f.reset(e.Seq, Lost); err != nil {
+			return err
+		}
 	}
 	f.at = e.Seq
-	name, data := f.Filter.tell(&e, f.cfg.Subjects)
-	if data == nil {
-		return told
+	name, rest := f.Filter.tell(e, f.hub.cfg.Subjects)
+	if rest == nil {
+		return nil
 	}
-	f.writer.event(name, f.id(), data)
-	return true
+	return f.tell(&event{name: name, more: e.More, rest: rest})
 }
 
-// id is what the feed can be gone on behind.
-func (f *feed) id() string { return strconv.FormatUint(f.at, 10) }
+// tell tells an event, with the place up to which all is told with it.
+func (f *feed) tell(e *event) error {
+	e.id, e.place = placeID, f.at
+	return f.sse.tell(e)
+}
 
-// reset says that events are missing before the first one that there is.
-func (f *feed) reset(first uint64, reason string) {
+// reset says that events before the first one that follows are missing. Its id is not
+// empty, as a user's is: a client that is cut behind it goes on with that first one.
+func (f *feed) reset(first uint64, why Reason) error {
 	f.at = first - 1
-	f.writer.object("reset", f.id(), feedReset{first, reason})
+	return f.tell(small(eventReset, FeedReset{first, why}))
 }
 
-func (f *feed) ping() { f.writer.object("ping", f.id(), ping{time.Now().UnixMilli()}) }
-
-// bye says the reason of an end that is not the asker's; of one that has gone away nothing
-// is known any more.
-func (f *feed) bye(reason string) {
-	select {
-	case <-f.closing:
-		reason = byeShutdown // which may have been why something else failed
-	default:
-	}
-	f.writer.object("bye", "", bye{reason, retry(feedRetry)})
-	_ = f.writer.flush()
-}
-
-// feedRetry bounds the time after which a feed that was ended is to be asked for again.
-const feedRetry = 2 * time.Second
-
-// feedReset is the data of a feed's reset.
-type feedReset struct {
-	First  uint64 `json:"first"` // sequence of the first event that follows
-	Reason string `json:"reason"`
+func (f *feed) ping() error {
+	return f.tell(small(eventPing, Ping{events.Time(time.Now().UnixMilli())}))
 }

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -24,9 +23,9 @@ type Filter struct {
 	Prefix string   // of users; of refused commands, those of one of these users
 }
 
-// tell returns an event's type, and the event as JSON; nil: it is not told. An event of a
+// tell returns an event's type, and its data as event.rest has it; nil: it is not told. An event of a
 // type that is not known, or that can't be read, is told to nobody.
-func (f *Filter) tell(e *Entry, s events.Subjects) (name string, data []byte) {
+func (f *Filter) tell(e *Entry, s events.Subjects) (name string, rest []byte) {
 	token, name, ok := parseSubject(e.Subject)
 	if !ok || f.Types != nil && !slices.Contains(f.Types, name) {
 		return "", nil
@@ -51,14 +50,11 @@ func (f *Filter) tell(e *Entry, s events.Subjects) (name string, data []byte) {
 	case !refused && *user != of:
 		return "", nil
 	}
-	data, err := events.Marshal(events.JSON, event)
+	rest, err := restOf(event)
 	if err != nil {
 		return "", nil
 	}
-	if e.More {
-		data = append([]byte(`{"more":true,`), bytes.TrimPrefix(data, []byte{'{'})...)
-	}
-	return name, data
+	return name, rest
 }
 
 // concerns reports whether a refused command is one of the users'.

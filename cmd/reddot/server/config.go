@@ -63,7 +63,7 @@ type Config struct {
 	InsecureOpen bool             // whoever reaches the listeners may do everything
 	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
 	Profiles     bool             // on the HTTP listener
-	Heartbeat    time.Duration    // after so much silence a stream is told a ping; 0: stream.Heartbeat
+	Heartbeat    time.Duration    // after so much silence a stream says that it lives; 0: stream.DefaultHeartbeat
 
 	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log

@@ -11,7 +11,6 @@ import (
 	"reddot/api"
 	"reddot/api/gate"
 	"reddot/api/rest"
-	"reddot/api/stream"
 	"reddot/cmd/reddot/datadir"
 	"reddot/events"
 )
@@ -32,12 +31,8 @@ type web struct {
 	data   datadir.Dir
 	log    *slog.Logger
 	end    func(user string) (closed int) // of what a user has open
-	feeds  *stream.Feeds
 	epoch  atomic.Pointer[epoch]
 }
-
-// Feeds implements rest.Live.
-func (w *web) Feeds() *stream.Feeds { return w.feeds }
 
 // epoch is a log's, which takes longer to make than to find.
 type epoch struct {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -11,7 +10,6 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
-	"reddot/api/stream"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 	"reddot/projector"
@@ -166,8 +164,7 @@ func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
 		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
 	})
 	if err == nil {
-		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect,
-			feeds: stream.NewFeeds(stream.FeedConfig{Journal: &journalOf{js, s.subjects}, Subjects: s.subjects, Heartbeat: cmp.Or(s.cfg.Heartbeat, stream.Heartbeat)})})
+		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect})
 	}
 	return service, err
 }
