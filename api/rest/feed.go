@@ -15,7 +15,7 @@ func (s *Server) feed(x *Exchange) error {
 	if err := only(x.Query, "after", "types", "users_prefix"); err != nil {
 		return err
 	}
-	asked, err := stream.FeedRequest{Expires: x.Who.Expires}, error(nil)
+	asked, err := stream.FeedRequest{Key: x.Who.Name, Expires: x.Who.Expires}, error(nil)
 	if asked.After, err = feedAfter(x); err != nil {
 		return err
 	}

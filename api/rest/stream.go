@@ -115,7 +115,7 @@ func (x *Exchange) streamRequest(names ...string) (q stream.Request, err error) 
 		return q, err
 	}
 	q.After, q.Timeout = wait.Awaits()
-	q.Expires = x.Who.Expires
+	q.Key, q.Expires = x.Who.Name, x.Who.Expires
 	return q, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"reddot/events"
@@ -30,10 +31,14 @@ var mostOf = map[Transport]int{Gateway: 50, Feed: 16}
 type conn struct {
 	hub       *Hub
 	transport Transport
+	key       string          // of who has asked, its name; empty: a user
 	id        string          // random, told as Hello.Stream
 	ctx       context.Context // ends with the request, and when the stream is to end
 	cancel    context.CancelFunc
 	wake      chan struct{} // something is ready
+	changing  sync.Mutex    // held while the users of a gateway change
+
+	receipts, watch bool // what a gateway has asked for, for all its users
 
 	// The rest is the hub's, under its lock.
 
@@ -60,6 +65,7 @@ type member struct {
 	began bool       // live was told
 	shown *shown     // if totals alone are wanted
 	after events.Seq // a command that the next state shows at least
+	asked *Request   // of a gateway's user whose cursor was not looked at yet
 
 	// Of the hub, under its lock.
 
@@ -84,11 +90,11 @@ func (*TooMany) Error() string { return "there are as many streams as this insta
 const fullRetry = 5 * time.Second
 
 // open begins a stream, of nobody yet. It ends with ctx, and leave is to be called.
-func (h *Hub) open(ctx context.Context, t Transport) (*conn, error) {
+func (h *Hub) open(ctx context.Context, t Transport, key string) (*conn, error) {
 	if err := h.listen(ctx); err != nil {
 		return nil, err
 	}
-	c := &conn{hub: h, transport: t, id: newID(), wake: make(chan struct{}, 1)}
+	c := &conn{hub: h, transport: t, key: key, id: newID(), wake: make(chan struct{}, 1)}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -122,6 +128,9 @@ func (h *Hub) enter(c *conn, r *Request) *member {
 	token := events.EscapeToken(r.User)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if c.left { // a gateway that ends while its users change
+		return nil
+	}
 	u := h.mu.users[token]
 	if u == nil {
 		u = &user{id: r.User, token: token}
@@ -131,6 +140,9 @@ func (h *Hub) enter(c *conn, r *Request) *member {
 		h.makeRoomLocked(u)
 	}
 	m := &member{conn: c, user: u, receipts: r.Receipts, watch: r.Watch, totals: r.Totals, after: r.After}
+	if c.transport == Gateway {
+		m.asked = &Request{User: r.User, Cursor: r.Cursor}
+	}
 	u.members = append(u.members, m)
 	c.members = append(c.members, m)
 	if m.watch {

@@ -38,6 +38,7 @@ const feedRoom = 16
 type FeedRequest struct {
 	After   *uint64 // the events behind this sequence, 0: all that are stored; nil: those that come from now on
 	Filter  Filter
+	Key     string    // who asks, see Request
 	Expires time.Time // of the token; zero: never
 }
 
@@ -49,7 +50,7 @@ type FeedRequest struct {
 // that there is, and the feed goes on with that. Filters are no part of an id: that of a
 // ping is the last sequence that was looked at.
 func (h *Hub) ServeFeed(w http.ResponseWriter, r *http.Request, q FeedRequest) error {
-	c, err := h.open(r.Context(), Feed)
+	c, err := h.open(r.Context(), Feed, q.Key)
 	if err != nil {
 		return err
 	}

@@ -205,6 +205,19 @@ func (h *Hub) Disconnect(id string) (closed int) {
 	return closed
 }
 
+// DisconnectKey ends the streams that a key has opened, and returns how many there were.
+func (h *Hub) DisconnectKey(name string) (closed int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.mu.conns {
+		if c.key == name {
+			h.endLocked(c, Bye{Disconnected, disconnectedRetry.Milliseconds()})
+			closed++
+		}
+	}
+	return closed
+}
+
 // disconnectedRetry is after how long a client may try again whose user was logged out.
 const disconnectedRetry = 10 * time.Second
 

@@ -21,7 +21,7 @@ const enough = 256 << 10
 // ServeChanges answers with what has happened to a user since a cursor, or with the first
 // thing that happens. An error is why it does not; nothing is written then.
 func (h *Hub) ServeChanges(w http.ResponseWriter, r *http.Request, q Request) error {
-	c, err := h.open(r.Context(), Poll)
+	c, err := h.open(r.Context(), Poll, q.Key)
 	if err != nil {
 		return err
 	}

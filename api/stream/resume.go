@@ -168,7 +168,7 @@ func (m *member) tellChanges(to teller, s *events.ResumeReply, applied events.Se
 	if m.totals {
 		m.shown = &shown{s.Totals, s.Filters}
 	}
-	if !whole && s.Version <= m.told.changes && len(s.Conversations)+len(s.Removed)+len(s.Threads) == 0 {
+	if !whole && s.Version <= m.told.changes && len(s.Conversations)+len(s.Removed)+len(s.Returned)+len(s.Threads) == 0 {
 		return nil
 	}
 	done := cursor{epoch, applied, m.told.receipts}
@@ -183,16 +183,21 @@ func (m *member) tellChanges(to teller, s *events.ResumeReply, applied events.Se
 		}
 		return to.tell(&event{name: eventChange, cursor: done, id: cursorID, rest: rest})
 	}
-	conversations, threads, removed := s.Conversations, s.Threads, s.Removed
+	conversations, threads, removed, returned := s.Conversations, s.Threads, s.Removed, s.Returned
+	if whole {
+		returned = nil // all is forgotten
+	}
 	for more := true; more; {
-		c := events.Change{User: m.user.id, Version: s.Version, At: at, Totals: s.Totals, Filters: s.Filters}
-		c.Conversations, conversations = piece(conversations)
-		c.Threads, threads = piece(threads)
-		c.Removed, removed = piece(removed)
+		c := events.Change{User: m.user.id, Version: s.Version, At: at, Totals: s.Totals, Filters: s.Filters, Conversations: []events.Conversation{}}
+		if c.Removed, returned = piece(returned); len(c.Removed) == 0 {
+			c.Conversations, conversations = piece(conversations)
+			c.Threads, threads = piece(threads)
+			c.Removed, removed = piece(removed)
+		}
 		if c.Conversations == nil {
 			c.Conversations = []events.Conversation{}
 		}
-		more = len(conversations)+len(threads)+len(removed) > 0
+		more = len(returned)+len(conversations)+len(threads)+len(removed) > 0
 		e := event{name: eventChange, cursor: done, id: cursorID}
 		if more {
 			e = event{name: eventChange, cursor: m.told, more: true}

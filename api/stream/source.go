@@ -30,6 +30,7 @@ type Source interface {
 // Request is what a client asks for.
 type Request struct {
 	User     string
+	Key      string // of who asks, its name; empty: the user
 	Cursor   string // empty: none
 	Receipts bool   // are wanted
 	Watch    bool   // large groups are watched

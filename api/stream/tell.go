@@ -36,7 +36,14 @@ func (h *Hub) tellNext(c *conn, to teller) error {
 	case m == nil:
 		return errIdle
 	case f == nil:
-		return h.resume(c.ctx, m, to)
+		err := h.check(c.ctx, m)
+		if err == nil {
+			err = h.resume(c.ctx, m, to)
+		}
+		if err != nil {
+			err = h.putOff(m, err)
+		}
+		return err
 	}
 	if err := m.tellFrame(to, f, safe); err != nil {
 		return err
