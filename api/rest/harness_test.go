@@ -41,6 +41,7 @@ type world struct {
 	conn     *nats.Conn
 	subjects events.Subjects
 	url      string
+	client   *http.Client
 	server   *rest.Server
 	p        *projector.Projector
 	registry *prometheus.Registry
@@ -163,7 +164,7 @@ func newWorld(tb testing.TB, o options) *world {
 		o.ns = natstest.Start(tb)
 	}
 	w := &world{TB: tb, ns: o.ns, subjects: testkit.Must(events.NewSubjects(cmp.Or(o.prefix, events.DefaultPrefix)))(tb), registry: prometheus.NewRegistry(),
-		logged: new(testkit.Buffer), keys: map[identity.Role]string{}, ended: make(chan error, 1)}
+		logged: new(testkit.Buffer), client: http.DefaultClient, keys: map[identity.Role]string{}, ended: make(chan error, 1)}
 	w.conn = w.ns.Connect()
 	w.auth = w.authority(o.auth)
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
