@@ -1,7 +1,9 @@
 package rest_test
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -241,6 +243,7 @@ func TestQueryToken(t *testing.T) {
 // TestReadYourWrite: a stream that is opened after a command shows it.
 func TestReadYourWrite(t *testing.T) {
 	w := open(t)
+	w.commands(message("m1"))
 	for i := range 4 {
 		seq := read[struct{ Seq events.Seq }](t, w.post("/v1/label", fmt.Sprintf(`{"user":"alice","conversation":"c2c_bob","add":["l%d"]}`, i))).Seq
 		w.want(504, w.get(fmt.Sprintf("/v1/events?user=u%d&after_seq=%d&timeout_ms=0", i, seq+100)))
@@ -278,4 +281,97 @@ func TestHTTP2(t *testing.T) {
 			t.Error("a stream is compressed")
 		}
 	}
+}
+
+// slow is a client that reads when it wants.
+type slow struct {
+	net.Conn
+	*bufio.Reader
+}
+
+// dawdle opens a stream and reads it up to live.
+func (w *world) dawdle(path string) *slow {
+	w.Helper()
+	conn := testkit.Must(net.Dial("tcp", w.server.Addr()))(w)
+	w.Cleanup(func() { conn.Close() })
+	testkit.OK(w, conn.(*net.TCPConn).SetReadBuffer(4096))
+	testkit.Must(fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path))(w)
+	s := &slow{conn, bufio.NewReader(conn)}
+	s.until(w, "event: live")
+	return s
+}
+
+// until reads lines up to one, and returns those that name events.
+func (s *slow) until(tb testing.TB, last string) (all []string) {
+	tb.Helper()
+	s.SetReadDeadline(time.Now().Add(testkit.Patience))
+	for {
+		line := strings.TrimSpace(testkit.Must(s.ReadString('\n'))(tb))
+		if strings.HasPrefix(line, "event:") || strings.Contains(line, `"reason"`) {
+			all = append(all, line)
+		}
+		if line == last {
+			return all
+		}
+	}
+}
+
+// flood has changes of 200 KiB told to alice, one after the other.
+func (w *world) flood(done func(n int) bool) {
+	w.Helper()
+	labels := []string{}
+	for i := range events.MaxLabels {
+		labels = append(labels, fmt.Sprintf("%q", strings.Repeat("x", 60)+fmt.Sprint(10+i)))
+	}
+	const conversations = 100
+	var prepare []string
+	for i := range conversations {
+		prepare = append(prepare, fmt.Sprintf(`{"type":"user.message","user":"alice","id":"m","from":"b%d"}`, i),
+			fmt.Sprintf(`{"type":"user.label","user":"alice","conversation":"c2c_b%d","add":[%s]}`, i, strings.Join(labels, ",")))
+	}
+	w.commands(prepare...)
+	for n := 0; !done(n); n++ {
+		var batch []string
+		for i := range conversations {
+			batch = append(batch, fmt.Sprintf(`{"type":"user.message","user":"alice","id":"m%d","from":"b%d"}`, n, i))
+		}
+		w.commands(batch...)
+		w.quiet()
+	}
+}
+
+// moreThanBuffers is how many changes of 200 KiB no buffers of a connection hold.
+const moreThanBuffers = 60
+
+// TestSlow: a client that stops reading does not hold up the others, and hears once that
+// it is behind, and how things are.
+func TestSlow(t *testing.T) {
+	w := newWorld(t, options{fold: true, patience: testkit.Patience})
+	s, l := w.dawdle("/v1/events?user=alice"), w.listen("/v1/events?user=alice")
+	l.until("live")
+	done := make(chan struct{})
+	go func() { // who reads hears of everything
+		defer close(done)
+		for h := range l.events {
+			if h.Event == "reset" {
+				t.Errorf("who reads is told %s", h.Data)
+			}
+		}
+	}()
+	w.flood(func(n int) bool { return n == moreThanBuffers })
+	all := s.until(t, "event: live")
+	if n := strings.Count(strings.Join(all, "\n"), "event: reset"); n != 1 || !strings.Contains(strings.Join(all, "\n"), `"reason":"behind"`) {
+		t.Errorf("who did not read hears %d resets: %v", n, all)
+	}
+	w.commands(`{"type":"user.read-all","user":"alice"}`)
+	s.until(t, "event: change")
+	l.close()
+	<-done
+}
+
+// TestNeverReading: a client that takes nothing is gone.
+func TestNeverReading(t *testing.T) {
+	w := newWorld(t, options{fold: true, patience: 100 * time.Millisecond})
+	w.dawdle("/v1/events?user=alice")
+	w.flood(func(int) bool { return gauge(t, w, "reddot_streams") == 0 })
 }

@@ -36,8 +36,9 @@ const (
 type Config struct {
 	Conn       *nats.Conn // for events alone; stays open; required
 	Subjects   events.Subjects
-	Source     Source // required
-	Streams    int    // the most at once; 0: DefaultStreams
+	Source     Source        // required
+	Streams    int           // the most at once; 0: DefaultStreams
+	Patience   time.Duration // of a client, to take what is written at once; 0: DefaultPatience
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -92,6 +93,9 @@ func New(cfg Config) (*Hub, error) {
 	}
 	if cfg.Streams == 0 {
 		cfg.Streams = DefaultStreams
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
 	}
 	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates)}
 	h.mu.conns, h.mu.users = map[*conn]struct{}{}, map[string]*user{}
