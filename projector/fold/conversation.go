@@ -75,14 +75,9 @@ func (c *Conversation) Exists(k Key) bool {
 }
 
 // Unfollows is the last command by which the following of threads in the conversation may
-// have ended without a word of each: by which the user has deleted it, or what the user had
-// of it before has ended.
-func (c *Conversation) Unfollows(k Key, log *Log) events.Seq {
-	if k.Kind == events.Group && log.OfThreads().Order == 0 {
-		return 0 // there are none
-	}
-	return max(c.Unfollowed, c.begun(k))
-}
+// have ended without a word of each: by which the user has deleted it, or which it began
+// anew with or after.
+func (c *Conversation) Unfollows(k Key) events.Seq { return max(c.Unfollowed, c.begun(k)) }
 
 // empty reports whether the row says nothing.
 func (c *Conversation) empty(k Key) bool {

@@ -303,5 +303,5 @@ func Listed(r fold.Reader, k fold.Key) bool {
 // after a seq (rule thread-list).
 func Returned(r fold.Reader, k fold.Key, since events.Seq) bool {
 	i, ok := load(r, k)
-	return ok && i.in && i.row.Unfollows(k, i.log) > since
+	return ok && i.in && i.row.Unfollows(k) > since
 }
