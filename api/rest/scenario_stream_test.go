@@ -23,6 +23,9 @@ type audience struct {
 	*world
 	streams map[string]*listening
 
+	mark   string // a subject
+	marked chan struct{}
+
 	mu   sync.Mutex
 	nats map[string][]toldEvent // by user
 }
@@ -43,7 +46,7 @@ var (
 // audience opens a stream for each user that a scenario names.
 func (w *world) audience(script string) *audience {
 	w.Helper()
-	a := &audience{world: w, streams: map[string]*listening{}, nats: map[string][]toldEvent{}}
+	a := &audience{world: w, streams: map[string]*listening{}, nats: map[string][]toldEvent{}, mark: w.subjects.Change("nobody"), marked: make(chan struct{})}
 	users := map[string]bool{}
 	for line := range strings.Lines(script) {
 		if m := inSubject.FindStringSubmatch(line); m != nil {
@@ -75,6 +78,10 @@ func (w *world) audience(script string) *audience {
 
 // hear notes an event of NATS, as a stream tells it.
 func (a *audience) hear(m *nats.Msg) {
+	if m.Subject == a.mark {
+		close(a.marked)
+		return
+	}
 	kind := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	e := toldEvent{Event: "receipts", More: m.Header.Get(events.HeaderMore) != ""}
 	content := m.Header.Get(events.HeaderContentType)
@@ -128,7 +135,8 @@ func plain(tb testing.TB, v any) string {
 func (a *audience) compare() (events int) {
 	a.Helper()
 	a.quiet()
-	testkit.OK(a, a.conn.Flush())
+	testkit.OK(a, a.conn.Publish(a.mark, nil)) // behind all events
+	testkit.Receive(a.TB, "the mark", a.marked)
 	for user, l := range a.streams {
 		a.mu.Lock()
 		want := byEvent(a.nats[user])
@@ -137,6 +145,9 @@ func (a *audience) compare() (events int) {
 		var got []toldEvent
 		for len(got) < n {
 			h := testkit.Receive(a.TB, "an event of "+user, l.events)
+			if h.Event == "ping" {
+				continue
+			}
 			got = append(got, toldEvent{h.Event, h.data(a).More, plain(a, h.Data)})
 		}
 		if diff := gocmp.Diff(want, byEvent(got)); diff != "" {
@@ -144,6 +155,9 @@ func (a *audience) compare() (events int) {
 		}
 		l.close()
 		for h := range l.events {
+			if h.Event == "ping" {
+				continue
+			}
 			a.Errorf("%s is told more on a stream than on NATS: %s %s", user, h.Event, h.Data)
 		}
 		events += n
