@@ -122,7 +122,7 @@ type told struct {
 	p *projector.Projector
 }
 
-func (t told) Epoch() string { return t.p.Log().Identity().Epoch() }
+func (t told) Epoch() string { return t.p.Log().Epoch() }
 
 func (t told) Last(ctx context.Context) (events.Seq, error) {
 	status, err := t.p.Status(ctx)
@@ -147,7 +147,7 @@ func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (a
 
 func (l live) Disconnect(user string) int { return l.streams.Disconnect(user) }
 
-func (l live) Epoch() string { return l.p.Log().Identity().Epoch() }
+func (l live) Epoch() string { return l.p.Log().Epoch() }
 
 // secret signs the tokens of tests.
 const secret = "a secret of tests that is long enough for HS256"
