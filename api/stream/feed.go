@@ -60,7 +60,7 @@ func (h *Hub) ServeFeed(w http.ResponseWriter, r *http.Request, q FeedRequest) e
 	if epoch == "" {
 		return errNoEpoch()
 	}
-	f := &feed{FeedRequest: q, hub: h, conn: c, sse: newSSE(w, true), entries: make(chan Entry, feedRoom), failed: make(chan error, 1)}
+	f := &feed{FeedRequest: q, hub: h, conn: c, sse: h.newSSE(w, true), entries: make(chan Entry, feedRoom), failed: make(chan error, 1)}
 	if err = f.sse.begin(h.hello(c, epoch, q.Expires)); err == nil {
 		err = f.serve()
 	}

@@ -41,7 +41,7 @@ func (h *Hub) ServeGateway(w http.ResponseWriter, r *http.Request, q GatewayRequ
 	h.mu.Lock()
 	c.receipts, c.watch = q.Receipts, q.Watch
 	h.mu.Unlock()
-	s := newSSE(w, false)
+	s := h.newSSE(w, false)
 	if err = s.begin(h.hello(c, epoch, q.Expires)); err == nil {
 		if err = h.change(c, events.GatewayUsers{Add: q.Users}); err == nil {
 			err = h.run(c, s, q.Expires)

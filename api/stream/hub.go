@@ -42,6 +42,7 @@ type Config struct {
 	Journal    Journal       // required
 	Streams    int           // the most at once; 0: DefaultStreams
 	Heartbeat  time.Duration // after so much silence a stream says that it lives; 0: DefaultHeartbeat
+	Patience   time.Duration // of a client, to take what is written at once; 0: DefaultPatience
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -100,6 +101,9 @@ func New(cfg Config) (*Hub, error) {
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, DefaultHeartbeat)
 	if cfg.Streams == 0 {
 		cfg.Streams = DefaultStreams
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
 	}
 	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates)}
 	h.mu.conns, h.mu.users = map[*conn]struct{}{}, map[string]*user{}
