@@ -149,6 +149,16 @@ func (l live) Disconnect(user string) int { return l.streams.Disconnect(user) }
 
 func (l live) Epoch() string { return l.p.Log().Epoch() }
 
+// noEvents is a stream of events with none.
+type noEvents struct{}
+
+func (noEvents) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
+
+func (noEvents) Follow(ctx context.Context, _ uint64, _ func(stream.Entry) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // secret signs the tokens of tests.
 const secret = "a secret of tests that is long enough for HS256"
 
@@ -183,7 +193,7 @@ func newWorld(tb testing.TB, o options) *world {
 		Metrics: testkit.Must(api.NewMetrics(w.registry))(tb),
 	}))(tb)
 	answers := live{service, g, w.p, nil}
-	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
+	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
 	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
 		Live: func() (rest.Live, error) { return answers, nil }}
 	if o.starting {

@@ -48,7 +48,7 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request, q Request) err
 
 // run tells a stream what there is to be told, until it ends; the error says why.
 func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
-	timer := time.NewTimer(heartbeat)
+	timer := time.NewTimer(h.cfg.Heartbeat)
 	defer timer.Stop()
 	for {
 		err := h.tellNext(c, s)
@@ -69,7 +69,7 @@ func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		wait := heartbeat
+		wait := h.cfg.Heartbeat
 		if !expires.IsZero() {
 			wait = min(wait, time.Until(expires))
 		}
@@ -141,6 +141,9 @@ func (s *sse) tell(e *event) error {
 			b = append(b, e.cursor.String()...)
 		case emptyID:
 			b = append(b, "\nid:"...)
+		case placeID:
+			b = append(b, "\nid: "...)
+			b = strconv.AppendUint(b, e.place, 10)
 		}
 	}
 	b = append(b, "\ndata: "...)
