@@ -48,9 +48,6 @@ func Resume(r fold.Reader, user string, q events.ResumeRequest) events.ResumeRep
 func receiptsSince(r fold.Reader, user string, since events.Seq) (receipts []events.Receipt, groups []events.GroupReceipts) {
 	for _, k := range r.Conversations(user) {
 		if k.Kind == events.Group {
-			if r.Sender(k) == nil {
-				continue
-			}
 			if g := Raised(r, fold.Author{Group: k.ID, User: user}, since); len(g.Receipts) > 0 {
 				groups = append(groups, g)
 			}
