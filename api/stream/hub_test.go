@@ -33,6 +33,13 @@ func (s unasked) Resume(context.Context, string, events.ResumeRequest) (events.R
 	return events.ResumeReply{}, 0, errMoved
 }
 
+// nowhere is a journal of tests in which nobody asks for stored events.
+type nowhere struct{}
+
+func (nowhere) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
+
+func (nowhere) Follow(context.Context, uint64, func(Entry) error) error { return errMoved }
+
 // stage is a hub, and streams of alice that were told all up to seq 10.
 type stage struct {
 	*testing.T
@@ -43,7 +50,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	subjects := testkit.Must(events.NewSubjects("unread"))(t)
-	h := testkit.Must(New(Config{Conn: natstest.StartCore(t).Connect(), Subjects: subjects, Source: unasked{t}}))(t)
+	h := testkit.Must(New(Config{Conn: natstest.StartCore(t).Connect(), Subjects: subjects, Source: unasked{t}, Journal: nowhere{}}))(t)
 	return &stage{t, h, subjects, map[string]uint64{}}
 }
 
