@@ -246,9 +246,27 @@ func (b *book) enterChange(d *data) {
 	}
 }
 
-// differs says how the book differs from what the queries answer; empty: it does not.
-func (b *book) differs(w *world) string {
+// unanswered is why a book can't be compared now.
+type unanswered string
+
+// ask reads the answer to a query.
+func ask[T any](w *world, path string) T {
 	w.Helper()
+	got := w.get(path, w.as(identity.Viewer)...)
+	if got.code == 503 {
+		panic(unanswered(got.body))
+	}
+	return read[T](w, got)
+}
+
+// differs says how the book differs from what the queries answer; empty: it does not.
+func (b *book) differs(w *world) (how string) {
+	w.Helper()
+	defer func() {
+		if why, ok := recover().(unanswered); ok {
+			how = string(why)
+		}
+	}()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.wrong) > 0 {
@@ -256,9 +274,8 @@ func (b *book) differs(w *world) string {
 	}
 	want := newBook(b.user)
 	who := "?limit=200&user=" + url.QueryEscape(b.user)
-	as := w.as(identity.Viewer)
 	for after := ""; ; {
-		page := read[events.ConversationsReply](w, w.get("/v1/conversations"+who+after, as...))
+		page := ask[events.ConversationsReply](w, "/v1/conversations"+who+after)
 		want.totals = page.Totals
 		for _, c := range page.Conversations {
 			want.conversations[c.Conversation] = c
@@ -268,7 +285,7 @@ func (b *book) differs(w *world) string {
 		}
 	}
 	for after := ""; ; {
-		page := read[events.ThreadsReply](w, w.get("/v1/threads"+who+"&following=1"+after, as...))
+		page := ask[events.ThreadsReply](w, "/v1/threads"+who+"&following=1"+after)
 		for _, t := range page.Threads {
 			want.threads[t.Conversation+"\x00"+t.Thread] = t
 		}
@@ -276,7 +293,7 @@ func (b *book) differs(w *world) string {
 			break
 		}
 	}
-	want.filters = read[events.TotalsReply](w, w.get("/v1/totals?user="+url.QueryEscape(b.user), as...)).Filters
+	want.filters = ask[events.TotalsReply](w, "/v1/totals?user="+url.QueryEscape(b.user)).Filters
 	type shown struct {
 		Conversations []events.Conversation
 		Threads       []events.Thread
