@@ -28,10 +28,10 @@ func streamPeer(i int) string { return fmt.Sprintf("%s%03d", streamPeerPrefix, i
 // listener is a client with one stream: it keeps the counts that it is told, and no more,
 // since it shares the processors with what is measured.
 type listener struct {
-	crowd  *crowd
-	number int
-	conn   net.Conn
-	cursor string
+	audience *audience
+	number   int
+	conn     net.Conn
+	cursor   string
 
 	mu     sync.Mutex
 	book   book
@@ -55,19 +55,19 @@ func (l *listener) run() error {
 	for {
 		again, err := l.once()
 		switch {
-		case l.crowd.cutting.Load():
+		case l.audience.cutting.Load():
 			return errCut
 		case err != nil:
 			return err
 		}
-		l.crowd.again.Add(1)
+		l.audience.again.Add(1)
 		time.Sleep(again)
 	}
 }
 
 // once opens a stream and reads it to its end.
 func (l *listener) once() (again time.Duration, err error) {
-	c := l.crowd
+	c := l.audience
 	c.opening <- struct{}{}
 	resp, in, err := l.open()
 	<-c.opening
@@ -89,7 +89,7 @@ func (l *listener) once() (again time.Duration, err error) {
 
 // open asks for the stream.
 func (l *listener) open() (*http.Response, *bufio.Reader, error) {
-	c := l.crowd
+	c := l.audience
 	conn, err := net.Dial("tcp", c.host)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect %d streams: %w (each takes a file: see ulimit -n)", len(c.all), err)
@@ -178,7 +178,7 @@ func (l *listener) take(name string, data []byte) {
 		}
 		if !l.live {
 			l.live = true
-			l.crowd.isLive()
+			l.audience.isLive()
 		}
 	}
 }
@@ -209,7 +209,7 @@ func (l *listener) change(data []byte) {
 			l.unread[peer] = uint32(unread)
 		}
 	}
-	l.crowd.heard(l.number, version)
+	l.audience.heard(l.number, version)
 }
 
 // number is the number behind a word.

@@ -17,8 +17,8 @@ import (
 // the queue of a listener, and the system lets those wait a second that don't.
 const maxOpening = 1_000
 
-// crowd is the clients of streams, in a process of their own.
-type crowd struct {
+// audience is the clients of streams, in a process of their own.
+type audience struct {
 	host    string
 	key     string
 	all     []*listener
@@ -51,9 +51,9 @@ type opened struct {
 // ChildStreams has clients of streams, until ctx ends, which do what they are asked to over
 // HTTP. It says where.
 func ChildStreams(ctx context.Context, host string, n int, out io.Writer) error {
-	c := &crowd{host: host, opening: make(chan struct{}, maxOpening), failed: make(chan error, 1), conns: map[*listener]struct{}{}}
+	c := &audience{host: host, opening: make(chan struct{}, maxOpening), failed: make(chan error, 1), conns: map[*listener]struct{}{}}
 	for i := range n {
-		c.all = append(c.all, &listener{crowd: c, number: i})
+		c.all = append(c.all, &listener{audience: c, number: i})
 	}
 	mux := http.NewServeMux()
 	serve := func(path string, do func(body []byte) (any, error)) {
@@ -98,7 +98,7 @@ func ChildStreams(ctx context.Context, host string, n int, out io.Writer) error 
 }
 
 // open opens all streams at once, each from where it was, and waits until all are live.
-func (c *crowd) open(ctx context.Context, began time.Time) (opened, error) {
+func (c *audience) open(ctx context.Context, began time.Time) (opened, error) {
 	c.cutting.Store(false)
 	c.again.Store(0)
 	live := make(chan struct{})
@@ -129,7 +129,7 @@ func (c *crowd) open(ctx context.Context, began time.Time) (opened, error) {
 }
 
 // cut cuts all streams.
-func (c *crowd) cut() {
+func (c *audience) cut() {
 	c.mu.Lock()
 	c.cutting.Store(true)
 	for l := range c.conns {
@@ -141,7 +141,7 @@ func (c *crowd) cut() {
 }
 
 // keep notes a connection, unless all are being cut.
-func (c *crowd) keep(l *listener) bool {
+func (c *audience) keep(l *listener) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cutting.Load() {
@@ -151,7 +151,7 @@ func (c *crowd) keep(l *listener) bool {
 	return true
 }
 
-func (c *crowd) isLive() {
+func (c *audience) isLive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waits--; c.waits == 0 {
@@ -160,7 +160,7 @@ func (c *crowd) isLive() {
 }
 
 // heard notes a change.
-func (c *crowd) heard(user int, version uint64) {
+func (c *audience) heard(user int, version uint64) {
 	at := time.Now().UnixNano()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,7 +168,7 @@ func (c *crowd) heard(user int, version uint64) {
 }
 
 // takeHeard returns the changes that were heard since it was called last.
-func (c *crowd) takeHeard() []heardChange {
+func (c *audience) takeHeard() []heardChange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	heard := c.recorded
@@ -177,7 +177,7 @@ func (c *crowd) takeHeard() []heardChange {
 }
 
 // books are what all show.
-func (c *crowd) books() []book {
+func (c *audience) books() []book {
 	all := make([]book, len(c.all))
 	for i, l := range c.all {
 		all[i] = l.shown()
