@@ -216,7 +216,8 @@ func (s *streamed) publishFor(ctx context.Context, n int) error {
 }
 
 // askFor asks for totals every so often, until ctx ends. A time is from when it was to be
-// asked on, so that an answer that is late counts for those behind it.
+// asked on, so that an answer that is late counts for those behind it; one that nobody can
+// give yet is asked for again.
 func (s *streamed) askFor(ctx context.Context) (times sample, err error) {
 	c, err := dialWeb(s.http)
 	if err != nil {
@@ -227,8 +228,12 @@ func (s *streamed) askFor(ctx context.Context) (times sample, err error) {
 	for i := 0; ctx.Err() == nil || len(times) == 0; i++ {
 		due = due.Add(totalsEvery)
 		time.Sleep(time.Until(due))
-		if _, err := c.do(request("GET", s.http, "/v1/totals?user="+streamUser(i*31%s.n), s.key, nil), http.StatusOK); err != nil {
-			return nil, err
+		ask := request("GET", s.http, "/v1/totals?user="+streamUser(i*31%s.n), s.key, nil)
+		_, err := c.do(ask, http.StatusOK)
+		for end := due.Add(answerWait); err != nil; _, err = c.do(ask, http.StatusOK) {
+			if other, ok := errors.AsType[*answeredWith](err); !ok || other.status != http.StatusServiceUnavailable || time.Now().After(end) {
+				return nil, err
+			}
 		}
 		times = append(times, time.Since(due))
 	}
