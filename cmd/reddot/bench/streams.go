@@ -25,9 +25,6 @@ const (
 	streamsRate = 200
 	// totalsEvery is how often totals are asked for while streams are opened.
 	totalsEvery = 20 * time.Millisecond
-	// settleEvery is how often it is looked whether memory is given back, settled how
-	// often in a row it must not have been, and settleMost how often it is looked.
-	settleEvery, settled, settleMost = 500 * time.Millisecond, 4, 60
 )
 
 // The figures of streams. Bars of times are for as many as streamsMost.
@@ -133,7 +130,7 @@ func (s *streamed) message(user, peer int) (subject string, payload []byte, err 
 // measure does all that is measured.
 func (s *streamed) measure(ctx context.Context) error {
 	return s.b.turns("streams", 6, func(step *Step) error {
-		before, err := s.resident(ctx)
+		before, err := s.resident()
 		if err != nil {
 			return err
 		}
@@ -146,7 +143,7 @@ func (s *streamed) measure(ctx context.Context) error {
 			}
 			step.done.Add(1)
 		}
-		idle, err := s.resident(ctx)
+		idle, err := s.resident()
 		if err != nil {
 			return err
 		}
@@ -159,7 +156,7 @@ func (s *streamed) measure(ctx context.Context) error {
 		if err := s.clients("/leave", nil, nil); err != nil {
 			return err
 		}
-		after, err := s.resident(ctx)
+		after, err := s.resident()
 		if err != nil {
 			return err
 		}
@@ -324,29 +321,47 @@ func (s *streamed) post(url, key string, body []byte, into any) error {
 	return json.Unmarshal(answer, into)
 }
 
-// resident is the memory that reddot has resident once it has collected its garbage and
-// given back what it does not need.
-func (s *streamed) resident(ctx context.Context) (bytes int64, err error) {
-	collect := request("GET", s.http, "/debug/pprof/heap?gc=1", operatorKey(s.key), nil)
-	for same, looks := 0, 0; same < settled && looks < settleMost; looks++ {
-		if looks%settled == 0 {
-			if _, err := askOnce(s.http, collect, http.StatusOK); err != nil {
-				return 0, err
-			}
-		}
-		if err := rest(ctx, settleEvery); err != nil {
+// resident is the memory that reddot has resident once it has collected its garbage twice,
+// as what is pooled lives for one collection more, but for what the runtime is about to give
+// back: that takes it a while.
+func (s *streamed) resident() (bytes int64, err error) {
+	for range 2 {
+		if _, err := askOnce(s.http, request("GET", s.http, "/debug/pprof/heap?gc=1", operatorKey(s.key), nil), http.StatusOK); err != nil {
 			return 0, err
 		}
-		now, err := s.Resident()
-		if err != nil {
-			return 0, err
-		}
-		if same++; now < bytes-bytes/100 || bytes == 0 {
-			same = 0
-		}
-		bytes = now
 	}
-	return bytes, nil
+	var idle, released int64
+	figures, err := s.get("http://" + s.http + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(figures)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, _ := strconv.ParseFloat(value, 64) // of lines that are no figure: not looked at
+		switch name {
+		case "go_memstats_heap_idle_bytes":
+			idle = int64(n)
+		case "go_memstats_heap_released_bytes":
+			released = int64(n)
+		}
+	}
+	bytes, err = s.Resident()
+	return bytes - (idle - released), err
+}
+
+// get asks as an operator.
+func (s *streamed) get(url string) ([]byte, error) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+operatorKey(s.key))
+	resp, err := (&http.Client{Timeout: ackWait}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
 }
 
 // hears compares when clients of streams hear of commands with when a subscriber on NATS
