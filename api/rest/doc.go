@@ -16,6 +16,7 @@
 //	query.go      the queries, each a line; params.go: a URL's parameters as the body that
 //	              the query has on NATS
 //	command.go    commands; repeat.go: the keys of requests that were seen
+//	stream.go     streams and polls, which package stream answers
 //	operator.go   what operators ask for
 //	probe.go      health, readiness, discovery; static.go: files that the program holds
 //	problem.go    errors (RFC 9457); pointer.go: where in a body

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// unasked is a source of tests in which nobody asks for a state.
+// unasked is a source, and a journal, of tests in which nobody asks for a state.
 type unasked struct{ testing.TB }
 
 func (s unasked) Epoch() string { return "0123456789ab" }
@@ -33,12 +33,12 @@ func (s unasked) Resume(context.Context, string, events.ResumeRequest) (events.R
 	return events.ResumeReply{}, 0, errMoved
 }
 
-// nowhere is a journal of tests in which nobody asks for stored events.
-type nowhere struct{}
+func (s unasked) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
 
-func (nowhere) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
-
-func (nowhere) Follow(context.Context, uint64, func(Entry) error) error { return errMoved }
+func (s unasked) Follow(context.Context, uint64, func(Entry) error) error {
+	s.Error("the event stream is read")
+	return nil
+}
 
 // stage is a hub, and streams of alice that were told all up to seq 10.
 type stage struct {
@@ -50,7 +50,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	subjects := testkit.Must(events.NewSubjects("unread"))(t)
-	h := testkit.Must(New(Config{Conn: natstest.StartCore(t).Connect(), Subjects: subjects, Source: unasked{t}, Journal: nowhere{}}))(t)
+	h := testkit.Must(New(Config{Conn: natstest.StartCore(t).Connect(), Subjects: subjects, Source: unasked{t}, Journal: unasked{t}}))(t)
 	return &stage{t, h, subjects, map[string]uint64{}}
 }
 

@@ -69,7 +69,7 @@ func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		wait := h.cfg.Heartbeat
+		wait := max(0, h.cfg.Heartbeat-time.Since(s.sent)) // whatever came meanwhile that is not for it
 		if !expires.IsZero() {
 			wait = min(wait, time.Until(expires))
 		}
@@ -97,6 +97,7 @@ type sse struct {
 	patience time.Duration
 	ids      bool
 	unsent   int // bytes
+	sent     time.Time
 }
 
 // lines are buffers of what is written before the data.
@@ -182,6 +183,7 @@ func (s *sse) flush() error {
 	if err := s.rc.Flush(); err != nil {
 		return err
 	}
+	s.sent = time.Now()
 	return s.rc.SetWriteDeadline(time.Time{})
 }
 

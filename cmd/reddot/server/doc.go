@@ -12,7 +12,7 @@
 //	  projector            the first one; then, all at once until ctx ends or one fails:
 //	    projection         a projector, and the next one when that stops for a reason
 //	                       that can pass
-//	    peers, queries, gate, snapshots, site, scrub
+//	    peers, queries, streams, gate, snapshots, site, scrub
 //	  ready
 //
 // What others see of it never is an old answer: between two projectors every query gets
@@ -30,6 +30,7 @@
 //	snapshots.go    where snapshots are kept, and which one a new store begins with
 //	startreads.go   what of the log is read at the start; scrub.go: the rest, afterwards
 //	authority.go    who may come in; door.go: to the embedded NATS server; callout.go: to an existing one, crowd.go: how often
+//	streams.go      what streams over HTTP are told from; feed.go: the stored events, for feeds
 //	websocket.go    the embedded NATS server at /nats of HTTP; tls.go: the listeners' certificate
 //	peers.go        the other reddots of the log; figures.go: the streams, for Prometheus
 //
