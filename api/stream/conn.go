@@ -133,7 +133,7 @@ func (h *Hub) enter(c *conn, r *Request) *member {
 	}
 	u := h.mu.users[token]
 	if u == nil {
-		u = &user{id: r.User, token: token}
+		u = &user{id: r.User, token: token, turn: make(chan struct{}, 1)}
 		h.mu.users[token] = u
 	}
 	if c.transport != Gateway {

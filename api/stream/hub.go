@@ -80,7 +80,8 @@ type user struct {
 	id      string
 	token   string
 	members []*member
-	watched int // members that watch large groups
+	watched int           // members that watch large groups
+	turn    chan struct{} // taken by who tells a long state
 
 	stored [kinds]uint64 // of the last event of each kind: its sequence in the event stream
 }

@@ -246,3 +246,49 @@ func TestCursor(t *testing.T) {
 		}
 	}
 }
+
+func (w *written) hold(*room) {}
+func (w *written) done()      {}
+
+// TestRoom: long states take what they take of the budget, one of a user at a time, and all
+// of it comes back, whether they grow, shrink or are given up.
+func TestRoom(t *testing.T) {
+	all := newBudget(maxStates)
+	alice, bob := make(chan struct{}, 1), make(chan struct{}, 1)
+	a, again, b := &room{of: all, turn: alice}, &room{of: all, turn: alice}, &room{of: all, turn: bob}
+	const long = smallState + 1
+	steps := []struct {
+		name string
+		got  bool
+		want bool
+	}{
+		{"a small one needs none", a.fit(smallState), true},
+		{"a long one", a.fit(long), true},
+		{"a second one of the user", again.fit(long), false},
+		{"a small one beside it", again.fit(10), true},
+		{"it grows", a.fit(maxStates - long), true},
+		{"there is no room for more", b.fit(long + 1), false},
+		{"there is for as much as is left", b.fit(long), true},
+		{"it shrinks", a.fit(2 * long), true},
+		{"it gets small", a.fit(1), true},
+		{"its turn is another's", again.fit(long), true},
+	}
+	for _, s := range steps {
+		if s.got != s.want {
+			t.Errorf("%s: %v", s.name, s.got)
+		}
+	}
+	b.free()
+	b.free()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.wait(ctx, long); err == nil {
+		t.Error("a turn that another has was waited for, and got")
+	}
+	again.free()
+	testkit.OK(t, a.wait(t.Context(), maxStates))
+	a.free()
+	if !all.TryAcquire(maxStates) {
+		t.Error("not all of the budget has come back")
+	}
+}

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,7 @@ func (h *Hub) ServeChanges(w http.ResponseWriter, r *http.Request, q Request) er
 		return err
 	}
 	var p poll
+	defer p.free()
 	err = h.collect(c, &p, &q)
 	if err != nil {
 		bye := h.byeOf(c, err, q.Expires)
@@ -61,7 +63,7 @@ func (h *Hub) collect(c *conn, p *poll, q *Request) error {
 	for {
 		err := h.tellNext(c, p)
 		switch {
-		case err == nil && !(p.news && !p.more && len(p.body) > enough):
+		case err == nil && !p.full():
 			continue
 		case err == nil || errors.Is(err, errIdle) && p.news && !p.more:
 			return nil
@@ -92,6 +94,26 @@ type poll struct {
 	body []byte // of the list, without its brackets
 	news bool
 	more bool // the rest of a state is to come
+
+	states []*room // that are in it
+}
+
+// hold implements teller: a state takes its room until the answer is written.
+func (p *poll) hold(r *room) { p.states = append(p.states, r) }
+
+// done implements teller.
+func (p *poll) done() {}
+
+// full says that nothing more is waited for.
+func (p *poll) full() bool {
+	return p.news && !p.more && (len(p.body) > enough || slices.ContainsFunc(p.states, func(r *room) bool { return r.bytes > 0 }))
+}
+
+// free gives back the room of all that was told.
+func (p *poll) free() {
+	for _, r := range p.states {
+		r.free()
+	}
 }
 
 // tell implements teller. That a user without news is live goes without saying.

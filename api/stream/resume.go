@@ -11,6 +11,11 @@ import (
 // teller writes events to one client.
 type teller interface {
 	tell(e *event) error
+
+	// hold begins a state, and has what it takes, which is to be freed when it is taken.
+	hold(r *room)
+	// done says that all of the state is told.
+	done()
 }
 
 // readPatience is how long a state may wait for the command that a cursor names.
@@ -61,18 +66,20 @@ func (h *Hub) resume(ctx context.Context, m *member, to teller) error {
 	if h.begin(m) && m.reset == "" {
 		m.reset = Behind
 	}
-	reply, applied, epoch, err := h.read(ctx, m)
+	r := &room{of: h.states, turn: m.user.turn}
+	reply, applied, epoch, err := h.read(ctx, m, r)
 	if err != nil {
+		r.free()
 		return err
 	}
-	size := stateBytes(&reply)
-	defer h.states.give(size)
+	to.hold(r)
+	defer to.done()
 	return h.tellState(m, to, &reply, applied, epoch)
 }
 
 // read reads a member's state, once there is room for it.
-func (h *Hub) read(ctx context.Context, m *member) (reply events.ResumeReply, applied events.Seq, epoch string, err error) {
-	for waited := int64(0); ; {
+func (h *Hub) read(ctx context.Context, m *member, r *room) (reply events.ResumeReply, applied events.Seq, epoch string, err error) {
+	for {
 		epoch = h.cfg.Source.Epoch()
 		if m.reset == "" && m.told.epoch != epoch {
 			m.reset = Epoch
@@ -82,24 +89,16 @@ func (h *Hub) read(ctx context.Context, m *member) (reply events.ResumeReply, ap
 			continue // of which log it is, nobody knows
 		}
 		if err != nil {
-			h.states.give(waited)
 			return reply, 0, "", errors.Join(errMoved, err)
 		}
 		size := stateBytes(&reply)
-		if size <= max(waited, smallState) {
-			h.states.give(waited - size) // the rest is given back by who tells it
-			return reply, applied, epoch, nil
-		}
-		if waited == 0 && h.states.take(size) {
+		if r.fit(size) {
 			return reply, applied, epoch, nil
 		}
 		reply = events.ResumeReply{} // nobody holds it while there is no room
-		h.states.give(waited)
-		waited = 0
-		if err := h.states.wait(ctx, size); err != nil {
+		if err := r.wait(ctx, size); err != nil {
 			return reply, 0, "", errors.Join(errMoved, err)
 		}
-		waited = size
 	}
 }
 

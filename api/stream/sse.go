@@ -56,12 +56,6 @@ func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
 		case expired(expires):
 			return errEnds
 		case err == nil:
-			if s.unsent >= flushBytes {
-				err = s.flush()
-			}
-			if err != nil {
-				return err
-			}
 			continue
 		case !errors.Is(err, errIdle):
 			return err
@@ -98,6 +92,9 @@ type sse struct {
 	ids      bool
 	unsent   int // bytes
 	sent     time.Time
+
+	state *room     // of the state that is being told; nil: none is
+	until time.Time // when all of it is to be taken, if it is a long one
 }
 
 // lines are buffers of what is written before the data.
@@ -129,8 +126,13 @@ func (s *sse) begin(hello *event) error {
 	return s.flush()
 }
 
-// tell writes an event.
+// tell writes an event, once what was written before is on its way if that is much.
 func (s *sse) tell(e *event) error {
+	if s.unsent >= flushBytes {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
 	buf := lines.Get().(*[]byte)
 	defer lines.Put(buf)
 	b := append((*buf)[:0], "event: "...)
@@ -161,10 +163,27 @@ func (s *sse) tell(e *event) error {
 
 var blank = []byte("\n\n")
 
+// hold implements teller.
+func (s *sse) hold(r *room) {
+	if s.state = r; r.bytes > 0 {
+		s.until = time.Now().Add(longPatience)
+	}
+}
+
+// done implements teller. What is told is in the connection's buffers.
+func (s *sse) done() {
+	s.state.free()
+	s.state, s.until = nil, time.Time{}
+}
+
 // write writes, within the time that a client has until all of it is sent.
 func (s *sse) write(b []byte) error {
 	if s.unsent == 0 {
-		if err := s.rc.SetWriteDeadline(time.Now().Add(s.patience)); err != nil {
+		until := time.Now().Add(s.patience)
+		if !s.until.IsZero() && s.until.Before(until) {
+			until = s.until
+		}
+		if err := s.rc.SetWriteDeadline(until); err != nil {
 			return err
 		}
 	}
