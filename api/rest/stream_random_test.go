@@ -29,7 +29,7 @@ type restless struct {
 	rng    *rand.Rand
 	at     func() *world // which reddot it asks
 	user   string
-	poll   bool
+	way    string // /v1/events, /v1/changes or /v1/gateway
 	book   *book
 	old    []string // cursors that were told
 	calm   *atomic.Bool
@@ -85,16 +85,17 @@ func (c *restless) connect(ctx context.Context, cursor string) (n int) {
 	w := c.at()
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
-	path := "/v1/events"
-	if c.poll {
-		path = "/v1/changes"
-	}
 	query := url.Values{"user": {c.user}, "receipts": {"1"}, "cursor": {cursor}}
-	if c.poll {
+	method, sent := "GET", ""
+	switch c.way {
+	case "/v1/changes":
 		query.Set("wait", "1")
+	case "/v1/gateway":
+		method, query, sent = "POST", nil, fmt.Sprintf(`{"users":[{"user":%q,"cursor":%q}],"receipts":true}`, c.user, cursor)
 	}
-	req := testkit.Must(http.NewRequestWithContext(ctx, "GET", w.url+path+"?"+query.Encode(), nil))(c.tb)
-	for _, h := range w.as(identity.Viewer) {
+	req := testkit.Must(http.NewRequestWithContext(ctx, method, w.url+c.way+"?"+query.Encode(), strings.NewReader(sent)))(c.tb)
+	req.Header.Set("Content-Type", "application/json")
+	for _, h := range w.as(identity.Backend) {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
@@ -109,7 +110,7 @@ func (c *restless) connect(ctx context.Context, cursor string) (n int) {
 		}
 		return 0
 	}
-	if c.poll {
+	if c.way == "/v1/changes" {
 		return c.enterPoll(resp.Body)
 	}
 	body := io.Reader(resp.Body)
@@ -216,10 +217,11 @@ func TestStreamsRandom(t *testing.T) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
+	ways := []string{"/v1/changes", "/v1/events", "/v1/gateway", "/v1/events"}
 	var clients []*restless
 	for i := range 20 {
 		user := fmt.Sprintf("u%d", rng.IntN(users))
-		c := &restless{tb: t, rng: rand.New(rand.NewPCG(rng.Uint64(), 1)), user: user, poll: i%4 == 0, book: newBook(user), calm: &calm, expect: map[string]int{}}
+		c := &restless{tb: t, rng: rand.New(rand.NewPCG(rng.Uint64(), 1)), user: user, way: ways[i%len(ways)], book: newBook(user), calm: &calm, expect: map[string]int{}}
 		c.at = func() *world {
 			if !over.Load() && c.rng.IntN(2) == 0 {
 				return first

@@ -21,7 +21,7 @@ import (
 // benchChildCommand is what bench starts in processes of their own.
 func (a *app) benchChildCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: bench.ChildCommand, Hidden: true, Args: cobra.NoArgs, Short: "Parts of bench that run in processes of their own"}
-	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchViewsCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchHTTPCommand(), a.benchProfileCommand())
+	cmd.AddCommand(a.benchNATSCommand(), a.benchFoldCommand(), a.benchViewsCommand(), a.benchCompactCommand(), a.benchEchoCommand(), a.benchHTTPCommand(), a.benchStreamsCommand(), a.benchProfileCommand())
 	return cmd
 }
 
@@ -148,4 +148,15 @@ func (a *app) benchHTTPCommand() *cobra.Command {
 	return &cobra.Command{Use: "http", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return bench.ChildHTTP(cmd.Context(), a.stdout)
 	}}
+}
+
+func (a *app) benchStreamsCommand() *cobra.Command {
+	var host string
+	var n int
+	cmd := &cobra.Command{Use: "streams", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.ChildStreams(cmd.Context(), host, n, a.stdout)
+	}}
+	cmd.Flags().StringVar(&host, "host", "", "`HOST:PORT` of reddot's HTTP API")
+	cmd.Flags().IntVar(&n, "streams", 0, "how many")
+	return cmd
 }

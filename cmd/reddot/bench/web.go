@@ -69,19 +69,25 @@ func ChildHTTP(ctx context.Context, out io.Writer) error {
 }
 
 // startWeb starts a reddot that answers over HTTP, and asks who comes: a key has no rate.
-func (b *bench) startWeb(ctx context.Context, name string) (t *traffic, key string, err error) {
+// One of an operator is key with another letter at its end.
+func (b *bench) startWeb(ctx context.Context, name string, args ...string) (t *traffic, key string, err error) {
 	key = "rdk_" + rand.Text() + rand.Text()
-	sum := sha256.Sum256([]byte(key))
 	file := filepath.Join(b.dir, name+".json")
-	content := fmt.Sprintf(`{"keys":[{"name":"bench","role":"backend","sha256":%q}]}`, hex.EncodeToString(sum[:]))
+	digest := func(key string) string {
+		sum := sha256.Sum256([]byte(key))
+		return hex.EncodeToString(sum[:])
+	}
+	content := fmt.Sprintf(`{"keys":[{"name":"bench","role":"backend","sha256":%q},{"name":"operator","role":"operator","sha256":%q}]}`, digest(key), digest(operatorKey(key)))
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		return nil, "", fmt.Errorf("write the keys of the benchmark: %w", err)
 	}
 	dir := filepath.Join(b.dir, name)
-	s, err := b.startServerAs(ctx, key, dir, "serve", "--data", dir, "--sync", b.cfg.Sync, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-		"--auth", file, "--log-level", "error")
+	s, err := b.startServerAs(ctx, key, dir, append([]string{"serve", "--data", dir, "--sync", b.cfg.Sync, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+		"--auth", file, "--log-level", "error"}, args...)...)
 	return &traffic{server: s, subjects: b.subjects}, key, err
 }
+
+func operatorKey(key string) string { return key + "o" }
 
 // web is the stage "http".
 func (b *bench) web(ctx context.Context) error {

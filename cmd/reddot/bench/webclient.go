@@ -63,10 +63,16 @@ func (c *webConn) do(request []byte, status int) (http.Header, error) {
 	if resp.StatusCode != status {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
 		line, _, _ := strings.Cut(string(request[:min(len(request), 200)]), "\r\n")
-		return nil, fmt.Errorf("%s: answered %d %s, want %d (%v)", line, resp.StatusCode, body, status, err)
+		return nil, &answeredWith{resp.StatusCode, fmt.Errorf("%s: answered %d %s, want %d (%v)", line, resp.StatusCode, body, status, err)}
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return resp.Header, err
+}
+
+// answeredWith is an answer with another status than was wanted.
+type answeredWith struct {
+	status int
+	error
 }
 
 // askOnce asks on a connection of its own.

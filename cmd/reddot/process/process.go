@@ -157,8 +157,17 @@ func (p *Process) Log() string { return p.stderr.String() }
 // does not say.
 func (p *Process) Peak() (int64, error) { return PeakOf(strconv.Itoa(p.cmd.Process.Pid)) }
 
+// Resident is the memory that it has resident now, in bytes, 0 where the system does not
+// say.
+func (p *Process) Resident() (int64, error) {
+	return memoryOf(strconv.Itoa(p.cmd.Process.Pid), "VmRSS:")
+}
+
 // PeakOf is the Peak of a process of /proc: a number, or self.
-func PeakOf(pid string) (int64, error) {
+func PeakOf(pid string) (int64, error) { return memoryOf(pid, "VmHWM:") }
+
+// memoryOf reads one of the lines that /proc has about a process's memory.
+func memoryOf(pid, name string) (int64, error) {
 	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
@@ -167,7 +176,7 @@ func PeakOf(pid string) (int64, error) {
 		return 0, fmt.Errorf("read the memory of a process: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if kib, ok := strings.CutPrefix(line, name); ok {
 			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kib), " kB"), 10, 64)
 			return n << 10, err
 		}
