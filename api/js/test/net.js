@@ -1,9 +1,11 @@
 // The other end of the client in tests: a fetch whose answers the test gives, call by call.
 
+import { setMaxListeners } from "node:events";
+
 const sleep = () => new Promise((resolve) => setImmediate(resolve));
 
 /** settle lets everything happen that needs no clock. */
-export async function settle() { for (let i = 0; i < 20; i++) await sleep(); }
+export async function settle() { for (let i = 0; i < 12; i++) await sleep(); }
 
 /** until waits for a condition, by real time. */
 export async function until(what, holds) {
@@ -22,6 +24,7 @@ class Call {
     this.body = init.body && JSON.parse(init.body);
     this.token = init.headers.Authorization?.replace("Bearer ", "");
     this.done = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    if (this.signal) setMaxListeners(0, this.signal);
     this.signal?.addEventListener("abort", () => {
       this.reject(this.signal.reason);
       this.controller?.error(this.signal.reason);
