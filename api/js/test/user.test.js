@@ -167,7 +167,7 @@ test("errors", async () => {
 });
 
 test("options that can't be are refused at once", () => {
-  assert.throws(() => new Reddot(), /url "\/": want one that begins with/);
+  assert.throws(() => new Reddot(), /url "\/": want http/);
   assert.throws(() => new Reddot({ url: "http://x", key: "k", token: () => "t" }), /a token or a key/);
 });
 
