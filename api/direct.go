@@ -187,6 +187,27 @@ func (s *Service) awaitFresh(life context.Context, c *call, q question) error {
 	return s.await(life, c, q)
 }
 
+// Await returns nil once a command has been applied here, as one of the user's waiting
+// requests. Errors are *events.Fault: ErrNotApplied after the timeout, ErrRateLimited of a
+// user who waits for too much.
+func (s *Service) Await(ctx context.Context, user string, seq events.Seq, timeout time.Duration) error {
+	l, ok := s.direct.lives()
+	if !ok {
+		return errNotRunning
+	}
+	c := &call{endpoint: s.asked[events.QueryResume], user: s.direct.load(user), encoding: events.JSON, start: time.Now()}
+	if err := s.pool.admit(c); err != nil {
+		return s.told(c, tooMany(err))
+	}
+	defer s.pool.leave(c)
+	waits, done := both(ctx, l.waits)
+	defer done()
+	if err := s.awaitFresh(waits, c, question{after: seq, timeout: timeout}); err != nil {
+		return s.told(c, err)
+	}
+	return nil
+}
+
 // told is the error reply to a request, which is counted.
 func (s *Service) told(c *call, err error) *events.Fault {
 	f := faultOf(err)

@@ -59,6 +59,7 @@ func handlers(m Maintainer) []handler {
 		web(viewed(events.QueryUsers, func(v View, _ string, q events.UsersRequest) (events.UsersReply, error) { return v.Users(q) })),
 		web(viewed(events.QueryGroup, group)),
 		web(viewed(events.QueryMembers, members)),
+		web(viewed(events.QueryResume, View.Resume)),
 		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
 		{name: events.QueryHold, pattern: events.Subjects.Hold, lane: operatorLane, everywhere: true, read: asked(hold)},
 		{name: events.QueryStatus, pattern: events.Subjects.Status, lane: operatorLane, emitted: true, read: asked(status)},

@@ -87,6 +87,15 @@ func (v *View) Conversation(user string, c events.ConversationID) (reply events.
 	return reply, err
 }
 
+// Resume answers a ResumeRequest.
+func (v *View) Resume(user string, q events.ResumeRequest) (reply events.ResumeReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		reply = view.Resume(r, user, q)
+		return nil
+	})
+	return reply, err
+}
+
 // Threads answers a ThreadsRequest, or with events.ErrNotFound.
 func (v *View) Threads(user string, q events.ThreadsRequest) (reply events.ThreadsReply, err error) {
 	err = v.read(func(r fold.Reader) (err error) {

@@ -149,6 +149,23 @@ func credential(r *http.Request) string {
 	return r.Header.Get("X-API-Key")
 }
 
+// queryToken takes the token out of a stream's URL, where that may hold one: what browsers
+// have for streams sends no headers. Nothing behind this sees it.
+func (s *Server) queryToken(x *Exchange) string {
+	const name = "access_token"
+	if !s.cfg.QueryToken || x.route.Limit != Streams || x.route.Method != http.MethodGet {
+		return ""
+	}
+	tokens := x.Query[name]
+	if len(tokens) != 1 {
+		return ""
+	}
+	delete(x.Query, name)
+	x.Request.URL.RawQuery = x.Query.Encode()
+	x.Request.RequestURI = x.Request.URL.RequestURI()
+	return tokens[0]
+}
+
 // authenticate finds who asks, and whether the route is theirs.
 func (s *Server) authenticate(x *Exchange) error {
 	route := x.route
@@ -158,6 +175,9 @@ func (s *Server) authenticate(x *Exchange) error {
 	given := credential(x.Request)
 	if route.Optional && given == "" && !s.cfg.Authority.IsOpen() {
 		return nil
+	}
+	if given == "" {
+		given = s.queryToken(x)
 	}
 	id, err := s.cfg.Authority.Authenticate(x.ctx(), given)
 	if err != nil {

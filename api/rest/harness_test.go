@@ -25,6 +25,7 @@ import (
 	"reddot/api/gate"
 	"reddot/api/identity"
 	"reddot/api/rest"
+	"reddot/api/stream"
 	"reddot/events"
 	"reddot/projector"
 	"reddot/projector/testkit"
@@ -56,6 +57,7 @@ type options struct {
 	gate     gate.Config
 	fold     bool // nothing is folded if it is false
 	rest     func(*rest.Config)
+	streams  int  // the most at once; 0: the default
 	starting bool // it is never connected
 
 	ns     *natstest.Server // nil: a new one
@@ -105,8 +107,26 @@ func (keeper) Snapshot(context.Context) (events.Snapshot, error) {
 type live struct {
 	*api.Service
 	*gate.Gate
+	p       *projector.Projector
+	streams *stream.Hub
+}
+
+func (l live) Streams() *stream.Hub { return l.streams }
+
+// told implements stream.Source.
+type told struct {
+	*api.Service
 	p *projector.Projector
 }
+
+func (t told) Epoch() string { return t.p.Log().Identity().Epoch() }
+
+func (t told) Last(ctx context.Context) (events.Seq, error) {
+	status, err := t.p.Status(ctx)
+	return status.Last, err
+}
+
+func (t told) Watch(user string) { t.p.Watch(user) }
 
 // Refused implements rest.Live; the program's is tested there, as are the others.
 func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedReply, error) {
@@ -159,8 +179,10 @@ func newWorld(tb testing.TB, o options) *world {
 		Conn: conn, Subjects: w.subjects, Source: source{w.p}, Gate: g, Keeper: keeper{}, Version: "1.2.3", Logger: log,
 		Metrics: testkit.Must(api.NewMetrics(w.registry))(tb),
 	}))(tb)
+	answers := live{service, g, w.p, nil}
+	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Streams: o.streams, Logger: log, Registerer: w.registry}))(tb)
 	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
-		Live: func() (rest.Live, error) { return live{service, g, w.p}, nil }}
+		Live: func() (rest.Live, error) { return answers, nil }}
 	if o.starting {
 		cfg.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}
@@ -175,6 +197,7 @@ func newWorld(tb testing.TB, o options) *world {
 		parts.Go(func() error { return w.p.Run(ctx) })
 	}
 	parts.Go(func() error { return service.Run(ctx) })
+	parts.Go(func() error { return answers.streams.Run(ctx) })
 	parts.Go(func() error {
 		err := w.server.Run(ctx)
 		w.ended <- err

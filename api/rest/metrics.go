@@ -191,11 +191,10 @@ func (c *counting) Write(b []byte) (int, error) {
 func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // Flush implements http.Flusher.
-func (c *counting) Flush() {
-	if f, ok := c.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
-}
+func (c *counting) Flush() { _ = c.FlushError() } // who cares asks for the error
+
+// FlushError is for http.ResponseController.
+func (c *counting) FlushError() error { return http.NewResponseController(c.ResponseWriter).Flush() }
 
 func (c *counting) status() int {
 	if c.code == 0 {

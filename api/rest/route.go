@@ -74,6 +74,9 @@ func (s *Server) routes() []Route {
 
 		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
 
+		{Method: "GET", Path: "/v1/events", Who: who(u, b, v), Limit: Streams, Stream: true, Serve: s.events},
+		{Method: "GET", Path: "/v1/changes", Who: who(u, b, v), Limit: Queries, Serve: s.changes},
+
 		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
 		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
 		{Method: "GET", Path: "/v1/refused", Who: who(b, v), Limit: Queries, Serve: s.refused},

@@ -136,6 +136,8 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`file` of its key")
 	f.BoolVar(&cfg.H2C, "h2c", false, "take HTTP/2 without TLS at --http, from a proxy in front")
 	f.StringVar(&cfg.AuthCallout, "auth-callout", "", "`file` of the seed of an account's NATS key: an existing NATS server asks reddot who connects; see \"reddot nats-config\"")
+	f.IntVar(&cfg.Streams, "streams", cfg.Streams, "most streams of --http at once (/v1/events and its like); each takes some 40 KiB and a file")
+	f.BoolVar(&cfg.QueryToken, "allow-query-token", false, "take a user's token in the URL of /v1/events as access_token, for clients that send no headers; proxies may log it")
 	f.BoolVar(&cfg.WebSocket, "websocket", false, "let browsers reach the embedded NATS server, at /nats of --http")
 	f.BoolVar(&cfg.InsecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.Profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
