@@ -28,7 +28,7 @@ export class Chat {
           el("button", { onclick: () => this.#read() }, "Read"),
         ] : [
           p.mute = el("button", { onclick: () => phone.try(me.mute(conversation, !this.#now?.muted)) }, "Mute"),
-          el("button", { onclick: () => phone.try(me.markUnread(conversation)) }, "Mark unread"),
+          el("button", { "aria-label": "Mark as unread", onclick: () => phone.try(me.markUnread(conversation)) }, "Unread"),
           el("button", { onclick: () => this.#read() }, "Read"),
         ]),
       p.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Messages of ${thread ? "the thread" : call}` },

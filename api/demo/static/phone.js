@@ -126,8 +126,8 @@ export class Phone {
     node.renew = (c) => {
       name = c.conversation;
       const m = c.last_message, mine = m?.from === this.user;
-      say(face, nameOf(name)[0]);
-      set(face, "class", `face hue${hue(nameOf(name))}`);
+      say(face, nameOf(name).replace("#", "")[0]);
+      set(face, "class", `face hue${hue(nameOf(name))} ${name.startsWith("group_") ? "group" : ""}`);
       say(title, nameOf(name));
       muted.hidden = !c.muted;
       say(at, m && time(m.at));
