@@ -225,7 +225,7 @@ export class Feed {
   #add(listener, signal) {
     const s = new Listening(listener, () => {
       signal?.removeEventListener("abort", abort);
-      if (this.#listeners.delete(s)) setTimeout(() => { if (!this.#listeners.size) this.#stop(); }); // unless another comes at once
+      if (this.#listeners.delete(s)) setTimeout(() => { if (!this.#listeners.size) this.#stop(); }, 0); // unless another comes at once
     });
     const abort = () => s.close(signal.reason);
     if (signal?.aborted) abort();
@@ -599,15 +599,19 @@ class Stream {
 
   async #poll(c) {
     const { times, options } = this.#http;
-    for (let wait = 0; !c.bye && !c.signal.aborted; wait = times.wait) {
+    for (let wait = 0; !c.signal.aborted; ) {
       const { events, cursor } = await this.#http.json("v1/changes", { query: { ...this.#query(), wait }, signal: c.signal });
       c.heard = now();
-      for (const { event, data } of events) this.#take(c, event, data);
+      const pause = events.length && times.pause;
+      if (!pause && this.#feed.user) events.push({ event: "live", data: { user: this.#feed.user, version: 0 } });
+      for (const { event, data } of events) {
+        this.#take(c, event, data);
+        if (event === "live") wait = times.wait;
+      }
       this.cursor = cursor || this.cursor;
-      if (!events.length && this.#feed.user) this.#take(c, "live", { user: this.#feed.user, version: 0 });
       if (options.transport !== "poll" && Date.now() > this.#pollUntil) c.outcome = "again";
-      if (c.outcome) return;
-      if (events.length) await sleep(times.pause);
+      if (c.outcome || c.bye) return;
+      if (pause) await sleep(pause);
     }
   }
 

@@ -121,7 +121,7 @@ func problemOf(err error) *Problem {
 		return p
 	}
 	if full, ok := errors.AsType[*stream.TooMany](err); ok {
-		return &Problem{Code: TooManyStreams, Detail: "this instance has as many streams as it may; try again, or another one", RetryAfter: full.RetryAfter}
+		return &Problem{Code: TooManyStreams, Detail: "this instance has as many streams as it may; ask again, or ask another one", RetryAfter: full.RetryAfter}
 	}
 	if broken, ok := errors.AsType[*events.Invalid](err); ok {
 		return Fail(BadRequest, broken.Reason)

@@ -24,6 +24,8 @@ GET /v1/threads UBV
 GET /v1/thread UBV
 GET /v1/group-receipts UBV
 GET /v1/readers UBV
+GET /v1/events UBV
+GET /v1/changes UBV
 POST /v1/totals/batch BV
 POST /v1/commands UB
 POST /v1/read UB
@@ -54,6 +56,8 @@ GET /readyz -
 GET /metrics MVO
 GET /openapi.yaml -
 GET /openapi.json -
+GET /reddot.js -
+GET /reddot.d.ts -
 `
 
 // ofUsers are the routes about one user, and what they need beside.
@@ -61,6 +65,7 @@ var ofUsers = map[string]string{
 	"GET /v1/totals": "", "GET /v1/conversations": "", "GET /v1/conversation": "conversation=c2c_bob", "POST /v1/conversations/get": `"conversations":["c2c_bob"]`,
 	"GET /v1/explain": "conversation=c2c_bob", "GET /v1/receipt": "peer=bob", "GET /v1/threads": "", "GET /v1/thread": "conversation=c2c_bob&thread=",
 	"GET /v1/group-receipts": "group=g&ids=m1", "GET /v1/readers": "group=g&id=m1",
+	"GET /v1/events": "", "GET /v1/changes": "wait=0",
 	"POST /v1/read": `"conversation":"c2c_bob"`, "POST /v1/read-all": `"kind":"c2c"`, "POST /v1/unread": `"conversation":"c2c_bob"`,
 	"POST /v1/mute": `"conversation":"c2c_bob","muted":true`, "POST /v1/level": `"conversation":"c2c_bob","level":"all"`,
 	"POST /v1/label": `"conversation":"c2c_bob","add":["x"]`, "POST /v1/filter": `"name":"x"`, "POST /v1/block": `"users":["bob"],"blocked":false`,
