@@ -15,6 +15,7 @@
 //   - Marks, groups and the pin are labels: "star", "fold", "hide", "mark_32" to "mark_63"
 //     for 2 ** n, "pinned"; other labels are conversation groups, but for "archived".
 //   - Lists are not reordered by isPinned: sort by it, then by the order given.
+//   - Commands have succeeded once queries show them (wait: "applied").
 //   - nextSeq is a string that means nothing; 0 at the start, and at the end.
 
 import type { Conversation, ReadOptions, User } from "./reddot.js";

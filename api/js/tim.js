@@ -17,6 +17,8 @@ for (let n = 32; n < 64; n++) MARKS.set(2 ** n, `mark_${n}`);
 const NUMBERS = new Map([...MARKS].map(([number, label]) => [label, number]));
 const OWN = new Set(["pinned", "archived", ...NUMBERS.keys()]); // labels that are no conversation groups
 
+const SURE = { wait: "applied" }; // so that what is asked next shows it, and what the rules refuse is an error
+
 const bad = (detail) => Object.assign(new Error(detail), { status: 400, code: "bad_request", detail });
 const seconds = (ms) => Math.floor(ms / 1000);
 
@@ -184,14 +186,14 @@ export class V2TIMManager {
 
   async getConversation(conversationID) { return toConversation(await this.#me.conversation(conversationID), this.#me.id); }
 
-  async deleteConversation(conversationID) { await this.#me.deleteConversation(conversationID); }
-  async clearC2CHistoryMessage(userID) { await this.#me.clear(`c2c_${userID}`); }
-  async clearGroupHistoryMessage(groupID) { await this.#me.clear(`group_${groupID}`); }
-  async pinConversation(conversationID, isPinned) { await this.#me.pinConversation(conversationID, isPinned); }
+  async deleteConversation(conversationID) { await this.#me.deleteConversation(conversationID, SURE); }
+  async clearC2CHistoryMessage(userID) { await this.#me.clear(`c2c_${userID}`, SURE); }
+  async clearGroupHistoryMessage(groupID) { await this.#me.clear(`group_${groupID}`, SURE); }
+  async pinConversation(conversationID, isPinned) { await this.#me.pinConversation(conversationID, isPinned, SURE); }
 
   async markConversation(conversationIDList, markType, enableMark) {
     const mark = markOf(markType);
-    return this.#each(conversationIDList, (id) => this.#me.markConversation([id], mark, enableMark));
+    return this.#each(conversationIDList, (id) => this.#me.markConversation([id], mark, enableMark, SURE));
   }
 
   // each does something with one after the other, and says of each what came of it.
@@ -211,12 +213,12 @@ export class V2TIMManager {
 
   async addConversationsToGroup(groupName, conversationIDList) {
     const label = groupOf(groupName);
-    return this.#each(conversationIDList, (id) => this.#me.addConversationsToGroup(label, [id]));
+    return this.#each(conversationIDList, (id) => this.#me.addConversationsToGroup(label, [id], SURE));
   }
 
   async deleteConversationsFromGroup(groupName, conversationIDList) {
     const label = groupOf(groupName);
-    return this.#each(conversationIDList, (id) => this.#me.deleteConversationsFromGroup(label, [id]));
+    return this.#each(conversationIDList, (id) => this.#me.deleteConversationsFromGroup(label, [id], SURE));
   }
 
   async getConversationGroupList() {
@@ -226,12 +228,12 @@ export class V2TIMManager {
   }
 
   async deleteConversationGroup(groupName) {
-    for (const id of await this.#inGroup(groupName)) await this.#me.label(id, { remove: [groupName] });
+    for (const id of await this.#inGroup(groupName)) await this.#me.label(id, { remove: [groupName], ...SURE });
   }
 
   async renameConversationGroup(oldName, newName) {
     const add = [groupOf(newName)];
-    for (const id of await this.#inGroup(oldName)) await this.#me.label(id, { remove: [oldName], add });
+    for (const id of await this.#inGroup(oldName)) await this.#me.label(id, { remove: [oldName], add, ...SURE });
   }
 
   async #inGroup(name) {
@@ -246,24 +248,24 @@ export class V2TIMManager {
   async getUnreadMessageCountByFilter(filter) { return this.#me.getUnreadMessageCountByFilter(toFilter(filter)); }
 
   async subscribeUnreadMessageCountByFilter(filter) {
-    const { name } = await this.#me.subscribeUnreadMessageCountByFilter(toFilter(filter));
+    const { name } = await this.#me.subscribeUnreadMessageCountByFilter(toFilter(filter), SURE);
     this.#filters.set(name, filter);
     for (const { counts } of this.#conversations.values()) counts(); // which may have come already
   }
 
   async unsubscribeUnreadMessageCountByFilter(filter) {
     const of = JSON.stringify(toFilter(filter));
-    await this.#me.unsubscribeUnreadMessageCountByFilter(toFilter(filter));
+    await this.#me.unsubscribeUnreadMessageCountByFilter(toFilter(filter), SURE);
     for (const [name, known] of this.#filters) if (JSON.stringify(toFilter(known)) === of) this.#filters.delete(name);
   }
 
-  async markC2CMessageAsRead(userID, options) { await this.#me.markC2CMessageAsRead(userID, options); }
-  async markGroupMessageAsRead(groupID, options) { await this.#me.markGroupMessageAsRead(groupID, options); }
-  async markAllMessageAsRead() { await this.#me.markAllMessageAsRead(); }
+  async markC2CMessageAsRead(userID, options) { await this.#me.markC2CMessageAsRead(userID, { ...SURE, ...options }); }
+  async markGroupMessageAsRead(groupID, options) { await this.#me.markGroupMessageAsRead(groupID, { ...SURE, ...options }); }
+  async markAllMessageAsRead() { await this.#me.markAllMessageAsRead(SURE); }
 
   async cleanConversationUnreadMessageCount(conversationID, cleanTimestamp = 0, cleanSequence = 0) {
     if (cleanSequence && !conversationID.startsWith("c2c_")) fail("cleanSequence: messages have no numbers here; want 0, or markGroupMessageAsRead(group, { upto: msgID })");
-    await this.#me.cleanConversationUnreadMessageCount(conversationID, cleanTimestamp ? { uptoAt: cleanTimestamp * 1000 + 999 } : {});
+    await this.#me.cleanConversationUnreadMessageCount(conversationID, { ...SURE, uptoAt: cleanTimestamp ? cleanTimestamp * 1000 + 999 : undefined });
   }
 
   // Receipts.
@@ -295,8 +297,8 @@ export class V2TIMManager {
 
   // Levels.
 
-  async setC2CReceiveMessageOpt(userIDList, opt) { await this.#me.setC2CReceiveMessageOpt(userIDList, levelOf(opt)); }
-  async setGroupReceiveMessageOpt(groupID, opt) { await this.#me.setGroupReceiveMessageOpt(groupID, levelOf(opt)); }
+  async setC2CReceiveMessageOpt(userIDList, opt) { await this.#me.setC2CReceiveMessageOpt(userIDList, levelOf(opt), SURE); }
+  async setGroupReceiveMessageOpt(groupID, opt) { await this.#me.setGroupReceiveMessageOpt(groupID, levelOf(opt), SURE); }
 
   async getC2CReceiveMessageOpt(userIDList) {
     const list = await this.#me.getConversationList(userIDList.map((id) => `c2c_${id}`));
