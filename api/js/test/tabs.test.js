@@ -42,7 +42,8 @@ class Locks {
 
 Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true });
 const { Reddot } = await import("../reddot.js");
-const { begins, change, net, recorder, settle, until, whole } = await import("./net.js");
+const { until } = await import("./live.js");
+const { begins, change, net, recorder, settle, whole } = await import("./net.js");
 
 const clients = [];
 after(() => { for (const reddot of clients) reddot.close(); });
