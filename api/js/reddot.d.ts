@@ -151,7 +151,8 @@ export type Command =
   | ({ type: "group.message"; group: string; mention_all?: boolean; broadcast?: boolean; receipt?: boolean } & Messaged)
   | ({ type: "group.revoke"; group: string; id: string } & Placed)
   | ({ type: "group.edit"; group: string; id: string; mentions?: string[]; mention_all?: boolean } & Placed)
-  | ({ type: "group.join" | "group.leave"; group: string; users: string[] } & Placed)
+  | ({ type: "group.join"; group: string; users: string[] } & Placed)
+  | ({ type: "group.leave"; group: string; users: string[] } & Placed)
   | ({ type: "group.dismiss"; group: string } & Placed)
   | ({ type: "group.purge"; group: string; before?: string; before_at?: Time } & Placed)
   | ({ type: "policy"; own_message?: "keep" | "advance"; threads?: "in" | "apart"; group_receipts?: "off" | "sender" | "members" } & Placed)
@@ -413,7 +414,7 @@ export class ReddotError extends Error {
 
 /** The events of a stream, as GET /v1/events has them. */
 export interface StreamEvents {
-  reset: { user: string; reason: string };
+  reset: { user: string; reason?: string };
   change: { user: string; version: Seq; at?: Time; totals: Totals; conversations?: Conversation[]; removed?: string[]; threads?: Thread[]; filters?: NamedTotals; cursor?: string; more?: boolean };
   receipts: { user: string; receipts: (C2CReadReceipt | GroupReadReceipt)[]; cursor?: string; more?: boolean };
   live: { user: string; version: Seq; cursor?: string };

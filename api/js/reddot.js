@@ -1,32 +1,19 @@
-// The client of reddot for browsers and Node, in one file without dependencies. From below:
-//
-//   Book    what is known of a user; the newer version of each thing stays
-//   Feed    a book and those who listen to it
-//   Http    requests, and the token that they bring along
-//   Stream  a user's events over HTTP: streamed, polled, resumed, renewed
-//   Tabs    one Stream for all tabs of a browser
-//   User, Reddot
-//
-// How it is used: README.md and reddot.d.ts.
+// The client of reddot, in one file without dependencies. README.md has its parts.
 
 const DEFAULTS = {
-  hello: 5_000, // a stream has said hello by then, or something on the way holds it back
-  again: 600_000, // then it is polled for so long
-  first: 500, longest: 30_000, // bounds of the back-off; each wait is random below it
+  hello: 5_000, again: 600_000, // without a hello by then it polls for so long
+  first: 500, longest: 30_000, // bounds of the back-off, each wait is random below
   settled: 10_000, // a connection that lived so long was a good one
   heartbeat: 25_000, look: 2_000, // see Stream.#guard
-  wait: 25, pause: 200, // a poll, in seconds; after one that brought something, in ms
-  beat: 5_000, steal: 15_000, // see Tabs
-  count: 300, // tabs have told by then that they are there
+  wait: 25, pause: 200, // a poll, in seconds; after one with events, in ms
+  beat: 5_000, steal: 15_000, count: 300, // see Tabs and counter
 };
 
-/** What the server answers instead (RFC 9457), or why there is no answer. */
 export class ReddotError extends Error {
   constructor({ cause, ...problem }) {
     super(problem.detail, { cause });
-    Object.assign(this, problem);
+    Object.assign(this, problem, { name: "ReddotError" });
   }
-  get name() { return "ReddotError"; }
 }
 
 const trouble = (code, detail, status = 0, cause) => new ReddotError({ status, code, detail, cause });
@@ -35,6 +22,8 @@ const sleep = (ms, wake = {}) => new Promise((resolve) => {
   const timer = setTimeout(resolve, ms);
   wake.up = () => resolve(clearTimeout(timer));
 });
+
+const check = (signal) => { if (signal?.aborted) throw signal.reason; };
 
 const defined = (object) => Object.entries(object).filter(([, v]) => v !== undefined);
 
@@ -128,7 +117,7 @@ export class Feed {
   // state is read into a book of its own, which takes the place of the other once it is whole.
   enter(event, data, from = "") {
     this.user ??= data.user;
-    if (data.user !== this.user) return this.fail(trouble("other_user", `events of ${data.user} came for ${this.user}: the token is another user's`), true);
+    if (data.user !== this.user) return this.fail(trouble("other_user", `the token of ${this.user} is now one of ${data.user}`), true);
     const key = event + from;
     for (const [k, v] of Object.entries(this.#held[key] ?? {})) if (Array.isArray(v)) data = { ...data, [k]: v.concat(data[k] ?? []) };
     this.#held[key] = data.more && data;
@@ -173,7 +162,7 @@ export class Feed {
     if (!book) return [];
     const { version, totals, filters } = book;
     return [
-      { event: "reset", data: { user, reason: "start" } },
+      { event: "reset", data: { user } },
       { event: "change", data: { user, version, totals, filters, conversations: book.conversations(), threads: [...book.threads.values()] } },
       { event: "receipts", data: { user, receipts: [...book.receipts.values()] } },
       { event: "live", data: { user, version } },
@@ -369,7 +358,7 @@ class Http {
     const shares = globalThis.BroadcastChannel && (options.shareTabs ?? !!globalThis.document);
     this.shares = shares && globalThis.navigator?.locks;
     if (shares && !this.shares) this.count = counter(this.base, this.times);
-    if (!/^https?:/.test(this.base) && !globalThis.location) throw new TypeError(`url ${JSON.stringify(url)}: want one that begins with http:// or https://, as there is no page that it could be relative to`);
+    if (!/^https?:/.test(this.base) && !globalThis.location) throw new TypeError(`url ${JSON.stringify(url)}: want http:// or https:// outside of a page`);
     if (token && key) throw new TypeError("want a token or a key, not both");
   }
 
@@ -413,19 +402,19 @@ class Http {
   // open sends a request, once more with a new token if the first was rejected, and returns
   // the answer if it is a good one. sending hears of each attempt.
   async open(path, { query = {}, body, headers, signal, sending } = {}) {
-    const url = this.base + path + "?" + defined(query).flatMap(([k, v]) => [v].flat().map((v) => `${k}=${encodeURIComponent(v)}`)).join("&");
+    const params = defined(query).flatMap(([k, v]) => [v].flat().map((v) => `${k}=${encodeURIComponent(v)}`)).join("&");
     let credential = await this.credential();
     for (let first = true; ; first = false) {
-      signal?.throwIfAborted();
+      check(signal);
       sending?.(true);
       let answer;
       try {
-        answer = await (this.options.fetch ?? fetch)(url.replace(/\?$/, ""), {
-          method: body ? "POST" : "GET", signal, body: body && JSON.stringify(body), cache: "no-cache",
+        answer = await (this.options.fetch ?? fetch)(this.base + path + (params && `?${params}`), {
+          method: body ? "POST" : "GET", signal, body: body && JSON.stringify(body),
           headers: { ...headers, ...(body && { "Content-Type": "application/json" }), ...(credential && { Authorization: `Bearer ${credential}` }) },
         });
       } catch (e) {
-        signal?.throwIfAborted();
+        check(signal);
         throw trouble("network", `no answer from ${this.base}: ${e.message}`, 0, e);
       }
       if (answer.ok) return answer;
@@ -452,7 +441,7 @@ class Http {
     try {
       return await answer.json();
     } catch (e) {
-      options?.signal?.throwIfAborted();
+      check(options?.signal);
       throw trouble("network", `the answer of ${path} broke off, or is none of reddot's`, 0, e);
     }
   }
@@ -476,15 +465,14 @@ function parser(emit) {
     let text = decoder.decode(bytes, { stream: true });
     if (!text) return;
     if (cr && text[0] === "\n") text = text.slice(1); // of a CRLF that was cut
-    cr = text ? text.endsWith("\r") : false;
+    cr = text.endsWith("\r");
     const lines = (rest + text).split(/\r\n|\r|\n/);
     rest = lines.pop();
     lines.forEach(line);
   };
 }
 
-// silence of a connection, by the clock that went further: one stands still while a machine
-// sleeps, the other can be set back.
+// By the clock that went further: one stands still while a machine sleeps, one can be set back.
 const now = () => [Date.now(), performance.now()];
 const since = (then) => Math.max(...now().map((t, i) => t - then[i]));
 
@@ -681,11 +669,10 @@ class Stream {
 
 const SIGNS = [[globalThis, "online"], [globalThis, "pageshow"], [globalThis.document, "visibilitychange"]];
 
-// Tabs is one stream for all tabs of a browser that show a user. The tab that holds a lock
-// has it, posts what comes, and beats; the others enter that, each in a book of its own, and
-// go on from there when the lock is theirs. From a tab that is frozen with the lock in its
-// hands it is stolen. That timers are slow in hidden tabs doesn't matter, as who is asked
-// answers at once.
+// Tabs is one stream for all tabs of a browser that show a user. The one that holds a lock
+// has it, and posts what comes; the others enter that, each in its book, and go on from there
+// when the lock is theirs. Of a tab that is frozen it is stolen: not of one that is hidden,
+// whose timers are slow, as who is asked answers at once.
 class Tabs {
   #http; #stream; #user; #feed; #channel; #beat; #lock; #release; #leader = 0; #n; #synced; #heard; #asked; #wanted; #on;
 
@@ -809,6 +796,7 @@ class Tabs {
 // counter returns what counts the other tabs that have a stream, where they can't share one.
 function counter(base, times) {
   const channel = new BroadcastChannel(`reddot ${base}`);
+  channel.unref?.(); // in Node
   let others, streams = false;
   channel.onmessage = ({ data }) => {
     if (data === "who" && streams) channel.postMessage("here");
@@ -827,7 +815,6 @@ const PAGE = 200; // most that a page holds
 const MAX_USERS = 1_000; // remembered, beside those that are listened to
 const CHUNK = 30; // most messages whose readers can be asked for at once
 
-// User is one user's counts; see reddot.d.ts.
 class User {
   #http; #id; #stream; #feed;
 
@@ -853,6 +840,8 @@ class User {
     if (refused?.length) throw new ReddotError({ status: 400, code: "bad_request", detail: `${conversations[refused[0].index]}: ${refused[0].reason}`, seq });
     return results.at(-1).duplicate ? { seq, duplicate: true } : { seq };
   }
+
+  #label(conversations, label, on, options) { return this.#each("user.label", conversations, { [on ? "add" : "remove"]: [label] }, options); }
 
   async *#pages(path, options) {
     let after = options?.after;
@@ -905,13 +894,13 @@ class User {
   clear(conversation, options) { return this.#do("clear", { ...options, conversation }); }
 
   markConversation(conversations, mark, enabled, options) {
-    if (mark !== "unread") return this.#each("user.label", conversations, { [enabled ? "add" : "remove"]: [mark] }, options);
+    if (mark !== "unread") return this.#label(conversations, mark, enabled, options);
     if (enabled) return this.#each("user.unread", conversations, {}, options);
     return this.#each("user.read", conversations, { uptoAt: 0, private: true }, options); // which moves nothing and takes the mark away
   }
-  pinConversation(conversation, pinned, options) { return this.markConversation([conversation], "pinned", pinned, options); }
-  addConversationsToGroup(label, conversations, options) { return this.#each("user.label", conversations, { add: [label] }, options); }
-  deleteConversationsFromGroup(label, conversations, options) { return this.#each("user.label", conversations, { remove: [label] }, options); }
+  pinConversation(conversation, pinned, options) { return this.#label([conversation], "pinned", pinned, options); }
+  addConversationsToGroup(label, conversations, options) { return this.#label(conversations, label, true, options); }
+  deleteConversationsFromGroup(label, conversations, options) { return this.#label(conversations, label, false, options); }
   setC2CReceiveMessageOpt(peers, level, options) { return this.#each("user.level", peers.map((peer) => `c2c_${peer}`), { level }, options); }
   setGroupReceiveMessageOpt(group, level, options) { return this.level(`group_${group}`, level, options); }
   async subscribeUnreadMessageCountByFilter(filter, options) {
@@ -929,7 +918,6 @@ class User {
 
 const nameOf = (filter) => Object.entries(wire(filter)).sort().map((kv) => kv.join("=")).join("&") || "all";
 
-/** See reddot.d.ts. */
 export class Reddot {
   #http; #users = new Map();
 

@@ -1,0 +1,219 @@
+// Against a server of one's own: `reddot serve`, of the program that $REDDOT names, else one
+// built for it.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createHmac } from "node:crypto";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Reddot } from "reddot";
+import { random, until } from "./net.js";
+
+const work = mkdtempSync(join(tmpdir(), "reddot-live-"));
+let program = process.env.REDDOT;
+const servers = [], clients = [];
+
+// serve starts a server and returns where it is.
+async function serve(name, ...args) {
+  const server = spawn(program, ["serve", "--data", join(work, name), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  servers.push(server);
+  let said = "";
+  server.stdout.on("data", (bytes) => { said += bytes; });
+  server.stderr.on("data", (bytes) => { said += bytes; });
+  const url = await until(`the server is ready: ${said}`, () => {
+    if (server.exitCode !== null) throw new Error(`the server ended: ${said}`);
+    return /^ready .*http=(\S+)/m.exec(said)?.[1];
+  });
+  return { server, address: url, url: `http://${url}` };
+}
+
+async function end(server) {
+  server.kill();
+  if (server.exitCode === null) await once(server, "exit");
+}
+
+const client = (options) => {
+  const reddot = new Reddot(options);
+  clients.push(reddot);
+  return reddot;
+};
+
+before(() => {
+  if (program) return;
+  program = join(work, "reddot");
+  execFileSync("go", ["build", "-o", program, "./cmd/reddot"], { cwd: fileURLToPath(new URL("../../..", import.meta.url)), stdio: "inherit" });
+});
+
+after(async () => {
+  for (const reddot of clients) reddot.close();
+  for (const server of servers) await end(server);
+  rmSync(work, { recursive: true, force: true });
+});
+
+// mirror keeps a list as a listener tells it.
+function mirror() {
+  const list = new Map(), seen = { list, errors: [], states: [], receipts: [], readers: [] };
+  const put = (all) => {
+    for (const v of all) {
+      assert.ok(!(list.get(v.conversation)?.version > v.version), "no version goes backward");
+      list.set(v.conversation, v);
+    }
+  };
+  return {
+    seen, onNewConversation: put, onConversationChanged: put,
+    onConversationDeleted: (names) => names.forEach((name) => list.delete(name)),
+    onTotalUnreadMessageCountChanged: (totals) => { seen.totals = totals; },
+    onRecvC2CReadReceipt: (all) => seen.receipts.push(...all.map((r) => `${r.peer}:${r.upto}`)),
+    onRecvMessageReadReceipts: (all) => seen.readers.push(...all.map((r) => `${r.group}/${r.id}:${r.read}/${r.members}`)),
+    onStateChanged: (state) => seen.states.push(state),
+    onError: (e) => seen.errors.push(e),
+  };
+}
+
+const all = async (pages) => {
+  const list = [];
+  for await (const page of pages) list.push(...page.conversations);
+  return list;
+};
+
+test("what is heard is what is asked for, streamed and polled, over cuts of all kinds", async () => {
+  const { address, url } = await serve("cuts");
+  const [host, port] = address.split(":");
+  const rng = random(1);
+  // A proxy that cuts connections in the middle of a byte.
+  let cut = true;
+  const proxy = createServer((req, res) => {
+    const onward = request({ host, port, path: req.url, method: req.method, headers: req.headers }, (answer) => {
+      res.writeHead(answer.statusCode, answer.headers);
+      let left = cut && req.url.includes("/v1/events") ? 200 + Math.floor(rng() * 3_000) : Infinity;
+      answer.on("data", (bytes) => {
+        res.write(bytes.subarray(0, left));
+        left -= bytes.length;
+        if (left <= 0) res.destroy();
+      });
+      answer.on("end", () => res.end());
+      answer.on("error", () => res.destroy());
+    });
+    onward.on("error", () => res.destroy());
+    res.on("close", () => onward.destroy());
+    req.pipe(onward);
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  try {
+    const near = client({ url }), far = client({ url: `http://127.0.0.1:${proxy.address().port}`, times: { first: 1_000, longest: 1_500 } });
+    const listeners = [
+      [near.user("alice"), mirror()], [far.user("alice"), mirror()],
+      [client({ url, transport: "poll" }).user("alice"), mirror()],
+    ];
+    for (const [me, listener] of listeners) me.listen(listener);
+    let last;
+    for (let i = 0; i < 40; i++) {
+      const peer = `p${Math.floor(rng() * 6)}`, group = `g${Math.floor(rng() * 2)}`;
+      const { last_seq } = await near.backend.send([
+        { type: "group.join", group, users: ["alice", peer] },
+        ...Array.from({ length: 5 }, (_, j) => ({ type: "user.message", user: "alice", id: `m${i}-${j}`, from: peer })),
+        { type: "group.message", group, id: `t${i}`, from: peer, mentions: ["alice"] },
+      ]);
+      last = last_seq;
+      const me = near.user("alice");
+      switch (Math.floor(rng() * 5)) {
+        case 0: last = (await me.markC2CMessageAsRead(peer, { upto: `m${i}-2` })).seq; break;
+        case 1: last = (await me.deleteConversation(`c2c_${peer}`)).seq; break;
+        case 2: last = (await me.markGroupMessageAsRead(group)).seq; break;
+        case 3: last = (await near.backend.send([{ type: "group.leave", group, users: ["alice"] }])).last_seq;
+      }
+    }
+    cut = false;
+    const list = await all(near.user("alice").conversations({ afterSeq: last, timeoutMs: 30_000 }));
+    const want = new Map(list.map((v) => [v.conversation, v]));
+    const { version, ...totals } = await near.user("alice").totals();
+    for (const [me, { seen }] of listeners) {
+      await until("the list is the one that is asked for", () => seen.totals?.unread === totals.unread && seen.list.size === want.size &&
+        [...want].every(([name, v]) => JSON.stringify(seen.list.get(name)) === JSON.stringify(v)));
+      assert.deepEqual(seen.totals, totals);
+      assert.deepEqual(me.store().getSnapshot().conversations.map((v) => v.conversation), list.map((v) => v.conversation), "in the same order");
+      assert.equal(me.store().getSnapshot().version, version);
+    }
+    assert.deepEqual(listeners[0][1].seen.errors, []);
+    assert.ok(listeners[1][1].seen.states.includes("offline"), "it was cut");
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});
+
+test("receipts of peers and groups, threads and filters", async () => {
+  const { url } = await serve("receipts");
+  const { backend } = client({ url }), alice = client({ url }).user("alice"), bob = client({ url }).user("bob");
+  await backend.send([
+    { type: "policy", group_receipts: "members", threads: "apart" },
+    { type: "group.join", group: "team", users: ["alice", "bob", "carol"] },
+    { type: "user.sent", user: "alice", id: "m1", to: "bob" }, { type: "user.message", user: "bob", id: "m1", from: "alice" },
+    { type: "group.message", group: "team", id: "t1", from: "alice", receipt: true },
+  ], { wait: "emitted" });
+  const listener = mirror(), threads = [], filters = [];
+  listener.onThreadChanged = (list) => threads.push(...list.map((v) => `${v.thread}=${v.unread}`));
+  listener.onUnreadMessageCountChangedByFilter = (named) => filters.push(...Object.entries(named).map(([k, v]) => `${k}=${v.unread}`));
+  await alice.listen(listener).ready;
+  await bob.markC2CMessageAsRead("alice", { upto: "m1" });
+  await bob.markGroupMessageAsRead("team", { upto: "t1", wait: "applied" });
+  await until("the receipts have come", () => listener.seen.receipts.includes("bob:m1") && listener.seen.readers.includes("team/t1:1/2"));
+  assert.equal((await alice.receipt("bob")).upto, "m1");
+  assert.equal(await alice.receipt("nobody"), undefined);
+  assert.deepEqual(await alice.getMessageReadReceipts("team", ["t1", "unknown"]), [{ id: "t1", read: 1, members: 2 }]);
+  for await (const page of alice.getGroupMessageReadMemberList("team", "t1", { read: false })) assert.deepEqual(page.users.map((u) => u.user), ["carol"]);
+  await alice.subscribeUnreadMessageCountByFilter({ kind: "c2c" });
+  await backend.send([{ type: "group.message", group: "team", id: "t2", from: "bob", thread: "t1" }, { type: "user.message", user: "alice", id: "m2", from: "bob" }]);
+  await until("the thread and the filter have come", () => threads.includes("t1=1") && filters.includes("kind=c2c=1"));
+  assert.equal((await alice.thread("group_team", "t1")).unread, 1);
+  const { seq } = await alice.markConversation(["c2c_bob"], "unread", true);
+  await alice.markConversation(["c2c_bob"], "unread", false);
+  await alice.pinConversation("c2c_bob", true, { wait: "applied" });
+  const marked = await alice.conversation("c2c_bob", { afterSeq: seq });
+  assert.deepEqual([marked.marked_unread, marked.unread, marked.labels], [undefined, 1, ["pinned"]]);
+  const [why] = (await alice.explain("c2c_bob")).messages;
+  assert.deepEqual([why.id, why.from], ["m2", "bob"]);
+  await assert.rejects(alice.markGroupMessageAsRead("strangers", { wait: "applied" }), { code: "bad_request", status: 400 });
+  assert.deepEqual(listener.seen.errors, []);
+});
+
+test("a server that is restarted, and tokens that expire", async () => {
+  const secret = "a secret of tests that is long enough for HS256";
+  writeFileSync(join(work, "secret"), secret);
+  const key = execFileSync(program, ["key", "new", "--role", "backend", "--name", "chat"], { encoding: "utf8", env: { ...process.env, REDDOT_AUTH: "" }, cwd: work });
+  const shown = /rdk_\w+/.exec(key)[0], sha256 = /[0-9a-f]{64}/.exec(key)[0];
+  writeFileSync(join(work, "auth.json"), JSON.stringify({ keys: [{ name: "chat", role: "backend", sha256 }], tokens: { secret_file: "secret" } }));
+  const token = (life, sub = "alice") => {
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url"), now = Date.now() / 1000;
+    const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub, iat: Math.floor(now), exp: Math.ceil(now + life) })}`;
+    return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+  };
+  const first = await serve("restart", "--auth", join(work, "auth.json"));
+  const { backend } = client({ url: first.url, key: shown });
+  const asked = [];
+  const listener = mirror();
+  const me = client({ url: first.url, times: { first: 50 }, token: ({ reason }) => { asked.push(reason); return token(4); } }).user();
+  await me.listen(listener).ready;
+  await until("its token was renewed twice", () => asked.filter((reason) => reason === "expiring").length >= 2);
+  await backend.send([{ type: "user.message", user: "alice", id: "m1", from: "bob" }]);
+  await until("it has come", () => listener.seen.totals?.unread === 1);
+  assert.deepEqual(listener.seen.states, ["syncing", "live"], "nobody saw tokens expire");
+  assert.deepEqual(listener.seen.errors, []);
+
+  await end(first.server);
+  await until("it is noticed", () => listener.seen.states.includes("offline"));
+  const port = first.address.split(":")[1];
+  const again = spawn(program, ["serve", "--data", join(work, "restart"), "--listen", "127.0.0.1:0", "--http", `127.0.0.1:${port}`, "--auth", join(work, "auth.json")], { stdio: "ignore" });
+  servers.push(again);
+  await until("a message can be sent", () => backend.send([{ type: "user.message", user: "alice", id: "m2", from: "bob" }]).catch(() => {}));
+  await until("it has come", () => listener.seen.totals?.unread === 2);
+
+  await assert.rejects(client({ url: first.url, token: () => token(60, "bob") }).user("alice").totals(), { status: 403 });
+  await backend.disconnect("alice");
+  await until("alice is back, with another token", () => asked.includes("rejected") && listener.seen.states.at(-1) === "live");
+});
