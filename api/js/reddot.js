@@ -84,8 +84,11 @@ class Book {
       if (this.receipts.get(key)?.version >= now.version) continue;
       this.receipts.delete(key); // the newest last: the oldest go first
       this.receipts.set(key, now);
-      if (this.receipts.size > MAX_RECEIPTS) this.receipts.delete(this.receipts.keys().next().value);
       touched.push(["receipts", key]);
+      if (this.receipts.size <= MAX_RECEIPTS) continue;
+      const [oldest] = this.receipts.keys();
+      this.receipts.delete(oldest);
+      touched.push(["receipts", oldest]);
     }
     return touched;
   }
@@ -156,7 +159,6 @@ export class Feed {
     else this.#wake();
   }
 
-  // state is the events that lead to what is known.
   state() {
     const book = this.#book, user = this.user;
     if (!book) return [];
@@ -196,7 +198,6 @@ export class Feed {
     }
   }
 
-  // end forgets all, at a log-out.
   end(error) {
     this.#book = this.#reading = this.#conversations = undefined;
     this.user = this.#named;
@@ -207,7 +208,10 @@ export class Feed {
     const failed = state === "stopped";
     this.become(state);
     if (failed) this.#round();
-    for (const s of [...this.#listeners]) s.close(error, failed);
+    for (const s of [...this.#listeners]) {
+      if (!failed) s.call(EACH, this.#show()); // a store shows nobody's any more
+      s.close(error, failed);
+    }
     this.#stop();
   }
 
@@ -298,7 +302,6 @@ class Listening {
     }
   }
 
-  // tell makes a call if there is something to tell.
   tell(name, list) { if (list.length) this.call(name, list); }
 
   round(book, state, show) {
@@ -447,7 +450,7 @@ class Http {
   }
 }
 
-// parser returns what takes the bytes of an event stream, cut anywhere, and emits events.
+// parser takes the bytes of an event stream, cut anywhere, and emits events.
 function parser(emit) {
   const decoder = new TextDecoder();
   let rest = "", cr = false, event = "", data = [];
@@ -522,7 +525,7 @@ class Stream {
       }
       if (Date.now() - began > settled) tries = 0;
       feed.become("offline");
-      const due = wait >= 0;
+      const due = wait > 0;
       await sleep(due ? wait : Math.random() * Math.min(longest, first * 2 ** tries++), this.#sleeping = { due });
       if (run !== this.#run) return false;
       feed.become("syncing");
@@ -714,28 +717,29 @@ class Tabs {
     this.#lock?.abort();
     const lock = this.#lock = new AbortController();
     navigator.locks.request(this.#channel.name, how.steal ? how : { signal: lock.signal }, () => new Promise((resolve) => {
-      if (lock !== this.#lock) return resolve();
-      this.#release = resolve;
-      this.#lead();
-    })).catch(() => { // stolen, as this tab was frozen
+      if (lock === this.#lock) this.#lead(resolve);
+      else resolve();
+    })).catch((e) => {
       if (lock !== this.#lock) return;
-      this.#release = undefined;
+      if (e.name !== "AbortError") return this.#lead(() => {}); // there are no locks here, as in a sandbox
+      this.#release = undefined; // stolen, as this tab was frozen
       this.#stream.stop();
       this.#queue({});
       this.#ask();
     });
   }
 
-  #lead() {
+  #lead(release) {
     const feed = this.#feed;
+    this.#release = release;
     this.#leader = Math.max(Date.now(), this.#leader + 1); // the later one leads, if a stolen one doesn't know yet
     this.#n = 0;
     this.#post({});
     this.#stream.start({
       get user() { return feed.user; },
       enter: (event, data, from) => {
-        this.#post({ event, data, from: `${this.#leader} ${from}` });
         feed.enter(event, data, from);
+        this.#post({ event, data, from: `${this.#leader} ${from}` });
         if (event === "live" && this.#wanted) this.#tell();
       },
       become: (state) => {
@@ -757,11 +761,11 @@ class Tabs {
   #ask() {
     this.#heard ??= now();
     this.#synced = false;
-    this.#channel.postMessage({ asks: true });
+    this.#channel.postMessage({ asks: "all" });
   }
 
   #hear({ asks, leader, n, event, data, from, state, known, cursor }) {
-    if (this.#release) return asks && this.#tell();
+    if (this.#release) return asks === "all" ? this.#tell() : asks && this.#post({});
     if (asks || leader < this.#leader) return;
     const follows = this.#synced && leader === this.#leader;
     this.#heard = now();
@@ -788,12 +792,12 @@ class Tabs {
     if (silent >= steal && this.#asked) this.#queue({ steal: true });
     else if (silent >= steal - beat) {
       this.#asked = true;
-      this.#ask();
+      this.#channel.postMessage({ asks: "here" });
     }
   }
 }
 
-// counter returns what counts the other tabs that have a stream, where they can't share one.
+// counter counts the other tabs that have a stream, where they can't share one.
 function counter(base, times) {
   const channel = new BroadcastChannel(`reddot ${base}`);
   channel.unref?.(); // in Node
@@ -811,9 +815,8 @@ function counter(base, times) {
   };
 }
 
-const PAGE = 200; // most that a page holds
+const PAGE = 200, CHUNK = 30; // most that a page holds; most messages whose readers can be asked for at once
 const MAX_USERS = 1_000; // remembered, beside those that are listened to
-const CHUNK = 30; // most messages whose readers can be asked for at once
 
 class User {
   #http; #id; #stream; #feed;
@@ -833,7 +836,6 @@ class User {
 
   #do(verb, { signal, idempotencyKey, ...body } = {}) { return this.#http.command(verb, { user: this.#id, ...wire(body) }, idempotencyKey, signal); }
 
-  // each does one thing with several conversations.
   async #each(type, conversations, body, { wait, timeoutMs, idempotencyKey, signal, at } = {}) {
     const commands = conversations.map((conversation) => ({ type, ...wire({ user: this.#id, conversation, at, ...body }) }));
     const { last_seq: seq, results, refused } = await this.#http.command("commands", { commands, ...wire({ wait, timeoutMs }) }, idempotencyKey, signal);
@@ -909,7 +911,6 @@ class User {
   }
   unsubscribeUnreadMessageCountByFilter(filter, options) { return this.filter(nameOf(filter), null, options); }
 
-  // end ends what listens, at a log-out.
   end(error) {
     this.#feed.end(error);
     this.#stream.cursor = "";

@@ -174,3 +174,17 @@ test("a break leaves, and the stream ends with it", async () => {
   await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(call.aborted);
 });
+
+test("of receipts no more are kept than a bound", async () => {
+  const { feed, enter } = feeding();
+  let told = 0;
+  const sub = feed.listen({ onRecvMessageReadReceipts: (all) => { told += all.length; } });
+  enter(whole(1, 1));
+  for (let i = 0; i < 12; i++) {
+    feed.enter("receipts", { user: "alice", receipts: Array.from({ length: 1_000 }, (_, j) => ({ group: "team", id: `m${i}-${j}`, read: 1, members: 2, version: i + 2 })) });
+    await settle();
+  }
+  assert.equal(told, 12_000);
+  assert.equal(feed.state().find(({ event }) => event === "receipts").data.receipts.length, 10_000);
+  assert.equal(sub.told.receipts.size, 10_000);
+});

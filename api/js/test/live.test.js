@@ -1,58 +1,18 @@
-// Against a server of one's own: `reddot serve`, of the program that $REDDOT names, else one
-// built for it.
+// Against a server of one's own.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createHmac } from "node:crypto";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
 import { Reddot } from "reddot";
-import { random, until } from "./net.js";
+import { KEY, serve, token, until } from "./live.js";
+import { random } from "./net.js";
 
-const work = mkdtempSync(join(tmpdir(), "reddot-live-"));
-let program = process.env.REDDOT;
-const servers = [], clients = [];
-
-// serve starts a server and returns where it is.
-async function serve(name, ...args) {
-  const server = spawn(program, ["serve", "--data", join(work, name), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  servers.push(server);
-  let said = "";
-  server.stdout.on("data", (bytes) => { said += bytes; });
-  server.stderr.on("data", (bytes) => { said += bytes; });
-  const url = await until(`the server is ready: ${said}`, () => {
-    if (server.exitCode !== null) throw new Error(`the server ended: ${said}`);
-    return /^ready .*http=(\S+)/m.exec(said)?.[1];
-  });
-  return { server, address: url, url: `http://${url}` };
-}
-
-async function end(server) {
-  server.kill();
-  if (server.exitCode === null) await once(server, "exit");
-}
-
-const client = (options) => {
+// clients returns what makes clients, which end with the test.
+const clients = (t) => (options) => {
   const reddot = new Reddot(options);
-  clients.push(reddot);
+  t.after(() => reddot.close());
   return reddot;
 };
-
-before(() => {
-  if (program) return;
-  program = join(work, "reddot");
-  execFileSync("go", ["build", "-o", program, "./cmd/reddot"], { cwd: fileURLToPath(new URL("../../..", import.meta.url)), stdio: "inherit" });
-});
-
-after(async () => {
-  for (const reddot of clients) reddot.close();
-  for (const server of servers) await end(server);
-  rmSync(work, { recursive: true, force: true });
-});
 
 // mirror keeps a list as a listener tells it.
 function mirror() {
@@ -80,9 +40,9 @@ const all = async (pages) => {
   return list;
 };
 
-test("what is heard is what is asked for, streamed and polled, over cuts of all kinds", async () => {
-  const { address, url } = await serve("cuts");
-  const [host, port] = address.split(":");
+test("what is heard is what is asked for, streamed and polled, over cuts of all kinds", async (t) => {
+  const { http, url } = await serve(t), client = clients(t);
+  const [host, port] = http.split(":");
   const rng = random(1);
   // A proxy that cuts connections in the middle of a byte.
   let cut = true;
@@ -147,8 +107,8 @@ test("what is heard is what is asked for, streamed and polled, over cuts of all 
   }
 });
 
-test("receipts of peers and groups, threads and filters", async () => {
-  const { url } = await serve("receipts");
+test("receipts of peers and groups, threads and filters", async (t) => {
+  const { url } = await serve(t), client = clients(t);
   const { backend } = client({ url }), alice = client({ url }).user("alice"), bob = client({ url }).user("bob");
   await backend.send([
     { type: "policy", group_receipts: "members", threads: "apart" },
@@ -182,38 +142,23 @@ test("receipts of peers and groups, threads and filters", async () => {
   assert.deepEqual(listener.seen.errors, []);
 });
 
-test("a server that is restarted, and tokens that expire", async () => {
-  const secret = "a secret of tests that is long enough for HS256";
-  writeFileSync(join(work, "secret"), secret);
-  const key = execFileSync(program, ["key", "new", "--role", "backend", "--name", "chat"], { encoding: "utf8", env: { ...process.env, REDDOT_AUTH: "" }, cwd: work });
-  const shown = /rdk_\w+/.exec(key)[0], sha256 = /[0-9a-f]{64}/.exec(key)[0];
-  writeFileSync(join(work, "auth.json"), JSON.stringify({ keys: [{ name: "chat", role: "backend", sha256 }], tokens: { secret_file: "secret" } }));
-  const token = (life, sub = "alice") => {
-    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url"), now = Date.now() / 1000;
-    const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub, iat: Math.floor(now), exp: Math.ceil(now + life) })}`;
-    return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-  };
-  const first = await serve("restart", "--auth", join(work, "auth.json"));
-  const { backend } = client({ url: first.url, key: shown });
-  const asked = [];
-  const listener = mirror();
-  const me = client({ url: first.url, times: { first: 50 }, token: ({ reason }) => { asked.push(reason); return token(4); } }).user();
+test("a server that is restarted, and tokens that expire", async (t) => {
+  const live = await serve(t, { guarded: true }), { url } = live, client = clients(t);
+  const { backend } = client({ url, key: KEY }), asked = [], listener = mirror();
+  const me = client({ url, times: { first: 50 }, token: ({ reason }) => { asked.push(reason); return token("alice", 4); } }).user();
   await me.listen(listener).ready;
   await until("its token was renewed twice", () => asked.filter((reason) => reason === "expiring").length >= 2);
   await backend.send([{ type: "user.message", user: "alice", id: "m1", from: "bob" }]);
   await until("it has come", () => listener.seen.totals?.unread === 1);
-  assert.deepEqual(listener.seen.states, ["syncing", "live"], "nobody saw tokens expire");
-  assert.deepEqual(listener.seen.errors, []);
+  assert.deepEqual([listener.seen.states, listener.seen.errors], [["syncing", "live"], []], "nobody saw tokens expire");
 
-  await end(first.server);
+  await live.stop();
   await until("it is noticed", () => listener.seen.states.includes("offline"));
-  const port = first.address.split(":")[1];
-  const again = spawn(program, ["serve", "--data", join(work, "restart"), "--listen", "127.0.0.1:0", "--http", `127.0.0.1:${port}`, "--auth", join(work, "auth.json")], { stdio: "ignore" });
-  servers.push(again);
+  await live.start();
   await until("a message can be sent", () => backend.send([{ type: "user.message", user: "alice", id: "m2", from: "bob" }]).catch(() => {}));
   await until("it has come", () => listener.seen.totals?.unread === 2);
 
-  await assert.rejects(client({ url: first.url, token: () => token(60, "bob") }).user("alice").totals(), { status: 403 });
+  await assert.rejects(client({ url, token: () => token("bob") }).user("alice").totals(), { status: 403 });
   await backend.disconnect("alice");
   await until("alice is back, with another token", () => asked.includes("rejected") && listener.seen.states.at(-1) === "live");
 });

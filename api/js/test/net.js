@@ -7,16 +7,6 @@ const sleep = () => new Promise((resolve) => setImmediate(resolve));
 /** settle lets everything happen that needs no clock. */
 export async function settle() { for (let i = 0; i < 12; i++) await sleep(); }
 
-/** until waits for a condition, by real time. */
-export async function until(what, holds) {
-  for (let i = 0; i < 2_000; i++) {
-    const value = await holds();
-    if (value) return value;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`it never came to it that ${what}`);
-}
-
 class Call {
   constructor(url, init) {
     const { pathname, searchParams } = new URL(url, "http://relative");

@@ -44,10 +44,12 @@ test("the types of the wire are those of the contract", () => {
       `type Flat<T> = T extends readonly (infer E)[] ? Flat<E>[] : T extends object ? { [K in keyof T as string extends K ? never : K]: Flat<T[K]> } : T;`,
       ...names.map(([our, their = our]) => `export const ${our}: Same<ours.${our}, components["schemas"]["${their}"]> = true;`),
       `export const Named: Same<ours.NamedTotals[string], components["schemas"]["NamedTotals"][string]> = true;`,
+      `type Keys<T> = T extends unknown ? keyof Flat<T> : never;`,
       `type Name = Same<ours.Command["type"], ${Object.keys(commands).map((type) => `"${type}"`).join(" | ")}>;`,
       `export const name: Name = true;`,
-      ...Object.entries(commands).map(([type, ref], i) =>
-        `export const command${i}: Same<keyof Flat<Extract<ours.Command, { type: "${type}" }>>, keyof Flat<components["schemas"]["${ref.split("/").at(-1)}"]>> = true;`),
+      // Of a purge, whose fields are one or the other, the generator makes no type.
+      ...Object.entries(commands).filter(([type]) => type !== "group.purge").map(([type, ref], i) =>
+        `export const command${i}: Same<Keys<Extract<ours.Command, { type: "${type}" }>>, Keys<components["schemas"]["${ref.split("/").at(-1)}"]>> = true;`),
     ].join("\n"));
     writeFileSync(join(work, "tsconfig.json"), JSON.stringify({ compilerOptions: { strict: true, noEmit: true, module: "nodenext", target: "es2022", types: [] }, files: ["compare.ts"] }));
     try {
@@ -66,6 +68,10 @@ test("what is packed is what is used", () => {
   const { exports } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
   for (const file of Object.values(exports).flatMap((of) => Object.values(of))) assert.ok(names.includes(file.slice(2)), `${file} is not packed`);
   for (const name of names) assert.match(name, /^(README\.md|package\.json|(reddot|tim|nats)\.(js|d\.ts))$/);
+});
+
+test("publint finds nothing", () => {
+  run(bin("publint"), "--strict", "--pack", "false");
 });
 
 test("no registry is named where its packages are locked", () => {

@@ -42,7 +42,8 @@ class Locks {
 
 Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true });
 const { Reddot } = await import("../reddot.js");
-const { begins, change, net, recorder, settle, until, whole } = await import("./net.js");
+const { until } = await import("./live.js");
+const { begins, change, net, recorder, settle, whole } = await import("./net.js");
 
 const clients = [];
 after(() => { for (const reddot of clients) reddot.close(); });
@@ -143,6 +144,30 @@ test("users and servers are kept apart, and who the token's user is is asked", a
   for (const { event, data } of whole(1, 4, "bob")) call.send(event, data);
   await until("it hears bob", () => mine.totals() === "totals 4");
   assert.equal(streams(mine), 0);
+});
+
+test("where locks are refused each tab leads itself", async () => {
+  const { locks } = navigator, { request } = locks;
+  locks.request = async () => { throw new DOMException("no", "SecurityError"); };
+  try {
+    const open = tabs(), both = [open(), open()];
+    for (const tab of both) await begins(await (await leads(tab)).next("/v1/events"), 1, 1);
+    for (const tab of both) await tab.sub.ready;
+  } finally {
+    locks.request = request;
+  }
+});
+
+test("a tab with another user's token tells the others nothing of it", async () => {
+  const open = tabs(), first = open(), second = open();
+  const call = await (await leads(first)).next("/v1/events");
+  await begins(call, 1, 1);
+  await second.sub.ready;
+  call.send("change", change(9, 9, "bob"));
+  await until("it has stopped", () => first.listener.told.includes("stopped"));
+  const next = await (await leads(second)).next("/v1/events");
+  assert.equal(next.query.cursor, "e.1.0");
+  assert.deepEqual(second.listener.told, ["syncing", "new c2c_bob=1", "totals 1", "live"]);
 });
 
 test("without locks the third tab polls", async () => {
