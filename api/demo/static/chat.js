@@ -31,7 +31,7 @@ export class Chat {
           el("button", { "aria-label": "Mark as unread", onclick: () => phone.try(me.markUnread(conversation)) }, "Unread"),
           el("button", { onclick: () => this.#read() }, "Read"),
         ]),
-      p.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Messages of ${thread ? "the thread" : call}` },
+      p.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${thread ? "Thread in" : "Messages of"} ${call} on ${phone.user}'s phone` },
         p.list = el("ol", {})),
       el("form", { onsubmit: send },
         p.text = el("input", { "aria-label": `${phone.user} writes to ${call}`, placeholder: thread ? "Reply…" : "Message…", maxlength: "500", autocomplete: "off" }),

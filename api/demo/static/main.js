@@ -11,6 +11,17 @@ const LINES = 60; // of the story
 const $ = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 
+// Without HTTP/2 a browser has six connections to a server, and each phone holds one: in a
+// third tab nothing would come any more.
+const tabs = async () => (await navigator.locks.query()).held.filter((lock) => lock.name === "reddot demo").length;
+if (navigator.locks && location.protocol === "http:") {
+  if (await tabs() >= 2) {
+    $("phones").append(el("p", { class: "empty", role: "alert" }, "This page is open in two other tabs, and a browser has no connections left for a third: close one, and reload."));
+    throw new Error("no connections left for a third tab");
+  }
+  navigator.locks.request("reddot demo", { mode: "shared" }, () => new Promise(() => {}));
+}
+
 const cast = await (await fetch("cast.json")).json();
 const messages = new Messages();
 const friends = new Friends({ reddot: new Reddot({ url: new URL("..", import.meta.url), shareTabs: false }), messages, cast, told, random: seeded(asked.get("seed")) });

@@ -10,9 +10,9 @@ import { chromium } from "playwright-core";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** open starts a browser, which ends with the test. */
-export async function open(t, options = {}) {
+export async function open(t, { args = [], ...options } = {}) {
   const executablePath = process.env.CHROMIUM ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...args] });
   const context = await browser.newContext(options);
   context.setDefaultTimeout(60_000);
   const complaints = [];

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { serve, until } from "../live.js";
+import { message, serve, until } from "../live.js";
 import { axe, fits, open } from "./browser.js";
 
 const PICTURE = new URL("../../../demo/demo.png", import.meta.url), MOST = 120 * 1024;
@@ -188,6 +188,41 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
     });
   }
 }
+
+test("a third tab says that there is no connection left for it", async (t) => {
+  const { live, chromium, alice, equals } = await stage(t);
+  await equals("alice's phone", alice.state, "live");
+  chromium.expects(/third tab/);
+  for (let i = 2; i <= 3; i++) {
+    const page = await chromium.context.newPage();
+    await page.goto(`${live.url}/demo/`);
+    if (i === 2) await until("its phones are live", async () => (await page.locator(".state", { hasText: "live" }).count()) === 2);
+    else await page.getByRole("alert").waitFor();
+  }
+  chromium.content();
+});
+
+test("where nobody is asked who they are, no other name leads here", async (t) => {
+  const live = await serve(t, { args: ["--websocket"] }), { context, expects, content } = await open(t, { args: ["--host-resolver-rules=MAP evil.example 127.0.0.1"] });
+  expects(/status of 403|Failed to load|CORS|WebSocket/);
+  const page = await context.newPage(), port = new URL(live.url).port;
+  assert.equal((await page.goto(`http://evil.example:${port}/demo/`)).status(), 403);
+  const asked = (url, options) => page.evaluate(([url, options]) => fetch(url, options).then(async (r) => [r.status, (await r.json()).code], () => "kept away"), [url, options]);
+  assert.deepEqual(await asked("/v1/totals?user=alice"), [403, "bad_host"]);
+  assert.equal(await asked(`${live.url}/v1/totals?user=alice`), "kept away");
+  const command = JSON.stringify({ commands: [message("alice", "bob", "m1")] });
+  assert.equal(await asked(`${live.url}/v1/commands`, { method: "POST", body: command, headers: { "Content-Type": "application/json" } }), "kept away");
+  assert.equal(await asked(`${live.url}/v1/commands`, { method: "POST", body: command, headers: { "Content-Type": "text/plain" } }), "kept away");
+  const socket = (url) => page.evaluate((url) => new Promise((resolve) => {
+    const s = new WebSocket(url);
+    s.onopen = () => resolve("open");
+    s.onerror = () => resolve("refused");
+  }), url);
+  assert.equal(await socket(`ws://127.0.0.1:${port}/nats`), "refused");
+  const totals = await (await fetch(`${live.url}/v1/totals?user=alice`)).json();
+  assert.equal(totals.totals.unread, 0, "nothing was stored");
+  content();
+});
 
 test("the README's picture", async (t) => {
   const { page, alice, bob, step, equals } = await stage(t, { viewport: { width: 1240, height: 640 }, colorScheme: "light", reducedMotion: "reduce" });
