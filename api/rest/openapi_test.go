@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"reddot/api/js"
 	"reddot/api/openapi"
 	"reddot/api/rest"
 	"reddot/projector/testkit"
@@ -102,10 +103,12 @@ func TestContractCodes(t *testing.T) {
 	}
 }
 
-// TestContractServed: the file is served, and not again to who has it.
-func TestContractServed(t *testing.T) {
+// TestServedFiles: files are served, and not again to who has them.
+func TestServedFiles(t *testing.T) {
 	w := newWorld(t, options{starting: true, auth: `"origins":[]`})
-	for path, want := range map[string]string{"/openapi.yaml": openapi.YAML, "/openapi.json": openapi.JSON} {
+	for path, want := range map[string]string{
+		"/openapi.yaml": openapi.YAML, "/openapi.json": openapi.JSON, "/reddot.js": js.Module, "/reddot.d.ts": js.Types,
+	} {
 		got := w.want(200, w.get(path))
 		if got.body != want || got.header.Get("Cache-Control") != "no-cache" {
 			t.Errorf("%s: %d bytes, want %d; %v", path, len(got.body), len(want), got.header)
@@ -115,6 +118,15 @@ func TestContractServed(t *testing.T) {
 			t.Errorf("%s: %q, then %q", path, tag, again.body)
 		}
 		w.want(200, w.get(path, `If-None-Match: "another"`))
+	}
+
+	// A page of a configured origin may import the client from here.
+	w = closed(t)
+	for origin, want := range map[string]string{"https://chat.example": "https://chat.example", "https://evil.example": ""} {
+		got := w.want(200, w.get("/reddot.js", "Origin: "+origin))
+		if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != want || !strings.HasPrefix(got.header.Get("Content-Type"), "text/javascript") {
+			t.Errorf("%s: %q may import it, of type %s", origin, allowed, got.header.Get("Content-Type"))
+		}
 	}
 }
 

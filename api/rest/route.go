@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reddot/api/identity"
+	"reddot/api/js"
 	"reddot/api/openapi"
 	"reddot/events"
 )
@@ -72,6 +73,8 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/metrics", Who: who(m, v, o), Serve: s.metrics()},
 		{Method: "GET", Path: "/openapi.yaml", Serve: static("application/yaml; charset=utf-8", openapi.YAML)},
 		{Method: "GET", Path: "/openapi.json", Serve: static("application/json; charset=utf-8", openapi.JSON)},
+		{Method: "GET", Path: "/reddot.js", Serve: static("text/javascript; charset=utf-8", js.Module)},
+		{Method: "GET", Path: "/reddot.d.ts", Serve: static("text/plain; charset=utf-8", js.Types)},
 
 		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
 

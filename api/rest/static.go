@@ -3,9 +3,13 @@ package rest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"path"
 	"strconv"
+	"strings"
 )
 
 // static answers with a file that the program holds. Its ETag is of what it holds, so it
@@ -26,4 +30,57 @@ func static(media, content string) func(*Exchange) error {
 		io.WriteString(x.Writer, content) // an asker that has gone away is no error
 		return nil
 	}
+}
+
+// mediaTypes are those of files of pages, by the end of their names.
+var mediaTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+// pagePolicy lets a page load what is served beside it, and nothing else.
+const pagePolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+// Pages are the routes of the files of a folder that the program holds, below a path that
+// ends in /; index.html is at the path itself. Without its / the path leads there.
+func Pages(at string, folder fs.FS) []Route {
+	files := map[string]func(*Exchange) error{}
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		media, known := mediaTypes[path.Ext(name)]
+		if !known {
+			return fmt.Errorf("%s is a file of no known kind", name)
+		}
+		content, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return err
+		}
+		files[at+strings.TrimSuffix(name, "index.html")] = static(media, string(content))
+		return nil
+	})
+	if err != nil {
+		panic(fmt.Errorf("pages of %s: %w", at, err)) // they are embedded
+	}
+	serve := func(x *Exchange) error {
+		file := files[x.Request.URL.Path]
+		if file == nil {
+			return Fail(NotFound, "there is no such file")
+		}
+		h := x.Writer.Header()
+		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		return file(x)
+	}
+	lead := func(x *Exchange) error {
+		x.Writer.Header().Set("Location", path.Base(at)+"/") // relative: a proxy may have it below a path
+		x.Writer.WriteHeader(http.StatusPermanentRedirect)
+		return nil
+	}
+	return []Route{{Method: http.MethodGet, Path: at, Serve: serve}, {Method: http.MethodGet, Path: strings.TrimSuffix(at, "/"), Serve: lead}}
 }

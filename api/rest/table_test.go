@@ -59,6 +59,8 @@ GET /readyz -
 GET /metrics MVO
 GET /openapi.yaml -
 GET /openapi.json -
+GET /reddot.js -
+GET /reddot.d.ts -
 `
 
 // ofUsers are the routes about one user, and what they need beside.

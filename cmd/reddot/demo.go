@@ -18,9 +18,11 @@ import (
 	xterm "golang.org/x/term"
 
 	goclient "reddot/api/client"
+	"reddot/api/rest"
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/demo"
 	"reddot/cmd/reddot/natsconn"
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
@@ -41,6 +43,7 @@ type demoConfig struct {
 	seed  uint64
 	speed float64
 	lasts time.Duration // 0 for until it is interrupted
+	http  string        // HOST:PORT of the page; empty: it is shown here
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -57,7 +60,10 @@ code is 1 if they differ.
 
 Needs a terminal of 80 columns and 24 lines. Where standard output is no
 terminal, everything that happens or is heard is printed as a line. NO_COLOR
-turns colors off.`,
+turns colors off.
+
+With --http the same friends are in a browser: the page has two phones on which
+you can write, read, mute and mark, and pull the plug.`,
 		Example: `  # watch the badges
   reddot demo
 
@@ -65,7 +71,10 @@ turns colors off.`,
   reddot demo --seed 7 --speed 10
 
   # what happens, as text
-  reddot demo --speed 20 --for 10s | cat`,
+  reddot demo --speed 20 --for 10s | cat
+
+  # in a browser
+  reddot demo --http 127.0.0.1:8480`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !(cfg.speed >= slowestDemo && cfg.speed <= fastestDemo) { // NaN, too
@@ -74,6 +83,11 @@ turns colors off.`,
 			if cmd.Flags().Changed("for") && cfg.lasts <= 0 {
 				return usagef("--for %v: use a time above 0, or leave it out", cfg.lasts)
 			}
+			if cmd.Flags().Changed("http") {
+				if err := checkPage(cmd, cfg.http); err != nil {
+					return err
+				}
+			}
 			return a.demo(cmd.Context(), &cfg)
 		},
 	}
@@ -81,7 +95,23 @@ turns colors off.`,
 	f.Uint64Var(&cfg.seed, "seed", 1, "`number` that decides what happens, and in which order")
 	f.Float64Var(&cfg.speed, "speed", 1, "`factor`: 1 is human pace, 10 ten times as fast")
 	f.DurationVar(&cfg.lasts, "for", 0, "end after this `time` (default: when interrupted)")
+	f.StringVar(&cfg.http, "http", "", "show it in a browser, at this `address` of this machine (HOST:PORT)")
 	return cmd
+}
+
+// checkPage refuses what the page can't have: it answers everybody, and has its own speeds.
+func checkPage(cmd *cobra.Command, address string) error {
+	host, _, err := natsserver.ParseListen(address)
+	if err != nil {
+		return usagef("--http: %w", err)
+	}
+	if !rest.Loopback(host) {
+		return usagef("--http %s: nobody is asked who they are there: use an address of this machine alone, as 127.0.0.1:8480", address)
+	}
+	if cmd.Flags().Changed("speed") {
+		return usagef("--speed: the page has speeds of its own")
+	}
+	return nil
 }
 
 // demo plays until ctx ends or the time is over, and prints what the check at
@@ -99,22 +129,22 @@ func (a *app) demo(ctx context.Context, cfg *demoConfig) (err error) {
 	var held heldLog
 	defer held.release(a.stderr)
 	summary, err := a.perform(ctx, cfg, dir, slog.New(slog.NewTextHandler(&held, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
+	if err != nil || summary == "" {
 		return err
 	}
 	return a.print(summary + "\n")
 }
 
-// perform serves and plays. The server lives until the check is done, so it
+// perform serves and plays; the page sums nothing up. The server lives until the check is done, so it
 // does not end with ctx.
 func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slog.Logger) (summary string, err error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	ready := make(chan string, 1)
+	ready := make(chan addresses, 1)
 	serves := server.Default()
-	serves.Data, serves.Listen, serves.HTTP, serves.Snapshots = datadir.Dir(dir), "127.0.0.1:0", "", repository.Off
+	serves.Data, serves.Listen, serves.HTTP, serves.Snapshots = datadir.Dir(dir), "127.0.0.1:0", cfg.http, repository.Off
 	serves.Logger, serves.Program, serves.ServiceVersion = log, version(), serviceVersion()
-	serves.Ready = func(nats, _ string) { ready <- nats }
+	serves.Ready = func(nats, http string) { ready <- addresses{nats, http} }
 	s, err := server.New(serves)
 	if err != nil {
 		return "", err
@@ -124,14 +154,37 @@ func (a *app) perform(ctx context.Context, cfg *demoConfig, dir string, log *slo
 	g.Go(func() (err error) {
 		defer end()
 		select {
-		case url := <-ready:
-			summary, err = a.play(life, ctx, cfg, log, url)
+		case at := <-ready:
+			if cfg.http != "" {
+				return a.present(life, ctx, cfg, at.http)
+			}
+			summary, err = a.play(life, ctx, cfg, log, at.nats)
 			return err
 		case <-life.Done():
 			return nil // the server's own error is reported
 		}
 	})
 	return summary, g.Wait()
+}
+
+// addresses are where the server is.
+type addresses struct{ nats, http string }
+
+// present says where the page is, until over is done. Who plays is the page.
+func (a *app) present(life, over context.Context, cfg *demoConfig, http string) error {
+	if cfg.lasts > 0 {
+		var cancel context.CancelFunc
+		over, cancel = context.WithTimeout(over, cfg.lasts)
+		defer cancel()
+	}
+	if err := a.print(fmt.Sprintf("open http://%s/demo/?play=1&seed=%d in a browser; Ctrl-C ends it\n", http, cfg.seed)); err != nil {
+		return err
+	}
+	select {
+	case <-over.Done():
+	case <-life.Done(): // the server's own error is reported
+	}
+	return nil
 }
 
 // play plays with the server at a URL until over is done. life ends with the

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"reddot/projector/testkit"
 )
 
 var checked = regexp.MustCompile(`^checked: the lists equal what the queries answer \(\d+ conversations, \d+ receipts\)$`)
@@ -43,6 +49,10 @@ func TestDemoFails(t *testing.T) {
 		"demo --for 0s":     "--for 0s",
 		"demo --seed -1":    "use a whole number",
 		"demo --seed alice": "use a whole number",
+		"demo --http here":  "--http",
+
+		"demo --http 0.0.0.0:8480":             "an address of this machine alone",
+		"demo --http 127.0.0.1:8480 --speed 2": "speeds of its own",
 	} {
 		reddot(t, nil, strings.Fields(line)...).failed(t, exitUsage, words, `--help"`)
 	}
@@ -74,6 +84,51 @@ func TestHeldLog(t *testing.T) {
 	if h.release(&out); out.String() != "ab" {
 		t.Errorf("got %q", out.String())
 	}
+}
+
+// TestDemoPage: with --http the page is served while the demo lasts, and what belongs to it.
+func TestDemoPage(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"demo", "--http", "127.0.0.1:0", "--seed", "7"}, nil, in, &stderr)
+		in.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatalf("nothing is printed: %s", stderr.String())
+	}
+	_, url, _ := strings.Cut(lines.Text(), "open ")
+	url, _, _ = strings.Cut(url, " ")
+	if !strings.HasSuffix(url, "/demo/?play=1&seed=7") {
+		t.Errorf("printed %q", lines.Text())
+	}
+	page := body(t, url)
+	for _, name := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		body(t, strings.Split(url, "?")[0]+name[1])
+	}
+	if !strings.Contains(body(t, strings.Split(url, "demo/")[0]+"reddot.js"), "export class Reddot") {
+		t.Error("the client is not beside it")
+	}
+	end()
+	for lines.Scan() {
+	}
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d: %s", c, stderr.String())
+	}
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	response := testkit.Must(http.Get(url))(t)
+	defer response.Body.Close()
+	text := testkit.Must(io.ReadAll(response.Body))(t)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, response.Status)
+	}
+	return string(text)
 }
 
 // TestNoTerminal: a pipe, a file and a dumb terminal are not drawn on.

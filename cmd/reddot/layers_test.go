@@ -38,6 +38,7 @@ var forbidden = map[string][]string{
 	"api/stream":                 {"reddot/api/rest", "reddot/api/gate", "reddot/api/client"},
 	"api/rest":                   {"reddot/api/client", "github.com/nats-io/"},
 	"api/openapi":                {"reddot/"},
+	"api/js":                     {"reddot/"},
 	"api/identity":               {"reddot/api", "net/http", "github.com/nats-io/"},
 	"projector/testkit":          {"reddot/"},
 	"cmd/reddot/lines":           {"reddot/api", "reddot/snapshot", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},

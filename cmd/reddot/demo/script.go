@@ -96,7 +96,7 @@ func (s *script) prologue() []act {
 			words: strings.Join(g.people, ", ") + " are in " + g.group,
 			commands: []events.Command{
 				{Verb: events.GroupJoin, Inbox: g.group, Users: g.people},
-				{Verb: events.GroupMessage, Inbox: g.group, ID: id, From: office, Silent: true},
+				{Verb: events.GroupMessage, Inbox: g.group, ID: id, From: s.cast.office, Silent: true},
 			},
 			id: id, text: "this is the group " + g.group,
 		})

@@ -1,0 +1,14 @@
+package server
+
+import (
+	"reddot/api/demo"
+	"reddot/api/rest"
+)
+
+// pages are those that the program holds.
+func (s *Server) pages() (routes []rest.Route) {
+	if s.authority.IsOpen() { // it sends messages, as only a back end may
+		routes = append(routes, rest.Pages("/demo/", demo.Files())...)
+	}
+	return routes
+}
