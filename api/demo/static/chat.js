@@ -16,7 +16,8 @@ export class Chat {
     const send = async (event) => {
       event.preventDefault();
       const text = p.text.value.trim();
-      if (text && await phone.try(phone.write(conversation, text, thread))) p.text.value = "";
+      p.text.value = "";
+      if (text && !await phone.try(phone.write(conversation, text, thread))) p.text.value ||= text;
     };
     this.node = el("div", { class: "chat" },
       el("div", { class: "tools" },
