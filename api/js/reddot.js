@@ -590,7 +590,7 @@ class Stream {
 
   async #poll(c) {
     const { times, options } = this.#http;
-    for (let wait = 0; !c.signal.aborted; ) {
+    for (let wait = 0; ; ) {
       const { events, cursor } = await this.#http.json("v1/changes", { query: { ...this.#query(), wait }, signal: c.signal });
       c.heard = now();
       const pause = events.length && times.pause;
@@ -599,6 +599,7 @@ class Stream {
         this.#take(c, event, data);
         if (event === "live") wait = times.wait;
       }
+      if (c.signal.aborted) return;
       this.cursor = cursor || this.cursor;
       if (options.transport !== "poll" && Date.now() > this.#pollUntil) c.outcome = "again";
       if (c.outcome || c.bye) return;
@@ -621,8 +622,9 @@ class Stream {
       this.#renew(c);
     } else if (event === "bye") c.bye = data;
     else if (["reset", "change", "receipts", "live"].includes(event)) {
-      this.note(event, data);
       this.#feed.enter(event, data, c.id);
+      if (c.signal.aborted) return; // it was another user's
+      this.note(event, data);
       if (event === "live") c.live();
     }
   }

@@ -53,7 +53,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	err := s.enter(x)
 	if err == nil {
 		err = s.read(x)
-		defer s.bodies.Add(-x.held)
+		defer s.release(x)
 	}
 	if err == nil {
 		if r.ContentLength != 0 {

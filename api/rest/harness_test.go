@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,6 +42,7 @@ type world struct {
 	conn     *nats.Conn
 	subjects events.Subjects
 	url      string
+	client   *http.Client
 	server   *rest.Server
 	p        *projector.Projector
 	registry *prometheus.Registry
@@ -57,8 +59,9 @@ type options struct {
 	gate     gate.Config
 	fold     bool // nothing is folded if it is false
 	rest     func(*rest.Config)
-	streams  int  // the most at once; 0: the default
-	starting bool // it is never connected
+	streams  int           // the most at once; 0: the default
+	patience time.Duration // of a stream with who does not read; 0: the default
+	starting bool          // it is never connected
 
 	ns     *natstest.Server // nil: a new one
 	prefix string           // of subjects; empty: the default
@@ -119,7 +122,7 @@ type told struct {
 	p *projector.Projector
 }
 
-func (t told) Epoch() string { return t.p.Log().Identity().Epoch() }
+func (t told) Epoch() string { return t.p.Log().Epoch() }
 
 func (t told) Last(ctx context.Context) (events.Seq, error) {
 	status, err := t.p.Status(ctx)
@@ -142,9 +145,19 @@ func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (a
 	return nil, 0, &events.Invalid{Reason: "at 9: the log ends at seq 3"}
 }
 
-func (l live) Disconnect(string) int { return 0 }
+func (l live) Disconnect(user string) int { return l.streams.Disconnect(user) }
 
-func (l live) Epoch() string { return l.p.Log().Identity().Epoch() }
+func (l live) Epoch() string { return l.p.Log().Epoch() }
+
+// noEvents is a stream of events with none.
+type noEvents struct{}
+
+func (noEvents) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
+
+func (noEvents) Follow(ctx context.Context, _ uint64, _ func(stream.Entry) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
 
 // secret signs the tokens of tests.
 const secret = "a secret of tests that is long enough for HS256"
@@ -163,7 +176,7 @@ func newWorld(tb testing.TB, o options) *world {
 		o.ns = natstest.Start(tb)
 	}
 	w := &world{TB: tb, ns: o.ns, subjects: testkit.Must(events.NewSubjects(cmp.Or(o.prefix, events.DefaultPrefix)))(tb), registry: prometheus.NewRegistry(),
-		logged: new(testkit.Buffer), keys: map[identity.Role]string{}, ended: make(chan error, 1)}
+		logged: new(testkit.Buffer), client: http.DefaultClient, keys: map[identity.Role]string{}, ended: make(chan error, 1)}
 	w.conn = w.ns.Connect()
 	w.auth = w.authority(o.auth)
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
@@ -180,7 +193,7 @@ func newWorld(tb testing.TB, o options) *world {
 		Metrics: testkit.Must(api.NewMetrics(w.registry))(tb),
 	}))(tb)
 	answers := live{service, g, w.p, nil}
-	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Streams: o.streams, Logger: log, Registerer: w.registry}))(tb)
+	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
 	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
 		Live: func() (rest.Live, error) { return answers, nil }}
 	if o.starting {

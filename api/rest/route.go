@@ -49,6 +49,7 @@ const (
 	maxQueryBody   = events.MaxRequest
 	maxCommandBody = events.MaxPayload
 	maxBatchBody   = events.MaxBatchBytes
+	maxGatewayBody = 1 << 20
 )
 
 // The roles of the table, shorter.
@@ -79,6 +80,9 @@ func (s *Server) routes() []Route {
 
 		{Method: "GET", Path: "/v1/events", Who: who(u, b, v), Limit: Streams, Stream: true, Serve: s.events},
 		{Method: "GET", Path: "/v1/changes", Who: who(u, b, v), Limit: Queries, Serve: s.changes},
+		{Method: "GET", Path: "/v1/feed", Who: who(b, v), Limit: Queries, Stream: true, Serve: s.feed},
+		{Method: "POST", Path: "/v1/gateway", Who: who(b), Limit: Queries, Body: maxGatewayBody, Stream: true, Serve: s.gateway},
+		{Method: "POST", Path: "/v1/gateway/users", Who: who(b), Limit: Queries, Body: maxGatewayBody, Serve: s.gatewayUsers},
 
 		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
 		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},

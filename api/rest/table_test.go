@@ -39,6 +39,9 @@ POST /v1/block UB
 POST /v1/follow UB
 POST /v1/delete UB
 POST /v1/clear UB
+GET /v1/feed BV
+POST /v1/gateway B
+POST /v1/gateway/users B
 POST /v1/disconnect BO
 GET /v1/status BV
 GET /v1/stats V
@@ -75,7 +78,7 @@ var ofUsers = map[string]string{
 
 // ofNobody are what the others need.
 var ofNobody = map[string]string{
-	"POST /v1/totals/batch": `"users":["alice"]`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
+	"POST /v1/totals/batch": `"users":["alice"]`, "POST /v1/gateway": `"users":[{"user":"alice"}]`, "POST /v1/gateway/users": `"stream":"x"`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
 }
 
 var letters = map[identity.Role]string{identity.User: "U", identity.Backend: "B", identity.Viewer: "V", identity.Operator: "O", identity.Metrics: "M"}

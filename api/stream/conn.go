@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"reddot/events"
@@ -20,6 +21,11 @@ const (
 	Feed    Transport = "feed"
 )
 
+// mostOf bounds the transports of back ends on an instance, each of which does the work of
+// many others: a gateway has thousands of users, a feed reads the event stream of its own,
+// holds what is under way from there and encodes what it tells.
+var mostOf = map[Transport]int{Gateway: 50, Feed: 16}
+
 // conn is one stream: of one user, of many (Gateway), or of none (Feed). The goroutine of
 // its handler is the only one that writes.
 type conn struct {
@@ -30,6 +36,9 @@ type conn struct {
 	ctx       context.Context // ends with the request, and when the stream is to end
 	cancel    context.CancelFunc
 	wake      chan struct{} // something is ready
+	changing  sync.Mutex    // held while the users of a gateway change
+
+	receipts, watch bool // what a gateway has asked for, for all its users
 
 	// The rest is the hub's, under its lock.
 
@@ -56,6 +65,7 @@ type member struct {
 	began bool       // live was told
 	shown *shown     // if totals alone are wanted
 	after events.Seq // a command that the next state shows at least
+	asked *Request   // of a gateway's user whose cursor was not looked at yet
 
 	// Of the hub, under its lock.
 
@@ -92,7 +102,7 @@ func (h *Hub) open(ctx context.Context, t Transport, key string) (*conn, error) 
 	switch {
 	case h.mu.closed:
 		err = ErrStopping
-	case len(h.mu.conns) >= h.cfg.Streams:
+	case len(h.mu.conns) >= h.cfg.Streams, mostOf[t] > 0 && h.mu.of[t] >= mostOf[t]:
 		err = &TooMany{fullRetry}
 	case h.mu.sub == nil: // it has ended meanwhile
 		err = errDeaf(errors.New("the subscription has ended"))
@@ -104,6 +114,7 @@ func (h *Hub) open(ctx context.Context, t Transport, key string) (*conn, error) 
 	h.mu.opened++
 	c.number = h.mu.opened
 	h.mu.conns[c] = struct{}{}
+	h.mu.of[t]++
 	h.figs.opened.Inc()
 	return c, nil
 }
@@ -117,6 +128,9 @@ func (h *Hub) enter(c *conn, r *Request) *member {
 	token := events.EscapeToken(r.User)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if c.left { // a gateway that ends while its users change
+		return nil
+	}
 	u := h.mu.users[token]
 	if u == nil {
 		u = &user{id: r.User, token: token}
@@ -126,6 +140,9 @@ func (h *Hub) enter(c *conn, r *Request) *member {
 		h.makeRoomLocked(u)
 	}
 	m := &member{conn: c, user: u, receipts: r.Receipts, watch: r.Watch, totals: r.Totals, after: r.After}
+	if c.transport == Gateway {
+		m.asked = &Request{User: r.User, Cursor: r.Cursor}
+	}
 	u.members = append(u.members, m)
 	c.members = append(c.members, m)
 	if m.watch {
@@ -194,6 +211,7 @@ func (h *Hub) leave(c *conn, why Reason) {
 	}
 	c.members, c.ready = nil, nil
 	delete(h.mu.conns, c)
+	h.mu.of[c.transport]--
 	c.cancel()
 	h.figs.closed.WithLabelValues(string(why)).Inc()
 }

@@ -45,6 +45,8 @@
 //	tell.go     what a stream is told next, and how it ends
 //	sse.go poll.go   as server-sent events; as the answer to a poll
 //	wire.go cursor.go   the shapes of events
+//	gateway.go  the streams of back ends, each of many users
+//	feed.go filter.go   every stored event of everybody
 //	watch.go    watches of large groups
 //	metrics.go  for Prometheus
 package stream

@@ -1,10 +1,12 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -36,8 +38,11 @@ const (
 type Config struct {
 	Conn       *nats.Conn // for events alone; stays open; required
 	Subjects   events.Subjects
-	Source     Source // required
-	Streams    int    // the most at once; 0: DefaultStreams
+	Source     Source        // required
+	Journal    Journal       // required
+	Streams    int           // the most at once; 0: DefaultStreams
+	Heartbeat  time.Duration // after so much silence a stream says that it lives; 0: DefaultHeartbeat
+	Patience   time.Duration // of a client, to take what is written at once; 0: DefaultPatience
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -56,7 +61,8 @@ type Hub struct {
 		sync.Mutex
 		closed  bool // no stream begins any more
 		conns   map[*conn]struct{}
-		users   map[string]*user // by the token that they are in subjects
+		of      map[Transport]int // how many of conns
+		users   map[string]*user  // by the token that they are in subjects
 		sub     *nats.Subscription
 		dropped int // by sub, as far as it is dealt with
 		idle    int // looks in a row at which there was no stream
@@ -86,15 +92,22 @@ func New(cfg Config) (*Hub, error) {
 		return nil, errors.New("streams: no connection")
 	case cfg.Source == nil:
 		return nil, errors.New("streams: no source")
+	case cfg.Journal == nil:
+		return nil, errors.New("streams: no journal")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, DefaultHeartbeat)
 	if cfg.Streams == 0 {
 		cfg.Streams = DefaultStreams
 	}
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
+	}
 	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates)}
 	h.mu.conns, h.mu.users = map[*conn]struct{}{}, map[string]*user{}
+	h.mu.of = map[Transport]int{SSE: 0, Poll: 0, Gateway: 0, Feed: 0}
 	var err error
 	h.figs, err = newFigures(cfg.Registerer, h)
 	return h, err
@@ -216,9 +229,5 @@ const disconnectedRetry = 10 * time.Second
 func (h *Hub) Streams() map[Transport]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := map[Transport]int{SSE: 0, Poll: 0, Gateway: 0, Feed: 0}
-	for c := range h.mu.conns {
-		n[c.transport]++
-	}
-	return n
+	return maps.Clone(h.mu.of)
 }

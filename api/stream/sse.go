@@ -11,8 +11,8 @@ import (
 	"reddot/events"
 )
 
-// writeTimeout is how long a client may take what is written at once.
-const writeTimeout = 15 * time.Second
+// DefaultPatience is how long a client may take what is written at once.
+const DefaultPatience = 15 * time.Second
 
 // flushBytes is how much is written before it is sent although there is more.
 const flushBytes = 32 << 10
@@ -38,7 +38,7 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request, q Request) err
 	if err != nil {
 		return err
 	}
-	s := newSSE(w, true)
+	s := h.newSSE(w, true)
 	if err = s.begin(h.hello(c, epoch, q.Expires)); err == nil {
 		err = h.run(c, s, q.Expires)
 	}
@@ -48,7 +48,7 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request, q Request) err
 
 // run tells a stream what there is to be told, until it ends; the error says why.
 func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
-	timer := time.NewTimer(heartbeat)
+	timer := time.NewTimer(h.cfg.Heartbeat)
 	defer timer.Stop()
 	for {
 		err := h.tellNext(c, s)
@@ -69,7 +69,7 @@ func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		wait := heartbeat
+		wait := h.cfg.Heartbeat
 		if !expires.IsZero() {
 			wait = min(wait, time.Until(expires))
 		}
@@ -92,17 +92,18 @@ func (h *Hub) run(c *conn, s *sse, expires time.Time) error {
 // sse writes server-sent events. Its buffers are the connection's and those of a pool: an
 // idle stream holds none.
 type sse struct {
-	w      http.ResponseWriter
-	rc     *http.ResponseController
-	ids    bool
-	unsent int // bytes
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	patience time.Duration
+	ids      bool
+	unsent   int // bytes
 }
 
 // lines are buffers of what is written before the data.
 var lines = sync.Pool{New: func() any { b := make([]byte, 0, 256); return &b }}
 
-func newSSE(w http.ResponseWriter, ids bool) *sse {
-	return &sse{w: w, rc: http.NewResponseController(w), ids: ids}
+func (h *Hub) newSSE(w http.ResponseWriter, ids bool) *sse {
+	return &sse{w: w, rc: http.NewResponseController(w), patience: h.cfg.Patience, ids: ids}
 }
 
 // Head writes the head of a stream.
@@ -140,6 +141,9 @@ func (s *sse) tell(e *event) error {
 			b = append(b, e.cursor.String()...)
 		case emptyID:
 			b = append(b, "\nid:"...)
+		case placeID:
+			b = append(b, "\nid: "...)
+			b = strconv.AppendUint(b, e.place, 10)
 		}
 	}
 	b = append(b, "\ndata: "...)
@@ -159,7 +163,7 @@ var blank = []byte("\n\n")
 // write writes, within the time that a client has until all of it is sent.
 func (s *sse) write(b []byte) error {
 	if s.unsent == 0 {
-		if err := s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		if err := s.rc.SetWriteDeadline(time.Now().Add(s.patience)); err != nil {
 			return err
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"reddot/events"
 )
 
-// heartbeat is after how much silence a stream says that it lives.
-const heartbeat = 25 * time.Second
+// DefaultHeartbeat is after how much silence a stream says that it lives.
+const DefaultHeartbeat = 25 * time.Second
 
 // newID is 128 random bits, as text.
 func newID() string {
@@ -36,7 +36,14 @@ func (h *Hub) tellNext(c *conn, to teller) error {
 	case m == nil:
 		return errIdle
 	case f == nil:
-		return h.resume(c.ctx, m, to)
+		err := h.check(c.ctx, m)
+		if err == nil {
+			err = h.resume(c.ctx, m, to)
+		}
+		if err != nil {
+			err = h.putOff(m, err)
+		}
+		return err
 	}
 	if err := m.tellFrame(to, f, safe); err != nil {
 		return err
@@ -68,7 +75,7 @@ func expired(at time.Time) bool { return !at.IsZero() && !time.Now().Before(at) 
 
 // hello is what a stream begins with.
 func (h *Hub) hello(c *conn, epoch string, expires time.Time) *event {
-	hello := Hello{Stream: c.id, Epoch: epoch, HeartbeatMS: heartbeat.Milliseconds()}
+	hello := Hello{Stream: c.id, Epoch: epoch, HeartbeatMS: h.cfg.Heartbeat.Milliseconds()}
 	if !expires.IsZero() {
 		hello.ExpiresAt = events.Time(expires.UnixMilli())
 	}

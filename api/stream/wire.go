@@ -56,6 +56,12 @@ type Reset struct {
 	Reason Reason `json:"reason"`
 }
 
+// FeedReset says that events are missing before the first one that follows.
+type FeedReset struct {
+	First  uint64 `json:"first"` // its id
+	Reason Reason `json:"reason"`
+}
+
 // TotalsChange is a change for who wants no more than totals.
 type TotalsChange struct {
 	User    string             `json:"user"`
@@ -122,6 +128,7 @@ type event struct {
 	name   string
 	cursor cursor // what is told with it; zero: nothing is, or it has none
 	id     id
+	place  uint64 // with placeID
 	more   bool   // others of the same state follow
 	rest   []byte // its data as JSON, without the brace that begins it
 }
@@ -133,6 +140,7 @@ const (
 	noID     id = iota // where it was
 	cursorID           // from the cursor
 	emptyID            // anew
+	placeID            // from a place of the event stream
 )
 
 // appendHead appends what of the data comes before the rest: the cursor is each stream's

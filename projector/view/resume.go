@@ -15,13 +15,18 @@ func Resume(r fold.Reader, user string, q events.ResumeRequest) events.ResumeRep
 	reply := events.ResumeReply{User: user}
 	since, whole := q.Since, q.All || q.Since == 0
 	if !whole {
-		reply.Lost = r.UserVersion(user) > since
+		reply.Lost = r.Lost(user) > since
 		whole = reply.Lost
 	}
 	if whole {
 		since = math.MaxUint64 // nothing but what there is
 	}
 	c := Change(r, user, since, func(_ fold.Key, s *fold.Summary) bool { return whole || s.Version > since }, func(fold.Key) bool { return whole })
+	for i := range c.entries {
+		if e := &c.entries[i]; e.row.Unfollowed > since {
+			reply.Returned = append(reply.Returned, e.key.String())
+		}
+	}
 	reply.Version, reply.Totals, reply.Filters = c.Version, c.Totals, c.Filters
 	reply.Conversations = append([]events.Conversation{}, c.Take(r, math.MaxInt)...)
 	reply.Threads = c.TakeThreads(r, math.MaxInt)

@@ -34,6 +34,7 @@ test("the types of the wire are those of the contract", () => {
       "ThreadTotals", "Totals", "LastMessage", "Conversation", "Thread", "NamedTotals", "TotalsReply", "ConversationsReply", "ThreadsReply", "ReceiptReply",
       "GroupReceipt", "Reader", "ReadersReply", "UserTotals", "PendingRead", "ExplainedMessage", "Explanation", "CommandReply", "CommandResult",
       "RefusedCommand", "CommandsReply", "ProblemError", ["WireFilter", "Filter"],
+      ["C2CReadReceipt", "PeerReceipt"], ["GroupReadReceipt", "MessageReceipt"],
     ].map((name) => [name].flat());
     const commands = JSON.parse(readFileSync(join(here, "../openapi/openapi.json"), "utf8")).components.schemas.Command.discriminator.mapping;
     writeFileSync(join(work, "compare.ts"), [
@@ -44,6 +45,9 @@ test("the types of the wire are those of the contract", () => {
       `type Flat<T> = T extends readonly (infer E)[] ? Flat<E>[] : T extends object ? { [K in keyof T as string extends K ? never : K]: Flat<T[K]> } : T;`,
       ...names.map(([our, their = our]) => `export const ${our}: Same<ours.${our}, components["schemas"]["${their}"]> = true;`),
       `export const Named: Same<ours.NamedTotals[string], components["schemas"]["NamedTotals"][string]> = true;`,
+      // Of events more is taken than comes: those of other ways in have no cursor.
+      ...["reset", "change", "receipts", "live"].map((event) =>
+        `export const ${event}: ours.StreamEvents["${event}"] = {} as components["schemas"]["Stream${event[0].toUpperCase()}${event.slice(1)}"];`),
       `type Keys<T> = T extends unknown ? keyof Flat<T> : never;`,
       `type Name = Same<ours.Command["type"], ${Object.keys(commands).map((type) => `"${type}"`).join(" | ")}>;`,
       `export const name: Name = true;`,

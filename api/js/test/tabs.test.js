@@ -104,10 +104,11 @@ test("when the tab that leads is closed another goes on from the cursor, and not
 
 test("from a tab that doesn't answer the lock is stolen; when it wakes it follows", async () => {
   const post = BroadcastChannel.prototype.postMessage;
+  const leaders = {}, name = `reddot http://tabs-${servers}/ alice`;
   let frozen;
   BroadcastChannel.prototype.postMessage = function (message) {
     if (message.leader !== undefined && message.leader === frozen) return; // it stands still
-    if (message.leader !== undefined) this.constructor.leader = message.leader;
+    if (message.leader !== undefined) leaders[this.name] = message.leader;
     post.call(this, message);
   };
   try {
@@ -116,7 +117,8 @@ test("from a tab that doesn't answer the lock is stolen; when it wakes it follow
     const old = await (await leads(first)).next("/v1/events");
     await begins(old, 5, 1);
     await second.sub.ready;
-    frozen = BroadcastChannel.leader;
+    frozen = leaders[name];
+    assert.ok(frozen);
     await leads(second);
     const call = await second.next("/v1/events");
     assert.equal(call.query.cursor, "e.5.0");

@@ -235,6 +235,20 @@ test("another user's token: nothing of theirs is told", async (t) => {
   assert.deepEqual(take(), ["offline", "syncing", "error other_user", "stopped"]);
   assert.ok(second.aborted);
   sub.close();
+  me.listen({}); // with a token of the own again
+  assert.equal((await next()).query.cursor, "e.1.0");
+});
+
+test("another user's token, polled", async (t) => {
+  const { me, next, take, listener, pass } = client(t, (reason, n) => `t${n}`, { transport: "poll" });
+  me.listen(listener);
+  (await next()).json({ events: whole(1, 1), cursor: "e.1.0" });
+  await pass(300);
+  (await next()).json({ events: [{ event: "change", data: change(9, 9, "bob") }], cursor: "e.9.0" });
+  await settle();
+  assert.deepEqual(take().slice(-2), ["error other_user", "stopped"]);
+  me.listen({});
+  assert.equal((await next()).query.cursor, "e.1.0");
 });
 
 test("who was disconnected comes back only with another token", async (t) => {

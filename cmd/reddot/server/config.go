@@ -66,6 +66,7 @@ type Config struct {
 	Streams      int              // over HTTP, at once; must be given
 	QueryToken   bool             // a token may stand in the URL of a stream
 	Profiles     bool             // on the HTTP listener
+	Heartbeat    time.Duration    // after so much silence a stream says that it lives; 0: stream.DefaultHeartbeat
 
 	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log

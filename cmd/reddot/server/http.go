@@ -14,6 +14,7 @@ import (
 	"reddot/api/stream"
 	"reddot/cmd/reddot/datadir"
 	"reddot/events"
+	"reddot/projector/log"
 )
 
 // httpServer is the HTTP listener at work; none if addr is empty.
@@ -38,7 +39,7 @@ type web struct {
 
 // epoch is a log's, which takes longer to make than to find.
 type epoch struct {
-	of   events.StreamID
+	of   *log.Log
 	name string
 }
 
@@ -48,7 +49,7 @@ func (w *web) Epoch() string {
 	if err != nil {
 		return ""
 	}
-	of := p.Log().Identity()
+	of := p.Log()
 	known := w.epoch.Load()
 	if known == nil || known.of != of {
 		known = &epoch{of, of.Epoch()}

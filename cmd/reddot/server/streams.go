@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/api"
 	"reddot/api/stream"
@@ -39,8 +40,13 @@ func (t *told) Watch(user string) {
 
 // openStreams makes the streams of a web that is about to answer.
 func (s *Server) openStreams(w *web, conn *nats.Conn) (err error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
 	w.streams, err = stream.New(stream.Config{
-		Conn: conn, Subjects: s.subjects, Source: &told{w.Service, w, conn, s.subjects}, Streams: s.cfg.Streams, Logger: s.log, Registerer: s.registry,
+		Conn: conn, Subjects: s.subjects, Source: &told{w.Service, w, conn, s.subjects}, Journal: &journalOf{js, s.subjects},
+		Streams: s.cfg.Streams, Heartbeat: s.cfg.Heartbeat, Logger: s.log, Registerer: s.registry,
 	})
 	return err
 }
