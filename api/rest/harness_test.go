@@ -29,6 +29,7 @@ import (
 	"reddot/api/stream"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/peers"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
@@ -62,6 +63,7 @@ type options struct {
 	streams  int           // the most at once; 0: the default
 	patience time.Duration // of a stream with who does not read; 0: the default
 	starting bool          // it is never connected
+	alone    bool          // it knows of other reddots, and that there are none
 
 	ns     *natstest.Server // nil: a new one
 	prefix string           // of subjects; empty: the default
@@ -183,9 +185,13 @@ func newWorld(tb testing.TB, o options) *world {
 	conn := w.ns.Connect(nats.CustomInboxPrefix("_INBOX_reddot"))
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.p = testkit.Must(projector.Open(ctx, projector.Config{
-		Conn: conn, Subjects: w.subjects, Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000,
-	}))(tb)
+	cfg := projector.Config{Conn: conn, Subjects: w.subjects, Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000}
+	var others *peers.Peers
+	if o.alone {
+		others = testkit.Must(peers.New(peers.Config{Conn: conn, Subjects: w.subjects, Logger: log, Self: func() events.Peer { return w.p.Peer() }}))(tb)
+		cfg.Peers = others
+	}
+	w.p = testkit.Must(projector.Open(ctx, cfg))(tb)
 	o.gate.Conn, o.gate.Subjects, o.gate.Source = conn, w.subjects, source{w.p}
 	g := testkit.Must(gate.New(o.gate))(tb)
 	service := testkit.Must(api.NewService(api.ServiceConfig{
@@ -194,18 +200,24 @@ func newWorld(tb testing.TB, o options) *world {
 	}))(tb)
 	answers := live{service, g, w.p, nil}
 	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
-	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
+	web := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
 		Live: func() (rest.Live, error) { return answers, nil }}
 	if o.starting {
-		cfg.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
+		web.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}
 	if o.rest != nil {
-		o.rest(&cfg)
+		o.rest(&web)
 	}
-	w.server = testkit.Must(rest.New(cfg))(tb)
+	w.server = testkit.Must(rest.New(web))(tb)
 	testkit.OK(tb, w.server.Listen())
 	w.url = "http://" + w.server.Addr()
 	var parts errgroup.Group
+	if o.alone {
+		parts.Go(func() error {
+			others.Run(ctx)
+			return nil
+		})
+	}
 	if o.fold {
 		parts.Go(func() error { return w.p.Run(ctx) })
 	}

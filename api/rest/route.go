@@ -129,7 +129,7 @@ func newTable(routes []Route) *table {
 
 // find returns the route of a request, or the problem that it has none. Paths are
 // constant: nothing is cleaned or redirected.
-func (t *table) find(method, path string) (*Route, *Problem, string) {
+func (t *table) find(method, path string) (of *Route, missing error, allow string) {
 	methods := t.paths[path]
 	if methods == nil {
 		for prefix, of := range t.prefixes {
@@ -147,11 +147,11 @@ func (t *table) find(method, path string) (*Route, *Problem, string) {
 	if r := methods[method]; r != nil {
 		return r, nil, ""
 	}
-	allow := slices.Sorted(maps.Keys(methods))
+	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
-		allow = append(allow, http.MethodHead)
-		slices.Sort(allow)
+		names = append(names, http.MethodHead)
+		slices.Sort(names)
 	}
-	listed := strings.Join(allow, ", ")
-	return nil, Fail(BadMethod, "this route takes "+listed), listed
+	allow = strings.Join(names, ", ")
+	return nil, Fail(BadMethod, "this route takes "+allow), allow
 }

@@ -153,8 +153,7 @@ func (s *Server) handler() (http.Handler, error) {
 	plain := http.HandlerFunc(s.serve)
 	zipped := zip(plain)
 	routed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		route, _, _ := s.table.find(r.Method, r.URL.Path)
-		if route != nil && (route.Stream || route.Path == "/metrics") { // it compresses by itself, or never
+		if route := exchangeOf(w).route; route != nil && (route.Stream || route.Path == "/metrics") { // it compresses by itself, or never
 			plain(w, r)
 			return
 		}
