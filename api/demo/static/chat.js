@@ -93,11 +93,10 @@ export class Chat {
       if (!mine) tick.hidden = true;
       tick.disabled = !group;
       set(tick, "class", `tick ${sent?.read ? "read" : ""}`);
-      read.hidden = mine || !about.unread || m.recalled;
-      unread.hidden = mine || about.unread || m.recalled || m.seq === 0;
-      thread.hidden = !!this.#thread || m.recalled || m.seq === 0;
+      read.hidden = mine || !about.unread || !!m.recalled;
+      unread.hidden = mine || about.unread || !!m.recalled || m.seq === 0;
       say(thread, m.thread ? "Open thread" : about.replies ? `Thread: ${about.replies}` : "Thread");
-      if (this.#thread) thread.hidden = true;
+      thread.hidden = !!this.#thread || !!m.recalled || m.seq === 0;
     };
     return node;
   }

@@ -142,7 +142,6 @@ export class Phone {
       set(count, "class", `badge ${c.muted ? "quiet" : ""}`);
       const new_ = [...this.threads.values()].filter((t) => t.conversation === name && t.unread).length;
       say(threads, new_ ? `↳ ${new_}` : "");
-      node.dataset.unread = c.unread;
     };
     return node;
   }
