@@ -16,7 +16,8 @@ export class Chat {
     const send = async (event) => {
       event.preventDefault();
       const text = p.text.value.trim();
-      if (text && await phone.try(phone.write(conversation, text, thread))) p.text.value = "";
+      p.text.value = "";
+      if (text && !await phone.try(phone.write(conversation, text, thread))) p.text.value ||= text;
     };
     this.node = el("div", { class: "chat" },
       el("div", { class: "tools" },
@@ -92,11 +93,10 @@ export class Chat {
       if (!mine) tick.hidden = true;
       tick.disabled = !group;
       set(tick, "class", `tick ${sent?.read ? "read" : ""}`);
-      read.hidden = mine || !about.unread || m.recalled;
-      unread.hidden = mine || about.unread || m.recalled || m.seq === 0;
-      thread.hidden = !!this.#thread || m.recalled || m.seq === 0;
+      read.hidden = mine || !about.unread || !!m.recalled;
+      unread.hidden = mine || about.unread || !!m.recalled || m.seq === 0;
       say(thread, m.thread ? "Open thread" : about.replies ? `Thread: ${about.replies}` : "Thread");
-      if (this.#thread) thread.hidden = true;
+      thread.hidden = !!this.#thread || !!m.recalled || m.seq === 0;
     };
     return node;
   }

@@ -142,7 +142,6 @@ export class Phone {
       set(count, "class", `badge ${c.muted ? "quiet" : ""}`);
       const new_ = [...this.threads.values()].filter((t) => t.conversation === name && t.unread).length;
       say(threads, new_ ? `↳ ${new_}` : "");
-      node.dataset.unread = c.unread;
     };
     return node;
   }
@@ -202,6 +201,7 @@ export class Phone {
   // learn asks which messages make up the count: some may be older than this page, or
   // somebody else's, as "reddot send alice --from erin" in a terminal.
   async #learn(conversation) {
+    if (!this.conversation(conversation)?.unread) return;
     const { messages = [] } = await this.me.explain(conversation, { limit: 100 }).catch(() => ({}));
     const chat = between(this.user, conversation);
     for (const { id, from, at, seq, thread } of messages) if (!this.messages.get(id)?.seq) this.messages.put({ id, from, at, seq, thread, chat });

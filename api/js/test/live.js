@@ -1,7 +1,7 @@
 // A reddot for tests: a process of its own, with data in a temporary folder. The program is
 // built once, or is the one that REDDOT names.
 
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -91,9 +91,3 @@ export async function until(what, holds, within = 60_000) {
 
 /** message is a command: a C2C message. */
 export const message = (user, from, id, more = {}) => ({ type: "user.message", user, from, id, ...more });
-
-/** run runs another program, and returns what it prints. */
-export const run = (file, args, options) => new Promise((resolve, reject) => {
-  execFile(file, args, { timeout: START, ...options }, (error, stdout, stderr) => (error ? reject(new Error(`${error.message}\n${stderr}`)) : resolve(stdout)));
-});
-export { program };

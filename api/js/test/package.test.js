@@ -23,6 +23,7 @@ test("the module is small, and needs no other", () => {
 
 test("the types are those of a program that uses all of it", () => {
   run(bin("tsc"), "-p", "test/types");
+  run(bin("tsc"), "-p", "test/types/bridges.json");
 });
 
 // What the types say of the wire is what the contract says: each is assigned to the other.
