@@ -16,7 +16,7 @@
 //	query.go      the queries, each a line; params.go: a URL's parameters as the body that
 //	              the query has on NATS
 //	command.go    commands; repeat.go: the keys of requests that were seen
-//	operator.go   what operators ask for
+//	operator.go   what operators ask for; webhooks.go: about webhooks
 //	probe.go      health, readiness, discovery; static.go: files that the program holds
 //	problem.go    errors (RFC 9457); pointer.go: where in a body
 //	limits.go     rates; address.go: where a request comes from

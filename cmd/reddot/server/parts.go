@@ -29,7 +29,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 	}()
 	// The log is read on a connection of its own: a full pipe of commands must
 	// not hold up the answers.
-	for _, name := range []string{"reddot projector", "reddot queries"} {
+	names := []string{"reddot projector", "reddot queries"}
+	if s.cfg.Webhooks != "" { // acknowledgements by the thousand must not, either
+		names = append(names, "reddot webhooks")
+	}
+	for _, name := range names {
 		c, err := l.connect(ctx, name)
 		if err != nil {
 			return askedToEnd(ctx, err)
@@ -74,6 +78,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		return errors.Join(err, s.source.close())
 	}
 	s.source.site.Store(at)
+	if s.cfg.Webhooks != "" {
+		if err := s.openWebhooks(conns[2], next.Replicas); err != nil {
+			return errors.Join(err, s.source.close())
+		}
+	}
 	return s.runParts(ctx, apiConn, http)
 }
 
@@ -118,10 +127,13 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 		defer stop()
 		return part(ctx, "query service", service.Run(ctx))
 	})
+	if h := s.hooks.now.Load(); h != nil {
+		g.Go(func() error { return part(ctx, "webhooks", h.Run(ctx)) })
+	}
 	g.Go(func() error {
 		select {
 		case <-service.Ready():
-			if s.awaitAuthority(ctx) && s.cfg.Ready != nil {
+			if s.awaitAuthority(ctx) && s.awaitWebhooks(ctx) && s.cfg.Ready != nil {
 				s.cfg.Ready(s.natsURL(conn), http)
 			}
 		case <-ctx.Done():
