@@ -36,7 +36,7 @@
 //
 // If events have left their stream before an endpoint was told of them, it is told so
 // (endpoint.resync): the consumer is handed all events, so a step in their sequence, or a
-// stream that begins behind what was acknowledged, shows it.
+// stream that begins behind the position that is written down, shows it.
 //
 // # Several reddots
 //
@@ -67,6 +67,6 @@
 //	send.go dial.go            a request
 //	endpoint.go                an endpoint's loop: events in, requests out
 //	webhook.go lease.go        all endpoints; which reddot delivers
-//	streams.go told.go dead.go what is kept in NATS
+//	streams.go told.go position.go dead.go   what is kept in NATS
 //	operate.go metrics.go      what operators see and do
 package webhook

@@ -47,6 +47,10 @@ type endpoint struct {
 	replaying map[uint64]bool    // dead letters, by place among those
 	bytes     int
 	full      atomic.Bool // nothing more is fetched for now
+	received  uint64      // the place of the last event that came
+	keptAt    uint64      // the position that is written down
+	kept      time.Time   // when that was
+	made      time.Time   // when the event stream was
 	paused    time.Time   // since when the endpoint wants no more; zero: it does
 
 	incoming chan *received
@@ -108,8 +112,9 @@ func (e *endpoint) idle(ctx context.Context, d time.Duration) {
 	}
 }
 
-// open finds the consumer, and what of the past matters.
-func (e *endpoint) open(ctx context.Context) (lost uint64, err error) {
+// open finds the consumer, and what of the past matters: up to where events are lost, if
+// any are.
+func (e *endpoint) open(ctx context.Context) (upto uint64, err error) {
 	h := e.hooks
 	if e.consumer, err = h.names.consumer(ctx, h.js, e.cfg.Name); err != nil {
 		return 0, err
@@ -138,10 +143,8 @@ func (e *endpoint) open(ctx context.Context) (lost uint64, err error) {
 			return 0, err
 		}
 	}
-	if first := stream.CachedInfo().State.FirstSeq; first > info.AckFloor.Stream+1 {
-		lost = first - 1
-	}
-	return lost, nil
+	e.received, e.made, e.keptAt = info.Delivered.Stream, stream.CachedInfo().Created, 0
+	return e.lostBefore(ctx, state, stream.CachedInfo())
 }
 
 // errNotFetched says that nothing is fetched any more, for no reason that is known.
@@ -197,6 +200,9 @@ func (e *endpoint) deliver(ctx context.Context) error {
 			}
 		case <-look.C:
 			e.look()
+			if now := time.Now(); now.Sub(e.kept) >= positionEvery {
+				e.keepPosition(now)
+			}
 		}
 		e.full.Store(e.bytes > maxHeld)
 	}
@@ -218,6 +224,7 @@ func (e *endpoint) drain(stop func()) {
 		}
 		break
 	}
+	e.keepPosition(time.Now())
 	for _, o := range e.origins {
 		o.from.GiveBack()
 	}
@@ -305,6 +312,7 @@ func (e *endpoint) receive(r *received) {
 		o.from = r.from
 		return
 	}
+	e.received = max(e.received, r.place)
 	o := &origin{place: r.place, from: r.from, bytes: r.bytes}
 	items := r.items(e.cfg)
 	if r.lost > 0 {
