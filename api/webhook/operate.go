@@ -66,6 +66,7 @@ type answered struct {
 
 // How long who delivers is waited for.
 const (
+	beginsWithin = 500 * time.Millisecond // just after a start, until it begins
 	listWithin   = time.Second
 	testWithin   = requestTimeout + 3*time.Second
 	replayWithin = 5 * time.Second
@@ -79,7 +80,13 @@ func (h *Webhooks) call(ctx context.Context, what string, o order, within time.D
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	msg, err := h.cfg.Conn.RequestWithContext(ctx, h.names.asked(what), data)
+	var msg *nats.Msg
+	for end := time.Now().Add(beginsWithin); ; wait(ctx, beginsWithin/10) {
+		msg, err = h.cfg.Conn.RequestWithContext(ctx, h.names.asked(what), data)
+		if !errors.Is(err, nats.ErrNoResponders) || time.Now().After(end) {
+			break
+		}
+	}
 	if err == nil {
 		err = json.Unmarshal(msg.Data, &a)
 	}
