@@ -412,6 +412,22 @@ func TestTwo(t *testing.T) {
 	}
 }
 
+// TestNATSRestart: webhooks go on when the NATS server is back.
+func TestNATSRestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.receiver(nil)
+	w.start("[" + endpointFile("push", r.URL, `"types": ["badge.changed"]`) + "]")
+	w.message("alice", 1)
+	r.await("alice's badge", badgeIs("alice", 1))
+	w.ns.Restart()
+	testkit.Eventually(t, "the stream is back", func() bool {
+		_, err := w.js.Publish(testkit.Context(t), "unread.cmd.user.alice.message", []byte(`{"id": "m2", "from": "bob"}`))
+		return err == nil
+	})
+	r.await("alice's next badge", badgeIs("alice", 2))
+}
+
 // TestReload: a new file is followed; one that can't be used changes nothing.
 func TestReload(t *testing.T) {
 	t.Parallel()

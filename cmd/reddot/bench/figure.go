@@ -79,6 +79,7 @@ func aims() map[key]Aim {
 	maps.Copy(all, failoverAims())
 	maps.Copy(all, viewsAims())
 	maps.Copy(all, webAims())
+	maps.Copy(all, hookAims())
 	for _, w := range bulks(1) {
 		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
 		all[key{"fairness", w.name + toldLongest}] = w.heardAim()
