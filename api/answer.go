@@ -273,11 +273,9 @@ func (s *Service) answer(ctx context.Context, c *call, q question) {
 			return
 		}
 		if room := s.cfg.Conn.MaxPayload() - headerRoom; room > 0 && int64(len(body)) > room {
-			if q.halve != nil {
-				if half, ok := q.halve(); ok {
-					q = half
-					continue
-				}
+			if half, ok := q.halve(); ok {
+				q = half
+				continue
 			}
 			s.fail(c, unavailable(fmt.Errorf("reply of %d bytes, max_payload %d", len(body), s.cfg.Conn.MaxPayload()),
 				"the answer is larger than the NATS server's max_payload; raise it"))

@@ -96,9 +96,11 @@ func (s *Service) Ask(ctx context.Context, user, query string, body []byte, know
 	if !ok {
 		return nil, 0, errNotRunning
 	}
-	c := &call{endpoint: e, user: s.direct.load(user), body: body, encoding: events.JSON, start: time.Now()}
-	if e.lane == operatorLane {
-		c.user = ""
+	in := &inquiry{call: call{endpoint: e, body: body, encoding: events.JSON, start: time.Now()},
+		looking: looking{Source: s.cfg.Source, user: user, known: known}}
+	c := &in.call
+	if e.lane != operatorLane {
+		c.user = s.direct.load(user)
 	}
 	if err := s.pool.admit(c); err != nil {
 		return nil, 0, s.told(c, tooMany(err))
@@ -116,20 +118,27 @@ func (s *Service) Ask(ctx context.Context, user, query string, body []byte, know
 		took := time.Since(c.start) - time.Duration(c.waited.Load())
 		s.cfg.Metrics.answered(c.name, "200", took)
 	}()
-	look := &looking{Source: s.cfg.Source, user: user, known: known}
-	reply, err = s.ask(ctx, l, c, user, look)
+	reply, err = s.ask(ctx, l, in)
 	if err == errKnown {
 		reply, err = nil, nil
 	}
-	return reply, look.applied, err
+	return reply, in.applied, err
+}
+
+// inquiry is what a request of Ask needs until it is answered, in one piece.
+type inquiry struct {
+	call
+	looking
+	life joined // of the answer
 }
 
 // ask is what serve does for a request on NATS. It ends with ctx, too.
-func (s *Service) ask(ctx context.Context, l lives, c *call, user string, look *looking) (reply any, err error) {
+func (s *Service) ask(ctx context.Context, l lives, in *inquiry) (reply any, err error) {
+	c, user, look := &in.call, in.looking.user, &in.looking
 	var q question
 	answer := func() {
-		ctx := &joined{Context: ctx, other: l.answers, until: time.Now().Add(answerTimeout)}
-		defer ctx.end()
+		ctx := in.life.begin(ctx, l.answers, time.Now().Add(answerTimeout))
+		defer in.life.end()
 		reply, err = q.answer(ctx, look)
 		if status, ok := reply.(events.Status); ok && err == nil {
 			s.stats.seen(status)
@@ -185,6 +194,27 @@ func (s *Service) awaitFresh(life context.Context, c *call, q question) error {
 		}
 	}
 	return s.await(life, c, q)
+}
+
+// Await returns nil once a command has been applied here, as one of the user's waiting
+// requests. Errors are *events.Fault: ErrNotApplied after the timeout, ErrRateLimited of a
+// user who waits for too much.
+func (s *Service) Await(ctx context.Context, user string, seq events.Seq, timeout time.Duration) error {
+	l, ok := s.direct.lives()
+	if !ok {
+		return errNotRunning
+	}
+	c := &call{endpoint: s.asked[events.QueryResume], user: s.direct.load(user), encoding: events.JSON, start: time.Now()}
+	if err := s.pool.admit(c); err != nil {
+		return s.told(c, tooMany(err))
+	}
+	defer s.pool.leave(c)
+	waits, done := both(ctx, l.waits)
+	defer done()
+	if err := s.awaitFresh(waits, c, question{after: seq, timeout: timeout}); err != nil {
+		return s.told(c, err)
+	}
+	return nil
 }
 
 // told is the error reply to a request, which is counted.

@@ -59,6 +59,7 @@ func handlers(m Maintainer) []handler {
 		web(viewed(events.QueryUsers, func(v View, _ string, q events.UsersRequest) (events.UsersReply, error) { return v.Users(q) })),
 		web(viewed(events.QueryGroup, group)),
 		web(viewed(events.QueryMembers, members)),
+		web(viewed(events.QueryResume, View.Resume)),
 		{name: events.QueryWatch, everywhere: true, read: asked(watch)},
 		{name: events.QueryHold, pattern: events.Subjects.Hold, lane: operatorLane, everywhere: true, read: asked(hold)},
 		{name: events.QueryStatus, pattern: events.Subjects.Status, lane: operatorLane, emitted: true, read: asked(status)},
@@ -177,11 +178,16 @@ func missing(err error, format string, args ...any) error {
 type question struct {
 	after   events.Seq // the command to wait for; 0: none
 	timeout time.Duration
-	answer  func(context.Context, Source) (any, error)
+	asking
+}
+
+// asking is what a question asks for.
+type asking interface {
+	answer(context.Context, Source) (any, error)
 
 	// halve returns the question with half the limit, for an answer that is too
-	// large for one message; false if nothing is left to halve. nil: it has no limit.
-	halve func() (question, bool)
+	// large for one message; false if it has no limit, or nothing is left to halve.
+	halve() (question, bool)
 }
 
 // request is what all requests of queries are: structs of package events.
@@ -190,31 +196,45 @@ type request interface {
 	Awaits() (events.Seq, time.Duration)
 }
 
+// about is a request about a user, with what answers it. It implements asking.
+type about[Req request, Reply any] struct {
+	user string
+	req  Req
+	by   func(context.Context, Source, string, Req) (Reply, error)
+}
+
+func (a *about[Req, Reply]) answer(ctx context.Context, source Source) (any, error) {
+	return a.by(ctx, source, a.user, a.req)
+}
+
+func (a *about[Req, Reply]) halve() (question, bool) {
+	limited, ok := any(a.req).(interface{ Halved() (Req, bool) })
+	if !ok {
+		return question{}, false
+	}
+	half, ok := limited.Halved()
+	return ask(&about[Req, Reply]{a.user, half, a.by}), ok
+}
+
 // asked reads requests that answer answers.
 func asked[Req request, Reply any](
 	answer func(context.Context, Source, string, Req) (Reply, error),
 ) func(user string, body []byte) (question, error) {
 	return func(user string, body []byte) (question, error) {
-		var req Req
-		if err := decode(body, &req); err != nil {
+		a := &about[Req, Reply]{user: user, by: answer}
+		if err := decode(body, &a.req); err != nil {
 			return question{}, err
 		}
-		if err := req.Validate(); err != nil {
+		if err := a.req.Validate(); err != nil {
 			return question{}, err
 		}
-		return ask(user, req, answer), nil
+		return ask(a), nil
 	}
 }
 
-func ask[Req request, Reply any](user string, req Req, answer func(context.Context, Source, string, Req) (Reply, error)) question {
-	q := question{answer: func(ctx context.Context, source Source) (any, error) { return answer(ctx, source, user, req) }}
-	q.after, q.timeout = req.Awaits()
-	if limited, ok := any(req).(interface{ Halved() (Req, bool) }); ok {
-		q.halve = func() (question, bool) {
-			half, ok := limited.Halved()
-			return ask(user, half, answer), ok
-		}
-	}
+func ask[Req request, Reply any](a *about[Req, Reply]) question {
+	q := question{asking: a}
+	q.after, q.timeout = a.req.Awaits()
 	return q
 }
 

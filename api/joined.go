@@ -19,6 +19,12 @@ type joined struct {
 	free func()
 }
 
+// begin is the context of two others, until a time.
+func (j *joined) begin(ctx, other context.Context, until time.Time) context.Context {
+	j.Context, j.other, j.until = ctx, other, until
+	return j
+}
+
 func (j *joined) Deadline() (time.Time, bool) {
 	if at, ok := j.Context.Deadline(); ok && at.Before(j.until) {
 		return at, true

@@ -148,6 +148,9 @@ func (p *pool) countLocked(c *call, calls, bytes int) {
 
 // shed forgets a request's body, which has been read.
 func (p *pool) shed(c *call) {
+	if len(c.body) == 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.countLocked(c, 0, -len(c.body))

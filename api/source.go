@@ -50,6 +50,10 @@ type View interface {
 	// given. No receipt was ever sent: events.ErrNotFound.
 	Receipt(user, peer string, thread *string) (events.ReceiptReply, error)
 
+	// Resume is what has changed for a user since what the user has been told, or the
+	// whole list.
+	Resume(user string, q events.ResumeRequest) (events.ResumeReply, error)
+
 	// Version is the version of all that a user is shown.
 	Version(user string) (events.Seq, error)
 

@@ -190,6 +190,15 @@ func (v *twinView) Some(user string, q events.ConversationsGetRequest) (events.C
 	return reply, v.s.called("Some")
 }
 
+// Resume is the whole list: what has changed is not the model's.
+func (v *twinView) Resume(user string, q events.ResumeRequest) (events.ResumeReply, error) {
+	m := v.s.model
+	return events.ResumeReply{
+		User: user, Version: m.Version(user), Lost: q.Since > 0 && !q.All, Totals: m.Totals(user, events.NoKind, false),
+		Conversations: m.Conversations(user),
+	}, v.s.called("Resume")
+}
+
 func (v *twinView) TotalsOf(q events.TotalsBatchRequest) (reply events.TotalsBatchReply, err error) {
 	reply.Applied = v.Applied()
 	for _, user := range q.Users {

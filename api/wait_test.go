@@ -209,3 +209,45 @@ func TestSourceFails(t *testing.T) {
 		t.Errorf("%d still wait", n)
 	}
 }
+
+// TestAwait: whoever waits for a command without asking anything is one of the user's
+// waiting requests.
+func TestAwait(t *testing.T) {
+	source := newTwinSource()
+	hook, entered := entering("WaitApplied", maxUserWaiters)
+	source.hook = hook
+	a := start(t, source)
+	ctx := testkit.Context(t)
+	await := func(user string, seq events.Seq, timeout time.Duration) error {
+		return a.service.Await(ctx, user, seq, timeout)
+	}
+	if err := await("bob", 1, time.Millisecond); !errors.Is(err, events.ErrNotApplied) {
+		t.Errorf("before the command is applied: %v", err)
+	}
+	testkit.Receive(t, "waiter", entered)
+	done := make(chan error, maxUserWaiters)
+	for range maxUserWaiters {
+		go func() { done <- await("alice", 1, testkit.Patience) }()
+		testkit.Receive(t, "waiter", entered)
+	}
+	if err := await("alice", 1, testkit.Patience); !errors.Is(err, events.ErrRateLimited) {
+		t.Errorf("one more than a user may have waiting: %v", err)
+	}
+	source.message(t, "alice", "bob", "m1")
+	for range maxUserWaiters {
+		if err := testkit.Receive(t, "end of a wait", done); err != nil {
+			t.Errorf("applied: %v", err)
+		}
+	}
+	reply, applied, err := a.service.Ask(ctx, "alice", events.QueryResume, []byte(`{"since":0,"after_seq":1}`), 0)
+	if r, ok := reply.(events.ResumeReply); err != nil || applied != 1 || !ok || len(r.Conversations) != 1 {
+		t.Errorf("resumed at %d: %+v, %v", applied, reply, err)
+	}
+	a.stop()
+	if err := a.ended(); err != nil {
+		t.Fatal(err)
+	}
+	if err := await("alice", 1, testkit.Patience); !errors.Is(err, events.ErrUnavailable) {
+		t.Errorf("of a service that has ended: %v", err)
+	}
+}

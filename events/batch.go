@@ -106,10 +106,10 @@ type Typed struct {
 
 // SplitTyped takes a command of a batch apart: its payload, and with it the fields
 // type, user and group that no payload has. Errors are *Invalid.
-func SplitTyped(command []byte) (t Typed, err error) {
+func (d *Decoder) SplitTyped(command []byte) (t Typed, err error) {
 	var name *string
-	t.Payload, err = splitOff(command, func(field string) **string {
-		switch field {
+	t.Payload, err = d.splitOff(command, func(field []byte) **string {
+		switch string(field) {
 		case batchType:
 			return &name
 		case batchUser:
@@ -169,7 +169,7 @@ func SplitUserDo(request []byte) (r DoRequest, user *string, payload []byte, err
 	if len(request) == 0 {
 		return r, nil, nil, nil
 	}
-	rest, err := splitOff(request, userBeside(&user))
+	rest, err := new(Decoder).splitOff(request, userBeside(&user))
 	if err != nil {
 		return r, nil, nil, err
 	}
@@ -180,9 +180,9 @@ func SplitUserDo(request []byte) (r DoRequest, user *string, payload []byte, err
 }
 
 // userBeside says that the member user is split off.
-func userBeside(into **string) func(field string) **string {
-	return func(field string) **string {
-		if field == batchUser {
+func userBeside(into **string) func(field []byte) **string {
+	return func(field []byte) **string {
+		if string(field) == batchUser {
 			return into
 		}
 		return nil
@@ -191,8 +191,7 @@ func userBeside(into **string) func(field string) **string {
 
 // splitOff copies the members of an object but for those that beside says where to put
 // them, which are strings.
-func splitOff(object []byte, beside func(field string) **string) ([]byte, error) {
-	var d Decoder
+func (d *Decoder) splitOff(object []byte, beside func(field []byte) **string) ([]byte, error) {
 	d.json.reset(object)
 	if d.json.peek() != '{' {
 		return nil, invalid("request is not a JSON object")
@@ -208,8 +207,8 @@ func splitOff(object []byte, beside func(field string) **string) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		if into := beside(string(name)); into != nil {
-			if err := d.besideField(string(name), into); err != nil {
+		if into := beside(name); into != nil {
+			if err := d.besideField(name, into); err != nil {
 				return nil, err
 			}
 			continue
@@ -229,7 +228,7 @@ func splitOff(object []byte, beside func(field string) **string) ([]byte, error)
 }
 
 // besideField reads a string; null is the same as absent.
-func (d *Decoder) besideField(name string, into **string) error {
+func (d *Decoder) besideField(name []byte, into **string) error {
 	switch d.json.peek() {
 	case 'n', 0:
 		return d.skipJSON()
@@ -242,7 +241,7 @@ func (d *Decoder) besideField(name string, into **string) error {
 		*into = &s
 		return nil
 	}
-	return invalid(name + " is not a string")
+	return invalid(string(name) + " is not a string")
 }
 
 // SplitUser takes the field user, which is a string, out of a JSON object. No bytes at
@@ -251,6 +250,6 @@ func SplitUser(request []byte) (user *string, rest []byte, err error) {
 	if len(request) == 0 {
 		return nil, []byte("{}"), nil
 	}
-	rest, err = splitOff(request, userBeside(&user))
+	rest, err = new(Decoder).splitOff(request, userBeside(&user))
 	return user, rest, err
 }

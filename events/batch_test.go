@@ -12,7 +12,7 @@ func TestSplitBatch(t *testing.T) {
 	if len(b.Commands) != 2 || b.Wait != Applied || *b.TimeoutMS != 7 {
 		t.Fatalf("%+v", b)
 	}
-	typed := testkit.Must(SplitTyped(b.Commands[0]))(t)
+	typed := testkit.Must(new(Decoder).SplitTyped(b.Commands[0]))(t)
 	if typed.Type != UserRead || *typed.User != "a" || typed.Group != nil || string(typed.Payload) != `{"conversation":"c2c_b"}` {
 		t.Errorf("%+v %s", typed, typed.Payload)
 	}
@@ -43,7 +43,7 @@ func TestSplitBatch(t *testing.T) {
 
 func TestSplitTyped(t *testing.T) {
 	target := func(user, command string) (Target, error) {
-		typed, err := SplitTyped([]byte(command))
+		typed, err := new(Decoder).SplitTyped([]byte(command))
 		if err != nil {
 			return Target{}, err
 		}

@@ -12,6 +12,10 @@ const (
 	// event that has the event stream's name in it is one.
 	HeaderStream = "Nats-Stream"
 
+	// HeaderEmitted says of an event that all events of the commands up to this seq are
+	// stored with it.
+	HeaderEmitted = "Reddot-Applied"
+
 	// HeaderMore says that further events of the same user belong to this one.
 	HeaderMore = "Reddot-More"
 )

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// Names of the queries that are answered over HTTP alone.
+// Names of the queries that are answered over HTTP alone; a resume is part of a stream.
 const (
 	QueryGet     = "conversations/get"
 	QueryBatch   = "totals/batch"
 	QueryUsers   = "users"
 	QueryGroup   = "group"
 	QueryMembers = "group/members"
+	QueryResume  = "resume"
 )
 
 // MaxTotalsUsers is how many users' totals one request may ask for.

@@ -99,10 +99,6 @@ type ledger struct {
 	readers  map[readKey]readers     // what the senders of messages know last
 	refusals map[events.Seq]events.Rejected
 	changes  int
-
-	// ended reports whether a conversation of a user's may have ended after a seq; nil:
-	// none does.
-	ended func(user, conversation string, after events.Seq) bool
 }
 
 type pair struct{ user, peer, thread string }
@@ -252,16 +248,7 @@ func (l *ledger) settled(v *projector.View, user string) {
 	for _, t := range wholeThreads(l.t, v, user) {
 		asked[[2]string{t.Conversation, t.Thread}] = t
 	}
-	// Nobody says that a thread is followed no more whose conversation has ended, and
-	// begun again before anything of that was emitted: the event has the conversation as
-	// it is now, and rows of what was followed in it before there are none.
-	heard := map[[2]string]events.Thread{}
-	maps.Copy(heard, f.threads)
-	maps.DeleteFunc(heard, func(k [2]string, t events.Thread) bool {
-		_, follows := asked[k]
-		return !follows && l.ended != nil && l.ended(user, k[0], t.Version)
-	})
-	if d := cmp.Diff(asked, heard, unversioned); d != "" {
+	if d := cmp.Diff(asked, f.threads, unversioned); d != "" {
 		l.t.Errorf("threads of %q at seq %d, heard at version %d (-query +heard):\n%s", user, v.Applied(), f.version, d)
 	}
 }

@@ -10,8 +10,8 @@ import (
 // View answers at one applied position. It is for one goroutine and must be
 // closed.
 type View struct {
-	snap    *store.Snapshot
-	corrupt func(error)
+	snap *store.Snapshot
+	of   *Projector // nil: a store that no projector has
 }
 
 // View opens a view of the last commit. It fails once the projector has
@@ -24,7 +24,7 @@ func (p *Projector) View() (*View, error) {
 	if err != nil {
 		return nil, p.stopped(err)
 	}
-	return &View{snap: snap, corrupt: p.ReportCorrupt}, nil
+	return &View{snap: snap, of: p}, nil
 }
 
 // NewView shows a store that no projector has: one folded up to some seq of
@@ -34,7 +34,7 @@ func NewView(s *store.Store) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{snap: snap, corrupt: func(error) {}}, nil
+	return &View{snap: snap}, nil
 }
 
 // Close gives the view back.
@@ -44,9 +44,15 @@ func (v *View) Close() error { return v.snap.Close() }
 func (v *View) read(fn func(fold.Reader) error) error {
 	err := v.snap.Read(fn)
 	if err != nil {
-		v.corrupt(err)
+		v.report(err)
 	}
 	return err
+}
+
+func (v *View) report(err error) {
+	if v.of != nil {
+		v.of.ReportCorrupt(err)
+	}
 }
 
 // Until has an answer that takes long look now and then whether it is still
@@ -82,6 +88,15 @@ func (v *View) Conversation(user string, c events.ConversationID) (reply events.
 			return events.ErrNotFound
 		}
 		reply = events.ConversationReply{User: user, Version: view.Version(r, user), Conversation: conversation}
+		return nil
+	})
+	return reply, err
+}
+
+// Resume answers a ResumeRequest.
+func (v *View) Resume(user string, q events.ResumeRequest) (reply events.ResumeReply, err error) {
+	err = v.read(func(r fold.Reader) error {
+		reply = view.Resume(r, user, q)
 		return nil
 	})
 	return reply, err

@@ -37,7 +37,7 @@ func (v *View) TotalsOf(q events.TotalsBatchRequest) (reply events.TotalsBatchRe
 func (v *View) Users(q events.UsersRequest) (reply events.UsersReply, err error) {
 	reply, err = view.Users(q, v.snap.Users)
 	if err != nil {
-		v.corrupt(err)
+		v.report(err)
 	}
 	return reply, err
 }

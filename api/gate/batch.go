@@ -29,7 +29,7 @@ type Asked struct {
 type Batch struct {
 	Wait    events.Stage
 	Timeout time.Duration // of the wait
-	orders  []*Order
+	orders  []Order
 	started time.Time
 }
 
@@ -57,7 +57,7 @@ const maxBroken = 20
 // ones are named, and nothing is to be stored then. It reads the projection of a user's
 // own ones, and waits for nothing else. A key is of all of them together; empty: none.
 func (g *Gate) Check(who Caller, key string, r events.DoRequest, commands []Asked) (*Batch, []Broken) {
-	b := &Batch{Wait: r.Wait, Timeout: DefaultTimeout, started: time.Now(), orders: make([]*Order, len(commands))}
+	b := &Batch{Wait: r.Wait, Timeout: DefaultTimeout, started: time.Now(), orders: make([]Order, len(commands))}
 	if r.TimeoutMS != nil {
 		b.Timeout = time.Duration(*r.TimeoutMS) * time.Millisecond
 	}
@@ -65,8 +65,8 @@ func (g *Gate) Check(who Caller, key string, r events.DoRequest, commands []Aske
 	var decoder events.Decoder
 	var c events.Command
 	for i, asked := range commands {
-		o, err := g.check(who, &decoder, &c, asked, b)
-		if err != nil {
+		o := &b.orders[i]
+		if err := g.check(who, &decoder, &c, asked, b, o); err != nil {
 			if broken = append(broken, Broken{i, err}); len(broken) == maxBroken {
 				break
 			}
@@ -75,28 +75,29 @@ func (g *Gate) Check(who Caller, key string, r events.DoRequest, commands []Aske
 		if key != "" {
 			o.id = messageID(who.Name, key, i)
 		}
-		b.orders[i] = o
 	}
 	return b, broken
 }
 
-func (g *Gate) check(who Caller, d *events.Decoder, c *events.Command, asked Asked, b *Batch) (*Order, error) {
+// check checks a command of a batch, and says in o what is to be stored.
+func (g *Gate) check(who Caller, d *events.Decoder, c *events.Command, asked Asked, b *Batch, o *Order) error {
 	if err := d.Decode(asked.Target, asked.Payload, c); err != nil {
-		return nil, err
+		return err
 	}
 	if who.Own != "" {
 		if err := g.quota.check(c, b.started); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	payload, err := events.Encode(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Order{
+	*o = Order{
 		Verb: asked.Target.Verb, Wait: b.Wait, Timeout: b.Timeout, started: b.started,
 		subject: g.subjects.Command(asked.Target), payload: payload,
-	}, nil
+	}
+	return nil
 }
 
 // Result is what became of one command of a batch.
@@ -123,7 +124,7 @@ type Outcome struct {
 // Sent are the commands of a batch that were handed to the connection, in order.
 type Sent struct {
 	batch   *Batch
-	pending []*Pending
+	pending []Pending
 	stopped error // why those behind them were not
 }
 
@@ -131,11 +132,11 @@ type Sent struct {
 // are stored in that order. It waits while too many are on their way. What can't be
 // sent ends it; Stored says so.
 func (g *Gate) SendAll(ctx context.Context, b *Batch) *Sent {
-	s := &Sent{batch: b, pending: make([]*Pending, 0, len(b.orders))}
+	s := &Sent{batch: b, pending: make([]Pending, 0, len(b.orders))}
 	ctx, cancel := b.storing(ctx)
 	defer cancel()
-	for _, o := range b.orders {
-		p, err := g.log.send(ctx, o)
+	for i := range b.orders {
+		p, err := g.log.send(ctx, &b.orders[i])
 		if err != nil {
 			s.stopped = err
 			break

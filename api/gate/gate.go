@@ -217,7 +217,11 @@ const storeLeast = DefaultTimeout
 func (g *Gate) Send(ctx context.Context, o *Order) (*Pending, error) {
 	ctx, cancel := context.WithDeadline(ctx, o.storeBy())
 	defer cancel()
-	return g.log.send(ctx, o)
+	p, err := g.log.send(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
 }
 
 func (o *Order) storeBy() time.Time { return o.started.Add(max(o.Timeout, storeLeast)) }

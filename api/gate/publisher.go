@@ -22,7 +22,8 @@ type publisher struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream string
-	slots  chan struct{} // holds one element for each command whose acknowledgement is waited for
+	once   []jetstream.PublishOpt // nothing is sent twice: it would be stored behind what was sent after it
+	slots  chan struct{}          // holds one element for each command whose acknowledgement is waited for
 }
 
 func newPublisher(conn *nats.Conn, stream string, most int) (*publisher, error) {
@@ -30,7 +31,7 @@ func newPublisher(conn *nats.Conn, stream string, most int) (*publisher, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &publisher{conn: conn, js: js, stream: stream, slots: make(chan struct{}, most)}, nil
+	return &publisher{conn: conn, js: js, stream: stream, once: []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}, slots: make(chan struct{}, most)}, nil
 }
 
 // Pending is a command on its way to the stream.
@@ -41,30 +42,28 @@ type Pending struct {
 
 // send publishes a command without waiting for its acknowledgement. It gives up when ctx
 // ends.
-func (p *publisher) send(ctx context.Context, o *Order) (*Pending, error) {
+func (p *publisher) send(ctx context.Context, o *Order) (Pending, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, full(ctx.Err())
+		return Pending{}, full(ctx.Err())
 	}
 	// What is sent while the server is away lies in a buffer, perhaps for long
 	// after the asker gave up: a read of everything must not arrive then.
 	if !p.conn.IsConnected() {
 		<-p.slots
-		return nil, unavailable(nats.ErrDisconnected, "the NATS server is away; the command is not stored, ask again")
+		return Pending{}, unavailable(nats.ErrDisconnected, "the NATS server is away; the command is not stored, ask again")
 	}
 	m := &nats.Msg{Subject: o.subject, Data: o.payload}
-	// Nothing is sent twice: it would be stored behind what was sent after it.
-	options := []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}
 	if o.id != "" {
 		m.Header = nats.Header{jetstream.MsgIDHeader: []string{o.id}}
 	}
-	ack, err := p.js.PublishMsgAsync(m, options...)
+	ack, err := p.js.PublishMsgAsync(m, p.once...)
 	if err != nil {
 		<-p.slots
-		return nil, p.failed(err)
+		return Pending{}, p.failed(err)
 	}
-	return &Pending{log: p, ack: ack}, nil
+	return Pending{log: p, ack: ack}, nil
 }
 
 // Stored waits for the acknowledgement; it must be called once. An error says

@@ -75,11 +75,16 @@ func (s *Server) take(x *Exchange) ([]byte, error) {
 	}
 }
 
-// hold counts room for a body; false: there is none left. What is held is let go of at the
-// end of the request.
+// hold counts room for a body; false: there is none left. It is let go of by release.
 func (s *Server) hold(x *Exchange, n int64) bool {
 	x.held += n
 	return s.bodies.Add(n) <= maxBodies
+}
+
+// release lets go of the body: a stream does long before it ends.
+func (s *Server) release(x *Exchange) {
+	s.bodies.Add(-x.held)
+	x.held, x.Body = 0, nil
 }
 
 // cutOff says why a body did not come.

@@ -141,8 +141,9 @@ func (s *Server) batch(x *Exchange) error {
 func typed(who identity.Identity, commands [][]byte) ([]gate.Asked, error) {
 	all := make([]gate.Asked, len(commands))
 	var wrong brokens
+	var decoder events.Decoder
 	for i, command := range commands {
-		one, err := events.SplitTyped(command)
+		one, err := decoder.SplitTyped(command)
 		var target events.Target
 		if err == nil {
 			target, err = one.Target(who.User)

@@ -37,7 +37,7 @@ func golden(t *testing.T, name string, got answer) rest.Problem {
 
 // TestErrors: every error, as it is answered.
 func TestErrors(t *testing.T) {
-	seen := map[rest.Code]bool{rest.TooManyStreams: true} // of streams
+	seen := map[rest.Code]bool{}
 	check := func(name string, code rest.Code, got answer) {
 		t.Helper()
 		if p := golden(t, name, got); p.Code != code {
@@ -48,6 +48,7 @@ func TestErrors(t *testing.T) {
 	openErrors(t, check)
 	closedErrors(t, check)
 	busyErrors(t, check)
+	streamErrors(t, check)
 	for _, code := range rest.Codes() {
 		if !seen[code] {
 			t.Errorf("%s has no golden file", code)
@@ -123,6 +124,14 @@ func busyErrors(t *testing.T, check checker) {
 	if got := testkit.Receive(t, "the first answer", first).problem(t); got.Code != rest.Unavailable || got.Seq != 1 {
 		t.Errorf("the first request: %+v", got)
 	}
+}
+
+// streamErrors are those of streams.
+func streamErrors(t *testing.T, check checker) {
+	w := newWorld(t, options{fold: true, streams: 1})
+	w.listen("/v1/events?user=alice").until("live")
+	check("too_many_streams", rest.TooManyStreams, w.get("/v1/events?user=bob", id))
+	check("too_many_streams", rest.TooManyStreams, w.get("/v1/changes?user=bob", id))
 }
 
 // gauge is the value of a gauge or a counter, of all its labels together.

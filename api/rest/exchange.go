@@ -26,8 +26,35 @@ type Exchange struct {
 	Query   url.Values        // parsed
 	Body    []byte
 
-	route *Route
-	held  int64 // of the bodies' bound
+	began   time.Time // when the head was here
+	route   *Route    // nil: there is none
+	missing error     // why there is none
+	allow   string    // the methods of its path, if it has any
+	held    int64     // of the bodies' bound
+
+	values [4]string // of headers of the answer, in one piece with the request
+	valued int       // how many of them are set
+}
+
+// set sets a header of the answer, whose name is in its canonical form.
+func (x *Exchange) set(name, value string) {
+	h := x.Writer.Header()
+	if i := x.valued; i < len(x.values) {
+		x.values[i] = value
+		x.valued++
+		h[name] = x.values[i : i+1 : i+1]
+		return
+	}
+	h[name] = []string{value}
+}
+
+// header is the first of a request's headers of a name in its canonical form; empty: there
+// is none.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // ctx is the request's.
@@ -35,7 +62,8 @@ func (x *Exchange) ctx() context.Context { return x.Request.Context() }
 
 // serve is the way of a request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	x := &Exchange{Writer: w, Request: r, ID: w.Header().Get(headerRequest)}
+	x := exchangeOf(w)
+	x.Writer, x.Request = w, r
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -49,11 +77,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		deadlines.SetReadDeadline(time.Time{}) // all has come; an error would be of a writer of tests
 	}
-	deadlines.SetWriteDeadline(time.Now().Add(answerTimeout))
+	deadlines.SetWriteDeadline(x.began.Add(answerTimeout))
 	err := s.enter(x)
 	if err == nil {
 		err = s.read(x)
-		defer s.bodies.Add(-x.held)
+		defer s.release(x)
 	}
 	if err == nil {
 		if r.ContentLength != 0 {
@@ -90,14 +118,12 @@ func (s *Server) enter(x *Exchange) error {
 	if err := s.checkHost(r); err != nil {
 		return err
 	}
-	route, problem, allow := s.table.find(r.Method, r.URL.Path)
-	if problem != nil {
-		if allow != "" {
-			x.Writer.Header().Set("Allow", allow)
+	if x.route == nil {
+		if x.allow != "" {
+			x.set("Allow", x.allow)
 		}
-		return problem
+		return x.missing
 	}
-	x.route = route
 	var err error
 	if x.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return Fail(BadRequest, "the URL's query is broken: "+quoted(r.URL.RawQuery))
@@ -143,10 +169,27 @@ func (s *Server) checkHost(r *http.Request) error {
 
 // credential is what a request says of who asks.
 func credential(r *http.Request) string {
-	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+	if scheme, rest, ok := strings.Cut(header(r, "Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(rest)
 	}
-	return r.Header.Get("X-API-Key")
+	return header(r, "X-Api-Key")
+}
+
+// queryToken takes the token out of a stream's URL, where that may hold one: what browsers
+// have for streams sends no headers. Nothing behind this sees it.
+func (s *Server) queryToken(x *Exchange) string {
+	const name = "access_token"
+	if !s.cfg.QueryToken || x.route.Limit != Streams || x.route.Method != http.MethodGet {
+		return ""
+	}
+	tokens := x.Query[name]
+	if len(tokens) != 1 {
+		return ""
+	}
+	delete(x.Query, name)
+	x.Request.URL.RawQuery = x.Query.Encode()
+	x.Request.RequestURI = x.Request.URL.RequestURI()
+	return tokens[0]
 }
 
 // authenticate finds who asks, and whether the route is theirs.
@@ -158,6 +201,9 @@ func (s *Server) authenticate(x *Exchange) error {
 	given := credential(x.Request)
 	if route.Optional && given == "" && !s.cfg.Authority.IsOpen() {
 		return nil
+	}
+	if given == "" {
+		given = s.queryToken(x)
 	}
 	id, err := s.cfg.Authority.Authenticate(x.ctx(), given)
 	if err != nil {

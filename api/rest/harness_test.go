@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,8 +26,10 @@ import (
 	"reddot/api/gate"
 	"reddot/api/identity"
 	"reddot/api/rest"
+	"reddot/api/stream"
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/peers"
 	"reddot/projector/testkit"
 	"reddot/projector/testkit/natstest"
 )
@@ -40,6 +43,7 @@ type world struct {
 	conn     *nats.Conn
 	subjects events.Subjects
 	url      string
+	client   *http.Client
 	server   *rest.Server
 	p        *projector.Projector
 	registry *prometheus.Registry
@@ -56,7 +60,10 @@ type options struct {
 	gate     gate.Config
 	fold     bool // nothing is folded if it is false
 	rest     func(*rest.Config)
-	starting bool // it is never connected
+	streams  int           // the most at once; 0: the default
+	patience time.Duration // of a stream with who does not read; 0: the default
+	starting bool          // it is never connected
+	alone    bool          // it knows of other reddots, and that there are none
 
 	ns     *natstest.Server // nil: a new one
 	prefix string           // of subjects; empty: the default
@@ -105,8 +112,26 @@ func (keeper) Snapshot(context.Context) (events.Snapshot, error) {
 type live struct {
 	*api.Service
 	*gate.Gate
+	p       *projector.Projector
+	streams *stream.Hub
+}
+
+func (l live) Streams() *stream.Hub { return l.streams }
+
+// told implements stream.Source.
+type told struct {
+	*api.Service
 	p *projector.Projector
 }
+
+func (t told) Epoch() string { return t.p.Log().Epoch() }
+
+func (t told) Last(ctx context.Context) (events.Seq, error) {
+	status, err := t.p.Status(ctx)
+	return status.Last, err
+}
+
+func (t told) Watch(user string) { t.p.Watch(user) }
 
 // Refused implements rest.Live; the program's is tested there, as are the others.
 func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedReply, error) {
@@ -122,9 +147,19 @@ func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (a
 	return nil, 0, &events.Invalid{Reason: "at 9: the log ends at seq 3"}
 }
 
-func (l live) Disconnect(string) int { return 0 }
+func (l live) Disconnect(user string) int { return l.streams.Disconnect(user) }
 
-func (l live) Epoch() string { return l.p.Log().Identity().Epoch() }
+func (l live) Epoch() string { return l.p.Log().Epoch() }
+
+// noEvents is a stream of events with none.
+type noEvents struct{}
+
+func (noEvents) Ends(context.Context) (first, last uint64, err error) { return 1, 0, nil }
+
+func (noEvents) Follow(ctx context.Context, _ uint64, _ func(stream.Entry) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
 
 // secret signs the tokens of tests.
 const secret = "a secret of tests that is long enough for HS256"
@@ -143,38 +178,51 @@ func newWorld(tb testing.TB, o options) *world {
 		o.ns = natstest.Start(tb)
 	}
 	w := &world{TB: tb, ns: o.ns, subjects: testkit.Must(events.NewSubjects(cmp.Or(o.prefix, events.DefaultPrefix)))(tb), registry: prometheus.NewRegistry(),
-		logged: new(testkit.Buffer), keys: map[identity.Role]string{}, ended: make(chan error, 1)}
+		logged: new(testkit.Buffer), client: http.DefaultClient, keys: map[identity.Role]string{}, ended: make(chan error, 1)}
 	w.conn = w.ns.Connect()
 	w.auth = w.authority(o.auth)
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
 	conn := w.ns.Connect(nats.CustomInboxPrefix("_INBOX_reddot"))
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.p = testkit.Must(projector.Open(ctx, projector.Config{
-		Conn: conn, Subjects: w.subjects, Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000,
-	}))(tb)
+	cfg := projector.Config{Conn: conn, Subjects: w.subjects, Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler), FanoutLimit: 1000}
+	var others *peers.Peers
+	if o.alone {
+		others = testkit.Must(peers.New(peers.Config{Conn: conn, Subjects: w.subjects, Logger: log, Self: func() events.Peer { return w.p.Peer() }}))(tb)
+		cfg.Peers = others
+	}
+	w.p = testkit.Must(projector.Open(ctx, cfg))(tb)
 	o.gate.Conn, o.gate.Subjects, o.gate.Source = conn, w.subjects, source{w.p}
 	g := testkit.Must(gate.New(o.gate))(tb)
 	service := testkit.Must(api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: w.subjects, Source: source{w.p}, Gate: g, Keeper: keeper{}, Version: "1.2.3", Logger: log,
 		Metrics: testkit.Must(api.NewMetrics(w.registry))(tb),
 	}))(tb)
-	cfg := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
-		Live: func() (rest.Live, error) { return live{service, g, w.p}, nil }}
+	answers := live{service, g, w.p, nil}
+	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
+	web := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
+		Live: func() (rest.Live, error) { return answers, nil }}
 	if o.starting {
-		cfg.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
+		web.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}
 	if o.rest != nil {
-		o.rest(&cfg)
+		o.rest(&web)
 	}
-	w.server = testkit.Must(rest.New(cfg))(tb)
+	w.server = testkit.Must(rest.New(web))(tb)
 	testkit.OK(tb, w.server.Listen())
 	w.url = "http://" + w.server.Addr()
 	var parts errgroup.Group
+	if o.alone {
+		parts.Go(func() error {
+			others.Run(ctx)
+			return nil
+		})
+	}
 	if o.fold {
 		parts.Go(func() error { return w.p.Run(ctx) })
 	}
 	parts.Go(func() error { return service.Run(ctx) })
+	parts.Go(func() error { return answers.streams.Run(ctx) })
 	parts.Go(func() error {
 		err := w.server.Run(ctx)
 		w.ended <- err
@@ -265,6 +313,9 @@ func (w *world) send(method, path, body string, headers ...string) answer {
 	}
 	resp := testkit.Must(http.DefaultClient.Do(req))(w)
 	defer resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") { // which has no end
+		return answer{resp.StatusCode, resp.Header, ""}
+	}
 	return answer{resp.StatusCode, resp.Header, string(testkit.Must(io.ReadAll(resp.Body))(w))}
 }
 

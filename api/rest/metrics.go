@@ -123,24 +123,25 @@ var (
 // observed gives every request its id and counts its answer.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		h := w.Header()
-		h.Set(headerRequest, requestID(r))
-		h["X-Content-Type-Options"] = nosniff
 		counted := &counting{ResponseWriter: w}
+		x := &counted.x
+		x.Writer, x.Request, x.ID, x.began = counted, r, requestID(r), time.Now()
+		x.route, x.missing, x.allow = s.table.find(r.Method, r.URL.Path)
+		x.set(headerRequest, x.ID)
+		w.Header()["X-Content-Type-Options"] = nosniff
 		next.ServeHTTP(counted, r)
 		path, stream := noRoute, false
-		if route, _, _ := s.table.find(r.Method, r.URL.Path); route != nil {
-			path, stream = route.Path, route.Stream
+		if x.route != nil {
+			path, stream = x.route.Path, x.route.Stream
 		}
-		s.figs.answered(path, counted.status(), time.Since(began), stream)
+		s.figs.answered(path, counted.status(), time.Since(x.began), stream)
 	})
 }
 
 // requestID is what a request calls itself, if that is sane, or a new id: nothing is let
 // in for it, so others may guess it.
 func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); saneID(id) {
+	if id := header(r, "X-Request-Id"); saneID(id) {
 		return id
 	}
 	var id [26]byte
@@ -167,10 +168,21 @@ func saneID(id string) bool {
 	return id != "" && len(id) <= maxRequestID
 }
 
-// counting is a writer that remembers the status.
+// counting is a writer that remembers the status, and the request that it is of.
 type counting struct {
 	http.ResponseWriter
 	code int
+	x    Exchange
+}
+
+// exchangeOf is the request that a writer is of, which may lie around that of observed.
+func exchangeOf(w http.ResponseWriter) *Exchange {
+	for {
+		if counted, ok := w.(*counting); ok {
+			return &counted.x
+		}
+		w = w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
+	}
 }
 
 func (c *counting) WriteHeader(code int) {
@@ -191,11 +203,10 @@ func (c *counting) Write(b []byte) (int, error) {
 func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // Flush implements http.Flusher.
-func (c *counting) Flush() {
-	if f, ok := c.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
-}
+func (c *counting) Flush() { _ = c.FlushError() } // who cares asks for the error
+
+// FlushError is for http.ResponseController.
+func (c *counting) FlushError() error { return http.NewResponseController(c.ResponseWriter).Flush() }
 
 func (c *counting) status() int {
 	if c.code == 0 {

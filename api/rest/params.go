@@ -35,10 +35,11 @@ var waits = []param{{"after_seq", number}, {"timeout_ms", number}}
 // maxNumber is the largest integer that every reader of JSON keeps exactly.
 const maxNumber = 1<<53 - 1
 
-// bodyOf writes the parameters of a request as the body that the same query has on NATS.
-// beside are parameters that are no fields of it.
+// bodyOf writes the parameters of a request as the body that the same query has on NATS;
+// nil if there are none. beside are parameters that are no fields of it.
 func bodyOf(query url.Values, params []param, beside ...string) ([]byte, error) {
-	body := []byte{'{'}
+	var body []byte
+	read := 0 // parameters
 	for _, p := range params {
 		values, ok := query[p.name]
 		if !ok {
@@ -47,10 +48,12 @@ func bodyOf(query url.Values, params []param, beside ...string) ([]byte, error) 
 		if len(values) > 1 && p.form != many {
 			return nil, Fail(BadRequest, p.name+" stands twice in the URL")
 		}
-		if len(body) > 1 {
-			body = append(body, ',')
+		read++
+		if body == nil {
+			body = append(body, '{', '"')
+		} else {
+			body = append(body, ',', '"')
 		}
-		body = append(body, '"')
 		body = append(body, p.name...)
 		body = append(body, '"', ':')
 		var err error
@@ -58,10 +61,21 @@ func bodyOf(query url.Values, params []param, beside ...string) ([]byte, error) 
 			return nil, err
 		}
 	}
+	for _, name := range beside {
+		if _, ok := query[name]; ok {
+			read++
+		}
+	}
 	for name := range query {
+		if read == len(query) {
+			break
+		}
 		if !slices.Contains(beside, name) && !slices.ContainsFunc(params, func(p param) bool { return p.name == name }) {
 			return nil, Fail(BadRequest, "unknown parameter "+quoted(name))
 		}
+	}
+	if body == nil {
+		return nil, nil
 	}
 	return append(body, '}'), nil
 }

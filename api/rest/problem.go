@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"reddot/api/stream"
 	"reddot/events"
 )
 
@@ -118,6 +119,9 @@ var ofFault = map[events.Code]Code{
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
+	}
+	if full, ok := errors.AsType[*stream.TooMany](err); ok {
+		return &Problem{Code: TooManyStreams, Detail: "this instance has as many streams as it may; ask again, or ask another one", RetryAfter: full.RetryAfter}
 	}
 	if broken, ok := errors.AsType[*events.Invalid](err); ok {
 		return Fail(BadRequest, broken.Reason)

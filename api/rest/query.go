@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,8 @@ type query struct {
 	who    []identity.Role
 	params []param // of a GET; nil: a POST, whose body is the request
 	user   bool    // about a user
+
+	all []param // and those of every query
 
 	// tagged has an ETag; known is answered 304 before it is looked up, since the user's
 	// version says all.
@@ -52,6 +55,7 @@ var queries = []query{
 }
 
 func (q query) route(s *Server) Route {
+	q.all = append(slices.Clone(q.params), waits...)
 	r := Route{Method: http.MethodGet, Path: "/v1/" + q.name, Who: q.who, Limit: Queries}
 	if q.params == nil {
 		r.Method, r.Body = http.MethodPost, maxQueryBody
@@ -63,14 +67,13 @@ func (q query) route(s *Server) Route {
 // request reads whom a query is about, and its request as it would come on NATS.
 func (q query) request(x *Exchange) (user string, body []byte, err error) {
 	var asked *string
-	params := append(q.params[:len(q.params):len(q.params)], waits...)
 	if q.user && q.params != nil {
 		if asked, err = one(x.Query, "user"); err != nil {
 			return "", nil, err
 		}
-		body, err = bodyOf(x.Query, params, "user")
+		body, err = bodyOf(x.Query, q.all, "user")
 	} else {
-		body, err = bodyOf(x.Query, params)
+		body, err = bodyOf(x.Query, q.all)
 	}
 	if err != nil {
 		return "", nil, err
@@ -93,7 +96,7 @@ func (q query) request(x *Exchange) (user string, body []byte, err error) {
 // merged is an object with the members of two. One that both have is found by who
 // decodes it.
 func merged(body, more []byte) []byte {
-	if len(more) == len("{}") {
+	if len(more) == 0 {
 		return body
 	}
 	trimmed := strings.TrimRight(string(body), " \t\r\n")
@@ -128,7 +131,7 @@ func (s *Server) query(x *Exchange, q query) error {
 	if q.tagged {
 		tags.epoch = live.Epoch()
 		if q.params != nil { // of a POST it would mean something else
-			tags.match = x.Request.Header.Get("If-None-Match")
+			tags.match = header(x.Request, "If-None-Match")
 		}
 		if q.known {
 			known = tags.version()
@@ -142,13 +145,13 @@ func (s *Server) query(x *Exchange, q query) error {
 	h := x.Writer.Header()
 	h["Cache-Control"] = private
 	if reply == nil {
-		h.Set("ETag", tags.of(known))
+		x.set("Etag", tags.of(known))
 		x.Writer.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	if q.tagged && tags.epoch != "" {
 		tag := tags.of(versionOf(reply))
-		h.Set("ETag", tag)
+		x.set("Etag", tag)
 		if tags.matches(tag) {
 			x.Writer.WriteHeader(http.StatusNotModified)
 			return nil
@@ -171,7 +174,7 @@ func (s *Server) live() (Live, error) {
 
 // applied says which state an answer shows.
 func (x *Exchange) applied(seq events.Seq) {
-	x.Writer.Header().Set(headerApplied, strconv.FormatUint(uint64(seq), 10))
+	x.set(headerApplied, strconv.FormatUint(uint64(seq), 10))
 }
 
 // reply sends an answer.
@@ -187,7 +190,7 @@ func (x *Exchange) replyWith(code int, v any) error {
 	if h["Cache-Control"] == nil {
 		h["Cache-Control"] = private
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.set("Content-Length", strconv.Itoa(len(body)))
 	x.Writer.WriteHeader(code)
 	x.Writer.Write(body) // an asker that has gone away is no error
 	return nil
@@ -200,7 +203,9 @@ type etags struct {
 }
 
 func (t etags) of(version events.Seq) string {
-	return `"` + t.epoch + "-" + strconv.FormatUint(uint64(version), 10) + `"`
+	var room [64]byte
+	tag := append(append(append(room[:0], '"'), t.epoch...), '-')
+	return string(append(strconv.AppendUint(tag, uint64(version), 10), '"'))
 }
 
 // each calls fn with what If-None-Match names.

@@ -48,6 +48,7 @@ const (
 	maxQueryBody   = events.MaxRequest
 	maxCommandBody = events.MaxPayload
 	maxBatchBody   = events.MaxBatchBytes
+	maxGatewayBody = 1 << 20
 )
 
 // The roles of the table, shorter.
@@ -73,6 +74,12 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/openapi.json", Serve: static("application/json; charset=utf-8", openapi.JSON)},
 
 		{Method: "POST", Path: "/v1/commands", Who: who(u, b), Limit: Commands, Body: maxBatchBody, Serve: s.batch},
+
+		{Method: "GET", Path: "/v1/events", Who: who(u, b, v), Limit: Streams, Stream: true, Serve: s.events},
+		{Method: "GET", Path: "/v1/changes", Who: who(u, b, v), Limit: Queries, Serve: s.changes},
+		{Method: "GET", Path: "/v1/feed", Who: who(b, v), Limit: Queries, Stream: true, Serve: s.feed},
+		{Method: "POST", Path: "/v1/gateway", Who: who(b), Limit: Queries, Body: maxGatewayBody, Stream: true, Serve: s.gateway},
+		{Method: "POST", Path: "/v1/gateway/users", Who: who(b), Limit: Queries, Body: maxGatewayBody, Serve: s.gatewayUsers},
 
 		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
 		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
@@ -123,7 +130,7 @@ func newTable(routes []Route) *table {
 
 // find returns the route of a request, or the problem that it has none. Paths are
 // constant: nothing is cleaned or redirected.
-func (t *table) find(method, path string) (*Route, *Problem, string) {
+func (t *table) find(method, path string) (of *Route, missing error, allow string) {
 	methods := t.paths[path]
 	if methods == nil {
 		for prefix, of := range t.prefixes {
@@ -141,11 +148,11 @@ func (t *table) find(method, path string) (*Route, *Problem, string) {
 	if r := methods[method]; r != nil {
 		return r, nil, ""
 	}
-	allow := slices.Sorted(maps.Keys(methods))
+	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
-		allow = append(allow, http.MethodHead)
-		slices.Sort(allow)
+		names = append(names, http.MethodHead)
+		slices.Sort(names)
 	}
-	listed := strings.Join(allow, ", ")
-	return nil, Fail(BadMethod, "this route takes "+listed), listed
+	allow = strings.Join(names, ", ")
+	return nil, Fail(BadMethod, "this route takes "+allow), allow
 }

@@ -32,14 +32,14 @@ type player struct {
 	asked  int
 }
 
-// TestScenarios: every scenario comes out over HTTP as it does on NATS, command by command
-// and question by question.
+// TestScenarios: every scenario comes out over HTTP as it does on NATS, command by command,
+// question by question and event by event.
 func TestScenarios(t *testing.T) {
 	files := testkit.Must(filepath.Glob("../../testdata/scenarios/*.txt"))(t)
 	if len(files) == 0 {
 		t.Fatal("no scenarios")
 	}
-	commands, questions := 0, 0
+	commands, questions, told := 0, 0, 0
 	ns := natstest.Start(t)
 	for i, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -49,7 +49,9 @@ func TestScenarios(t *testing.T) {
 				nats:  newWorld(t, options{fold: true, ns: ns, prefix: fmt.Sprint("nats", i)}),
 			}
 			p.js = testkit.Must(jetstream.New(p.nats.conn))(t)
+			hears := p.audience(script)
 			p.play(script)
+			told += hears.compare()
 			one, other := testkit.Must(p.p.Status(t.Context()))(t), testkit.Must(p.nats.p.Status(t.Context()))(t)
 			if one.Refused != other.Refused || one.Ignored != other.Ignored || one.Applied != other.Applied {
 				t.Errorf("over HTTP %d applied, %d refused, %d ignored; on NATS %d, %d, %d", one.Applied, one.Refused, one.Ignored, other.Applied, other.Refused, other.Ignored)
@@ -57,8 +59,8 @@ func TestScenarios(t *testing.T) {
 			commands, questions = commands+p.played, questions+p.asked
 		})
 	}
-	if commands < 500 || questions < 200 {
-		t.Errorf("only %d commands and %d questions were played", commands, questions)
+	if commands < 500 || questions < 200 || told < 500 {
+		t.Errorf("only %d commands and %d questions were played, and %d events told", commands, questions, told)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"reddot/api/gate"
 	"reddot/api/gate/bucket"
 	"reddot/api/identity"
+	"reddot/api/stream"
 	"reddot/events"
 )
 
@@ -42,6 +43,9 @@ type Live interface {
 	// of a back end.
 	Store(ctx context.Context, user string, check func() (*gate.Batch, []gate.Broken)) (gate.Outcome, []gate.Broken, error)
 
+	// Streams tells clients what happens.
+	Streams() *stream.Hub
+
 	// Epoch names the log, fit for an ETag; empty: it is not known yet.
 	Epoch() string
 
@@ -50,11 +54,12 @@ type Live interface {
 
 // Config says what a Server answers, and where.
 type Config struct {
-	Addr      string              // HOST:PORT; port 0 takes a free one; required
-	Authority *identity.Authority // required
-	TLS       *tls.Config         // nil: none
-	H2C       bool                // HTTP/2 without TLS, for a proxy in front
-	AnyHost   bool                // answer under any name where nobody is asked who they are
+	Addr       string              // HOST:PORT; port 0 takes a free one; required
+	Authority  *identity.Authority // required
+	TLS        *tls.Config         // nil: none
+	H2C        bool                // HTTP/2 without TLS, for a proxy in front
+	QueryToken bool                // a token may stand in the URL of a stream
+	AnyHost    bool                // answer under any name where nobody is asked who they are
 
 	// Live returns what answers; an error is why nothing does yet. Required.
 	Live func() (Live, error)
@@ -152,8 +157,7 @@ func (s *Server) handler() (http.Handler, error) {
 	plain := http.HandlerFunc(s.serve)
 	zipped := zip(plain)
 	routed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		route, _, _ := s.table.find(r.Method, r.URL.Path)
-		if route != nil && (route.Stream || route.Path == "/metrics") { // it compresses by itself, or never
+		if route := exchangeOf(w).route; route != nil && (route.Stream || route.Path == "/metrics") { // it compresses by itself, or never
 			plain(w, r)
 			return
 		}

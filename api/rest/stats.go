@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"reddot/api/stream"
 	"reddot/events"
 )
 
@@ -165,8 +166,9 @@ func (h histogram) quantile(part float64) float64 {
 
 // Stats answers GET /v1/stats.
 type Stats struct {
-	At      events.Time `json:"at"`
-	Windows []Window    `json:"windows"`
+	At      events.Time              `json:"at"`
+	Streams map[stream.Transport]int `json:"streams"` // now
+	Windows []Window                 `json:"windows"`
 }
 
 // Window is what happened lately, for one span of time.
@@ -207,7 +209,12 @@ func (s *Server) stats(x *Exchange) error {
 	if err := only(x.Query); err != nil {
 		return err
 	}
-	return x.reply(s.samples.stats(time.Now()))
+	reply := s.samples.stats(time.Now())
+	reply.Streams = map[stream.Transport]int{}
+	if live, err := s.live(); err == nil {
+		reply.Streams = live.Streams().Streams()
+	}
+	return x.reply(reply)
 }
 
 func (s *samples) stats(at time.Time) Stats {

@@ -24,6 +24,8 @@ GET /v1/threads UBV
 GET /v1/thread UBV
 GET /v1/group-receipts UBV
 GET /v1/readers UBV
+GET /v1/events UBV
+GET /v1/changes UBV
 POST /v1/totals/batch BV
 POST /v1/commands UB
 POST /v1/read UB
@@ -37,6 +39,9 @@ POST /v1/block UB
 POST /v1/follow UB
 POST /v1/delete UB
 POST /v1/clear UB
+GET /v1/feed BV
+POST /v1/gateway B
+POST /v1/gateway/users B
 POST /v1/disconnect BO
 GET /v1/status BV
 GET /v1/stats V
@@ -65,6 +70,7 @@ var ofUsers = map[string]string{
 	"GET /v1/totals": "", "GET /v1/conversations": "", "GET /v1/conversation": "conversation=c2c_bob", "POST /v1/conversations/get": `"conversations":["c2c_bob"]`,
 	"GET /v1/explain": "conversation=c2c_bob", "GET /v1/receipt": "peer=bob", "GET /v1/threads": "", "GET /v1/thread": "conversation=c2c_bob&thread=",
 	"GET /v1/group-receipts": "group=g&ids=m1", "GET /v1/readers": "group=g&id=m1",
+	"GET /v1/events": "", "GET /v1/changes": "wait=0",
 	"POST /v1/read": `"conversation":"c2c_bob"`, "POST /v1/read-all": `"kind":"c2c"`, "POST /v1/unread": `"conversation":"c2c_bob"`,
 	"POST /v1/mute": `"conversation":"c2c_bob","muted":true`, "POST /v1/level": `"conversation":"c2c_bob","level":"all"`,
 	"POST /v1/label": `"conversation":"c2c_bob","add":["x"]`, "POST /v1/filter": `"name":"x"`, "POST /v1/block": `"users":["bob"],"blocked":false`,
@@ -75,7 +81,7 @@ var ofUsers = map[string]string{
 // ofNobody are what the others need.
 var ofNobody = map[string]string{
 	"POST /v1/webhooks/test": `"name":"push"`, "GET /v1/webhooks/dead": "name=push", "POST /v1/webhooks/replay": `"name":"push"`,
-	"POST /v1/totals/batch": `"users":["alice"]`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
+	"POST /v1/totals/batch": `"users":["alice"]`, "POST /v1/gateway": `"users":[{"user":"alice"}]`, "POST /v1/gateway/users": `"stream":"x"`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
 }
 
 var letters = map[identity.Role]string{identity.User: "U", identity.Backend: "B", identity.Viewer: "V", identity.Operator: "O", identity.Metrics: "M"}

@@ -3,7 +3,7 @@
 // The same program is the server and its client.
 //
 // This package is wiring: main, the root command with exit codes and environment
-// (root.go, environment.go), and a file for each command with its flags, its rendering and
+// (root.go, environment.go, configfile.go), and a file for each command with its flags, its rendering and
 // one call. What the commands do is below:
 //
 //	serve                   server: the supervisor        natsserver: the embedded NATS server
@@ -14,6 +14,8 @@
 //	publish, export         lines: files of commands      api/client: publishing
 //	import, compare         counts: of another system     api/client: publishing, asking
 //	key, token, nats-config api/identity, server
+//	config, health          server
+//	deploy                  deploy: files for a machine, a container, a cluster
 //	on a terminal           term: bars, tables, ids
 //
 // # Where is ...

@@ -57,7 +57,7 @@ func lookupVariable(flag string) (name, value string) {
 
 // readEnvironment sets the flags of a command that are not given from their
 // environment variables; an empty one is as good as none.
-func readEnvironment(cmd *cobra.Command) error {
+func (a *app) readEnvironment(cmd *cobra.Command) error {
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name, value := lookupVariable(f.Name)
@@ -70,6 +70,7 @@ func readEnvironment(cmd *cobra.Command) error {
 		} else if e != nil {
 			err = usagef("%s: %w", name, e)
 		}
+		a.from[f.Name] = "environment"
 	})
 	return err
 }

@@ -35,6 +35,7 @@ var forbidden = map[string][]string{
 	"api":                        {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/cockroachdb/"},
 	"api/gate":                   {"reddot/api", "github.com/nats-io/nats.go/micro"},
 	"api/gate/bucket":            {"reddot/", "github.com/"},
+	"api/stream":                 {"reddot/api/rest", "reddot/api/gate", "reddot/api/client"},
 	"api/rest":                   {"reddot/api/client", "github.com/nats-io/"},
 	"api/openapi":                {"reddot/"},
 	"api/identity":               {"reddot/api", "net/http", "github.com/nats-io/"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,8 +38,9 @@ const (
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	zone           *time.Location // times are shown in it
-	started        bool           // the command line is understood, the command runs
+	zone           *time.Location    // times are shown in it
+	started        bool              // the command line is understood, the command runs
+	from           map[string]string // where flags are from that the command line does not say
 }
 
 // usageError is a command line that can't be carried out as it stands.
@@ -61,7 +63,7 @@ func wrongUsage(err error) error {
 // reported on stderr in one line. Ending ctx asks the command to finish early.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stderr = term.NewConsole(stderr)
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, zone: time.Local}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, zone: time.Local, from: map[string]string{}}
 	root := a.newRoot()
 	root.SetArgs(append([]string{}, args...)) // never nil: cobra would take os.Args
 	root.SetIn(stdin)
@@ -104,7 +106,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 		// Cobra calls it once flags and arguments are accepted.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
-			return readEnvironment(cmd)
+			return cmp.Or(a.readEnvironment(cmd), a.readConfig(cmd))
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
@@ -117,6 +119,9 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	)
 	root.AddCommand(
 		a.serveCommand(),
+		a.configCommand(),
+		a.healthCommand(),
+		a.deployCommand(),
 		a.keyCommand(),
 		a.tokenCommand(),
 		a.natsConfigCommand(),

@@ -9,11 +9,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
@@ -34,8 +34,6 @@ func (cfg *logConfig) validate() error {
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cfg := server.Default()
-	logging := logConfig{format: "text"}
 	cmd := &cobra.Command{
 		Use:     "serve",
 		GroupID: groupServer,
@@ -59,6 +57,9 @@ keys for programs, and users bring tokens (JWT). The file is read again on SIGHU
 it whoever reaches a listener may do everything, so both are for this machine alone
 unless --insecure-open says that the network around them is safe.
 
+Settings can stand in a file, --config, with the flags' names as keys; "reddot config
+check" shows what comes of them.
+
 Everything in --data is for this user alone (folders 0700, files 0600).`,
 		Example: `  # everything in one process, data in ./reddot-data
   reddot serve
@@ -80,20 +81,33 @@ Everything in --data is for this user alone (folders 0700, files 0600).`,
   REDDOT_NATS=tls://a.example.com,tls://b.example.com REDDOT_NATS_USER=reddot \
     REDDOT_NATS_PASSWORD_FILE=/run/secrets/nats REDDOT_NATS_CA=ca.pem reddot serve`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmp.Or(onlyEmbedded(cmd.Flags(), &cfg), wrongUsage(cfg.Validate()), logging.validate()); err != nil {
-				return err
-			}
-			cfg.Logger, cfg.Settings = a.logger(&logging), settings(cmd.Flags())
-			return a.serve(cmd.Context(), cfg)
-		},
 	}
+	cfg, logging := serveSettings(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkSettings(cmd.Flags(), cfg, logging); err != nil {
+			return err
+		}
+		cfg.Logger, cfg.Settings = a.logger(logging), settings(cmd.Flags())
+		return a.serve(cmd.Context(), *cfg)
+	}
+	return cmd
+}
+
+// serveSettings gives a command the flags of serve, and returns what they fill.
+func serveSettings(cmd *cobra.Command) (*server.Config, *logConfig) {
+	cfg, logging := server.Default(), logConfig{format: "text"}
 	f := cmd.Flags()
 	addServeFlags(f, &cfg)
+	addConfig(f)
 	renamed(cmd)
 	f.Var(&logging.level, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.StringVar(&logging.format, "log-format", logging.format, "`format` of the log on standard error: text or json")
-	return cmd
+	return &cfg, &logging
+}
+
+// checkSettings reports a usageError.
+func checkSettings(flags *pflag.FlagSet, cfg *server.Config, logging *logConfig) error {
+	return cmp.Or(onlyEmbedded(flags, cfg), wrongUsage(cfg.Validate()), logging.validate())
 }
 
 // onlyEmbedded refuses what is for the embedded NATS server where there is another.
@@ -137,6 +151,8 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`file` of its key")
 	f.BoolVar(&cfg.H2C, "h2c", false, "take HTTP/2 without TLS at --http, from a proxy in front")
 	f.StringVar(&cfg.AuthCallout, "auth-callout", "", "`file` of the seed of an account's NATS key: an existing NATS server asks reddot who connects; see \"reddot nats-config\"")
+	f.IntVar(&cfg.Streams, "streams", cfg.Streams, "most streams of --http at once (/v1/events and its like); each takes some 40 KiB and a file")
+	f.BoolVar(&cfg.QueryToken, "allow-query-token", false, "take a user's token in the URL of /v1/events as access_token, for clients that send no headers; proxies may log it")
 	f.BoolVar(&cfg.WebSocket, "websocket", false, "let browsers reach the embedded NATS server, at /nats of --http")
 	f.BoolVar(&cfg.InsecureOpen, "insecure-open", false, "let --listen and --http be reached from other machines, by anybody, and under any name")
 	f.BoolVar(&cfg.Profiles, "profiles", false, "serve Go's profiles at /debug/pprof/ of --http")
@@ -151,7 +167,13 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 			line += " http=" + http
 		}
 		fmt.Fprintln(a.stdout, line)
+		tellSystemd(cfg.Logger, daemon.SdNotifyReady)
 	}
+	stopping := context.AfterFunc(ctx, func() { tellSystemd(cfg.Logger, daemon.SdNotifyStopping) })
+	defer stopping()
+	watched, end := context.WithCancel(context.WithoutCancel(ctx)) // until it has ended
+	defer end()
+	go feedWatchdog(watched, cfg.Logger)
 	if term.IsTerminal(a.stderr) {
 		cfg.Filling = func(commands uint64) server.Progress { return term.StartBar(a.stderr, "commands filled up", commands) }
 	}
@@ -170,11 +192,7 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 // secret but for the URL, of which the log keeps none.
 func settings(flags *pflag.FlagSet) (set []slog.Attr) {
 	flags.Visit(func(f *pflag.Flag) {
-		value := f.Value.String()
-		if f.Name == "nats" {
-			value = natsconn.Redacted(value)
-		}
-		set = append(set, slog.String(f.Name, value))
+		set = append(set, slog.String(f.Name, shownValue(f)))
 	})
 	return set
 }

@@ -88,6 +88,7 @@ func (j *job) read() error {
 	}
 	return j.snap.Read(func(rows fold.Reader) error {
 		j.change = l.take(rows)
+		j.change.comeBack(rows, &l.left, l.since)
 		j.change.remove(rows, &l.left)
 		return nil
 	})

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/fold"
@@ -30,6 +32,11 @@ type change struct {
 	list    []events.Conversation // next to be sent
 	threads []events.Thread
 	removed []string
+
+	// returned is how many of removed, the first ones, are in the list again. They are told
+	// in parts of their own: of what was followed there a listener forgets what has ended
+	// (rule thread-list), and hears then what there is.
+	returned int
 }
 
 // take looks at the rows.
@@ -64,6 +71,16 @@ func (c *change) remove(r fold.Reader, left *dirty.Conversations) (listed dirty.
 		}
 	}
 	return listed
+}
+
+// comeBack adds the names of those that have left the list and are in it again.
+func (c *change) comeBack(r fold.Reader, left *dirty.Conversations, since events.Seq) {
+	for id := range left.All() {
+		if k := (fold.Key{User: c.User, ConversationID: id}); view.Returned(r, k, since) {
+			c.removed = slices.Insert(c.removed, c.returned, k.String())
+			c.returned++
+		}
+	}
 }
 
 // news reports whether the user was not shown all of it by a seq.

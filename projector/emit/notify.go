@@ -71,6 +71,7 @@ func (g *rounds) send(ctx context.Context, rows fold.Reader, q *look, room *int)
 	c := q.take(rows)
 	*room -= 8 + c.rest.Rows // the rest costs about as much as 8
 	g.looked(c)
+	c.comeBack(rows, &q.left, q.since)
 	c.remove(rows, &q.left)
 	if !c.news(q.since) {
 		return nil
@@ -94,15 +95,12 @@ func (g *rounds) looked(c *change) {
 
 // part sends the next part of a change, which shows the state at a seq.
 func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *flight, at events.Seq) (more bool, err error) {
-	if taken := c.rest.Take(rows, events.MaxChangeConversations-len(c.list)); len(c.list) == 0 && taken != nil {
-		c.list = taken
-	} else {
-		c.list = append(c.list, taken...)
+	n, m, q := 0, min(c.returned, events.MaxChangeConversations), 0
+	if c.returned == 0 {
+		c.fill(rows)
+		n, q = len(c.list), len(c.threads)
+		m = min(len(c.removed), events.MaxChangeConversations-n)
 	}
-	n := len(c.list)
-	m := min(len(c.removed), events.MaxChangeConversations-n)
-	c.threads = append(c.threads, c.rest.TakeThreads(rows, events.MaxChangeThreads-len(c.threads))...)
-	q := len(c.threads)
 	var data []byte
 	for {
 		c.Conversations, c.Removed, c.Threads = c.list[:n], c.removed[:m], c.threads[:q]
@@ -120,6 +118,7 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 		q = fits - n - m
 	}
 	c.list, c.removed, c.threads = slices.Clone(c.list[n:]), c.removed[m:], c.threads[q:]
+	c.returned = max(0, c.returned-m)
 	more = len(c.list)+len(c.removed)+len(c.threads)+c.rest.Len() > 0
 	g.emitter.figures.changes.Add(1)
 	header := nats.Header{}
@@ -134,6 +133,16 @@ func (g *rounds) part(ctx context.Context, rows fold.Reader, c *change, f *fligh
 		header.Set(journal.HeaderShows, format(at))
 	}
 	return more, g.put(ctx, "evt."+events.EscapeToken(c.User)+".change", data, header, f)
+}
+
+// fill takes what the next part has room for.
+func (c *change) fill(rows fold.Reader) {
+	if taken := c.rest.Take(rows, events.MaxChangeConversations-len(c.list)); len(c.list) == 0 && taken != nil {
+		c.list = taken
+	} else {
+		c.list = append(c.list, taken...)
+	}
+	c.threads = append(c.threads, c.rest.TakeThreads(rows, events.MaxChangeThreads-len(c.threads))...)
 }
 
 // giveWay is called with each of many users or receipts. After some of them, it

@@ -85,7 +85,7 @@ func (s *step) block() {
 	}
 	s.settleEnded(user)
 	affected, written := s.affected(user, difference(set.Blocked, old.Blocked))
-	s.SetSettings(user, &set, s.UserVersion(user))
+	s.SetSettings(user, &set)
 	for _, k := range affected {
 		s.restand(k, s.moved(k, old, &set, written[k.ID]))
 	}

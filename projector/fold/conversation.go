@@ -51,6 +51,10 @@ type Conversation struct {
 	// to here, what has changed the view is in them, whoever is blocked and whatever is muted
 	// now. Groups only; 0: there was none.
 	Pinned events.Seq
+
+	// Unfollowed is the user's last delete that has ended the following of threads, or
+	// forgotten that it had ended; 0: there was none.
+	Unfollowed events.Seq
 }
 
 // NewC2C returns a C2C conversation without messages.
@@ -69,6 +73,11 @@ func NewC2C() *Conversation {
 func (c *Conversation) Exists(k Key) bool {
 	return k.Kind == events.Group || c.Log.Last.Pos > 0 || c.JoinSeq > 0
 }
+
+// Unfollows is the last command by which the following of threads in the conversation may
+// have ended without a word of each: by which the user has deleted it, or which it began
+// anew with or after.
+func (c *Conversation) Unfollows(k Key) events.Seq { return max(c.Unfollowed, c.begun(k)) }
 
 // empty reports whether the row says nothing.
 func (c *Conversation) empty(k Key) bool {

@@ -1,5 +1,7 @@
 package fold
 
+import "slices"
+
 // remove folds the dropping of a conversation from the list (rule delete).
 func (s *step) remove() {
 	k, c, log, ok := s.loadNamed()
@@ -60,6 +62,9 @@ func (s *step) leaveList(k Key, c *Conversation, log *Log, to Cursor) {
 	c.Version = s.seq
 	s.left(k)
 	c.stir(s.seq, log)
+	if slices.ContainsFunc(s.timelines(k, c), func(t *Timeline) bool { return t.Following || t.Left > 0 }) {
+		c.Unfollowed = s.seq
+	}
 	told := s.toldTimelines(k, c)
 	s.endTimelines(k, c)
 	for _, t := range told {

@@ -54,6 +54,6 @@ func (s *step) filter() {
 
 // setSettings sets what a user has set, in which the command has changed the filters.
 func (s *step) setSettings(user string, set *Settings) {
-	s.SetSettings(user, set, s.seq)
+	s.SetSettings(user, set)
 	s.fx.Filtered = user
 }

@@ -97,17 +97,17 @@ func (s *step) dismiss() {
 func (s *step) part(k Key) {
 	c, log := s.conversation(k), s.group(k.ID)
 	s.dropPending(k, c)
-	version := max(s.UserVersion(k.User), c.Version)
+	lost := max(s.Lost(k.User), c.Version)
 	if c.Listed(s, k, log) {
 		s.left(k)
-		version = s.seq
+		lost = s.seq
 	}
 	s.endTimelines(k, c)
 	s.DeleteConversation(k)
 	m := memberOf(s, k, c)
 	s.uncount(k.ID, log, gone{k.User, m})
 	s.forget(k.ID, k.User, m)
-	s.SetUserVersion(k.User, version)
+	s.SetLost(k.User, lost)
 	less(&log.Members, GroupKey(k.ID), "its members")
 	s.PutGroup(k.ID, log)
 }

@@ -21,7 +21,7 @@ type Reader interface {
 	Sender(k Key) *Sender                                                 // of a user in a group, a member or not; nil: has not written
 	BlockedIn(k Key) []Writer                                             // those of whom a user blocks who have written in a group, by name
 	Settings(user string) *Settings                                       // never nil
-	UserVersion(user string) events.Seq                                   // 0: none
+	Lost(user string) events.Seq                                          // the last command by which something that the user was shown left no row; 0: none
 	Thread(log Key, thread string) *Thread                                // nil: no message of it shows
 	Timeline(k Key, thread string) *Timeline                              // a user's row; nil: none
 	Timelines(k Key) []*Timeline                                          // all of a conversation, sorted by thread
@@ -85,8 +85,8 @@ type Rows interface {
 	// era of the inbox, also if the membership has ended since.
 	Imported(user, group string) bool
 	PutImported(user, group string)
-	SetUserVersion(user string, v events.Seq)
-	SetSettings(user string, s *Settings, v events.Seq) // with the user's version
+	SetLost(user string, by events.Seq)
+	SetSettings(user string, s *Settings)
 	PutThread(log Key, thread string, t *Thread)
 	PutTimeline(k Key, t *Timeline)
 	DeleteTimeline(k Key, thread string)

@@ -102,16 +102,16 @@ func (s *step) bury(k Key, w *Sweep, c *Conversation) {
 
 // end is what there is to do when something has ended that needs no row any more.
 func (s *step) end(k Key, w *Sweep, c *Conversation, m Member) {
-	version := max(s.UserVersion(k.User), c.Version)
+	lost := max(s.Lost(k.User), c.Version)
 	if w.listed(s, k, c, s.Sweeps().blockedAt(s, k.User, w)) {
-		version = max(version, w.Seq)
+		lost = max(lost, w.Seq)
 		if w.Seq == s.seq {
 			s.left(k)
 		} else {
 			s.fx.Swept = append(s.fx.Swept, Departure{k, w.Seq, w.At})
 		}
 	}
-	s.SetUserVersion(k.User, version)
+	s.SetLost(k.User, lost)
 	if k.Kind != events.Group || w.Kind != SweepErase {
 		return
 	}

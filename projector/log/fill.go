@@ -33,6 +33,9 @@ const fillEvery = 10 * time.Second
 // how many there are. Nobody else may publish meanwhile. If a crash, or the end of ctx,
 // interrupts it, a further FindTruncation finds the rest.
 func (l *Log) Fill(ctx context.Context, js jetstream.JetStream, t *TruncatedError, progress func(done uint64)) error {
+	if err := l.noteCut(ctx, js, t); err != nil {
+		return err
+	}
 	l.logger.Error("going on with a log that was cut", "last", t.Last, "made", t.Derived, "by", t.By, "missing", t.Missing())
 	seen := lostUnseen
 	if t.Events {

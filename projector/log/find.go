@@ -42,7 +42,7 @@ func New(stream Stream, s events.Subjects, logger *slog.Logger) (*Log, error) {
 	info := stream.CachedInfo()
 	return &Log{
 		stream: stream, subjects: s, logger: logger,
-		identity: identityOf(info), created: info.Created,
+		identity: identityOf(info), cut: info.Config.Metadata[metadataCut], created: info.Created,
 	}, checkStream(s, info.Config)
 }
 

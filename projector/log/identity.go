@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,6 +18,42 @@ import (
 // have restored from a backup has it too, while its own creation time is
 // another one.
 const metadataBegun = "reddot-log-begun"
+
+// metadataCut is, in the command stream's metadata, where the log was cut last: after
+// which seq, and up to which commands that change nothing stand in the place of others.
+const metadataCut = "reddot-log-cut"
+
+// Epoch names what was told of this log, in ETags and cursors. After a cut it is another
+// one: clients were told what nobody knows any more.
+func (l *Log) Epoch() string {
+	id := l.identity
+	if l.cut != "" {
+		id.Name += "\x00" + l.cut
+	}
+	return id.Epoch()
+}
+
+// noteCut notes in the stream that it was cut.
+func (l *Log) noteCut(ctx context.Context, js jetstream.JetStream, t *TruncatedError) error {
+	stream, err := openStream(ctx, js, l.subjects)
+	if err != nil {
+		return err
+	}
+	c := stream.CachedInfo().Config
+	c.Metadata = maps.Clone(c.Metadata)
+	if c.Metadata == nil {
+		c.Metadata = map[string]string{}
+	}
+	c.Metadata[metadataCut] = fmt.Sprintf("%d-%d", t.Last, t.Derived)
+	_, err = manage(ctx, js, l.subjects, "STREAM.UPDATE.", func(ctx context.Context) (jetstream.Stream, error) {
+		return js.UpdateStream(ctx, c)
+	})
+	if err != nil {
+		return fmt.Errorf("note in stream %s that it was cut: %w", c.Name, err)
+	}
+	l.cut = c.Metadata[metadataCut]
+	return nil
+}
 
 // identityOf is the identity of the log that a stream says it holds. What it
 // really holds is compared with what is derived from it, see Log.Check and

@@ -19,6 +19,7 @@ type Log struct {
 	stream   Stream
 	subjects events.Subjects
 	identity events.StreamID
+	cut      string    // what the metadata says of a cut; empty: there was none
 	created  time.Time // the stream: another one has another time
 	logger   *slog.Logger
 	skips    skips

@@ -76,7 +76,11 @@ func TestFindTruncation(t *testing.T) {
 			if found.Last != 10 || found.Missing() != test.missing || found.Store != test.store || found.Events != test.events {
 				t.Errorf("%+v, %d are missing", found, found.Missing())
 			}
+			whole := l.Epoch()
 			b.fill(l, d)
+			if cut := b.find(); cut.Epoch() == whole || cut.Epoch() != l.Epoch() || cut.Identity() != l.Identity() {
+				t.Errorf("epoch %s, after the cut %s and %s", whole, l.Epoch(), cut.Epoch())
+			}
 			again := testkit.Must(l.FindTruncation(testkit.Context(t), d))(t)
 			if again.Missing() != 0 || again.Store != test.store || again.Events != test.events {
 				t.Errorf("filled up: %+v", again)

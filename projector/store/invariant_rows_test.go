@@ -112,9 +112,9 @@ func (a *audit) accounts() {
 		for _, f := range set.Filters {
 			names = append(names, f.Name)
 		}
-		if !strictlySorted(names) || len(names) > events.MaxFilters || len(names) > 0 && set.Filtered == 0 || set.Filtered > a.UserVersion(user) ||
+		if !strictlySorted(names) || len(names) > events.MaxFilters || len(names) > 0 && set.Filtered == 0 ||
 			!strictlySorted(set.Blocked) || len(set.Blocked) > events.MaxBlocked || set.Blocks(user) {
-			a.fail("settings of %q, of version %d: %+v", user, a.UserVersion(user), set)
+			a.fail("settings of %q: %+v", user, set)
 		}
 	}
 }

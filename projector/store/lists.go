@@ -248,20 +248,20 @@ func (s *Snapshot) conversationsOf(user string) []fold.Key {
 	return keys
 }
 
-// userVersion is the version of a user's view by conversations that are gone.
-func (s *Snapshot) userVersion(user string) events.Seq {
+// lost is the last command by which a user has lost a conversation.
+func (s *Snapshot) lost(user string) (by events.Seq) {
 	l, left := s.listOf(user), s.rows.left
-	version := versionOf(l.account)
+	by = lostOf(l.account)
 	if left == nil {
-		return version
+		return by
 	}
 	for i, k := range l.keys {
-		version = max(version, left.Died(&s.rows, k, l.rows[i]))
+		by = max(by, left.Died(&s.rows, k, l.rows[i]))
 	}
 	for _, k := range left.Joined(user) {
-		version = max(version, left.Died(&s.rows, k, s.rows.Stored(k)))
+		by = max(by, left.Died(&s.rows, k, s.rows.Stored(k)))
 	}
-	return version
+	return by
 }
 
 // walk is an iterator over a family's rows. Who asks for keys in their order

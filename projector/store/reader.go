@@ -79,12 +79,12 @@ func (r *reader) Conversations(user string) []fold.Key {
 	return slices.Compact(keys)
 }
 
-// UserVersion implements fold.Reader; for the fold, as it is stored.
-func (r *reader) UserVersion(user string) events.Seq {
+// Lost implements fold.Reader; for the fold, as it is stored.
+func (r *reader) Lost(user string) events.Seq {
 	if r.snap != nil {
-		return r.snap.userVersion(user)
+		return r.snap.lost(user)
 	}
-	return versionOf(r.account(user))
+	return lostOf(r.account(user))
 }
 
 // account returns the row of a user's account, nil if there is none.
@@ -100,11 +100,11 @@ func (r *reader) Settings(user string) *fold.Settings {
 	return settingsOf(r.account(user))
 }
 
-func versionOf(a *row.Account) events.Seq {
+func lostOf(a *row.Account) events.Seq {
 	if a == nil {
 		return 0
 	}
-	return a.Version
+	return a.Lost
 }
 
 // noSettings are those of a user without an account.

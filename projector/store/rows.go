@@ -291,23 +291,23 @@ func (r *rows) putAccount(user string, a *row.Account) {
 	r.users.put(r.db, r.key, a)
 }
 
-// SetUserVersion implements fold.Rows.
-func (r *rows) SetUserVersion(user string, v events.Seq) {
+// SetLost implements fold.Rows.
+func (r *rows) SetLost(user string, by events.Seq) {
 	a := row.Account{}
 	if known := r.account(user); known != nil {
 		a = *known
 	}
-	a.Version = v
+	a.Lost = by
 	r.putAccount(user, &a)
 }
 
 // SetSettings implements fold.Rows.
-func (r *rows) SetSettings(user string, s *fold.Settings, v events.Seq) {
-	r.putAccount(user, &row.Account{Version: v, Era: r.Era(user), Settings: *s})
+func (r *rows) SetSettings(user string, s *fold.Settings) {
+	r.putAccount(user, &row.Account{Lost: lostOf(r.account(user)), Era: r.Era(user), Settings: *s})
 }
 
 // SetErased implements fold.Rows.
 func (r *rows) SetErased(user string, by events.Seq) {
-	r.putAccount(user, &row.Account{Version: by, Era: by})
+	r.putAccount(user, &row.Account{Lost: by, Era: by})
 	r.unread.rows.Drop(user)
 }

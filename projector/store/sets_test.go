@@ -52,7 +52,7 @@ func (r *setRig) load() {
 
 func (r *setRig) commit() {
 	r.commits = append(r.commits, [2]ordinals{clone(r.models[0]), clone(r.models[1])})
-	r.store.Rows().SetUserVersion(commitsRow, events.Seq(len(r.commits)))
+	r.store.Rows().SetLost(commitsRow, events.Seq(len(r.commits)))
 	r.store.Rows().PutGroup("g", r.log)
 	if _, err := r.store.Commit(); err != nil {
 		r.t.Fatal(err)
@@ -81,7 +81,7 @@ func (r *setRig) crash() {
 	r.close()
 	r.fs, r.store = left, openAt(r.t, left, "store")
 	r.load()
-	n := int(r.store.Rows().UserVersion(commitsRow))
+	n := int(r.store.Rows().Lost(commitsRow))
 	r.models = [2]ordinals{{}, {}}
 	if n > 0 {
 		r.models = [2]ordinals{clone(r.commits[n-1][0]), clone(r.commits[n-1][1])}

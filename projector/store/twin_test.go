@@ -41,6 +41,9 @@ type rig struct {
 	log    []store.Entry // every command, to fold again after a crash
 	fx     fold.Effects
 	rng    *rand.Rand
+
+	books   map[string]*[3]*book // of listeners, by user
+	resumed resumed
 }
 
 func newRig(t *testing.T, seed uint64, opened ...func(*store.Store)) *rig {
@@ -215,7 +218,10 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 	if d := r.diffThreads(rows, user); d != "" {
 		return d
 	}
-	return r.diffFilters(rows, user)
+	if d := r.diffFilters(rows, user); d != "" {
+		return d
+	}
+	return r.diffResume(rows, user)
 }
 
 // runTwin compares the touched users after one of every compareEvery steps.

@@ -46,7 +46,7 @@ func (e *entry) view(r fold.Reader) events.Conversation { return e.item(r).view(
 // each calls fn with the conversations of a user's list, and returns the user's version,
 // and how many conversations there are, listed or not.
 func each(r fold.Reader, user string, fn func(*entry)) (version events.Seq, rows int) {
-	version, e := r.UserVersion(user), new(entry)
+	version, e := unlisted(r, user), new(entry)
 	rows = r.Summaries(user, func(k fold.Key, c *fold.Conversation, s *fold.Summary) {
 		if version = max(version, s.Latest()); s.Listed {
 			*e = entry{k, c, s}
@@ -234,7 +234,13 @@ func parseCursor(s string) (p place, err error) {
 
 // Version is the version of everything a user is shown.
 func Version(r fold.Reader, user string) events.Seq {
-	return max(r.UserVersion(user), r.Latest(user))
+	return max(unlisted(r, user), r.Latest(user))
+}
+
+// unlisted is the version of what a user is shown of no conversation that there is: of
+// what is gone, and of the filters.
+func unlisted(r fold.Reader, user string) events.Seq {
+	return max(r.Lost(user), r.Settings(user).Filtered)
 }
 
 // Receipt says how far a peer has read a user's messages, in the conversation or in one
@@ -290,4 +296,12 @@ func lastReceipt(r fold.Reader, user, peer string, thread *string) (events.Recei
 func Listed(r fold.Reader, k fold.Key) bool {
 	i, ok := load(r, k)
 	return ok && i.in
+}
+
+// Returned reports of a conversation that has left its user's list whether it is in the
+// list again, and threads that were followed there before may be so no more, by a command
+// after a seq (rule thread-list).
+func Returned(r fold.Reader, k fold.Key, since events.Seq) bool {
+	i, ok := load(r, k)
+	return ok && i.in && i.row.Unfollows(k) > since
 }

@@ -46,6 +46,10 @@ func TestExamples(t *testing.T) {
 			return req
 		}
 		resp := must(http.DefaultClient.Do(ask()))(t)
+		if op.endless() && resp.StatusCode == http.StatusOK {
+			resp.Body.Close()
+			continue
+		}
 		answer := must(io.ReadAll(resp.Body))(t)
 		resp.Body.Close()
 		named := fmt.Sprintf("%s?%s %s", route[1], query.Encode(), body)

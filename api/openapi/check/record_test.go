@@ -199,7 +199,7 @@ func TestRecorded(t *testing.T) {
 	}
 	for _, methods := range s.Paths {
 		for _, op := range methods {
-			if !answered[op.OperationID] && !op.Optional {
+			if !answered[op.OperationID] && !op.Optional && !op.endless() {
 				t.Errorf("no test has an answer of %s", op.OperationID)
 			}
 		}

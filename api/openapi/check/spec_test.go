@@ -103,6 +103,16 @@ type operation struct {
 	Optional    bool `json:"x-optional"`
 }
 
+// endless reports whether an answer is a stream, which is not recorded.
+func (o *operation) endless() bool {
+	ok := o.Responses["200"]
+	if ok == nil {
+		return false
+	}
+	_, streams := ok.Content["text/event-stream"]
+	return streams
+}
+
 type parameter struct {
 	Ref     string `json:"$ref"`
 	Name    string

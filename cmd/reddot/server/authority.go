@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,8 +87,24 @@ func (s *Server) reloadAuthority() {
 		closed := 0
 		for _, name := range gone {
 			closed += s.disconnectGuest(keyGuest(name))
+			if w := s.web.now.Load(); w != nil {
+				closed += w.streams.DisconnectKey(name)
+			}
 		}
 		s.log.Info("the file of --auth is read again", "file", s.cfg.AuthFile, "keys_gone", gone, "closed", closed)
+	}
+}
+
+// errStopping is why a server is not ready in the end.
+var errStopping = errors.New("stopping")
+
+// readyUntil says why the server is not ready, as it is not once ctx has ended.
+func (s *Server) readyUntil(ctx context.Context) func() error {
+	return func() error {
+		if ctx.Err() != nil {
+			return errStopping
+		}
+		return s.ready()
 	}
 }
 

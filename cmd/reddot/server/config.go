@@ -16,6 +16,7 @@ import (
 	"reddot/api"
 	"reddot/api/gate"
 	"reddot/api/rest"
+	"reddot/api/stream"
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/cmd/reddot/natsserver"
@@ -63,7 +64,10 @@ type Config struct {
 	InsecureOpen bool             // whoever reaches the listeners may do everything
 	Webhooks     string           // file of the endpoints that are told of events; empty: none
 	Reload       <-chan os.Signal // on which AuthFile and Webhooks are read again; nil: never
+	Streams      int              // over HTTP, at once; must be given
+	QueryToken   bool             // a token may stand in the URL of a stream
 	Profiles     bool             // on the HTTP listener
+	Heartbeat    time.Duration    // after so much silence a stream says that it lives; 0: stream.DefaultHeartbeat
 
 	Logger         *slog.Logger           // nil: nothing is logged
 	Settings       []slog.Attr            // what the command line and the environment say, for the log
@@ -99,6 +103,7 @@ func Default() Config {
 		Prefix: events.DefaultPrefix, Sync: natsserver.SyncPolicy{Every: time.Second},
 		FanoutLimit: 1000, EventEncoding: events.Msgpack.String(),
 		EventsMaxAge: journal.DefaultMaxAge, EventsMaxBytes: journal.DefaultMaxBytes, Takeover: emit.DefaultTakeover,
+		Streams:       stream.DefaultStreams,
 		SnapshotEvery: 5_000_000, SnapshotInterval: time.Hour, SnapshotKeep: 3,
 	}
 }
@@ -112,6 +117,9 @@ const (
 
 // maxRate bounds UserRate, as no user has more than the whole server takes.
 const maxRate = 1_000_000
+
+// maxStreams bounds Streams: each takes some 40 KiB.
+const maxStreams = 1_000_000
 
 // Validate reports what can't be carried out as it stands.
 func (cfg *Config) Validate() error {
@@ -174,6 +182,9 @@ func (cfg *Config) validateSnapshots() error {
 
 // validateGate is about what others may ask for.
 func (cfg *Config) validateGate() error {
+	if cfg.Streams < 1 || cfg.Streams > maxStreams {
+		return fmt.Errorf("--streams %d: use 1 to %d", cfg.Streams, maxStreams)
+	}
 	if cfg.UserRate < 0 || cfg.UserRate > maxRate {
 		return fmt.Errorf("--user-rate %d: use 1 to %d commands a second, or 0 for any number", cfg.UserRate, maxRate)
 	}

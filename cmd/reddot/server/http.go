@@ -11,8 +11,10 @@ import (
 	"reddot/api"
 	"reddot/api/gate"
 	"reddot/api/rest"
+	"reddot/api/stream"
 	"reddot/cmd/reddot/datadir"
 	"reddot/events"
+	"reddot/projector/log"
 )
 
 // httpServer is the HTTP listener at work; none if addr is empty.
@@ -27,16 +29,17 @@ type web struct {
 	*api.Service
 	*gate.Gate
 	*refusedLog
-	source *projection
-	data   datadir.Dir
-	log    *slog.Logger
-	end    func(user string) (closed int) // of what a user has open
-	epoch  atomic.Pointer[epoch]
+	source  *projection
+	streams *stream.Hub
+	data    datadir.Dir
+	log     *slog.Logger
+	end     func(user string) (closed int) // of what a user has open
+	epoch   atomic.Pointer[epoch]
 }
 
 // epoch is a log's, which takes longer to make than to find.
 type epoch struct {
-	of   events.StreamID
+	of   *log.Log
 	name string
 }
 
@@ -46,7 +49,7 @@ func (w *web) Epoch() string {
 	if err != nil {
 		return ""
 	}
-	of := p.Log().Identity()
+	of := p.Log()
 	known := w.epoch.Load()
 	if known == nil || known.of != of {
 		known = &epoch{of, of.Epoch()}
@@ -81,8 +84,11 @@ func (w *web) Snapshots(ctx context.Context) ([]rest.Snapshot, error) {
 	return all, nil
 }
 
+// Streams implements rest.Live.
+func (w *web) Streams() *stream.Hub { return w.streams }
+
 // Disconnect implements rest.Live.
-func (w *web) Disconnect(user string) (closed int) { return w.end(user) }
+func (w *web) Disconnect(user string) (closed int) { return w.streams.Disconnect(user) + w.end(user) }
 
 // asked is what the HTTP API asks now.
 type asked struct{ now atomic.Pointer[web] }
@@ -106,8 +112,8 @@ func (s *Server) serveHTTP(ctx context.Context) (httpServer, error) {
 	positions := prometheus.NewRegistry()
 	positions.MustRegister(api.NewPositions(s.source))
 	h, err := rest.New(rest.Config{
-		Addr: s.cfg.HTTP, Authority: s.authority, AnyHost: s.cfg.InsecureOpen, Live: s.web.live,
-		Registry: s.registry, Gatherers: []prometheus.Gatherer{positions}, Ready: s.ready, But: s.source.flaws,
+		Addr: s.cfg.HTTP, Authority: s.authority, AnyHost: s.cfg.InsecureOpen, QueryToken: s.cfg.QueryToken, Live: s.web.live,
+		Registry: s.registry, Gatherers: []prometheus.Gatherer{positions}, Ready: s.readyUntil(ctx), But: s.source.flaws,
 		Profiles: s.cfg.Profiles, Version: s.cfg.ServiceVersion, Logger: s.log,
 		TLS: s.certificate.config(), H2C: s.cfg.H2C, Routes: s.webRoutes(), Transports: s.transports(),
 		Webhooks: s.askWebhooks(),

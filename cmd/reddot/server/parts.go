@@ -10,6 +10,7 @@ import (
 
 	"reddot/api"
 	"reddot/api/gate"
+	"reddot/api/stream"
 	"reddot/cmd/reddot/natsconn"
 	"reddot/events"
 	"reddot/projector"
@@ -28,8 +29,8 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		}
 	}()
 	// The log is read on a connection of its own: a full pipe of commands must
-	// not hold up the answers.
-	names := []string{"reddot projector", "reddot queries"}
+	// not hold up the answers, nor events for many streams either of them.
+	names := []string{"reddot projector", "reddot queries", "reddot streams"}
 	if s.cfg.Webhooks != "" { // acknowledgements by the thousand must not, either
 		names = append(names, "reddot webhooks")
 	}
@@ -79,11 +80,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 	}
 	s.source.site.Store(at)
 	if s.cfg.Webhooks != "" {
-		if err := s.openWebhooks(conns[2], next.Replicas); err != nil {
+		if err := s.openWebhooks(conns[3], next.Replicas); err != nil {
 			return errors.Join(err, s.source.close())
 		}
 	}
-	return s.runParts(ctx, apiConn, http)
+	return s.runParts(ctx, apiConn, conns[2], http)
 }
 
 // askedToEnd is an error of a server that had not begun to serve: none if it was
@@ -97,9 +98,9 @@ func askedToEnd(ctx context.Context, err error) error {
 
 // runParts runs the projection and the queries until ctx ends or one of them
 // does.
-func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (err error) {
+func (s *Server) runParts(ctx context.Context, conn, hears *nats.Conn, http string) (err error) {
 	source := s.source
-	service, err := s.prepare(conn)
+	service, streams, err := s.prepare(conn, hears)
 	if err != nil {
 		return errors.Join(err, source.close())
 	}
@@ -108,6 +109,7 @@ func (s *Server) runParts(ctx context.Context, conn *nats.Conn, http string) (er
 	at.logStatus()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return at.run(ctx) })
+	g.Go(func() error { return part(ctx, "streams", streams.Run(ctx)) })
 	if !s.cfg.IsExternal() {
 		g.Go(func() error { return s.scrub(ctx) })
 	}
@@ -152,31 +154,36 @@ func (s *Server) natsURL(conn *nats.Conn) string {
 }
 
 // prepare makes the queries and everybody's figures, of a projection that is open.
-func (s *Server) prepare(conn *nats.Conn) (*api.Service, error) {
+func (s *Server) prepare(conn, hears *nats.Conn) (*api.Service, *stream.Hub, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	queryMetrics, err := api.NewMetrics(s.registry)
 	err = errors.Join(err, s.registry.Register(newStreamFigures(js, s.subjects)), s.registry.Register(newPeerFigures(s.source)))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if taken := s.source.snapshots; taken != nil {
 		if err := errors.Join(taken.attach(s.source), taken.register(s.registry)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	door, err := gate.New(gate.Config{Conn: conn, Subjects: s.subjects, Source: s.source, Rate: s.cfg.gateRate()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	service, err := api.NewService(api.ServiceConfig{
 		Conn: conn, Subjects: s.subjects, Source: s.source, Keeper: s.source, Gate: door, ReplyPrefixes: s.cfg.ReplyPrefixes,
 		Version: s.cfg.ServiceVersion, Logger: s.log, Metrics: queryMetrics,
 	})
-	if err == nil {
-		s.web.now.Store(&web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect})
+	if err != nil {
+		return nil, nil, err
 	}
-	return service, err
+	w := &web{Service: service, Gate: door, refusedLog: &refusedLog{js, s.subjects}, source: s.source, data: s.cfg.Data, log: s.log, end: s.disconnect}
+	if err := s.openStreams(w, hears); err != nil {
+		return nil, nil, err
+	}
+	s.web.now.Store(w)
+	return service, w.streams, nil
 }

@@ -16,7 +16,6 @@ import (
 type hooks struct {
 	file *webhook.File
 	now  atomic.Pointer[webhook.Webhooks]
-	live func(user string) bool // whether a user has a stream here; nil: nobody has
 }
 
 // readWebhooks reads the file of --webhooks.
@@ -47,7 +46,7 @@ func (s *Server) reloadWebhooks() {
 // openWebhooks makes what delivers.
 func (s *Server) openWebhooks(conn *nats.Conn, replicas int) error {
 	h, err := webhook.New(webhook.Config{
-		Conn: conn, Subjects: s.subjects, Path: s.cfg.Webhooks, File: s.hooks.file, Ask: &s.web, Epoch: s.web.epoch, Live: s.hooks.live,
+		Conn: conn, Subjects: s.subjects, Path: s.cfg.Webhooks, File: s.hooks.file, Ask: &s.web, Epoch: s.web.epoch, Live: s.web.hasStream,
 		Instance: s.instance, Replicas: replicas, Version: s.cfg.ServiceVersion, Registry: s.registry, Logger: s.log,
 	})
 	if err == nil {
@@ -78,6 +77,12 @@ func (a *asked) Ask(ctx context.Context, user, query string, body []byte, known 
 		return nil, 0, errNotConnected
 	}
 	return w.Ask(ctx, user, query, body, known)
+}
+
+// hasStream reports whether a user has a stream here.
+func (a *asked) hasStream(user string) bool {
+	w := a.now.Load()
+	return w != nil && w.streams.Live(user)
 }
 
 // epoch names the log; empty: it is not known yet.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"reddot/api/rest"
+	"reddot/api/stream"
 )
 
 // webRoutes are those of HTTP that this package adds.
@@ -19,7 +20,8 @@ func (s *Server) webRoutes() []rest.Route {
 }
 
 // transports are the ways to hear changes that browsers have.
-func (s *Server) transports() (t []string) {
+func (s *Server) transports() []string {
+	t := []string{string(stream.SSE), string(stream.Poll)}
 	if s.cfg.WebSocket {
 		t = append(t, "nats")
 	}

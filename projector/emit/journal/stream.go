@@ -7,19 +7,21 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
 )
 
 // Headers of a stored event, beside those that listeners need too. Its id,
 // Nats-Msg-Id, is its seal.
 const (
-	HeaderWriter  = "Reddot-Writer"     // the writer that wrote it
-	HeaderApplied = "Reddot-Applied"    // all events of the commands up to this seq are stored with this one
-	HeaderAt      = "Reddot-At"         // the applied seq whose state events may have shown up to here
-	HeaderShows   = "Reddot-Shows"      // the applied seq whose state this event shows, if it is not that
-	HeaderSum     = "Reddot-Sum"        // the sum of the command at Reddot-At: distinguishes a log that was rewritten
-	HeaderBegin   = "Reddot-Generation" // the event stream's sequence from which on lies what was emitted of later commands than Reddot-Applied
-	HeaderPart    = "Reddot-Part"       // its number among those, from 1; not there if it is the only one
-	HeaderEnds    = "Reddot-Ends"       // its writer has written all it had, and writes no more
+	HeaderWriter  = "Reddot-Writer"      // the writer that wrote it
+	HeaderApplied = events.HeaderEmitted // all events of the commands up to this seq are stored with this one
+	HeaderAt      = "Reddot-At"          // the applied seq whose state events may have shown up to here
+	HeaderShows   = "Reddot-Shows"       // the applied seq whose state this event shows, if it is not that
+	HeaderSum     = "Reddot-Sum"         // the sum of the command at Reddot-At: distinguishes a log that was rewritten
+	HeaderBegin   = "Reddot-Generation"  // the event stream's sequence from which on lies what was emitted of later commands than Reddot-Applied
+	HeaderPart    = "Reddot-Part"        // its number among those, from 1; not there if it is the only one
+	HeaderEnds    = "Reddot-Ends"        // its writer has written all it had, and writes no more
 )
 
 // Errors of a Stream that a writer acts on.

@@ -91,7 +91,7 @@ func TestDiff(t *testing.T) {
 			"message id later of the log of group_g: Awaited=1 | none",
 			"membership of a in group_g: Joined=1 | none",
 			"counts 0.0 of the joins of group_g: " + fmt.Sprint(fold.Counts{1}) + " | none",
-			"account of a: none | Version=4207",
+			"account of a: none | Lost=4207",
 			"pending read of a up to later in group_g: there | none",
 			"position and counters: Applied=4206 Accepted.group.leave=1 | Applied=4207 Accepted.group.leave=2",
 		}},
@@ -118,8 +118,8 @@ func TestDiffOfSpoiltRows(t *testing.T) {
 		"membership of a in group_g: none | Joined=1",
 		"page 2 of the log of group_g: the store is damaged: row is corrupt | 16 messages",
 		"chunk 0 of the messages to all of the log of group_g: 1-27,29-1023 | 1-1023",
-		"account of b: the store is damaged: row is corrupt Version=none Era=none Settings.Filters=none Settings.Filtered=none Settings.Blocked=none" +
-			" | none Version=4202 Era=0 Settings.Filters=[] Settings.Filtered=0 Settings.Blocked=[]",
+		"account of b: the store is damaged: row is corrupt Lost=none Era=none Settings.Filters=none Settings.Filtered=none Settings.Blocked=none" +
+			" | none Lost=4202 Era=0 Settings.Filters=[] Settings.Filtered=0 Settings.Blocked=[]",
 	}
 	got := diff(t, fs, 100)
 	if d := cmp.Diff(want, got); d != "" {

@@ -9,8 +9,8 @@ import (
 
 // Account is the row of a user who lost conversations, or has settings.
 type Account struct {
-	Version events.Seq
-	Era     events.Seq // see fold.Rows
+	Lost events.Seq // see fold.Reader
+	Era  events.Seq // see fold.Rows
 	fold.Settings
 }
 
@@ -53,7 +53,7 @@ func EncodeAccount(b []byte, a *Account) []byte {
 	if len(a.Blocked) > 0 {
 		flags |= accountBlocked
 	}
-	b = binary.AppendUvarint(append(b, Format, flags), uint64(a.Version))
+	b = binary.AppendUvarint(append(b, Format, flags), uint64(a.Lost))
 	if flags&accountEra != 0 {
 		b = binary.AppendUvarint(b, uint64(a.Era))
 	}
@@ -76,7 +76,7 @@ func EncodeAccount(b []byte, a *Account) []byte {
 func DecodeAccount(_, value string) (*Account, error) {
 	d := NewDecoder(value)
 	flags := d.Byte()
-	a := &Account{Version: d.Seq()}
+	a := &Account{Lost: d.Seq()}
 	if flags&accountEra != 0 {
 		a.Era = d.Seq()
 	}

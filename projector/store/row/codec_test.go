@@ -197,6 +197,9 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 	if d.coin() {
 		c.Pinned = d.seq()
 	}
+	if d.coin() {
+		c.Unfollowed = d.seq()
+	}
 	if c.ReadSet = d.coin(); c.ReadSet {
 		c.ReadAt = d.time()
 	}
@@ -268,7 +271,7 @@ func (d dice) conversation(k fold.Key) *fold.Conversation {
 }
 
 func (d dice) account() *row.Account {
-	a := &row.Account{Version: events.Seq(d.uint()), Era: events.Seq(d.uint())}
+	a := &row.Account{Lost: events.Seq(d.uint()), Era: events.Seq(d.uint())}
 	a.Filtered = events.Seq(d.uint())
 	for d.coin() {
 		a.Blocked = append(a.Blocked, d.id())

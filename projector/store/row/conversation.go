@@ -39,6 +39,7 @@ const (
 	convReceiptImported
 	convStirred
 	convPinned
+	convUnfollowed
 	convFlagsEnd
 )
 
@@ -92,6 +93,7 @@ func conversationFlags(c *fold.Conversation) uint64 {
 	set(c.ThreadsRead.Set, convThreadsReadSet)
 	set(c.Stirred+c.ClearSeq > 0, convStirred)
 	set(c.Pinned > 0, convPinned)
+	set(c.Unfollowed > 0, convUnfollowed)
 	return flags
 }
 
@@ -196,6 +198,9 @@ func EncodeConversation(b []byte, c *fold.Conversation) []byte {
 	if flags&convPinned != 0 {
 		b = binary.AppendUvarint(b, uint64(c.Pinned))
 	}
+	if flags&convUnfollowed != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Unfollowed))
+	}
 	return b
 }
 
@@ -278,6 +283,9 @@ func DecodeConversation(key, value string) (*fold.Conversation, error) {
 	}
 	if flags&convPinned != 0 {
 		c.Pinned = d.Seq()
+	}
+	if flags&convUnfollowed != 0 {
+		c.Unfollowed = d.Seq()
 	}
 	return c, d.End()
 }

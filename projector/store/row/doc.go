@@ -18,7 +18,7 @@
 //	conversation.go   a conversation's row
 //	log.go            what a conversation's or a group's log adds to it
 //	page.go           messages: those of a full page, and the unfinished page of a log
-//	account.go        a user's account: version, era, settings
+//	account.go        a user's account: what is lost, era, settings
 //	sets.go           the other families, each some lines
 //	sweep.go          what is left to be swept
 //	receipts.go       memberships, and who has read what of a group

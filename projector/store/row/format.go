@@ -6,7 +6,7 @@ import (
 )
 
 // Format is the version of the stored rows. Every row begins with it.
-const Format = 3
+const Format = 4
 
 var (
 	// ErrCorrupt is wrapped by the error of whoever meets corruption: bytes that fail

@@ -204,6 +204,7 @@ func goldenConversations() []goldenRow {
 		}),
 		goldenOf("conversation.member.unmarked", conversationRows, of(team), &fold.Conversation{Version: 6, ReadSeq: 5, JoinSeq: 5, Acted: true}),
 		goldenOf("conversation.member.pinned", conversationRows, of(team), &fold.Conversation{Version: 9, ReadSeq: 5, JoinSeq: 5, Stirred: 9, Pinned: 4001}),
+		goldenOf("conversation.member.unfollowed", conversationRows, of(team), &fold.Conversation{Version: 4001, ReadSeq: 4001, JoinSeq: 5, Deleted: true, Unfollowed: 4001}),
 		goldenOf("conversation.member", conversationRows, of(team), &fold.Conversation{
 			Version: 4001, Read: fold.Cursor{Pos: 200, Ord: 170}, ReadSeq: 3000,
 			Join: fold.Cursor{Pos: 100, Ord: 90}, JoinSeq: 1000,
@@ -226,16 +227,16 @@ func goldenOthers() []goldenRow {
 	in := func(k fold.SetKey, no uint64) []byte { return row.AppendChunk(nil, k, no) }
 	dir := func(k fold.SetKey) []byte { return row.AppendDirectory(nil, k) }
 	return []goldenRow{
-		goldenOf("user", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version}),
-		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Era: 3900}),
-		goldenOf("user.filters", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Settings: fold.Settings{
+		goldenOf("user", userRows, row.AppendUser(nil, "alice"), &row.Account{Lost: version}),
+		goldenOf("user.erased", userRows, row.AppendUser(nil, "alice"), &row.Account{Lost: version, Era: 3900}),
+		goldenOf("user.filters", userRows, row.AppendUser(nil, "alice"), &row.Account{Lost: version, Settings: fold.Settings{
 			Filtered: 4000, Filters: []fold.NamedFilter{
 				{Name: "badge", Filter: events.Filter{Kind: events.Group, Label: new(""), Without: "star", Mentioned: true, IncludeMuted: true}},
 				{Name: "卡", Filter: events.Filter{Label: new("archived")}},
 			},
 		}}),
 		goldenOf("user.blocked", userRows, row.AppendUser(nil, "alice"), &row.Account{Settings: fold.Settings{Blocked: []string{"bob@example.com", "卡罗尔"}}}),
-		goldenOf("user.dropped", userRows, row.AppendUser(nil, "alice"), &row.Account{Version: version, Settings: fold.Settings{Filtered: version}}),
+		goldenOf("user.dropped", userRows, row.AppendUser(nil, "alice"), &row.Account{Lost: version, Settings: fold.Settings{Filtered: version}}),
 		goldenOf("member", memberRows, row.AppendMember(nil, "team", "alice"), &fold.Member{Joined: 4001, Join: 300}),
 		goldenOf("member.seen", memberRows, row.AppendMember(nil, "team", "bob"), &fold.Member{Joined: 4001, Join: 300, Seen: 400, SeenAt: goldenTime, Pieces: 2}),
 		goldenOf("piece", pieceRows, row.AppendPiece(nil, "team", "bob", "t1"), &fold.Piece{To: 500, At: goldenTime}),
