@@ -92,6 +92,10 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/v1/snapshots", Who: who(v), Limit: Queries, Serve: s.snapshots},
 		{Method: "POST", Path: "/v1/snapshot", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QuerySnapshot)},
 		{Method: "POST", Path: "/v1/rebuild", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.maintain(events.QueryRebuild)},
+		{Method: "GET", Path: "/v1/webhooks", Who: who(v), Limit: Queries, Serve: s.listWebhooks},
+		{Method: "POST", Path: "/v1/webhooks/test", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.testWebhook},
+		{Method: "GET", Path: "/v1/webhooks/dead", Who: who(v), Limit: Queries, Serve: s.deadWebhooks},
+		{Method: "POST", Path: "/v1/webhooks/replay", Who: who(o), Limit: Queries, Body: maxQueryBody, Serve: s.replayWebhooks},
 	}
 	for _, q := range queries {
 		all = append(all, q.route(s))

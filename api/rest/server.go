@@ -64,6 +64,10 @@ type Config struct {
 	// Live returns what answers; an error is why nothing does yet. Required.
 	Live func() (Live, error)
 
+	// Webhooks returns what is asked about webhooks, nil before it is there; a nil func:
+	// there are none.
+	Webhooks func() Webhooks
+
 	Registry   *prometheus.Registry  // where the server's own metrics are; required
 	Gatherers  []prometheus.Gatherer // shown at /metrics beside it
 	Ready      func() error          // why not ready, nil for ready; a nil func: always ready

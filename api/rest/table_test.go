@@ -54,6 +54,10 @@ GET /v1/past/explain V
 GET /v1/snapshots V
 POST /v1/snapshot O
 POST /v1/rebuild O
+GET /v1/webhooks V
+POST /v1/webhooks/test O
+GET /v1/webhooks/dead V
+POST /v1/webhooks/replay O
 GET /healthz -
 GET /readyz -
 GET /metrics MVO
@@ -78,6 +82,7 @@ var ofUsers = map[string]string{
 
 // ofNobody are what the others need.
 var ofNobody = map[string]string{
+	"POST /v1/webhooks/test": `"name":"push"`, "GET /v1/webhooks/dead": "name=push", "POST /v1/webhooks/replay": `"name":"push"`,
 	"POST /v1/totals/batch": `"users":["alice"]`, "POST /v1/gateway": `"users":[{"user":"alice"}]`, "POST /v1/gateway/users": `"stream":"x"`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
 }
 

@@ -226,6 +226,14 @@ func (h *Hub) DisconnectKey(name string) (closed int) {
 // disconnectedRetry is after how long a client may try again whose user was logged out.
 const disconnectedRetry = 10 * time.Second
 
+// Live reports whether a user has a stream here, of whatever transport.
+func (h *Hub) Live(user string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u := h.mu.users[events.EscapeToken(user)]
+	return u != nil && len(u.members) > 0
+}
+
 // Streams is how many there are, of each transport.
 func (h *Hub) Streams() map[Transport]int {
 	h.mu.Lock()

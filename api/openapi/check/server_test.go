@@ -2,6 +2,9 @@ package check
 
 import (
 	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +44,11 @@ var readyLine = regexp.MustCompile(`^ready .*http=(\S+)`)
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
 	bin := must(program())(t)
-	cmd := exec.Command(bin, append([]string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn"}, args...)...)
+	told := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(told.Close)
+	hooks := filepath.Join(t.TempDir(), "hooks.json")
+	ok(t, os.WriteFile(hooks, fmt.Appendf(nil, `[{"name":"push","url":%q,"secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}]`, told.URL), 0o600))
+	cmd := exec.Command(bin, append([]string{"serve", "--webhooks", hooks, "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out := must(cmd.StdoutPipe())(t)
 	ok(t, cmd.Start())

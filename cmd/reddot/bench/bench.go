@@ -80,6 +80,7 @@ func stages() []stage {
 		{"query", "answers per second and their times, idle and during live", nil, 2, false, (*bench).query},
 		{"http", "answers and commands over HTTP, beside an empty handler and publishing on NATS", []string{"publish"}, 1, false, (*bench).web},
 		{"streams", "5,000 streams over HTTP opened at once, cut and opened again, idle and told of changes", nil, 0, false, (*bench).streams},
+		{"webhooks", "what is told over HTTP after an outage, and beside an endpoint that hangs", nil, 0, false, (*bench).webhooks},
 		{"fanout", "a message to a group of 10, 1,000 and 100,000", nil, 0, false, (*bench).fanout},
 		{"views", "N of M of a message of a group of 100,000, its readers, and totals of a user who has much, each from the store", nil, 0, false, (*bench).views},
 		{"fairness", "messages to one user while work in bulk of others is done", nil, 0, false, (*bench).fairness},

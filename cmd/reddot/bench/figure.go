@@ -80,6 +80,7 @@ func aims() map[key]Aim {
 	maps.Copy(all, viewsAims())
 	maps.Copy(all, webAims())
 	maps.Copy(all, streamsAims())
+	maps.Copy(all, hookAims())
 	for _, w := range bulks(1) {
 		all[key{"fairness", w.name + appliedLongest}] = atMost(0.050, 0.020)
 		all[key{"fairness", w.name + toldLongest}] = w.heardAim()

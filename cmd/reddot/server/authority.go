@@ -52,7 +52,7 @@ func (s *Server) keepAuthority(ctx context.Context) (wait func()) {
 			case <-ctx.Done():
 				return
 			case <-s.cfg.Reload:
-				s.reloadAuthority()
+				s.reload()
 			}
 		}
 	}()
@@ -62,13 +62,25 @@ func (s *Server) keepAuthority(ctx context.Context) (wait func()) {
 	}
 }
 
+// reload reads the files again that are read again.
+func (s *Server) reload() {
+	if s.authority.IsOpen() && s.cfg.Webhooks == "" {
+		s.log.Info("nothing is read again: there is neither --auth nor --webhooks")
+		return
+	}
+	if !s.authority.IsOpen() {
+		s.reloadAuthority()
+	}
+	if s.cfg.Webhooks != "" {
+		s.reloadWebhooks()
+	}
+}
+
 // reloadAuthority reads the file again, and closes what keys have open that are no longer
 // in it. One that can't be used changes nothing.
 func (s *Server) reloadAuthority() {
 	gone, err := s.authority.Reload()
 	switch {
-	case s.authority.IsOpen():
-		s.log.Info("nothing is read again: there is no --auth")
 	case err != nil:
 		s.log.Error("the file of --auth can't be used: who may come in stays as it was", "error", err)
 	default:

@@ -62,7 +62,8 @@ type Config struct {
 	H2C          bool             // HTTP/2 without TLS, for a proxy in front
 	WebSocket    bool             // the embedded NATS server is at /nats of HTTP, too
 	InsecureOpen bool             // whoever reaches the listeners may do everything
-	Reload       <-chan os.Signal // on which AuthFile is read again; nil: never
+	Webhooks     string           // file of the endpoints that are told of events; empty: none
+	Reload       <-chan os.Signal // on which AuthFile and Webhooks are read again; nil: never
 	Streams      int              // over HTTP, at once; must be given
 	QueryToken   bool             // a token may stand in the URL of a stream
 	Profiles     bool             // on the HTTP listener

@@ -12,7 +12,7 @@
 //	  projector            the first one; then, all at once until ctx ends or one fails:
 //	    projection         a projector, and the next one when that stops for a reason
 //	                       that can pass
-//	    peers, queries, streams, gate, snapshots, site, scrub
+//	    peers, queries, streams, gate, snapshots, site, scrub, webhooks
 //	  ready
 //
 // What others see of it never is an old answer: between two projectors every query gets
@@ -32,6 +32,7 @@
 //	authority.go    who may come in; door.go: to the embedded NATS server; callout.go: to an existing one, crowd.go: how often
 //	streams.go      what streams over HTTP are told from; feed.go: the stored events, for feeds
 //	websocket.go    the embedded NATS server at /nats of HTTP; tls.go: the listeners' certificate
+//	webhooks.go     who is told of events over HTTP
 //	peers.go        the other reddots of the log; figures.go: the streams, for Prometheus
 //
 // A crash leaves what the data folder, the store and the NATS server leave (see there);

@@ -30,7 +30,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 	}()
 	// The log is read on a connection of its own: a full pipe of commands must
 	// not hold up the answers, nor events for many streams either of them.
-	for _, name := range []string{"reddot projector", "reddot queries", "reddot streams"} {
+	names := []string{"reddot projector", "reddot queries", "reddot streams"}
+	if s.cfg.Webhooks != "" { // acknowledgements by the thousand must not, either
+		names = append(names, "reddot webhooks")
+	}
+	for _, name := range names {
 		c, err := l.connect(ctx, name)
 		if err != nil {
 			return askedToEnd(ctx, err)
@@ -75,6 +79,11 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		return errors.Join(err, s.source.close())
 	}
 	s.source.site.Store(at)
+	if s.cfg.Webhooks != "" {
+		if err := s.openWebhooks(conns[3], next.Replicas); err != nil {
+			return errors.Join(err, s.source.close())
+		}
+	}
 	return s.runParts(ctx, apiConn, conns[2], http)
 }
 
@@ -120,10 +129,13 @@ func (s *Server) runParts(ctx context.Context, conn, hears *nats.Conn, http stri
 		defer stop()
 		return part(ctx, "query service", service.Run(ctx))
 	})
+	if h := s.hooks.now.Load(); h != nil {
+		g.Go(func() error { return part(ctx, "webhooks", h.Run(ctx)) })
+	}
 	g.Go(func() error {
 		select {
 		case <-service.Ready():
-			if s.awaitAuthority(ctx) && s.cfg.Ready != nil {
+			if s.awaitAuthority(ctx) && s.awaitWebhooks(ctx) && s.cfg.Ready != nil {
 				s.cfg.Ready(s.natsURL(conn), http)
 			}
 		case <-ctx.Done():

@@ -92,6 +92,9 @@ func permissionsOf(cfg *Config, s events.Subjects) []Permission {
 	if cfg.Trim {
 		list = append(list, Permission{Publish, api("STREAM.PURGE." + log), "trim the log", false, ""})
 	}
+	if cfg.Webhooks != "" {
+		list = append(list, webhookPermissions(s, inbox)...)
+	}
 	place := cfg.place()
 	if name, ok := place.Bucket(); ok {
 		bucket := repository.BucketStream(name)

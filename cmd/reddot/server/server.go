@@ -33,6 +33,7 @@ type Server struct {
 	registry *prometheus.Registry
 	source   *projection
 	web      asked
+	hooks    hooks
 	checked  bool // the log, for the first projector
 
 	authority   *identity.Authority               // who may come in
@@ -71,6 +72,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.readKeys(); err != nil {
+		return nil, err
+	}
+	if err := s.readWebhooks(); err != nil {
 		return nil, err
 	}
 	s.source = &projection{log: s.log, stream: subjects.CommandStream()}

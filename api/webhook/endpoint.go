@@ -1,0 +1,535 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/events"
+)
+
+// Bounds of what an endpoint holds in memory, beside maxAckPending events.
+const (
+	fetchAtOnce = 256
+	fetchWait   = 5 * time.Second
+	fullWait    = 50 * time.Millisecond // where enough is held
+	maxHeld     = 16 << 20              // bytes of events, encoded
+)
+
+// Times of an endpoint.
+const (
+	expireEvery = time.Minute
+	lookEvery   = time.Second // how often its figures are told
+	endWait     = time.Second // what is in flight may go on so long when it ends
+	againAfter  = 5 * time.Second
+	buryWait    = 10 * time.Second
+)
+
+// endpoint delivers to one endpoint. Its loop owns the schedule and the origins.
+type endpoint struct {
+	hooks  *Webhooks
+	cfg    *Endpoint
+	file   string // the digest of its file
+	log    *slog.Logger
+	sender *sender
+	told   *memory
+
+	consumer  jetstream.Consumer
+	schedule  *schedule
+	origins   map[uint64]*origin // by place in the event stream
+	replaying map[uint64]bool    // dead letters, by place among those
+	bytes     int
+	full      atomic.Bool // nothing more is fetched for now
+	received  uint64      // the place of the last event that came
+	keptAt    uint64      // the position that is written down
+	kept      time.Time   // when that was
+	made      time.Time   // when the event stream was
+	paused    time.Time   // since when the endpoint wants no more; zero: it does
+
+	incoming chan *received
+	results  chan finished
+	calls    chan func(context.Context)
+
+	figures atomic.Pointer[Figures]
+}
+
+// finished is an item that was in flight.
+type finished struct {
+	item *item
+	result
+}
+
+// Figures are how an endpoint does.
+type Figures struct {
+	Waiting  int          `json:"waiting"`             // things that it is not told of yet
+	InFlight int          `json:"in_flight"`           // requests
+	Failures int          `json:"failures"`            // in a row
+	Oldest   *events.Time `json:"oldest_at,omitempty"` // since when the oldest waits
+	Paused   *events.Time `json:"paused_at,omitempty"` // since when it wants no more
+	Next     *events.Time `json:"next_at,omitempty"`   // when it is tried again, if all waits for that
+	Reason   string       `json:"reason,omitempty"`    // of the last failure
+}
+
+func (h *Webhooks) newEndpoint(cfg *Endpoint, file string) *endpoint {
+	return &endpoint{
+		hooks: h, cfg: cfg, file: file, log: h.log.With("webhook", cfg.Name), sender: newSender(cfg, "reddot/"+h.cfg.Version),
+		calls: make(chan func(context.Context)),
+	}
+}
+
+// run delivers until ctx ends. An error of NATS has it begin anew: what is not settled
+// comes again.
+func (e *endpoint) run(ctx context.Context) {
+	defer e.sender.close()
+	for ctx.Err() == nil {
+		if err := e.deliver(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("webhooks are not delivered", "error", err, "next_try", againAfter)
+			e.idle(ctx, againAfter)
+		}
+	}
+}
+
+// idle waits; who asks meanwhile is told that nothing is delivered.
+func (e *endpoint) idle(ctx context.Context, d time.Duration) {
+	e.schedule = nil
+	end := time.After(d)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end:
+			return
+		case call := <-e.calls:
+			call(ctx)
+		}
+	}
+}
+
+// open finds the consumer, and what of the past matters: up to where events are lost, if
+// any are.
+func (e *endpoint) open(ctx context.Context) (upto uint64, err error) {
+	h := e.hooks
+	if e.consumer, err = h.names.consumer(ctx, h.js, e.cfg.Name); err != nil {
+		return 0, err
+	}
+	state, err := h.names.stateOf(ctx, h.js, h.cfg.Replicas)
+	if err != nil {
+		return 0, err
+	}
+	e.told = newMemory(h.js, state, h.names.told(e.cfg.Name))
+	stream, err := h.js.Stream(ctx, h.names.EventStream())
+	if err != nil {
+		return 0, err
+	}
+	info := e.consumer.CachedInfo()
+	e.schedule = newSchedule(e.cfg.delay, jitter)
+	e.origins, e.replaying, e.bytes = map[uint64]*origin{}, map[uint64]bool{}, 0
+	e.full.Store(false)
+	e.incoming, e.results = make(chan *received, fetchAtOnce), make(chan finished, maxInFlight)
+	e.paused = time.Time{}
+	switch since, err := time.Parse(time.RFC3339, info.Config.Metadata[metadataPaused]); {
+	case err != nil:
+	case info.Config.Metadata[metadataFile] == e.file:
+		e.paused, e.schedule.paused = since, true
+	default: // the file is another one
+		if err := h.names.pause(ctx, h.js, e.consumer, time.Time{}, ""); err != nil {
+			return 0, err
+		}
+	}
+	e.received, e.made, e.keptAt = info.Delivered.Stream, stream.CachedInfo().Created, 0
+	return e.lostBefore(ctx, state, stream.CachedInfo())
+}
+
+// errNotFetched says that nothing is fetched any more, for no reason that is known.
+var errNotFetched = errors.New("no events are fetched")
+
+// deliver is the endpoint's loop.
+func (e *endpoint) deliver(ctx context.Context) error {
+	lost, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx)) // of requests, which may end by themselves
+	defer stop()
+	fetching := make(chan error, 1)
+	reading, end := context.WithCancel(ctx)
+	go func() { fetching <- e.fetch(reading, e.consumer.CachedInfo().Delivered.Stream) }()
+	defer e.drain(stop)
+	defer end()
+	if lost > 0 {
+		e.offerLost(lost, nil)
+	}
+	touch, expire, look := time.NewTicker(touchEvery), time.NewTicker(expireEvery), time.NewTicker(lookEvery)
+	defer touch.Stop()
+	defer expire.Stop()
+	defer look.Stop()
+	for {
+		wake := e.start(working)
+		var due <-chan time.Time
+		if !wake.IsZero() {
+			due = time.After(max(time.Until(wake), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			end()
+			<-fetching
+			return nil // what the others still hold is given back
+		case err := <-fetching:
+			return cmp.Or(err, errNotFetched)
+		case r := <-e.incoming:
+			e.receive(r)
+		case f := <-e.results:
+			e.finish(ctx, f)
+		case call := <-e.calls:
+			call(working)
+		case <-due:
+		case <-touch.C:
+			for _, o := range e.origins {
+				o.from.Touch()
+			}
+		case <-expire.C:
+			for _, it := range e.schedule.expire(time.Now()) {
+				e.dead(ctx, it)
+			}
+		case <-look.C:
+			e.look()
+			if now := time.Now(); now.Sub(e.kept) >= positionEvery {
+				e.keepPosition(now)
+			}
+		}
+		e.full.Store(e.bytes > maxHeld)
+	}
+}
+
+// drain lets what is in flight end, and gives back what is not settled.
+func (e *endpoint) drain(stop func()) {
+	cut := time.AfterFunc(endWait, stop)
+	defer cut.Stop()
+	for e.schedule.flying > 0 {
+		e.finish(context.Background(), <-e.results)
+	}
+	for {
+		select {
+		case r := <-e.incoming:
+			r.from.GiveBack()
+			continue
+		default:
+		}
+		break
+	}
+	e.keepPosition(time.Now())
+	for _, o := range e.origins {
+		o.from.GiveBack()
+	}
+	e.look()
+}
+
+// stored is the message of an event. It implements source.
+type stored struct{ jetstream.Msg }
+
+// What can't be said to the server is said by its silence: the message comes again.
+
+func (m stored) Settle()   { m.Ack() }
+func (m stored) Touch()    { m.InProgress() }
+func (m stored) GiveBack() { m.Nak() }
+
+// fetch reads events until ctx ends. last is the place of the last one that was delivered to
+// anybody.
+func (e *endpoint) fetch(ctx context.Context, last uint64) error {
+	for ctx.Err() == nil {
+		if e.full.Load() {
+			wait(ctx, fullWait)
+			continue
+		}
+		var err error
+		if last, err = e.fetchOnce(ctx, last); err != nil && ctx.Err() == nil {
+			if !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrNoHeartbeat) && !errors.Is(err, nats.ErrConnectionClosed) {
+				return fmt.Errorf("fetch events: %w", err)
+			}
+			wait(ctx, time.Second) // the connection is away
+		}
+	}
+	return nil
+}
+
+// fetchOnce reads what comes within a while. What comes as ctx ends is given back.
+func (e *endpoint) fetchOnce(ctx context.Context, last uint64) (uint64, error) {
+	within, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	batch, err := e.consumer.Fetch(fetchAtOnce, jetstream.FetchContext(within))
+	if err != nil {
+		return last, err
+	}
+	for msg := range batch.Messages() {
+		if last, err = e.hear(ctx, msg, last); err != nil {
+			return last, err
+		}
+	}
+	err = batch.Error()
+	if errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) && within.Err() != nil {
+		err = nil
+	}
+	return last, err
+}
+
+// hear reads an event, and hands it on.
+func (e *endpoint) hear(ctx context.Context, msg jetstream.Msg, last uint64) (uint64, error) {
+	at, err := msg.Metadata()
+	if err != nil {
+		return last, err
+	}
+	r := read(msg.Subject(), msg.Headers().Get(events.HeaderContentType), msg.Data())
+	r.place, r.again, r.from, r.bytes = at.Sequence.Stream, at.NumDelivered > 1, stored{msg}, len(msg.Data())
+	if !r.again {
+		if last > 0 && r.place > last+1 {
+			r.lost = r.place - 1
+		}
+		last = r.place
+	}
+	if r.change != nil && e.cfg.about(r.user) && e.cfg.wants(BadgeChanged) {
+		for e.told.load(ctx, r.user) != nil && ctx.Err() == nil {
+			wait(ctx, time.Second) // the connection is away
+		}
+	}
+	select {
+	case e.incoming <- &r:
+	case <-ctx.Done():
+		r.from.GiveBack()
+	}
+	return last, nil
+}
+
+// receive takes in an event.
+func (e *endpoint) receive(r *received) {
+	if o := e.origins[r.place]; o != nil { // it is worked at, and the server did not hear so
+		o.from = r.from
+		return
+	}
+	e.received = max(e.received, r.place)
+	o := &origin{place: r.place, from: r.from, bytes: r.bytes}
+	items := r.items(e.cfg)
+	if r.lost > 0 {
+		items = append(items, lostItem(r.lost))
+	}
+	for _, it := range items {
+		it.again = it.again || r.again && it.kind != Resync
+		o.pieces += len(it.pieces)
+		for _, p := range it.pieces {
+			p.origin = o
+			if p.place == 0 {
+				p.place = r.place
+			}
+		}
+	}
+	if o.pieces == 0 {
+		o.from.Settle()
+		return
+	}
+	e.origins[o.place] = o
+	e.bytes += o.bytes
+	for _, it := range items {
+		e.offer(it)
+	}
+}
+
+// offer puts an item into the schedule.
+func (e *endpoint) offer(it *item) {
+	where := news
+	if it.kind == BadgeChanged {
+		b := it.newest().badge
+		before, _ := e.told.peek(it.user)
+		if f := e.schedule.flies(it.lane, it.key); f != nil && !f.again {
+			before = known{told{f.newest().badge.totals.Unread, f.newest().badge.version}, true}
+		}
+		switch {
+		case it.again && b.totals.Unread <= before.Badge:
+		case !it.again && before.is && before.Version > b.version, !it.again && before.is && before.Badge == b.totals.Unread:
+			where = equal
+		case b.totals.Unread > before.Badge:
+			where = rise
+		}
+	}
+	e.settle(e.schedule.offer(time.Now(), it, where))
+}
+
+func lostItem(upto uint64) *item {
+	return &item{kind: Resync, lane: resyncLane, pieces: []*piece{{place: upto, at: events.Time(time.Now().UnixMilli()), reason: retention}}}
+}
+
+// offerLost tells that events up to a place are lost.
+func (e *endpoint) offerLost(upto uint64, o *origin) {
+	e.log.Warn("events were gone before they were told: the endpoint is told to ask for the state", "upto", upto)
+	it := lostItem(upto)
+	it.pieces[0].origin = o
+	e.offer(it)
+}
+
+// settle takes note that pieces are told, or need not be.
+func (e *endpoint) settle(pieces []*piece) {
+	for _, p := range pieces {
+		o := p.origin
+		if o == nil {
+			continue
+		}
+		if o.pieces--; o.pieces > 0 {
+			continue
+		}
+		o.from.Settle()
+		if e.origins[o.place] == o {
+			delete(e.origins, o.place)
+			e.bytes -= o.bytes
+		}
+	}
+}
+
+// start sends what is due, and returns when more is.
+func (e *endpoint) start(ctx context.Context) (wake time.Time) {
+	for {
+		var it *item
+		if it, wake = e.schedule.take(time.Now()); it == nil {
+			return wake
+		}
+		go func() { e.results <- finished{it, e.tell(ctx, it)} }()
+	}
+}
+
+// tell sends an item once. It is not in the schedule meanwhile.
+func (e *endpoint) tell(ctx context.Context, it *item) result {
+	var before known
+	if it.kind == BadgeChanged {
+		if err := e.told.load(ctx, it.user); err != nil {
+			return result{kind: notReady, reason: err.Error()}
+		}
+		before, _ = e.told.peek(it.user)
+	}
+	if it.user != "" && e.cfg.SkipLive && e.hooks.live(it.user) {
+		if it.kind == BadgeChanged && !it.again { // they see it where they are
+			b := it.newest().badge
+			e.remember(ctx, it.user, told{b.totals.Unread, b.version})
+		}
+		return result{kind: dropped}
+	}
+	if it.body == nil {
+		body, tells, err := e.hooks.maker.body(ctx, it, before)
+		switch {
+		case errors.Is(err, errNothing):
+			return result{kind: dropped}
+		case err != nil:
+			return result{kind: notReady, reason: err.Error()}
+		}
+		it.body, it.tells = body, tells
+	}
+	id := e.id(it.kind, it.newest().place)
+	if id == "" {
+		return result{kind: notReady, reason: "the log is not known yet"}
+	}
+	r := e.sender.send(ctx, id, it.body)
+	if r.kind == delivered && it.kind == BadgeChanged {
+		e.remember(ctx, it.user, it.tells)
+	}
+	return r
+}
+
+// remember stores what a user's badge is told to be.
+func (e *endpoint) remember(ctx context.Context, user string, t told) {
+	if err := e.told.store(ctx, user, t); err != nil && ctx.Err() == nil {
+		e.log.Warn("what was told of a badge is not stored", "error", err)
+	}
+}
+
+// id is the webhook-id of what an event brought; empty: the log is not known. Where an
+// event brings two messages, their ids differ, or the second would be taken for the first
+// one again.
+func (e *endpoint) id(kind Type, place uint64) string {
+	epoch := e.hooks.cfg.Epoch()
+	if epoch == "" {
+		return ""
+	}
+	id := fmt.Sprintf("msg_%s_%d_%s", epoch, place, e.cfg.Name)
+	if kind == ConversationChanged && e.cfg.wants(BadgeChanged) {
+		id += "_c"
+	}
+	return id
+}
+
+// finish takes note of what became of an item.
+func (e *endpoint) finish(ctx context.Context, f finished) {
+	s := e.schedule
+	wasPaused, wasProbing := s.paused, s.probing()
+	settled, dead := s.finish(time.Now(), f.item, f.result)
+	e.settle(settled)
+	if f.kind != dropped && f.kind != notReady {
+		e.hooks.metrics.deliveries.WithLabelValues(e.cfg.Name, f.kind.String()).Inc()
+	}
+	if f.kind == notReady {
+		e.log.Debug("a webhook can't be made now", "error", f.reason)
+	}
+	if f.kind == failed && (s.failures == 1 || s.failures == failsProbed) || f.kind == throttled {
+		e.log.Warn("a webhook is not taken", "reason", f.reason, "failures_in_a_row", s.failures)
+	}
+	if wasProbing && !s.probing() {
+		e.log.Info("webhooks are taken again")
+	}
+	if s.paused && !wasPaused {
+		e.pause(ctx)
+	}
+	if dead {
+		e.dead(ctx, f.item)
+	}
+}
+
+// pause takes note that the endpoint wants no more.
+func (e *endpoint) pause(ctx context.Context) {
+	e.paused = time.Now()
+	e.log.Warn("the endpoint answered 410 Gone: it is told nothing until a test succeeds (POST /v1/webhooks/test) or the file is another one")
+	ctx, cancel := context.WithTimeout(ctx, buryWait)
+	defer cancel()
+	if err := e.hooks.names.pause(ctx, e.hooks.js, e.consumer, e.paused, e.file); err != nil {
+		e.log.Error("that the endpoint is paused is not stored: it is tried again after a restart", "error", err)
+	}
+}
+
+// dead makes an item a dead letter.
+func (e *endpoint) dead(ctx context.Context, it *item) {
+	ctx, cancel := context.WithTimeout(ctx, buryWait)
+	defer cancel()
+	if err := e.bury(ctx, it); err != nil {
+		e.log.Error("a webhook that is given up is kept", "error", err)
+		e.settle(e.schedule.restore(it, time.Now().Add(expireEvery)))
+		return
+	}
+	e.log.Warn("a webhook is given up: it is a dead letter", "type", it.kind, "attempts", it.attempts, "reason", it.reason)
+	e.hooks.metrics.dead.WithLabelValues(e.cfg.Name).Add(float64(len(it.pieces)))
+	e.settle(it.pieces)
+}
+
+// look tells the figures.
+func (e *endpoint) look() {
+	f := &Figures{Waiting: e.schedule.waiting, InFlight: e.schedule.flying, Failures: e.schedule.failures}
+	at := func(t time.Time) *events.Time {
+		if t.IsZero() {
+			return nil
+		}
+		ms := events.Time(t.UnixMilli())
+		return &ms
+	}
+	f.Oldest, f.Paused = at(e.schedule.oldest()), at(e.paused)
+	if e.schedule.gate.After(time.Now()) {
+		f.Next = at(e.schedule.gate)
+	}
+	for _, l := range e.schedule.lanes {
+		for _, it := range l.waiting {
+			if it.reason != "" {
+				f.Reason = it.reason
+			}
+		}
+	}
+	e.figures.Store(f)
+}
