@@ -38,6 +38,7 @@ var forbidden = map[string][]string{
 	"api/stream":                 {"reddot/api/rest", "reddot/api/gate", "reddot/api/client"},
 	"api/rest":                   {"reddot/api/client", "github.com/nats-io/"},
 	"api/openapi":                {"reddot/"},
+	"api/demo":                   {"reddot/", "github.com/", "net/http"},
 	"api/js":                     {"reddot/"},
 	"api/identity":               {"reddot/api", "net/http", "github.com/nats-io/"},
 	"projector/testkit":          {"reddot/"},
