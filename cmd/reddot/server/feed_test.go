@@ -165,7 +165,7 @@ func TestFeedGone(t *testing.T) {
 	stream := testkit.Must(js.Stream(t.Context(), "UNREAD_EVENTS"))(t)
 	left := stream.CachedInfo().State.LastSeq
 	testkit.OK(t, stream.Purge(t.Context(), jetstream.WithPurgeSequence(left)))
-	reset := next(t, r.feed("?after="+first.id), "reset", fmt.Sprintf(`"first":%d,"reason":"lost"`, left))
+	reset := next(t, r.feed(fmt.Sprintf("?after=%d", first.seq(t)-1)), "reset", fmt.Sprintf(`"first":%d,"reason":"lost"`, left))
 	if reset.seq(t) != left-1 {
 		t.Errorf("a client that is cut behind the reset goes on behind %s, want %d", reset.id, left-1)
 	}
@@ -238,6 +238,7 @@ func TestGateway(t *testing.T) {
 	next(t, heard, "change", `"m5"`)
 	change(http.StatusNoContent, fmt.Sprintf(`{"stream":"ID","add":[{"user":"alice","cursor":%q}]}`, live.Cursor))
 	next(t, heard, "change", `"m4"`) // and no reset
+	next(t, heard, "receipts", `"r1"`)
 	next(t, heard, "live", `"alice"`)
 	change(http.StatusNoContent, `{"stream":"ID","remove":["alice"],"add":[{"user":"alice","cursor":"x"}]}`)
 	next(t, heard, "reset", `"unknown"`)
