@@ -182,7 +182,7 @@ func once(seen map[string]bool, at, id string) error {
 		return err
 	}
 	if seen[id] {
-		return invalid(at + " stands twice")
+		return invalid(at + " is named twice")
 	}
 	seen[id] = true
 	return nil
