@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"reddot/events"
 )
@@ -29,6 +30,8 @@ const (
 	maxQueueBytes = 64 << 10  // of them, unless one alone has more
 	maxQueued     = 256 << 20 // bytes that wait for all; beyond it, who has more than fewQueued goes behind first
 	fewQueued     = 8
+
+	maxReads = 16 // states that are read at once
 
 	maxHeard      = 1 << 16 // events that have come and were not looked at yet
 	maxHeardBytes = 64 << 20
@@ -72,7 +75,8 @@ type Hub struct {
 		many    int        // members that have more than fewQueued events
 		opened  uint64
 	}
-	states budget // bytes of long states that are being told
+	states budget              // bytes of long states that are being told
+	reads  *semaphore.Weighted // states that are being read
 }
 
 // user is whose events somebody wants.
@@ -106,7 +110,7 @@ func New(cfg Config) (*Hub, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = DefaultPatience
 	}
-	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates)}
+	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates), reads: semaphore.NewWeighted(maxReads)}
 	h.mu.conns, h.mu.users = map[*conn]struct{}{}, map[string]*user{}
 	h.mu.of = map[Transport]int{SSE: 0, Poll: 0, Gateway: 0, Feed: 0}
 	var err error

@@ -84,7 +84,7 @@ func (h *Hub) read(ctx context.Context, m *member, r *room) (reply events.Resume
 		if m.reset == "" && m.told.epoch != epoch {
 			m.reset = Epoch
 		}
-		reply, applied, err = h.cfg.Source.Resume(ctx, m.user.id, m.request())
+		reply, applied, err = h.ask(ctx, m)
 		if err == nil && h.cfg.Source.Epoch() != epoch {
 			continue // of which log it is, nobody knows
 		}
@@ -100,6 +100,16 @@ func (h *Hub) read(ctx context.Context, m *member, r *room) (reply events.Resume
 			return reply, 0, "", errors.Join(errMoved, err)
 		}
 	}
+}
+
+// ask asks for a member's state, in its turn: thousands of streams that come at once leave
+// room for queries between them.
+func (h *Hub) ask(ctx context.Context, m *member) (reply events.ResumeReply, applied events.Seq, err error) {
+	if err := h.reads.Acquire(ctx, 1); err != nil {
+		return reply, 0, err
+	}
+	defer h.reads.Release(1)
+	return h.cfg.Source.Resume(ctx, m.user.id, m.request())
 }
 
 // request is what a member's next state is asked with.
