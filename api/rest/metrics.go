@@ -126,7 +126,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		counted := &counting{ResponseWriter: w}
 		x := &counted.x
 		x.Writer, x.Request, x.ID, x.began = counted, r, requestID(r), time.Now()
-		x.route, x.missing, x.allow = s.table.find(r.Method, r.URL.Path)
+		x.route, x.allow, x.missing = s.table.find(r.Method, r.URL.Path)
 		x.set(headerRequest, x.ID)
 		w.Header()["X-Content-Type-Options"] = nosniff
 		next.ServeHTTP(counted, r)

@@ -133,7 +133,7 @@ func newTable(routes []Route) *table {
 
 // find returns the route of a request, or the problem that it has none. Paths are
 // constant: nothing is cleaned or redirected.
-func (t *table) find(method, path string) (of *Route, missing error, allow string) {
+func (t *table) find(method, path string) (of *Route, allow string, missing error) {
 	methods := t.paths[path]
 	if methods == nil {
 		for prefix, of := range t.prefixes {
@@ -143,13 +143,13 @@ func (t *table) find(method, path string) (of *Route, missing error, allow strin
 		}
 	}
 	if methods == nil {
-		return nil, Fail(NotFound, "no such route; GET /v1 says what there is"), ""
+		return nil, "", Fail(NotFound, "no such route; GET /v1 says what there is")
 	}
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	if r := methods[method]; r != nil {
-		return r, nil, ""
+		return r, "", nil
 	}
 	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
@@ -157,5 +157,5 @@ func (t *table) find(method, path string) (of *Route, missing error, allow strin
 		slices.Sort(names)
 	}
 	allow = strings.Join(names, ", ")
-	return nil, Fail(BadMethod, "this route takes "+allow), allow
+	return nil, allow, Fail(BadMethod, "this route takes "+allow)
 }

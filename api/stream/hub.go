@@ -127,9 +127,9 @@ const lookEvery = events.WatchLease / 3
 func (h *Hub) Run(ctx context.Context) error {
 	status := h.cfg.Conn.StatusChanged(nats.CONNECTED, nats.CLOSED)
 	defer h.cfg.Conn.RemoveStatusListener(status)
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(lookEvery / watchShares)
 	defer tick.Stop()
-	for {
+	for share := uint64(0); ; {
 		select {
 		case <-ctx.Done():
 			h.Close()
@@ -142,8 +142,10 @@ func (h *Hub) Run(ctx context.Context) error {
 			}
 			h.back(ctx)
 		case <-tick.C:
-			h.renew()
-			h.rest()
+			h.renew(share)
+			if share = (share + 1) % watchShares; share == 0 {
+				h.rest()
+			}
 		}
 	}
 }

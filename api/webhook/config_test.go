@@ -51,7 +51,7 @@ func TestFile(t *testing.T) {
 		one(`"name": "a", "url": "https://x.example/#f", "secrets": ["` + secret + `"]`):           "leave out what follows the #",
 		one(`"name": "a", "secrets": ["` + secret + `"]`):                                          "[0].url: is missing",
 		one(`"name": "a", "url": "https://a.example"`):                                             "[0].secrets: want 1 to 10",
-		one(`"name": "a", "url": "https://a.example", "secrets": ["hidden"]`):                      "secrets[0]: want whsec_... or whsk_...",
+		one(`"name": "a", "url": "https://a.example", "secrets": ["hidden"]`):                      "secrets[0]: want a secret that begins with whsec_ or whsk_",
 		one(`"name": "a", "url": "https://a.example", "secrets": ["whsec_hidden!"]`):               "want base64",
 		one(`"name": "a", "url": "https://a.example", "secrets": ["whsec_aGlkZGVu"]`):              "want 16 to 128 bytes",
 		one(`"name": "a", "url": "https://a.example", "secrets": ["whsk_aGlkZGVu"]`):               "want 32 or 64 bytes",

@@ -24,7 +24,6 @@ type schedule struct {
 	probes   int       // of them, since one at a time is tried
 	gate     time.Time // nothing is sent before
 	paused   bool
-	wakes    bool // something was due meanwhile that waits for the gate
 }
 
 // lane is what waits for one user.

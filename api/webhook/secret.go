@@ -59,7 +59,7 @@ func parseSecret(s string) (signer, error) {
 		}
 		return nil, fmt.Errorf("want %d or %d bytes after %s, got %d", ed25519.SeedSize, ed25519.PrivateKeySize, private, len(key))
 	}
-	return nil, errors.New("want " + symmetric + "... or " + private + "...")
+	return nil, errors.New("want a secret that begins with " + symmetric + " or " + private)
 }
 
 // signingKey signs with Ed25519.

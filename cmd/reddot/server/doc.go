@@ -30,7 +30,8 @@
 //	snapshots.go    where snapshots are kept, and which one a new store begins with
 //	startreads.go   what of the log is read at the start; scrub.go: the rest, afterwards
 //	authority.go    who may come in; door.go: to the embedded NATS server; callout.go: to an existing one, crowd.go: how often
-//	streams.go      what streams over HTTP are told from; feed.go: the stored events, for feeds
+//	streams.go      what streams over HTTP are told from; feed.go: the stored events, for feeds;
+//	                files_*.go: how many files may be open
 //	websocket.go    the embedded NATS server at /nats of HTTP; tls.go: the listeners' certificate
 //	webhooks.go     who is told of events over HTTP
 //	peers.go        the other reddots of the log; figures.go: the streams, for Prometheus

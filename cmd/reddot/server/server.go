@@ -118,6 +118,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		s.log.Warn("what a crashed command has left is not removed", "error", err)
 	}
 	defer s.logLife(&err)()
+	s.warnOfFiles()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.fail = func(err error) { cancel(failure{err}) }
