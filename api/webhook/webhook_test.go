@@ -422,7 +422,9 @@ func TestNATSRestart(t *testing.T) {
 	r.await("alice's badge", badgeIs("alice", 1))
 	w.ns.Restart()
 	testkit.Eventually(t, "the stream is back", func() bool {
-		_, err := w.js.Publish(testkit.Context(t), "unread.cmd.user.alice.message", []byte(`{"id": "m2", "from": "bob"}`))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // what is lost on the way is never acknowledged
+		defer cancel()
+		_, err := w.js.Publish(ctx, "unread.cmd.user.alice.message", []byte(`{"id": "m2", "from": "bob"}`))
 		return err == nil
 	})
 	r.await("alice's next badge", badgeIs("alice", 2))
