@@ -98,7 +98,8 @@ func (a *audit) compare(event int, c *events.Change, at, before events.Seq) {
 	}
 	for _, name := range c.Removed {
 		// One that is in the list again is told in an event of its own, before it; a new
-		// emitter may tell that again of what is not said to be emitted.
+		// emitter may tell that again of what is not said to be emitted, and of what has only
+		// begun since.
 		again := len(c.Conversations)+len(c.Threads) == 0 && a.history.ended(c.User, name, min(before, a.claimed), at)
 		if _, ok := list[name]; ok && !again {
 			a.fail("event %d: %s of %q is removed and has not left the list at seq %d", event, name, c.User, at)

@@ -98,7 +98,8 @@ func (h *history) filtered(user string, after, upto events.Seq) bool {
 	})
 }
 
-// ended says whether a conversation of a user's may have ended by commands in (after, upto].
+// ended says whether a conversation of a user's may have ended by commands in (after, upto],
+// or begun: who reads the rows alone can't tell a first beginning from one after an end.
 func (h *history) ended(user, conversation string, after, upto events.Seq) bool {
 	of, _ := events.ParseConversation(conversation)
 	return slices.ContainsFunc(h.log[min(after, upto):upto], func(c command) bool {
@@ -106,9 +107,9 @@ func (h *history) ended(user, conversation string, after, upto events.Seq) bool 
 		switch {
 		case e.Invalid != "" || c.refused != "":
 			return false
-		case e.Command.Verb == events.UserErase || e.Command.Verb == events.UserDelete:
+		case e.Command.Verb == events.UserErase || e.Command.Verb == events.UserDelete || e.Command.Verb == events.UserImport:
 			return e.Command.Inbox == user
-		case e.Command.Verb == events.GroupLeave || e.Command.Verb == events.GroupDismiss:
+		case e.Command.Verb == events.GroupJoin || e.Command.Verb == events.GroupLeave || e.Command.Verb == events.GroupDismiss:
 			return of.Kind == events.Group && e.Command.Inbox == of.ID
 		}
 		return false

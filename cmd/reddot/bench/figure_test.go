@@ -64,7 +64,7 @@ func TestMedians(t *testing.T) {
 
 func TestSelected(t *testing.T) {
 	for asked, want := range map[string]string{
-		"":                "publish read rebuild disk live memory latency query http fanout views fairness recovery growth",
+		"":                "publish read rebuild disk live memory latency query http streams webhooks fanout views fairness recovery growth",
 		"publish":         "publish",
 		"rebuild":         "publish read rebuild",
 		"live disk":       "publish read rebuild disk live",
