@@ -65,7 +65,7 @@
 //	schedule.go retry.go       when it is told: without clock and network
 //	body.go                    what is told
 //	send.go dial.go            a request
-//	endpoint.go                an endpoint's loop: events in, requests out
+//	endpoint.go                an endpoint's loop: events in, by fetch.go; requests out, by outcome.go
 //	webhook.go lease.go        all endpoints; which reddot delivers
 //	streams.go told.go position.go dead.go   what is kept in NATS
 //	operate.go metrics.go      what operators see and do

@@ -329,7 +329,11 @@ func TestDeadLetters(t *testing.T) {
 	w.publish("user.alice.read", `{"conversation": "c2c_bob"}`)
 	w.message("alice", 2)
 	w.publish("user.zed.read", `{"conversation": "group_team"}`)
-	e := h.running("all")
+	var e *endpoint
+	testkit.Eventually(t, "the endpoint runs", func() bool {
+		e = h.running("all")
+		return e != nil
+	})
 	kinds := map[Type]bool{}
 	testkit.Eventually(t, "all is given up", func() bool {
 		testkit.OK(t, e.do(testkit.Context(t), func(ctx context.Context) {
