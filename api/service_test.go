@@ -304,6 +304,12 @@ func TestReconnect(t *testing.T) {
 	if err := a.conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
+	// The server may not have noticed yet that the connection of before has ended: what it
+	// sends there is lost.
+	testkit.Eventually(t, "an answer", func() bool {
+		_, err := a.client.Request(a.subject("alice", events.QueryTotals), nil, time.Second)
+		return err == nil
+	})
 	a.want("200", "alice", events.QueryTotals, "")
 }
 
