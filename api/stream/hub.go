@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -30,8 +31,6 @@ const (
 	maxQueueBytes = 64 << 10  // of them, unless one alone has more
 	maxQueued     = 256 << 20 // bytes that wait for all; beyond it, who has more than fewQueued goes behind first
 	fewQueued     = 8
-
-	maxReads = 16 // states that are read at once
 
 	maxHeard      = 1 << 16 // events that have come and were not looked at yet
 	maxHeardBytes = 64 << 20
@@ -76,7 +75,7 @@ type Hub struct {
 		opened  uint64
 	}
 	states budget              // bytes of long states that are being told
-	reads  *semaphore.Weighted // states that are being read
+	reads  *semaphore.Weighted // turns to read a state: as many as can be at work
 }
 
 // user is whose events somebody wants.
@@ -110,7 +109,7 @@ func New(cfg Config) (*Hub, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = DefaultPatience
 	}
-	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates), reads: semaphore.NewWeighted(maxReads)}
+	h := &Hub{cfg: cfg, log: cfg.Logger, evt: cfg.Subjects.Prefix() + ".evt.", states: newBudget(maxStates), reads: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))}
 	h.mu.conns, h.mu.users = map[*conn]struct{}{}, map[string]*user{}
 	h.mu.of = map[Transport]int{SSE: 0, Poll: 0, Gateway: 0, Feed: 0}
 	var err error

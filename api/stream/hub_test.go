@@ -247,8 +247,8 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-func (w *written) hold(*room) {}
-func (w *written) done()      {}
+func (w *written) hold(*room)  {}
+func (w *written) done() error { return nil }
 
 // TestRoom: long states take what they take of the budget, one of a user at a time, and all
 // of it comes back, whether they grow, shrink or are given up.

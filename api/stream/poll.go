@@ -102,7 +102,7 @@ type poll struct {
 func (p *poll) hold(r *room) { p.states = append(p.states, r) }
 
 // done implements teller.
-func (p *poll) done() {}
+func (p *poll) done() error { return nil }
 
 // full says that nothing more is waited for.
 func (p *poll) full() bool {

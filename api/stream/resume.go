@@ -15,7 +15,7 @@ type teller interface {
 	// hold begins a state, and has what it takes, which is to be freed when it is taken.
 	hold(r *room)
 	// done says that all of the state is told.
-	done()
+	done() error
 }
 
 // readPatience is how long a state may wait for the command that a cursor names.
@@ -72,44 +72,49 @@ func (h *Hub) resume(ctx context.Context, m *member, to teller) error {
 		r.free()
 		return err
 	}
+	// A short state is written into a buffer in the reader's turn, so that of thousands that
+	// come at once few are at work; the client takes it afterwards, as it takes a long one.
+	long := r.bytes > 0
+	if long {
+		h.reads.Release(1)
+	}
 	to.hold(r)
-	defer to.done()
-	return h.tellState(m, to, &reply, applied, epoch)
+	err = h.tellState(m, to, &reply, applied, epoch)
+	if !long {
+		h.reads.Release(1)
+	}
+	return errors.Join(err, to.done())
 }
 
-// read reads a member's state, once there is room for it.
+// read reads a member's state, once there is room for it, in a turn that the caller gives
+// back: thousands of streams that come at once leave room for queries between them.
 func (h *Hub) read(ctx context.Context, m *member, r *room) (reply events.ResumeReply, applied events.Seq, epoch string, err error) {
 	for {
+		if err := h.reads.Acquire(ctx, 1); err != nil {
+			return reply, 0, "", err
+		}
 		epoch = h.cfg.Source.Epoch()
 		if m.reset == "" && m.told.epoch != epoch {
 			m.reset = Epoch
 		}
-		reply, applied, err = h.ask(ctx, m)
-		if err == nil && h.cfg.Source.Epoch() != epoch {
-			continue // of which log it is, nobody knows
-		}
-		if err != nil {
-			return reply, 0, "", errors.Join(errMoved, err)
-		}
+		reply, applied, err = h.cfg.Source.Resume(ctx, m.user.id, m.request())
 		size := stateBytes(&reply)
-		if r.fit(size) {
-			return reply, applied, epoch, nil
-		}
-		reply = events.ResumeReply{} // nobody holds it while there is no room
-		if err := r.wait(ctx, size); err != nil {
+		switch {
+		case err != nil:
+			h.reads.Release(1)
 			return reply, 0, "", errors.Join(errMoved, err)
+		case h.cfg.Source.Epoch() != epoch: // of which log it is, nobody knows
+			h.reads.Release(1)
+		case r.fit(size):
+			return reply, applied, epoch, nil
+		default:
+			h.reads.Release(1)
+			reply = events.ResumeReply{} // nobody holds it while there is no room
+			if err := r.wait(ctx, size); err != nil {
+				return reply, 0, "", errors.Join(errMoved, err)
+			}
 		}
 	}
-}
-
-// ask asks for a member's state, in its turn: thousands of streams that come at once leave
-// room for queries between them.
-func (h *Hub) ask(ctx context.Context, m *member) (reply events.ResumeReply, applied events.Seq, err error) {
-	if err := h.reads.Acquire(ctx, 1); err != nil {
-		return reply, 0, err
-	}
-	defer h.reads.Release(1)
-	return h.cfg.Source.Resume(ctx, m.user.id, m.request())
 }
 
 // request is what a member's next state is asked with.

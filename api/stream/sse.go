@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -93,8 +94,9 @@ type sse struct {
 	unsent   int // bytes
 	sent     time.Time
 
-	state *room     // of the state that is being told; nil: none is
-	until time.Time // when all of it is to be taken, if it is a long one
+	state *room         // of the state that is being told; nil: none is
+	short *bytes.Buffer // what of it is written; nil: it is long, or there is none
+	until time.Time     // when all of it is to be taken, if it is a long one
 }
 
 // lines are buffers of what is written before the data.
@@ -128,7 +130,7 @@ func (s *sse) begin(hello *event) error {
 
 // tell writes an event, once what was written before is on its way if that is much.
 func (s *sse) tell(e *event) error {
-	if s.unsent >= flushBytes {
+	if s.unsent >= flushBytes && s.short == nil {
 		if err := s.flush(); err != nil {
 			return err
 		}
@@ -163,21 +165,38 @@ func (s *sse) tell(e *event) error {
 
 var blank = []byte("\n\n")
 
+// states are buffers of short states.
+var states = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // hold implements teller.
 func (s *sse) hold(r *room) {
-	if s.state = r; r.bytes > 0 {
+	s.state = r
+	if r.bytes > 0 {
 		s.until = time.Now().Add(longPatience)
+	} else {
+		s.short = states.Get().(*bytes.Buffer)
 	}
 }
 
 // done implements teller. What is told is in the connection's buffers.
-func (s *sse) done() {
+func (s *sse) done() (err error) {
+	if short := s.short; short != nil {
+		s.short = nil
+		err = s.write(short.Bytes())
+		short.Reset()
+		states.Put(short)
+	}
 	s.state.free()
 	s.state, s.until = nil, time.Time{}
+	return err
 }
 
 // write writes, within the time that a client has until all of it is sent.
 func (s *sse) write(b []byte) error {
+	if s.short != nil {
+		s.short.Write(b)
+		return nil
+	}
 	if s.unsent == 0 {
 		until := time.Now().Add(s.patience)
 		if !s.until.IsZero() && s.until.Before(until) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,8 @@ const (
 	streamsRate = 200
 	// totalsEvery is how often totals are asked for while streams are opened.
 	totalsEvery = 20 * time.Millisecond
+	// mostAskers are so many that none is waited for unless answers take seconds.
+	mostAskers = 256
 )
 
 // The figures of streams. Bars of times are for as many as streamsMost.
@@ -212,29 +215,52 @@ func (s *streamed) publishFor(ctx context.Context, n int) error {
 	return nil
 }
 
-// askFor asks for totals every so often, until ctx ends. A time is from when it was to be
-// asked on, so that an answer that is late counts for those behind it; one that nobody can
-// give yet is asked for again.
+// askFor asks for totals every so often, until ctx ends, on as many connections as there are
+// askers who wait: who is late makes nobody else late. A time is from when it was to be
+// asked on; an answer that nobody can give yet is asked for again.
 func (s *streamed) askFor(ctx context.Context) (times sample, err error) {
-	c, err := dialWeb(s.http)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	due := time.Now()
-	for i := 0; ctx.Err() == nil || len(times) == 0; i++ {
-		due = due.Add(totalsEvery)
-		time.Sleep(time.Until(due))
+	var mu sync.Mutex
+	var idle []*webConn
+	g := new(errgroup.Group)
+	g.SetLimit(mostAskers)
+	ask := func(i int, due time.Time) error {
+		mu.Lock()
+		var c *webConn
+		if n := len(idle); n > 0 {
+			c, idle = idle[n-1], idle[:n-1]
+		}
+		mu.Unlock()
+		if c == nil {
+			var err error
+			if c, err = dialWeb(s.http); err != nil {
+				return err
+			}
+		}
 		ask := request("GET", s.http, "/v1/totals?user="+streamUser(i*31%s.n), s.key, nil)
 		_, err := c.do(ask, http.StatusOK)
 		for end := due.Add(answerWait); err != nil; _, err = c.do(ask, http.StatusOK) {
 			if other, ok := errors.AsType[*answeredWith](err); !ok || other.status != http.StatusServiceUnavailable || time.Now().After(end) {
-				return nil, err
+				c.close()
+				return err
 			}
 		}
-		times = append(times, time.Since(due))
+		took := time.Since(due)
+		mu.Lock()
+		defer mu.Unlock()
+		times, idle = append(times, took), append(idle, c)
+		return nil
 	}
-	return times, nil
+	due := time.Now()
+	for i := 0; i == 0 || ctx.Err() == nil; i++ {
+		due = due.Add(totalsEvery)
+		time.Sleep(time.Until(due))
+		g.Go(func() error { return ask(i, due) })
+	}
+	err = g.Wait()
+	for _, c := range idle {
+		c.close()
+	}
+	return times, err
 }
 
 // check waits until all clients show what the queries answer. What a stream has lost shows
