@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// proxies are what stands in front of reddot, each with its configuration: {{DIR}}, {{PORT}}
-// and {{REDDOT}} are put in.
+// proxies are what stands in front of reddot, each with its configuration: {{DIR}}, {{PORT}},
+// {{TLSPORT}} and {{REDDOT}} are put in.
 var proxies = map[string]struct{ args []string }{
 	"nginx":   {[]string{"-c", "{{DIR}}/proxy.conf", "-p", "{{DIR}}", "-e", "stderr"}},
 	"caddy":   {[]string{"run", "--adapter", "caddyfile", "--config", "{{DIR}}/proxy.conf"}},
@@ -37,7 +37,7 @@ var worst = []string{
 func TestProxies(t *testing.T) {
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
-			at := front(t, name, serve(t))
+			at, _ := front(t, name, serve(t))
 			for _, id := range worst {
 				passes(t, at, id)
 			}
@@ -46,15 +46,23 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// front starts a proxy and returns its URL.
-func front(t *testing.T, name, reddot string) string {
+// free is the port of an address that nobody listens on.
+func free(t *testing.T) string {
 	t.Helper()
 	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	at := l.Addr().String()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
 	ok(t, l.Close())
-	_, port, _ := net.SplitHostPort(at)
+	return port
+}
+
+// front starts a proxy and returns its URL, and that with TLS.
+func front(t *testing.T, name, reddot string) (plain, secure string) {
+	t.Helper()
+	port, tlsPort := free(t), free(t)
+	at := "127.0.0.1:" + port
 	dir := t.TempDir()
-	put := strings.NewReplacer("{{DIR}}", dir, "{{PORT}}", port, "{{REDDOT}}", strings.TrimPrefix(reddot, "http://"))
+	certify(t, dir)
+	put := strings.NewReplacer("{{DIR}}", dir, "{{PORT}}", port, "{{TLSPORT}}", tlsPort, "{{REDDOT}}", strings.TrimPrefix(reddot, "http://"))
 	conf := put.Replace(string(must(os.ReadFile(filepath.Join("testdata", "proxies", name+".conf")))(t)))
 	ok(t, os.WriteFile(filepath.Join(dir, "proxy.conf"), []byte(conf), 0o644))
 	var args []string
@@ -75,7 +83,7 @@ func front(t *testing.T, name, reddot string) string {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("tcp", at); err == nil {
 			c.Close()
-			return "http://" + at
+			return "http://" + at, "https://127.0.0.1:" + tlsPort
 		}
 		select {
 		case err := <-ended:
