@@ -142,7 +142,7 @@ test("receipts of peers and groups, threads and filters", async (t) => {
   assert.deepEqual(listener.seen.errors, []);
 });
 
-test("a server that is restarted, and tokens that expire", async (t) => {
+test("a server that is restarted or killed, and tokens that expire", async (t) => {
   const live = await serve(t, { guarded: true }), { url } = live, client = clients(t);
   const { backend } = client({ url, key: KEY }), asked = [], listener = mirror();
   const me = client({ url, times: { first: 50 }, token: ({ reason }) => { asked.push(reason); return token("alice", 4); } }).user();
@@ -152,11 +152,15 @@ test("a server that is restarted, and tokens that expire", async (t) => {
   await until("it has come", () => listener.seen.totals?.unread === 1);
   assert.deepEqual([listener.seen.states, listener.seen.errors], [["syncing", "live"], []], "nobody saw tokens expire");
 
-  await live.stop();
-  await until("it is noticed", () => listener.seen.states.includes("offline"));
-  await live.start();
-  await until("a message can be sent", () => backend.send([{ type: "user.message", user: "alice", id: "m2", from: "bob" }]).catch(() => {}));
-  await until("it has come", () => listener.seen.totals?.unread === 2);
+  for (const [signal, id, unread] of [["SIGTERM", "m2", 2], ["SIGKILL", "m3", 3]]) {
+    listener.seen.states.length = 0;
+    await live.stop(signal);
+    await until("it is noticed", () => listener.seen.states.includes("offline"));
+    await live.start();
+    await until("a message can be sent", () => backend.send([{ type: "user.message", user: "alice", id, from: "bob" }]).catch(() => {}));
+    await until("it has come", () => listener.seen.totals?.unread === unread);
+    assert.deepEqual(listener.seen.list.get("c2c_bob"), await me.conversation("c2c_bob"), `after ${signal}`);
+  }
 
   await assert.rejects(client({ url, token: () => token("bob") }).user("alice").totals(), { status: 403 });
   await backend.disconnect("alice");
