@@ -8,8 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 //go:embed files
@@ -76,23 +74,4 @@ func Write(to, name string) (written []string, err error) {
 		return f.Close()
 	})
 	return written, err
-}
-
-// Metrics are the names of reddot's metrics that the board and the alerts look at.
-func Metrics() (names []string) {
-	for _, file := range []string{"grafana.json", "alerts.yaml"} {
-		content, err := Read(file)
-		if err != nil {
-			panic(err) // it is embedded
-		}
-		for _, word := range strings.FieldsFunc(string(content), func(c rune) bool {
-			return c != '_' && (c < 'a' || c > 'z')
-		}) {
-			if strings.HasPrefix(word, "reddot_") && !slices.Contains(names, word) {
-				names = append(names, word)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
 }
