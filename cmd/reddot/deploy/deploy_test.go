@@ -6,7 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"reddot/projector/testkit"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestItems: all that is embedded is named, and all that is named can be written, once.
 func TestItems(t *testing.T) {
