@@ -330,7 +330,9 @@ func (r *recorder) converges() {
 			if errors.Is(err, client.ErrNotFound) {
 				return nil
 			}
-			receipts[peer] = events.Receipt{User: x.User, Version: x.Version, Conversation: name, Peer: peer, Upto: x.Upto, At: x.At}
+			if err == nil {
+				receipts[peer] = events.Receipt{User: x.User, Version: x.Version, Conversation: name, Peer: peer, Upto: x.Upto, At: x.At}
+			}
 			return err
 		})
 	}
