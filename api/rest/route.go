@@ -68,6 +68,9 @@ func who(roles ...identity.Role) []identity.Role { return roles }
 func (s *Server) routes() []Route {
 	all := []Route{
 		{Method: "GET", Path: "/v1", Serve: s.discovery},
+		{Method: "POST", Path: "/v1/session", Body: maxQueryBody, Serve: s.beginSession},
+		{Method: "GET", Path: "/v1/session", Who: who(v), Limit: Queries, Serve: s.session},
+		{Method: "DELETE", Path: "/v1/session", Serve: s.endSession},
 		{Method: "GET", Path: "/healthz", Serve: s.health},
 		{Method: "GET", Path: "/readyz", Optional: true, Serve: s.ready},
 		{Method: "GET", Path: "/metrics", Who: who(m, v, o), Serve: s.metrics()},
