@@ -17,7 +17,7 @@ export default function operations(view) {
   fill(view.root,
     el("div", { class: "columns" }, [
       job(view, {
-        of: "snapshot", title: "Snapshot", only, word: "snapshot", path: "v1/snapshot",
+        of: "snapshot", title: "Snapshot", label: "Take a snapshot", only, word: "snapshot", path: "v1/snapshot",
         lede: "A copy of the state, kept apart from the store. A lost store begins with the newest one instead of the whole log.",
         warning: "Reading the whole state takes the disk for a while; commands and queries go on.",
         part: (s) => (s.bytes ? (s.done ?? 0) / s.bytes : undefined), progress: (s) => (s.bytes ? `${bytes(s.done ?? 0)} of ${bytes(s.bytes)}` : `${bytes(s.done ?? 0)} copied`),
@@ -25,7 +25,7 @@ export default function operations(view) {
         ended: snapshots.again,
       }),
       job(view, {
-        of: "rebuild", title: "Rebuild", only, word: "rebuild", path: "v1/rebuild",
+        of: "rebuild", title: "Rebuild", label: "Rebuild", only, word: "rebuild", path: "v1/rebuild",
         lede: "A new store is folded from the log beside the one in use, and takes its place when it is there. It says whether the old one was what the log says.",
         warning: "The whole log is folded anew: that takes processors, disk and as much room as the store has. Commands and queries go on meanwhile.",
         part: (r) => (r.target ? (r.applied - (r.from ?? 0)) / Math.max(1, r.target - (r.from ?? 0)) : undefined), progress: (r) => `${count(r.applied)} of ${count(r.target)} commands`,
@@ -37,14 +37,14 @@ export default function operations(view) {
 }
 
 /** job is something that is begun and then goes on by itself. */
-function job(view, { of, title, only, word, path, lede, warning, part, progress, done, bad, ended }) {
+function job(view, { of, title, label, only, word, path, lede, warning, part, progress, done, bad, ended }) {
   const how = bar(title), text = el("p", { class: "soft" }), tag = el("span", { class: "tag" });
   const state = el("div", { class: "job", role: "status" }, el("p", { class: "job-line" }, tag, text), how.node);
   let running;
   const begin = action({
-    label: `Take a ${word}…`.replace("Take a rebuild", "Rebuild"), disabled: only,
+    label: `${label}…`, disabled: only,
     async work() {
-      if (!await confirmed({ title: of === "snapshot" ? "Take a snapshot" : "Rebuild", word, text: warning })) return "Nothing was begun.";
+      if (!await confirmed({ title: label, word, text: warning })) return "Nothing was begun.";
       running = (await ask(path, { body: {}, signal: view.signal })).run;
       watch();
       return "It has begun.";
@@ -81,7 +81,7 @@ function job(view, { of, title, only, word, path, lede, warning, part, progress,
 /** listed is the snapshots that are kept. */
 function listed(view) {
   const columns = [
-    { head: "At command", kind: "n", cell: (s) => count(s.seq) },
+    { head: "At command", cell: (s) => count(s.seq) },
     { head: "Digest", cell: (s) => describe(el("span", { class: "mono", tabindex: 0 }, s.digest ?? "–"), "The sum over the whole state in it. A rebuild up to the same command has the same.") },
     { head: "Taken", cell: (s) => ago(s.taken) }, { head: "State of", kind: "wide", cell: (s) => (s.log_time ? ago(s.log_time) : "–") },
     { head: "Size", kind: "n", cell: (s) => bytes(s.bytes) }, { head: "Fault", cell: (s) => s.error && el("span", { class: "tag", "data-tone": "bad" }, s.error) },
