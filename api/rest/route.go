@@ -27,7 +27,7 @@ const (
 // dispatched by, what 405 answers name, and what tests and metrics go through.
 type Route struct {
 	Method string // GET also answers HEAD
-	Path   string // constant; one that ends in / has all below it
+	Path   string // constant; one that ends in / has all below it, but for / itself
 	Who    []identity.Role
 	Limit  Limit
 	Body   int64 // bytes that a body may have; 0: what it holds is not read
@@ -115,7 +115,7 @@ func (s *Server) routes() []Route {
 // table is the routes by path and method.
 type table struct {
 	paths    map[string]map[string]*Route
-	prefixes map[string]map[string]*Route // of paths that end in /
+	prefixes map[string]map[string]*Route // of paths that end in / and have a name before it
 }
 
 func newTable(routes []Route) *table {
@@ -123,7 +123,7 @@ func newTable(routes []Route) *table {
 	for i := range routes {
 		r := &routes[i]
 		in := t.paths
-		if strings.HasSuffix(r.Path, "/") {
+		if strings.HasSuffix(r.Path, "/") && r.Path != "/" {
 			in = t.prefixes
 		}
 		if in[r.Path] == nil {
