@@ -202,6 +202,9 @@ func newWorld(tb testing.TB, o options) *world {
 	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
 	web := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
 		Live: func() (rest.Live, error) { return answers, nil }}
+	if !w.auth.IsOpen() {
+		web.Sessions = identity.NewSessions(w.auth, []byte(secret))
+	}
 	if o.starting {
 		web.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}

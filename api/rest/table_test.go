@@ -58,6 +58,9 @@ GET /v1/webhooks V
 POST /v1/webhooks/test O
 GET /v1/webhooks/dead V
 POST /v1/webhooks/replay O
+POST /v1/session -
+GET /v1/session V
+DELETE /v1/session -
 GET /healthz -
 GET /readyz -
 GET /metrics MVO
