@@ -34,10 +34,10 @@ export function asof(view, { at, now = "Now", change }) {
   let log, moved = 0, left = new AbortController();
   const seq = el("input", { type: "number", min: 1, step: 1, inputmode: "numeric", onchange: () => go(seq.value) });
   const time = el("input", { type: "datetime-local", step: 1, onchange: () => { if (time.value) go(new Date(time.value).toISOString()); } });
-  const slide = el("input", { type: "range", min: 1, max: 1, step: 1, value: 1, "aria-label": "As seen at command", oninput: () => go(slide.value, WAIT) });
+  const slide = el("input", { type: "range", min: 1, max: 1, step: 1, value: 1, "aria-label": "As seen at command", disabled: true, oninput: () => go(slide.value, WAIT) });
   const end = el("button", { type: "button", onclick: () => go("") }, now);
   const place = el("output", { class: "soft" });
-  const node = el("div", { class: "asof" }, slide, el("div", { class: "asof-line" }, describe(field("After command", seq), "A sequence of the log: what was so when this command had been applied"), field("At the time", time), end, place));
+  const node = el("div", { class: "asof" }, el("h3", {}, "As seen at"), slide, el("div", { class: "asof-line" }, describe(field("After command", seq), "A sequence of the log: what was so when this command had been applied"), field("At the time", time), end, place));
 
   /** go moves to a place, and asks for it after a while without a further move. */
   async function go(to, wait = 0) {
@@ -85,6 +85,7 @@ export function asof(view, { at, now = "Now", change }) {
     set(slide, "max", log.last.seq);
     set(seq, "max", log.last.seq);
     set(time, "min", local(log.first.at));
+    slide.disabled = log.first.seq === log.last.seq;
     mark();
   }
 

@@ -3,7 +3,7 @@
 import { ask } from "./ask.js";
 import { asof, past } from "./asof.js";
 import { field } from "./act.js";
-import { command, toGroup, toUser } from "./command.js";
+import { command, toConversation, toGroup, toUser } from "./command.js";
 import { el, fill } from "./dom.js";
 import { ago, code, copyButton, count, day, note, rawOf, trouble } from "./parts.js";
 import { legend, listOf, picture, WORDS } from "./strip.js";
@@ -33,7 +33,7 @@ function both(view) {
   const user = params.get("user"), conversation = params.get("conversation"), thread = params.get("thread") ?? undefined;
   const shown = command(view), texts = {};
   const query = { user, conversation, thread, limit: MOST, log: true };
-  const query2 = thread === "" ? "?thread=" : ""; // an empty one is the main timeline
+  const main = thread === "" ? "?thread=" : ""; // which ask leaves out
 
   const now = el("section", { class: "panel side-now", "aria-label": "Now" }), then = el("section", { class: "panel side-then", "aria-label": "As it was", hidden: true });
   const pair = el("div", { class: "pair" }, then, now);
@@ -55,12 +55,12 @@ function both(view) {
     }
   }
 
-  const ofNow = () => load(now, "Now", () => ask(`v1/explain${query2}`, { query, signal }), "now");
+  const ofNow = () => load(now, "Now", () => ask(`v1/explain${main}`, { query, signal }), "now");
   const ofThen = (at, s) => {
     then.hidden = !at;
     pair.classList.toggle("two", Boolean(at));
     if (!at) return void delete texts.then;
-    return load(then, /^\d+$/.test(at) ? `After command ${count(Number(at))}` : `At ${day(Date.parse(at))}`, () => past(`v1/past/explain${query2}`, { ...query, at }, s), "then");
+    return load(then, /^\d+$/.test(at) ? `After command ${count(Number(at))}` : `At ${day(Date.parse(at))}`, () => past(`v1/past/explain${main}`, { ...query, at }, s), "then");
   };
   const slider = asof(view, { at: params.get("at") ?? "", now: "Now only", change(at, s) {
     params.set("at", at);
@@ -72,7 +72,7 @@ function both(view) {
 
   const [kind, ...of] = conversation.split("_"), peer = of.join("_");
   const head = el("section", { class: "panel", "aria-label": "Which count" },
-    el("header", {}, el("h2", {}, el("a", { href: toUser(user) }, user), " in ", kind === "group" ? el("a", { href: toGroup(peer) }, conversation) : el("a", { href: toUser(peer) }, conversation), thread !== undefined && el("span", { class: "soft" }, thread ? `, thread ${thread}` : ", main timeline")),
+    el("header", {}, el("h2", {}, el("a", { href: toUser(user) }, user), " in ", kind === "group" ? el("a", { href: toGroup(peer) }, conversation) : el("a", { href: toUser(peer) }, conversation), thread !== undefined && [el("span", { class: "soft" }, thread ? `, thread ${thread}; ` : ", main timeline; "), el("a", { href: toConversation(user, conversation) }, "all of it")]),
       el("div", { class: "tools" }, copyButton(() => [texts.then, texts.now].filter(Boolean).join("\n\n"), "Copy all for a ticket"), el("button", { type: "button", class: "small", onclick: () => { ofNow(); slider.go(slider.at); } }, "Refresh"))),
     el("div", { class: "panel-body" }, slider.node));
   return [head, shown.node, pair];
@@ -108,7 +108,7 @@ function explanation(e, shown, at) {
   return [
     el("div", { class: "why" }, sum, facts),
     log.length > 0 ? [picture(log), legend(log)] : note("No messages", e.carried ? "The count is carried over by an import, of messages without ids." : "None since the user has the conversation."),
-    log.length > 0 && listOf(log, { command: (seq) => shown.link(seq), mention: (id) => named.has(id) }),
+    log.length > 0 && listOf(log, { command: (seq) => shown.link(seq), mention: (id) => named.has(id), thread: (thread) => toConversation(e.user, e.conversation, { thread, ...(at && { at }) }) }),
     e.more > 0 && el("p", { class: "soft" }, `${count(e.more)} more messages of the count are older than these.`),
   ].flat().filter(Boolean);
 }

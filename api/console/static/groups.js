@@ -43,6 +43,8 @@ function one(view, group) {
     ],
   });
 
+  const newest = el("section", { class: "panel", "aria-label": "The last messages", hidden: true }, el("header", {}, el("h2", {}, "The last messages, the newest first")), el("div", { class: "panel-body" }, last.node));
+
   const list = rows({
     label: `Members of ${group}, by id`, kind: "members", columns: ["Member", "Unread"], signal, key: (m) => m.user,
     load: async (after, s) => { const { members, next } = await ask("v1/group/members", { query: { group, limit: PAGE, after }, signal: s }); return { items: members, next }; },
@@ -58,7 +60,7 @@ function one(view, group) {
       const [g, server] = await Promise.all([ask("v1/group", { query: { group }, signal: s }), ask("v1", { signal: s })]);
       return { ...g, limit: server.limits?.fanout };
     },
-    make: () => [figures(members, messages, head, fanout), el("h3", { class: "line" }, "The last messages"), last.node],
+    make: () => [figures(members, messages, head, fanout)],
     draw(g) {
       members.to(count(g.members));
       list.total(g.members);
@@ -70,6 +72,7 @@ function one(view, group) {
         ? `More members than the fan-out limit of ${count(g.limit)}: a change goes to members that are watching, and to who is named. Counts are exact for everyone all the same.`
         : `Each change goes to every member${g.limit ? `: there are no more of them than the fan-out limit of ${count(g.limit)}` : ""}.`);
       last.to(g.last_messages);
+      newest.hidden = g.last_messages.length === 0;
     },
   });
 
@@ -113,5 +116,5 @@ function one(view, group) {
   }
   if (params.get("message") && params.get("from")) readers(params.get("message"), params.get("from"), false);
 
-  return [about.node, shown.node, of, listed];
+  return [about.node, shown.node, of, newest, listed];
 }

@@ -71,9 +71,9 @@ export function legend(log) {
 /**
  * listOf is the strip as a list.
  * @param {{id: string, from: string, at: number, seq: number, thread?: string, read?: boolean, counts: string}[]} log
- * @param {{command: (seq: number) => Node, mention: (id: string) => boolean}} of
+ * @param {{command: (seq: number) => Node, mention: (id: string) => boolean, thread: (thread: string) => string}} of thread: where a thread leads to
  */
-export function listOf(log, { command, mention }) {
+export function listOf(log, { command, mention, thread }) {
   const lanes = lanesOf(log);
   const several = lanes.length > 1, ends = new Map();
   for (const lane of lanes) {
@@ -81,14 +81,14 @@ export function listOf(log, { command, mention }) {
     if (at >= 0 || lane === "") ends.set(at, [...(ends.get(at) ?? []), lane]);
   }
   const bar = (i) => ends.has(i) && el("li", { class: "read-bar" }, el("span", {}, `read up to here${several ? `: ${ends.get(i).map((lane) => lane || "main timeline").join(", ")}` : ""}`));
-  return el("ol", { class: "messages" }, bar(-1), log.map((m, i) => {
+  return el("ol", { class: "messages", "data-lanes": Math.min(lanes.length, 5) }, bar(-1), log.map((m, i) => {
     const lane = lanes.indexOf(m.thread ?? ""), [word, why] = WORDS[m.counts] ?? [m.counts, m.counts];
     return [
       el("li", { class: "message", "data-counts": m.counts, "data-lane": Math.min(lane, 4) },
         el("span", { class: "mark", "data-counts": m.counts }),
         el("span", { class: "mono id" }, m.id), el("span", { class: "from" }, m.from),
         el("span", { class: "soft keep" }, clock(m.at)),
-        el("span", { class: "flags" }, mention(m.id) && el("span", { class: "tag", "data-tone": "bad" }, "@"), m.thread && el("span", { class: "tag label" }, m.thread)),
+        el("span", { class: "flags" }, mention(m.id) && el("span", { class: "tag", "data-tone": "bad" }, "@"), m.thread && describe(el("a", { class: "tag label", href: thread(m.thread) }, m.thread), "The thread that it is of. Opens why the thread counts what it does.")),
         describe(el("span", { class: "counts", tabindex: 0 }, word), why),
         command(m.seq)),
       bar(i),

@@ -84,6 +84,7 @@ function one(view, user) {
       try {
         const page = at ? await past("v1/past/conversations", { ...query, at }, s) : await ask("v1/conversations", { query, signal: s });
         if (!at) now = page.totals;
+        else if (!now) now = (await ask("v1/totals", { query: { user }, signal: s })).totals;
         sums(page.totals, at);
         say(told);
         return { items: page.conversations, next: page.next };
