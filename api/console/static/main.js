@@ -117,8 +117,8 @@ function out(why) {
       key.value = "";
       enter(as);
     } catch (e) {
-      const words = { 401: "This is no key of this server, or it is no longer valid.", 403: "This key is of a role that may not look around: want a viewer's or an operator's.", 429: `Too many wrong keys: try again in ${e.retryAfter ?? 60} s.` };
-      say(told, words[e.status] ?? `${e.message}.`);
+      const words = { 401: "This is no key of this server, or no longer one.", 429: `Too many wrong keys: try again in ${e.retryAfter ?? 60} s.` };
+      say(told, words[e.status] ?? `${e.message.charAt(0).toUpperCase()}${e.message.slice(1)}.`);
       button.disabled = false;
       key.select();
     }
