@@ -45,7 +45,7 @@ async function show() {
   if (!first) h1.focus();
   if (!page) return fill(root, note("There is no such page", "The navigation has all that there are."));
   const view = {
-    root, signal, role: session.role, operator: session.role === "operator",
+    root, signal, name: session.name, role: session.role, operator: session.role === "operator",
     params: new URLSearchParams(query),
     /** put renews the URL, for who copies it or comes back, and leaves the page as it is. */
     put(params) {
