@@ -141,6 +141,10 @@ func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedR
 	return rest.RefusedReply{Refused: []events.Rejected{}}, nil
 }
 
+func (l live) ReadLog(context.Context, events.Seq, int) (rest.LogReply, error) {
+	return rest.LogReply{Commands: []rest.LoggedCommand{}}, nil
+}
+
 func (l live) Snapshots(context.Context) ([]rest.Snapshot, error) { return nil, nil }
 
 func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (any, events.Seq, error) {

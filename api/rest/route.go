@@ -90,6 +90,8 @@ func (s *Server) routes() []Route {
 		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
 		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
 		{Method: "GET", Path: "/v1/refused", Who: who(b, v), Limit: Queries, Serve: s.refused},
+		{Method: "GET", Path: "/v1/log", Who: who(v), Limit: Queries, Serve: s.readLog},
+		{Method: "GET", Path: "/v1/streams", Who: who(v), Limit: Queries, Serve: s.listStreams},
 		{Method: "GET", Path: "/v1/past/conversations", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryConversations, conversationsParams)},
 		{Method: "GET", Path: "/v1/past/explain", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryExplain, explainParams)},
 		{Method: "GET", Path: "/v1/snapshots", Who: who(v), Limit: Queries, Serve: s.snapshots},
