@@ -9,6 +9,9 @@ import { describe } from "./tip.js";
 // pages are in the order of the navigation; a group of them has a name.
 const pages = {
   overview: { title: "Overview" },
+  users: { title: "Users", group: "Who sees what" },
+  explain: { title: "Explain", group: "Who sees what" },
+  groups: { title: "Groups", group: "Who sees what" },
   live: { title: "Live", group: "What happens" },
   refused: { title: "Refused", group: "What happens" },
   operations: { title: "Operations", group: "Server" },
