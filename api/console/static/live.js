@@ -1,6 +1,7 @@
 // Live: what is told, as it happens.
 
 import { sparkline } from "./chart.js";
+import { toUser } from "./command.js";
 import { el, fill, say, set } from "./dom.js";
 import { follow, TYPES } from "./feed.js";
 import { clock, code, copyButton, count, day, figure, note, rate, rawOf } from "./parts.js";
@@ -8,7 +9,6 @@ import { clock, code, copyButton, count, day, figure, note, rate, rawOf } from "
 const MOST = 500; // rows that are there
 const EVERY = 120; // ms between two rounds of drawing
 
-const linkTo = (user) => el("a", { href: `#/users?${new URLSearchParams({ user })}` }, user);
 
 export default function live(view) {
   const { params, signal } = view, root = view.root;
@@ -123,8 +123,8 @@ function row({ type, id, data, at }) {
     set(button, "aria-expanded", String(open));
     if (!open) return node.lastChild.remove();
     node.append(el("div", { class: "raw" },
-      el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", linkTo(user)),
-        type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ seq: event.seq })}` }, "the command"))),
+      el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", el("a", { href: toUser(user) }, user)),
+        type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ command: event.seq })}` }, "the command"))),
       el("pre", {}, JSON.stringify(event, null, 2)), copyButton(data, "Copy")));
   });
   return node;

@@ -92,7 +92,8 @@ function stats(view) {
 
 const LATENCIES = [
   ["apply", "Publish → applied", "From the time that the stream gave a command to the state that answers show."],
-  ["emit", "Applied → told", "From there until the events of the command are stored, and told to who listens."],
+  ["emit", "Applied → told", "From there until the events of the command are stored, and told to who listens on NATS."],
+  ["tell", "Told over streams", "From there until a client of a stream over HTTP is told; nothing where no stream is told."],
   ["query", "Queries", "From a query's arrival to its answer, over NATS and HTTP."],
   ["http", "HTTP", "From a request's headers to the end of its answer; streams are left out."],
 ];
