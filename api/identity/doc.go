@@ -4,6 +4,7 @@
 //	Load(FILE)        an [Authority]: keys, tokens and origins of one file
 //	Open()            one that asks nobody, for listeners that this machine alone reaches
 //	Authenticate      credential -> [Identity], or a [Refusal] with a reason for the log
+//	Sessions          a key's place in a browser: a sealed value with an end
 //	Permissions       Identity -> the NATS subjects it may publish to and subscribe to
 //
 // Permissions is the only place where rights on subjects are written: the embedded NATS
@@ -18,6 +19,7 @@
 //	authority.go     the file at work: Load, Reload, Run, Authenticate
 //	file.go          the file's form
 //	key.go           API keys; token.go: JWTs and what makes them valid
+//	session.go       a session of who has shown a key
 //	seen.go          tokens that were valid and come again
 //	verifier.go      which key may have signed a token: by the key's kind, never by the token
 //	remote.go        the key set at jwks_url

@@ -22,6 +22,7 @@ const (
 	ByNothing Method = "none"
 	ByKey     Method = "key"
 	ByToken   Method = "token"
+	BySession Method = "session"
 	ByOpen    Method = "open" // nobody is asked
 )
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // maxBodies is how many bytes of bodies may be held at a time, of all requests. What is
@@ -73,6 +75,22 @@ func (s *Server) take(x *Exchange) ([]byte, error) {
 			return nil, x.cutOff(err)
 		}
 	}
+}
+
+// strictly decodes a body that is not one of a query or a command: an object with fields
+// that are known. Of the URL nothing is taken.
+func (x *Exchange) strictly(to any, example string) error {
+	if err := only(x.Query); err != nil {
+		return err
+	}
+	err := json.Unmarshal(x.Body, to, json.RejectUnknownMembers(true))
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
+		return Fail(BadRequest, "unknown field "+quoted(strings.TrimPrefix(string(semantic.JSONPointer), "/")))
+	}
+	if err != nil {
+		return Fail(BadRequest, "want a JSON object, as "+example)
+	}
+	return nil
 }
 
 // hold counts room for a body; false: there is none left. It is let go of by release.

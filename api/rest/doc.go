@@ -17,7 +17,9 @@
 //	              the query has on NATS
 //	command.go    commands; repeat.go: the keys of requests that were seen
 //	stream.go     streams and polls, which package stream answers
+//	session.go    log-in of who looks with a browser
 //	operator.go   what operators ask for; webhooks.go: about webhooks
+//	log.go        commands as they lie in the log
 //	probe.go      health, readiness, discovery; static.go: files that the program holds
 //	problem.go    errors (RFC 9457); pointer.go: where in a body
 //	limits.go     rates; address.go: where a request comes from

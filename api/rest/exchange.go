@@ -152,11 +152,7 @@ func (s *Server) checkHost(r *http.Request) error {
 	if !s.cfg.Authority.IsOpen() || s.cfg.AnyHost {
 		return nil
 	}
-	name := r.Host
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		name = host
-	}
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	name := hostName(r)
 	own, _, _ := net.SplitHostPort(s.cfg.Addr)
 	if name != own && !Loopback(name) {
 		return Fail(BadHost, "this address is not "+strconv.QuoteToASCII(name)+": ask 127.0.0.1 or localhost, or start reddot with --auth or --insecure-open")
@@ -165,6 +161,15 @@ func (s *Server) checkHost(r *http.Request) error {
 		return Fail(Forbidden, "a page of another site may not ask for this where nobody is asked who they are: start reddot with --auth")
 	}
 	return nil
+}
+
+// hostName is the name that a request is sent to, without the port.
+func hostName(r *http.Request) string {
+	name := r.Host
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 }
 
 // credential is what a request says of who asks.
@@ -192,22 +197,49 @@ func (s *Server) queryToken(x *Exchange) string {
 	return tokens[0]
 }
 
-// authenticate finds who asks, and whether the route is theirs.
+// identify finds who asks: by a credential, or else by the session that a browser has. Where
+// they need not say it, a session that has ended is nobody.
+func (s *Server) identify(x *Exchange) (identity.Identity, error) {
+	given := credential(x.Request)
+	if given == "" {
+		given = s.queryToken(x)
+	}
+	session := ""
+	if given == "" && !s.cfg.Authority.IsOpen() {
+		session = sessionOf(x.Request)
+	}
+	if session != "" {
+		if err := sameOrigin(x.Request); err != nil {
+			return identity.Identity{}, err
+		}
+		id, err := s.cfg.Sessions.Authenticate(session)
+		switch {
+		case err == nil:
+			return id, nil
+		case x.route.Optional:
+			return identity.Identity{}, nil
+		}
+		return id, s.refuse(x, err)
+	}
+	if x.route.Optional && given == "" && !s.cfg.Authority.IsOpen() {
+		return identity.Identity{}, nil
+	}
+	id, err := s.cfg.Authority.Authenticate(x.ctx(), given)
+	if err != nil {
+		err = s.refuse(x, err)
+	}
+	return id, err
+}
+
+// authenticate finds whether the route is of who asks.
 func (s *Server) authenticate(x *Exchange) error {
 	route := x.route
 	if route.anybody() && !route.Optional {
 		return nil
 	}
-	given := credential(x.Request)
-	if route.Optional && given == "" && !s.cfg.Authority.IsOpen() {
-		return nil
-	}
-	if given == "" {
-		given = s.queryToken(x)
-	}
-	id, err := s.cfg.Authority.Authenticate(x.ctx(), given)
+	id, err := s.identify(x)
 	if err != nil {
-		return s.refuse(x, err)
+		return err
 	}
 	x.Who = id
 	switch {
@@ -233,6 +265,9 @@ func (s *Server) refuse(x *Exchange, err error) error {
 		return &Problem{Code: Unavailable, Detail: "the keys that tokens are checked with are not here yet; ask again"}
 	case identity.Missing:
 		return Fail(Unauthorized, "no credential came: send a token or a key as \"Authorization: Bearer ...\", or a key as X-API-Key")
+	}
+	if r, ok := errors.AsType[*identity.Refusal](err); ok && r.Method == identity.BySession && outcome == identity.Expired {
+		return Fail(TokenExpired, "the session has ended; log in again") // nobody guesses those
 	}
 	wait, ok := s.failures.Take(at, 1, time.Now())
 	if !ok { // it is counted, and no line of the log

@@ -141,6 +141,10 @@ func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedR
 	return rest.RefusedReply{Refused: []events.Rejected{}}, nil
 }
 
+func (l live) ReadLog(context.Context, events.Seq, int) (rest.LogReply, error) {
+	return rest.LogReply{Commands: []rest.LoggedCommand{}}, nil
+}
+
 func (l live) Snapshots(context.Context) ([]rest.Snapshot, error) { return nil, nil }
 
 func (l live) Past(context.Context, events.PastPoint, string, string, []byte) (any, events.Seq, error) {
@@ -202,6 +206,9 @@ func newWorld(tb testing.TB, o options) *world {
 	answers.streams = testkit.Must(stream.New(stream.Config{Conn: w.ns.Connect(), Subjects: w.subjects, Source: told{service, w.p}, Journal: noEvents{}, Streams: o.streams, Patience: o.patience, Logger: log, Registerer: w.registry}))(tb)
 	web := rest.Config{Addr: "127.0.0.1:0", Authority: w.auth, Registry: w.registry, Version: "1.2.3", Logger: log,
 		Live: func() (rest.Live, error) { return answers, nil }}
+	if !w.auth.IsOpen() {
+		web.Sessions = identity.NewSessions(w.auth, []byte(secret))
+	}
 	if o.starting {
 		web.Live = func() (rest.Live, error) { return nil, errors.New("not yet") }
 	}

@@ -16,6 +16,10 @@ type Operator interface {
 	// page. An after that no reply has given: events.ErrCursor.
 	Refused(ctx context.Context, limit int, after string) (RefusedReply, error)
 
+	// ReadLog reads commands from a seq on, limit at most; 0: the newest ones. A seq that
+	// the log does not hold: *events.Fault with ErrNotFound.
+	ReadLog(ctx context.Context, from events.Seq, limit int) (LogReply, error)
+
 	// Snapshots lists the snapshots that are kept, the newest first.
 	Snapshots(ctx context.Context) ([]Snapshot, error)
 

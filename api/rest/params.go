@@ -160,22 +160,28 @@ func only(query url.Values, names ...string) error {
 	return err
 }
 
+// numberOf is the value of a parameter that is a number, or what it is without.
+func numberOf(query url.Values, name string, without uint64) (uint64, error) {
+	given, err := one(query, name)
+	if err != nil || given == nil {
+		return without, err
+	}
+	return parseNumber(name, *given)
+}
+
+// limitOf reads how many one asks for.
+func limitOf(query url.Values, without uint64) (int, error) {
+	n, err := numberOf(query, "limit", without)
+	if err == nil && (n < 1 || n > events.MaxLimit) {
+		err = Fail(BadRequest, fmt.Sprintf("limit: want 1 to %d, got %d", events.MaxLimit, n))
+	}
+	return int(n), err
+}
+
 // page reads the limit of a list.
 func page(query url.Values) (limit int, after string, err error) {
-	limit = events.DefaultLimit
-	given, err := one(query, "limit")
-	if err != nil {
+	if limit, err = limitOf(query, events.DefaultLimit); err != nil {
 		return 0, "", err
-	}
-	if given != nil {
-		n, err := parseNumber("limit", *given)
-		if err != nil {
-			return 0, "", err
-		}
-		if n < 1 || n > events.MaxLimit {
-			return 0, "", Fail(BadRequest, fmt.Sprintf("limit: want 1 to %d, got %d", events.MaxLimit, n))
-		}
-		limit = int(n)
 	}
 	cursor, err := one(query, "after")
 	if err != nil || cursor == nil {

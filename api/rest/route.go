@@ -27,7 +27,7 @@ const (
 // dispatched by, what 405 answers name, and what tests and metrics go through.
 type Route struct {
 	Method string // GET also answers HEAD
-	Path   string // constant; one that ends in / has all below it
+	Path   string // constant; one that ends in / has all below it, but for / itself
 	Who    []identity.Role
 	Limit  Limit
 	Body   int64 // bytes that a body may have; 0: what it holds is not read
@@ -68,6 +68,9 @@ func who(roles ...identity.Role) []identity.Role { return roles }
 func (s *Server) routes() []Route {
 	all := []Route{
 		{Method: "GET", Path: "/v1", Serve: s.discovery},
+		{Method: "POST", Path: "/v1/session", Body: maxQueryBody, Serve: s.beginSession},
+		{Method: "GET", Path: "/v1/session", Who: who(v), Limit: Queries, Serve: s.session},
+		{Method: "DELETE", Path: "/v1/session", Serve: s.endSession},
 		{Method: "GET", Path: "/healthz", Serve: s.health},
 		{Method: "GET", Path: "/readyz", Optional: true, Serve: s.ready},
 		{Method: "GET", Path: "/metrics", Who: who(m, v, o), Serve: s.metrics()},
@@ -87,6 +90,8 @@ func (s *Server) routes() []Route {
 		{Method: "POST", Path: "/v1/disconnect", Who: who(b, o), Limit: Queries, Body: maxQueryBody, Serve: s.disconnect},
 		{Method: "GET", Path: "/v1/stats", Who: who(v), Limit: Queries, Serve: s.stats},
 		{Method: "GET", Path: "/v1/refused", Who: who(b, v), Limit: Queries, Serve: s.refused},
+		{Method: "GET", Path: "/v1/log", Who: who(v), Limit: Queries, Serve: s.readLog},
+		{Method: "GET", Path: "/v1/streams", Who: who(v), Limit: Queries, Serve: s.listStreams},
 		{Method: "GET", Path: "/v1/past/conversations", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryConversations, conversationsParams)},
 		{Method: "GET", Path: "/v1/past/explain", Who: who(v), Limit: Queries, Serve: s.pastQuery(events.QueryExplain, explainParams)},
 		{Method: "GET", Path: "/v1/snapshots", Who: who(v), Limit: Queries, Serve: s.snapshots},
@@ -112,7 +117,7 @@ func (s *Server) routes() []Route {
 // table is the routes by path and method.
 type table struct {
 	paths    map[string]map[string]*Route
-	prefixes map[string]map[string]*Route // of paths that end in /
+	prefixes map[string]map[string]*Route // of paths that end in / and have a name before it
 }
 
 func newTable(routes []Route) *table {
@@ -120,7 +125,7 @@ func newTable(routes []Route) *table {
 	for i := range routes {
 		r := &routes[i]
 		in := t.paths
-		if strings.HasSuffix(r.Path, "/") {
+		if strings.HasSuffix(r.Path, "/") && r.Path != "/" {
 			in = t.prefixes
 		}
 		if in[r.Path] == nil {

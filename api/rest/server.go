@@ -56,6 +56,7 @@ type Live interface {
 type Config struct {
 	Addr       string              // HOST:PORT; port 0 takes a free one; required
 	Authority  *identity.Authority // required
+	Sessions   *identity.Sessions  // of the authority's keys; required unless nobody is asked who they are
 	TLS        *tls.Config         // nil: none
 	H2C        bool                // HTTP/2 without TLS, for a proxy in front
 	QueryToken bool                // a token may stand in the URL of a stream
@@ -119,6 +120,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("http: no metrics registry")
 	case cfg.Authority == nil:
 		return nil, errors.New("http: no authority")
+	case cfg.Sessions == nil && !cfg.Authority.IsOpen():
+		return nil, errors.New("http: no sessions")
 	case cfg.Live == nil:
 		return nil, errors.New("http: nothing that answers")
 	}
@@ -150,7 +153,7 @@ func (s *Server) Routes() []Route { return s.all }
 // handler puts what every request goes through around the routes.
 func (s *Server) handler() (http.Handler, error) {
 	zip, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.EnableZstd(false),
-		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/yaml", "text/"}))
+		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/yaml", "image/svg+xml", "text/"}))
 	if err != nil {
 		return nil, err
 	}

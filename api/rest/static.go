@@ -77,10 +77,14 @@ func Pages(at string, folder fs.FS) []Route {
 		h.Set("Referrer-Policy", "no-referrer")
 		return file(x)
 	}
-	lead := func(x *Exchange) error {
-		x.Writer.Header().Set("Location", path.Base(at)+"/") // relative: a proxy may have it below a path
-		x.Writer.WriteHeader(http.StatusPermanentRedirect)
+	return []Route{{Method: http.MethodGet, Path: at, Serve: serve}, Lead(strings.TrimSuffix(at, "/"), at)}
+}
+
+// Lead is the route of a path that leads to pages, at a path of one name.
+func Lead(from, pages string) Route {
+	return Route{Method: http.MethodGet, Path: from, Serve: func(x *Exchange) error {
+		x.Writer.Header().Set("Location", path.Base(pages)+"/") // relative: a proxy may have it below a path
+		x.Writer.WriteHeader(http.StatusTemporaryRedirect)      // which no browser remembers
 		return nil
-	}
-	return []Route{{Method: http.MethodGet, Path: at, Serve: serve}, {Method: http.MethodGet, Path: strings.TrimSuffix(at, "/"), Serve: lead}}
+	}}
 }

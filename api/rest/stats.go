@@ -30,9 +30,11 @@ const (
 	figureQueries  = "reddot_queries_total"
 	figureHTTP     = "reddot_http_requests_total"
 	figureLimited  = "reddot_rate_limited_total"
+	figureHooks    = "reddot_webhook_deliveries_total"
 
 	latencyApply = "reddot_apply_seconds"
 	latencyEmit  = "reddot_emit_seconds"
+	latencyTell  = "reddot_stream_lag_seconds"
 	latencyQuery = "reddot_query_seconds"
 	latencyHTTP  = "reddot_http_seconds"
 )
@@ -42,6 +44,7 @@ type sample struct {
 	at         time.Time
 	counters   map[string]float64
 	errors     float64 // answers of HTTP with a status of 500 or more
+	taken      float64 // webhooks that their endpoint took
 	histograms map[string]histogram
 }
 
@@ -92,14 +95,18 @@ func (s *samples) sample(at time.Time) sample {
 	families, _ := s.from.Gather() // those that can be read
 	for _, f := range families {
 		switch name := f.GetName(); name {
-		case figureApplied, figureRefused, figureChanges, figureReceipts, figureQueries, figureHTTP, figureLimited:
+		case figureApplied, figureRefused, figureChanges, figureReceipts, figureQueries, figureHTTP, figureLimited, figureHooks:
 			for _, m := range f.GetMetric() {
-				now.counters[name] += m.GetCounter().GetValue()
-				if name == figureHTTP && failed(m) {
-					now.errors += m.GetCounter().GetValue()
+				n := m.GetCounter().GetValue()
+				now.counters[name] += n
+				switch {
+				case name == figureHTTP && label(m, "code") >= "500":
+					now.errors += n
+				case name == figureHooks && label(m, "outcome") == "delivered":
+					now.taken += n
 				}
 			}
-		case latencyApply, latencyEmit, latencyQuery, latencyHTTP:
+		case latencyApply, latencyEmit, latencyTell, latencyQuery, latencyHTTP:
 			sum := now.histograms[name]
 			for _, m := range f.GetMetric() {
 				sum = sum.plus(m.GetHistogram())
@@ -110,9 +117,14 @@ func (s *samples) sample(at time.Time) sample {
 	return now
 }
 
-// failed reports whether a figure is of answers with a status of 500 or more.
-func failed(m *dto.Metric) bool {
-	return slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == "code" && l.GetValue() >= "500" })
+// label is a label's value of a figure.
+func label(m *dto.Metric, name string) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == name {
+			return l.GetValue()
+		}
+	}
+	return ""
 }
 
 func (h histogram) plus(other *dto.Histogram) histogram {
@@ -182,9 +194,14 @@ type Window struct {
 	Requests  Rate `json:"requests"` // over HTTP
 	Errors    Rate `json:"errors"`   // of them, with a status of 500 or more
 	Limited   Rate `json:"limited"`  // turned away since they came too often
+	Webhooks  struct {
+		Sent      Rate `json:"sent"`
+		Delivered Rate `json:"delivered"` // of them, which their endpoint took
+	} `json:"webhooks"`
 	Latencies struct {
 		Apply Latency `json:"apply"` // from the stream to the state that answers show
 		Emit  Latency `json:"emit"`  // from there until the events are stored
+		Tell  Latency `json:"tell"`  // from there until a stream is told one, where streams are told
 		Query Latency `json:"query"`
 		HTTP  Latency `json:"http"`
 	} `json:"latencies"`
@@ -260,7 +277,9 @@ func (now sample) window(then sample) (w Window) {
 	}
 	w.Commands, w.Refused, w.Events, w.Queries = counted(figureApplied), counted(figureRefused), counted(figureChanges, figureReceipts), counted(figureQueries)
 	w.Requests, w.Limited, w.Errors = counted(figureHTTP), counted(figureLimited), rate(since(now.errors, then.errors))
-	w.Latencies.Apply, w.Latencies.Emit, w.Latencies.Query, w.Latencies.HTTP = took(latencyApply), took(latencyEmit), took(latencyQuery), took(latencyHTTP)
+	w.Webhooks.Sent, w.Webhooks.Delivered = counted(figureHooks), rate(since(now.taken, then.taken))
+	of := &w.Latencies
+	of.Apply, of.Emit, of.Tell, of.Query, of.HTTP = took(latencyApply), took(latencyEmit), took(latencyTell), took(latencyQuery), took(latencyHTTP)
 	return w
 }
 

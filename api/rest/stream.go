@@ -35,6 +35,39 @@ func (s *Server) events(x *Exchange) error {
 	return live.Streams().ServeEvents(x.Writer, x.Request, q)
 }
 
+// StreamsReply answers GET /v1/streams.
+type StreamsReply struct {
+	Transports map[stream.Transport]int `json:"transports"` // how many there are here
+	User       string                   `json:"user,omitempty"`
+	Streams    []stream.Open            `json:"streams,omitzero"` // of the user, the oldest first
+}
+
+// listStreams answers GET /v1/streams: what is open on this instance.
+func (s *Server) listStreams(x *Exchange) error {
+	if err := only(x.Query, "user"); err != nil {
+		return err
+	}
+	asked, err := one(x.Query, "user")
+	if err != nil {
+		return err
+	}
+	var reply StreamsReply
+	if asked != nil {
+		if reply.User, err = x.user(asked); err != nil {
+			return err
+		}
+	}
+	live, err := s.live()
+	if err != nil {
+		return err
+	}
+	reply.Transports = live.Streams().Streams()
+	if asked != nil {
+		reply.Streams = live.Streams().Of(reply.User)
+	}
+	return x.reply(reply)
+}
+
 // changes answers GET /v1/changes.
 func (s *Server) changes(x *Exchange) error {
 	q, err := x.streamRequest(append(streamParams, "wait")...)

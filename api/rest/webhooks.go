@@ -2,12 +2,8 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-
-	"github.com/go-json-experiment/json"
 )
 
 // Webhooks is what operators ask about webhooks; see package webhook. Errors are
@@ -91,14 +87,8 @@ type webhookOrder struct {
 
 // order reads such a body.
 func (x *Exchange) order(ids bool) (o webhookOrder, err error) {
-	if err := only(x.Query); err != nil {
+	if err := x.strictly(&o, `{"name": "push"}`); err != nil {
 		return o, err
-	}
-	if err := json.Unmarshal(x.Body, &o, json.RejectUnknownMembers(true)); err != nil {
-		if semantic, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-			return o, Fail(BadRequest, "unknown field "+quoted(strings.TrimPrefix(string(semantic.JSONPointer), "/")))
-		}
-		return o, Fail(BadRequest, `want a JSON object, as {"name": "push"}`)
 	}
 	switch {
 	case o.Name == "":

@@ -31,8 +31,10 @@ var mostOf = map[Transport]int{Gateway: 50, Feed: 16}
 type conn struct {
 	hub       *Hub
 	transport Transport
-	key       string          // of who has asked, its name; empty: a user
-	id        string          // random, told as Hello.Stream
+	key       string // of who has asked, its name; empty: a user
+	id        string // random, told as Hello.Stream
+	since     time.Time
+	expires   time.Time       // of the token; zero: never
 	ctx       context.Context // ends with the request, and when the stream is to end
 	cancel    context.CancelFunc
 	wake      chan struct{} // something is ready
@@ -90,11 +92,11 @@ func (*TooMany) Error() string { return "there are as many streams as this insta
 const fullRetry = 5 * time.Second
 
 // open begins a stream, of nobody yet. It ends with ctx, and leave is to be called.
-func (h *Hub) open(ctx context.Context, t Transport, key string) (*conn, error) {
+func (h *Hub) open(ctx context.Context, t Transport, key string, expires time.Time) (*conn, error) {
 	if err := h.listen(ctx); err != nil {
 		return nil, err
 	}
-	c := &conn{hub: h, transport: t, key: key, id: newID(), wake: make(chan struct{}, 1)}
+	c := &conn{hub: h, transport: t, key: key, id: newID(), since: time.Now(), expires: expires, wake: make(chan struct{}, 1)}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -50,7 +50,7 @@ type FeedRequest struct {
 // that there is, and the feed goes on with that. Filters are no part of an id: that of a
 // ping is the last sequence that was looked at.
 func (h *Hub) ServeFeed(w http.ResponseWriter, r *http.Request, q FeedRequest) error {
-	c, err := h.open(r.Context(), Feed, q.Key)
+	c, err := h.open(r.Context(), Feed, q.Key, q.Expires)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type GatewayRequest struct {
 // States are read one after the other, by the stream's own goroutine. A cursor is looked at
 // when its user's turn comes.
 func (h *Hub) ServeGateway(w http.ResponseWriter, r *http.Request, q GatewayRequest) error {
-	c, err := h.open(r.Context(), Gateway, q.Key)
+	c, err := h.open(r.Context(), Gateway, q.Key, q.Expires)
 	if err != nil {
 		return err
 	}

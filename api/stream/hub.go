@@ -239,6 +239,41 @@ func (h *Hub) Live(user string) bool {
 	return u != nil && len(u.members) > 0
 }
 
+// Open is a stream that is open.
+type Open struct {
+	Transport Transport   `json:"transport"`
+	Since     events.Time `json:"since"`
+	Key       string      `json:"key,omitempty"`        // name of the key of who has asked; absent: a user's own token, or nobody is asked
+	Expires   events.Time `json:"expires_at,omitempty"` // of the credential
+	Watch     bool        `json:"watch"`                // of large groups
+	Receipts  bool        `json:"receipts"`
+	View      string      `json:"view"` // full or totals
+}
+
+// Of a user, the oldest first: the streams that tell the user's events here, those of gateways
+// among them.
+func (h *Hub) Of(id string) []Open {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := []Open{}
+	u := h.mu.users[events.EscapeToken(id)]
+	if u == nil {
+		return all
+	}
+	for _, m := range u.members {
+		o := Open{Transport: m.conn.transport, Since: events.Time(m.conn.since.UnixMilli()), Key: m.conn.key, Watch: m.watch, Receipts: m.receipts, View: "full"}
+		if m.totals {
+			o.View = "totals"
+		}
+		if !m.conn.expires.IsZero() {
+			o.Expires = events.Time(m.conn.expires.UnixMilli())
+		}
+		all = append(all, o)
+	}
+	slices.SortStableFunc(all, func(a, b Open) int { return cmp.Compare(a.Since, b.Since) })
+	return all
+}
+
 // Streams is how many there are, of each transport.
 func (h *Hub) Streams() map[Transport]int {
 	h.mu.Lock()

@@ -22,7 +22,7 @@ const enough = 256 << 10
 // ServeChanges answers with what has happened to a user since a cursor, or with the first
 // thing that happens. An error is why it does not; nothing is written then.
 func (h *Hub) ServeChanges(w http.ResponseWriter, r *http.Request, q Request) error {
-	c, err := h.open(r.Context(), Poll, q.Key)
+	c, err := h.open(r.Context(), Poll, q.Key, q.Expires)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func movedRetry() int64 { return (time.Second + rand.N(4*time.Second)).Milliseco
 // ServeEvents tells a user's events as they happen, until the client goes or the stream is
 // to end. An error is why it has not begun; nothing is written then.
 func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request, q Request) error {
-	c, err := h.open(r.Context(), SSE, q.Key)
+	c, err := h.open(r.Context(), SSE, q.Key, q.Expires)
 	if err != nil {
 		return err
 	}

@@ -110,3 +110,9 @@ func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
 // beforeWait is how long the first command at or after a time is waited for,
 // which is there.
 const beforeWait = 5 * time.Second
+
+// Message is a command as the stream has it, whatever it holds. One that is not there, or
+// can't be read: jetstream.ErrMsgNotFound.
+func (l *Log) Message(ctx context.Context, seq events.Seq) (*jetstream.RawStreamMsg, error) {
+	return l.stream.GetMsg(ctx, uint64(seq))
+}

@@ -1,6 +1,8 @@
 package datadir
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +30,7 @@ const (
 	snapshotsFolder = "snapshots"
 	scratchFolder   = "scratch"
 	instanceFile    = "INSTANCE"
+	sessionsFile    = "SESSIONS"
 	lockFile        = "LOCK"
 )
 
@@ -71,15 +74,42 @@ func (d Dir) Instance() (string, error) {
 		return "", fmt.Errorf("read the name of the data folder: %w", err)
 	}
 	name := nuid.New().Next()[:instanceLen]
-	next := path + ".new"
-	err = os.WriteFile(next, []byte(name+"\n"), FileMode)
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
+	if err := replace(path, name); err != nil {
 		return "", fmt.Errorf("give the data folder a name: %w", err)
 	}
 	return name, nil
+}
+
+// secretLen is how many bytes a secret has.
+const secretLen = 32
+
+// Sessions returns the secret that seals sessions of the console: random, for the folder's
+// owner alone, and the same after a restart. The folder must be locked: where there is none,
+// or none that can be read, a new one is drawn, and no session holds that was before.
+func (d Dir) Sessions() ([]byte, error) {
+	path := d.path(sessionsFile)
+	text, err := os.ReadFile(path)
+	if secret, e := hex.DecodeString(strings.TrimSpace(string(text))); err == nil && e == nil && len(secret) == secretLen {
+		return secret, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the secret of sessions: %w", err)
+	}
+	secret := make([]byte, secretLen)
+	rand.Read(secret)
+	if err := replace(path, hex.EncodeToString(secret)); err != nil {
+		return nil, fmt.Errorf("keep the secret of sessions: %w", err)
+	}
+	return secret, nil
+}
+
+// replace has a small file hold a line, or what it held.
+func replace(path, line string) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, []byte(line+"\n"), FileMode); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
 }
 
 // LockError says why a lock in the folder can't be taken, and what to do.

@@ -2,6 +2,7 @@
 // it, and who may read it.
 //
 //	LOCK        held by the server, and by whoever puts a snapshot in the store's place
+//	SESSIONS    the secret that seals sessions of the console, where keys are asked for
 //	INSTANCE    a name, drawn once: two reddots with the same one have the same folder
 //	nats/       the embedded NATS server's streams, with a lock of its own
 //	store/      the projector's stores: the one in use, and one that is being built

@@ -18,7 +18,7 @@ const (
 // Tighten takes the rights of others from what an earlier release has left in the
 // folder. What can't be changed, as it is another's, is logged.
 func (d Dir) Tighten(log *slog.Logger) {
-	for _, name := range []string{natsFolder, storeFolder, snapshotsFolder, scratchFolder, instanceFile, lockFile} {
+	for _, name := range []string{natsFolder, storeFolder, snapshotsFolder, scratchFolder, instanceFile, sessionsFile, lockFile} {
 		root, err := filepath.EvalSymlinks(d.path(name)) // it may be on another disk
 		if err != nil {
 			continue // it is not there

@@ -36,6 +36,18 @@ func (s *Server) loadAuthority() (err error) {
 	return nil
 }
 
+// sessions are those of the authority's keys; nil where nobody is asked who they are.
+func (s *Server) sessions() (*identity.Sessions, error) {
+	if s.authority.IsOpen() {
+		return nil, nil
+	}
+	secret, err := s.cfg.Data.Sessions()
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewSessions(s.authority, secret), nil
+}
+
 // keepAuthority has the authority fetch key sets, and reads its file again when asked to,
 // until ctx ends. The function that it returns waits for that.
 func (s *Server) keepAuthority(ctx context.Context) (wait func()) {

@@ -109,10 +109,14 @@ func (s *Server) serveHTTP(ctx context.Context) (httpServer, error) {
 	if s.cfg.HTTP == "" {
 		return httpServer{wait: func() {}}, nil
 	}
+	sessions, err := s.sessions()
+	if err != nil {
+		return httpServer{}, err
+	}
 	positions := prometheus.NewRegistry()
 	positions.MustRegister(api.NewPositions(s.source))
 	h, err := rest.New(rest.Config{
-		Addr: s.cfg.HTTP, Authority: s.authority, AnyHost: s.cfg.InsecureOpen, QueryToken: s.cfg.QueryToken, Live: s.web.live,
+		Addr: s.cfg.HTTP, Authority: s.authority, Sessions: sessions, AnyHost: s.cfg.InsecureOpen, QueryToken: s.cfg.QueryToken, Live: s.web.live,
 		Registry: s.registry, Gatherers: []prometheus.Gatherer{positions}, Ready: s.readyUntil(ctx), But: s.source.flaws,
 		Profiles: s.cfg.Profiles, Version: s.cfg.ServiceVersion, Logger: s.log,
 		TLS: s.certificate.config(), H2C: s.cfg.H2C, Routes: append(s.webRoutes(), s.pages()...), Transports: s.transports(),

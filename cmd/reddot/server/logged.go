@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"reddot/api/rest"
+	"reddot/events"
+	"reddot/projector/log"
+)
+
+// Of one page of the log: how long it may take to be read, and after how many bytes of
+// payloads it ends.
+const (
+	loggedTimeout = 10 * time.Second
+	maxLogged     = 1 << 20
+)
+
+// ReadLog implements rest.Live. What lies in the log is shown whatever it is: others than
+// reddot may write to it.
+func (w *web) ReadLog(ctx context.Context, from events.Seq, limit int) (reply rest.LogReply, err error) {
+	p, err := w.source.running()
+	if err != nil {
+		return reply, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, loggedTimeout)
+	defer cancel()
+	l := p.Log()
+	first, last, err := l.Range(ctx)
+	if err != nil {
+		return reply, err
+	}
+	reply.Commands = []rest.LoggedCommand{}
+	switch {
+	case first > last && from == 0:
+		return reply, nil
+	case first > last:
+		return reply, notLogged(from, "the log holds no commands")
+	case from == 0:
+		from = max(first, last-min(last, events.Seq(limit)-1))
+	case from < first:
+		return reply, notLogged(from, fmt.Sprintf("seq %d is the first that the log still holds", first))
+	case from > last:
+		return reply, notLogged(from, fmt.Sprintf("seq %d is the last of the log", last))
+	}
+	if reply.First, err = placeOf(ctx, l, first); err == nil {
+		reply.Last, err = placeOf(ctx, l, last)
+	}
+	if err != nil {
+		return reply, err
+	}
+	upto, bytes := min(last, from+events.Seq(limit)-1), 0
+	for seq := from; seq <= upto; seq++ {
+		if bytes >= maxLogged {
+			reply.Next = seq
+			break
+		}
+		c, err := logged(ctx, l, seq)
+		if err != nil {
+			return reply, err
+		}
+		bytes += c.Bytes
+		reply.Commands = append(reply.Commands, c)
+	}
+	return reply, nil
+}
+
+// notLogged says that the log has no such command.
+func notLogged(seq events.Seq, why string) error {
+	return &events.Fault{Code: events.ErrNotFound, Message: fmt.Sprintf("no command %d: %s", seq, why)}
+}
+
+func placeOf(ctx context.Context, l *log.Log, seq events.Seq) (*rest.LogPlace, error) {
+	at, err := l.TimeOf(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	p := &rest.LogPlace{Seq: seq}
+	if !at.IsZero() { // trimmed meanwhile
+		p.At = events.Time(at.UnixMilli())
+	}
+	return p, nil
+}
+
+// logged is a command as it lies in the log.
+func logged(ctx context.Context, l *log.Log, seq events.Seq) (c rest.LoggedCommand, err error) {
+	c.Seq = seq
+	m, err := l.Message(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		c.Error = "it can't be read: it is missing or damaged"
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read command %d: %w", seq, err)
+	}
+	c.At, c.Subject, c.Bytes = events.Time(m.Time.UnixMilli()), m.Subject, len(m.Data)
+	target, err := l.Subjects().ParseCommand(m.Subject)
+	if err == nil {
+		c.Type = target.Verb.String()
+		switch target.Verb.Inbox() {
+		case "user":
+			c.User = target.Inbox
+		case "group":
+			c.Group = target.Inbox
+		}
+		err = events.Decode(target, m.Data, new(events.Command))
+	}
+	if err != nil {
+		c.Error = err.Error()
+	}
+	object, encoding, err := events.PayloadJSON(m.Data)
+	if err != nil {
+		c.Base64 = m.Data
+		return c, nil
+	}
+	c.Payload, c.Encoding = object, encoding.String()
+	return c, nil
+}
