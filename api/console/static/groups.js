@@ -89,7 +89,7 @@ function one(view, group) {
     of.hidden = false;
     let read = true;
     const sum = el("p", { class: "panel-line" }), body = el("div", { class: "panel-body" });
-    const close = () => { leave.abort(); of.hidden = true; for (const k of ["message", "from"]) params.delete(k); put(params); about.node.querySelector(`[aria-label="${CSS.escape(`Readers of ${id}`)}"]`)?.focus(); };
+    const close = () => { leave.abort(); of.hidden = true; for (const k of ["message", "from"]) params.delete(k); put(params); newest.querySelector(`[aria-label="${CSS.escape(`Readers of ${id}`)}"]`)?.focus(); };
     function show() {
       const all = rows({
         label: read ? `Who has read ${id}` : `Who has not read ${id}`, kind: "readers", signal: s, key: (r) => r.user,
