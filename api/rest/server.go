@@ -60,6 +60,7 @@ type Config struct {
 	TLS        *tls.Config         // nil: none
 	H2C        bool                // HTTP/2 without TLS, for a proxy in front
 	QueryToken bool                // a token may stand in the URL of a stream
+	Fanout     int                 // members up to which a group's changes go to everyone: what GET /v1 says
 	AnyHost    bool                // answer under any name where nobody is asked who they are
 
 	// Live returns what answers; an error is why nothing does yet. Required.

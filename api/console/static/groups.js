@@ -58,7 +58,7 @@ function one(view, group) {
     title: group, every: 5000,
     async load(s) {
       const [g, server] = await Promise.all([ask("v1/group", { query: { group }, signal: s }), ask("v1", { signal: s })]);
-      return { ...g, limit: server.limits?.fanout };
+      return { ...g, limit: server.limits?.fanout_members };
     },
     make: () => [figures(members, messages, head, fanout)],
     draw(g) {
@@ -66,11 +66,11 @@ function one(view, group) {
       list.total(g.members);
       messages.to(count(g.messages));
       head.to(g.head ? count(g.head) : "none");
-      const large = g.limit > 0 && g.members > g.limit;
+      const large = g.members > g.limit;
       fanout.to(g.limit === undefined ? "–" : large ? "large" : "all");
       describe(fanout.node, g.limit === undefined ? "Who is told of a change depends on the fan-out limit of the server" : large
         ? `More members than the fan-out limit of ${count(g.limit)}: a change goes to members that are watching, and to who is named. Counts are exact for everyone all the same.`
-        : `Each change goes to every member${g.limit ? `: there are no more of them than the fan-out limit of ${count(g.limit)}` : ""}.`);
+        : `Each change goes to every member: there are no more of them than the fan-out limit of ${count(g.limit)}.`);
       last.to(g.last_messages);
       newest.hidden = g.last_messages.length === 0;
     },

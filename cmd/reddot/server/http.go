@@ -120,7 +120,7 @@ func (s *Server) serveHTTP(ctx context.Context) (httpServer, error) {
 		Registry: s.registry, Gatherers: []prometheus.Gatherer{positions}, Ready: s.readyUntil(ctx), But: s.source.flaws,
 		Profiles: s.cfg.Profiles, Version: s.cfg.ServiceVersion, Logger: s.log,
 		TLS: s.certificate.config(), H2C: s.cfg.H2C, Routes: append(s.webRoutes(), s.pages()...), Transports: s.transports(),
-		Webhooks: s.askWebhooks(),
+		Webhooks: s.askWebhooks(), Fanout: s.cfg.FanoutLimit,
 	})
 	if err == nil {
 		err = h.Listen()
