@@ -187,14 +187,14 @@ type Stats struct {
 type Window struct {
 	Seconds float64 `json:"seconds"` // of the window; while the server is younger, since its start
 
-	Commands  Rate `json:"commands"` // applied
-	Refused   Rate `json:"refused"`
-	Events    Rate `json:"events"` // emitted
-	Queries   Rate `json:"queries"`
-	Requests  Rate `json:"requests"` // over HTTP
-	Errors    Rate `json:"errors"`   // of them, with a status of 500 or more
-	Limited   Rate `json:"limited"`  // turned away since they came too often
-	Webhooks  struct {
+	Commands Rate `json:"commands"` // applied
+	Refused  Rate `json:"refused"`
+	Events   Rate `json:"events"` // emitted
+	Queries  Rate `json:"queries"`
+	Requests Rate `json:"requests"` // over HTTP
+	Errors   Rate `json:"errors"`   // of them, with a status of 500 or more
+	Limited  Rate `json:"limited"`  // turned away since they came too often
+	Webhooks struct {
 		Sent      Rate `json:"sent"`
 		Delivered Rate `json:"delivered"` // of them, which their endpoint took
 	} `json:"webhooks"`

@@ -87,7 +87,7 @@ var ofUsers = map[string]string{
 
 // ofNobody are what the others need.
 var ofNobody = map[string]string{
-	"POST /v1/session": `"key":"rdk_` + strings.Repeat("k", 35) + `viewer"`,
+	"POST /v1/session":       `"key":"rdk_` + strings.Repeat("k", 35) + `viewer"`,
 	"POST /v1/webhooks/test": `"name":"push"`, "GET /v1/webhooks/dead": "name=push", "POST /v1/webhooks/replay": `"name":"push"`,
 	"POST /v1/totals/batch": `"users":["alice"]`, "POST /v1/gateway": `"users":[{"user":"alice"}]`, "POST /v1/gateway/users": `"stream":"x"`, "GET /v1/group": "group=g", "GET /v1/group/members": "group=g",
 }
