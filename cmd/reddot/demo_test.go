@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"reddot/cmd/reddot/term"
 	"reddot/projector/testkit"
 )
 

@@ -59,7 +59,7 @@ func topState(s *events.Status, zone *time.Location) (state, paint, why string) 
 	case events.CatchingUp:
 		why = fmt.Sprintf(": %s of %s commands applied", term.Grouped(int64(s.Applied)), term.Grouped(int64(s.Last)))
 	}
-	if s.Emitter == "standby" {
+	if s.Emitter == "standby" && len(s.Peers) > 0 { // one that is alone is about to emit
 		state += ", standby"
 		why += ": another reddot emits, and this one takes over when that is silent"
 	}
@@ -81,7 +81,7 @@ func (w *topWatch) positions(s *events.Status) string {
 	t.Add("emitted", term.Number(s.Emitted))
 	t.Add("durable", term.Number(s.Durable))
 	t.Add("last", term.Number(s.Last))
-	return t.String() + fmt.Sprintf("lag %s, %s  %s\n", term.Several(s.Lag, "command"), trendOf(w.lags), bars(w.lags))
+	return t.String() + strings.TrimSpace(fmt.Sprintf("lag %s, %s  %s", term.Several(s.Lag, "command"), trendOf(w.lags), bars(w.lags))) + "\n"
 }
 
 // trendOf says whether the newest of some numbers are larger than the oldest.
