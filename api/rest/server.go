@@ -60,7 +60,6 @@ type Config struct {
 	TLS        *tls.Config         // nil: none
 	H2C        bool                // HTTP/2 without TLS, for a proxy in front
 	QueryToken bool                // a token may stand in the URL of a stream
-	Fanout     int                 // members up to which a group's changes go to everyone: what GET /v1 says
 	AnyHost    bool                // answer under any name where nobody is asked who they are
 
 	// Live returns what answers; an error is why nothing does yet. Required.
@@ -75,6 +74,7 @@ type Config struct {
 	Ready      func() error          // why not ready, nil for ready; a nil func: always ready
 	But        func() error          // what is wrong all the same, reported by /readyz when ready; may be nil
 	Profiles   bool                  // serve Go's profiles at /debug/pprof/
+	Fanout     int                   // members up to which a group's changes go to everyone, for discovery
 	Transports []string              // how changes are heard, for discovery
 	Version    string                // of the program, for discovery
 	Routes     []Route               // beside the server's own

@@ -58,7 +58,7 @@ function one(view, group) {
     title: group, every: 5000,
     async load(s) {
       const [g, server] = await Promise.all([ask("v1/group", { query: { group }, signal: s }), ask("v1", { signal: s })]);
-      return { ...g, limit: server.limits?.fanout_members };
+      return { ...g, limit: server.limits?.fanout };
     },
     make: () => [figures(members, messages, head, fanout)],
     draw(g) {
