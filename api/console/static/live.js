@@ -24,7 +24,7 @@ export default function live(view) {
   const nothing = note("Nothing yet", "What is told from now on is shown here: changes of users' counts, receipts, and commands that are refused.");
   const speed = figure({ label: "Events", counts: "Events that came a second, of those that the filter lets through: mean of the last second.", href: rawOf("/v1/stats") });
   const all = figure({ label: "Since you look", counts: "Events that came since this page was opened, or since the filter was changed.", href: rawOf("/v1/feed") });
-  const trend = sparkline({ label: "Events a second of the last 90 seconds", format: rate });
+  const trend = sparkline({ label: "Events a second of the last minute", format: rate });
   const form = el("form", { class: "bar-of-tools", onsubmit: (e) => { e.preventDefault(); filtered(); } },
     el("fieldset", {}, el("legend", { class: "unseen" }, "Types"), kinds), el("label", { class: "inline" }, "Users that begin with ", prefix), el("span", { class: "tools" }, stop, empty));
   fill(root, el("div", { class: "panel" }, el("div", { class: "panel-body trend three" }, speed.node, all.node, trend.node)),

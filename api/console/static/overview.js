@@ -30,7 +30,7 @@ function ofStatus(view, of) {
 }
 
 function place(view) {
-  const lag = sparkline({ label: "Lag of the last 3 minutes, in commands", format: count });
+  const lag = sparkline({ label: "Lag of the last 2 minutes, in commands", format: count });
   const f = {
     lag: figure({ label: "Lag", counts: "Commands in the stream that are not applied yet: last − applied.", href: STATUS }),
     applied: figure({ label: "Applied", counts: "The last command that is folded into the state that answers show, by its sequence in the stream.", href: STATUS }),
@@ -56,7 +56,7 @@ function place(view) {
 }
 
 function stats(view) {
-  const speed = sparkline({ label: "Commands a second of the last 3 minutes", format: rate });
+  const speed = sparkline({ label: "Commands a second of the last 2 minutes", format: rate });
   let before;
   const f = {
     now: figure({ label: "Commands now", counts: "Commands applied a second, since the last look two seconds ago.", href: STATUS }),

@@ -287,15 +287,24 @@ test("the log-in looks right", async (t) => {
 
 test("the README's pictures", async (t) => {
   const { live, page } = await openConsole(t, { options: { viewport: { width: 1180, height: 640 }, colorScheme: "light", reducedMotion: "reduce" } });
-  await live.send(join_);
-  for (let i = 0; i < 12; i++) {
+  await live.send(join_, { type: "group.message", group: "team", id: "t1", from: "bob" }, { type: "group.message", group: "team", id: "t2", from: "carol" }, { type: "user.read", user: "alice", conversation: "group_team", upto: "t1" },
+    { type: "group.message", group: "team", id: "t3", from: "bob", mentions: ["alice"] }, { type: "group.message", group: "team", id: "t4", from: "alice" }, { type: "group.message", group: "team", id: "t5", from: "carol" },
+    { type: "group.revoke", group: "team", id: "t5" }, { type: "group.message", group: "team", id: "t6", from: "carol" }, { type: "group.message", group: "team", id: "t7", from: "bob", silent: true });
+  for (let i = 0; i < 20; i++) {
     await live.send(...Array.from({ length: 60 + (i % 4) * 25 }, (_, k) => message(`user${k}`, ["bob", "carol", "dave"][k % 3], `m${i}-${k}`)));
     await page.waitForTimeout(700);
   }
-  const picture = await page.screenshot(), at = new URL("../../../console/overview.png", import.meta.url);
-  assert.ok(picture.length <= PICTURE, `the picture has ${picture.length} bytes, ${PICTURE} at most`);
-  if (process.env.REDDOT_REWRITE === "1") writeFileSync(at, picture);
-  assert.ok(existsSync(at), "there is none: REDDOT_REWRITE=1 makes it");
   const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
-  assert.deepEqual(size(readFileSync(at)), size(picture));
+  const take = async (name) => {
+    const picture = await page.screenshot(), at = new URL(`../../../console/${name}.png`, import.meta.url);
+    assert.ok(picture.length <= PICTURE, `the picture has ${picture.length} bytes, ${PICTURE} at most`);
+    if (process.env.REDDOT_REWRITE === "1") writeFileSync(at, picture);
+    assert.ok(existsSync(at), "there is none: REDDOT_REWRITE=1 makes it");
+    assert.deepEqual(size(readFileSync(at)), size(picture));
+  };
+  await take("overview");
+  await page.goto(`${live.url}/console/#/explain?user=alice&conversation=group_team`);
+  await page.getByText("t6").first().waitFor();
+  await page.mouse.move(0, 0);
+  await take("explain");
 });
