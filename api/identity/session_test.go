@@ -11,8 +11,8 @@ import (
 	"reddot/projector/testkit"
 )
 
-// entry is a new key, and its entry of the file.
-func entry(t *testing.T, name string, role identity.Role) (key, text string) {
+// newEntry is a new key, and its entry of the file.
+func newEntry(t *testing.T, name string, role identity.Role) (key, text string) {
 	t.Helper()
 	key, e, err := identity.NewKey(name, role, 0)
 	testkit.OK(t, err)
@@ -23,9 +23,9 @@ func entry(t *testing.T, name string, role identity.Role) (key, text string) {
 // the key. Nobody without the secret makes one.
 func TestSessions(t *testing.T) {
 	f := newFolder(t)
-	desk, deskEntry := entry(t, "desk", identity.Viewer)
-	boss, bossEntry := entry(t, "boss", identity.Operator)
-	other, otherEntry := entry(t, "desk", identity.Viewer)
+	desk, deskEntry := newEntry(t, "desk", identity.Viewer)
+	boss, bossEntry := newEntry(t, "boss", identity.Operator)
+	other, otherEntry := newEntry(t, "desk", identity.Viewer)
 	file := func(entries ...string) string { return `{"keys":[` + strings.Join(entries, ",") + `]}` }
 	a := f.load(file(deskEntry, bossEntry, otherEntry))
 	mine := identity.NewSessions(a, []byte("a secret"))
@@ -90,8 +90,8 @@ func TestSessions(t *testing.T) {
 // TestNoSession: only a key that looks at others begins one.
 func TestNoSession(t *testing.T) {
 	f := newFolder(t)
-	backend, backendEntry := entry(t, "chat", identity.Backend)
-	metrics, metricsEntry := entry(t, "prometheus", identity.Metrics)
+	backend, backendEntry := newEntry(t, "chat", identity.Backend)
+	metrics, metricsEntry := newEntry(t, "prometheus", identity.Metrics)
 	f.write("secret", keys.secret)
 	a := f.load(`{"keys":[` + backendEntry + `,` + metricsEntry + `],"tokens":{"secret_file":"secret","allow_role_claim":true}}`)
 	s := identity.NewSessions(a, []byte("a secret"))

@@ -49,6 +49,7 @@ type world struct {
 	registry *prometheus.Registry
 	logged   *testkit.Buffer
 	auth     *identity.Authority
+	file     string // of auth
 	keys     map[identity.Role]string
 	stop     context.CancelFunc
 	ended    chan error // of the HTTP server
@@ -264,9 +265,9 @@ func (w *world) authority(more string) *identity.Authority {
 		w.keys[role] = key
 		keys = append(keys, fmt.Sprintf(`{"name":%q,"role":%q,"sha256":%q}`, "the-"+role.String(), role, hex.EncodeToString(sum[:])))
 	}
-	file := filepath.Join(dir, "auth.json")
-	testkit.OK(w, os.WriteFile(file, []byte(`{"keys":[`+strings.Join(keys, ",")+`],"tokens":{"secret_file":"hs256.key"},`+more+`}`), 0o600))
-	return testkit.Must(identity.Load(file, identity.Options{}))(w)
+	w.file = filepath.Join(dir, "auth.json")
+	testkit.OK(w, os.WriteFile(w.file, []byte(`{"keys":[`+strings.Join(keys, ",")+`],"tokens":{"secret_file":"hs256.key"},`+more+`}`), 0o600))
+	return testkit.Must(identity.Load(w.file, identity.Options{}))(w)
 }
 
 // answer is what a request got.

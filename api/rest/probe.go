@@ -71,6 +71,7 @@ type DiscoveryLimits struct {
 	Headers     int `json:"headers_bytes"`
 	TotalsUsers int `json:"totals_users"`
 	ReceiptIDs  int `json:"receipt_ids"`
+	Fanout      int `json:"fanout"` // members up to which a group's changes go to everyone
 }
 
 // discovery says what there is.
@@ -85,7 +86,7 @@ func (s *Server) discovery(x *Exchange) error {
 		Limits: DiscoveryLimits{
 			ID: events.MaxID, Limit: events.MaxLimit, TimeoutMS: events.MaxWaitMS, Batch: events.MaxBatch, BatchBytes: events.MaxBatchBytes,
 			Payload: events.MaxPayload, Query: events.MaxRequest, URL: maxURL, Headers: maxHeaders,
-			TotalsUsers: events.MaxTotalsUsers, ReceiptIDs: events.MaxReceiptIDs,
+			TotalsUsers: events.MaxTotalsUsers, ReceiptIDs: events.MaxReceiptIDs, Fanout: s.cfg.Fanout,
 		},
 	})
 }

@@ -74,6 +74,7 @@ type Config struct {
 	Ready      func() error          // why not ready, nil for ready; a nil func: always ready
 	But        func() error          // what is wrong all the same, reported by /readyz when ready; may be nil
 	Profiles   bool                  // serve Go's profiles at /debug/pprof/
+	Fanout     int                   // members up to which a group's changes go to everyone, for discovery
 	Transports []string              // how changes are heard, for discovery
 	Version    string                // of the program, for discovery
 	Routes     []Route               // beside the server's own

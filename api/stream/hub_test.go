@@ -57,7 +57,7 @@ func newStage(t *testing.T) *stage {
 // enter is a member that is live.
 func (s *stage) enter() *member {
 	s.Helper()
-	c := testkit.Must(s.hub.open(s.Context(), SSE, ""))(s.T)
+	c := testkit.Must(s.hub.open(s.Context(), SSE, "", time.Time{}))(s.T)
 	s.Cleanup(func() { s.hub.leave(c, gone) })
 	m := s.hub.enter(c, &Request{User: "alice", Receipts: true})
 	if next, f, _ := s.hub.next(c); next != m || f != nil {

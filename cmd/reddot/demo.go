@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	xterm "golang.org/x/term"
 
 	goclient "reddot/api/client"
 	"reddot/api/rest"
@@ -207,21 +206,8 @@ func (a *app) play(life, over context.Context, cfg *demoConfig, log *slog.Logger
 		defer cancel()
 	}
 	return demo.Run(life, over, demo.Config{
-		Client: c, Seed: cfg.seed, Speed: cfg.speed, Terminal: terminal(a.stdout), Lines: a.stdout, Zone: a.zone,
+		Client: c, Seed: cfg.seed, Speed: cfg.speed, Terminal: term.ScreenOf(a.stdout), Lines: a.stdout, Zone: a.zone,
 	})
-}
-
-// terminal is the terminal that w is, or nil if nothing can be drawn on it.
-func terminal(w io.Writer) *demo.Terminal {
-	if !term.IsTerminal(w) || os.Getenv("TERM") == "dumb" {
-		return nil
-	}
-	fd := int(w.(*os.File).Fd())
-	return &demo.Terminal{
-		Out:   w,
-		Size:  func() (columns, lines int, err error) { return xterm.GetSize(fd) },
-		Color: os.Getenv("NO_COLOR") == "",
-	}
 }
 
 // heldLog keeps what is logged until the screen is free.

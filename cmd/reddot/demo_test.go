@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"reddot/cmd/reddot/term"
 	"reddot/projector/testkit"
 )
 
@@ -138,7 +139,7 @@ func TestNoTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if terminal(f) != nil || terminal(&bytes.Buffer{}) != nil {
+	if term.ScreenOf(f) != nil {
 		t.Error("taken for a terminal")
 	}
 }

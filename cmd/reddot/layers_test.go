@@ -45,7 +45,7 @@ var forbidden = map[string][]string{
 	"cmd/reddot/lines":           {"reddot/api", "reddot/snapshot", "reddot/projector/emit", "github.com/nats-io/", "github.com/spf13/"},
 	"cmd/reddot/counts":          {"reddot/api", "reddot/snapshot", "reddot/projector", "github.com/nats-io/", "github.com/spf13/"},
 	"cmd/reddot/bench":           {"reddot/snapshot", "reddot/projector/emit", "reddot/projector/view", "reddot/cmd/reddot/server", "github.com/spf13/"},
-	"cmd/reddot/demo":            {"reddot/projector", "reddot/snapshot", "reddot/cmd", "github.com/spf13/"},
+	"cmd/reddot/demo":            {"reddot/projector", "reddot/snapshot", "reddot/cmd/reddot/server", "reddot/cmd/reddot/natsserver", "reddot/cmd/reddot/datadir", "github.com/spf13/"},
 	"cmd/reddot/failover":        {"reddot/projector", "reddot/snapshot", "reddot/cmd/reddot/server", "github.com/spf13/"},
 	"cmd/reddot/cluster":         {"reddot/"},
 	"cmd/reddot/process":         {"reddot/", "github.com/"},

@@ -137,6 +137,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.
 		a.explainCommand(),
 		a.statusCommand(),
 		a.watchCommand(),
+		a.topCommand(),
 		a.demoCommand(),
 		a.benchCommand(),
 		a.benchChildCommand(),

@@ -39,6 +39,14 @@ func (p picture) frame(width, height int, color bool) []line {
 	return lines
 }
 
+// rendered is a frame as it is written.
+func (p picture) rendered(width, height int, color bool) (rows []string) {
+	for _, l := range p.frame(width, height, color) {
+		rows = append(rows, l.render(color))
+	}
+	return rows
+}
+
 // body is the lists side by side, with room for some conversations in each.
 func (p picture) body(width, room int, color bool) []line {
 	each := (width - gutter*(len(p.lists)-1)) / len(p.lists)

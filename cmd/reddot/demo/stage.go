@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/api/client"
+	"reddot/cmd/reddot/term"
 	"reddot/events"
 )
 
@@ -30,7 +31,7 @@ type Config struct {
 
 	// Terminal is drawn on, until the show is over. Without one, a line for
 	// everything that happens or is heard is written to Lines.
-	Terminal *Terminal
+	Terminal *term.Screen
 	Lines    io.Writer
 	Zone     *time.Location // times of day are shown in it
 }
@@ -173,15 +174,15 @@ func (s *stage) play(ctx, over context.Context) error {
 
 // project keeps the screen up to date until the show is over.
 func (s *stage) project(show context.Context) (err error) {
-	screen := &screen{terminal: s.cfg.Terminal}
-	if err := screen.open(); err != nil {
+	screen := s.cfg.Terminal
+	if err := screen.Open(); err != nil {
 		return fmt.Errorf("draw: %w", err)
 	}
-	defer func() { err = errors.Join(err, screen.close()) }()
+	defer func() { err = errors.Join(err, screen.Close()) }()
 	check := time.NewTicker(frameCheck)
 	defer check.Stop()
 	for {
-		if err := screen.draw(s.picture()); err != nil {
+		if err := screen.Draw(func(columns, lines int) []string { return s.picture().rendered(columns, lines, screen.Color) }); err != nil {
 			return fmt.Errorf("draw: %w", err)
 		}
 		select {

@@ -119,7 +119,7 @@ func (s *Server) serveHTTP(ctx context.Context) (httpServer, error) {
 		Addr: s.cfg.HTTP, Authority: s.authority, Sessions: sessions, AnyHost: s.cfg.InsecureOpen, QueryToken: s.cfg.QueryToken, Live: s.web.live,
 		Registry: s.registry, Gatherers: []prometheus.Gatherer{positions}, Ready: s.readyUntil(ctx), But: s.source.flaws,
 		Profiles: s.cfg.Profiles, Version: s.cfg.ServiceVersion, Logger: s.log,
-		TLS: s.certificate.config(), H2C: s.cfg.H2C, Routes: append(s.webRoutes(), s.pages()...), Transports: s.transports(),
+		TLS: s.certificate.config(), H2C: s.cfg.H2C, Routes: append(s.webRoutes(), s.pages()...), Transports: s.transports(), Fanout: s.cfg.FanoutLimit,
 		Webhooks: s.askWebhooks(),
 	})
 	if err == nil {
