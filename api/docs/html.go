@@ -122,17 +122,25 @@ func (p *Page) local(l Lang, name string) string {
 	return href
 }
 
-// body is the page's own text. Links in it lead to where a server has what they name.
+// body is the page's own text. Links in it lead to where a server has what they name;
+// pictures, which it has not, are left out.
 func (p *Page) body() (string, error) {
 	var links []*ast.Link
+	var pictures []ast.Node // their paragraphs
 	err := ast.Walk(p.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if l, ok := n.(*ast.Link); ok && entering {
 			links = append(links, l)
+		}
+		if _, ok := n.(*ast.Image); ok && entering {
+			pictures = append(pictures, n.Parent())
 		}
 		return ast.WalkContinue, nil
 	})
 	if err != nil {
 		return "", err
+	}
+	for _, n := range pictures {
+		n.Parent().RemoveChild(n.Parent(), n)
 	}
 	for _, l := range links {
 		href, ok := p.href(p.target(l))

@@ -42,7 +42,11 @@ func (p *Page) block(n ast.Node, width int) []string {
 	case *ast.HTMLBlock:
 		return nil
 	}
-	return wrap(p.inline(n), width)
+	text := p.inline(n)
+	if text == "" {
+		return nil // a picture
+	}
+	return wrap(text, width)
 }
 
 // heading underlines those of pages and of their parts.
@@ -101,7 +105,7 @@ func (p *Page) inline(n ast.Node) string {
 			b.Write(c.URL(p.source))
 		case *ast.Link:
 			b.WriteString(p.linked(c))
-		case *ast.RawHTML:
+		case *ast.Image, *ast.RawHTML:
 		default:
 			b.WriteString(p.inline(c))
 		}

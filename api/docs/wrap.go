@@ -28,6 +28,14 @@ func wrap(text string, width int) (lines []string) {
 
 // pieces are what a line may break between.
 func pieces(text string) (all []string) {
+	for _, word := range strings.SplitAfter(text, " ") {
+		all = append(all, parts(word)...)
+	}
+	return all
+}
+
+// parts are what a word may break between.
+func parts(text string) (all []string) {
 	piece, state := "", -1
 	for text != "" {
 		var segment string
@@ -35,7 +43,7 @@ func pieces(text string) (all []string) {
 		piece += segment
 		last, _ := utf8.DecodeLastRuneInString(segment)
 		next, _ := utf8.DecodeRuneInString(text)
-		if last == ' ' || isWide(last) || isWide(next) {
+		if isWide(last) || isWide(next) {
 			all, piece = append(all, piece), ""
 		}
 	}
