@@ -101,7 +101,7 @@ func conversation(v View, user string, r events.ConversationRequest) (events.Con
 }
 
 func explain(v View, user string, r events.ExplainRequest) (events.Explanation, error) {
-	reply, err := v.Explain(user, r.Conversation, r.Thread, r.Most())
+	reply, err := v.Explain(user, r)
 	if r.Thread != nil {
 		return reply, missing(err, "no thread %q of a conversation %s in the list", *r.Thread, r.Conversation)
 	}

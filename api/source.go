@@ -43,8 +43,8 @@ type View interface {
 	Readers(user string, q events.ReadersRequest) (events.ReadersReply, error)
 
 	// Explain says why the count of a conversation, or of a thread of it, is what it
-	// is, naming at most limit messages. Not in the list: events.ErrNotFound.
-	Explain(user string, c events.ConversationID, thread *string, limit int) (events.Explanation, error)
+	// is. Not in the list: events.ErrNotFound.
+	Explain(user string, q events.ExplainRequest) (events.Explanation, error)
 
 	// Receipt says how far peer has read user's messages, those of a thread if one is
 	// given. No receipt was ever sent: events.ErrNotFound.

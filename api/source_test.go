@@ -303,8 +303,8 @@ func (v *twinView) Conversation(user string, id events.ConversationID) (events.C
 	return events.ConversationReply{}, fmt.Errorf("find %s: %w", id, events.ErrNotFound)
 }
 
-func (v *twinView) Explain(user string, id events.ConversationID, thread *string, limit int) (events.Explanation, error) {
-	e, ok := v.s.model.Explain(user, id.String(), thread, limit)
+func (v *twinView) Explain(user string, q events.ExplainRequest) (events.Explanation, error) {
+	e, ok := v.s.model.Explain(user, q.Conversation.String(), q.Thread, q.Most())
 	if !ok {
 		return e, events.ErrNotFound
 	}

@@ -74,6 +74,33 @@ type ExplainedMessage struct {
 	Thread  string `json:"thread,omitempty" msgpack:"thread,omitempty"`
 }
 
+// LoggedMessage is one message of a conversation, whether it counts or not.
+type LoggedMessage struct {
+	ID     string   `json:"id" msgpack:"id"`
+	From   string   `json:"from" msgpack:"from"`
+	At     Time     `json:"at" msgpack:"at"`
+	Seq    Seq      `json:"seq" msgpack:"seq"`
+	Thread string   `json:"thread,omitempty" msgpack:"thread,omitempty"`
+	Read   bool     `json:"read,omitempty" msgpack:"read,omitempty"` // at or before the read position of its timeline
+	Counts Counting `json:"counts" msgpack:"counts"`
+}
+
+// Counting is whether a message is part of a count, or the first reason why it is not.
+type Counting string
+
+// What a message is to a count, in the order in which they are looked for.
+const (
+	CountsRevoked Counting = "revoked" // or expired
+	CountsHidden  Counting = "hidden"
+	CountsSilent  Counting = "silent"
+	CountsOwn     Counting = "own"
+	CountsUnread  Counting = "unread" // it is part of it
+	CountsRead    Counting = "read"
+	CountsApart   Counting = "apart" // in its thread alone
+	CountsMuted   Counting = "muted" // its thread is
+	CountsBlocked Counting = "blocked"
+)
+
 // PendingRead is a read up to a message that has not arrived yet (rule read-early): the first one,
 // if there were several. It is private if none of them sends a receipt.
 type PendingRead struct {
@@ -117,6 +144,8 @@ type Explanation struct {
 	PendingReads []PendingRead      `json:"early_reads,omitempty" msgpack:"early_reads,omitempty"` // the oldest first
 	Messages     []ExplainedMessage `json:"messages" msgpack:"messages"`                           // the oldest first
 	More         uint64             `json:"more,omitempty" msgpack:"more,omitempty"`               // messages of the count beyond the limit
+
+	Log []LoggedMessage `json:"log,omitempty" msgpack:"log,omitempty"` // if asked for: the newest messages, the oldest of them first
 }
 
 // ReceiptReply says how far Peer has read User's messages: what the last

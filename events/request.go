@@ -141,6 +141,7 @@ type ExplainRequest struct {
 	Conversation ConversationID `json:"conversation"`
 	Thread       *string        `json:"thread,omitempty"` // why the count of the thread; empty: of the main timeline; nil: of the conversation
 	Limit        *int           `json:"limit,omitempty"`  // messages named, 1 to MaxLimit; nil: DefaultLimit
+	Log          bool           `json:"log,omitempty"`    // also the newest messages, whether they count or not: as many
 	Wait
 }
 

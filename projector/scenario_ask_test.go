@@ -60,7 +60,7 @@ func (w *world) ask(name string, args []string) (out string) {
 		r, err := v.Thread(user[0], id, strings.Join(args[2:], ""))
 		return w.found(err, w.threads([]events.Thread{r.Thread}))
 	}
-	e, err := v.Explain(user[0], id, timeline(args[2:]), events.DefaultLimit)
+	e, err := v.Explain(user[0], events.ExplainRequest{Conversation: id, Thread: timeline(args[2:])})
 	return w.found(err, w.explanation(&e))
 }
 

@@ -253,7 +253,7 @@ func (w *world) state() state {
 		for _, c := range s.Lists[user].Conversations {
 			id, err := events.ParseConversation(c.Conversation)
 			w.check(err)
-			s.Explains[user+" "+c.Conversation], err = v.Explain(user, id, nil, events.MaxLimit)
+			s.Explains[user+" "+c.Conversation], err = v.Explain(user, events.ExplainRequest{Conversation: id, Limit: new(events.MaxLimit)})
 			w.check(err)
 			s.Threads[user+" "+c.Conversation], err = w.allThreads(v, user, events.ThreadsRequest{Conversation: id})
 			w.check(err)

@@ -125,13 +125,16 @@ func (v *View) Thread(user string, c events.ConversationID, thread string) (repl
 }
 
 // Explain says why a count is what it is, or events.ErrNotFound.
-func (v *View) Explain(user string, c events.ConversationID, thread *string, limit int) (reply events.Explanation, err error) {
-	err = v.read(func(r fold.Reader) (err error) {
-		var ok bool
-		if reply, ok = view.Explain(r, fold.Key{User: user, ConversationID: c}, thread, limit); !ok {
-			err = events.ErrNotFound
+func (v *View) Explain(user string, q events.ExplainRequest) (reply events.Explanation, err error) {
+	err = v.read(func(r fold.Reader) error {
+		k, ok := fold.Key{User: user, ConversationID: q.Conversation}, false
+		if reply, ok = view.Explain(r, k, q.Thread, q.Most()); !ok {
+			return events.ErrNotFound
 		}
-		return err
+		if q.Log {
+			reply.Log = view.Log(r, k, q.Thread, q.Most())
+		}
+		return nil
 	})
 	return reply, err
 }

@@ -10,10 +10,14 @@
 //	tip.js         what a thing says when it is pointed at or has the focus
 //	act.js         what is done: buttons that say how it went, a word to be typed
 //	chart.js       lines of what was, and bars of how far
+//	rows.js        lists of any length
+//	asof.js        a place in the log, and what was so there
+//	command.js     one command of the log; where names lead to
+//	strip.js       a conversation as a strip
 //	status.js      the one poll of the status, for all who show some of it
 //
-// A page is a module of its own, loaded when it is gone to: overview.js, live.js, refused.js,
-// operations.js, webhooks.js, api.js.
+// A page is a module of its own, loaded when it is gone to: overview.js, users.js, explain.js,
+// groups.js, live.js, refused.js, operations.js, webhooks.js, api.js.
 //
 // How do I add a page? A module that exports a function of a view: {root, params, signal,
 // put, role}. It fills root; signal ends when the page is left. Then a line in pages of

@@ -124,7 +124,8 @@ type Outcome struct {
 // Sent are the commands of a batch that were handed to the connection, in order.
 type Sent struct {
 	batch   *Batch
-	pending []Pending
+	flight  *flight
+	sent    int
 	stopped error // why those behind them were not
 }
 
@@ -132,48 +133,39 @@ type Sent struct {
 // are stored in that order. It waits while too many are on their way. What can't be
 // sent ends it; Stored says so.
 func (g *Gate) SendAll(ctx context.Context, b *Batch) *Sent {
-	s := &Sent{batch: b, pending: make([]Pending, 0, len(b.orders))}
+	s := &Sent{batch: b, flight: g.log.acks.begin(len(b.orders))}
 	ctx, cancel := b.storing(ctx)
 	defer cancel()
 	for i := range b.orders {
-		p, err := g.log.send(ctx, &b.orders[i])
-		if err != nil {
-			s.stopped = err
+		if s.stopped = g.log.send(ctx, s.flight, i, &b.orders[i]); s.stopped != nil {
+			s.flight.stop(i)
 			break
 		}
-		s.pending = append(s.pending, p)
+		s.sent++
 	}
 	return s
 }
 
-// Stored waits for the acknowledgements; it must be called once. The error is an
-// events.ErrUnavailable if not all of them are known to be stored: the results say which.
+// Stored waits for the acknowledgements. The error is an events.ErrUnavailable if not
+// all of them are known to be stored: the results say which.
 func (s *Sent) Stored(ctx context.Context) (out Outcome, err error) {
 	out.Results = make([]Result, len(s.batch.orders))
 	ctx, cancel := s.batch.storing(ctx)
 	defer cancel()
-	fail := func(i int, failed error) {
-		f, ok := errors.AsType[*events.Fault](failed)
-		if !ok {
-			f = &events.Fault{Code: events.ErrUnavailable, Message: "the command is not stored; ask again", Cause: failed}
+	for i, got := range s.flight.wait(ctx) {
+		why := failed(got.err)
+		if i >= s.sent {
+			why = s.stopped
 		}
-		out.Results[i].Err = f
+		if why == nil {
+			out.Results[i] = Result{Seq: got.seq, Duplicate: got.duplicate}
+			out.LastSeq = max(out.LastSeq, got.seq)
+			continue
+		}
+		out.Results[i].Err, _ = errors.AsType[*events.Fault](why)
 		if err == nil {
-			err = f
+			err = why
 		}
-	}
-	for i := range s.batch.orders {
-		if i >= len(s.pending) {
-			fail(i, s.stopped)
-			continue
-		}
-		reply, failed := s.pending[i].stored(ctx)
-		if failed != nil {
-			fail(i, failed)
-			continue
-		}
-		out.Results[i] = Result{Seq: reply.Seq, Duplicate: reply.Duplicate}
-		out.LastSeq = max(out.LastSeq, reply.Seq)
 	}
 	return out, err
 }

@@ -101,11 +101,10 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.MaxPending == 0 {
 		cfg.MaxPending = MaxPending
 	}
-	log, err := newPublisher(cfg.Conn, cfg.Subjects.CommandStream(), cfg.MaxPending)
-	if err != nil {
-		return nil, fmt.Errorf("gate: %w", err)
+	g := &Gate{
+		subjects: cfg.Subjects, source: cfg.Source, quota: newQuota(cfg.Source, MaxSelfMade),
+		log: newPublisher(cfg.Conn, cfg.Subjects.CommandStream(), cfg.MaxPending),
 	}
-	g := &Gate{subjects: cfg.Subjects, source: cfg.Source, log: log, quota: newQuota(cfg.Source, MaxSelfMade)}
 	if cfg.Rate > 0 {
 		g.buckets = bucket.New(float64(cfg.Rate), cfg.Rate*burstSeconds)
 	}
@@ -217,11 +216,12 @@ const storeLeast = DefaultTimeout
 func (g *Gate) Send(ctx context.Context, o *Order) (*Pending, error) {
 	ctx, cancel := context.WithDeadline(ctx, o.storeBy())
 	defer cancel()
-	p, err := g.log.send(ctx, o)
-	if err != nil {
+	f := g.log.acks.begin(1)
+	if err := g.log.send(ctx, f, 0, o); err != nil {
+		f.stop(0)
 		return nil, err
 	}
-	return &p, nil
+	return &Pending{f}, nil
 }
 
 func (o *Order) storeBy() time.Time { return o.started.Add(max(o.Timeout, storeLeast)) }

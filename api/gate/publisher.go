@@ -3,7 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,76 +19,69 @@ const ackTimeout = events.MaxWaitMS*time.Millisecond + 5*time.Second
 // publisher publishes to the command stream with reddot's own rights, and has
 // the acknowledgements sent to reddot's own inbox.
 type publisher struct {
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	stream string
-	once   []jetstream.PublishOpt // nothing is sent twice: it would be stored behind what was sent after it
-	slots  chan struct{}          // holds one element for each command whose acknowledgement is waited for
+	conn  *nats.Conn
+	acks  *acks
+	hears func() error // has the acknowledgements heard; once
 }
 
-func newPublisher(conn *nats.Conn, stream string, most int) (*publisher, error) {
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(most), jetstream.WithPublishAsyncTimeout(ackTimeout))
-	if err != nil {
-		return nil, err
+func newPublisher(conn *nats.Conn, stream string, most int) *publisher {
+	p := &publisher{conn: conn, acks: newAcks(conn.NewInbox(), stream, most)}
+	p.hears = sync.OnceValue(p.hear)
+	return p
+}
+
+// hear has acknowledgements taken until the connection is closed. What is on its way
+// when it is lost is not acknowledged any more.
+func (p *publisher) hear() error {
+	if _, err := p.conn.Subscribe(p.acks.inbox+"*", p.acks.take); err != nil {
+		return err
 	}
-	return &publisher{conn: conn, js: js, stream: stream, once: []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}, slots: make(chan struct{}, most)}, nil
+	lost := p.conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	go func() {
+		for status := range lost {
+			p.acks.giveAll(nats.ErrDisconnected)
+			if status == nats.CLOSED {
+				return
+			}
+		}
+	}()
+	return nil
 }
 
-// Pending is a command on its way to the stream.
-type Pending struct {
-	log *publisher
-	ack jetstream.PubAckFuture
-}
-
-// send publishes a command without waiting for its acknowledgement. It gives up when ctx
-// ends.
-func (p *publisher) send(ctx context.Context, o *Order) (Pending, error) {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return Pending{}, full(ctx.Err())
+// send publishes the i-th command of a flight without waiting for its acknowledgement.
+// It gives up when ctx ends. Nothing is sent twice: it would be stored behind what was
+// sent after it.
+func (p *publisher) send(ctx context.Context, f *flight, i int, o *Order) error {
+	if err := p.hears(); err != nil {
+		return failed(err)
+	}
+	reply, err := f.add(ctx, i)
+	if err != nil {
+		return err
 	}
 	// What is sent while the server is away lies in a buffer, perhaps for long
 	// after the asker gave up: a read of everything must not arrive then.
-	if !p.conn.IsConnected() {
-		<-p.slots
-		return Pending{}, unavailable(nats.ErrDisconnected, "the NATS server is away; the command is not stored, ask again")
+	switch {
+	case !p.conn.IsConnected():
+		err = unavailable(nats.ErrDisconnected, "the NATS server is away; the command is not stored, ask again")
+	case o.id != "":
+		err = p.conn.PublishMsg(&nats.Msg{Subject: o.subject, Reply: reply, Data: o.payload, Header: nats.Header{jetstream.MsgIDHeader: []string{o.id}}})
+	default:
+		err = p.conn.PublishRequest(o.subject, reply, o.payload)
 	}
-	m := &nats.Msg{Subject: o.subject, Data: o.payload}
-	if o.id != "" {
-		m.Header = nats.Header{jetstream.MsgIDHeader: []string{o.id}}
-	}
-	ack, err := p.js.PublishMsgAsync(m, p.once...)
-	if err != nil {
-		<-p.slots
-		return Pending{}, p.failed(err)
-	}
-	return Pending{log: p, ack: ack}, nil
+	return failed(err)
 }
 
-// Stored waits for the acknowledgement; it must be called once. An error says
-// whether the command may be stored nevertheless.
+// Pending is a command on its way to the stream.
+type Pending struct{ flight *flight }
+
+// Stored waits for the acknowledgement. An error says whether the command may be stored
+// nevertheless.
 func (p *Pending) Stored(ctx context.Context, o *Order) (events.DoReply, error) {
 	ctx, cancel := context.WithDeadline(ctx, o.storeBy())
 	defer cancel()
-	return p.stored(ctx)
-}
-
-// stored is Stored until ctx ends.
-func (p *Pending) stored(ctx context.Context) (events.DoReply, error) {
-	defer func() { <-p.log.slots }()
-	select {
-	case ack := <-p.ack.Ok():
-		if ack.Stream != p.log.stream {
-			return events.DoReply{}, unavailable(fmt.Errorf("stream %s has taken a command of %s", ack.Stream, p.log.stream),
-				"the command went into another stream; tell the operator")
-		}
-		return events.DoReply{Seq: events.Seq(ack.Sequence), Duplicate: ack.Duplicate}, nil
-	case err := <-p.ack.Err():
-		return events.DoReply{}, p.log.failed(err)
-	case <-ctx.Done():
-		return events.DoReply{}, p.log.failed(ctx.Err())
-	}
+	got := p.flight.wait(ctx)[0]
+	return events.DoReply{Seq: got.seq, Duplicate: got.duplicate}, failed(got.err)
 }
 
 // full says that as many commands as may are on their way.
@@ -97,9 +90,12 @@ func full(cause error) error {
 }
 
 // failed says what became of a command that was not acknowledged.
-func (p *publisher) failed(err error) error {
-	if errors.Is(err, jetstream.ErrTooManyStalledMsgs) { // the asker of an earlier one has given up, the stream has not answered
-		return full(err)
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, said := errors.AsType[*events.Fault](err); said {
+		return err
 	}
 	_, answered := errors.AsType[*jetstream.APIError](err)
 	for _, unsent := range []error{

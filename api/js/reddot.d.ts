@@ -79,6 +79,17 @@ export interface UserTotals { user: string; version: Seq; totals: Totals }
 
 export interface PendingRead { upto: string; at: Time; seq: Seq; private?: boolean }
 export interface ExplainedMessage { id: string; from: string; at: Time; seq: Seq; mention?: boolean; thread?: string }
+/** `counts`: whether it is part of the count ("unread"), or the first reason why it is not. */
+export interface LoggedMessage {
+  id: string;
+  from: string;
+  at: Time;
+  seq: Seq;
+  thread?: string;
+  /** at or before the read position of its timeline */
+  read?: boolean;
+  counts: "revoked" | "hidden" | "silent" | "own" | "unread" | "read" | "apart" | "muted" | "blocked";
+}
 /** `unread` = `carried` + `since_read` - `own` - `revoked` - `blocked` - `purged` + `threads`. */
 export interface Explanation {
   user: string;
@@ -105,6 +116,8 @@ export interface Explanation {
   messages: ExplainedMessage[];
   /** messages of the count beyond the limit */
   more?: number;
+  /** with `log`: the newest messages, whether they count or not, the oldest of them first */
+  log?: LoggedMessage[];
 }
 
 export interface CommandReply { seq: Seq; /** stored before, with the same idempotencyKey */ duplicate?: boolean }
@@ -318,7 +331,7 @@ export interface User {
   /** Those of them that are in the list, in the order given; at most 200. */
   getConversationList(conversations: string[], options?: QueryOptions): Promise<Conversation[]>;
   /** Why a count is what it is, message by message. */
-  explain(conversation: string, options?: { thread?: string; limit?: number } & QueryOptions): Promise<Explanation>;
+  explain(conversation: string, options?: { thread?: string; limit?: number; log?: boolean } & QueryOptions): Promise<Explanation>;
   /** Of a conversation, or, without one, those that the user follows everywhere. */
   threads(options?: { conversation?: string; following?: boolean; unreadOnly?: boolean } & Page & QueryOptions): AsyncGenerator<ThreadsReply, void, void>;
   thread(conversation: string, thread: string, options?: QueryOptions): Promise<Thread>;

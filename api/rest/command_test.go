@@ -145,6 +145,7 @@ func TestLogAway(t *testing.T) {
 // TestUncertain: what was sent and not acknowledged may be stored; a command behind it
 // that found no room is not.
 func TestUncertain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{auth: `"origins":[]`, gate: gate.Config{MaxPending: 3}})
 	backend := w.as(identity.Backend)
 	testkit.OK(t, w.ns.JetStream().DeleteStream(t.Context(), w.subjects.CommandStream()))

@@ -37,6 +37,7 @@ func status(c net.Conn) int {
 
 // TestHostileHeads: heads without an end are cut off, slow ones too.
 func TestHostileHeads(t *testing.T) {
+	t.Parallel()
 	w := open(t)
 	huge := w.dial()
 	go func() {

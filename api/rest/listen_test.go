@@ -45,6 +45,7 @@ func TestProbes(t *testing.T) {
 // TestEnd: a request under way is answered before Run returns, and an idle connection
 // does not hold it.
 func TestEnd(t *testing.T) {
+	t.Parallel()
 	entered, release := make(chan struct{}, 1), make(chan struct{})
 	w := newWorld(t, options{fold: true, rest: func(c *rest.Config) {
 		c.Ready = func() error {

@@ -35,6 +35,7 @@ type player struct {
 // TestScenarios: every scenario comes out over HTTP as it does on NATS, command by command,
 // question by question and event by event.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	files := testkit.Must(filepath.Glob("../../testdata/scenarios/*.txt"))(t)
 	if len(files) == 0 {
 		t.Fatal("no scenarios")

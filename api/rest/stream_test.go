@@ -57,6 +57,7 @@ func TestStream(t *testing.T) {
 
 // TestCursors: whatever a client says, it is told what it lacks, or all of it and why.
 func TestCursors(t *testing.T) {
+	t.Parallel()
 	w := open(t)
 	w.commands(message("m1"), `{"type":"group.join","group":"g","users":["alice"]}`)
 	l := w.listen("/v1/events?user=alice")
@@ -175,6 +176,7 @@ func TestReplaced(t *testing.T) {
 
 // TestExpired: a stream ends with its token, and a poll is answered.
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	w := closed(t)
 	soon := sign(t, "alice", fmt.Sprintf(`{"exp":%d}`, time.Now().Add(3*time.Second).Unix()))
 	l := w.listen("/v1/events", soon)
@@ -345,6 +347,7 @@ const moreThanBuffers = 60
 // TestSlow: a client that stops reading does not hold up the others, and hears once that
 // it is behind, and how things are.
 func TestSlow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{fold: true, patience: testkit.Patience})
 	s, l := w.dawdle("/v1/events?user=alice"), w.listen("/v1/events?user=alice")
 	l.until("live")

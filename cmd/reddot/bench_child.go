@@ -14,6 +14,7 @@ import (
 	"reddot/cmd/reddot/cluster"
 	"reddot/cmd/reddot/datadir"
 	"reddot/cmd/reddot/failover"
+	"reddot/cmd/reddot/heap"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
 )
@@ -61,6 +62,7 @@ func (a *app) benchFoldCommand() *cobra.Command {
 	var url, dir string
 	var from, upto uint64
 	cmd := &cobra.Command{Use: "fold", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		defer heap.Save()() // as serve does
 		return bench.ChildFold(cmd.Context(), url, dir, events.Seq(from), events.Seq(upto), a.stdout)
 	}}
 	f := cmd.Flags()

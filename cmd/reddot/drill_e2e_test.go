@@ -19,7 +19,7 @@ import (
 
 // drillLines is how many commands a drill publishes: some tenths of a second
 // of work for the publisher.
-const drillLines = 40_000
+const drillLines = 20_000
 
 // drill publishes a file of random commands to a server that is disturbed on
 // the way, and compares what comes of it with the twin.

@@ -106,7 +106,7 @@ func (a *app) explainPast(v *projector.View, cfg *explainConfig) error {
 	if err != nil {
 		return err
 	}
-	reply, err := v.Explain(cfg.user, id, cfg.thread, cfg.limit)
+	reply, err := v.Explain(cfg.user, events.ExplainRequest{Conversation: id, Thread: cfg.thread, Limit: &cfg.limit})
 	if err != nil {
 		return notListed(err, cfg.user, cfg.conversation)
 	}

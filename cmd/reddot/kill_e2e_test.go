@@ -15,7 +15,7 @@ import (
 )
 
 // kills is how often the server is killed, by default.
-const kills = 20
+const kills = 10
 
 // linesPerKill is how many commands are published from one kill to the next,
 // in the mean, where there are many kills.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"reddot/cmd/reddot/heap"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/server"
 	"reddot/cmd/reddot/term"
@@ -181,6 +182,7 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	cfg.Reload = hangup
+	defer heap.Save()()
 	s, err := server.New(cfg)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func TestCrashWhileSweeping(t *testing.T) {
 }
 
 func crashAtEveryWrite(t *testing.T, seed uint64, pace fold.Pace, g commands) {
-	const commands = crashCommands
+	commands := events.Seq(testkit.Effort(240)) // of which each write is followed by a crash
 	c := newCrashes(seed)
 	r := &rig{t: t, fs: c.Memory(), pace: pace, rng: rand.New(rand.NewPCG(seed, 1)), twin: twin.New(), disk: c.Disk()}
 	r.open(c.Memory())

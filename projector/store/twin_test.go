@@ -19,7 +19,7 @@ import (
 )
 
 // steps is how many random commands a run has.
-func steps() int { return testkit.Effort(defaultSteps) }
+func steps() int { return testkit.Effort(6_000) }
 
 var identity = storetest.Identity()
 

@@ -93,8 +93,9 @@ func packagePath() string {
 	return "." + strings.TrimSuffix(strings.TrimPrefix(info.Path, info.Main.Path), ".test")
 }
 
-// Effort is how often a slow test does something: n, times the flag -effort.
-func Effort(n int) int { return n * times() }
+// Effort is how often a slow test does something: n, times the flag -effort; an eighth
+// of that with the race detector.
+func Effort(n int) int { return max(1, n*times()/spared) }
 
 // Duration is how long a slow test goes on: d, times the flag -effort.
 func Duration(d time.Duration) time.Duration { return d * time.Duration(times()) }

@@ -72,9 +72,9 @@ func TestSeed(t *testing.T) {
 
 func TestEffort(t *testing.T) {
 	defer func(given uint) { *effortFlag = given }(*effortFlag)
-	for given, want := range map[uint]int{0: 10, 1: 10, 7: 70} {
+	for given, want := range map[uint]int{0: 16, 1: 16, 7: 112} {
 		*effortFlag = given
-		if n, d := Effort(10), Duration(10); n != want || d != time.Duration(want) {
+		if n, d := Effort(16), Duration(16); n != want/spared || d != time.Duration(want) {
 			t.Errorf("effort %d: %d times, for %d", given, n, d)
 		}
 	}

@@ -9,6 +9,9 @@ import { describe } from "./tip.js";
 // pages are in the order of the navigation; a group of them has a name.
 const pages = {
   overview: { title: "Overview" },
+  users: { title: "Users", group: "Who sees what" },
+  explain: { title: "Explain", group: "Who sees what" },
+  groups: { title: "Groups", group: "Who sees what" },
   live: { title: "Live", group: "What happens" },
   refused: { title: "Refused", group: "What happens" },
   operations: { title: "Operations", group: "Server" },
@@ -71,7 +74,7 @@ function frame() {
   fill(nav, [...groups].map(([group, all]) => el("div", { class: "group" }, group && el("p", {}, group),
     el("ul", {}, all.map(([name, p]) => el("li", {}, el("a", { href: `#/${name}`, "data-page": name }, p.title)))))));
   const { role, name, expires_at: ends } = session, open = !name;
-  const words = open ? "Nobody is asked for a key" : `${name}, ${role}`;
+  const words = open ? "open to all" : `${name}, ${role}`;
   const known = describe(el("span", { class: "known", tabindex: 0 }, words), open ? "The server listens on this machine alone, or was told to ask nobody: whoever reaches it may do all." : `Logged in with the key ${name}.${ends ? ` The session ends at ${clock(ends)}.` : ""}`);
   fill(who, known, !open && el("button", { class: "small", type: "button", onclick: leave }, "Log out"));
   for (const node of [nav, who, pill]) node.hidden = false;

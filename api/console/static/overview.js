@@ -1,5 +1,6 @@
 // Overview: whether all is well, and how far and how fast.
 
+import { choice } from "./act.js";
 import { ask } from "./ask.js";
 import { sparkline } from "./chart.js";
 import { el, fill, say, set } from "./dom.js";
@@ -97,20 +98,25 @@ const LATENCIES = [
 ];
 
 function latencies(view) {
-  const cell = (l, q) => (l.count ? millis(l[`${q}_ms`]) : "–");
-  const columns = [{ head: "Time of", cell: ([, label, counts]) => describe(el("a", { href: STATS }, label), counts), kind: "keep" }];
-  let windows = [];
-  for (const [i, name] of ["1 min", "5 min", "15 min"].entries()) {
-    for (const q of ["p50", "p95", "p99"]) columns.push({ head: `${q}, ${name}`, kind: `n ${i === 1 ? "wide" : ""} ${q === "p50" ? "first" : ""}`, cell: ([key]) => cell(windows[i].latencies[key], q) });
-  }
-  columns.push({ head: "Of, 1 min", kind: "n", cell: ([key]) => count(windows[0].latencies[key].count) });
-  const t = table({ caption: "How long things take", columns, key: ([key]) => key });
+  let w, windows, chosen = 0;
+  const cell = (q) => ([key]) => (w.latencies[key].count ? millis(w.latencies[key][`${q}_ms`]) : el("span", { class: "soft" }, "–"));
+  const t = table({
+    caption: "How long things take", key: ([key]) => key, columns: [
+      { head: "Time of", kind: "keep", cell: ([, label, counts]) => describe(el("a", { href: STATS }, label), counts) },
+      ...["p50", "p95", "p99"].map((q) => ({ head: q, kind: "n", cell: cell(q) })),
+      { head: "of", kind: "n", cell: ([key]) => el("span", { class: "soft" }, count(w.latencies[key].count)) },
+    ],
+  });
+  const draw = () => {
+    w = windows[chosen];
+    t.to(LATENCIES.map((l) => [...l, w.latencies[l[0]]]));
+  };
+  const pick = choice({ label: "Of the last", options: [[0, "1 min"], [1, "5 min"], [2, "15 min"]], value: chosen, change(n) { chosen = n; if (windows) draw(); } });
   return panel(view, {
-    title: "Latency", every: EVERY, load: (signal) => ask("v1/stats", { signal }),
-    make: () => [t.node],
+    title: "Latency", every: EVERY, load: (signal) => ask("v1/stats", { signal }), tools: [pick], make: () => [t.node],
     draw(s) {
       windows = s.windows;
-      t.to(LATENCIES.map((l) => [...l, windows.map((w) => w.latencies[l[0]])]));
+      draw();
     },
   }).node;
 }
@@ -122,7 +128,7 @@ function kept(view) {
     title: "Kept",
     make: () => [list],
     draw({ snapshot: s, rebuild: r }) {
-      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what)];
+      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
       const how = (x, words) => (x.state === "running" ? [el("span", { class: "tag", "data-tone": "warn" }, "running"), " since ", ago(x.started)] : x.state === "failed" ? [el("span", { class: "tag", "data-tone": "bad" }, "failed"), ` ${x.error} `, ago(x.ended)] : [...words(), " ", ago(x.ended)]);
       fill(list,
         pair("Last snapshot", s ? how(s, () => [`at ${count(s.seq)}, ${bytes(s.bytes)},`]) : "none since the start"),
@@ -139,7 +145,7 @@ function site(view) {
     title: "Where it runs", empty: (s) => !s.nats && note("NATS is away"),
     make: () => [list],
     draw({ nats, peers = [], emitter, policy, id }) {
-      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what)];
+      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
       fill(list,
         pair("NATS", code(nats.url ?? "none"), nats.cluster ? ` of cluster ${nats.cluster}` : ""),
         nats.streams.map((s) => pair(s.stream, `${s.current} of ${s.replicas} ${s.replicas === 1 ? "server" : "servers"}${s.leader ? `, led by ${s.leader}` : ""}`, s.advice && [" ", code(s.advice)])).map(([dt, dd]) => [dt, dd]).flat(),

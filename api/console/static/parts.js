@@ -51,7 +51,7 @@ export function ago(at) {
 setInterval(() => { for (const node of document.querySelectorAll("time[data-at]")) say(node, since(Number(node.dataset.at))); }, 1000);
 
 /** rawOf is the page that shows what a route of the API answers: where numbers come from. */
-export const rawOf = (path, query = {}) => `#/api?${new URLSearchParams({ op: `GET ${path}`, ...query })}`;
+export const rawOf = (path, query = {}) => `#/api?${new URLSearchParams({ op: `GET ${path}`, run: 1, ...query })}`;
 
 /**
  * figure is a number: what it counts is said when it is pointed at or has the focus, and it
@@ -83,7 +83,7 @@ export const figures = (...all) => el("div", { class: "figures" }, all.map((f) =
 export function table({ caption, columns, key }) {
   const body = el("tbody");
   const head = columns.map((c) => el("th", { scope: "col", class: c.kind }, c.head));
-  const node = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, el("tr", {}, head)), body));
+  const node = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${caption}, as a table` }, el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, el("tr", {}, head)), body));
   return {
     node,
     to(rows) {

@@ -56,6 +56,7 @@ class Rows {
   active = 0; // the row that Tab leads to
   drawn = new Map(); // by index
   #loading; #ending = false; #asked = false; #height;
+  #stale = false; // what is shown is of before the reset, until the first page is there
 
   constructor(options) {
     this.o = { height: 34, key: (item) => JSON.stringify(item), empty: "There are none.", failed: (e) => e.detail ?? e.message, ...options };
@@ -80,19 +81,29 @@ class Rows {
   reset() {
     this.#loading?.abort();
     this.#loading = undefined;
-    this.items = [];
+    this.#stale = true;
     this.next = undefined;
     this.more = true;
-    this.active = 0;
     this.#ending = false;
-    this.scroller.scrollTop = 0;
-    this.#redraw();
     this.#load();
+  }
+
+  // begin forgets what was shown.
+  #begin() {
+    const focused = this.scroller.contains(document.activeElement);
+    this.#stale = false;
+    this.items = [];
+    this.active = 0;
+    this.scroller.scrollTop = 0;
+    for (const node of this.drawn.values()) node.remove();
+    this.drawn.clear();
+    if (focused) requestAnimationFrame(() => this.go(0));
   }
 
   fill(items) {
     this.#loading?.abort();
     this.#loading = undefined;
+    this.#stale = false;
     const was = this.items[this.active] && this.o.key(this.items[this.active]);
     this.items = items;
     this.more = false;
@@ -124,12 +135,14 @@ class Rows {
     try {
       const { items, next } = await this.o.load(this.next, signal);
       if (signal.aborted) return;
+      if (this.#stale) this.#begin();
       this.items.push(...items);
       this.next = next;
       this.more = Boolean(next);
       this.#loading = undefined;
     } catch (e) {
       if (signal.aborted) return;
+      if (this.#stale) this.#begin();
       this.#loading = undefined;
       this.#ending = false;
       set(this.told, "data-failed", "");
@@ -209,14 +222,15 @@ class Rows {
     const { total } = this.o, count = this.items.length;
     const known = total ?? (this.more ? undefined : count);
     set(this.grid, "aria-rowcount", known === undefined ? -1 : known + this.first - 1);
-    set(this.grid, "aria-busy", this.#loading ? "true" : undefined);
+    set(this.grid, "aria-busy", this.#loading && "true");
+    set(this.grid, "data-stale", this.#stale);
     const none = count === 0 && !this.more;
     this.instead.hidden = !none;
     this.grid.hidden = none;
     if (!this.again.hidden) return;
     set(this.told, "data-failed", undefined);
     const number = (n) => n.toLocaleString("en");
-    const words = none ? "" : count === 0 ? "Reading …" : this.more ? `${number(count)}${total ? ` of ${number(total)}` : ""} read; scroll for more` : number(count) + (count === 1 ? ", that is all" : ", that are all");
+    const words = none ? "" : count === 0 || this.#stale ? "Reading …" : this.more ? `${number(count)}${total ? ` of ${number(total)}` : ""} read; scroll for more` : `${number(count)} in all`;
     this.told.textContent = this.#ending ? `Reading to the end: ${number(count)}${total ? ` of ${number(total)}` : ""} so far; Esc stops` : words;
   }
 

@@ -33,7 +33,7 @@ test("the types of the wire are those of the contract", () => {
     run(bin("openapi-typescript"), "../openapi/openapi.yaml", "-o", join(work, "schema.d.ts"));
     const names = [
       "ThreadTotals", "Totals", "LastMessage", "Conversation", "Thread", "NamedTotals", "TotalsReply", "ConversationsReply", "ThreadsReply", "ReceiptReply",
-      "GroupReceipt", "Reader", "ReadersReply", "UserTotals", "PendingRead", "ExplainedMessage", "Explanation", "CommandReply", "CommandResult",
+      "GroupReceipt", "Reader", "ReadersReply", "UserTotals", "PendingRead", "ExplainedMessage", "LoggedMessage", "Explanation", "CommandReply", "CommandResult",
       "RefusedCommand", "CommandsReply", "ProblemError", ["WireFilter", "Filter"],
       ["C2CReadReceipt", "PeerReceipt"], ["GroupReadReceipt", "MessageReceipt"],
     ].map((name) => [name].flat());

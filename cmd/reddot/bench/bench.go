@@ -86,6 +86,7 @@ func stages() []stage {
 		{"fairness", "messages to one user while work in bulk of others is done", nil, 0, false, (*bench).fairness},
 		{"recovery", "until reddot is ready: from a snapshot, from the log, after SIGKILL", nil, 1, false, (*bench).recovery},
 		{"growth", "rebuild with five times the commands against half of them", nil, 5, false, (*bench).growth},
+		{"recipes", "the commands by what is built on Redis instead, for which redis-server is needed: only where it is named", []string{"live"}, 1, true, (*bench).recipes},
 		{"failover", "a cluster and two reddots, of which one part after the other fails: some 10 minutes, only where it is named", nil, 0, true, (*bench).failover},
 	}
 }
@@ -160,8 +161,8 @@ type bench struct {
 	children []*process.Process
 	fail     context.CancelCauseFunc // ends the run
 
-	log     *filled                         // the commands, with the server that has them
-	rates   struct{ publish, read float64 } // commands per second
+	log     *filled                               // the commands, with the server that has them
+	rates   struct{ publish, read, live float64 } // commands per second
 	figures []Figure
 }
 

@@ -70,6 +70,7 @@ func TestSelected(t *testing.T) {
 		"live disk":       "publish read rebuild disk live",
 		"latency latency": "latency",
 		"failover":        "failover",
+		"recipes":         "publish live recipes",
 	} {
 		c := Config{Stages: strings.Fields(asked)}
 		chosen, err := c.selected()

@@ -30,6 +30,7 @@ const (
 const (
 	duringLive = "during live"
 	idle       = "idle"
+	besideEcho = ", p99 during live, beside the echo's during the same"
 )
 
 // listSizes are the conversations that those have who are asked about.
@@ -298,6 +299,9 @@ func (b *bench) noteQueries(all []*question) {
 		}
 		b.note(figure("query", q.name+", "+duringLive, PerSecond, q.live.perSecond()).compare(idle, q.idle.perSecond()).with(q.live.times))
 		b.note(figure("query", q.name+", p99 "+duringLive, Seconds, q.live.times.at(0.99).Seconds()).compare(idle, q.idle.times.at(0.99).Seconds()))
+		if i > 0 {
+			b.note(figure("query", q.name+besideEcho, Seconds, q.live.times.at(0.99).Seconds()).compare("echo, "+duringLive, all[0].live.times.at(0.99).Seconds()))
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -52,4 +53,35 @@ func (f *streamFigures) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(f.messages, prometheus.GaugeValue, float64(state.Msgs), name)
 		ch <- prometheus.MustNewConstMetric(f.replicas, prometheus.GaugeValue, float64(replicas), name)
 	}
+}
+
+// diskFigures are those of the disk that a folder is on, looked at at each scrape. Where
+// they can't be read there are none.
+type diskFigures struct {
+	dir         string
+	free, total *prometheus.Desc
+}
+
+func newDiskFigures(dir string) *diskFigures {
+	return &diskFigures{
+		dir:   dir,
+		free:  prometheus.NewDesc("reddot_disk_free_bytes", "What is free, for who isn't root, of the disk that the data is on.", nil, nil),
+		total: prometheus.NewDesc("reddot_disk_size_bytes", "Size of the disk that the data is on.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (f *diskFigures) Describe(ch chan<- *prometheus.Desc) {
+	ch <- f.free
+	ch <- f.total
+}
+
+// Collect implements prometheus.Collector.
+func (f *diskFigures) Collect(ch chan<- prometheus.Metric) {
+	usage, err := vfs.Default.GetDiskUsage(f.dir)
+	if err != nil {
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(f.free, prometheus.GaugeValue, float64(usage.AvailBytes))
+	ch <- prometheus.MustNewConstMetric(f.total, prometheus.GaugeValue, float64(usage.TotalBytes))
 }

@@ -160,7 +160,7 @@ func (s *Server) prepare(conn, hears *nats.Conn) (*api.Service, *stream.Hub, err
 		return nil, nil, err
 	}
 	queryMetrics, err := api.NewMetrics(s.registry)
-	err = errors.Join(err, s.registry.Register(newStreamFigures(js, s.subjects)), s.registry.Register(newPeerFigures(s.source)))
+	err = errors.Join(err, s.registry.Register(newStreamFigures(js, s.subjects)), s.registry.Register(newPeerFigures(s.source)), s.registry.Register(newDiskFigures(string(s.cfg.Data))))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -28,6 +28,7 @@ type snapshots struct {
 	subjects events.Subjects
 	source   *projection
 	repo     *snapshot.Repository
+	began    time.Time
 	log      *slog.Logger
 
 	// scheduler is nil until the first projector is open: a status is asked for before.
@@ -64,7 +65,7 @@ func (s *Server) openSnapshots(ctx context.Context, conn *nats.Conn, replicas in
 	if b, ok := kept.(*storage.Bucket); ok && b.Replicas() < ofLog {
 		s.log.Warn("the snapshots have fewer replicas than the log: a log that is trimmed would be lost with them", "bucket", b, "replicas", b.Replicas(), "log", ofLog)
 	}
-	taken := &snapshots{cfg: cfg, subjects: s.subjects, log: s.log}
+	taken := &snapshots{cfg: cfg, subjects: s.subjects, log: s.log, began: time.Now()}
 	owner := ""
 	if cfg.Snapshots == "" {
 		owner = "serve" // the lock on the data folder, in which they are, sees to it that there is one
@@ -170,6 +171,8 @@ func (s *snapshots) register(registry *prometheus.Registry) error {
 		value      func(snapshot.Figures) float64
 	}{
 		{gauge, "reddot_snapshot_seq", "Seq of the last snapshot since the start.", func(f snapshot.Figures) float64 { return float64(f.Seq) }},
+		{gauge, "reddot_snapshot_age_seconds", "Time since the newest snapshot, or since the start where there is none; 0 while it has all commands.", s.age},
+		{gauge, "reddot_snapshot_interval_seconds", "Within what a snapshot is taken if there are commands; 0: not by time.", func(snapshot.Figures) float64 { return s.cfg.SnapshotInterval.Seconds() }},
 		{gauge, "reddot_snapshot_bytes", "Size of the last snapshot.", func(f snapshot.Figures) float64 { return float64(f.Bytes) }},
 		{gauge, "reddot_snapshot_seconds", "Time that the last snapshot took.", func(f snapshot.Figures) float64 { return f.Took.Seconds() }},
 		{counter, "reddot_snapshots_taken_total", "Snapshots taken since the start.", func(f snapshot.Figures) float64 { return float64(f.Snapshots) }},
@@ -179,6 +182,18 @@ func (s *snapshots) register(registry *prometheus.Registry) error {
 			func() float64 { return m.value(s.scheduler.Load().Figures()) })))
 	}
 	return err
+}
+
+// age is for how long there has been no snapshot that is owed.
+func (s *snapshots) age(f snapshot.Figures) float64 {
+	if s.Applied() <= f.Seq {
+		return 0
+	}
+	taken := f.Taken
+	if f.Seq == 0 {
+		taken = s.began
+	}
+	return max(0, time.Since(taken).Seconds()) // the machine that took it may have another clock
 }
 
 // Applied implements snapshot.Source.

@@ -1,0 +1,129 @@
+// Refused: the commands that were skipped, and what was in them.
+
+import { ask } from "./ask.js";
+import { el, fill, listed, say, set } from "./dom.js";
+import { ago, clock, code, copyButton, count, day, note, panel, rawOf, trouble } from "./parts.js";
+import { rows } from "./rows.js";
+import { hear, status } from "./status.js";
+import { describe } from "./tip.js";
+
+const PAGE = 200, SAMPLE = 1000, LOOKS = 10; // commands a request; those that are summed up; requests for a page of what a filter lets through
+
+/** kindOf is what a subject says of a command, without whose it is. */
+export const kindOf = (subject) => (/(?:^|\.)policy$/.test(subject) ? "policy" : /\.(user|group)\.[^.]+\.([^.]+)$/.exec(subject)?.slice(1).join(".") ?? "no command's subject");
+
+// What kinds of reasons mean, as the status counts them.
+const KINDS = {
+  subject: "a subject that is no command's", verb: "an unknown verb", payload: "bytes that are no payload", limit: "too long or too many", missing_field: "a field is missing", unknown_field: "an unknown field",
+  value: "a field's value", not_member: "a user who is not a member of the group", no_message: "a message that the conversation does not have", other_sender: "an id that is another sender's message", too_many: "one more than there may be", other: "anything else",
+};
+
+export default function refused(view) {
+  const { params, signal } = view;
+  const filter = { reason: params.get("reason") ?? "", kind: params.get("kind") ?? "" };
+  const fits = (r) => (!filter.reason || r.reason === filter.reason) && (!filter.kind || kindOf(r.subject) === filter.kind);
+
+  const detail = el("section", { class: "panel", "aria-label": "The command", tabindex: -1, hidden: true });
+  const nothing = el("div"), none = () => fill(nothing, filter.reason || filter.kind ? note("None of these", "No refused command that is stored is of this reason and subject.") : note("Nothing was refused", "Commands that are malformed, or of a user about a group that they are not in, would be listed here with what was in them."));
+  none();
+  const list = rows({
+    label: "Refused commands, the newest first", signal, columns: ["Command", "When", "Subject", "Reason"], kind: "refusals",
+    key: (r) => String(r.seq), open: (r) => open(r.seq, r),
+    async load(after, signal) {
+      const items = [];
+      for (let looks = 0; looks < LOOKS; looks++) {
+        const page = await ask("v1/refused", { query: { limit: PAGE, after }, signal });
+        items.push(...page.refused.filter(fits));
+        after = page.next;
+        if (!after || items.length) break;
+      }
+      return { items, next: after };
+    },
+    draw: (r) => [el("span", { class: "mono" }, count(r.seq)), el("span", {}, clock(r.at)), el("span", { class: "mono cut" }, r.subject), el("span", { class: "cut" }, r.reason)],
+    empty: nothing,
+  });
+  const chosen = el("span", { class: "tools" });
+  const all = el("button", { type: "button", class: "small", onclick: () => choose({ reason: "", kind: "" }) }, "Show all");
+
+  function choose(to) {
+    Object.assign(filter, to);
+    for (const k of ["reason", "kind"]) params.set(k, filter[k]);
+    view.put(params);
+    mark();
+    none();
+    list.reset();
+  }
+
+  function mark() {
+    fill(chosen, filter.reason && el("span", { class: "tag" }, filter.reason), filter.kind && el("span", { class: "tag" }, filter.kind), (filter.reason || filter.kind) && all);
+    for (const b of view.root.querySelectorAll("[data-facet]")) set(b, "aria-pressed", String(filter[b.dataset.facet] === b.dataset.value));
+  }
+
+  const byReason = el("ul", { class: "facets" }), byKind = el("ul", { class: "facets" });
+  const facet = (name) => ([value, n]) => el("li", {}, el("button", {
+    type: "button", "data-facet": name, "data-value": value, "aria-pressed": String(filter[name] === value), onclick: () => choose({ [name]: filter[name] === value ? "" : value }),
+  }, el("span", {}, value), el("span", { class: "n" }, count(n))));
+  const sums = panel(view, {
+    title: "The newest, by reason and subject", make: () => [el("div", { class: "columns" }, [el("div", {}, el("h3", {}, "Reason"), byReason), el("div", {}, el("h3", {}, "Subject"), byKind)])],
+    empty: ({ all }) => !all.length && note("Nothing was refused", "All commands that are stored were taken."),
+    async load(signal) {
+      const all = [];
+      let next;
+      do {
+        const page = await ask("v1/refused", { query: { limit: PAGE, after: next }, signal });
+        all.push(...page.refused);
+        next = page.next;
+      } while (next && all.length < SAMPLE);
+      return { all, more: !!next };
+    },
+    draw({ all, more }) {
+      say(sums.node.querySelector("h2"), more ? `The newest ${count(SAMPLE)}, by reason and subject` : `All ${count(all.length)} that are stored, by reason and subject`);
+      const sum = (of) => [...all.reduce((m, r) => m.set(of(r), (m.get(of(r)) ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]).slice(0, 12);
+      listed(byReason, sum((r) => r.reason), ([v]) => v, facet("reason"));
+      listed(byKind, sum((r) => kindOf(r.subject)), ([v]) => v, facet("kind"));
+    },
+  });
+
+  const since = el("ul", { class: "facets" }), total = el("p", { class: "line" });
+  const log = panel(view, {
+    title: "Since the log began, by kind of reason",
+    load: async () => { if (status.problem) throw status.problem; return status.known ?? ask("v1/status", { signal }); },
+    make: () => [since, total],
+    draw(s) {
+      listed(since, Object.entries(s.refused_for ?? {}).sort((a, b) => b[1] - a[1]), ([k]) => k, ([kind, n]) => el("li", {}, describe(el("a", { class: "facet", href: rawOf("/v1/status") }, el("span", {}, kind), el("span", { class: "n" }, count(n))), `${KINDS[kind] ?? kind}: refused since the log began`)));
+      fill(total, el("span", { class: "soft" }, `${count(s.refused)} of all commands were refused. Older ones than the events that are kept are counted, and no longer listed.`));
+    },
+  });
+  hear(signal, log.again);
+
+  async function open(seq, known) {
+    params.set("seq", seq);
+    view.put(params);
+    detail.hidden = false;
+    const close = el("button", { type: "button", class: "small", onclick: () => { detail.hidden = true; params.delete("seq"); view.put(params); list.node.focus(); } }, "Close");
+    const body = el("div", { class: "panel-body" }, el("div", { class: "loading" }));
+    fill(detail, el("header", {}, el("h2", {}, `Command ${count(Number(seq))}`), el("div", { class: "tools" }, close)), body);
+    detail.scrollIntoView({ block: "nearest" });
+    try {
+      const { commands: [c] } = await ask("v1/log", { query: { seq, limit: 1 }, signal });
+      const text = c.payload !== undefined ? JSON.stringify(c.payload, null, 2) : c.base64;
+      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
+      fill(body,
+        el("dl", { class: "pairs" }, [
+          known && pair("Refused", known.reason), pair("Stored", day(c.at), " · ", ago(c.at)), pair("Subject", code(c.subject)),
+          c.user && pair("User", el("a", { href: `#/users?${new URLSearchParams({ user: c.user })}` }, c.user)), c.group && pair("Group", el("a", { href: `#/groups?${new URLSearchParams({ group: c.group })}` }, c.group)),
+          c.error && pair("Undecodable", c.error), pair("Payload", `${count(c.bytes)} bytes${c.encoding ? ` of ${c.encoding}` : ", in base64"}`),
+        ].filter(Boolean).flat()),
+        el("pre", { tabindex: 0, "aria-label": "Payload" }, text),
+        el("div", { class: "tools" }, copyButton(text, "Copy payload"), copyButton(() => `command ${c.seq}, ${new Date(c.at).toISOString()}\n${c.subject}\n${known ? `refused: ${known.reason}\n` : ""}${text}`, "Copy for a ticket"), el("a", { href: rawOf("/v1/log", { seq }) }, "As the API answers")));
+    } catch (e) {
+      if (!signal.aborted) fill(body, trouble(e, () => open(seq, known)));
+    }
+    detail.focus({ preventScroll: true });
+  }
+
+  fill(view.root, detail, el("section", { class: "panel", "aria-label": "Refused commands" }, el("header", {}, el("h2", {}, "Refused commands, the newest first"), chosen, el("button", { type: "button", class: "small", onclick: () => { list.reset(); sums.again(); } }, "Refresh")), el("div", { class: "panel-body" }, list.node)),
+    el("div", { class: "columns" }, [sums.node, log.node]));
+  mark();
+  if (params.get("seq")) open(params.get("seq"));
+}

@@ -1,0 +1,29 @@
+package heap
+
+import "runtime/metrics"
+
+// use is what the process's memory is used for, in bytes, as the soft limit counts it.
+type use struct {
+	live  int64 // what the last collection has left in the heap
+	other int64 // what is not in the heap: stacks, and the runtime's own
+}
+
+// measure asks the runtime.
+func measure() use {
+	s := [...]metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(s[:])
+	n := func(i int) int64 { return int64(s[i].Value.Uint64()) }
+	return use{live: n(0), other: n(1) - n(2) - n(3) - n(4) - n(5)}
+}
+
+// limit is the soft limit: at twice what lives Go alone would collect.
+func (u use) limit(least int64) int64 {
+	return max(least, (2*u.live+u.other+step-1)/step*step)
+}

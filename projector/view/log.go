@@ -1,0 +1,77 @@
+package view
+
+import (
+	"slices"
+
+	"reddot/events"
+	"reddot/projector/fold"
+)
+
+// looked bounds how many messages are read to find those of one timeline.
+const looked = 5_000
+
+// Log is the newest messages of a conversation of the list, or of one timeline of it, at
+// most limit, the oldest first: each with what it is to the count that Explain explains. It
+// begins where the user's history does.
+func Log(r fold.Reader, k fold.Key, of *string, limit int) []events.LoggedMessage {
+	i, ok := load(r, k)
+	if !ok || !i.in {
+		return nil
+	}
+	var all []events.LoggedMessage
+	tally, lines := i.tally(r), map[string]*fold.Timeline{}
+	begin := max(i.row.Floor(i.log).Pos, i.row.Join.Pos)
+	for pos := i.log.Head.Pos; pos > begin && len(all) < limit && i.log.Head.Pos-pos < looked; pos-- {
+		m := r.Message(k.LogKey(), pos)
+		if of != nil && m.Thread != *of {
+			continue
+		}
+		line, known := lines[m.Thread]
+		if !known && i.row.Timelines > 0 {
+			line = r.Timeline(k, m.Thread)
+			lines[m.Thread] = line
+		}
+		read := pos <= i.row.Position(m.Thread, line).Pos
+		all = append(all, events.LoggedMessage{
+			ID: m.ID, From: m.From, At: m.At, Seq: m.Seq, Thread: m.Thread,
+			Read: read, Counts: i.counts(r, tally, pos, &m, of, line, read),
+		})
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// counts says what a message is to the count of a conversation, or of one timeline.
+func (i item) counts(r fold.Reader, t *fold.Tally, pos fold.Pos, m *fold.Message, of *string, line *fold.Timeline, read bool) events.Counting {
+	next := t.Next
+	if of != nil {
+		next = func(after fold.Ord) fold.Ord { return t.NextOf(*of, after) }
+	}
+	switch {
+	case i.revoked(r, pos, m):
+		return events.CountsRevoked
+	case m.Hidden:
+		return events.CountsHidden
+	case !m.Counted:
+		return events.CountsSilent
+	case m.From == i.key.User:
+		return events.CountsOwn
+	case next(m.Ord-1) == m.Ord:
+		return events.CountsUnread
+	case read:
+		return events.CountsRead
+	case m.Apart: // of a thread that is not followed, if it is asked about
+		return events.CountsApart
+	case of == nil && line != nil && line.Muted:
+		return events.CountsMuted
+	}
+	return events.CountsBlocked
+}
+
+// revoked reports whether a message is recalled or has expired.
+func (i item) revoked(r fold.Reader, pos fold.Pos, m *fold.Message) bool {
+	if i.key.Kind == events.Group {
+		return fold.Unreadable(r, i.key.ID, i.log, pos, m)
+	}
+	return m.Revoked || m.Counted && i.log.Revoked.Has(r, i.key.LogKey().Set(fold.SetRevoked), m.Ord)
+}
