@@ -196,7 +196,7 @@ func TestCompressed(t *testing.T) {
 		list = append(list, fmt.Sprintf(`{"type":"user.message","user":"alice","id":"m1","from":"peer%d"}`, i))
 	}
 	w.commands(list...)
-	for url, want := range map[string]string{"/v1/conversations?user=alice": "gzip", "/v1/totals?user=alice": ""} {
+	for url, want := range map[string]string{"/v1/conversations?user=alice": "gzip", "/v1/totals?user=alice": "", "/reddot.js": "gzip", "/reddot.d.ts": "gzip", "/openapi.yaml": "gzip"} {
 		if got := w.get(url, "Accept-Encoding: gzip"); got.header.Get("Content-Encoding") != want || got.header.Get("ETag") == "" {
 			t.Errorf("%s: %v", url, got.header)
 		}

@@ -154,7 +154,8 @@ func (s *Server) Routes() []Route { return s.all }
 // handler puts what every request goes through around the routes.
 func (s *Server) handler() (http.Handler, error) {
 	zip, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.EnableZstd(false),
-		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/yaml", "image/svg+xml", "text/"}))
+		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/yaml", "image/svg+xml",
+			"text/html", "text/css", "text/javascript", "text/plain"}))
 	if err != nil {
 		return nil, err
 	}

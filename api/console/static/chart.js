@@ -12,7 +12,7 @@ const shape = (name, attributes) => {
  * sparkline makes a line of the last values; add adds one.
  * @param {{label: string, points?: number, format?: (n: number) => string}} options
  */
-export function sparkline({ label, points = 90, format = String }) {
+export function sparkline({ label, points = 60, format = String }) {
   const W = 240, H = 40, values = [];
   const svg = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "spark", role: "img", "aria-label": label, preserveAspectRatio: "none" });
   const area = shape("path", { class: "spark-area" }), line = shape("path", { class: "spark-line", "vector-effect": "non-scaling-stroke" });

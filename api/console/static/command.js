@@ -11,7 +11,7 @@ export const toConversation = (user, conversation, more = {}) => `#/explain?${ne
 
 /**
  * command is a panel that shows a command; it is hidden until open is called. Which one it
- * shows stands in the URL.
+ * shows stands in the URL. open's reason is why it was refused.
  * @param {{params: URLSearchParams, signal: AbortSignal, put: (p: URLSearchParams) => void}} view
  */
 export function command(view) {
@@ -26,7 +26,7 @@ export function command(view) {
     if (from?.isConnected) from.focus();
   }
 
-  async function open(seq) {
+  async function open(seq, reason) {
     from = document.activeElement;
     params.set("command", seq);
     view.put(params);
@@ -37,9 +37,9 @@ export function command(view) {
     node.scrollIntoView({ block: "nearest" });
     try {
       const { commands: [c] } = await ask("v1/log", { query: { seq, limit: 1 }, signal });
-      if (params.get("command") === String(seq)) fill(body, drawn(c));
+      if (params.get("command") === String(seq)) fill(body, drawn(c, reason));
     } catch (e) {
-      if (!signal.aborted) fill(body, trouble(e, () => open(seq)));
+      if (!signal.aborted) fill(body, trouble(e, () => open(seq, reason)));
     }
     node.scrollIntoView({ block: "nearest" });
   }
@@ -60,16 +60,17 @@ export function command(view) {
   };
 }
 
-function drawn(c) {
+function drawn(c, reason) {
   const text = c.payload !== undefined ? JSON.stringify(c.payload, null, 2) : c.base64;
   const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
   return [
     el("dl", { class: "pairs" }, [
-      pair("Stored", day(c.at), " · ", ago(c.at)), pair("Subject", code(c.subject)),
+      reason && pair("Refused", reason), pair("Stored", day(c.at), " · ", ago(c.at)), pair("Subject", code(c.subject)),
       c.user && pair("User", el("a", { href: toUser(c.user) }, c.user)), c.group && pair("Group", el("a", { href: toGroup(c.group) }, c.group)),
       c.error && pair("Undecodable", c.error), pair("Payload", `${count(c.bytes)} bytes${c.encoding ? ` of ${c.encoding}` : ", in base64"}`),
     ].filter(Boolean).flat()),
     el("pre", { tabindex: 0, "aria-label": "Payload" }, text),
-    el("div", { class: "tools" }, copyButton(text, "Copy payload"), el("a", { href: rawOf("/v1/log", { seq: c.seq }) }, "As the API answers")),
+    el("div", { class: "tools" }, copyButton(text, "Copy payload"),
+      copyButton(() => `command ${c.seq}, ${new Date(c.at).toISOString()}\n${c.subject}\n${reason ? `refused: ${reason}\n` : ""}${text}`, "Copy for a ticket"), el("a", { href: rawOf("/v1/log", { seq: c.seq }) }, "As the API answers")),
   ];
 }

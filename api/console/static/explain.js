@@ -44,7 +44,7 @@ function both(view) {
     try {
       const e = await get();
       texts[key] = ticket(e, title);
-      fill(into, el("header", {}, el("h2", {}, title), copyButton(() => texts[key], "Copy for a ticket", `Copy ${title.toLowerCase()} for a ticket`)), el("div", { class: "panel-body explained" }, explanation(e, shown, key === "then" ? params.get("at") : "")));
+      fill(into, el("header", {}, el("h2", {}, title), copyButton(() => texts[key], "Copy for a ticket", `Copy for a ticket: ${title.toLowerCase()}`)), el("div", { class: "panel-body explained" }, explanation(e, shown, title, key === "then" ? params.get("at") : "")));
     } catch (e) {
       if (e.name === "AbortError" || signal.aborted) return;
       delete texts[key];
@@ -90,10 +90,10 @@ function terms(e) {
 }
 
 /** explanation is what is shown of one. */
-function explanation(e, shown, at) {
+function explanation(e, shown, title, at) {
   const href = rawOf(at ? "/v1/past/explain" : "/v1/explain", { user: e.user, conversation: e.conversation, ...(at && { at }), ...(e.thread !== undefined && { thread: e.thread }) });
   const line = (sign, n, words, means, kind) => el("li", { class: kind }, el("span", { class: "sign" }, sign), describe(el("a", { class: "n", href }, count(n)), means), el("span", {}, words));
-  const sum = el("ol", { class: "sum", "aria-label": "The count" }, terms(e).map((t) => line(...t)),
+  const sum = el("ol", { class: "sum", "aria-label": `The count: ${title.toLowerCase()}` }, terms(e).map((t) => line(...t)),
     line("=", e.unread, el("span", {}, "unread, of them ", describe(el("a", { href }, count(e.mentions)), "Unread messages that name the user or all"), ` mention${e.mentions === 1 ? "" : "s"}`), "What the conversation shows as its count", "result"));
   const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat().filter(Boolean))];
   const facts = el("dl", { class: "pairs" }, [
@@ -107,7 +107,7 @@ function explanation(e, shown, at) {
   const log = e.log ?? [], named = new Set(e.messages.filter((m) => m.mention).map((m) => m.id));
   return [
     el("div", { class: "why" }, sum, facts),
-    log.length > 0 ? [picture(log), legend(log)] : note("No messages", e.carried ? "The count is carried over by an import, of messages without ids." : "None since the user has the conversation."),
+    log.length > 0 ? [picture(log, title), legend(log)] : note("No messages", e.carried ? "The count is carried over by an import, of messages without ids." : "None since the user has the conversation."),
     log.length > 0 && listOf(log, { command: (seq) => shown.link(seq), mention: (id) => named.has(id), thread: (thread) => toConversation(e.user, e.conversation, { thread, ...(at && { at }) }) }),
     e.more > 0 && el("p", { class: "soft" }, `${count(e.more)} more messages of the count are older than these.`),
   ].flat().filter(Boolean);

@@ -1,6 +1,7 @@
 // Live: what is told, as it happens.
 
 import { sparkline } from "./chart.js";
+import { toUser } from "./command.js";
 import { el, fill, say, set } from "./dom.js";
 import { follow, TYPES } from "./feed.js";
 import { clock, code, copyButton, count, day, figure, note, rate, rawOf } from "./parts.js";
@@ -8,7 +9,6 @@ import { clock, code, copyButton, count, day, figure, note, rate, rawOf } from "
 const MOST = 500; // rows that are there
 const EVERY = 120; // ms between two rounds of drawing
 
-const linkTo = (user) => el("a", { href: `#/users?${new URLSearchParams({ user })}` }, user);
 
 export default function live(view) {
   const { params, signal } = view, root = view.root;
@@ -24,7 +24,7 @@ export default function live(view) {
   const nothing = note("Nothing yet", "What is told from now on is shown here: changes of users' counts, receipts, and commands that are refused.");
   const speed = figure({ label: "Events", counts: "Events that came a second, of those that the filter lets through: mean of the last second.", href: rawOf("/v1/stats") });
   const all = figure({ label: "Since you look", counts: "Events that came since this page was opened, or since the filter was changed.", href: rawOf("/v1/feed") });
-  const trend = sparkline({ label: "Events a second of the last 90 seconds", format: rate });
+  const trend = sparkline({ label: "Events a second of the last minute", format: rate });
   const form = el("form", { class: "bar-of-tools", onsubmit: (e) => { e.preventDefault(); filtered(); } },
     el("fieldset", {}, el("legend", { class: "unseen" }, "Types"), kinds), el("label", { class: "inline" }, "Users that begin with ", prefix), el("span", { class: "tools" }, stop, empty));
   fill(root, el("div", { class: "panel" }, el("div", { class: "panel-body trend three" }, speed.node, all.node, trend.node)),
@@ -123,8 +123,8 @@ function row({ type, id, data, at }) {
     set(button, "aria-expanded", String(open));
     if (!open) return node.lastChild.remove();
     node.append(el("div", { class: "raw" },
-      el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", linkTo(user)),
-        type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ seq: event.seq })}` }, "the command"))),
+      el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", el("a", { href: toUser(user) }, user)),
+        type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ command: event.seq })}` }, "the command"))),
       el("pre", {}, JSON.stringify(event, null, 2)), copyButton(data, "Copy")));
   });
   return node;

@@ -48,7 +48,7 @@ async function show() {
   if (!first) h1.focus();
   if (!page) return fill(root, note("There is no such page", "The navigation has all that there are."));
   const view = {
-    root, signal, role: session.role, operator: session.role === "operator",
+    root, signal, name: session.name, role: session.role, operator: session.role === "operator",
     params: new URLSearchParams(query),
     /** put renews the URL, for who copies it or comes back, and leaves the page as it is. */
     put(params) {
@@ -120,8 +120,8 @@ function out(why) {
       key.value = "";
       enter(as);
     } catch (e) {
-      const words = { 401: "This is no key of this server, or it is no longer valid.", 403: "This key is of a role that may not look around: want a viewer's or an operator's.", 429: `Too many wrong keys: try again in ${e.retryAfter ?? 60} s.` };
-      say(told, words[e.status] ?? `${e.message}.`);
+      const words = { 401: "This is no key of this server, or no longer one.", 429: `Too many wrong keys: try again in ${e.retryAfter ?? 60} s.` };
+      say(told, words[e.status] ?? `${e.message.charAt(0).toUpperCase()}${e.message.slice(1)}.`);
       button.disabled = false;
       key.select();
     }

@@ -30,7 +30,7 @@ function ofStatus(view, of) {
 }
 
 function place(view) {
-  const lag = sparkline({ label: "Lag of the last 3 minutes, in commands", format: count });
+  const lag = sparkline({ label: "Lag of the last 2 minutes, in commands", format: count });
   const f = {
     lag: figure({ label: "Lag", counts: "Commands in the stream that are not applied yet: last − applied.", href: STATUS }),
     applied: figure({ label: "Applied", counts: "The last command that is folded into the state that answers show, by its sequence in the stream.", href: STATUS }),
@@ -56,7 +56,7 @@ function place(view) {
 }
 
 function stats(view) {
-  const speed = sparkline({ label: "Commands a second of the last 3 minutes", format: rate });
+  const speed = sparkline({ label: "Commands a second of the last 2 minutes", format: rate });
   let before;
   const f = {
     now: figure({ label: "Commands now", counts: "Commands applied a second, since the last look two seconds ago.", href: STATUS }),
@@ -92,7 +92,8 @@ function stats(view) {
 
 const LATENCIES = [
   ["apply", "Publish → applied", "From the time that the stream gave a command to the state that answers show."],
-  ["emit", "Applied → told", "From there until the events of the command are stored, and told to who listens."],
+  ["emit", "Applied → told", "From there until the events of the command are stored, and told to who listens on NATS."],
+  ["tell", "Told over streams", "From there until a client of a stream over HTTP is told; nothing where no stream is told."],
   ["query", "Queries", "From a query's arrival to its answer, over NATS and HTTP."],
   ["http", "HTTP", "From a request's headers to the end of its answer; streams are left out."],
 ];

@@ -1,8 +1,9 @@
 // Refused: the commands that were skipped, and what was in them.
 
 import { ask } from "./ask.js";
+import { command } from "./command.js";
 import { el, fill, listed, say, set } from "./dom.js";
-import { ago, clock, code, copyButton, count, day, note, panel, rawOf, trouble } from "./parts.js";
+import { clock, count, note, panel, rawOf } from "./parts.js";
 import { rows } from "./rows.js";
 import { hear, status } from "./status.js";
 import { describe } from "./tip.js";
@@ -23,12 +24,12 @@ export default function refused(view) {
   const filter = { reason: params.get("reason") ?? "", kind: params.get("kind") ?? "" };
   const fits = (r) => (!filter.reason || r.reason === filter.reason) && (!filter.kind || kindOf(r.subject) === filter.kind);
 
-  const detail = el("section", { class: "panel", "aria-label": "The command", tabindex: -1, hidden: true });
+  const detail = command(view);
   const nothing = el("div"), none = () => fill(nothing, filter.reason || filter.kind ? note("None of these", "No refused command that is stored is of this reason and subject.") : note("Nothing was refused", "Commands that are malformed, or of a user about a group that they are not in, would be listed here with what was in them."));
   none();
   const list = rows({
     label: "Refused commands, the newest first", signal, columns: ["Command", "When", "Subject", "Reason"], kind: "refusals",
-    key: (r) => String(r.seq), open: (r) => open(r.seq, r),
+    key: (r) => String(r.seq), open: (r) => detail.open(r.seq, r.reason),
     async load(after, signal) {
       const items = [];
       for (let looks = 0; looks < LOOKS; looks++) {
@@ -96,34 +97,7 @@ export default function refused(view) {
   });
   hear(signal, log.again);
 
-  async function open(seq, known) {
-    params.set("seq", seq);
-    view.put(params);
-    detail.hidden = false;
-    const close = el("button", { type: "button", class: "small", onclick: () => { detail.hidden = true; params.delete("seq"); view.put(params); list.node.focus(); } }, "Close");
-    const body = el("div", { class: "panel-body" }, el("div", { class: "loading" }));
-    fill(detail, el("header", {}, el("h2", {}, `Command ${count(Number(seq))}`), el("div", { class: "tools" }, close)), body);
-    detail.scrollIntoView({ block: "nearest" });
-    try {
-      const { commands: [c] } = await ask("v1/log", { query: { seq, limit: 1 }, signal });
-      const text = c.payload !== undefined ? JSON.stringify(c.payload, null, 2) : c.base64;
-      const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
-      fill(body,
-        el("dl", { class: "pairs" }, [
-          known && pair("Refused", known.reason), pair("Stored", day(c.at), " · ", ago(c.at)), pair("Subject", code(c.subject)),
-          c.user && pair("User", el("a", { href: `#/users?${new URLSearchParams({ user: c.user })}` }, c.user)), c.group && pair("Group", el("a", { href: `#/groups?${new URLSearchParams({ group: c.group })}` }, c.group)),
-          c.error && pair("Undecodable", c.error), pair("Payload", `${count(c.bytes)} bytes${c.encoding ? ` of ${c.encoding}` : ", in base64"}`),
-        ].filter(Boolean).flat()),
-        el("pre", { tabindex: 0, "aria-label": "Payload" }, text),
-        el("div", { class: "tools" }, copyButton(text, "Copy payload"), copyButton(() => `command ${c.seq}, ${new Date(c.at).toISOString()}\n${c.subject}\n${known ? `refused: ${known.reason}\n` : ""}${text}`, "Copy for a ticket"), el("a", { href: rawOf("/v1/log", { seq }) }, "As the API answers")));
-    } catch (e) {
-      if (!signal.aborted) fill(body, trouble(e, () => open(seq, known)));
-    }
-    detail.focus({ preventScroll: true });
-  }
-
-  fill(view.root, detail, el("section", { class: "panel", "aria-label": "Refused commands" }, el("header", {}, el("h2", {}, "Refused commands, the newest first"), chosen, el("button", { type: "button", class: "small", onclick: () => { list.reset(); sums.again(); } }, "Refresh")), el("div", { class: "panel-body" }, list.node)),
+  fill(view.root, detail.node, el("section", { class: "panel", "aria-label": "Refused commands" }, el("header", {}, el("h2", {}, "Refused commands, the newest first"), chosen, el("button", { type: "button", class: "small", onclick: () => { list.reset(); sums.again(); } }, "Refresh")), el("div", { class: "panel-body" }, list.node)),
     el("div", { class: "columns" }, [sums.node, log.node]));
   mark();
-  if (params.get("seq")) open(params.get("seq"));
 }

@@ -39,7 +39,7 @@ function barOf(log, lane) {
 }
 
 /** picture is the strip as a picture. */
-export function picture(log) {
+export function picture(log, title) {
   const lanes = lanesOf(log), width = LEFT * 2 + log.length * CELL, height = lanes.length * LANE + 4;
   const parts = [];
   lanes.forEach((lane, y) => parts.push(shape("line", { class: "strip-lane", x1: 0, x2: width, y1: y * LANE + LANE / 2 + 2, y2: y * LANE + LANE / 2 + 2 })));
@@ -55,7 +55,7 @@ export function picture(log) {
   const n = (of) => log.filter((m) => m.counts === of).length;
   const said = Object.keys(WORDS).filter(n).map((k) => `${count(n(k))} ${WORDS[k][0]}`).join(", ");
   const svg = shape("svg", { class: "strip", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `The newest ${count(log.length)} messages: ${said}` }, ...parts);
-  const scroller = el("div", { class: "strip-scroll", tabindex: 0, role: "region", "aria-label": "The conversation as a strip" }, svg);
+  const scroller = el("div", { class: "strip-scroll", tabindex: 0, role: "region", "aria-label": `The conversation as a strip: ${title.toLowerCase()}` }, svg);
   requestAnimationFrame(() => { scroller.scrollLeft = scroller.scrollWidth; });
   return scroller;
 }

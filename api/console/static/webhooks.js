@@ -2,6 +2,7 @@
 
 import { action, confirmed } from "./act.js";
 import { ask, send } from "./ask.js";
+import { toUser } from "./command.js";
 import { el, fill, listed, say, set } from "./dom.js";
 import { ago, clock, code, copyButton, count, figure, figures, note, panel, rate, rawOf, span, trouble } from "./parts.js";
 
@@ -121,7 +122,7 @@ function dead(view, name, at, all) {
   let next, items = [];
   const row = (l) => el("li", {},
     el("label", {}, el("input", { type: "checkbox", "aria-label": `Choose ${l.id}`, onchange: (e) => { if (e.target.checked) chosen.add(l.id); else chosen.delete(l.id); tell(); } })),
-    el("div", {}, el("p", {}, code(l.type), " ", l.user && el("a", { href: `#/users?${new URLSearchParams({ user: l.user })}` }, l.user), " of ", clock(l.at), ", given up ", ago(l.dead_at), ` after ${l.attempts} tries`), el("p", { class: "told bad" }, `${l.reason}`), el("p", { class: "soft" }, code(l.id))));
+    el("div", {}, el("p", {}, code(l.type), " ", l.user && el("a", { href: toUser(l.user) }, l.user), " of ", clock(l.at), ", given up ", ago(l.dead_at), ` after ${l.attempts} tries`), el("p", { class: "told bad" }, `${l.reason}`), el("p", { class: "soft" }, code(l.id))));
   function tell() { say(told, !items.length ? "There are none: everything it wanted was taken, or is still tried." : chosen.size ? `${count(chosen.size)} chosen.` : `${count(items.length)} shown, the oldest first. None chosen: all are sent again.`); }
   async function read() {
     try {

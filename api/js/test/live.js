@@ -22,7 +22,11 @@ function program() {
 }
 
 const SECRET = "a secret of at least thirty-two bytes, for tests";
-export const KEY = "rdk_" + createHash("sha256").update("the key of tests").digest("hex").slice(0, 43);
+const keyOf = (what) => "rdk_" + createHash("sha256").update(what).digest("hex").slice(0, 43);
+export const KEY = keyOf("the key of tests");
+
+/** PEOPLE are who may look around, by their roles. */
+export const PEOPLE = { viewer: keyOf("a viewer's key"), operator: keyOf("an operator's key") };
 
 /** token is a user's, as an identity provider would make it. */
 export function token(user, seconds = 3600) {
@@ -36,11 +40,12 @@ export async function serve(t, { guarded = false, args = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "reddot-live-"));
   if (guarded) {
     writeFileSync(join(folder, "hs256.key"), SECRET, { mode: 0o600 });
-    const sha256 = createHash("sha256").update(KEY).digest("hex");
-    writeFileSync(join(folder, "auth.json"), JSON.stringify({ keys: [{ name: "tests", role: "backend", sha256 }], tokens: { secret_file: "hs256.key" } }), { mode: 0o600 });
+    const key = (name, role, key) => ({ name, role, sha256: createHash("sha256").update(key).digest("hex") });
+    const keys = [key("tests", "backend", KEY), ...Object.entries(PEOPLE).map(([role, k]) => key(`the-${role}`, role, k))];
+    writeFileSync(join(folder, "auth.json"), JSON.stringify({ keys, tokens: { secret_file: "hs256.key" } }), { mode: 0o600 });
     args = ["--auth", join(folder, "auth.json"), ...args];
   }
-  const live = { http: "127.0.0.1:0", listen: "127.0.0.1:0" };
+  const live = { folder, http: "127.0.0.1:0", listen: "127.0.0.1:0" };
   let child;
   live.start = () => new Promise((resolve, reject) => {
     child = spawn(program(), ["serve", "--data", join(folder, "data"), "--http", live.http, "--listen", live.listen, ...args], { stdio: ["ignore", "pipe", "pipe"] });

@@ -46,7 +46,7 @@ type recipe struct {
 const count = `
 local function count(user, conversation, n)
   local had = tonumber(redis.call('HGET', 'c:' .. user, conversation) or 0)
-  if had + n < 0 then return end
+  if n == 0 or had + n < 0 then return end
   redis.call('HINCRBY', 'c:' .. user, conversation, n)
   redis.call('PUBLISH', 'evt:' .. user, redis.call('INCRBY', 't:' .. user, n))
 end
@@ -136,8 +136,11 @@ func (b *bench) inRedis(ctx context.Context, program string, of recipe) (took ti
 	b.children = append(b.children, server)
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, PoolSize: recipesFlying, ReadTimeout: ackWait, MaxRetries: -1})
 	defer func() { err = errors.Join(err, client.Close(), server.Stop()) }()
-	for client.Ping(ctx).Err() != nil { // it ends the benchmark if it does not start
-		if err := rest(ctx, behindWait); err != nil {
+	for {
+		if _, err := os.Stat(socket); err == nil && client.Ping(ctx).Err() == nil {
+			break
+		}
+		if err := rest(ctx, behindWait); err != nil { // a Redis that does not start ends the benchmark
 			return 0, err
 		}
 	}

@@ -2,16 +2,15 @@
 //
 // Go collects when the heap has grown to twice of what lives in it: the less lives the
 // more often, and a projection that is small or being built spends an eighth of its
-// time on that. Here the heap may grow further while it is small, up to a soft limit of
-// the whole process, and beyond that as far as Go alone would let it:
+// time on that; and the more lives the more memory lies idle. Here the heap may grow further
+// while it is small, up to a soft limit of the whole process, and less beyond that:
 //
 //	collected at min(five times what lives, the soft limit)
-//	the soft limit = max(floor, twice what lives), set anew as that changes
+//	the soft limit = max(floor, one and a half times what lives), set anew as that changes
 //
-// So the process takes what it would take with Go alone, or the floor if that is more, and
-// nothing is collected more often than by Go alone: a fixed limit below what lives would
-// have it collect without end. Where memory is limited by a control group, as in a
-// container, the floor is a share of it.
+// A fixed limit would have garbage collected without end once more lives than that.
+// Where memory is limited by a control group, as in a container, the floor is a share of
+// it.
 //
 // GOGC and GOMEMLIMIT of the environment win.
 //
@@ -33,7 +32,7 @@ const (
 	// percent is what GOGC is: the heap may grow to five times of what lives in it.
 	percent = 400
 	// floor is the least soft limit, in bytes.
-	floor = 700 << 20
+	floor = 640 << 20
 	// share is what part of a container's memory the floor takes at most: the rest is
 	// for what lives, for the page cache and for what Go does not know of.
 	share = 2
