@@ -174,6 +174,26 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestHelpPages: a page is shown by its name, in each language; what is a command's name shows
+// how that is used.
+func TestHelpPages(t *testing.T) {
+	for line, want := range map[string]string{
+		"help topics":                "reddot documentation\n====",
+		"help quick-start":           "Quick start\n====",
+		"help quick start":           "Quick start\n====",
+		"help --lang zh":             "reddot 文档\n====",
+		"help --lang zh quick-start": "快速开始\n====",
+		"help serve":                 "Start",
+	} {
+		if out := reddot(t, nil, strings.Fields(line)...).done(t); !strings.HasPrefix(out, want) {
+			t.Errorf("%s prints %.80q", line, out)
+		}
+	}
+	if out := reddot(t, nil, "__complete", "help", "").stdout; !strings.Contains(out, "\nquick-start\tQuick start\n") || !strings.Contains(out, "\ntopics\n") {
+		t.Error(out)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	out := reddot(t, nil, "--version").done(t)
 	if !strings.HasPrefix(out, "reddot ") || !strings.Contains(out, " go1.") {

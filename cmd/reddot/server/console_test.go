@@ -30,6 +30,13 @@ func TestConsole(t *testing.T) {
 		!strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'self'") {
 		t.Errorf("%s: %s %v", resp.Request.URL, resp.Status, resp.Header)
 	}
+	for _, docs := range []string{"/docs/", "/docs/access.html", "/docs/zh/", "/docs/docs.css"} { // everybody may read how it works
+		resp := testkit.Must(http.Get("http://" + r.http + docs))(t)
+		resp.Body.Close()
+		if resp.StatusCode != 200 || !resp.Uncompressed || resp.Header.Get("ETag") == "" || resp.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %s %v, compressed %v", docs, resp.Status, resp.Header, resp.Uncompressed)
+		}
+	}
 	resp = testkit.Must(http.Post("http://"+r.http+"/v1/session", "application/json", strings.NewReader(`{"key":"rdk_viewer"}`)))(t)
 	resp.Body.Close()
 	cookie := resp.Header.Get("Set-Cookie")
