@@ -1,7 +1,7 @@
 // Package client is how Go programs use reddot: back ends that report what
 // happened, gateways and apps that show badges. It talks NATS to the server and
-// needs nothing but package events, nats.go and msgpack; the README says how
-// another module uses it.
+// needs nothing but package events, nats.go and msgpack; api/docs/go.md says
+// how another module uses it.
 //
 //	conn, err := nats.Connect(urls, nats.MaxReconnects(-1), nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2))
 //	c, err := client.New(conn, client.Options{})

@@ -113,7 +113,7 @@ badge 0
 	}
 }
 
-// TestExampleWorkspace builds the example as the README says for a go.work.
+// TestExampleWorkspace builds the example as api/docs/go.md says for a go.work.
 func TestExampleWorkspace(t *testing.T) {
 	reddot, err := filepath.Abs("../..")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"reddot/api/identity"
 )
 
-// TestPermissions: the subjects of each role, as the README's table has them.
+// TestPermissions: the subjects of each role, as the table of api/docs/access.md has them.
 func TestPermissions(t *testing.T) {
 	viewer := "p.api.*.totals p.api.*.conversations p.api.*.conversation p.api.*.explain p.api.*.receipt " +
 		"p.api.*.threads p.api.*.thread p.api.*.group-receipts p.api.*.readers p.api.status"

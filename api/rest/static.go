@@ -47,24 +47,30 @@ const pagePolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none';
 // Pages are the routes of the files of a folder that the program holds, below a path that
 // ends in /; index.html is at the path itself. Without its / the path leads there.
 func Pages(at string, folder fs.FS) []Route {
-	files := map[string]func(*Exchange) error{}
+	files := map[string]string{}
 	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		media, known := mediaTypes[path.Ext(name)]
-		if !known {
-			return fmt.Errorf("%s is a file of no known kind", name)
-		}
 		content, err := fs.ReadFile(folder, name)
-		if err != nil {
-			return err
-		}
-		files[at+strings.TrimSuffix(name, "index.html")] = static(media, string(content))
-		return nil
+		files[name] = string(content)
+		return err
 	})
 	if err != nil {
 		panic(fmt.Errorf("pages of %s: %w", at, err)) // they are embedded
+	}
+	return Files(at, files)
+}
+
+// Files are the routes of files by their names, as Pages has them of a folder.
+func Files(at string, contents map[string]string) []Route {
+	files := map[string]func(*Exchange) error{}
+	for name, content := range contents {
+		media, known := mediaTypes[path.Ext(name)]
+		if !known {
+			panic(fmt.Errorf("pages of %s: %s is a file of no known kind", at, name)) // the program made it
+		}
+		files[at+strings.TrimSuffix(name, "index.html")] = static(media, content)
 	}
 	serve := func(x *Exchange) error {
 		file := files[x.Request.URL.Path]

@@ -52,5 +52,5 @@
 // A command: its file here, and newRoot in root.go; one that is forgotten there is a
 // function that nobody calls, which staticcheck names. A flag of serve: server.Config with
 // its meaning, its bound in Validate and in TestValidate, its line in addServeFlags and in
-// the README's table, which TestReadme looks into.
+// the table of api/docs/configuration.md, which TestPages looks into.
 package main

@@ -243,9 +243,9 @@ func TestUserRefusedLater(t *testing.T) {
 	}
 }
 
-// TestReadmePermissions: the README lists what reddot's user needs.
-func TestReadmePermissions(t *testing.T) {
-	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+// TestPagePermissions: the page of rights lists what reddot's user needs.
+func TestPagePermissions(t *testing.T) {
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "api", "docs", "access.md")))(t))
 	for _, p := range permissions(t, "bucket:NAME", true) {
 		if !strings.Contains(text, "`"+p.Subject+"`") {
 			t.Errorf("%s %s is not in it", p.Verb, p.Subject)

@@ -23,7 +23,7 @@ import (
 	"reddot/projector/testkit/natstest"
 )
 
-// phones is a NATS server with the README's configuration, a reddot, and who
+// phones is a NATS server with the configuration of the page of rights, a reddot, and who
 // connects to them.
 type phones struct {
 	*testing.T
@@ -38,27 +38,27 @@ type phones struct {
 	}
 }
 
-// readmeConfig is the configuration that the README gives for a NATS server: the
+// pageConfig is the configuration that the page of rights gives for a NATS server: the
 // one with a part of that name.
-func readmeConfig(t *testing.T, part string) string {
+func pageConfig(t *testing.T, part string) string {
 	t.Helper()
-	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "api", "docs", "access.md")))(t))
 	block := regexp.MustCompile("```\n(jetstream \\{.*\n" + part + " \\{\n(?:[^`]*\n)?)```").FindStringSubmatch(text)
 	if block == nil {
-		t.Fatalf("the README has no configuration of a NATS server with %s", part)
+		t.Fatalf("the page has no configuration of a NATS server with %s", part)
 	}
 	return regexp.MustCompile(`store_dir: "[^"]*"`).ReplaceAllString(block[1], `store_dir: "`+t.TempDir()+`"`)
 }
 
-// newPhones starts the server of the README and a reddot, with more flags.
+// newPhones starts the server of the page and a reddot, with more flags.
 func newPhones(t *testing.T, part string, flags ...string) *phones {
 	t.Helper()
 	for _, name := range []string{"REDDOT_PASSWORD", "BACK_END_PASSWORD", "ALICE_PASSWORD"} {
 		t.Setenv(name, "s3cret")
 	}
-	o := testkit.Must(server.ProcessConfigFile(fileOf(t, readmeConfig(t, part))))(t)
+	o := testkit.Must(server.ProcessConfigFile(fileOf(t, pageConfig(t, part))))(t)
 	if o.StoreDir == "" {
-		t.Fatal("no store_dir in the README")
+		t.Fatal("no store_dir in the page")
 	}
 	o.Host, o.Port = "", 0
 	p := &phones{T: t, url: natstest.Start(t, natstest.With(o)).URL()}
@@ -200,7 +200,7 @@ func (p *phones) may() events.Seq {
 	return last
 }
 
-// TestPhonesInAnAccount runs the README's configuration of accounts: a phone does
+// TestPhonesInAnAccount runs the page's configuration of accounts: a phone does
 // and hears what it may, and its answers come through the import.
 func TestPhonesInAnAccount(t *testing.T) {
 	p := newPhones(t, "accounts")

@@ -162,10 +162,14 @@ func TestExportRange(t *testing.T) {
 	}
 }
 
-// TestReadme: the tests that it names are there, and it knows the flags of
-// serve.
-func TestReadme(t *testing.T) {
-	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
+// TestPages: the tests that the README and the pages name are there, and one page knows the
+// flags of serve.
+func TestPages(t *testing.T) {
+	pages := testkit.Must(filepath.Glob(filepath.Join("..", "..", "api", "docs", "*.md")))(t)
+	text := ""
+	for _, file := range append(pages, filepath.Join("..", "..", "README.md")) {
+		text += string(testkit.Must(os.ReadFile(file))(t))
+	}
 	tests := ""
 	err := filepath.WalkDir(filepath.Join("..", ".."), func(file string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(file, "_test.go") {
@@ -186,6 +190,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("there is no EndToEnd/%s", name[1])
 		}
 	}
+	text = string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "api", "docs", "configuration.md")))(t))
 	for _, flag := range regexp.MustCompile(" (--[a-z0-9-]+)").FindAllStringSubmatch((&app{}).serveCommand().Flags().FlagUsages(), -1) {
 		if !strings.Contains(text, "`"+flag[1]+"`") && flag[1] != "--help" {
 			t.Errorf("%s is not in it", flag[1])

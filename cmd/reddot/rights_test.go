@@ -10,10 +10,10 @@ import (
 	"reddot/projector/testkit"
 )
 
-// TestReadmeRights: the README's table has the rights that there are, of each role.
-func TestReadmeRights(t *testing.T) {
-	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
-	_, text, _ = strings.Cut(text, "\n## Who may do what\n")
+// TestPageRights: the page's table has the rights that there are, of each role.
+func TestPageRights(t *testing.T) {
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "api", "docs", "access.md")))(t))
+	_, text, _ = strings.Cut(text, "\n## Rights on NATS\n")
 	row := func(who string) string {
 		_, rest, found := strings.Cut(text, "\n| "+who)
 		if !found {

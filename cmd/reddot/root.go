@@ -93,7 +93,9 @@ user's conversations and totals, tells listeners what changed and answers
 queries. "reddot serve" starts all of it; the other commands are clients.
 
 Every flag is also an environment variable: --snapshot-keep is
-REDDOT_SNAPSHOT_KEEP. A flag wins.`,
+REDDOT_SNAPSHOT_KEEP. A flag wins.
+
+"reddot help topics" lists pages to read: quick start, operating, FAQ, ...`,
 		Example: `  # start a server, with NATS in it and data in ./reddot-data
   reddot serve
 
@@ -150,6 +152,7 @@ REDDOT_SNAPSHOT_KEEP. A flag wins.`,
 	for _, act := range actions() {
 		root.AddCommand(a.actionCommand(act))
 	}
+	root.SetHelpCommand(a.helpCommand())
 	sayArguments(root)
 	a.complete(root)
 	refuseUnknown(root)
@@ -178,19 +181,12 @@ func sayArguments(cmd *cobra.Command) {
 	}
 }
 
-// refuseUnknown has "help" and "completion" refuse a word that they do not know,
-// as the other commands do: cobra's print how they are used, as if all were well.
+// refuseUnknown has "completion" refuse a word that it does not know, as the other
+// commands do: cobra's prints how it is used, as if all were well.
 func refuseUnknown(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		switch c.Name() {
-		case "help":
-			c.Args = func(_ *cobra.Command, args []string) error {
-				_, _, err := root.Find(args)
-				return err
-			}
-		case "completion":
+		if c.Name() == "completion" {
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() } // only then are its arguments checked
 		}
 	}

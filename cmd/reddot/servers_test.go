@@ -97,12 +97,11 @@ func TestServersRedacted(t *testing.T) {
 	s.stop()
 }
 
-// TestReadmeServers: the configuration of the servers of a cluster in the README is
+// TestPageServers: the configuration of the servers in the page of clusters is
 // one, and says what the text does.
-func TestReadmeServers(t *testing.T) {
-	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "README.md")))(t))
-	_, page, _ := strings.Cut(text, "\n## On a cluster\n")
-	found := regexp.MustCompile("(?s)```\n(server_name.*?)```").FindStringSubmatch(page)
+func TestPageServers(t *testing.T) {
+	text := string(testkit.Must(os.ReadFile(filepath.Join("..", "..", "api", "docs", "cluster.md")))(t))
+	found := regexp.MustCompile("(?s)```\n(server_name.*?)```").FindStringSubmatch(text)
 	if found == nil {
 		t.Fatal("there is none")
 	}

@@ -48,12 +48,15 @@ export function asof(view, { at, now = "Now", change }) {
     if (wait) await pause(wait, signal);
     if (signal.aborted || me !== moved) return;
     change(at, signal);
+    when(signal);
+  }
+
+  /** when says the time of the command where one is. */
+  async function when(signal) {
     const known = /^\d+$/.test(at) && await ask("v1/log", { query: { seq: at, limit: 1 }, signal }).catch(() => {});
-    if (signal.aborted) return;
-    if (known?.commands?.[0]) {
-      time.value = local(known.commands[0].at);
-      fill(place, day(known.commands[0].at));
-    }
+    if (signal.aborted || !known?.commands?.[0]) return;
+    time.value = local(known.commands[0].at);
+    fill(place, day(known.commands[0].at));
   }
 
   function mark() {
@@ -87,6 +90,7 @@ export function asof(view, { at, now = "Now", change }) {
     set(time, "min", local(log.first.at));
     slide.disabled = log.first.seq === log.last.seq;
     mark();
+    when(AbortSignal.any([view.signal, left.signal]));
   }
 
   mark();

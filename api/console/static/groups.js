@@ -66,11 +66,11 @@ function one(view, group) {
       list.total(g.members);
       messages.to(count(g.messages));
       head.to(g.head ? count(g.head) : "none");
-      const large = g.limit > 0 && g.members > g.limit;
+      const large = g.members > g.limit;
       fanout.to(g.limit === undefined ? "–" : large ? "large" : "all");
       describe(fanout.node, g.limit === undefined ? "Who is told of a change depends on the fan-out limit of the server" : large
         ? `More members than the fan-out limit of ${count(g.limit)}: a change goes to members that are watching, and to who is named. Counts are exact for everyone all the same.`
-        : `Each change goes to every member${g.limit ? `: there are no more of them than the fan-out limit of ${count(g.limit)}` : ""}.`);
+        : `Each change goes to every member: there are no more of them than the fan-out limit of ${count(g.limit)}.`);
       last.to(g.last_messages);
       newest.hidden = g.last_messages.length === 0;
     },
@@ -89,7 +89,7 @@ function one(view, group) {
     of.hidden = false;
     let read = true;
     const sum = el("p", { class: "panel-line" }), body = el("div", { class: "panel-body" });
-    const close = () => { leave.abort(); of.hidden = true; for (const k of ["message", "from"]) params.delete(k); put(params); about.node.querySelector(`[aria-label="${CSS.escape(`Readers of ${id}`)}"]`)?.focus(); };
+    const close = () => { leave.abort(); of.hidden = true; for (const k of ["message", "from"]) params.delete(k); put(params); newest.querySelector(`[aria-label="${CSS.escape(`Readers of ${id}`)}"]`)?.focus(); };
     function show() {
       const all = rows({
         label: read ? `Who has read ${id}` : `Who has not read ${id}`, kind: "readers", signal: s, key: (r) => r.user,

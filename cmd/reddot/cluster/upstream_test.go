@@ -18,7 +18,7 @@ const upgraded = `
 A message whose header Nats-Expected-Last-Msg-Id does not hold stops a replicated
 stream no longer with this nats-server (%s). So:
   - take the warning, and what it says about untrusted publishers, out of the page
-    "On a cluster" of README.md, or name the versions that it is still true for;
+    "On a cluster", api/docs/cluster.md, or name the versions that it is still true for;
   - keep this test, turned around, as long as older servers are supported.
 What happened: %s`
 
