@@ -5,7 +5,6 @@ import (
 	"errors"
 	"unicode/utf8"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -37,6 +36,30 @@ func PayloadJSON(payload []byte) (object []byte, e Encoding, err error) {
 	if err := msgpack.Unmarshal(payload, &v); err != nil {
 		return nil, e, err
 	}
-	object, err = jsonv2.Marshal(v, jsonv2.Deterministic(true)) // it refuses what is not UTF-8, and what is not a number
+	if !isText(v) {
+		return nil, e, errNotShown
+	}
+	object, err = json.Marshal(v) // keys in order; it refuses what is not a number
 	return object, e, err
+}
+
+// isText reports whether all strings of a value are UTF-8, the names of fields included.
+func isText(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return utf8.ValidString(v)
+	case []any:
+		for _, of := range v {
+			if !isText(of) {
+				return false
+			}
+		}
+	case map[string]any:
+		for name, of := range v {
+			if !utf8.ValidString(name) || !isText(of) {
+				return false
+			}
+		}
+	}
+	return true
 }

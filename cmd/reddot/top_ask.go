@@ -32,8 +32,7 @@ func newTopClient(cfg *topConfig, key string) *topClient {
 	if cfg.secure {
 		scheme = "https"
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // a key goes to the server alone
+	transport := new(http.Transport) // without a proxy: a key goes to the server alone
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &topClient{&http.Client{Transport: transport, CheckRedirect: noRedirect}, scheme + "://" + cfg.http, key, cfg.timeout}
 }
