@@ -84,8 +84,11 @@ func checkHTTP(t *testing.T, c *child) {
 			t.Errorf("metrics lack %s", line)
 		}
 	}
-	if code, _ := c.get(t, "/"); code != http.StatusNotFound {
-		t.Errorf("/ answers %d", code)
+	if code, body := c.get(t, "/"); code != http.StatusOK || !strings.Contains(body, "<title>reddot") {
+		t.Errorf("/ leads to %d %q, want the console", code, body)
+	}
+	if code, _ := c.get(t, "/nowhere"); code != http.StatusNotFound {
+		t.Errorf("/nowhere answers %d", code)
 	}
 }
 
