@@ -64,7 +64,7 @@ func TestSession(t *testing.T) {
 	w.want(204, w.send("DELETE", "/v1/session", ""))
 }
 
-// TestSessionEnds: at its time, a stream with it; and with its key. That is no failure to
+// TestSessionEnds: a session ends with its key (at its time: package identity). That is no failure to
 // log in, and a forged one is.
 func TestSessionEnds(t *testing.T) {
 	w := closed(t)

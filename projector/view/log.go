@@ -7,8 +7,9 @@ import (
 	"reddot/projector/fold"
 )
 
-// looked bounds how many messages are read to find those of one timeline.
-const looked = 5_000
+// looked bounds how many messages are read to find those of one timeline: who asks decides
+// which, and may ask often.
+const looked = 1_000
 
 // Log is the newest messages of a conversation of the list, or of one timeline of it, at
 // most limit, the oldest first: each with what it is to the count that Explain explains. It

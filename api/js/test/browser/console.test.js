@@ -225,7 +225,7 @@ test("a route is tried, and is the same as curl, without the key", async (t) => 
   chromium.content();
 });
 
-test("webhooks: none, one that delivers, one that does not; test and replay", async (t) => {
+test("webhooks: none, one that delivers, one that does not; a test of it, and its list of what was given up", async (t) => {
   const none = await openConsole(t, { at: "webhooks" });
   await none.page.getByText("reddot serve --webhooks webhooks.json").waitFor();
   await none.looked("webhooks-none");
