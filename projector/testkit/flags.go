@@ -93,7 +93,7 @@ func packagePath() string {
 	return "." + strings.TrimSuffix(strings.TrimPrefix(info.Path, info.Main.Path), ".test")
 }
 
-// Effort is how often a slow test does something: n, times the flag -effort; an eighth
+// Effort is how often a slow test does something: n, times the flag -effort; a quarter
 // of that with the race detector.
 func Effort(n int) int { return max(1, n*times()/spared) }
 

@@ -4,4 +4,4 @@ package testkit
 
 // The race detector makes everything some ten times slower, and what it finds it finds
 // in few rounds.
-const spared = 8
+const spared = 4
