@@ -32,12 +32,19 @@ func (j *joined) Deadline() (time.Time, bool) {
 	return j.until, true
 }
 
+// Err is an error at the latest when what Done has returned is closed, as also end closes
+// it: contexts that are made of this one rely on that, and panic.
 func (j *joined) Err() error {
 	if err := cmp.Or(j.Context.Err(), j.other.Err()); err != nil {
 		return err
 	}
 	if time.Now().After(j.until) {
 		return context.DeadlineExceeded
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.full != nil {
+		return j.full.Err()
 	}
 	return nil
 }
