@@ -43,8 +43,9 @@
 // One of them delivers to all endpoints: who holds the lease (lease.go). It does not depend
 // on who emits, since what waits has to be told also where nothing happens. One that ends
 // releases it; one that crashes is followed by the next process in its data folder at once, by
-// another one after 9 s. What a crash has left comes again within 30 s. A process that hung
-// stops before another may begin, by the time that its own clock has run.
+// another one after 9 s. What a crash has left comes again within 30 s, and so does what an
+// end has given back if the NATS server ends with it: it keeps no account of that. A process
+// that hung stops before another may begin, by the time that its own clock has run.
 // Each may be asked by an operator: it asks who delivers, over NATS.
 //
 // # Bounds
