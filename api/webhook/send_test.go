@@ -111,7 +111,7 @@ func dnsAnswer(query, v4, v6 []byte) []byte {
 	for end < len(query) && query[end] != 0 {
 		end += int(query[end]) + 1
 	}
-	end += 5                        // the root, type and class
+	end += 5                          // the root, type and class
 	address, kind := v4, query[end-3] // of the question: 1 is A, 28 AAAA
 	if kind == 28 {
 		address = v6
@@ -153,7 +153,7 @@ func TestThrottled(t *testing.T) {
 		}
 		return err == nil
 	})
-	w.emitted(w.message("bob", 1))
+	w.emitted(w.message("carol", 1))
 	for name, r := range map[string]*receiver{"date": date, "seconds": seconds} {
 		if r.tried() != 1 {
 			t.Errorf("%s was asked %d times", name, r.tried())
@@ -163,7 +163,7 @@ func TestThrottled(t *testing.T) {
 			t.Errorf("the test: %+v", tested)
 		}
 		r.await("alice's badge", badgeIs("alice", 1))
-		r.await("bob's badge", badgeIs("bob", 1))
+		r.await("carol's badge", badgeIs("carol", 1))
 	}
 }
 
