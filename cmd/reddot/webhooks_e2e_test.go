@@ -106,12 +106,11 @@ func testWebhookKill(t *testing.T, p program) {
 		js := testkit.Must(jetstream.New(connect(t, c.nats)))(t)
 		for n := range hookChanges / hookKills {
 			user := fmt.Sprint("u", rng.IntN(hookUsers))
-			// Not at the end of a round: it is killed while the last ones are on their way.
 			_, err := js.Publish(testkit.Context(t), "unread.cmd.user."+user+".message", fmt.Appendf(nil, `{"id": "m%d.%d", "from": "bob"}`, round, n))
 			testkit.OK(t, err)
 			want[user]++
 		}
-		c.kill()
+		c.kill() // the last ones are still on their way
 		c = p.serve(t, dir, args...)
 	}
 	r.turn(false)
