@@ -116,6 +116,21 @@ func TestChinese(t *testing.T) {
 	}
 }
 
+// TestPush: what the page shows of a sender of push notifications is what runs.
+func TestPush(t *testing.T) {
+	sender := string(testkit.Must(os.ReadFile("../js/examples/push.js"))(t))
+	page := testkit.Must(Find(English, "webhooks"))(t)
+	shown := regexp.MustCompile("(?ms)^```javascript\n(.*?)^```$").FindAllStringSubmatch(string(page.source), -1)
+	if len(shown) == 0 {
+		t.Error("the page shows no code")
+	}
+	for _, block := range shown {
+		if !strings.Contains(sender, block[1]) {
+			t.Errorf("push.js has no\n%s", block[1])
+		}
+	}
+}
+
 // TestHTML: a page's links within the pages lead to files and headings that there are, its
 // headings have names of their own, and nothing in it comes from elsewhere or is a script.
 func TestHTML(t *testing.T) {

@@ -122,11 +122,13 @@ func (m maker) body(ctx context.Context, it *item, before known) (body []byte, t
 				return nil, tells, err
 			}
 		}
-		data, at = c, c.At
+		data, at, tells.Version = c, c.At, c.Version
 	case ReceiptCreated:
-		if data, err = m.receipt(ctx, it, p.receipt); err != nil {
+		r, err := m.receipt(ctx, it, p.receipt)
+		if err != nil {
 			return nil, tells, err
 		}
+		data, tells.Version = r, r.Version
 	case GroupReceiptChanged:
 		g := it.groupReceipts()
 		if it.again {
@@ -134,7 +136,7 @@ func (m maker) body(ctx context.Context, it *item, before known) (body []byte, t
 				return nil, tells, err
 			}
 		}
-		data = g
+		data, tells.Version = g, g.Version
 	case CommandRefused:
 		data = p.rejected
 	case Resync:

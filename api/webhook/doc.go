@@ -27,7 +27,10 @@
 //
 // An event that the consumer hands out again (a crash, a lost acknowledgement) may be
 // older than what was told meanwhile, and a dead letter that is replayed is: then the
-// state as it is now is told, asked for like any query ([Asker]). So nothing goes backward.
+// state as it is now is told, asked for like any query ([Asker]). So it is with all events
+// that were stored before this process began, as a NATS server that is killed forgets for
+// some 100 ms what it has handed out; and with the events that come after that and are not
+// newer than a state that was told. So nothing goes backward.
 //
 // What badge an endpoint was told last of a user is in a stream (memory), since the delta of
 // a badge, and whether it rises, must survive a restart. It remembers a million users; of
@@ -43,9 +46,9 @@
 // One of them delivers to all endpoints: who holds the lease (lease.go). It does not depend
 // on who emits, since what waits has to be told also where nothing happens. One that ends
 // releases it; one that crashes is followed by the next process in its data folder at once, by
-// another one after 9 s. What a crash has left comes again within 30 s, and so does what an
-// end has given back if the NATS server ends with it: it keeps no account of that. A process
-// that hung stops before another may begin, by the time that its own clock has run.
+// another one after 9 s. What the one before it was working at is handed out again at once
+// (reclaim.go); what that misses, within 30 s. A process that hung stops before another may
+// begin, by the time that its own clock has run.
 // Each may be asked by an operator: it asks who delivers, over NATS.
 //
 // # Bounds
@@ -69,5 +72,6 @@
 //	endpoint.go                an endpoint's loop: events in, by fetch.go; requests out, by outcome.go
 //	webhook.go lease.go        all endpoints; which reddot delivers
 //	streams.go told.go position.go dead.go   what is kept in NATS
+//	reclaim.go                 what a process that is gone has left, at once
 //	operate.go metrics.go      what operators see and do
 package webhook

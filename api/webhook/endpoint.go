@@ -46,6 +46,8 @@ type endpoint struct {
 	bytes     int
 	full      atomic.Bool // nothing more is fetched for now
 	received  uint64      // the place of the last event that came
+	before    uint64      // the place of the last event as this began: who was here before may have told it
+	ahead     events.Seq  // the newest state that was told: events of it may still come
 	keptAt    uint64      // the position that is written down
 	kept      time.Time   // when that was
 	made      time.Time   // when the event stream was
@@ -62,17 +64,6 @@ type endpoint struct {
 type finished struct {
 	item *item
 	result
-}
-
-// Figures are how an endpoint does.
-type Figures struct {
-	Waiting  int          `json:"waiting"`             // things that it is not told of yet
-	InFlight int          `json:"in_flight"`           // requests
-	Failures int          `json:"failures"`            // in a row
-	Oldest   *events.Time `json:"oldest_at,omitempty"` // since when the oldest waits
-	Paused   *events.Time `json:"paused_at,omitempty"` // since when it wants no more
-	Next     *events.Time `json:"next_at,omitempty"`   // when it is tried again, if all waits for that
-	Reason   string       `json:"reason,omitempty"`    // of the last failure
 }
 
 func (h *Webhooks) newEndpoint(cfg *Endpoint, file string) *endpoint {
@@ -127,6 +118,9 @@ func (e *endpoint) open(ctx context.Context) (upto uint64, err error) {
 		return 0, err
 	}
 	info := e.consumer.CachedInfo()
+	if err := h.names.reclaim(ctx, h.js, e.consumer); err != nil {
+		return 0, err
+	}
 	e.schedule = newSchedule(e.cfg.delay, jitter)
 	e.origins, e.replaying, e.bytes = map[uint64]*origin{}, map[uint64]bool{}, 0
 	e.full.Store(false)
@@ -142,6 +136,7 @@ func (e *endpoint) open(ctx context.Context) (upto uint64, err error) {
 		}
 	}
 	e.received, e.made, e.keptAt = info.Delivered.Stream, stream.CachedInfo().Created, 0
+	e.before, e.ahead = stream.CachedInfo().State.LastSeq, 0
 	return e.lostBefore(ctx, state, stream.CachedInfo())
 }
 
@@ -235,6 +230,8 @@ func (e *endpoint) receive(r *received) {
 		o.from = r.from
 		return
 	}
+	// What a crash of the NATS server makes it forget it hands out as if for the first time.
+	again := r.again || r.place <= max(e.received, e.before)
 	e.received = max(e.received, r.place)
 	o := &origin{place: r.place, from: r.from, bytes: r.bytes}
 	items := r.items(e.cfg)
@@ -242,7 +239,7 @@ func (e *endpoint) receive(r *received) {
 		items = append(items, lostItem(r.lost))
 	}
 	for _, it := range items {
-		it.again = it.again || r.again && it.kind != Resync
+		it.again = it.again || again && it.kind != Resync
 		o.pieces += len(it.pieces)
 		for _, p := range it.pieces {
 			p.origin = o
@@ -319,30 +316,14 @@ func (e *endpoint) start(ctx context.Context) (wake time.Time) {
 		if it, wake = e.schedule.take(time.Now()); it == nil {
 			return wake
 		}
+		it.again = it.again || e.overtaken(it)
 		go func() { e.results <- finished{it, e.tell(ctx, it)} }()
 	}
 }
 
-// look tells the figures.
-func (e *endpoint) look() {
-	f := &Figures{Waiting: e.schedule.waiting, InFlight: e.schedule.flying, Failures: e.schedule.failures}
-	at := func(t time.Time) *events.Time {
-		if t.IsZero() {
-			return nil
-		}
-		ms := events.Time(t.UnixMilli())
-		return &ms
-	}
-	f.Oldest, f.Paused = at(e.schedule.oldest()), at(e.paused)
-	if e.schedule.gate.After(time.Now()) {
-		f.Next = at(e.schedule.gate)
-	}
-	for _, l := range e.schedule.lanes {
-		for _, it := range l.waiting {
-			if it.reason != "" {
-				f.Reason = it.reason
-			}
-		}
-	}
-	e.figures.Store(f)
+// overtaken reports whether a state as new as what an item says was told before its event
+// came, of whomever.
+func (e *endpoint) overtaken(it *item) bool {
+	v := it.newest().version()
+	return v > 0 && v <= e.ahead && it.body == nil
 }

@@ -38,6 +38,21 @@ type piece struct {
 	reason   string // of a resync
 }
 
+// version is that of the state that the event showed; 0: it showed none.
+func (p *piece) version() events.Seq {
+	switch {
+	case p.badge != nil:
+		return p.badge.version
+	case p.change != nil:
+		return p.change.Version
+	case p.receipt != nil:
+		return p.receipt.Version
+	case p.group != nil:
+		return p.group.Version
+	}
+	return 0
+}
+
 // item is what waits to be told about one thing: of all events about it what the newest
 // ones say.
 type item struct {
@@ -56,7 +71,7 @@ type item struct {
 	reason   string // why it was not told last
 	status   int    // of that answer; 0: there was none
 	body     []byte // as it was sent, unless something has changed since
-	tells    told   // of a badge: what is told with that
+	tells    told   // what is told with that: the version, and a badge
 }
 
 // newest is the item's newest piece.

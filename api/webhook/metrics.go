@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"reddot/events"
 )
 
 // metrics are the figures of webhooks, by endpoint: an operator names those.
@@ -55,4 +57,39 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(m.waiting, prometheus.GaugeValue, float64(f.Waiting+f.InFlight), name)
 		ch <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, oldest, name)
 	}
+}
+
+// Figures are how an endpoint does.
+type Figures struct {
+	Waiting  int          `json:"waiting"`             // things that it is not told of yet
+	InFlight int          `json:"in_flight"`           // requests
+	Failures int          `json:"failures"`            // in a row
+	Oldest   *events.Time `json:"oldest_at,omitempty"` // since when the oldest waits
+	Paused   *events.Time `json:"paused_at,omitempty"` // since when it wants no more
+	Next     *events.Time `json:"next_at,omitempty"`   // when it is tried again, if all waits for that
+	Reason   string       `json:"reason,omitempty"`    // of the last failure
+}
+
+// look tells the figures.
+func (e *endpoint) look() {
+	f := &Figures{Waiting: e.schedule.waiting, InFlight: e.schedule.flying, Failures: e.schedule.failures}
+	at := func(t time.Time) *events.Time {
+		if t.IsZero() {
+			return nil
+		}
+		ms := events.Time(t.UnixMilli())
+		return &ms
+	}
+	f.Oldest, f.Paused = at(e.schedule.oldest()), at(e.paused)
+	if e.schedule.gate.After(time.Now()) {
+		f.Next = at(e.schedule.gate)
+	}
+	for _, l := range e.schedule.lanes {
+		for _, it := range l.waiting {
+			if it.reason != "" {
+				f.Reason = it.reason
+			}
+		}
+	}
+	e.figures.Store(f)
 }

@@ -69,6 +69,9 @@ func (e *endpoint) id(kind Type, place uint64) string {
 // finish takes note of what became of an item.
 func (e *endpoint) finish(ctx context.Context, f finished) {
 	s := e.schedule
+	if f.item.again {
+		e.ahead = max(e.ahead, f.item.tells.Version)
+	}
 	wasPaused, wasProbing := s.paused, s.probing()
 	settled, dead := s.finish(time.Now(), f.item, f.result)
 	e.settle(settled)

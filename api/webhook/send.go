@@ -24,19 +24,19 @@ type sender struct {
 	url     string
 	signers []signer
 	agent   string
+	timeout time.Duration // requestTimeout, but in tests
 	http    *http.Client
 }
 
 func newSender(e *Endpoint, agent string) *sender {
-	return &sender{url: e.URL, signers: e.signers, agent: agent, http: &http.Client{
-		Timeout: requestTimeout,
+	return &sender{url: e.URL, signers: e.signers, agent: agent, timeout: requestTimeout, http: &http.Client{
 		// The signature is for this URL's owner, and no other one may be where a machine is
 		// told its credentials.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: dialer().DialContext, Proxy: nil, ForceAttemptHTTP2: true, // a proxy would resolve the name
 			TLSHandshakeTimeout: dialTimeout, MaxIdleConnsPerHost: maxInFlight, IdleConnTimeout: time.Minute,
-			MaxResponseHeaderBytes: maxAnswer, ResponseHeaderTimeout: requestTimeout,
+			MaxResponseHeaderBytes: maxAnswer,
 		},
 	}}
 }
@@ -48,7 +48,7 @@ func (s *sender) close() { s.http.CloseIdleConnections() }
 func (s *sender) send(ctx context.Context, id string, body []byte) (r result) {
 	began := time.Now()
 	defer func() { r.took = time.Since(began) }()
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err == nil {
@@ -57,19 +57,19 @@ func (s *sender) send(ctx context.Context, id string, body []byte) (r result) {
 		err = sign(req.Header, s.signers, id, began, body)
 	}
 	if err != nil {
-		return result{kind: failed, reason: reason(err)}
+		return result{kind: failed, reason: s.reason(err)}
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
-		return result{kind: failed, reason: reason(err)}
+		return result{kind: failed, reason: s.reason(err)}
 	}
 	defer resp.Body.Close()
 	io.CopyN(io.Discard, resp.Body, maxAnswer) // the status has said it
-	return judge(resp)
+	return judge(resp, time.Now())
 }
 
 // judge says what an answer means.
-func judge(resp *http.Response) result {
+func judge(resp *http.Response, now time.Time) result {
 	r := result{kind: failed, status: resp.StatusCode, reason: "answered " + resp.Status}
 	switch code := resp.StatusCode; {
 	case code/100 == 2:
@@ -77,7 +77,7 @@ func judge(resp *http.Response) result {
 	case code == http.StatusGone:
 		r.kind = gone
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		if wait, ok := parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+		if wait, ok := parseRetryAfter(resp.Header.Get("Retry-After"), now); ok {
 			r.kind, r.wait = throttled, wait
 		}
 	case code/100 == 3:
@@ -100,10 +100,10 @@ func parseRetryAfter(s string, now time.Time) (time.Duration, bool) {
 
 // reason is why nothing was answered, in words that do not repeat the URL: it may hold a
 // password.
-func reason(err error) string {
+func (s *sender) reason(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
-			return fmt.Sprintf("no answer within %v", requestTimeout)
+			return fmt.Sprintf("no answer within %v", s.timeout)
 		}
 		err = u.Err
 	}

@@ -32,6 +32,7 @@ func TestEndToEnd(t *testing.T) {
 		{"corrupt log", testCorruptLog},
 		{"server away", testServerAway},
 		{"kill", testKill},
+		{"webhooks and kills", testWebhookKill},
 		{"large group", testLargeGroup},
 		{"real traffic", testTraffic},
 		{"end without server", testEndWithoutServer},

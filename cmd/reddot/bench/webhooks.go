@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	// hookChanges of hookUsers come while nobody takes webhooks.
+	// hookChanges of hookUsers come while nobody takes webhooks; reddot is killed amid them.
 	hookChanges, hookUsers = 100_000, 1_000
+	// hookMore come then, of the same, and reddot is killed once hookSome of them are told.
+	hookMore, hookSome = 10_000, hookUsers / 10
 	// hookRate is how many commands a second come while one of two endpoints hangs for
 	// hookHang a request.
 	hookRate, hookHang = 200, 20 * time.Second
@@ -30,14 +32,18 @@ const (
 
 // The figures of webhooks.
 const (
-	hookOnce  = "deliveries for 100,000 changes of 1,000 users while nobody takes them"
+	hookOnce  = "deliveries for 100,000 changes of 1,000 users while nobody takes them, with a SIGKILL amid them"
 	hookBack  = "until all of them are told, once somebody does"
+	hookLost  = "users not told the newest state after SIGKILL while they were told"
+	hookAgain = "ready after that SIGKILL until all are told"
 	hookTimes = "publish to delivery at 200/s, beside an endpoint that hangs 20 s a request"
 )
 
 func hookAims() map[key]Aim {
 	return map[key]Aim{
 		{"webhooks", hookOnce}:                      atMost(hookUsers, hookUsers),
+		{"webhooks", hookLost}:                      atMost(0, 0),
+		{"webhooks", hookAgain}:                     atMost(5, 2),
 		{"webhooks", hookTimes + quantileOf("p99")}: atMost(0.250, 0.050),
 	}
 }
@@ -124,11 +130,16 @@ func (b *bench) webhooks(ctx context.Context) error {
 	if err := os.WriteFile(file, []byte("["+strings.Join(endpoints, ",")+"]"), 0o600); err != nil {
 		return fmt.Errorf("write the webhooks of the benchmark: %w", err)
 	}
-	t, err := b.startServed(ctx, "webhooks", "--http", "127.0.0.1:0", "--webhooks", file)
+	args := []string{"--http", "127.0.0.1:0", "--webhooks", file}
+	t, err := b.startServed(ctx, "webhooks", args...)
 	if err != nil {
 		return err
 	}
-	if err := b.turns("webhooks: an outage", 2, func(step *Step) error { return b.outage(ctx, t, h, step) }); err != nil {
+	o := &outage{b: b, t: t, hooked: h, args: args, random: rand.New(rand.NewPCG(b.cfg.Workload.Seed, 0)), want: map[string]uint64{}}
+	if err := b.turns("webhooks: an outage", 3, func(step *Step) error { return o.run(ctx, step) }); err != nil {
+		return err
+	}
+	if err := b.turns("webhooks: killed", 2, func(step *Step) error { return o.amid(ctx, step) }); err != nil {
 		return err
 	}
 	gap := time.Second / hookRate
@@ -142,46 +153,133 @@ func (b *bench) webhooks(ctx context.Context) error {
 	return t.end()
 }
 
-// outage sends changes while nobody takes them.
-func (b *bench) outage(ctx context.Context, t *traffic, h *hooked, step *Step) error {
-	r := rand.New(rand.NewPCG(b.cfg.Workload.Seed, 0))
-	commands, want := make([]events.Command, hookChanges), map[string]uint64{}
-	for i := range commands {
-		to := "away" + strconv.Itoa(r.IntN(hookUsers))
-		want[to]++
-		commands[i] = events.Command{Verb: events.UserMessage, Inbox: to, ID: strconv.Itoa(firstID + i), From: "prober"}
+// outage is changes that come while nobody takes them.
+type outage struct {
+	b      *bench
+	t      *traffic
+	hooked *hooked
+	args   []string
+	random *rand.Rand
+	sent   int
+	want   map[string]uint64 // users' badges
+}
+
+// run kills reddot amid the changes.
+func (o *outage) run(ctx context.Context, step *Step) error {
+	for range 2 {
+		if err := o.changes(ctx, hookChanges/2); err != nil {
+			return err
+		}
+		step.done.Add(1)
+		if o.sent < hookChanges {
+			if _, err := o.killed(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	if _, err := t.sendAll(ctx, commands); err != nil {
+	began := time.Now()
+	if err := o.back(ctx); err != nil {
+		return err
+	}
+	if missing, err := o.told(ctx); err != nil || missing > 0 {
+		return errors.Join(err, fmt.Errorf("%d users are not told the newest state", missing))
+	}
+	o.hooked.look(func() {
+		o.b.note(figure("webhooks", hookOnce, Count, float64(o.hooked.taken)))
+		o.b.note(figure("webhooks", hookBack, Seconds, o.hooked.last.Sub(began).Seconds()))
+	})
+	step.done.Add(1)
+	return nil
+}
+
+// amid kills reddot while it tells.
+func (o *outage) amid(ctx context.Context, step *Step) error {
+	ctx, cancel := context.WithTimeout(ctx, longWait)
+	defer cancel()
+	o.hooked.look(func() { o.hooked.back, o.hooked.taken = false, 0 })
+	if err := o.changes(ctx, hookMore); err != nil {
 		return err
 	}
 	step.done.Add(1)
-	h.look(func() { h.back = true })
-	began := time.Now()
-	resp, err := http.Post("http://"+t.http+"/v1/webhooks/test", "application/json", strings.NewReader(`{"name":"away"}`))
+	if err := o.back(ctx); err != nil {
+		return err
+	}
+	for some := false; !some; {
+		if err := rest(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		o.hooked.look(func() { some = o.hooked.taken >= hookSome })
+	}
+	ready, err := o.killed(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := o.told(ctx)
+	if err != nil {
+		return err
+	}
+	o.b.note(figure("webhooks", hookLost, Count, float64(missing)))
+	o.hooked.look(func() { o.b.note(figure("webhooks", hookAgain, Seconds, o.hooked.last.Sub(ready).Seconds())) })
+	step.done.Add(1)
+	return nil
+}
+
+// changes sends n changes, and returns when their events are stored.
+func (o *outage) changes(ctx context.Context, n int) error {
+	commands := make([]events.Command, n)
+	for i := range commands {
+		to := "away" + strconv.Itoa(o.random.IntN(hookUsers))
+		o.want[to]++
+		commands[i] = events.Command{Verb: events.UserMessage, Inbox: to, ID: strconv.Itoa(firstID + o.sent), From: "prober"}
+		o.sent++
+	}
+	_, err := o.t.sendAll(ctx, commands)
+	return err
+}
+
+// killed kills reddot, and starts it again.
+func (o *outage) killed(ctx context.Context) (ready time.Time, err error) {
+	o.t.Kill()
+	_, o.t.server, err = o.b.restarted(ctx, o.t.server, o.args...)
+	return time.Now(), err
+}
+
+// back has the webhooks taken again, and reddot know so at once.
+func (o *outage) back(ctx context.Context) error {
+	o.hooked.look(func() { o.hooked.back = true })
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+o.t.http+"/v1/webhooks/test", strings.NewReader(`{"name":"away"}`))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("test the webhook: %w", err)
 	}
-	resp.Body.Close()
-	for quiet := false; !quiet; {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(hookQuiet / 10):
+	return resp.Body.Close()
+}
+
+// told waits until all users are told the newest state and nothing comes any more, and
+// returns how many are not after a long time.
+func (o *outage) told(ctx context.Context) (missing int, err error) {
+	for began := time.Now(); ; {
+		quiet := false
+		missing = 0
+		o.hooked.look(func() {
+			for user, badge := range o.want {
+				if o.hooked.badges[user] != badge {
+					missing++
+				}
+			}
+			quiet = time.Since(o.hooked.last) > hookQuiet
+		})
+		if missing == 0 && quiet || time.Since(began) > longWait {
+			return missing, nil
 		}
-		h.look(func() { quiet = len(h.badges) == len(want) && time.Since(h.last) > hookQuiet })
-		if time.Since(began) > longWait {
-			return fmt.Errorf("%d of %d users are told after %v", len(h.badges), len(want), longWait)
+		if err := rest(ctx, hookQuiet/10); err != nil {
+			return missing, err
 		}
 	}
-	for user, badge := range want {
-		if h.badges[user] != badge {
-			return fmt.Errorf("%s was told %d last, and has %d unread", user, h.badges[user], badge)
-		}
-	}
-	b.note(figure("webhooks", hookOnce, Count, float64(h.taken)))
-	b.note(figure("webhooks", hookBack, Seconds, h.last.Sub(began).Seconds()))
-	step.done.Add(1)
-	return nil
 }
 
 // beside sends messages at a rate, and waits until they are told.
