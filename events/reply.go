@@ -146,6 +146,8 @@ type Explanation struct {
 	More         uint64             `json:"more,omitempty" msgpack:"more,omitempty"`               // messages of the count beyond the limit
 
 	Log []LoggedMessage `json:"log,omitempty" msgpack:"log,omitempty"` // if asked for: the newest messages, the oldest of them first
+
+	LogNext string `json:"log_next,omitempty" msgpack:"log_next,omitempty"` // of those before; empty: there are none
 }
 
 // ReceiptReply says how far Peer has read User's messages: what the last

@@ -95,6 +95,9 @@ type ConversationsRequest struct {
 // ErrCursor is the answer to a page request whose "after" no reply has given.
 var ErrCursor error = &Invalid{Reason: "after: not a cursor that a reply returned in next"}
 
+// ErrLogCursor is the answer to an explain request whose "log_after" no reply has given.
+var ErrLogCursor error = &Invalid{Reason: "log_after: not a cursor that a reply returned in log_next"}
+
 // Validate reports what is wrong with the request, as far as the list itself
 // need not be asked.
 func (r ConversationsRequest) Validate() error {
@@ -142,6 +145,8 @@ type ExplainRequest struct {
 	Thread       *string        `json:"thread,omitempty"` // why the count of the thread; empty: of the main timeline; nil: of the conversation
 	Limit        *int           `json:"limit,omitempty"`  // messages named, 1 to MaxLimit; nil: DefaultLimit
 	Log          bool           `json:"log,omitempty"`    // also the newest messages, whether they count or not: as many
+
+	LogAfter string `json:"log_after,omitempty"` // LogNext of the reply before, for older messages of the log; empty: the newest
 	Wait
 }
 
@@ -155,6 +160,12 @@ func (r ExplainRequest) Validate() error {
 	}
 	if err := checkTimeline(r.Thread); err != nil {
 		return err
+	}
+	if len(r.LogAfter) > MaxCursor {
+		return ErrLogCursor
+	}
+	if r.LogAfter != "" && !r.Log {
+		return invalid("log_after is for the log: ask for it with log")
 	}
 	return checkLimit(r.Limit)
 }

@@ -67,6 +67,19 @@ func (s Subjects) Rejected() string { return s.prefix + ".rejected" }
 // StoredRejected matches the refused commands as they stand in the event stream.
 func (s Subjects) StoredRejected() string { return s.prefix + "-out.*.rejected" }
 
+// TypeOf is what a command's subject says of its type, as batches have it, be there such a
+// type or not: "user.read", "policy". It is empty if the subject has not the form of one.
+func TypeOf(subject string) string {
+	const behind = 2 // the prefix, and that of all commands
+	switch tokens := strings.Split(subject, "."); len(tokens) {
+	case behind + 1:
+		return tokens[behind]
+	case behind + 3:
+		return tokens[behind] + "." + tokens[behind+2]
+	}
+	return ""
+}
+
 // Query is the subject of one query about a user.
 func (s Subjects) Query(user, query string) string {
 	return s.prefix + ".api." + EscapeToken(user) + "." + query

@@ -178,6 +178,24 @@ func TestOtherSubjects(t *testing.T) {
 	}
 }
 
+// TestTypeOf: a subject's form says of which type its command is.
+func TestTypeOf(t *testing.T) {
+	for subject, want := range map[string]string{
+		"x.cmd.group.a%2Eb.message": "group.message", "unread.cmd.user.alice.nothing": "user.nothing",
+		"unread.cmd.user.alice": "", "unread.cmd.a.b.c.d": "", "unread.cmd": "", "": "",
+	} {
+		if got := TypeOf(subject); got != want {
+			t.Errorf("%q: %q, want %q", subject, got, want)
+		}
+	}
+	s := unread(t)
+	for _, v := range Verbs() {
+		if got := TypeOf(s.Command(Target{Verb: v, Inbox: "a.b"})); got != v.String() {
+			t.Errorf("%s: %q", v, got)
+		}
+	}
+}
+
 func TestCheckID(t *testing.T) {
 	for id, want := range map[string]string{
 		"x":                         "",

@@ -126,15 +126,15 @@ func (v *View) Thread(user string, c events.ConversationID, thread string) (repl
 
 // Explain says why a count is what it is, or events.ErrNotFound.
 func (v *View) Explain(user string, q events.ExplainRequest) (reply events.Explanation, err error) {
-	err = v.read(func(r fold.Reader) error {
+	err = v.read(func(r fold.Reader) (err error) {
 		k, ok := fold.Key{User: user, ConversationID: q.Conversation}, false
 		if reply, ok = view.Explain(r, k, q.Thread, q.Most()); !ok {
 			return events.ErrNotFound
 		}
 		if q.Log {
-			reply.Log = view.Log(r, k, q.Thread, q.Most())
+			reply.Log, reply.LogNext, err = view.Log(r, k, q.Thread, q.LogAfter, q.Most())
 		}
-		return nil
+		return err
 	})
 	return reply, err
 }

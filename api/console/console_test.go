@@ -29,7 +29,7 @@ var (
 // read returns a file of the console.
 func read(tb testing.TB, name string) string {
 	tb.Helper()
-	content, err := fs.ReadFile(console.Files(), name)
+	content, err := fs.ReadFile(console.Static, "static/"+name)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -86,9 +86,9 @@ func pages(tb testing.TB) (all []string) {
 // TestReachable: what a file loads is there, and nothing is held that no page loads.
 func TestReachable(t *testing.T) {
 	loaded := view(t, pages(t)...)
-	err := fs.WalkDir(console.Files(), ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(console.Static, "static", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			if _, known := loaded[name]; !known {
+			if _, known := loaded[strings.TrimPrefix(name, "static/")]; !known {
 				t.Errorf("no page loads %s", name)
 			}
 		}

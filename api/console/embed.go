@@ -28,19 +28,9 @@
 // script and no style stands in the HTML, and widths of bars are set by the CSSOM.
 package console
 
-import (
-	"embed"
-	"io/fs"
-)
+import "embed"
 
+// Static holds the pages and what belongs to them, in the folder static.
+//
 //go:embed static
-var static embed.FS
-
-// Files are the pages and what belongs to them.
-func Files() fs.FS {
-	files, err := fs.Sub(static, "static")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return files
-}
+var Static embed.FS

@@ -23,20 +23,12 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 )
 
+// Static holds the page and what belongs to it, in the folder static.
+//
 //go:embed static
-var static embed.FS
-
-// Files are the page and what belongs to it.
-func Files() fs.FS {
-	files, err := fs.Sub(static, "static")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return files
-}
+var Static embed.FS
 
 // Cast is who plays, and what they have to say. The first scene comes first, the others in
 // any order.
@@ -71,7 +63,7 @@ type Line struct {
 
 // ReadCast returns the cast of the page.
 func ReadCast() (*Cast, error) {
-	text, err := static.ReadFile("static/cast.json")
+	text, err := Static.ReadFile("static/cast.json")
 	if err != nil {
 		return nil, err
 	}

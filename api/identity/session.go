@@ -1,12 +1,14 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -36,6 +38,24 @@ type Sessions struct {
 
 // NewSessions returns the sessions of an authority's keys.
 func NewSessions(a *Authority, secret []byte) *Sessions { return &Sessions{a, secret} }
+
+// leastSecret is how many bytes a secret of sessions has at least: who guesses it makes
+// sessions of any key whose digest is known.
+const leastSecret = 32
+
+// ReadSecret reads the secret of sessions from a file, without white space around it, so that
+// servers behind one address take each other's sessions.
+func ReadSecret(path string) ([]byte, error) {
+	content, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	secret := bytes.TrimSpace(content)
+	if len(secret) < leastSecret {
+		return nil, fmt.Errorf("%s holds %d bytes: use %d random ones or more, as \"openssl rand -hex 32\" prints them", path, len(secret), leastSecret)
+	}
+	return secret, nil
+}
 
 // ErrNoSession: who asks is somebody, and has no key whose role sees what others do.
 var ErrNoSession = errors.New("a session needs a key of the role viewer or operator")

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"encoding/base64"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,22 @@ func TestSessions(t *testing.T) {
 	want("to the last", mine, values["desk"], identity.OK, identity.Viewer)
 	f.move(time.Millisecond)
 	want("after its end", mine, values["desk"], identity.Expired, 0)
+}
+
+// TestReadSecret: white space around a secret is no part of it, and a short one is refused.
+func TestReadSecret(t *testing.T) {
+	f := newFolder(t)
+	within := func(name string) string { return filepath.Join(f.dir, name) }
+	f.write("long", []byte("\n"+strings.Repeat("s", 32)+"\r\n"))
+	if got := testkit.Must(identity.ReadSecret(within("long")))(t); string(got) != strings.Repeat("s", 32) {
+		t.Errorf("%q", got)
+	}
+	f.write("short", []byte(strings.Repeat("s", 31)+"\n"))
+	for _, name := range []string{"short", "none"} {
+		if got, err := identity.ReadSecret(within(name)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
 }
 
 // TestNoSession: only a key that looks at others begins one.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ type world struct {
 	registry *prometheus.Registry
 	logged   *testkit.Buffer
 	auth     *identity.Authority
-	file     string // of auth
+	file     string       // of auth
+	ago      atomic.Int64 // by how much the clock of auth is behind, in nanoseconds
 	keys     map[identity.Role]string
 	stop     context.CancelFunc
 	ended    chan error // of the HTTP server
@@ -135,7 +137,7 @@ func (t told) Last(ctx context.Context) (events.Seq, error) {
 func (t told) Watch(user string) { t.p.Watch(user) }
 
 // Refused implements rest.Live; the program's is tested there, as are the others.
-func (l live) Refused(_ context.Context, limit int, after string) (rest.RefusedReply, error) {
+func (l live) Refused(_ context.Context, limit int, after string, _ rest.RefusedFilter) (rest.RefusedReply, error) {
 	if after != "" {
 		return rest.RefusedReply{}, events.ErrCursor
 	}
@@ -267,8 +269,11 @@ func (w *world) authority(more string) *identity.Authority {
 	}
 	w.file = filepath.Join(dir, "auth.json")
 	testkit.OK(w, os.WriteFile(w.file, []byte(`{"keys":[`+strings.Join(keys, ",")+`],"tokens":{"secret_file":"hs256.key"},`+more+`}`), 0o600))
-	return testkit.Must(identity.Load(w.file, identity.Options{}))(w)
+	return testkit.Must(identity.Load(w.file, identity.Options{Now: w.now}))(w)
 }
+
+// now is the time as auth has it.
+func (w *world) now() time.Time { return time.Now().Add(-time.Duration(w.ago.Load())) }
 
 // answer is what a request got.
 type answer struct {

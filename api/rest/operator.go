@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"reddot/events"
@@ -14,7 +15,7 @@ import (
 type Operator interface {
 	// Refused lists refused commands that are stored as events, the newest first: a
 	// page. An after that no reply has given: events.ErrCursor.
-	Refused(ctx context.Context, limit int, after string) (RefusedReply, error)
+	Refused(ctx context.Context, limit int, after string, of RefusedFilter) (RefusedReply, error)
 
 	// ReadLog reads commands from a seq on, limit at most; 0: the newest ones. A seq that
 	// the log does not hold: *events.Fault with ErrNotFound.
@@ -32,10 +33,34 @@ type Operator interface {
 	Disconnect(user string) (closed int)
 }
 
-// RefusedReply answers GET /v1/refused. Next is empty on the last page.
+// RefusedFilter is which refused commands are wanted: all, if it is zero.
+type RefusedFilter struct {
+	Reason  string  // the whole of it; empty: any
+	Subject string  // what it begins with
+	Type    *string // as in a batch; empty: none, as the subject is that of no command; nil: any
+}
+
+// Fits reports whether a refused command is wanted.
+func (f *RefusedFilter) Fits(r *events.Rejected) bool {
+	return (f.Reason == "" || r.Reason == f.Reason) && strings.HasPrefix(r.Subject, f.Subject) && (f.Type == nil || events.TypeOf(r.Subject) == *f.Type)
+}
+
+// All reports whether all are wanted.
+func (f *RefusedFilter) All() bool { return *f == RefusedFilter{} }
+
+// RefusedReply answers GET /v1/refused. Next is empty on the last page. One of a filter may
+// hold few, or none, and not be the last.
 type RefusedReply struct {
 	Refused []events.Rejected `json:"refused"`
 	Next    string            `json:"next,omitempty"`
+	Looked  *RefusedLooked    `json:"looked,omitempty"` // with a filter
+}
+
+// RefusedLooked is how far a filter has looked for a page.
+type RefusedLooked struct {
+	Count int         `json:"count"`         // of refused commands
+	Seq   events.Seq  `json:"seq,omitempty"` // of the last of them, the oldest
+	At    events.Time `json:"at,omitempty"`
 }
 
 // Snapshot is one of the list of snapshots.
@@ -82,18 +107,31 @@ func (s *Server) maintain(query string) func(*Exchange) error {
 
 // refused answers GET /v1/refused.
 func (s *Server) refused(x *Exchange) error {
-	if err := only(x.Query, "limit", "after"); err != nil {
+	if err := only(x.Query, "limit", "after", "reason", "subject", "type"); err != nil {
 		return err
 	}
 	limit, after, err := page(x.Query)
 	if err != nil {
 		return err
 	}
+	var of RefusedFilter
+	for name, to := range map[string]*string{"reason": &of.Reason, "subject": &of.Subject} {
+		given, err := one(x.Query, name)
+		if err != nil {
+			return err
+		}
+		if given != nil {
+			*to = *given
+		}
+	}
+	if of.Type, err = one(x.Query, "type"); err != nil {
+		return err
+	}
 	live, err := s.live()
 	if err != nil {
 		return err
 	}
-	reply, err := live.Refused(x.ctx(), limit, after)
+	reply, err := live.Refused(x.ctx(), limit, after, of)
 	if err != nil {
 		return unavailable(err, "the stored events can't be read now; ask again")
 	}

@@ -29,7 +29,7 @@ type query struct {
 var (
 	conversationsParams = []param{
 		{"unread_only", flag}, {"kind", text}, {"label", text}, {"without", text}, {"mentioned", flag}, {"limit", number}, {"after", text}}
-	explainParams = []param{{"conversation", text}, {"thread", text}, {"limit", number}, {"log", flag}}
+	explainParams = []param{{"conversation", text}, {"thread", text}, {"limit", number}, {"log", flag}, {"log_after", text}}
 )
 
 // queries are all of them. Each takes after_seq and timeout_ms beside.

@@ -21,7 +21,7 @@ func (w *world) login(role identity.Role, headers ...string) string {
 		w.Errorf("the cookie is %s", c)
 	}
 	reply := read[rest.SessionReply](w, got)
-	if reply.Name != "the-"+role.String() || reply.Role != role.String() || time.Until(time.UnixMilli(int64(reply.Expires))) < 11*time.Hour {
+	if reply.Name != "the-"+role.String() || reply.Role != role.String() || time.UnixMilli(int64(reply.Expires)).Sub(w.now()) < 11*time.Hour {
 		w.Errorf("%+v", reply)
 	}
 	return "Cookie: other=1; " + c.Name + "=" + c.Value
@@ -64,8 +64,51 @@ func TestSession(t *testing.T) {
 	w.want(204, w.send("DELETE", "/v1/session", ""))
 }
 
-// TestSessionEnds: a session ends with its key (at its time: package identity). That is no failure to
-// log in, and a forged one is.
+// loginAgo begins a session of a viewer some time ago.
+func (w *world) loginAgo(ago time.Duration) string {
+	w.ago.Store(int64(ago))
+	defer w.ago.Store(0)
+	return w.login(identity.Viewer)
+}
+
+// TestSessionLife: a session lets in for twelve hours. What it has opened ends with it, and
+// where nobody need say who they are it is nobody's then.
+func TestSessionLife(t *testing.T) {
+	t.Parallel()
+	w := closed(t)
+	old := w.loginAgo(identity.SessionLife)
+	for _, path := range []string{"/v1/session", "/v1/status", "/v1/events?user=alice", "/v1/feed", "/v1/changes?user=alice"} {
+		got := w.want(401, w.get(path, old))
+		if p := got.problem(t); p.Code != rest.TokenExpired || !strings.Contains(p.Detail, "log in again") || !strings.Contains(got.header.Get("WWW-Authenticate"), "token_expired") {
+			t.Errorf("%s: %+v", path, p)
+		}
+	}
+	w.want(200, w.get("/readyz", old))
+	w.login(identity.Viewer, old) // over the old one
+
+	_, cursor := w.poll("user=alice&wait=0", w.as(identity.Viewer)...)
+	soon := w.loginAgo(identity.SessionLife - 4*time.Second)
+	events, feed := w.listen("/v1/events?user=alice", soon), w.listen("/v1/feed", soon)
+	polled := make(chan answer, 1)
+	go func() { polled <- w.get("/v1/changes?user=alice&wait=50&cursor="+cursor, soon) }()
+	w.want(403, w.post("/v1/gateway", `{"users":[]}`, soon)) // a back end's
+	for _, l := range []*listening{events, feed} {
+		all := l.until("bye")
+		if hello := string(all[0].Data); !strings.Contains(hello, `"expires_at":`) {
+			t.Errorf("hello %s", hello)
+		}
+		if d := all[len(all)-1].data(t); d.Reason != "expired" {
+			t.Errorf("bye %+v", d)
+		}
+	}
+	if got := testkit.Receive(t, "the poll's answer", polled); got.code != 200 && got.code != 401 { // it may have come too late
+		t.Errorf("the poll: %d %s", got.code, got.body)
+	}
+	w.want(401, w.get("/v1/session", soon))
+}
+
+// TestSessionEnds: a session ends with its key. That is no failure to log in, and a forged one
+// is.
 func TestSessionEnds(t *testing.T) {
 	w := closed(t)
 	cookie := w.login(identity.Viewer)

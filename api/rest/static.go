@@ -44,16 +44,19 @@ var mediaTypes = map[string]string{
 // pagePolicy lets a page load what is served beside it, and nothing else.
 const pagePolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// Pages are the routes of the files of a folder that the program holds, below a path that
-// ends in /; index.html is at the path itself. Without its / the path leads there.
-func Pages(at string, folder fs.FS) []Route {
+// pagesFolder is where a package that holds pages has them.
+const pagesFolder = "static"
+
+// Pages are the routes of the files in the folder static of what a package embeds, below a path
+// that ends in /; index.html is at the path itself. Without its / the path leads there.
+func Pages(at string, of fs.FS) []Route {
 	files := map[string]string{}
-	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(of, pagesFolder, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		content, err := fs.ReadFile(folder, name)
-		files[name] = string(content)
+		content, err := fs.ReadFile(of, name)
+		files[strings.TrimPrefix(name, pagesFolder+"/")] = string(content)
 		return err
 	})
 	if err != nil {

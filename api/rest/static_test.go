@@ -12,8 +12,8 @@ import (
 // nothing from elsewhere; what is no file of it is not found.
 func TestFolder(t *testing.T) {
 	files := fstest.MapFS{
-		"index.html": {Data: []byte("<title>here</title>")},
-		"a/main.js":  {Data: []byte("export const here = 1;")},
+		"static/index.html": {Data: []byte("<title>here</title>")},
+		"static/a/main.js":  {Data: []byte("export const here = 1;")},
 	}
 	w := newWorld(t, options{rest: func(c *rest.Config) { c.Routes = rest.Pages("/page/", files) }})
 	for at, media := range map[string]string{"/page/": "text/html", "/page/a/main.js": "text/javascript"} {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -43,10 +44,13 @@ const (
 type sample struct {
 	at         time.Time
 	counters   map[string]float64
-	errors     float64 // answers of HTTP with a status of 500 or more
-	taken      float64 // webhooks that their endpoint took
+	errors     float64         // answers of HTTP with a status of 500 or more
+	hooks      map[string]told // by endpoint
 	histograms map[string]histogram
 }
+
+// told is how many webhooks were sent to an endpoint, and how many of them it took.
+type told struct{ sent, taken float64 }
 
 // histogram is cumulative counts, by the bounds of their buckets.
 type histogram struct {
@@ -91,20 +95,26 @@ func (s *samples) take(at time.Time) {
 
 // sample reads the figures.
 func (s *samples) sample(at time.Time) sample {
-	now := sample{at: at, counters: map[string]float64{}, histograms: map[string]histogram{}}
+	now := sample{at: at, counters: map[string]float64{}, hooks: map[string]told{}, histograms: map[string]histogram{}}
 	families, _ := s.from.Gather() // those that can be read
 	for _, f := range families {
 		switch name := f.GetName(); name {
-		case figureApplied, figureRefused, figureChanges, figureReceipts, figureQueries, figureHTTP, figureLimited, figureHooks:
+		case figureApplied, figureRefused, figureChanges, figureReceipts, figureQueries, figureHTTP, figureLimited:
 			for _, m := range f.GetMetric() {
 				n := m.GetCounter().GetValue()
 				now.counters[name] += n
-				switch {
-				case name == figureHTTP && label(m, "code") >= "500":
+				if name == figureHTTP && label(m, "code") >= "500" {
 					now.errors += n
-				case name == figureHooks && label(m, "outcome") == "delivered":
-					now.taken += n
 				}
+			}
+		case figureHooks:
+			for _, m := range f.GetMetric() {
+				endpoint, n := label(m, "endpoint"), m.GetCounter().GetValue()
+				of := now.hooks[endpoint]
+				if of.sent += n; label(m, "outcome") == "delivered" {
+					of.taken += n
+				}
+				now.hooks[endpoint] = of
 			}
 		case latencyApply, latencyEmit, latencyTell, latencyQuery, latencyHTTP:
 			sum := now.histograms[name]
@@ -195,8 +205,8 @@ type Window struct {
 	Errors   Rate `json:"errors"`   // of them, with a status of 500 or more
 	Limited  Rate `json:"limited"`  // turned away since they came too often
 	Webhooks struct {
-		Sent      Rate `json:"sent"`
-		Delivered Rate `json:"delivered"` // of them, which their endpoint took
+		Deliveries
+		Endpoints []EndpointDeliveries `json:"endpoints,omitempty"` // by name
 	} `json:"webhooks"`
 	Latencies struct {
 		Apply Latency `json:"apply"` // from the stream to the state that answers show
@@ -205,6 +215,18 @@ type Window struct {
 		Query Latency `json:"query"`
 		HTTP  Latency `json:"http"`
 	} `json:"latencies"`
+}
+
+// Deliveries are webhooks.
+type Deliveries struct {
+	Sent      Rate `json:"sent"`
+	Delivered Rate `json:"delivered"` // of them, which their endpoint took
+}
+
+// EndpointDeliveries are those to one endpoint.
+type EndpointDeliveries struct {
+	Name string `json:"name"`
+	Deliveries
 }
 
 // Rate is how many there were, and how many in a second.
@@ -277,7 +299,14 @@ func (now sample) window(then sample) (w Window) {
 	}
 	w.Commands, w.Refused, w.Events, w.Queries = counted(figureApplied), counted(figureRefused), counted(figureChanges, figureReceipts), counted(figureQueries)
 	w.Requests, w.Limited, w.Errors = counted(figureHTTP), counted(figureLimited), rate(since(now.errors, then.errors))
-	w.Webhooks.Sent, w.Webhooks.Delivered = counted(figureHooks), rate(since(now.taken, then.taken))
+	all := told{}
+	for _, name := range slices.Sorted(maps.Keys(now.hooks)) {
+		to, before := now.hooks[name], then.hooks[name]
+		to.sent, to.taken = since(to.sent, before.sent), since(to.taken, before.taken)
+		all.sent, all.taken = all.sent+to.sent, all.taken+to.taken
+		w.Webhooks.Endpoints = append(w.Webhooks.Endpoints, EndpointDeliveries{name, Deliveries{rate(to.sent), rate(to.taken)}})
+	}
+	w.Webhooks.Deliveries = Deliveries{rate(all.sent), rate(all.taken)}
 	of := &w.Latencies
 	of.Apply, of.Emit, of.Tell, of.Query, of.HTTP = took(latencyApply), took(latencyEmit), took(latencyTell), took(latencyQuery), took(latencyHTTP)
 	return w

@@ -147,6 +147,7 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 	(*seqs)(&cfg.Skip).addSkip(f)
 	f.StringVar(&cfg.HTTP, "http", cfg.HTTP, "`address` of the HTTP API (/v1), health (/healthz, /readyz) and metrics (/metrics); port 0 picks a free one, empty turns them off")
 	f.StringVar(&cfg.AuthFile, "auth", "", "`file` of who may come in: keys, and what tokens are checked with; read again on SIGHUP")
+	f.StringVar(&cfg.Sessions, "session-secret", "", "`file` of the secret that seals the console's sessions, the same at every reddot behind one address (default one of the data folder's own)")
 	f.StringVar(&cfg.Webhooks, "webhooks", "", "`file` of the endpoints that are told of events over HTTP; read again on SIGHUP")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`file` of the TLS certificate of --http and --listen, with those in between; read again when it changes")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`file` of its key")

@@ -3,16 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
+	"reddot/api/identity"
+	"reddot/cmd/reddot/datadir"
+	"reddot/cmd/reddot/repository"
 	"reddot/cmd/reddot/server"
 	"reddot/events"
 	"reddot/projector/testkit"
+	"reddot/projector/testkit/natstest"
 )
 
 // TestTop: what a server says is shown once, as text or as it came.
@@ -55,54 +61,67 @@ func TestTop(t *testing.T) {
 }
 
 // TestTopLost: a server that goes away is waited for, and shown as lost with what it said
-// last; one that refuses is not.
+// last; where another is there that is not ready, it says why; one that refuses ends it.
 func TestTopLost(t *testing.T) {
-	var away, refuses atomic.Bool
-	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case refuses.Load():
-			w.WriteHeader(http.StatusUnauthorized)
-			w.Write([]byte(`{"detail":"the credential is not valid"}`))
-		case away.Load() && r.URL.Path == "/readyz":
-			http.Error(w, "catching up: applied 5 of 10", http.StatusServiceUnavailable)
-		case away.Load():
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case r.Header.Get("Authorization") != "Bearer rdk_viewer":
-			w.WriteHeader(http.StatusForbidden)
-		case r.URL.Path == "/v1/status":
-			w.Write([]byte(`{"state":"stopped","error":"it ends at seq 5: restore the stream","applied":9,"lag":3}`))
-		default:
-			w.Write([]byte(`{}`))
-		}
-	}))
-	defer stub.Close()
-	cfg := &topConfig{http: strings.TrimPrefix(stub.URL, "http://"), timeout: 10 * time.Second}
+	ns, file, at := natstest.Start(t), filepath.Join(t.TempDir(), "auth.json"), natstest.Address(t)
+	viewer, e, err := identity.NewKey("desk", identity.Viewer, 0)
+	testkit.OK(t, err, os.WriteFile(file, []byte(`{"keys":[`+e.String()+`]}`), 0o600))
+	dir, url := t.TempDir(), ns.URL()
+	serve := func() (stop func()) {
+		t.Helper()
+		cfg := server.Default()
+		cfg.Data, cfg.HTTP, cfg.NATS, cfg.AuthFile, cfg.Snapshots = datadir.Dir(dir), at, url, file, repository.Off
+		s := testkit.Must(server.New(cfg))(t)
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		stop = sync.OnceFunc(func() {
+			cancel()
+			testkit.OK(t, testkit.Receive(t, "the end of the server", ended))
+		})
+		t.Cleanup(stop)
+		return stop
+	}
+	cfg := &topConfig{http: at, timeout: 10 * time.Second}
 	var out strings.Builder
-	w := &topWatch{app: &app{stdout: &out, stderr: &out, zone: time.UTC}, cfg: cfg, asks: newTopClient(cfg, "rdk_viewer")}
+	w := &topWatch{app: &app{stdout: &out, stderr: &out, zone: time.UTC}, cfg: cfg, asks: newTopClient(cfg, viewer)}
 	look := func(want ...string) {
 		t.Helper()
-		out.Reset()
-		testkit.OK(t, w.look(t.Context()))
-		for _, words := range want {
-			if !strings.Contains(out.String(), words) {
-				t.Errorf("it lacks %q:\n%s", words, out.String())
-			}
-		}
+		testkit.Eventually(t, fmt.Sprintf("it shows %q", want), func() bool {
+			out.Reset()
+			testkit.OK(t, w.look(t.Context()))
+			return !slices.ContainsFunc(want, func(words string) bool { return !strings.Contains(out.String(), words) })
+		})
 	}
-	look("stopped: it ends at seq 5: restore the stream\n", "lag 3 commands, steady")
-	away.Store(true)
-	look("lost for 0s: not ready: catching up: applied 5 of 10\n", "was stopped", "applied      9")
-	away.Store(false)
-	look("\nstopped: ")
-	if strings.Contains(out.String(), "lost") {
+	look("lost for ", "no reddot answers")
+	stop := serve()
+	look("\nlive", "lag 0 commands, steady")
+	if strings.Contains(out.String(), "lost") || strings.Contains(out.String(), "was ") {
 		t.Errorf("%s", out.String())
 	}
-	refuses.Store(true)
+	js := ns.JetStream()
+	for n := range 5 {
+		testkit.Must(js.Publish(t.Context(), "unread.cmd.user.alice.message", fmt.Appendf(nil, `{"id":"m%d","from":"bob"}`, n)))(t)
+	}
+	look("\nlive", "applied      5\n")
+	stop()
+	look("lost for ", "no reddot answers", "\nwas live", "applied      5\n")
+
+	url = "nats://" + natstest.Address(t) // where nobody is
+	stop = serve()
+	look("lost for ", "not ready: ", "\nwas live")
+	stop()
+
+	url = ns.URL()
+	serve()
+	look("\nlive", "applied      5\n")
+	if strings.Contains(out.String(), "lost") || strings.Contains(out.String(), "was ") {
+		t.Errorf("%s", out.String())
+	}
+	w.asks = newTopClient(cfg, "rdk_wrong")
 	if err := w.look(t.Context()); err == nil || !strings.Contains(err.Error(), "--key-file") {
 		t.Errorf("refused: %v", err)
 	}
-	stub.Close()
-	look("lost for ", "no reddot answers")
 }
 
 // TestTopFits: no line is wider than the screen, and there are no more of them.

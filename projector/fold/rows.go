@@ -16,6 +16,11 @@ type Reader interface {
 	// Summaries calls fn with the summaries of a user's conversations, in the order of
 	// Conversations, and returns how many there are.
 	Summaries(user string, fn func(Key, *Conversation, *Summary)) int
+	// Derived is what make has made of all of a user's summaries, and of nothing else but what
+	// Lost and Settings say. It is kept as long as those are as they were, and shared: it is
+	// never changed, and always made in the same way. It is nil where that is not worth while:
+	// of summaries that have changed since they were asked for last.
+	Derived(user string, make func() any) any
 	Latest(user string) events.Seq                                        // the latest version of the summaries; 0: there are none
 	Group(group string) *Log                                              // nil: none
 	Sender(k Key) *Sender                                                 // of a user in a group, a member or not; nil: has not written

@@ -3,6 +3,8 @@ package log_test
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -122,4 +124,21 @@ func (b *bench) fold(l *log.Log, upto events.Seq) store.Position {
 	}
 	testkit.Must(s.Commit())(b.t)
 	return s.Position()
+}
+
+// damageLast has the server read another payload of the last command than was written, as a
+// disk may.
+func (b *bench) damageLast() {
+	b.t.Helper()
+	b.Stop()
+	files := testkit.Must(filepath.Glob(filepath.Join(b.Options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "*.blk")))(b.t)
+	if len(files) != 1 {
+		b.t.Fatalf("the stream's file is not found: %v", files)
+	}
+	content := testkit.Must(os.ReadFile(files[0]))(b.t)
+	const checksum = 8 // bytes, behind the payload
+	content[len(content)-checksum-2] ^= 0x10
+	testkit.OK(b.t, os.WriteFile(files[0], content, 0o600))
+	b.Restart()
+	b.js = b.JetStream()
 }

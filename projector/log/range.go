@@ -111,8 +111,58 @@ func (l *Log) Before(ctx context.Context, at time.Time) (events.Seq, error) {
 // which is there.
 const beforeWait = 5 * time.Second
 
-// Message is a command as the stream has it, whatever it holds. One that is not there, or
-// can't be read: jetstream.ErrMsgNotFound.
-func (l *Log) Message(ctx context.Context, seq events.Seq) (*jetstream.RawStreamMsg, error) {
-	return l.stream.GetMsg(ctx, uint64(seq))
+// messagesWait is how long messages are waited for until one is asked for by itself.
+const messagesWait = 2 * time.Second
+
+// Messages calls fn with each command from a seq on, as far as upto, as the stream has it,
+// whatever it holds; nil: it is not there, or can't be read. About so many bytes are on their
+// way at a time. An fn that has enough returns pull.ErrEnough.
+func (l *Log) Messages(ctx context.Context, from, upto events.Seq, bytes int, fn func(events.Seq, *pull.Message) error) error {
+	next := from
+	missing := func(until events.Seq) (err error) {
+		for ; next < until && err == nil; next++ {
+			err = fn(next, nil)
+		}
+		return err
+	}
+	var over error // what fn has returned
+	each := func(m *pull.Message) error {
+		if over = missing(events.Seq(m.Seq)); over == nil {
+			over = fn(next, m)
+			next++
+		}
+		return over
+	}
+	for next <= upto && over == nil {
+		reading, end := context.WithTimeout(ctx, messagesWait)
+		err := l.stream.Read(reading, pull.Options{From: uint64(next), Upto: uint64(upto), Batch: int(upto-next) + 1, Bytes: bytes}, each)
+		end()
+		switch {
+		case over != nil:
+		case err == nil:
+			over = missing(upto + 1)
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("read command %d: %w", next, err)
+		default: // maybe one that no consumer delivers
+			if over, err = l.message(ctx, next, each, missing); err != nil {
+				return err
+			}
+		}
+	}
+	if errors.Is(over, pull.ErrEnough) {
+		return nil
+	}
+	return over
+}
+
+// message reads one command by itself.
+func (l *Log) message(ctx context.Context, seq events.Seq, each func(*pull.Message) error, missing func(events.Seq) error) (over, err error) {
+	msg, err := l.stream.GetMsg(ctx, uint64(seq))
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return missing(seq + 1), nil
+	case err != nil:
+		return nil, fmt.Errorf("read command %d: %w", seq, err)
+	}
+	return each(&pull.Message{Seq: msg.Sequence, At: msg.Time.UnixNano(), Subject: msg.Subject, Data: msg.Data}), nil
 }

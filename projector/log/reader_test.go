@@ -3,8 +3,6 @@ package log_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -183,17 +181,7 @@ func TestStall(t *testing.T) {
 	b := newBench(t)
 	b.ensure()
 	b.write("m", 5)
-	b.Stop()
-	files := testkit.Must(filepath.Glob(filepath.Join(b.Options.StoreDir, "jetstream", "*", "streams", b.subjects.CommandStream(), "msgs", "*.blk")))(t)
-	if len(files) != 1 {
-		t.Fatalf("the stream's file is not found: %v", files)
-	}
-	content := testkit.Must(os.ReadFile(files[0]))(t)
-	const checksum = 8 // bytes, behind the payload
-	content[len(content)-checksum-2] ^= 0x10
-	testkit.OK(t, os.WriteFile(files[0], content, 0o600))
-	b.Restart()
-	b.js = b.JetStream()
+	b.damageLast()
 	all, err := b.read(b.find(), 0, 5)
 	testkit.WantError(t, err, log.ErrNotWhole, "seq 5 is in the stream, and can't be read")
 	if len(all) != 4 {

@@ -63,7 +63,7 @@ func (l *userList) sender(group string, hint int) (s *fold.Sender, at int) {
 func (l *userList) size() int {
 	n := cache.EntryWeight + l.account.Size() + senderWeight*len(l.senders) + 2*timelineWeight*len(l.timelines)
 	for _, row := range l.rows {
-		if n += memberWeight + summaryWeight; row.Log != nil {
+		if n += memberWeight + summaryWeight + derivedWeight; row.Log != nil {
 			n += logWeight + len(row.Log.Tail)
 		}
 	}

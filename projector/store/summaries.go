@@ -18,18 +18,75 @@ type summary struct {
 	fold.Summary
 }
 
+// holds reports whether a summary is there, and is as it would be made at a seq.
+func (s *summary) holds(at events.Seq, m *logMarks) bool {
+	return s.at > 0 && s.at <= at && m.since(s.mark) <= s.at
+}
+
 // summaryWeight is what one takes: bytes.
 const summaryWeight = 112
 
 // summaries are those of a list's conversations, in their order, as far as they have been
 // made. The slice is never changed: who makes some puts another one in its place.
 type summaries struct {
-	made   atomic.Pointer[[]summary]
-	latest atomic.Pointer[versioned]
+	made    atomic.Pointer[[]summary]
+	latest  atomic.Pointer[versioned]
+	derived atomic.Pointer[derived]
 }
 
 // versioned is the latest version of all summaries of a list, as it is at a seq.
 type versioned struct{ at, version events.Seq }
+
+// derived is what was made of all summaries of a list, as they were at a seq.
+type derived struct {
+	at    events.Seq
+	upto  atomic.Uint64 // to which seq they are known to have been so
+	marks []uint16      // those of the summaries, each once, sorted
+	value any
+}
+
+// derivedWeight is what one takes of each conversation: bytes.
+const derivedWeight = 64
+
+// holds reports whether the summaries at a seq are those that it was made of. That is a look at
+// as many marks as there are at most, in their order, however long the list.
+func (d *derived) holds(at events.Seq, m *logMarks) bool {
+	upto := d.upto.Load()
+	switch {
+	case at < d.at:
+		return false
+	case at <= events.Seq(upto):
+		return true
+	}
+	for _, mark := range d.marks {
+		if m.since(uint32(mark)) > d.at {
+			return false
+		}
+	}
+	for uint64(at) > upto && !d.upto.CompareAndSwap(upto, uint64(at)) {
+		upto = d.upto.Load()
+	}
+	return true
+}
+
+// marksOf are the marks of summaries.
+func marksOf(all []summary) (marks []uint16) {
+	var has [len(logMarks{})]bool
+	n := 0
+	for i := range all {
+		if at := &has[all[i].mark]; !*at {
+			*at = true
+			n++
+		}
+	}
+	marks = make([]uint16, 0, n)
+	for mark, has := range has {
+		if has {
+			marks = append(marks, uint16(mark))
+		}
+	}
+	return marks
+}
 
 // all are the summaries; nil: there are none.
 func (s *summaries) all() []summary {
@@ -113,12 +170,36 @@ func (r *reader) Latest(user string) (version events.Seq) {
 	return version
 }
 
+// Derived implements fold.Reader.
+func (r *reader) Derived(user string, make func() any) any {
+	if r.snap == nil || r.left != nil || r.snap.many {
+		return nil
+	}
+	l, at := r.snap.listOf(user), r.snap.position.Applied
+	if d := l.summaries.derived.Load(); d != nil && d.holds(at, r.marks) {
+		return d.value
+	}
+	all := l.summaries.all()
+	if len(all) != len(l.keys) {
+		return nil
+	}
+	for i := range all {
+		if !all[i].holds(at, r.marks) {
+			return nil
+		}
+	}
+	d := &derived{at: at, value: make(), marks: marksOf(all)}
+	d.upto.Store(uint64(at))
+	l.summaries.derived.Store(d)
+	return d.value
+}
+
 // summariesOf is Summaries where nothing is left to be swept: rows are what is stored.
 func (s *Snapshot) summariesOf(user string, fn func(fold.Key, *fold.Conversation, *fold.Summary)) int {
 	l, at, marks := s.listOf(user), s.position.Applied, s.store.marks
 	all, own := l.summaries.all(), false
 	for i, k := range l.keys {
-		if i < len(all) && all[i].at > 0 && all[i].at <= at && marks.since(all[i].mark) <= all[i].at {
+		if i < len(all) && all[i].holds(at, marks) {
 			fn(k, l.rows[i], &all[i].Summary)
 			continue
 		}

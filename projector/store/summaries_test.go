@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"reddot/projector/store"
 	"reddot/projector/testkit"
 	"reddot/projector/twin"
+	"reddot/projector/view"
 )
 
 // sameSummaries compares the summaries of some users that a snapshot gives with those that
@@ -24,7 +26,7 @@ func sameSummaries(snap *store.Snapshot, users []string) error {
 		err := snap.Read(func(rows fold.Reader) error {
 			latest[0], latest[1] = rows.Latest(user), rows.Latest(user)
 			rows.Summaries(user, func(_ fold.Key, _ *fold.Conversation, s *fold.Summary) { got = append(got, *s) })
-			return nil
+			return samePages(rows, user)
 		})
 		want, err2 := snap.Summarized(user)
 		if err != nil || err2 != nil {
@@ -38,6 +40,24 @@ func sameSummaries(snap *store.Snapshot, users []string) error {
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			return fmt.Errorf("user %q at seq %d (- made anew, + given):\n%s", user, snap.Position().Applied, d)
+		}
+	}
+	return nil
+}
+
+// samePages compares the list as one pass finds it with what is behind its beginning, for which
+// its order is kept.
+func samePages(rows fold.Reader, user string) error {
+	q := events.ConversationsRequest{Limit: new(events.MaxLimit)}
+	want, err := view.Conversations(rows, user, q)
+	if err != nil {
+		return err
+	}
+	q.After = base64.RawURLEncoding.EncodeToString([]byte("18446744073709551615 c2c_"))
+	for range 2 { // the second time from what is kept
+		got, err := view.Conversations(rows, user, q)
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			return fmt.Errorf("user %q, in order: %v\n%s", user, err, d)
 		}
 	}
 	return nil

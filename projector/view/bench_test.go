@@ -83,6 +83,40 @@ func BenchmarkViewsOfMany(b *testing.B) {
 	})
 }
 
+// BenchmarkPages reads a list of 100,000 conversations, half of them groups, page by page: the
+// first page, those behind it, and those behind it while others write in one of the groups.
+func BenchmarkPages(b *testing.B) {
+	const n = 100_000
+	r := newRig(b)
+	for i := range n / 2 {
+		peer, g := fmt.Sprint("peer", i), group(fmt.Sprint("g", i))
+		r.do(message(c2c(peer), peer, "m"), join(g.ID, "u", "x"), message(g, "x", "m"))
+	}
+	next := ""
+	page := func(rows fold.Reader) {
+		reply, err := view.Conversations(rows, "u", events.ConversationsRequest{Limit: new(events.MaxLimit), After: next})
+		if err != nil || len(reply.Conversations) == 0 {
+			b.Fatal(err, len(reply.Conversations))
+		}
+		next = reply.Next
+	}
+	read := func(name string, each func()) {
+		b.Run(name, func(b *testing.B) {
+			r.TB = b
+			r.read(page) // what is not in memory is read
+			b.ReportAllocs()
+			for b.Loop() {
+				each()
+				r.read(page)
+			}
+		})
+	}
+	read("first", func() { next = "" })
+	read("next", func() {})
+	read("next after a message in a group", func() { r.do(message(group("g7"), "x", fmt.Sprint("new", r.seq))) })
+	read("next after a message to the user", func() { r.do(message(c2c("peer7"), "peer7", fmt.Sprint("new", r.seq))) })
+}
+
 // crowded has "u" in 1,000 groups, half of them with unread messages of x and of some
 // of 1,000 others.
 func crowded(b *testing.B) *rig {

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"encoding/base64"
 	"slices"
+	"strconv"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -13,16 +15,24 @@ const looked = 1_000
 
 // Log is the newest messages of a conversation of the list, or of one timeline of it, at
 // most limit, the oldest first: each with what it is to the count that Explain explains. It
-// begins where the user's history does.
-func Log(r fold.Reader, k fold.Key, of *string, limit int) []events.LoggedMessage {
+// begins where the user's history does. With a cursor it is those before; next is the cursor
+// of what is left, which may be there after few messages or none, empty: nothing is.
+func Log(r fold.Reader, k fold.Key, of *string, after string, limit int) (all []events.LoggedMessage, next string, err error) {
+	before, err := parseLogCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
 	i, ok := load(r, k)
 	if !ok || !i.in {
-		return nil
+		return nil, "", nil
 	}
-	var all []events.LoggedMessage
 	tally, lines := i.tally(r), map[string]*fold.Timeline{}
-	begin := max(i.row.Floor(i.log).Pos, i.row.Join.Pos)
-	for pos := i.log.Head.Pos; pos > begin && len(all) < limit && i.log.Head.Pos-pos < looked; pos-- {
+	begin, end := max(i.row.Floor(i.log).Pos, i.row.Join.Pos), i.log.Head.Pos
+	if before > 0 {
+		end = min(end, before-1)
+	}
+	pos := end
+	for ; pos > begin && len(all) < limit && end-pos < looked; pos-- {
 		m := r.Message(k.LogKey(), pos)
 		if of != nil && m.Thread != *of {
 			continue
@@ -39,7 +49,31 @@ func Log(r fold.Reader, k fold.Key, of *string, limit int) []events.LoggedMessag
 		})
 	}
 	slices.Reverse(all)
-	return all
+	if pos > begin {
+		next = logCursor(pos + 1)
+	}
+	return all, next, nil
+}
+
+// logCursor is the cursor of what is before a position: those never change.
+func logCursor(pos fold.Pos) string {
+	return base64.RawURLEncoding.EncodeToString(strconv.AppendUint(nil, uint64(pos), 10))
+}
+
+// parseLogCursor reads one; 0: there is none.
+func parseLogCursor(s string) (fold.Pos, error) {
+	if s == "" {
+		return 0, nil
+	}
+	digits, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return 0, events.ErrLogCursor
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil || n == 0 {
+		return 0, events.ErrLogCursor
+	}
+	return fold.Pos(n), nil
 }
 
 // counts says what a message is to the count of a conversation, or of one timeline.

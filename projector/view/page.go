@@ -3,6 +3,10 @@ package view
 import (
 	"container/heap"
 	"slices"
+	"sort"
+
+	"reddot/events"
+	"reddot/projector/fold"
 )
 
 // page keeps the first of a user's conversations, however many there are: a heap
@@ -38,4 +42,36 @@ func (p *page) add(e *entry) {
 func (p *page) sorted() []entry {
 	slices.SortFunc(p.entries, byPlace)
 	return p.entries
+}
+
+// order is a user's whole list in order, and what replies say of it.
+type order struct {
+	version events.Seq
+	totals  events.Totals
+	entries []entry
+}
+
+// orderOf returns that of a user, which is not to be changed; nil: it is not worth while.
+func orderOf(r fold.Reader, user string) *order {
+	o, _ := r.Derived(user, func() any {
+		o := new(order)
+		o.version, _ = each(r, user, func(e *entry) {
+			e.addTo(&o.totals, &events.Filter{})
+			o.entries = append(o.entries, *e)
+		})
+		slices.SortFunc(o.entries, byPlace)
+		return o
+	}).(*order)
+	return o
+}
+
+// behind are the first conversations behind a place that are wanted, at most so many.
+func (o *order) behind(p place, most int, wanted func(*entry) bool) (found []entry) {
+	from := sort.Search(len(o.entries), func(i int) bool { return o.entries[i].behind(p) })
+	for i := from; i < len(o.entries) && len(found) < most; i++ {
+		if wanted(&o.entries[i]) {
+			found = append(found, o.entries[i])
+		}
+	}
+	return found
 }

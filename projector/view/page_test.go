@@ -150,6 +150,42 @@ func checkPage(t *testing.T, q events.ConversationsRequest, whole, page events.C
 	}
 }
 
+// TestEquallyNew: conversations with the same place of activity, as those of one import, come
+// once each, by name, whatever the size of a page, and with the list's totals.
+func TestEquallyNew(t *testing.T) {
+	r := newRig(t)
+	imported := events.Command{Verb: events.UserImport, Inbox: "u"}
+	for n := range 40 {
+		for _, k := range []fold.Key{c2c(fmt.Sprint("p", n)), group(fmt.Sprint("g", n))} {
+			imported.Conversations = append(imported.Conversations, events.Import{Conversation: k.ConversationID, Unread: uint64(n % 3)})
+		}
+	}
+	r.do(imported, message(c2c("p7"), "p7", "m"))
+	r.read(func(rows fold.Reader) {
+		for limit := range 12 {
+			q := events.ConversationsRequest{Limit: new(limit + 1), UnreadOnly: limit%2 == 0}
+			whole := list(t, rows, q)
+			all := names(whole.Conversations)
+			if !slices.IsSorted(all[1:]) || all[0] != "c2c_p7" {
+				t.Fatalf("the list is %q", all)
+			}
+			var came []string
+			for first := true; first || q.After != ""; first = false {
+				page, err := view.Conversations(rows, "u", q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkPage(t, q, whole, page)
+				came = append(came, names(page.Conversations)...)
+				q.After = page.Next
+			}
+			if d := cmp.Diff(all, came); d != "" {
+				t.Errorf("limit %d:\n%s", limit+1, d)
+			}
+		}
+	})
+}
+
 // TestCursor: what no reply can have returned is refused.
 func TestCursor(t *testing.T) {
 	r := newRig(t)

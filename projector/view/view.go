@@ -154,20 +154,35 @@ func (i item) messageAt(r fold.Reader, o fold.Ord) fold.Message {
 // cursor is the place in the order by activity: a conversation that gets a
 // message between two pages moves to the top, and neither repeats nor hides
 // another.
+//
+// The first page, which is asked for most, is found in one pass over the list, as is one of a
+// list that changes meanwhile. Who reads on else finds the place in the whole order, which is
+// kept while nothing in it changes.
 func Conversations(r fold.Reader, user string, q events.ConversationsRequest) (events.ConversationsReply, error) {
 	reply := events.ConversationsReply{User: user, Conversations: []events.Conversation{}}
 	after, err := parseCursor(q.After)
 	if err != nil {
 		return reply, err
 	}
-	f, top := q.Filter(), page{most: q.Most() + 1}
-	reply.Version, _ = each(r, user, func(e *entry) {
-		e.addTo(&reply.Totals, &events.Filter{})
-		if e.matches(&f) && (!q.UnreadOnly || e.row.Marked || e.Unread > 0) && (q.After == "" || e.behind(after)) {
-			top.add(e)
-		}
-	})
-	entries := top.sorted()
+	f := q.Filter()
+	wanted := func(e *entry) bool { return e.matches(&f) && (!q.UnreadOnly || e.row.Marked || e.Unread > 0) }
+	var entries []entry
+	var o *order
+	if q.After != "" {
+		o = orderOf(r, user)
+	}
+	if o != nil {
+		reply.Version, reply.Totals = o.version, o.totals
+		entries = o.behind(after, q.Most()+1, wanted)
+	} else {
+		top := page{most: q.Most() + 1}
+		reply.Version, _ = each(r, user, func(e *entry) {
+			if e.addTo(&reply.Totals, &events.Filter{}); wanted(e) && (q.After == "" || e.behind(after)) {
+				top.add(e)
+			}
+		})
+		entries = top.sorted()
+	}
 	if len(entries) > q.Most() {
 		entries = entries[:q.Most()]
 		reply.Next = entries[q.Most()-1].place().cursor()
@@ -188,11 +203,7 @@ type place struct {
 func (e *entry) place() place { return place{e.Activity, e.key.String()} }
 
 func byPlace(a, b entry) int {
-	// Names are made for the few that are equally new only.
-	if d := cmp.Compare(b.Activity, a.Activity); d != 0 {
-		return d
-	}
-	return comparePlaces(a.place(), b.place())
+	return cmp.Or(cmp.Compare(b.Activity, a.Activity), strings.Compare(a.key.Kind.String(), b.key.Kind.String()), strings.Compare(a.key.ID, b.key.ID))
 }
 
 // behind reports whether a conversation stands behind a place.

@@ -8,10 +8,15 @@ import { rows } from "./rows.js";
 import { hear, status } from "./status.js";
 import { describe } from "./tip.js";
 
-const PAGE = 200, SAMPLE = 1000, LOOKS = 10; // commands a request; those that are summed up; requests for a page of what a filter lets through
+const PAGE = 200, SAMPLE = 1000, LOOKS = 10; // commands a request; those that are summed up; requests for a page of a filter, each of which looks at some thousands
 
-/** kindOf is what a subject says of a command, without whose it is. */
-export const kindOf = (subject) => (/(?:^|\.)policy$/.test(subject) ? "policy" : /\.(user|group)\.[^.]+\.([^.]+)$/.exec(subject)?.slice(1).join(".") ?? "no command's subject");
+const NONE = "no command's subject";
+
+/** kindOf is what a subject says of a command, without whose it is: as the parameter type has it, where it says something. */
+export const kindOf = (subject) => {
+  const of = subject.split(".").slice(2); // behind the prefix and "cmd"
+  return of.length === 1 ? of[0] : of.length === 3 ? `${of[0]}.${of[2]}` : NONE;
+};
 
 // What kinds of reasons mean, as the status counts them.
 const KINDS = {
@@ -22,7 +27,7 @@ const KINDS = {
 export default function refused(view) {
   const { params, signal } = view;
   const filter = { reason: params.get("reason") ?? "", kind: params.get("kind") ?? "" };
-  const fits = (r) => (!filter.reason || r.reason === filter.reason) && (!filter.kind || kindOf(r.subject) === filter.kind);
+  const lookFor = (after, signal) => ask(filter.kind === NONE ? "v1/refused?type=" : "v1/refused", { query: { limit: PAGE, after, reason: filter.reason, type: filter.kind === NONE ? "" : filter.kind }, signal });
 
   const detail = command(view);
   const nothing = el("div"), none = () => fill(nothing, filter.reason || filter.kind ? note("None of these", "No refused command that is stored is of this reason and subject.") : note("Nothing was refused", "Commands that are malformed, or of a user about a group that they are not in, would be listed here with what was in them."));
@@ -33,8 +38,8 @@ export default function refused(view) {
     async load(after, signal) {
       const items = [];
       for (let looks = 0; looks < LOOKS; looks++) {
-        const page = await ask("v1/refused", { query: { limit: PAGE, after }, signal });
-        items.push(...page.refused.filter(fits));
+        const page = await lookFor(after, signal);
+        items.push(...page.refused);
         after = page.next;
         if (!after || items.length) break;
       }

@@ -41,9 +41,12 @@ func (s *Server) sessions() (*identity.Sessions, error) {
 	if s.authority.IsOpen() {
 		return nil, nil
 	}
-	secret, err := s.cfg.Data.Sessions()
-	if err != nil {
-		return nil, err
+	secret := s.sealing
+	if secret == nil {
+		var err error
+		if secret, err = s.cfg.Data.Sessions(); err != nil {
+			return nil, err
+		}
 	}
 	return identity.NewSessions(s.authority, secret), nil
 }

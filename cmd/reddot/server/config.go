@@ -56,6 +56,7 @@ type Config struct {
 	AcceptTruncation uint64        // commands that may be missing at the log's end although something is derived from them
 
 	AuthFile     string           // who may come in; empty: everybody, and nobody is asked
+	Sessions     string           // file of the secret of the console's sessions; empty: the data folder's own
 	AuthCallout  string           // file of a seed: an existing NATS server asks who connects; empty: it does not
 	TLSCert      string           // file of the certificate of all listeners; empty: none
 	TLSKey       string           // file of its key
@@ -246,6 +247,8 @@ func (cfg *Config) validateOpen() error {
 	switch {
 	case cfg.AuthFile != "" && cfg.InsecureOpen:
 		return errors.New("--auth asks everybody who they are, --insecure-open nobody: leave one out")
+	case cfg.Sessions != "" && cfg.AuthFile == "":
+		return errors.New("--session-secret is for keys that log in: say with --auth who may come in, or leave it out")
 	case cfg.AuthFile != "" || cfg.InsecureOpen:
 		return nil
 	}

@@ -37,6 +37,7 @@ func TestValidate(t *testing.T) {
 		"--reply-prefix":              func(c *server.Config) { c.ReplyPrefixes = []string{"unread.cmd."} },
 		"--events-max-age 1ms":        func(c *server.Config) { c.EventsMaxAge = time.Millisecond },
 		"--events-max-bytes":          func(c *server.Config) { c.EventsMaxBytes = 1<<20 - 1 },
+		"--session-secret":            func(c *server.Config) { c.Sessions = "secret" },
 		"--takeover 499ms: use 500ms": func(c *server.Config) { c.Takeover = 499 * time.Millisecond },
 		"--takeover 1m0.001s":         func(c *server.Config) { c.Takeover = time.Minute + time.Millisecond },
 		"--fanout-limit -1":           func(c *server.Config) { c.FanoutLimit = -1 },

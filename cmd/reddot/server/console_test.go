@@ -1,21 +1,42 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/api/identity"
 	"reddot/api/rest"
 	"reddot/cmd/reddot/server"
 	"reddot/projector/testkit"
 )
+
+// logIn begins a session of the viewer's, and returns its cookie as a browser sends it.
+func (r *run) logIn() string {
+	r.t.Helper()
+	s := r.open("POST", "/v1/session", `{"key":"rdk_viewer"}`)
+	cookie, _, _ := strings.Cut(s.resp.Header.Get("Set-Cookie"), ";")
+	return cookie
+}
+
+// session is how the server answers who asks with a cookie.
+func (r *run) session(cookie string) int {
+	r.t.Helper()
+	req := testkit.Must(http.NewRequest("GET", "http://"+r.http+"/v1/session", nil))(r.t)
+	req.Header.Set("Cookie", cookie)
+	resp := testkit.Must(http.DefaultClient.Do(req))(r.t)
+	resp.Body.Close()
+	return resp.StatusCode
+}
 
 // TestConsole: the pages are there for everybody, what they ask for is not; a session is its
 // server's, outlives it, and is nothing on NATS.
@@ -37,19 +58,8 @@ func TestConsole(t *testing.T) {
 			t.Errorf("%s: %s %v, compressed %v", docs, resp.Status, resp.Header, resp.Uncompressed)
 		}
 	}
-	resp = testkit.Must(http.Post("http://"+r.http+"/v1/session", "application/json", strings.NewReader(`{"key":"rdk_viewer"}`)))(t)
-	resp.Body.Close()
-	cookie := resp.Header.Get("Set-Cookie")
-	cookie, _, _ = strings.Cut(cookie, ";")
-	session := func(r *run) int {
-		t.Helper()
-		req := testkit.Must(http.NewRequestWithContext(t.Context(), "GET", "http://"+r.http+"/v1/session", nil))(t)
-		req.Header.Set("Cookie", cookie)
-		resp := testkit.Must(http.DefaultClient.Do(req))(t)
-		resp.Body.Close()
-		return resp.StatusCode
-	}
-	if code := session(r); code != 200 {
+	cookie := r.logIn()
+	if code := r.session(cookie); code != 200 {
 		t.Errorf("a session: %d", code)
 	}
 	if c, err := nats.Connect("ws://"+r.http, nats.ProxyPath("/nats"), nats.WebSocketConnectionHeaders(http.Header{"Cookie": {cookie}, "Origin": {"http://" + r.http}})); err == nil {
@@ -66,14 +76,73 @@ func TestConsole(t *testing.T) {
 		t.Errorf("others may read the secret: %v", info.Mode())
 	}
 	r = start(t, dir, true, guard)
-	if code := session(r); code != 200 {
+	if code := r.session(cookie); code != 200 {
 		t.Errorf("after a restart: %d", code)
 	}
 	other := start(t, t.TempDir(), true, guard)
-	if code := session(other); code != 401 {
+	if code := other.session(cookie); code != 401 {
 		t.Errorf("at another server: %d", code)
 	}
 	other.stop()
+	r.stop()
+
+	// Servers that share a secret take each other's.
+	secret := filepath.Join(t.TempDir(), "sessions.secret")
+	testkit.OK(t, os.WriteFile(secret, []byte(strings.Repeat("s", 32)+"\n"), 0o600))
+	var shared []*run
+	for range 2 {
+		shared = append(shared, start(t, t.TempDir(), true, guard, func(c *server.Config) { c.Sessions = secret }))
+	}
+	cookie = shared[0].logIn()
+	for _, r := range shared {
+		if code := r.session(cookie); code != 200 {
+			t.Errorf("where the secret is shared: %d", code)
+		}
+		r.stop()
+	}
+}
+
+// TestGoneKeyStreams: once a key is no longer in the file, whatever is open with it ends: what
+// its session has opened, and what a back end has with the key itself.
+func TestGoneKeyStreams(t *testing.T) {
+	file, again := authFile(t), make(chan os.Signal, 1)
+	r := start(t, t.TempDir(), true, func(c *server.Config) { c.AuthFile, c.Reload = file, again })
+	cookie := r.logIn()
+	open := map[string]*stream{
+		"events":  r.open("GET", "/v1/events?user=alice", "", "Cookie", cookie),
+		"feed":    r.open("GET", "/v1/feed", "", "Cookie", cookie),
+		"gateway": r.open("POST", "/v1/gateway", `{"users":[{"user":"alice"}]}`, "X-API-Key", "rdk_backend"),
+	}
+	for _, s := range open {
+		s.until("event: hello")
+	}
+	var first struct{ Cursor string }
+	testkit.OK(t, json.NewDecoder(r.open("GET", "/v1/changes?user=alice&wait=0", "", "Cookie", cookie).in).Decode(&first))
+	polled := make(chan string, 1)
+	go func() {
+		s := r.open("GET", "/v1/changes?user=alice&wait=50&cursor="+first.Cursor, "", "Cookie", cookie)
+		text, err := io.ReadAll(s.in)
+		polled <- fmt.Sprint(string(text), err)
+	}()
+	testkit.Eventually(t, "the poll waits", func() bool {
+		var now rest.StreamsReply
+		testkit.OK(t, json.NewDecoder(r.open("GET", "/v1/streams", "", "Cookie", cookie).in).Decode(&now))
+		return now.Transports["poll"] == 1
+	})
+	_, e, err := identity.NewKey("another", identity.Viewer, 0)
+	testkit.OK(t, err, os.WriteFile(file, []byte(`{"keys":[`+e.String()+`]}`), 0o600))
+	again <- syscall.SIGHUP
+	for name, s := range open {
+		if data := s.until("event: bye"); !strings.Contains(data, `"disconnected"`) {
+			t.Errorf("%s ends with %s", name, data)
+		}
+	}
+	if text := testkit.Receive(t, "the poll's answer", polled); !strings.Contains(text, `"disconnected"`) {
+		t.Errorf("the poll is answered %s", text)
+	}
+	if code := r.session(cookie); code != 401 {
+		t.Errorf("the session: %d", code)
+	}
 	r.stop()
 }
 

@@ -2,15 +2,13 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/api/rest"
 	"reddot/events"
 	"reddot/projector/log"
+	"reddot/projector/log/pull"
 )
 
 // Of one page of the log: how long it may take to be read, and after how many bytes of
@@ -54,19 +52,17 @@ func (w *web) ReadLog(ctx context.Context, from events.Seq, limit int) (reply re
 		return reply, err
 	}
 	upto, bytes := min(last, from+events.Seq(limit)-1), 0
-	for seq := from; seq <= upto; seq++ {
+	err = l.Messages(ctx, from, upto, maxLogged, func(seq events.Seq, m *pull.Message) error {
 		if bytes >= maxLogged {
 			reply.Next = seq
-			break
+			return pull.ErrEnough
 		}
-		c, err := logged(ctx, l, seq)
-		if err != nil {
-			return reply, err
-		}
+		c := logged(l.Subjects(), seq, m)
 		bytes += c.Bytes
 		reply.Commands = append(reply.Commands, c)
-	}
-	return reply, nil
+		return nil
+	})
+	return reply, err
 }
 
 // notLogged says that the log has no such command.
@@ -87,18 +83,12 @@ func placeOf(ctx context.Context, l *log.Log, seq events.Seq) (*rest.LogPlace, e
 }
 
 // logged is a command as it lies in the log.
-func logged(ctx context.Context, l *log.Log, seq events.Seq) (c rest.LoggedCommand, err error) {
-	c.Seq = seq
-	m, err := l.Message(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		c.Error = "it can't be read: it is missing or damaged"
-		return c, nil
+func logged(s events.Subjects, seq events.Seq, m *pull.Message) rest.LoggedCommand {
+	if m == nil {
+		return rest.LoggedCommand{Seq: seq, Error: "it can't be read: it is missing or damaged"}
 	}
-	if err != nil {
-		return c, fmt.Errorf("read command %d: %w", seq, err)
-	}
-	c.At, c.Subject, c.Bytes = events.Time(m.Time.UnixMilli()), m.Subject, len(m.Data)
-	target, err := l.Subjects().ParseCommand(m.Subject)
+	c := rest.LoggedCommand{Seq: seq, At: events.Time(m.Time().UnixMilli()), Subject: m.Subject, Bytes: len(m.Data)}
+	target, err := s.ParseCommand(m.Subject)
 	if err == nil {
 		c.Type = target.Verb.String()
 		switch target.Verb.Inbox() {
@@ -115,8 +105,8 @@ func logged(ctx context.Context, l *log.Log, seq events.Seq) (c rest.LoggedComma
 	object, encoding, err := events.PayloadJSON(m.Data)
 	if err != nil {
 		c.Base64 = m.Data
-		return c, nil
+		return c
 	}
 	c.Payload, c.Encoding = object, encoding.String()
-	return c, nil
+	return c
 }

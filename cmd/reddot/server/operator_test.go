@@ -85,7 +85,35 @@ func TestRefused(t *testing.T) {
 			t.Errorf("limit %d: %v, want %v", limit, got, want)
 		}
 	}
-	for _, bad := range []string{"limit=0", "limit=201", "limit=x", "after=%21", "after=eA", "x=1", "limit=1&limit=2"} {
+	r.commands(`{"type":"user.mute","user":"u3","conversation":"group_g","muted":true}`, `{"type":"user.read","user":"u3","conversation":"group_h"}`)
+	filtered := func(query string) (subjects []string, looked int) {
+		t.Helper()
+		for next, more := "", true; more; more = next != "" {
+			page := asked200[rest.RefusedReply](r, "/v1/refused?"+query+next)
+			for _, one := range page.Refused {
+				subjects = append(subjects, one.Subject)
+			}
+			if page.Looked == nil || page.Looked.Seq == 0 || page.Looked.At == 0 {
+				t.Fatalf("%s: how far it looked is not told: %+v", query, page)
+			}
+			looked += page.Looked.Count
+			if next = ""; page.Next != "" {
+				next = "&after=" + page.Next
+			}
+		}
+		return subjects, looked
+	}
+	for query, want := range map[string]int{
+		"type=user.read": 26, "type=user.mute": 1, "type=": 0, "type=nothing": 0, "subject=unread.cmd.user.u3.": 3, "subject=unread.cmd.user.u3.&type=user.read": 2,
+		"subject=unread.cmd.user.u1": 11, "reason=not+a+member+of+the+group": 27, "reason=not+a+member": 0, "subject=u3": 0,
+	} {
+		for _, limit := range []string{"&limit=1", "&limit=200", ""} {
+			if got, looked := filtered(query + limit); len(got) != want || looked != 27 {
+				t.Errorf("%s%s: %d, %d looked at, want %d of 27: %v", query, limit, len(got), looked, want, got)
+			}
+		}
+	}
+	for _, bad := range []string{"type=a&type=b", "reason=%ff", "limit=0", "limit=201", "limit=x", "after=%21", "after=eA", "x=1", "limit=1&limit=2"} {
 		r.ask(http.StatusBadRequest, "GET", "/v1/refused?"+bad, "")
 	}
 }

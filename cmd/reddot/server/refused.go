@@ -3,16 +3,17 @@ package server
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/api/rest"
 	"reddot/events"
+	"reddot/projector/log/pull"
 )
 
 // refusedLog finds the refused commands that are stored among the events.
@@ -21,12 +22,24 @@ type refusedLog struct {
 	subjects events.Subjects
 }
 
+// Of one page of refused commands: how long it may take to be read, and how many are looked at
+// for those of a filter.
+const (
+	refusedTimeout = 10 * time.Second
+	mostLooked     = 5_000
+)
+
 // probeLife is after how long a consumer is removed that nobody uses.
 const probeLife = 10 * time.Second
 
 // Refused implements rest.Live. The cursor is the place in the event stream.
-func (l *refusedLog) Refused(ctx context.Context, limit int, after string) (reply rest.RefusedReply, err error) {
+func (l *refusedLog) Refused(ctx context.Context, limit int, after string, of rest.RefusedFilter) (reply rest.RefusedReply, err error) {
+	ctx, cancel := context.WithTimeout(ctx, refusedTimeout)
+	defer cancel()
 	reply.Refused = []events.Rejected{}
+	if !of.All() {
+		reply.Looked = new(rest.RefusedLooked)
+	}
 	stream, err := l.js.Stream(ctx, l.subjects.EventStream())
 	if err != nil {
 		return reply, err
@@ -43,21 +56,39 @@ func (l *refusedLog) Refused(ctx context.Context, limit int, after string) (repl
 	if state.Msgs == 0 || end <= state.FirstSeq {
 		return reply, nil
 	}
-	found, err := l.newest(ctx, stream, state.FirstSeq, end, limit+1)
+	most := limit
+	if !of.All() {
+		most = mostLooked
+	}
+	found, err := l.newest(ctx, stream, state.FirstSeq, end, most+1)
 	if err != nil {
 		return reply, err
 	}
-	if len(found) > limit {
-		found = found[len(found)-limit:]
-		reply.Next = placeCursor(found[0].place)
+	whole := len(found) <= most
+	if !whole {
+		found = found[len(found)-most:]
 	}
-	for _, f := range slices.Backward(found) {
-		reply.Refused = append(reply.Refused, f.rejected)
+	for i, f := range slices.Backward(found) {
+		if reply.Looked != nil && f.rejected.Seq > 0 {
+			reply.Looked.Seq, reply.Looked.At = f.rejected.Seq, f.rejected.At
+			reply.Looked.Count++
+		}
+		if f.rejected.Seq > 0 && of.Fits(&f.rejected) {
+			reply.Refused = append(reply.Refused, f.rejected)
+		}
+		if i == 0 && whole {
+			break
+		}
+		if i == 0 || len(reply.Refused) == limit {
+			reply.Next = placeCursor(f.place)
+			break
+		}
 	}
 	return reply, nil
 }
 
-// stored is a refused command, and where the event stream has it.
+// stored is a refused command, and where the event stream has it. One that reddot did not
+// write is zero.
 type stored struct {
 	place    uint64
 	rejected events.Rejected
@@ -70,82 +101,74 @@ func (l *refusedLog) newest(ctx context.Context, stream jetstream.Stream, first,
 	if err != nil {
 		return nil, err
 	}
-	// The largest place with enough of them from there on, found by halving.
-	lo, hi := first, end
-	for lo < hi {
-		mid := lo + (hi-lo+1)/2
-		n, err := l.count(ctx, stream, mid)
+	enough := func(from uint64) (bool, error) {
+		n, err := l.count(ctx, stream, from)
+		return n-min(n, behind) >= uint64(most), err
+	}
+	// The largest place with enough of them from there on is looked for ever further from the
+	// end, as it is mostly near, and then by halving. No place holds two.
+	lo, hi := first, end-min(end-first, uint64(most))
+	for step := uint64(0); lo < hi; step = max(2*step, uint64(most)) {
+		at := hi - min(hi-lo, step)
+		ok, err := enough(at)
 		if err != nil {
 			return nil, err
 		}
-		if n-min(n, behind) >= uint64(most) {
+		if ok {
+			lo = at
+			break
+		}
+		hi = max(at, lo+1) - 1
+	}
+	for lo < hi {
+		mid := lo + (hi-lo+1)/2
+		ok, err := enough(mid)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			lo = mid
 		} else {
 			hi = mid - 1
 		}
 	}
-	return l.read(ctx, stream, lo, end)
+	return l.read(ctx, lo, end)
 }
 
-// consumer is a new one of the refused commands from a place on.
-func (l *refusedLog) consumer(ctx context.Context, stream jetstream.Stream, from uint64) (jetstream.Consumer, error) {
-	return stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+// count is how many refused commands there are from a place on.
+func (l *refusedLog) count(ctx context.Context, stream jetstream.Stream, from uint64) (uint64, error) {
+	c, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, FilterSubject: l.subjects.StoredRejected(),
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: probeLife, MemoryStorage: true, Replicas: 1,
 	})
-}
-
-func (l *refusedLog) count(ctx context.Context, stream jetstream.Stream, from uint64) (uint64, error) {
-	c, err := l.consumer(ctx, stream, from)
 	if err != nil {
 		return 0, fmt.Errorf("count refused commands: %w", err)
 	}
-	defer l.remove(ctx, stream, c)
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = stream.DeleteConsumer(tidy, c.CachedInfo().Name) // what is left the server removes by itself
 	return c.CachedInfo().NumPending, nil
 }
 
-// remove tidies up; what is left the server removes by itself.
-func (l *refusedLog) remove(ctx context.Context, stream jetstream.Stream, c jetstream.Consumer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	_ = stream.DeleteConsumer(ctx, c.CachedInfo().Name)
-}
+// Of refused commands that are on their way.
+const (
+	refusedBatch = 1_000
+	refusedBytes = 1 << 20
+)
 
 // read reads those from a place on and before an end.
-func (l *refusedLog) read(ctx context.Context, stream jetstream.Stream, from, end uint64) (all []stored, err error) {
-	c, err := l.consumer(ctx, stream, from)
+func (l *refusedLog) read(ctx context.Context, from, end uint64) (all []stored, err error) {
+	o := pull.Options{From: from, Upto: end - 1, Subject: l.subjects.StoredRejected(), Batch: refusedBatch, Bytes: refusedBytes}
+	err = pull.New(l.js, l.subjects.EventStream()).Read(ctx, o, func(m *pull.Message) error {
+		f := stored{place: m.Seq}
+		if err := events.Unmarshal(nats.Header(m.Header).Get(events.HeaderContentType), m.Data, &f.rejected); err != nil {
+			f.rejected = events.Rejected{}
+		}
+		all = append(all, f)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read refused commands: %w", err)
-	}
-	defer l.remove(ctx, stream, c)
-	for left := c.CachedInfo().NumPending; left > 0; {
-		batch, err := c.FetchNoWait(int(min(left, events.MaxLimit+1)))
-		if err != nil {
-			return nil, fmt.Errorf("read refused commands: %w", err)
-		}
-		got := uint64(0)
-		for m := range batch.Messages() {
-			got++
-			at, err := m.Metadata()
-			if err != nil {
-				return nil, err
-			}
-			if at.Sequence.Stream >= end {
-				return all, nil
-			}
-			one := stored{place: at.Sequence.Stream}
-			if err := events.Unmarshal(m.Headers().Get(events.HeaderContentType), m.Data(), &one.rejected); err != nil {
-				continue // foreign
-			}
-			all = append(all, one)
-		}
-		if err := errors.Join(batch.Error(), ctx.Err()); err != nil {
-			return nil, err
-		}
-		if got == 0 { // what was counted is gone meanwhile
-			return all, nil
-		}
-		left -= min(left, got)
 	}
 	return all, nil
 }

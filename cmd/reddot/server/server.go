@@ -37,6 +37,7 @@ type Server struct {
 	checked  bool // the log, for the first projector
 
 	authority   *identity.Authority               // who may come in
+	sealing     []byte                            // the secret of sessions; nil: the data folder's own
 	issuer      nkeys.KeyPair                     // of answers to an existing NATS server that asks who connects; nil: none
 	certificate *certificate                      // of the listeners; nil: they have none
 	embedded    atomic.Pointer[natsserver.Server] // that listens; nil: none
@@ -84,6 +85,11 @@ func New(cfg Config) (*Server, error) {
 
 // readKeys reads the keys of the server's own.
 func (s *Server) readKeys() (err error) {
+	if s.cfg.Sessions != "" {
+		if s.sealing, err = identity.ReadSecret(s.cfg.Sessions); err != nil {
+			return fmt.Errorf("--session-secret: %w", err)
+		}
+	}
 	if s.cfg.AuthCallout != "" {
 		if s.issuer, err = ReadSeed(s.cfg.AuthCallout); err != nil {
 			return fmt.Errorf("--auth-callout: %w", err)

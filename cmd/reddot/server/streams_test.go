@@ -21,14 +21,27 @@ type stream struct {
 // listen opens a stream, and reads it up to live.
 func (r *run) listen(path string) *stream {
 	r.t.Helper()
-	resp := testkit.Must(http.Get("http://" + r.http + path))(r.t)
+	s := r.open("GET", path, "")
+	s.until("event: live")
+	return s
+}
+
+// open opens a stream; headers are names and values in turn.
+func (r *run) open(method, path, body string, headers ...string) *stream {
+	r.t.Helper()
+	req := testkit.Must(http.NewRequest(method, "http://"+r.http+path, strings.NewReader(body)))(r.t)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp := testkit.Must(http.DefaultClient.Do(req))(r.t)
 	r.t.Cleanup(func() { resp.Body.Close() })
 	if resp.StatusCode != http.StatusOK {
 		r.t.Fatalf("%s: %d", path, resp.StatusCode)
 	}
-	s := &stream{r.t, resp, bufio.NewReader(resp.Body)}
-	s.until("event: live")
-	return s
+	return &stream{r.t, resp, bufio.NewReader(resp.Body)}
 }
 
 // until reads up to a line that begins so, and returns what follows it up to the next event.

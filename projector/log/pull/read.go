@@ -22,6 +22,7 @@ type Options struct {
 	Subject     string // unless empty, only messages of subjects that it matches
 	HeadersOnly bool   // without payloads
 	Batch       int    // messages asked for ahead; 0: many
+	Bytes       int    // and their bytes; 0: many. A larger message comes alone
 
 	// Lost, unless nil, is called with why the reading begins again. Not too often: the
 	// pauses between grow.

@@ -1,6 +1,7 @@
 package pull
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -200,7 +201,7 @@ func (s *session) fill() error {
 func (s *session) request() error {
 	s.number++
 	r := request{subject: s.inbox + strconv.Itoa(s.number), left: s.batch, alone: s.alone, sent: time.Now()}
-	body := map[string]int64{"batch": int64(s.batch), "max_bytes": batchBytes, "expires": int64(expiry), "idle_heartbeat": int64(heartbeat)}
+	body := map[string]int64{"batch": int64(s.batch), "max_bytes": int64(cmp.Or(s.Bytes, batchBytes)), "expires": int64(expiry), "idle_heartbeat": int64(heartbeat)}
 	if s.alone {
 		r.left, s.alone = 1, false
 		body["batch"] = 1
