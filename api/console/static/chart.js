@@ -16,7 +16,7 @@ export function sparkline({ label, points = 60, format = String }) {
   const W = 240, H = 40, values = [];
   const svg = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "spark", role: "img", "aria-label": label, preserveAspectRatio: "none" });
   const area = shape("path", { class: "spark-area" }), line = shape("path", { class: "spark-line", "vector-effect": "non-scaling-stroke" });
-  svg.append(area, line);
+  svg.append(shape("path", { class: "spark-base", "vector-effect": "non-scaling-stroke", d: `M0 ${H - 1}H${W}` }), area, line);
   return {
     node: svg,
     add(value) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import { el, fill } from "./dom.js";
-import { ago, code, copyButton, count, day, rawOf, trouble } from "./parts.js";
+import { ago, code, copyButton, count, day, longText, rawOf, trouble } from "./parts.js";
 
 /** toUser, toConversation and toGroup are the pages of what a name names. */
 export const toUser = (user, more = {}) => `#/users?${new URLSearchParams({ user, ...more })}`;
@@ -69,7 +69,7 @@ function drawn(c, reason) {
       c.user && pair("User", el("a", { href: toUser(c.user) }, c.user)), c.group && pair("Group", el("a", { href: toGroup(c.group) }, c.group)),
       c.error && pair("Undecodable", c.error), pair("Payload", `${count(c.bytes)} bytes${c.encoding ? ` of ${c.encoding}` : ", in base64"}`),
     ].filter(Boolean).flat()),
-    el("pre", { tabindex: 0, "aria-label": "Payload" }, text),
+    longText(text, "Payload"),
     el("div", { class: "tools" }, copyButton(text, "Copy payload"),
       copyButton(() => `command ${c.seq}, ${new Date(c.at).toISOString()}\n${c.subject}\n${reason ? `refused: ${reason}\n` : ""}${text}`, "Copy for a ticket"), el("a", { href: rawOf("/v1/log", { seq: c.seq }) }, "As the API answers")),
   ];

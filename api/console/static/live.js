@@ -1,26 +1,26 @@
-// Live: what is told, as it happens.
+// Live: what is told, as it happens. However much comes, a frame draws for no longer than FRAME,
+// the oldest first; of what waits for its turn only the newest MOST are kept.
 
 import { sparkline } from "./chart.js";
 import { toUser } from "./command.js";
 import { el, fill, say, set } from "./dom.js";
 import { follow, TYPES } from "./feed.js";
-import { clock, code, copyButton, count, day, figure, note, rate, rawOf } from "./parts.js";
+import { clock, code, copyButton, count, day, figure, longText, note, rate, rawOf } from "./parts.js";
 
 const MOST = 500; // rows that are there
-const EVERY = 120; // ms between two rounds of drawing
-
+const FRAME = 6; // ms in which rows are made; a frame has some 16
 
 export default function live(view) {
   const { params, signal } = view, root = view.root;
   let types = new Set((params.get("types") ?? "").split(",").filter((t) => TYPES.includes(t)));
-  let paused = false, following, waiting = [], left = 0, seen = 0, second = 0;
+  let paused = false, following, waiting = [], asked = false, left = 0, seen = 0, second = 0;
 
   const prefix = el("input", { type: "search", value: params.get("prefix") ?? "", placeholder: "all", autocomplete: "off", spellcheck: "false", maxlength: 256 });
   const kinds = TYPES.map((type) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: !types.size || types.has(type), value: type, onchange: filtered }), type));
   const stop = el("button", { type: "button", "aria-pressed": "false", onclick: () => hold(!paused) }, "Pause");
   const empty = el("button", { type: "button", onclick: clear }, "Clear");
   const state = el("span", { class: "tag" }), told = el("span", { class: "soft", role: "status" });
-  const list = el("ol", { class: "tail", tabindex: 0, "aria-label": "Events, the newest first" });
+  const list = el("ol", { class: "tail", tabindex: 0, "aria-label": "Events, the newest first", onclick: opened });
   const nothing = note("Nothing yet", "What is told from now on is shown here: changes of users' counts, receipts, and commands that are refused.");
   const speed = figure({ label: "Events", counts: "Events that came a second, of those that the filter lets through: mean of the last second.", href: rawOf("/v1/stats") });
   const all = figure({ label: "Since you look", counts: "Events that came since this page was opened, or since the filter was changed.", href: rawOf("/v1/feed") });
@@ -55,6 +55,7 @@ export default function live(view) {
           waiting.shift();
           left++;
         }
+        soon();
       },
       state(word, why) {
         set(state, "data-tone", { listening: "good", asking: "warn", away: "bad" }[word]);
@@ -69,65 +70,86 @@ export default function live(view) {
     left = 0;
     list.replaceChildren();
     draw();
+    tell();
   }
 
   function hold(on) {
     paused = on;
     set(stop, "aria-pressed", String(on));
     say(stop, on ? "Resume" : "Pause");
-    draw();
+    soon();
+    tell();
   }
 
-  // draw puts what waits on top. Only then is it parsed: what is left out costs nothing.
+  function soon() {
+    if (asked || paused || !waiting.length || signal.aborted) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      draw();
+    });
+  }
+
+  // draw puts on top what waits. Only then is it parsed: what is left out costs nothing.
   function draw() {
     if (!paused && waiting.length) {
-      const open = list.querySelector(".open");
-      const fresh = waiting.splice(0).map(row).reverse();
+      const fresh = [], until = performance.now() + FRAME, first = !list.firstChild;
+      do fresh.unshift(row(waiting.shift())); while (waiting.length && performance.now() < until);
       list.prepend(...fresh);
-      while (list.childElementCount > MOST) {
-        const last = list.lastElementChild;
-        if (last === open && list.childElementCount === MOST + 1) break;
-        last.remove();
+      for (let n = list.childElementCount; n > MOST; n--) {
+        const last = list.lastElementChild, open = last.classList.contains("open");
+        (open ? last.previousElementSibling : last).remove(); // what one reads stays
       }
+      if (first) tell();
     }
+    nothing.hidden = Boolean(list.firstChild);
+    list.hidden = !list.firstChild;
+    soon();
+  }
+
+  function tell() {
     const shown = list.childElementCount;
-    nothing.hidden = shown > 0;
-    list.hidden = !shown;
-    const parts = [shown && `${count(Math.min(shown, MOST))} shown`, paused && waiting.length && `${count(waiting.length + left)} came meanwhile`, !paused && seen > MOST && `the newest ${count(MOST)} of ${count(seen)}`];
+    const parts = [shown && `${count(shown)} shown`, paused && waiting.length && `${count(waiting.length + left)} came meanwhile`, !paused && seen > MOST && `the newest ${count(MOST)} of ${count(seen)}`];
     say(told, parts.filter(Boolean).join(", "));
   }
 
-  const timer = setInterval(draw, EVERY), ticking = setInterval(() => {
+  const ticking = setInterval(() => {
     trend.add(second);
     speed.to(rate(second), { of: "/s" });
     all.to(count(seen));
     second = 0;
+    tell();
   }, 1000);
-  signal.addEventListener("abort", () => {
-    clearInterval(timer);
-    clearInterval(ticking);
-  });
+  signal.addEventListener("abort", () => clearInterval(ticking));
   begin();
 }
 
-/** row is an event. Its raw form is made when it is opened. */
-function row({ type, id, data, at }) {
-  let event = {};
-  try { event = JSON.parse(data); } catch {} // shown raw
-  const { user, who, text } = words(type, event);
-  const button = el("button", { type: "button", class: "line-of", "aria-expanded": "false" },
-    el("span", { class: "at" }, clock(event.at ?? at)), el("span", { class: "kind", "data-kind": type }, type), el("span", { class: "whose" }, who), el("span", { class: "what" }, text));
-  const node = el("li", {}, button);
-  button.addEventListener("click", () => {
-    const open = node.classList.toggle("open");
-    set(button, "aria-expanded", String(open));
-    if (!open) return node.lastChild.remove();
-    node.append(el("div", { class: "raw" },
-      el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", el("a", { href: toUser(user) }, user)),
-        type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ command: event.seq })}` }, "the command"))),
-      el("pre", {}, JSON.stringify(event, null, 2)), copyButton(data, "Copy")));
-  });
+/** parsed is what an event holds; what can't be read is shown raw. */
+function parsed(data) {
+  try { return JSON.parse(data); } catch { return {}; }
+}
+
+/** row is an event. */
+function row(of) {
+  const event = parsed(of.data), { who, text } = words(of.type, event), node = el("li", {},
+    el("button", { type: "button", class: "line-of", "aria-expanded": "false" },
+      el("span", { class: "at" }, clock(event.at ?? of.at)), el("span", { class: "kind", "data-kind": of.type }, of.type), el("span", { class: "whose" }, who), el("span", { class: "what" }, text)));
+  node.of = of;
   return node;
+}
+
+/** opened shows the raw form of a row that is clicked, or hides it. */
+function opened({ target }) {
+  const button = target.closest(".line-of"), node = button?.parentNode;
+  if (!node) return;
+  const open = node.classList.toggle("open"), { type, id, data } = node.of;
+  set(button, "aria-expanded", String(open));
+  if (!open) return node.lastChild.remove();
+  const event = parsed(data), { user } = words(type, event);
+  node.append(el("div", { class: "raw" },
+    el("p", {}, "Event ", code(id || "–"), event.at && ` of ${day(event.at)}`, user && el("span", {}, " · ", el("a", { href: toUser(user) }, user)),
+      type === "rejected" && el("span", {}, " · ", el("a", { href: `#/refused?${new URLSearchParams({ command: event.seq })}` }, "the command"))),
+    longText(JSON.stringify(event, null, 2), "The event"), copyButton(data, "Copy")));
 }
 
 /** words says what an event is about. */

@@ -4,8 +4,8 @@ import { choice } from "./act.js";
 import { ask } from "./ask.js";
 import { sparkline } from "./chart.js";
 import { el, fill, say, set } from "./dom.js";
-import { ago, bytes, code, count, figure, figures, millis, note, panel, rate, rawOf, span, table } from "./parts.js";
-import { EVERY, hear, status, summary } from "./status.js";
+import { ago, board, bytes, code, count, figures, millis, note, panel, rate, rawOf, span, table } from "./parts.js";
+import { EVERY, hear, status, statusPanel, summary } from "./status.js";
 import { describe } from "./tip.js";
 
 const STATUS = rawOf("/v1/status"), STATS = rawOf("/v1/stats");
@@ -22,27 +22,20 @@ export default function overview(view) {
   });
 }
 
-/** ofStatus is a panel of the one status that is polled. */
-function ofStatus(view, of) {
-  const p = panel(view, { ...of, load: async () => { if (status.problem) throw status.problem; return status.known ?? new Promise((resolve) => status.addEventListener("news", () => resolve(status.known), { once: true })); } });
-  status.addEventListener("news", p.again, { signal: view.signal });
-  return p.node;
-}
-
 function place(view) {
   const lag = sparkline({ label: "Lag of the last 2 minutes, in commands", format: count });
-  const f = {
-    lag: figure({ label: "Lag", counts: "Commands in the stream that are not applied yet: last − applied.", href: STATUS }),
-    applied: figure({ label: "Applied", counts: "The last command that is folded into the state that answers show, by its sequence in the stream.", href: STATUS }),
-    emitted: figure({ label: "Emitted", counts: "All events of the commands up to here are stored and told.", href: STATUS }),
-    durable: figure({ label: "Durable", counts: "The state up to here survives a crash without the log; what lies after it is applied anew from the log.", href: STATUS }),
-    last: figure({ label: "Last", counts: "The last command in the stream.", href: STATUS }),
-    refused: figure({ label: "Refused", counts: "Commands that were skipped since the log began: malformed, or from a user about a group that they are not in. The page Refused lists those that are stored.", href: "#/refused" }),
-    ignored: figure({ label: "Ignored", counts: "Commands that changed nothing since the log began, as a duplicate or a stale read.", href: STATUS }),
-  };
+  const f = board(STATUS, {
+    lag: ["Lag", "Commands in the stream that are not applied yet: last − applied."],
+    applied: ["Applied", "The last command that is folded into the state that answers show, by its sequence in the stream."],
+    emitted: ["Emitted", "All events of the commands up to here are stored and told."],
+    durable: ["Durable", "The state up to here survives a crash without the log; what lies after it is applied anew from the log."],
+    last: ["Last", "The last command in the stream."],
+    refused: ["Refused", "Commands that were skipped since the log began: malformed, or from a user about a group that they are not in. The page Refused lists those that are stored.", "#/refused"],
+    ignored: ["Ignored", "Commands that changed nothing since the log began, as a duplicate or a stale read."],
+  });
   const digest = el("a", { href: STATUS, class: "mono" });
   describe(digest, "A sum over the whole state at applied. Two reddots that have applied the same commands have the same; “reddot verify” folds the log anew and compares.");
-  return ofStatus(view, {
+  return statusPanel(view, {
     title: "Position",
     make: () => [el("div", { class: "trend" }, f.lag.node, lag.node), figures(f.applied, f.emitted, f.durable, f.last, f.refused, f.ignored), el("p", { class: "soft line" }, "Digest ", digest)],
     draw(s) {
@@ -58,16 +51,16 @@ function place(view) {
 function stats(view) {
   const speed = sparkline({ label: "Commands a second of the last 2 minutes", format: rate });
   let before;
-  const f = {
-    now: figure({ label: "Commands now", counts: "Commands applied a second, since the last look two seconds ago.", href: STATUS }),
-    commands: figure({ label: "Commands", counts: "Commands applied a second, mean of the last minute.", href: STATS }),
-    events: figure({ label: "Events", counts: "Change events and receipts emitted a second, mean of the last minute.", href: STATS }),
-    queries: figure({ label: "Queries", counts: "Queries answered a second, over NATS and HTTP, mean of the last minute.", href: STATS }),
-    requests: figure({ label: "Requests", counts: "Requests over HTTP a second, mean of the last minute.", href: STATS }),
-    errors: figure({ label: "Errors", counts: "Answers of HTTP with a status of 500 or more, in the last minute.", href: STATS }),
-    limited: figure({ label: "Limited", counts: "Turned away since they came too often, in the last minute.", href: STATS }),
-    streams: figure({ label: "Streams", counts: "Clients that hear events over HTTP from this instance now, by all transports.", href: STATS }),
-  };
+  const f = board(STATS, {
+    now: ["Commands now", "Commands applied a second, since the last look two seconds ago.", STATUS],
+    commands: ["Commands", "Commands applied a second, mean of the last minute."],
+    events: ["Events", "Change events and receipts emitted a second, mean of the last minute."],
+    queries: ["Queries", "Queries answered a second, over NATS and HTTP, mean of the last minute."],
+    requests: ["Requests", "Requests over HTTP a second, mean of the last minute."],
+    errors: ["Errors", "Answers of HTTP with a status of 500 or more, in the last minute."],
+    limited: ["Limited", "Turned away since they came too often, in the last minute."],
+    streams: ["Streams", "Clients that hear events over HTTP from this instance now, by all transports."],
+  });
   hear(view.signal, () => {
     const now = status.known && { n: status.known.applied, at: status.at };
     if (!now || status.problem || now.at === before?.at) return;
@@ -125,7 +118,7 @@ function latencies(view) {
 /** kept is what was done last to keep the state safe. */
 function kept(view) {
   const list = el("dl", { class: "pairs" });
-  return ofStatus(view, {
+  return statusPanel(view, {
     title: "Kept",
     make: () => [list],
     draw({ snapshot: s, rebuild: r }) {
@@ -142,7 +135,7 @@ function kept(view) {
 /** site is where it runs. */
 function site(view) {
   const list = el("dl", { class: "pairs" });
-  return ofStatus(view, {
+  return statusPanel(view, {
     title: "Where it runs", empty: (s) => !s.nats && note("NATS is away"),
     make: () => [list],
     draw({ nats, peers = [], emitter, policy, id }) {

@@ -72,6 +72,14 @@ export function figure({ label, counts, href }) {
   };
 }
 
+/**
+ * board is figures by their keys: each of its label and what it counts; href is where they come
+ * from, but those that say so themselves.
+ * @param {string} href
+ * @param {Record<string, [label: string, counts: string, href?: string]>} of
+ */
+export const board = (href, of) => Object.fromEntries(Object.entries(of).map(([key, [label, counts, own]]) => [key, figure({ label, counts, href: own ?? href })]));
+
 /** figures are figures beside each other. */
 export const figures = (...all) => el("div", { class: "figures" }, all.map((f) => f.node ?? f));
 
@@ -111,6 +119,33 @@ export function copyButton(text, of = "Copy", label) {
     node.textContent = "Copied";
     setTimeout(() => { node.textContent = of; }, 1500);
   }
+  return node;
+}
+
+const BLOCK = 50, WIDE = 4000; // lines, and characters, of a block
+
+/**
+ * longText is a text as it is, of any length: in blocks, of which the browser lays out those in
+ * sight. add puts more at its end.
+ * @param {string} text
+ * @param {string} label
+ */
+export function longText(text, label) {
+  const node = el("pre", { tabindex: 0, "aria-label": label, class: "long" });
+  let last, lines = 0, left = 0; // of the last block: the room in it
+  node.add = (more) => {
+    for (const line of more.match(/[^\n]*\n|[^\n]+$/g) ?? []) for (let i = 0; i < line.length; i += WIDE) {
+      const part = line.slice(i, i + WIDE);
+      if (!last || lines <= 0 || left < part.length) {
+        node.append(last = el("span"));
+        [lines, left] = [BLOCK, WIDE];
+      }
+      last.append(part);
+      if (part.endsWith("\n")) lines--;
+      left -= part.length;
+    }
+  };
+  node.add(text);
   return node;
 }
 

@@ -5,7 +5,7 @@ import { command } from "./command.js";
 import { el, fill, listed, say, set } from "./dom.js";
 import { clock, count, note, panel, rawOf } from "./parts.js";
 import { rows } from "./rows.js";
-import { hear, status } from "./status.js";
+import { statusPanel } from "./status.js";
 import { describe } from "./tip.js";
 
 const PAGE = 200, SAMPLE = 1000, LOOKS = 10; // commands a request; those that are summed up; requests for a page of a filter, each of which looks at some thousands
@@ -91,18 +91,16 @@ export default function refused(view) {
   });
 
   const since = el("ul", { class: "facets" }), total = el("p", { class: "line" });
-  const log = panel(view, {
+  const log = statusPanel(view, {
     title: "Since the log began, by kind of reason",
-    load: async () => { if (status.problem) throw status.problem; return status.known ?? ask("v1/status", { signal }); },
     make: () => [since, total],
     draw(s) {
       listed(since, Object.entries(s.refused_for ?? {}).sort((a, b) => b[1] - a[1]), ([k]) => k, ([kind, n]) => el("li", {}, describe(el("a", { class: "facet", href: rawOf("/v1/status") }, el("span", {}, kind), el("span", { class: "n" }, count(n))), `${KINDS[kind] ?? kind}: refused since the log began`)));
       fill(total, el("span", { class: "soft" }, `${count(s.refused)} of all commands were refused. Older ones than the events that are kept are counted, and no longer listed.`));
     },
   });
-  hear(signal, log.again);
 
   fill(view.root, detail.node, el("section", { class: "panel", "aria-label": "Refused commands" }, el("header", {}, el("h2", {}, "Refused commands, the newest first"), chosen, el("button", { type: "button", class: "small", onclick: () => { list.reset(); sums.again(); } }, "Refresh")), el("div", { class: "panel-body" }, list.node)),
-    el("div", { class: "columns" }, [sums.node, log.node]));
+    el("div", { class: "columns" }, [sums.node, log]));
   mark();
 }

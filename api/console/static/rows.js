@@ -6,10 +6,16 @@
 //	Enter                                     opens it, as a click does
 //
 // Invariant: the row that has the focus stays in the document, wherever one scrolls to.
+//
+// However fast one scrolls, a frame makes rows for no longer than FRAME: first those in sight,
+// then those beyond; what is left is made in the next one. Nothing goes through all of a list.
 
-import { el, set } from "./dom.js";
+import { el, say, set } from "./dom.js";
+import { count as written } from "./parts.js";
 
 const BEYOND = 8; // rows drawn above and below what is in sight
+const FRAME = 8; // ms in which rows are made; a frame has some 16
+const MOVED = 1000; // rows around the one with the focus in which it is looked for when a list is filled anew
 const AHEAD = 100; // rows from the end of what is known at which the next page is asked for
 const TALLEST = 8_000_000; // px: browsers draw nothing beyond some height, this is safe in all
 
@@ -51,6 +57,8 @@ export function rows(options) {
 
 class Rows {
   items = [];
+  room = 0; // px in which rows are seen
+  at = 0; // px of what is above them
   next; // of the page that is not there yet
   more = true;
   active = 0; // the row that Tab leads to
@@ -69,11 +77,11 @@ class Rows {
     this.instead = el("div", { class: "rows-empty", hidden: true }, this.o.empty);
     this.node = el("div", { class: `rows ${this.o.kind ?? ""}`.trim() }, this.grid, this.instead, el("div", { class: "rows-foot" }, this.told, this.again));
     this.first = this.o.columns ? 2 : 1; // aria-rowindex of the first row
-    this.scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
+    this.scroller.addEventListener("scroll", () => { this.at = this.scroller.scrollTop; this.#soon(); }, { passive: true });
     for (const event of ["wheel", "pointerdown"]) this.scroller.addEventListener(event, () => { this.#ending = false; }, { passive: true });
     this.grid.addEventListener("keydown", (e) => this.#key(e));
     this.grid.addEventListener("click", (e) => this.#click(e));
-    const sized = new ResizeObserver(() => this.#soon());
+    const sized = new ResizeObserver(([{ contentRect }]) => { this.room = contentRect.height; this.#soon(); });
     sized.observe(this.scroller);
     this.o.signal?.addEventListener("abort", () => { sized.disconnect(); this.#loading?.abort(); });
   }
@@ -94,7 +102,7 @@ class Rows {
     this.#stale = false;
     this.items = [];
     this.active = 0;
-    this.scroller.scrollTop = 0;
+    this.#scroll(0);
     for (const node of this.drawn.values()) node.remove();
     this.drawn.clear();
     if (focused) requestAnimationFrame(() => this.go(0));
@@ -104,26 +112,38 @@ class Rows {
     this.#loading?.abort();
     this.#loading = undefined;
     this.#stale = false;
-    const was = this.items[this.active] && this.o.key(this.items[this.active]);
+    const was = this.items[this.active], place = this.#place(was, items);
+    const kept = new Map([...this.drawn].map(([i, node]) => [this.items[i], node])), focused = this.grid.contains(document.activeElement); // what looks as before is left as it is
     this.items = items;
     this.more = false;
-    const same = items[this.active] && this.o.key(items[this.active]) === was ? this.active : items.findIndex((item) => this.o.key(item) === was);
-    this.active = Math.max(0, Math.min(same < 0 ? this.active : same, items.length - 1));
-    this.#redraw();
+    this.active = Math.max(0, Math.min(place, items.length - 1));
+    const { from, to } = this.#sight(), before = this.drawn, moved = [];
+    this.drawn = new Map();
+    for (const i of new Set([...Array(to - from).keys()].map((n) => from + n).concat(focused ? this.active : []))) {
+      const node = kept.get(items[i]);
+      if (!node) continue;
+      kept.delete(items[i]);
+      if (before.get(i) === node) this.drawn.set(i, node);
+      else moved.push([i, node]);
+    }
+    for (const [i, node] of moved) this.#put(i, node);
+    for (const node of kept.values()) node.remove();
+    for (const [i, node] of this.drawn) node.tabIndex = i === this.active ? 0 : -1;
+    this.#draw();
+    if (focused && !this.grid.contains(document.activeElement)) this.go(this.active, true);
+  }
+
+  // place is where an item of before is among others: where it was, or near.
+  #place(was, items) {
+    if (!was) return this.active;
+    const key = this.o.key(was), is = (i) => i >= 0 && i < items.length && (items[i] === was || this.o.key(items[i]) === key);
+    for (let d = 0; d <= MOVED; d++) for (const i of [this.active + d, this.active - d]) if (is(i)) return i;
+    return this.active;
   }
 
   count(n) {
     this.o.total = n;
     this.#tell();
-  }
-
-  // redraw draws rows anew that are drawn already.
-  #redraw() {
-    const focused = this.grid.contains(document.activeElement);
-    for (const node of this.drawn.values()) node.remove();
-    this.drawn.clear();
-    this.#draw();
-    if (focused) this.drawn.get(this.active)?.focus({ preventScroll: true });
   }
 
   async #load() {
@@ -146,7 +166,7 @@ class Rows {
       this.#loading = undefined;
       this.#ending = false;
       set(this.told, "data-failed", "");
-      this.told.textContent = this.o.failed(e);
+      say(this.told, this.o.failed(e));
       this.again.hidden = false;
       return;
     }
@@ -168,29 +188,46 @@ class Rows {
 
   // A list that is taller than browsers can draw is squeezed: a step of the scroll bar is
   // then more than a row, the keys still go row by row.
-  get #squeeze() {
-    const room = this.scroller.clientHeight;
-    return Math.max(1, (this.items.length * this.o.height - room) / (TALLEST - room));
-  }
+  get #squeeze() { return Math.max(1, (this.items.length * this.o.height - this.room) / (TALLEST - this.room)); }
 
   // top is the first row in sight, with what of it is out of sight as a fraction.
-  get #top() { return (this.scroller.scrollTop * this.#squeeze) / this.o.height; }
+  get #top() { return (this.at * this.#squeeze) / this.o.height; }
+
+  // sight is which rows are in sight, and which of them and beyond are drawn.
+  #sight() {
+    const count = this.items.length, top = Math.min(this.#top, count), first = Math.floor(top), last = Math.min(count, Math.ceil(top + this.room / this.o.height));
+    return { top, first, last, from: Math.max(0, first - BEYOND), to: Math.min(count, last + BEYOND) };
+  }
+
+  #scroll(top) { this.scroller.scrollTop = this.at = top; }
 
   #draw() {
     const { height, draw } = this.o, count = this.items.length;
     const tall = Math.min(count * height, TALLEST);
-    if (tall !== this.#height) this.space.style.height = `${this.#height = tall}px`;
-    const sight = Math.ceil(this.scroller.clientHeight / height), top = this.#top;
-    const from = Math.max(0, Math.floor(top) - BEYOND), to = Math.min(count, Math.ceil(top) + sight + BEYOND);
+    if (tall !== this.#height) {
+      this.space.style.height = `${this.#height = tall}px`;
+      if (!this.room) this.room = this.scroller.clientHeight; // nobody has told yet
+      set(this.node, "data-long", tall > this.room);
+    }
+    const { top, first, last, from, to } = this.#sight();
     const focused = this.grid.contains(document.activeElement) && this.drawn.get(this.active)?.contains(document.activeElement);
     for (const [i, node] of this.drawn) {
       if (i >= from && i < to || i === this.active && focused) continue;
       node.remove();
       this.drawn.delete(i);
     }
-    for (let i = from; i < to; i++) if (!this.drawn.has(i)) this.#put(i, draw(this.items[i]));
+    const until = performance.now() + FRAME;
+    let late = false;
+    for (const [a, b] of [[first, last], [last, to], [from, first]]) {
+      for (let i = a; i < b && !late; i++) {
+        if (this.drawn.has(i)) continue;
+        this.#put(i, this.#row(draw(this.items[i])));
+        late = performance.now() > until;
+      }
+    }
+    if (late) this.#soon();
     if (count > 0 && !this.drawn.has(this.active)) this.#stop(Math.max(from, Math.min(this.active, to - 1)));
-    const squeezed = this.#squeeze > 1, shift = squeezed ? this.scroller.scrollTop - top * height : 0;
+    const shift = this.#squeeze > 1 ? this.at - top * height : 0;
     for (const [i, node] of this.drawn) {
       const y = i * height + shift;
       if (node.y !== y) node.style.transform = `translateY(${node.y = y}px)`;
@@ -199,13 +236,21 @@ class Rows {
     if (this.more && !this.#loading && this.again.hidden && to + AHEAD > count) this.#load();
   }
 
-  #put(i, content) {
+  #row(content) {
     const cells = (Array.isArray(content) ? content : [content]).map((c) => el("div", { role: "gridcell" }, c));
-    const node = el("div", { class: "row", role: "row", tabindex: i === this.active ? 0 : -1, "aria-rowindex": i + this.first }, ...cells);
+    const node = el("div", { class: "row", role: "row" }, ...cells);
     for (const inner of node.querySelectorAll("a, button")) inner.tabIndex = -1;
     node.style.height = `${this.o.height}px`;
-    const after = this.drawn.get(i - 1)?.nextSibling ?? (this.drawn.has(i + 1) ? this.drawn.get(i + 1) : null);
-    this.space.insertBefore(node, after); // in order for whoever reads it aloud
+    return node;
+  }
+
+  // put puts a row where it belongs, for whoever reads it aloud.
+  #put(i, node) {
+    node.tabIndex = i === this.active ? 0 : -1;
+    set(node, "aria-rowindex", i + this.first);
+    let next = Infinity;
+    for (const j of this.drawn.keys()) if (j > i && j < next) next = j;
+    this.space.insertBefore(node, this.drawn.get(next) ?? null);
     this.drawn.set(i, node);
   }
 
@@ -229,30 +274,30 @@ class Rows {
     this.grid.hidden = none;
     if (!this.again.hidden) return;
     set(this.told, "data-failed", undefined);
-    const number = (n) => n.toLocaleString("en");
-    const words = none ? "" : count === 0 || this.#stale ? "Reading …" : this.more ? `${number(count)}${total ? ` of ${number(total)}` : ""} read; scroll for more` : `${number(count)} in all`;
-    this.told.textContent = this.#ending ? `Reading to the end: ${number(count)}${total ? ` of ${number(total)}` : ""} so far; Esc stops` : words;
+    const far = `${written(count)}${total ? ` of ${written(total)}` : ""}`;
+    const words = none ? "" : count === 0 || this.#stale ? "Reading …" : this.more ? `${far} read; scroll for more` : `${written(count)} in all`;
+    say(this.told, this.#ending ? `Reading to the end: ${far} so far; Esc stops` : words);
   }
 
-  /** go leads to a row: it has the focus and is in sight. */
-  go(i) {
+  /** go leads to a row: it has the focus and is in sight, unless one stays where one is. */
+  go(i, stay = false) {
     const count = this.items.length;
     if (count === 0) return;
     i = Math.max(0, Math.min(i, count - 1));
-    const { height } = this.o, room = this.scroller.clientHeight, top = this.#top * height;
+    const { height } = this.o, { room } = this, top = this.#top * height;
     let want = top;
     if (i * height < top) want = i * height;
     else if ((i + 1) * height > top + room) want = (i + 1) * height - room;
-    if (want !== top) this.scroller.scrollTop = want / this.#squeeze;
+    if (want !== top && !stay) this.#scroll(want / this.#squeeze);
     this.#stop(i);
-    if (!this.drawn.has(i)) this.#put(i, this.o.draw(this.items[i]));
+    if (!this.drawn.has(i)) this.#put(i, this.#row(this.o.draw(this.items[i])));
     this.drawn.get(i).focus({ preventScroll: true });
     this.#draw();
   }
 
   #key(e) {
     if (e.altKey || e.metaKey) return;
-    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.o.height) - 1);
+    const page = Math.max(1, Math.floor(this.room / this.o.height) - 1);
     const to = { ArrowDown: this.active + 1, ArrowUp: this.active - 1, PageDown: this.active + page, PageUp: this.active - page, Home: 0, End: this.items.length - 1 }[e.key];
     if (to !== undefined) {
       e.preventDefault();

@@ -1,6 +1,7 @@
 // The one poll of the status, for all who show some of it.
 
 import { ask, Problem, repeat } from "./ask.js";
+import { panel } from "./parts.js";
 
 export const EVERY = 2000; // ms
 
@@ -30,6 +31,18 @@ export async function look(signal) {
 export function hear(signal, fn) {
   status.addEventListener("news", fn, { signal });
   if (status.at || status.problem) fn();
+}
+
+/** statusPanel is a panel of what is known, renewed at each news. of is as panel has it. */
+export function statusPanel(view, of) {
+  const news = () => new Promise((resolve) => status.addEventListener("news", resolve, { once: true }));
+  const p = panel(view, { ...of, async load() {
+    if (!status.known && !status.problem) await news();
+    if (status.problem) throw status.problem;
+    return status.known;
+  } });
+  status.addEventListener("news", p.again, { signal: view.signal });
+  return p.node;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { SERVER, send } from "./ask.js";
 import { el, fill, say, set } from "./dom.js";
-import { code, copyButton, millis, trouble } from "./parts.js";
+import { code, copyButton, longText, millis, trouble } from "./parts.js";
 
 const MOST = 200_000; // characters of an answer that are shown
 const SKIPPED = ["X-Request-Id", "If-None-Match", "Last-Event-ID"]; // headers that a trial has no use for
@@ -62,7 +62,7 @@ export function trial(contract, { method, path, op, roles }, view, given) {
     fill(out, el("p", { class: "soft" }, "Asking …"));
     try {
       const answer = await send(path.slice(1), { method, query: Object.fromEntries(values("query")), headers: Object.fromEntries(values("header")), body: body ? body.value || "{}" : undefined, signal });
-      const text = el("pre", { tabindex: 0, "aria-label": "The answer" }), took = performance.now() - began;
+      const text = longText("", "The answer"), took = performance.now() - began;
       const headers = ["Reddot-Applied", "Reddot-Request", "ETag", "Link", "Retry-After"].filter((h) => answer.headers.has(h)).map((h) => el("span", {}, `${h}: `, code(answer.headers.get(h))));
       const tag = el("span", { class: "tag", "data-tone": answer.ok ? "good" : "bad" }, `${answer.status} ${answer.statusText}`.trim());
       fill(out, el("p", { class: "answer-line" }, tag, el("span", { class: "soft" }, millis(took)), headers), text, copyButton(() => text.textContent, "Copy the answer"));
@@ -83,24 +83,33 @@ export function trial(contract, { method, path, op, roles }, view, given) {
   return form;
 }
 
-/** read shows what an answer holds, as it comes. */
+/** read shows what an answer holds: JSON when it is whole, a stream as it comes, once a frame. */
 async function read(answer, text, signal) {
   const json = /json/.test(answer.headers.get("Content-Type") ?? "");
   if (!answer.body) return;
-  let all = "";
+  let all = "", waits = "", size = 0, asked = 0;
+  const flush = () => {
+    cancelAnimationFrame(asked);
+    asked = 0;
+    text.add(waits);
+    waits = "";
+  };
   try {
-    for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
-      all += part;
-      if (all.length > MOST) {
-        all = `${all.slice(0, MOST)}\n… and more: curl has all of it`;
-        break;
+    for await (let part of answer.body.pipeThrough(new TextDecoderStream())) {
+      const more = (size += part.length) > MOST;
+      if (more) part = `${part.slice(0, part.length - (size - MOST))}\n… and more: curl has all of it`;
+      if (json) all += part;
+      else {
+        waits += part;
+        asked ||= requestAnimationFrame(flush);
       }
-      if (!json) text.textContent = all;
+      if (more) break;
     }
   } catch (e) {
     if (!signal.aborted) throw e;
   }
-  text.textContent = json ? pretty(all) : all;
+  flush();
+  text.add(json ? pretty(all) : "");
 }
 
 /** parameter is an input for one. */

@@ -4,7 +4,7 @@ import { ask, SERVER } from "./ask.js";
 import { asof, past } from "./asof.js";
 import { toConversation } from "./command.js";
 import { el, fill, say, set } from "./dom.js";
-import { ago, clock, code, copyButton, count, figure, figures, note, panel, rawOf, table } from "./parts.js";
+import { ago, board, clock, code, copyButton, count, figure, figures, note, panel, rawOf, table } from "./parts.js";
 import { rows } from "./rows.js";
 import { describe } from "./tip.js";
 
@@ -49,26 +49,26 @@ function search({ params, signal, put }) {
   return el("section", { class: "panel search", "aria-label": "Users" }, el("header", {}, el("label", { for: "prefix" }, "User id begins with"), input), el("div", { class: "panel-body" }, list.node));
 }
 
-const SUMS = [
-  ["unread", "Badge", "Unread messages of all conversations in the list that level and “archived” let through: the number on the app's icon"],
-  ["c2c", "One to one", "Of the badge: unread in C2C conversations"],
-  ["group", "In groups", "Of the badge: unread in groups"],
-  ["mentions", "Mentions", "Unread messages that name the user or all, of what the badge counts"],
-  ["conversations", "Conversations", "Conversations with unread messages or the mark, of what the badge counts"],
-  ["muted", "Kept out", "Unread messages kept out of the badge by muting or archiving"],
-];
+const SUMS = {
+  unread: ["Badge", "Unread messages of all conversations in the list that level and “archived” let through: the number on the app's icon"],
+  c2c: ["One to one", "Of the badge: unread in C2C conversations"],
+  group: ["In groups", "Of the badge: unread in groups"],
+  mentions: ["Mentions", "Unread messages that name the user or all, of what the badge counts"],
+  conversations: ["Conversations", "Conversations with unread messages or the mark, of what the badge counts"],
+  muted: ["Kept out", "Unread messages kept out of the badge by muting or archiving"],
+};
 
 /** one is what a user sees. */
 function one(view, user) {
   const { params, signal, put } = view;
-  const all = new Map(SUMS.map(([key, label, counts]) => [key, figure({ label, counts, href: rawOf("/v1/totals", { user }) })]));
+  const all = board(rawOf("/v1/totals", { user }), SUMS);
   const threads = figure({ label: "In threads", counts: "Unread messages of followed threads that count apart from the conversations", href: rawOf("/v1/threads", { user }) });
   threads.node.hidden = true;
   let now, at = params.get("at") ?? "", tail;
 
   /** sums shows totals; of the past beside what is so now. */
   function sums(totals, then) {
-    for (const [key] of SUMS) all.get(key).to(count(totals[key]), { of: then && now && now[key] !== totals[key] ? `now ${count(now[key])}` : "" });
+    for (const key of Object.keys(SUMS)) all[key].to(count(totals[key]), { of: then && now && now[key] !== totals[key] ? `now ${count(now[key])}` : "" });
     threads.node.hidden = !totals.threads;
     if (totals.threads) threads.to(count(totals.threads.unread), { of: `in ${count(totals.threads.threads)}` });
   }
@@ -155,18 +155,18 @@ function one(view, user) {
         },
         onNewConversation(all) {
           for (const c of all) known.set(c.conversation, c.unread);
-          if (!first) for (const c of all) tell(name(c.conversation), ` is new in the list, unread ${count(c.unread)}`);
+          if (!first) for (const c of all.slice(-TAIL)) tell(name(c.conversation), ` is new in the list, unread ${count(c.unread)}`);
         },
         onConversationChanged(all) {
-          for (const c of all) {
+          for (const [i, c] of all.entries()) {
             const was = known.get(c.conversation);
             known.set(c.conversation, c.unread);
-            tell(name(c.conversation), was === c.unread ? ` looks different, unread ${count(c.unread)}` : ` unread ${count(c.unread)}, was ${count(was)}`);
+            if (all.length - i <= TAIL) tell(name(c.conversation), was === c.unread ? ` looks different, unread ${count(c.unread)}` : ` unread ${count(c.unread)}, was ${count(was)}`);
           }
         },
-        onConversationDeleted(all) { for (const c of all) { known.delete(c); tell(c, " has left the list"); } },
-        onRecvC2CReadReceipt(all) { if (!first) for (const r of all) tell(`${r.peer} has read up to `, code(r.upto)); },
-        onRecvMessageReadReceipts(all) { if (!first) for (const r of all) tell(code(r.id), ` in ${r.group} is read by ${count(r.read)} of ${count(r.members)}`); },
+        onConversationDeleted(all) { for (const [i, c] of all.entries()) { known.delete(c); if (all.length - i <= TAIL) tell(c, " has left the list"); } },
+        onRecvC2CReadReceipt(all) { if (!first) for (const r of all.slice(-TAIL)) tell(`${r.peer} has read up to `, code(r.upto)); },
+        onRecvMessageReadReceipts(all) { if (!first) for (const r of all.slice(-TAIL)) tell(code(r.id), ` in ${r.group} is read by ${count(r.read)} of ${count(r.members)}`); },
         onError(e) { tell(e.detail ?? e.message); },
       }, { signal: s });
     } catch (e) {
@@ -191,7 +191,7 @@ function one(view, user) {
   return el("div", { class: "one" },
     el("section", { class: "panel", "aria-label": `What ${user} sees` },
       el("header", {}, el("h2", { class: "name" }, user), told, copyButton(() => location.href, "Copy link")),
-      el("div", { class: "panel-body" }, figures(...all.values(), threads), slider.node),
+      el("div", { class: "panel-body" }, figures(...Object.values(all), threads), slider.node),
       list.node),
     el("div", { class: "columns" }, [tailed, connected.node]));
 }

@@ -1,10 +1,10 @@
 // Webhooks: the back ends that are told over HTTP, how they do, and what they did not take.
 
 import { action, confirmed } from "./act.js";
-import { ask } from "./ask.js";
+import { ask, send } from "./ask.js";
 import { toUser } from "./command.js";
-import { el, fill, listed, say, set } from "./dom.js";
-import { ago, clock, code, copyButton, count, figure, figures, note, panel, rate, rawOf, span, trouble } from "./parts.js";
+import { el, fill, say, set } from "./dom.js";
+import { ago, board, clock, code, copyButton, count, figures, note, panel, rate, rawOf, span, trouble } from "./parts.js";
 
 const EVERY = 2000; // ms
 const LETTERS = 100; // dead letters a page
@@ -23,9 +23,8 @@ export default function webhooks(view) {
   const p = panel(view, {
     title: "Endpoints", every: EVERY,
     load: async (signal) => {
-      const [{ webhooks }, { windows }] = await Promise.all([ask("v1/webhooks", { signal }), ask("v1/stats", { signal })]);
-      const { seconds, webhooks: { endpoints = [] } } = windows.at(-1);
-      return webhooks.map((w) => ({ ...w, seconds, lately: endpoints.find((e) => e.name === w.name) }));
+      const [{ webhooks }, figures] = await Promise.all([ask("v1/webhooks", { signal }), deliveries(signal)]);
+      return webhooks.map((w) => ({ ...w, sent: figures.get(w.name) }));
     },
     make: () => [list],
     empty: (all) => !all.length && el("div", { class: "state" }, el("p", { class: "state-title" }, "There are none"),
@@ -44,16 +43,26 @@ export default function webhooks(view) {
   fill(view.root, p.node);
 }
 
+/** deliveries is what became of requests, by endpoint, since this instance started: from the metrics. */
+async function deliveries(signal) {
+  const all = new Map(), answer = await send("metrics", { signal });
+  if (!answer.ok) return all;
+  for (const [, endpoint, outcome, n] of (await answer.text()).matchAll(/^reddot_webhook_deliveries_total\{endpoint="([^"]*)",outcome="([^"]*)"\} (\S+)$/gm)) {
+    all.set(endpoint, { ...all.get(endpoint), [outcome]: Number(n) });
+  }
+  return all;
+}
+
 function card(view, name, all) {
-  const { operator, signal } = view, href = rawOf("/v1/webhooks");
-  const f = {
-    success: figure({ label: "Delivered", counts: "Of the requests to it that this instance has made in the last 15 minutes, those that were answered with 2xx.", href: rawOf("/v1/stats") }),
-    waiting: figure({ label: "Waiting", counts: "Things that it is not told of yet. Of each user only the newest state waits.", href }),
-    oldest: figure({ label: "Oldest waits", counts: "For how long the oldest of what waits does.", href }),
-    flight: figure({ label: "In flight", counts: "Requests to it that are not answered yet, 16 at most.", href }),
-    failures: figure({ label: "Failures in a row", counts: "Requests that failed since the last one that did not. After ten it is probed by one at a time.", href }),
-    dead: figure({ label: "Dead letters", counts: "What it was not told of in about 16 hours. They are kept for 7 days and can be sent again, with the state as it is then.", href: rawOf("/v1/webhooks/dead", { name }) }),
-  };
+  const { operator, signal } = view;
+  const f = board(rawOf("/v1/webhooks"), {
+    success: ["Delivered", "Of the requests to it that this instance has made since it started, those that were answered with 2xx.", rawOf("/metrics")],
+    waiting: ["Waiting", "Things that it is not told of yet. Of each user only the newest state waits."],
+    oldest: ["Oldest waits", "For how long the oldest of what waits does."],
+    flight: ["In flight", "Requests to it that are not answered yet, 16 at most."],
+    failures: ["Failures in a row", "Requests that failed since the last one that did not. After ten it is probed by one at a time."],
+    dead: ["Dead letters", "What it was not told of in about 16 hours. They are kept for 7 days and can be sent again, with the state as it is then.", rawOf("/v1/webhooks/dead", { name })],
+  });
   const tag = el("span", { class: "tag" }), words = el("span", { class: "soft" }), reason = el("p", { class: "told bad" }), url = code("", "url"), types = el("p", { class: "soft" });
   const letters = el("div", { hidden: true });
   const only = operator ? undefined : "An operator may test and send again.";
@@ -84,8 +93,8 @@ function card(view, name, all) {
       say(url, w.url);
       say(types, [w.types.join(", "), `${w.secrets} ${w.secrets === 1 ? "secret signs" : "secrets sign"}`, w.delay && `rising badges wait ${w.delay}`, w.users_prefix && `users that begin with ${w.users_prefix}`, w.skip_live && "not of users with a stream"].filter(Boolean).join(" · "));
       say(reason, w.reason && w.failures ? `${w.reason}${w.next_at ? `. The next try is ${w.next_at > Date.now() ? `in ${span(w.next_at - Date.now())}` : "due"}` : ""}.` : "");
-      const sent = w.lately?.sent.count ?? 0, good = w.lately?.delivered.count ?? 0;
-      f.success.to(sent ? `${rate(Math.floor((good / sent) * 1000) / 10)} %` : "–", { of: `${sent ? `${count(good)} of ${count(sent)}` : "nothing sent"} in ${span(w.seconds * 1000)}`, tone: sent && good / sent < 0.99 ? "warn" : undefined });
+      const sent = Object.values(w.sent ?? {}).reduce((a, b) => a + b, 0), good = w.sent?.delivered ?? 0;
+      f.success.to(sent ? `${rate(Math.floor((good / sent) * 1000) / 10)} %` : "–", { of: sent ? `${count(good)} of ${count(sent)}` : "nothing sent", tone: sent && good / sent < 0.99 ? "warn" : undefined });
       f.waiting.to(count(w.waiting));
       f.oldest.to(w.oldest_at ? span(Date.now() - w.oldest_at) : "–", { tone: w.oldest_at && Date.now() - w.oldest_at > 600_000 ? "bad" : undefined });
       f.flight.to(count(w.in_flight));
@@ -110,19 +119,19 @@ function dead(view, name, at, all) {
       return `${count(replayed)} are sent again.`;
     },
   });
-  let next, items = [];
+  let next, shown = 0;
   const row = (l) => el("li", {},
     el("label", {}, el("input", { type: "checkbox", "aria-label": `Choose ${l.id}`, onchange: (e) => { if (e.target.checked) chosen.add(l.id); else chosen.delete(l.id); tell(); } })),
     el("div", {}, el("p", {}, code(l.type), " ", l.user && el("a", { href: toUser(l.user) }, l.user), " of ", clock(l.at), ", given up ", ago(l.dead_at), ` after ${l.attempts} tries`), el("p", { class: "told bad" }, `${l.reason}`), el("p", { class: "soft" }, code(l.id))));
-  function tell() { say(told, !items.length ? "There are none: everything it wanted was taken, or is still tried." : chosen.size ? `${count(chosen.size)} chosen.` : `${count(items.length)} shown, the oldest first. None chosen: all are sent again.`); }
+  function tell() { say(told, !shown ? "There are none: everything it wanted was taken, or is still tried." : chosen.size ? `${count(chosen.size)} chosen.` : `${count(shown)} shown, the oldest first. None chosen: all are sent again.`); }
   async function read() {
     try {
       const page = await ask("v1/webhooks/dead", { query: { name, limit: LETTERS, after: next }, signal });
-      items = [...items, ...page.dead];
       next = page.next;
-      listed(list, items, (l) => l.id, row);
+      shown += page.dead.length;
+      list.append(...page.dead.map(row));
       more.hidden = !next;
-      replay.hidden = !items.length;
+      replay.hidden = !shown;
       tell();
     } catch (e) {
       if (!signal.aborted) fill(list, el("li", {}, trouble(e, restart)));
@@ -130,8 +139,9 @@ function dead(view, name, at, all) {
   }
   function restart() {
     next = undefined;
-    items = [];
+    shown = 0;
     chosen.clear();
+    fill(list);
     read();
   }
   fill(at, told, list, el("div", { class: "tools" }, more, replay));
