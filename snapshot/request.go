@@ -84,8 +84,8 @@ func (s *Scheduler) Last() *events.Snapshot {
 		return nil
 	}
 	last := *s.mu.last
-	if last.State == events.Running {
-		last.Done = s.mu.figures.Progress.Done
+	if p := s.mu.figures.Progress; last.State == events.Running && p.Step == StepUpload { // before it rows are checked
+		last.Done, last.Bytes = p.Done, p.Total
 	}
 	return &last
 }

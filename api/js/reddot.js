@@ -51,7 +51,8 @@ class Book {
   change({ version, totals, conversations = [], removed = [], threads = [], filters }) {
     if (version < this.version) return [];
     Object.assign(this, { version, totals, filters });
-    const touched = [];
+    let touched = [];
+    const listed = [];
     for (const name of removed) { // first, as some may be back
       if (!(this.list.get(name)?.version <= version)) continue;
       this.list.delete(name);
@@ -65,8 +66,9 @@ class Book {
       if (known?.version >= now.version) continue;
       if (now.last_message && known?.last_message?.id !== now.last_message.id) this.list.delete(key); // to the top
       this.list.set(key, now);
-      touched.unshift(["list", key]);
+      listed.push(["list", key]);
     }
+    touched = listed.reverse().concat(touched);
     for (const now of threads) {
       const key = now.conversation + "\0" + now.thread;
       if (this.threads.get(key)?.version >= now.version) continue;

@@ -20,7 +20,7 @@ export default function operations(view) {
         of: "snapshot", title: "Snapshot", label: "Take a snapshot", only, word: "snapshot", path: "v1/snapshot",
         lede: "A copy of the state, kept apart from the store. A lost store begins with the newest one instead of the whole log.",
         warning: "Reading the whole state takes the disk for a while; commands and queries go on.",
-        part: (s) => (s.bytes ? (s.done ?? 0) / s.bytes : undefined), progress: (s) => (s.bytes ? `${bytes(s.done ?? 0)} of ${bytes(s.bytes)}` : `${bytes(s.done ?? 0)} copied`),
+        part: (s) => (s.bytes ? (s.done ?? 0) / s.bytes : undefined), progress: (s) => (s.bytes ? `${bytes(s.done ?? 0)} of ${bytes(s.bytes)}` : "the rows are checked"),
         done: (s) => `at command ${count(s.seq)}, ${bytes(s.bytes)}, of them ${bytes(s.new_bytes ?? 0)} new, in ${span(s.ended - s.started)}`,
         ended: snapshots.again,
       }),

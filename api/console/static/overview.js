@@ -12,8 +12,9 @@ const STATUS = rawOf("/v1/status"), STATS = rawOf("/v1/stats");
 
 export default function overview(view) {
   const line = el("p", { class: "sentence", role: "status" }, el("b"), el("span"));
-  const top = [place(view), stats(view)];
-  fill(view.root, line, el("div", { class: "columns" }, top), latencies(view), el("div", { class: "columns" }, [kept(view), site(view)]));
+  let asking; // the stats, for both panels of them
+  const load = (signal) => (asking ??= ask("v1/stats", { signal }).finally(() => { asking = undefined; }));
+  fill(view.root, line, el("div", { class: "columns" }, [place(view), stats(view, load)]), latencies(view, load), el("div", { class: "columns" }, [kept(view), site(view)]));
   hear(view.signal, () => {
     const { word, tone, text } = summary();
     set(line, "data-tone", tone);
@@ -48,7 +49,7 @@ function place(view) {
   });
 }
 
-function stats(view) {
+function stats(view, load) {
   const speed = sparkline({ label: "Commands a second of the last 2 minutes", format: rate });
   let before;
   const f = board(STATS, {
@@ -72,7 +73,7 @@ function stats(view) {
     before = now;
   });
   return panel(view, {
-    title: "Rates", every: EVERY, load: (signal) => ask("v1/stats", { signal }),
+    title: "Rates", every: EVERY, load,
     make: () => [el("div", { class: "trend" }, f.now.node, speed.node), figures(f.commands, f.events, f.queries, f.requests, f.errors, f.limited, f.streams)],
     draw({ streams, windows: [w] }) {
       for (const k of ["commands", "events", "queries", "requests"]) f[k].to(rate(w[k].per_second), { of: "/s" });
@@ -91,14 +92,14 @@ const LATENCIES = [
   ["http", "HTTP", "From a request's headers to the end of its answer; streams are left out."],
 ];
 
-function latencies(view) {
+function latencies(view, load) {
   let w, windows, chosen = 0;
   const cell = (q) => ([key]) => (w.latencies[key].count ? millis(w.latencies[key][`${q}_ms`]) : el("span", { class: "soft" }, "–"));
   const t = table({
     caption: "How long things take", key: ([key]) => key, columns: [
       { head: "Time of", kind: "keep", cell: ([, label, counts]) => describe(el("a", { href: STATS }, label), counts) },
       ...["p50", "p95", "p99"].map((q) => ({ head: q, kind: "n", cell: cell(q) })),
-      { head: "of", kind: "n", cell: ([key]) => el("span", { class: "soft" }, count(w.latencies[key].count)) },
+      { head: "count", kind: "n wide", cell: ([key]) => el("span", { class: "soft" }, count(w.latencies[key].count)) },
     ],
   });
   const draw = () => {
@@ -107,7 +108,7 @@ function latencies(view) {
   };
   const pick = choice({ label: "Of the last", options: [[0, "1 min"], [1, "5 min"], [2, "15 min"]], value: chosen, change(n) { chosen = n; if (windows) draw(); } });
   return panel(view, {
-    title: "Latency", every: EVERY, load: (signal) => ask("v1/stats", { signal }), tools: [pick], make: () => [t.node],
+    title: "Latency", every: EVERY, load, tools: [pick], make: () => [t.node],
     draw(s) {
       windows = s.windows;
       draw();

@@ -116,7 +116,7 @@ function dead(view, name, at, all) {
       const { replayed } = await ask("v1/webhooks/replay", { body: { name, ids: ids.length ? ids : undefined }, signal });
       all.again();
       restart();
-      return `${count(replayed)} are sent again.`;
+      return `${count(replayed)} ${replayed === 1 ? "is" : "are"} sent again.`;
     },
   });
   let next, shown = 0;

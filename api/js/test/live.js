@@ -4,6 +4,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,8 +36,19 @@ export function token(user, seconds = 3600) {
   return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
 }
 
-/** serve starts a reddot and ends it with the test. guarded: with tokens and a key. */
-export async function serve(t, { guarded = false, args = [] } = {}) {
+/** freeAddress is where nobody listens. */
+export const freeAddress = () => new Promise((resolve, reject) => {
+  const server = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => resolve(`127.0.0.1:${port}`));
+  });
+});
+
+/**
+ * serve starts a reddot and ends it with the test. guarded: with tokens and a key. unready: it
+ * is there as soon as it answers over HTTP, at an address that is given.
+ */
+export async function serve(t, { guarded = false, args = [], unready, listen = "127.0.0.1:0" } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "reddot-live-"));
   if (guarded) {
     writeFileSync(join(folder, "hs256.key"), SECRET, { mode: 0o600 });
@@ -45,10 +57,10 @@ export async function serve(t, { guarded = false, args = [] } = {}) {
     writeFileSync(join(folder, "auth.json"), JSON.stringify({ keys, tokens: { secret_file: "hs256.key" } }), { mode: 0o600 });
     args = ["--auth", join(folder, "auth.json"), ...args];
   }
-  const live = { folder, http: "127.0.0.1:0", listen: "127.0.0.1:0" };
+  const live = { folder, http: unready ?? "127.0.0.1:0", listen, args }; // args may be changed between two starts
   let child;
   live.start = () => new Promise((resolve, reject) => {
-    child = spawn(program(), ["serve", "--data", join(folder, "data"), "--http", live.http, "--listen", live.listen, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(program(), ["serve", "--data", join(folder, "data"), "--http", live.http, ...(args.includes("--nats") ? [] : ["--listen", live.listen]), ...live.args], { stdio: ["ignore", "pipe", "pipe"] });
     let log = "";
     const late = setTimeout(() => reject(new Error(`reddot is not ready in time:\n${log}`)), START);
     const read = (text) => {
@@ -62,13 +74,18 @@ export async function serve(t, { guarded = false, args = [] } = {}) {
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
+    const starting = child;
     child.on("exit", (code) => reject(new Error(`reddot ended with ${code}:\n${log}`)));
+    if (unready) until("it answers over HTTP", () => starting.exitCode === null && fetch(`http://${live.http}/healthz`).then((a) => a.ok, () => false), START).then(() => read(`\nready nats=nats://${live.listen} http=${live.http}\n`), reject);
   });
+  /** signal sends the process a signal. */
+  live.signal = (name) => child.kill(name);
   live.stop = (signal = "SIGTERM") => new Promise((resolve) => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return resolve();
     const late = setTimeout(() => child.kill("SIGKILL"), END);
     child.once("exit", () => { clearTimeout(late); resolve(); });
     child.kill(signal);
+    child.kill("SIGCONT");
   });
   /** send stores commands as a back end does. */
   live.send = async (...commands) => {

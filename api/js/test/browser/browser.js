@@ -9,10 +9,17 @@ import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** open starts a browser, which ends with the test. */
-export async function open(t, { args = [], ...options } = {}) {
+/** launch starts a browser, which ends with the test. */
+export async function launch(t, args = []) {
   const executablePath = process.env.CHROMIUM ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...args] });
+  t.after(() => browser.close());
+  return browser;
+}
+
+/** open opens a window of a browser, its own if none is given. */
+export async function open(t, { args, browser, ...options } = {}) {
+  browser ??= await launch(t, args);
   const context = await browser.newContext(options);
   context.setDefaultTimeout(60_000);
   const complaints = [];
@@ -21,7 +28,6 @@ export async function open(t, { args = [], ...options } = {}) {
   context.on("console", (m) => { if (m.type() === "error" || m.type() === "warning") complain(`${m.type()}: ${m.text()} ${m.location().url ?? ""}`); });
   context.on("weberror", (e) => complain(`exception: ${e.error().stack}`));
   await context.addInitScript(() => addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`)));
-  t.after(() => browser.close());
   return {
     browser, context, complaints,
     /** expects lets pages complain of it, as of a server that is away. */

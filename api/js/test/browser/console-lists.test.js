@@ -4,18 +4,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serve, until } from "../live.js";
-import { bounded, crowd, tasks, visit, watchTasks } from "./console.js";
+import { bounded, crowd, refusals, tasks, visit, watchTasks } from "./console.js";
 
 const MOST = 2_000; // ms of one task: only a page that hangs takes so long, however busy the machine is
 const MANY = 100_000;
 
-for (const [what, hash, label, of, total] of [
-  ["conversations", "#/users?user=many", /^Conversations of many/, (row) => row.locator("a").first(), undefined],
-  ["members", "#/groups?group=huge", /^Members of huge/, (row) => row.locator("a").first(), MANY + 1],
+for (const [what, hash, label, of, total, make] of [
+  ["conversations", "#/users?user=many", /^Conversations of many/, (row) => row.locator("a").first(), undefined, crowd],
+  ["members", "#/groups?group=huge", /^Members of huge/, (row) => row.locator("a").first(), MANY + 1, crowd],
+  ["refusals", "#/refused", /^Refused commands/, (row) => row.locator("[role=gridcell]").nth(2), undefined, refusals],
 ]) {
   test(`100,000 ${what}`, async (t) => {
     const live = await serve(t);
-    await crowd(live, MANY);
+    await make(live, MANY);
     const { page, context, content } = await visit(t, live);
     await watchTasks(context);
     await page.goto(`${live.url}/console/${hash}`);
@@ -52,6 +53,12 @@ for (const [what, hash, label, of, total] of [
     await bounded(grid);
     assert.equal(await active(), held);
     assert.equal(await page.evaluate(() => document.activeElement.textContent), name);
+    await until("all that is in sight is drawn, in order", () => grid.locator(".rows-scroll").evaluate((scroller) => {
+      const box = scroller.getBoundingClientRect(), rows = [...scroller.querySelectorAll("[role=row]")], index = (r) => Number(r.getAttribute("aria-rowindex"));
+      const seen = rows.filter((r) => { const at = r.getBoundingClientRect(); return at.bottom > box.top && at.top < box.bottom; });
+      const tall = seen.reduce((sum, r) => sum + r.getBoundingClientRect().height, 0);
+      return rows.every((r, i) => !i || index(rows[i - 1]) < index(r)) && tall >= box.height - 2;
+    }));
     await page.keyboard.press("Home");
     assert.equal(await active(), 0);
     assert.equal(await of(row(0)).textContent(), first);

@@ -5,7 +5,7 @@ import { createHash, createHmac } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PEOPLE, serve, until } from "../live.js";
-import { axe, fits, open } from "./browser.js";
+import { axe, fits, launch, open } from "./browser.js";
 
 const shots = process.env.REDDOT_SHOTS ?? new URL("../../shots", import.meta.url).pathname;
 mkdirSync(shots, { recursive: true });
@@ -21,6 +21,34 @@ export const LOOKS = [1280, 390].flatMap((width) => ["light", "dark"].map((color
   name: `${width}-${colorScheme}`,
   options: { viewport: { width, height: width < 500 ? 844 : 800 }, colorScheme, reducedMotion: "reduce", hasTouch: width < 500, isMobile: width < 500 },
 })));
+
+/**
+ * everyLook opens a page of the console in all LOOKS. each does something with every window;
+ * looked says that all can be used, and takes their pictures.
+ */
+export async function everyLook(t, live, hash, expected) {
+  const browser = await launch(t), all = [];
+  for (const { name, options } of LOOKS) {
+    const chromium = await open(t, { browser, ...options });
+    if (expected) chromium.expects(expected);
+    const page = await chromium.context.newPage();
+    await page.goto(`${live.url}/console/${hash}`);
+    all.push({ name, page, chromium });
+  }
+  const each = (does) => Promise.all(all.map(does));
+  return {
+    each,
+    pages: all.map(({ page }) => page),
+    async looked(what) {
+      for (const { name, page } of all) {
+        await axe(page, `${what} ${name}`);
+        await fits(page, `${what} ${name}`);
+        await page.screenshot({ path: join(shots, `console-${what}-${name}.png`), fullPage: true });
+      }
+    },
+    content() { for (const { chromium } of all) chromium.content(); },
+  };
+}
 
 /** console opens the console at a page of its own. as: whose key is used; none: nobody is asked. */
 export async function openConsole(t, { as, at = "overview", live, options = {}, args } = {}) {
@@ -95,6 +123,21 @@ export const watchTasks = (context) => context.addInitScript(() => {
   new PerformanceObserver((list) => { for (const e of list.getEntries()) globalThis.tasks.push(Math.round(e.duration)); }).observe({ type: "longtask", buffered: true });
 });
 
+/** watchFrames keeps what frames above 50 ms are made of; call it before it is opened. */
+export const watchFrames = (context) => context.addInitScript(() => {
+  globalThis.frames_ = [];
+  new PerformanceObserver((list) => {
+    for (const e of list.getEntries()) {
+      const end = e.startTime + e.duration, of = (from, to) => Math.max(0, Math.round(to - from));
+      const scripts = [...e.scripts].sort((a, b) => b.duration - a.duration).slice(0, 3).map((s) => `${Math.round(s.duration)} ms ${s.invokerType} ${s.invoker} ${s.sourceURL.replace(/.*\//, "")} ${s.sourceFunctionName}, of them ${Math.round(s.forcedStyleAndLayoutDuration)} ms layout`);
+      globalThis.frames_.push({ duration: Math.round(e.duration), text: `${Math.round(e.duration)} ms: tasks ${of(e.startTime, e.renderStart || end)}, render ${e.renderStart ? of(e.renderStart, e.styleAndLayoutStart || end) : 0}, style and layout ${e.styleAndLayoutStart ? of(e.styleAndLayoutStart, end) : 0}; ${scripts.join("; ") || "no script"}` });
+    }
+  }).observe({ type: "long-animation-frame", buffered: true });
+});
+
+/** frames are the longest since it was last asked, as texts. */
+export const frames = (page, most = 2) => page.evaluate((n) => globalThis.frames_.splice(0).sort((a, b) => b.duration - a.duration).slice(0, n).map((f) => f.text), most);
+
 /** tasks are those since it was last asked, in ms. */
 export const tasks = (page) => page.evaluate(() => globalThis.tasks.splice(0));
 
@@ -102,6 +145,31 @@ export const tasks = (page) => page.evaluate(() => globalThis.tasks.splice(0));
 export async function bounded(grid, most = 120) {
   const rows = await grid.locator("[role=row]").count();
   assert.ok(rows > 0 && rows <= most, `${rows} rows are in the document, ${most} at most`);
+}
+
+/** refusals makes n commands that are refused, of strangers to a group. */
+export async function refusals(live, n) {
+  const size = 1000;
+  for (let i = 0; i < n; i += size) {
+    const commands = Array.from({ length: Math.min(size, n - i) }, (_, j) => ({ type: "user.read", user: `stranger-${String(i + j).padStart(6, "0")}`, conversation: "group_huge" }));
+    const last = i + size >= n; // events come in order
+    const answer = await fetch(`${live.url}/v1/commands`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ commands, wait: last ? "emitted" : "stored", timeout_ms: 30_000 }) });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}
+
+/** slowly has a server work only now and then while something is done, as on a slow machine. */
+export async function slowly(live, work, { works = 10, rests = 200 } = {}) {
+  let over = false;
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), done = work().finally(() => { over = true; });
+  done.catch(() => {});
+  while (!over) {
+    live.signal("SIGSTOP");
+    await wait(rests);
+    live.signal("SIGCONT");
+    await wait(works);
+  }
+  return done;
 }
 
 /** crowd makes a user "many" with n conversations, and a group "huge" of n members. */

@@ -2,8 +2,6 @@
 // shots; REDDOT_REWRITE=1 renews those of the README.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { join } from "node:path";
 import { test } from "node:test";
 import { message, PEOPLE, serve, until } from "../live.js";
 import { open } from "./browser.js";
@@ -222,40 +220,6 @@ test("a route is tried, and is the same as curl, without the key", async (t) => 
   chromium.expects(/status of 403/);
   await page.locator(".route:visible").getByRole("button", { name: "Send", exact: true }).click();
   await page.locator(".route:visible .answer", { hasText: "forbidden" }).waitFor();
-  chromium.content();
-});
-
-test("webhooks: none, one that delivers, one that does not; a test of it, and its list of what was given up", async (t) => {
-  const none = await openConsole(t, { at: "webhooks" });
-  await none.page.getByText("reddot serve --webhooks webhooks.json").waitFor();
-  await none.looked("webhooks-none");
-
-  const told = [];
-  const receiver = createServer((q, a) => {
-    let body = "";
-    q.on("data", (part) => { body += part; });
-    q.on("end", () => {
-      told.push({ id: q.headers["webhook-id"], ...JSON.parse(body) });
-      a.writeHead(q.url === "/gone" ? 410 : 204).end();
-    });
-  });
-  await new Promise((resolve) => receiver.listen(0, "127.0.0.1", resolve));
-  t.after(() => receiver.close());
-  const at = `http://127.0.0.1:${receiver.address().port}`, secrets = [`whsec_${Buffer.from("a secret of 32 bytes, for tests!").toString("base64")}`];
-  const file = join(none.live.folder, "webhooks.json");
-  writeFileSync(file, JSON.stringify([{ name: "push", url: `${at}/push`, types: ["badge.changed"], secrets }, { name: "audit", url: `${at}/gone`, types: ["badge.changed"], secrets }]), { mode: 0o600 });
-  const { live, page, chromium, go, looked } = await openConsole(t, { as: "operator", args: ["--webhooks", file] });
-  await go("Webhooks");
-  await live.send(message("alice", "bob", "m1"));
-  const push = page.getByRole("article", { name: "push" }), audit = page.getByRole("article", { name: "audit" });
-  await until("the success of one is counted", async () => /100 %/.test(await push.textContent()));
-  await until("the other is paused", async () => /paused/.test(await audit.textContent()));
-  await push.getByRole("button", { name: "Send a test" }).click();
-  await push.getByText(/Delivered: 204/).waitFor();
-  assert.ok(told.some((m) => m.type === "endpoint.test"));
-  await push.getByRole("button", { name: "Dead letters" }).click();
-  await push.getByText(/There are none/).waitFor();
-  await looked("webhooks-two");
   chromium.content();
 });
 
