@@ -37,8 +37,8 @@ function one(view, group) {
       { head: "Message", cell: (m) => el("span", { class: m.revoked ? "mono gone" : "mono" }, m.id) },
       { head: "From", cell: (m) => el("a", { href: toUser(m.from) }, m.from) },
       { head: "When", cell: (m) => ago(m.at), kind: "keep" },
-      { head: "Also", cell: (m) => el("span", { class: "flags" }, [m.thread && el("span", { class: "tag label" }, m.thread), m.revoked && el("span", { class: "tag" }, "recalled"), m.silent && el("span", { class: "tag" }, "silent"), m.hidden && el("span", { class: "tag" }, "hidden")].filter(Boolean)) },
-      { head: "Command", cell: (m) => shown.link(m.seq), kind: "n" },
+      { head: "Also", kind: "wide", cell: (m) => el("span", { class: "flags" }, [m.thread && el("span", { class: "tag label" }, m.thread), m.revoked && el("span", { class: "tag" }, "recalled"), m.silent && el("span", { class: "tag" }, "silent"), m.hidden && el("span", { class: "tag" }, "hidden")].filter(Boolean)) },
+      { head: "Command", cell: (m) => shown.link(m.seq), kind: "n wide" },
       { head: "Read by", cell: (m) => (m.revoked ? el("span", { class: "soft" }, "nobody: recalled") : el("button", { type: "button", class: "small", "aria-label": `Readers of ${m.id}`, onclick: () => readers(m.id, m.from) }, "Readers")) },
     ],
   });

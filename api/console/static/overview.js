@@ -120,15 +120,14 @@ function latencies(view, load) {
 function kept(view) {
   const list = el("dl", { class: "pairs" });
   return statusPanel(view, {
-    title: "Kept",
+    title: "Snapshot and rebuild", tools: [el("a", { href: "#/operations" }, "Operations")],
     make: () => [list],
     draw({ snapshot: s, rebuild: r }) {
       const pair = (name, ...what) => [el("dt", {}, name), el("dd", {}, what.flat())];
       const how = (x, words) => (x.state === "running" ? [el("span", { class: "tag", "data-tone": "warn" }, "running"), " since ", ago(x.started)] : x.state === "failed" ? [el("span", { class: "tag", "data-tone": "bad" }, "failed"), ` ${x.error} `, ago(x.ended)] : [...words(), " ", ago(x.ended)]);
       fill(list,
         pair("Last snapshot", s ? how(s, () => [`at ${count(s.seq)}, ${bytes(s.bytes)},`]) : "none since the start"),
-        pair("Last rebuild", r ? how(r, () => [r.differed ? el("span", { class: "tag", "data-tone": "bad" }, "the old store differed") : "no difference,", ` ${count(r.applied)} commands in ${span(r.ended - r.started)},`]) : "none since the start"),
-        pair("", el("a", { href: "#/operations" }, "Operations")));
+        pair("Last rebuild", r ? how(r, () => [r.differed ? el("span", { class: "tag", "data-tone": "bad" }, "the old store differed") : "no difference,", ` ${count(r.applied)} commands in ${span(r.ended - r.started)},`]) : "none since the start"));
     },
   });
 }

@@ -18,6 +18,12 @@ export const kindOf = (subject) => {
   return of.length === 1 ? of[0] : of.length === 3 ? `${of[0]}.${of[2]}` : NONE;
 };
 
+/** subject is one, whose beginning, which all have, gives way where there is little room. */
+function subject(text) {
+  const [, begins, rest] = /^([^.]+\.cmd\.)(.+)$/.exec(text) ?? [];
+  return begins ? [el("span", { class: "wide soft" }, begins), rest] : [text];
+}
+
 // What kinds of reasons mean, as the status counts them.
 const KINDS = {
   subject: "a subject that is no command's", verb: "an unknown verb", payload: "bytes that are no payload", limit: "too long or too many", missing_field: "a field is missing", unknown_field: "an unknown field",
@@ -45,7 +51,7 @@ export default function refused(view) {
       }
       return { items, next: after };
     },
-    draw: (r) => [el("span", { class: "mono" }, count(r.seq)), el("span", {}, clock(r.at)), el("span", { class: "mono cut" }, r.subject), el("span", { class: "cut" }, r.reason)],
+    draw: (r) => [el("span", { class: "mono" }, count(r.seq)), el("span", {}, clock(r.at)), el("span", { class: "mono cut" }, ...subject(r.subject)), el("span", { class: "cut" }, r.reason)],
     empty: nothing,
   });
   const chosen = el("span", { class: "tools" });
