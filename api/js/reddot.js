@@ -340,7 +340,7 @@ class Listening {
     const news = { fresh: [], changed: [], gone: [] }, told = this.told[part];
     for (const key of this.touched[part]) {
       const is = now.get(key), was = told.get(key);
-      if (looks(is) === looks(was)) continue;
+      if (is && was ? looks(is) === looks(was) : is === was) continue;
       (!is ? news.gone : was ? news.changed : news.fresh).push(is ?? was);
       if (is) told.set(key, is);
       else told.delete(key);

@@ -88,8 +88,8 @@ function enter(as) {
   document.body.classList.add("in");
   frame();
   hear(here.signal, () => {
-    const { word, tone, text } = summary(), lag = status.known?.lag;
-    fill(pill, describe(el("a", { href: "#/overview", "data-tone": tone, "aria-label": `State: ${word}` }, el("span", { class: "dot" }), word, lag > 0 && el("span", { class: "soft" }, ` lag ${lag.toLocaleString("en")}`)), text));
+    const { word, tone, text } = summary(), lag = status.known?.lag > 0 && ` lag ${status.known.lag.toLocaleString("en")}`;
+    fill(pill, describe(el("a", { href: "#/overview", "data-tone": tone, "aria-label": `State: ${word}${lag || ""}` }, el("span", { class: "dot" }), word, lag && el("span", { class: "soft" }, lag)), text));
   });
   poll(here.signal);
   show();

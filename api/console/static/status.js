@@ -1,12 +1,15 @@
 // The one poll of the status, for all who show some of it.
 
-import { ask, Problem, repeat } from "./ask.js";
+import { ask, Problem, repeat, send } from "./ask.js";
 import { panel } from "./parts.js";
 
 export const EVERY = 2000; // ms
 
-/** status tells "news" whenever it was asked for: known is the last answer, problem why there is none now. */
-export const status = Object.assign(new EventTarget(), { known: undefined, problem: undefined, at: 0 });
+/**
+ * status tells "news" whenever it was asked for: known is the last answer, problem why there is
+ * none now, and reason why the server is not ready, if it says so.
+ */
+export const status = Object.assign(new EventTarget(), { known: undefined, problem: undefined, reason: undefined, at: 0 });
 
 /** poll asks until a signal ends. */
 export function poll(signal) {
@@ -22,9 +25,16 @@ export async function look(signal) {
   } catch (e) {
     if (signal.aborted) return;
     if (!(e instanceof Problem)) throw e;
+    status.reason = e.code === "unavailable" ? await reason(signal) : undefined;
     status.problem = e;
   }
   status.dispatchEvent(new Event("news"));
+}
+
+/** reason is why a server is not ready, as it tells those who may know. */
+async function reason(signal) {
+  const answer = await send("readyz", { signal }).catch(() => {});
+  return answer?.status === 503 ? (await answer.text().catch(() => "")).trim() : undefined;
 }
 
 /** hear calls fn with what is known now, and at each news. */
@@ -49,9 +59,9 @@ export function statusPanel(view, of) {
  * summary is what the state is in a word, how good that is, and what is to be done.
  * @returns {{word: string, tone: "good" | "warn" | "bad", text: string}}
  */
-export function summary({ known: s, problem: p } = status) {
+export function summary({ known: s, problem: p, reason: why } = status) {
   if (p?.code === "network") return { word: "no answer", tone: "bad", text: "The server does not answer. See whether the process runs and can be reached; the console comes back by itself." };
-  if (p?.code === "unavailable") return { word: "not ready", tone: "warn", text: `${p.message}. It is asked again until it is ready; “reddot status” and the log of the server say more.` };
+  if (p?.code === "unavailable") return { word: "not ready", tone: "warn", text: `${sentence(why || p.message)} It is asked again until it is ready; the log of the server says more.` };
   if (p) return { word: "no answer", tone: "bad", text: `${p.message}.` };
   if (!s) return { word: "asking", tone: "warn", text: "The status is asked for." };
   const { state, error, emitter, applied, last, stalled, emission_stalled: held, peers } = s;

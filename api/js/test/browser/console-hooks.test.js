@@ -25,10 +25,10 @@ async function receive(t, answers) {
   return { told, url: `http://127.0.0.1:${receiver.address().port}` };
 }
 
-/** written writes the file of webhooks, of badges, by name and URL. */
+/** written writes the file of webhooks, by name and URL. */
 function written(live, hooks) {
   const file = join(live.folder, "webhooks.json"), secrets = [`whsec_${Buffer.from("a secret of 32 bytes, for tests!").toString("base64")}`];
-  writeFileSync(file, JSON.stringify(Object.entries(hooks).map(([name, url]) => ({ name, url, types: ["badge.changed"], secrets }))), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(Object.entries(hooks).map(([name, url]) => ({ name, url, types: ["badge.changed", "conversation.changed"], secrets }))), { mode: 0o600 });
   return file;
 }
 
@@ -70,26 +70,27 @@ test("a dead letter is seen, and sent again with the state as it is then", async
   // what the server stores when it gives up, some 16 hours after the first try
   const nc = await wsconnect({ servers: `ws://${live.http}/nats` });
   t.after(() => nc.close());
-  const ago = 17 * 3_600_000, letter = (i) => ({ id: `msg_e_${i}_push`, name: "push", type: "badge.changed", user: "alice", at: Date.now() - ago, dead_at: Date.now() - 3_600_000, attempts: 11, status: 503, reason: "it answered 503 Service Unavailable", about: { version }, place: i });
+  const ago = 17 * 3_600_000, letter = (i) => ({ id: `msg_e_${i}_push`, name: "push", type: "conversation.changed", user: "alice", at: Date.now() - ago, dead_at: Date.now() - 3_600_000, attempts: 11, status: 503, reason: "it answered 503 Service Unavailable", about: { version, conversations: ["c2c_bob"] }, place: i });
   for (const i of [1, 2]) assert.equal((await nc.request("unread.dead.push", JSON.stringify(letter(i)), { timeout: 30_000 })).json().error, undefined);
   await until("they are counted", async () => (await dead()) === "2");
   await windows.each(async ({ page }) => {
     await page.getByRole("article", { name: "push" }).getByRole("button", { name: "Dead letters" }).click();
     await page.getByText("msg_e_2_push").waitFor();
   });
-  assert.match(await push.locator(".letters li").first().textContent(), /badge\.changed alice.*after 11 tries.*503 Service Unavailable/);
+  assert.match(await push.locator(".letters li").first().textContent(), /conversation\.changed alice.*after 11 tries.*503 Service Unavailable/);
   await windows.looked("webhooks-dead");
 
-  await live.send(message("alice", "carol", "m3")); // the state has gone on
-  await until("the badge is told", () => told.some((m) => m.to === "/push" && m.data.badge === 3));
+  await live.send(message("alice", "bob", "m3")); // the state has gone on
+  const unread = (m) => m.to === "/push" && m.type === "conversation.changed" && m.data.conversations[0].unread;
+  await until("that is told", () => told.some((m) => unread(m) === 3));
   const before = told.length;
   await push.getByLabel("Choose msg_e_2_push").check();
   await push.getByText("1 chosen.").waitFor();
   await push.getByRole("button", { name: "Send again…" }).click();
   await confirm(page, "replay");
   await push.getByText("1 is sent again.").waitFor();
-  const again = await until("it is sent again", () => told.slice(before).find((m) => m.to === "/push" && m.data.user === "alice"));
-  assert.equal(again.data.badge, 3, "with the state as it is now");
+  const again = await until("it is sent again", () => told.slice(before).find(unread));
+  assert.equal(unread(again), 3, "with the state as it is now");
   await until("the other one is left", async () => (await dead()) === "1" && (await push.locator(".letters li").count()) <= 1);
   await push.getByRole("button", { name: "Send again…" }).click();
   await confirm(page, "replay");

@@ -2,12 +2,13 @@
 // with the server being live, and the page knowing that by itself.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { wsconnect } from "@nats-io/nats-core";
 import { freeAddress, message, serve, until } from "../live.js";
-import { confirm, crowd, everyLook, openConsole, OUTAGE, slowly } from "./console.js";
+import { confirm, everyLook, openConsole, OUTAGE, slowly } from "./console.js";
 
 const stateOf = (page) => page.locator(".sentence b").textContent();
 const sentence = (page) => page.locator(".sentence span").textContent();
@@ -24,7 +25,10 @@ const becomes = (windows, word) => windows.each(({ page }) => until(`the state i
 /** bus is a NATS server: that of a reddot which reads other streams. */
 const bus = (t, more = {}) => serve(t, { args: ["--prefix", "other", "--websocket", "--snapshots", "off"], ...more });
 
-const follower = async (t, nats, ...args) => serve(t, { unready: await freeAddress(), args: ["--nats", `nats://${nats.listen ?? nats}`, "--snapshots", "off", ...args] });
+/** follower is a reddot that uses a NATS server, which need not be there yet. */
+const follower = async (t, nats) => serve(t, { unready: await freeAddress(), args: ["--nats", `nats://${nats.listen ?? nats}`, "--snapshots", "off"] });
+
+const ready = (live) => until("it is ready", () => fetch(`${live.url}/readyz`).then((a) => a.ok));
 
 test("not ready: there is no NATS server yet; live when it comes; lost when it goes", async (t) => {
   const listen = await freeAddress(), live = await follower(t, listen);
@@ -39,6 +43,7 @@ test("not ready: there is no NATS server yet; live when it comes; lost when it g
 
   const nats = await bus(t, { listen });
   await becomes(windows, "live");
+  await ready(live);
   await live.send(message("alice", "bob", "m1"));
   await nats.stop();
   await becomes(windows, "lost");
@@ -50,6 +55,7 @@ test("not ready: there is no NATS server yet; live when it comes; lost when it g
 
 test("standby: another one tells events; this one takes over when that one is gone", async (t) => {
   const nats = await bus(t), first = await follower(t, nats);
+  await ready(first);
   await first.send(message("alice", "bob", "m1"));
   const live = await follower(t, nats), windows = await everyLook(t, live, "#/overview", OUTAGE);
   await becomes(windows, "standby");
@@ -57,6 +63,7 @@ test("standby: another one tells events; this one takes over when that one is go
   await until("the other one is listed", async () => /emitting/.test(await windows.pages[0].getByRole("region", { name: "Where it runs" }).textContent()));
   await windows.looked("overview-standby");
   await first.stop();
+  await ready(live);
   await live.send(message("alice", "bob", "m2"));
   await becomes(windows, "live");
 });
@@ -108,7 +115,8 @@ test("stopped: a command is gone from the log, and what is to be done is said", 
 
 test("a snapshot is seen on its way", async (t) => {
   const { live, page, chromium, go, panel, button, looked } = await openConsole(t);
-  await crowd(live, 40_000);
+  const random = () => randomBytes(60).toString("hex"); // ids that no file makes smaller
+  for (let i = 0; i < 8; i++) await live.send(...Array.from({ length: 12 }, (_, k) => ({ type: "user.import", user: `user${i}-${k}`, conversations: Array.from({ length: 1_000 }, () => ({ conversation: `c2c_${random()}`, unread: 1 })) })));
   await go("Operations");
   await page.evaluate(() => {
     const bar = document.querySelector("[aria-label=Snapshot] progress");

@@ -49,6 +49,13 @@ test("lists of the console", { timeout: 1_800_000 }, async (t) => {
     await report("the wheel");
     for (let i = 0; i < 300; i++) await page.keyboard.press(["PageUp", "PageDown", "ArrowUp", "Home", "End"][i % 5]);
     await report("the keys");
+    if (what === "conversations") {
+      await page.getByRole("button", { name: "Follow live" }).click();
+      await page.locator(".tag[data-tone=good]", { hasText: "live" }).waitFor({ timeout: 300_000 });
+      await report("followed live");
+      for (let i = 0; i < 50; i++) await live.send(message("many", `peer-${String(i * 17).padStart(6, "0")}`, `late${i}`));
+      await report("50 changes of it");
+    }
     await context.close();
   }
 });
