@@ -184,7 +184,7 @@ export function trouble(e, again) {
  * @returns {{node: HTMLElement, again: () => Promise<void>}}
  */
 export function panel(view, { title, load, make, draw, empty, every, tools = [], lede }) {
-  const body = el("div", { class: "panel-body", "aria-busy": true }, el("div", { class: "loading" }, el("span", { class: "unseen" }, "Loading")));
+  const body = el("div", { class: "panel-body", "aria-busy": "true" }, el("div", { class: "loading" }, el("span", { class: "unseen" }, "Loading")));
   const stale = el("p", { class: "stale", hidden: true });
   const node = el("section", { class: "panel" }, el("header", {}, el("h2", {}, title), stale, el("div", { class: "tools" }, tools)), lede && el("p", { class: "lede" }, lede), body);
   set(node, "aria-label", title);
