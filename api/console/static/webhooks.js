@@ -78,8 +78,9 @@ function card(view, name, all) {
   function toggle(open = letters.hidden) {
     letters.hidden = !open;
     set(show, "aria-expanded", String(open));
-    if (open) dead(view, name, letters, all);
+    if (open) renew = dead(view, name, letters, all);
   }
+  let known, renew; // dead letters; the list of them
   const id = `hook-${name.replace(/\W/g, "-")}`;
   const node = el("article", { class: "hook", "aria-labelledby": id },
     el("header", {}, el("h3", { id }, name), tag, words), el("p", {}, url), types, reason, figures(...Object.values(f)), el("div", { class: "tools" }, test, show), letters);
@@ -100,14 +101,16 @@ function card(view, name, all) {
       f.flight.to(count(w.in_flight));
       f.failures.to(count(w.failures), { tone: w.failures >= 10 ? "bad" : w.failures ? "warn" : undefined });
       f.dead.to(count(w.dead), { tone: w.dead ? "bad" : undefined });
+      if (!letters.hidden && known !== undefined && known !== w.dead) renew();
+      known = w.dead;
     },
   };
 }
 
-/** dead shows the dead letters of an endpoint, the oldest first. */
+/** dead shows the dead letters of an endpoint, the oldest first, and returns what shows them anew unless some are chosen. */
 function dead(view, name, at, all) {
   const { signal, operator } = view, list = el("ul", { class: "letters" }), chosen = new Set();
-  const told = el("p", { class: "soft", role: "status" }), more = el("button", { type: "button", class: "small", hidden: true, onclick: read }, "More");
+  const told = el("p", { class: "soft", role: "status" }), more = el("button", { type: "button", class: "small", hidden: true, onclick: () => read(next) }, "More");
   const replay = action({
     label: "Send again…", disabled: operator ? undefined : "An operator may.",
     async work() {
@@ -124,9 +127,13 @@ function dead(view, name, at, all) {
     el("label", {}, el("input", { type: "checkbox", "aria-label": `Choose ${l.id}`, onchange: (e) => { if (e.target.checked) chosen.add(l.id); else chosen.delete(l.id); tell(); } })),
     el("div", {}, el("p", {}, code(l.type), " ", l.user && el("a", { href: toUser(l.user) }, l.user), " of ", clock(l.at), ", given up ", ago(l.dead_at), ` after ${l.attempts} tries`), el("p", { class: "told bad" }, `${l.reason}`), el("p", { class: "soft" }, code(l.id))));
   function tell() { say(told, !shown ? "There are none: everything it wanted was taken, or is still tried." : chosen.size ? `${count(chosen.size)} chosen.` : `${count(shown)} shown, the oldest first. None chosen: all are sent again.`); }
-  async function read() {
+  async function read(after) {
     try {
-      const page = await ask("v1/webhooks/dead", { query: { name, limit: LETTERS, after: next }, signal });
+      const page = await ask("v1/webhooks/dead", { query: { name, limit: LETTERS, after }, signal });
+      if (!after) {
+        shown = 0;
+        fill(list);
+      }
       next = page.next;
       shown += page.dead.length;
       list.append(...page.dead.map(row));
@@ -138,12 +145,10 @@ function dead(view, name, at, all) {
     }
   }
   function restart() {
-    next = undefined;
-    shown = 0;
     chosen.clear();
-    fill(list);
     read();
   }
   fill(at, told, list, el("div", { class: "tools" }, more, replay));
   restart();
+  return () => { if (!chosen.size) restart(); };
 }

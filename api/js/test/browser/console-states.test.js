@@ -34,7 +34,7 @@ test("not ready: there is no NATS server yet; live when it comes; lost when it g
   const listen = await freeAddress(), live = await follower(t, listen);
   const windows = await everyLook(t, live, "#/overview", OUTAGE);
   await becomes(windows, "not ready");
-  assert.match(await sentence(windows.pages[0]), /no connection to NATS/);
+  assert.match(await sentence(windows.pages[0]), /^No NATS server at nats:/);
   await windows.looked("overview-not-ready");
   await windows.each(({ page }) => page.goto(`${live.url}/console/#/users?user=alice`));
   await windows.each(({ page }) => page.getByText("Not ready", { exact: true }).first().waitFor());
