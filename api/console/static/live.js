@@ -1,5 +1,6 @@
-// Live: what is told, as it happens. However much comes, a frame draws for no longer than FRAME,
-// the oldest first; of what waits for its turn only the newest MOST are kept.
+// Live: what is told, as it happens. However much comes, it is drawn no more often than EVERY,
+// and then rows are made for no longer than FRAME, the oldest first; of what waits for its turn
+// only the newest MOST are kept.
 
 import { sparkline } from "./chart.js";
 import { toUser } from "./command.js";
@@ -8,12 +9,13 @@ import { follow, TYPES } from "./feed.js";
 import { clock, code, copyButton, count, day, figure, longText, note, rate, rawOf } from "./parts.js";
 
 const MOST = 500; // rows that are there
+const EVERY = 100; // ms between two rounds of drawing: each lays out the list
 const FRAME = 6; // ms in which rows are made; a frame has some 16
 
 export default function live(view) {
   const { params, signal } = view, root = view.root;
   let types = new Set((params.get("types") ?? "").split(",").filter((t) => TYPES.includes(t)));
-  let paused = false, following, waiting = [], asked = false, left = 0, seen = 0, second = 0;
+  let paused = false, following, waiting = [], asked = false, drawn = 0, left = 0, seen = 0, second = 0;
 
   const prefix = el("input", { type: "search", value: params.get("prefix") ?? "", placeholder: "all", autocomplete: "off", spellcheck: "false", maxlength: 256 });
   const kinds = TYPES.map((type) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: !types.size || types.has(type), value: type, onchange: filtered }), type));
@@ -84,10 +86,11 @@ export default function live(view) {
   function soon() {
     if (asked || paused || !waiting.length || signal.aborted) return;
     asked = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => requestAnimationFrame((at) => {
       asked = false;
+      drawn = at;
       draw();
-    });
+    }), Math.max(0, drawn + EVERY - performance.now()));
   }
 
   // draw puts on top what waits. Only then is it parsed: what is left out costs nothing.

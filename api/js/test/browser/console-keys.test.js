@@ -19,6 +19,7 @@ const focused = (page) => page.evaluate(() => {
     body: node === document.body, stop: globalThis.stops.get(node), skip: node.classList.contains("skip"), link: node.closest("nav") ? node.textContent : "",
     name: `${node.tagName.toLowerCase()} ${node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent.slice(0, 40)}`.trim(), hidden: !part.checkVisibility({ opacityProperty: true, visibilityProperty: true }),
     inside: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
+    parts: node.type === "datetime-local", // it has stops within
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && node.matches(":focus-visible"),
   };
 });
@@ -43,6 +44,7 @@ test("every page is reached and gone through by keys alone, and one sees where o
       await page.keyboard.press("Tab");
       const at = await focused(page);
       if (at.body || at.skip) break; // around
+      if (at.parts && at.stop === stops.at(-1)?.stop) continue;
       assert.deepEqual([at.hidden, at.inside, at.ring], [false, true, true], `${title}: ${at.name}: [hidden, inside, ring]`);
       stops.push(at);
     }
