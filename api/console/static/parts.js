@@ -164,11 +164,14 @@ const WORDS = {
   too_many_streams: ["Too many streams"],
 };
 
+/** sentence makes one of an error. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 /** trouble is what stands where an answer would. again asks once more. */
 export function trouble(e, again) {
   const [title, more] = WORDS[e.code] ?? ["That went wrong"];
   return el("div", { class: "state", "data-code": e.code ?? "error", role: "alert" },
-    el("p", { class: "state-title" }, title), el("p", {}, more ?? `${e.message}.`),
+    el("p", { class: "state-title" }, title), el("p", {}, more ?? sentence(e.message)),
     e.request && el("p", { class: "soft" }, "Request ", code(e.request), ": the log of the server has more by it."),
     again && el("button", { type: "button", onclick: again }, "Try again"));
 }

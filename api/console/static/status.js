@@ -1,7 +1,7 @@
 // The one poll of the status, for all who show some of it.
 
 import { ask, Problem, repeat, send } from "./ask.js";
-import { panel } from "./parts.js";
+import { panel, sentence } from "./parts.js";
 
 export const EVERY = 2000; // ms
 
@@ -62,7 +62,7 @@ export function statusPanel(view, of) {
 export function summary({ known: s, problem: p, reason: why } = status) {
   if (p?.code === "network") return { word: "no answer", tone: "bad", text: "The server does not answer. See whether the process runs and can be reached; the console comes back by itself." };
   if (p?.code === "unavailable") return { word: "not ready", tone: "warn", text: `${sentence(why || p.message)} It is asked again until it is ready; the log of the server says more.` };
-  if (p) return { word: "no answer", tone: "bad", text: `${p.message}.` };
+  if (p) return { word: "no answer", tone: "bad", text: sentence(p.message) };
   if (!s) return { word: "asking", tone: "warn", text: "The status is asked for." };
   const { state, error, emitter, applied, last, stalled, emission_stalled: held, peers } = s;
   switch (state) {
@@ -81,6 +81,3 @@ export function summary({ known: s, problem: p, reason: why } = status) {
   }
   return { word: state || "starting", tone: "warn", text: error ? sentence(error) : "It is starting." };
 }
-
-/** sentence makes one of an error. */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -104,7 +104,7 @@ test("stopped: a command is gone from the log, and what is to be done is said", 
   assert.match(await sentence(windows.pages[0]), /--skip-seq 3/);
   await windows.looked("overview-stopped");
   await windows.each(({ page }) => page.goto(`${live.url}/console/#/users?user=alice`));
-  await windows.each(({ page }) => page.getByText("Not ready", { exact: true }).first().waitFor());
+  await windows.each(({ page }) => page.locator(".rows-told[data-failed]").first().waitFor());
   await windows.looked("users-stopped");
   await windows.each(({ page }) => page.goto(`${live.url}/console/#/overview`));
   await live.stop();
