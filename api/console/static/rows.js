@@ -11,10 +11,11 @@
 // then those beyond; what is left is made in the next one. Nothing goes through all of a list.
 
 import { el, say, set } from "./dom.js";
-import { count as written } from "./parts.js";
+import { count as written, sentence } from "./parts.js";
 
 const BEYOND = 8; // rows drawn above and below what is in sight
 const FRAME = 8; // ms in which rows are made; a frame has some 16
+const AGAIN = 2000; // ms until a server that was away or not ready is asked again
 const MOVED = 1000; // rows around the one with the focus in which it is looked for when a list is filled anew
 const AHEAD = 100; // rows from the end of what is known at which the next page is asked for
 const TALLEST = 8_000_000; // px: browsers draw nothing beyond some height, this is safe in all
@@ -67,7 +68,7 @@ class Rows {
   #stale = false; // what is shown is of before the reset, until the first page is there
 
   constructor(options) {
-    this.o = { height: 34, key: (item) => JSON.stringify(item), empty: "There are none.", failed: (e) => e.detail ?? e.message, ...options };
+    this.o = { height: 34, key: (item) => JSON.stringify(item), empty: "There are none.", failed: (e) => sentence(e.detail ?? e.message), ...options };
     this.space = el("div", { class: "rows-space", role: "presentation" });
     this.scroller = el("div", { class: "rows-scroll", role: "rowgroup" }, this.space);
     const head = this.o.columns && el("div", { class: "rows-head row", role: "row", "aria-rowindex": 1 }, ...this.o.columns.map((name) => el("div", { role: "columnheader" }, name)));
@@ -168,6 +169,7 @@ class Rows {
       set(this.told, "data-failed", "");
       say(this.told, this.o.failed(e));
       this.again.hidden = false;
+      if (["network", "unavailable"].includes(e.code)) setTimeout(() => { if (!signal.aborted && !this.again.hidden) this.#load(); }, AGAIN);
       return;
     }
     this.#draw();
