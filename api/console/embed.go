@@ -6,7 +6,7 @@
 //	main.js        who is here: log-in, navigation, which page is shown
 //	ask.js         requests, and whether the server is there
 //	dom.js         making and renewing elements
-//	parts.js       what pages are made of: panels, figures, times, tables
+//	parts.js       what pages are made of: panels, figures, times, tables, long texts
 //	tip.js         what a thing says when it is pointed at or has the focus
 //	act.js         what is done: buttons that say how it went, a word to be typed
 //	chart.js       lines of what was, and bars of how far
