@@ -74,7 +74,7 @@ export function summary({ known: s, problem: p, reason: why } = status) {
       return { word: "stalled", tone: "bad", text: at ? `Command ${at.seq.toLocaleString("en")} is in the stream and is not ${what}: ${sentence(at.reason)}` : sentence(error ?? "Nothing moves") };
     }
     case "live":
-      if (emitter === "standby") return { word: "standby", tone: "good", text: `This reddot answers; another one${peers?.[0]?.host ? ` (on ${peers[0].host})` : ""} tells events. This one takes over when that one is gone.` };
+      if (emitter === "standby" && peers?.length) return { word: "standby", tone: "good", text: `This reddot answers; another one${peers[0].host ? ` (on ${peers[0].host})` : ""} tells events. This one takes over when that one is gone.` };
       if (s.held_until) return { word: "live", tone: "warn", text: "Commands are applied; change events and receipts are held back, as was asked for." };
       if (emitter === "starting") return { word: "live", tone: "warn", text: "Commands are applied; events are told in a moment." };
       return { word: "live", tone: "good", text: "Commands are applied and told as they come." };

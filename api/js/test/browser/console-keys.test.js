@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { message, until } from "../live.js";
 import { openConsole } from "./console.js";
 
-const FULL = ["users?user=alice", "explain?user=alice&conversation=group_team&at=3", "groups?group=team&message=t1&from=bob", "refused?command=4", "live"]; // with what is shown of something
+const FULL = ["users?user=alice", "explain?user=alice&conversation=group_team&at=4", "groups?group=team&message=t1&from=bob", "refused?command=5", "live"]; // with what is shown of something
 const PAGES = ["Overview", "Users", "Explain", "Groups", "Live", "Refused", "Operations", "Webhooks", "API"];
 const MANY = 400; // stops of the Tab key that no page has
 
@@ -26,7 +26,7 @@ const focused = (page) => page.evaluate(() => {
 
 test("every page is reached and gone through by keys alone, and one sees where one is", async (t) => {
   const { live, page, chromium } = await openConsole(t);
-  await live.send({ type: "group.join", group: "team", users: ["alice", "bob"] }, message("alice", "bob", "m1"), { type: "group.message", group: "team", id: "t1", from: "bob" });
+  await live.send({ type: "policy", group_receipts: "members" }, { type: "group.join", group: "team", users: ["alice", "bob"] }, message("alice", "bob", "m1"), { type: "group.message", group: "team", id: "t1", from: "bob" });
   await fetch(`${live.url}/v1/commands`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ wait: "emitted", commands: [{ type: "user.read", user: "mallory", conversation: "group_team" }] }) });
   await page.reload();
   await page.locator("nav a").first().waitFor();
