@@ -1,7 +1,7 @@
 // Webhooks: the back ends that are told over HTTP, how they do, and what they did not take.
 
 import { action, confirmed } from "./act.js";
-import { ask, send } from "./ask.js";
+import { ask } from "./ask.js";
 import { toUser } from "./command.js";
 import { el, fill, say, set } from "./dom.js";
 import { ago, board, clock, code, copyButton, count, figures, note, panel, rate, rawOf, span, trouble } from "./parts.js";
@@ -23,8 +23,9 @@ export default function webhooks(view) {
   const p = panel(view, {
     title: "Endpoints", every: EVERY,
     load: async (signal) => {
-      const [{ webhooks }, figures] = await Promise.all([ask("v1/webhooks", { signal }), deliveries(signal)]);
-      return webhooks.map((w) => ({ ...w, sent: figures.get(w.name) }));
+      const [{ webhooks }, { windows }] = await Promise.all([ask("v1/webhooks", { signal }), ask("v1/stats", { signal })]);
+      const { seconds, webhooks: { endpoints = [] } } = windows.at(-1);
+      return webhooks.map((w) => ({ ...w, seconds, lately: endpoints.find((e) => e.name === w.name) }));
     },
     make: () => [list],
     empty: (all) => !all.length && el("div", { class: "state" }, el("p", { class: "state-title" }, "There are none"),
@@ -43,20 +44,10 @@ export default function webhooks(view) {
   fill(view.root, p.node);
 }
 
-/** deliveries is what became of requests, by endpoint, since this instance started: from the metrics. */
-async function deliveries(signal) {
-  const all = new Map(), answer = await send("metrics", { signal });
-  if (!answer.ok) return all;
-  for (const [, endpoint, outcome, n] of (await answer.text()).matchAll(/^reddot_webhook_deliveries_total\{endpoint="([^"]*)",outcome="([^"]*)"\} (\S+)$/gm)) {
-    all.set(endpoint, { ...all.get(endpoint), [outcome]: Number(n) });
-  }
-  return all;
-}
-
 function card(view, name, all) {
   const { operator, signal } = view;
   const f = board(rawOf("/v1/webhooks"), {
-    success: ["Delivered", "Of the requests to it that this instance has made since it started, those that were answered with 2xx.", rawOf("/metrics")],
+    success: ["Delivered", "Of the requests to it that this instance has made in the last 15 minutes, those that were answered with 2xx.", rawOf("/v1/stats")],
     waiting: ["Waiting", "Things that it is not told of yet. Of each user only the newest state waits."],
     oldest: ["Oldest waits", "For how long the oldest of what waits does."],
     flight: ["In flight", "Requests to it that are not answered yet, 16 at most."],
@@ -94,8 +85,8 @@ function card(view, name, all) {
       say(url, w.url);
       say(types, [w.types.join(", "), `${w.secrets} ${w.secrets === 1 ? "secret signs" : "secrets sign"}`, w.delay && `rising badges wait ${w.delay}`, w.users_prefix && `users that begin with ${w.users_prefix}`, w.skip_live && "not of users with a stream"].filter(Boolean).join(" · "));
       say(reason, w.reason && w.failures ? `${w.reason}${w.next_at ? `. The next try is ${w.next_at > Date.now() ? `in ${span(w.next_at - Date.now())}` : "due"}` : ""}.` : "");
-      const sent = Object.values(w.sent ?? {}).reduce((a, b) => a + b, 0), good = w.sent?.delivered ?? 0;
-      f.success.to(sent ? `${rate(Math.floor((good / sent) * 1000) / 10)} %` : "–", { of: sent ? `${count(good)} of ${count(sent)}` : "nothing sent", tone: sent && good / sent < 0.99 ? "warn" : undefined });
+      const sent = w.lately?.sent.count ?? 0, good = w.lately?.delivered.count ?? 0;
+      f.success.to(sent ? `${rate(Math.floor((good / sent) * 1000) / 10)} %` : "–", { of: `${sent ? `${count(good)} of ${count(sent)}` : "nothing sent"} in ${span(w.seconds * 1000)}`, tone: sent && good / sent < 0.99 ? "warn" : undefined });
       f.waiting.to(count(w.waiting));
       f.oldest.to(w.oldest_at ? span(Date.now() - w.oldest_at) : "–", { tone: w.oldest_at && Date.now() - w.oldest_at > 600_000 ? "bad" : undefined });
       f.flight.to(count(w.in_flight));
