@@ -7,6 +7,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // atOnce has what was written be folded in one batch, and emitted from there on: a
@@ -37,7 +38,7 @@ func place(t *testing.T, all []stored, subject string) int {
 // TestPromptBesideBulk has one user get a message while a command that touches
 // many is emitted: the user does not wait for the many.
 func TestPromptBesideBulk(t *testing.T) {
-	const users = 6_000
+	users := testkit.Effort(6_000)
 	crowd := make([]string, users)
 	for i := range crowd {
 		crowd[i] = member(i)
@@ -71,7 +72,7 @@ func TestPromptBesideBulk(t *testing.T) {
 				bulk.write(a)
 				a.message("zoe", "yan", "m1") // by name the last
 				a.write(events.Command{Verb: events.UserRead, Inbox: "zoe", Conversation: events.ConversationID{Kind: events.C2C, ID: "yan"}})
-			}, limited(users))
+			}, limited(uint64(users)))
 			all := b.storedEvents(1)
 			for _, subject := range []string{"evt.zoe.change", "evt.yan.receipt"} {
 				if i := place(t, all, subject); i > users/2 || len(all) < users {
@@ -98,6 +99,7 @@ func TestPromptBesideBulk(t *testing.T) {
 // TestLongListAside has users with long lists notified, and one with a short one: the
 // list is emitted in the end, in events that belong together.
 func TestLongListAside(t *testing.T) {
+	testkit.Unraced(t)
 	const peers = 3_000
 	b, a, p := atOnce(t, func(a *author) {
 		for i := range peers {

@@ -7,11 +7,13 @@ import (
 
 	"reddot/events"
 	"reddot/projector"
+	"reddot/projector/testkit"
 )
 
 // TestManyRemoved erases one who has more conversations than there is room for
 // in a message: their names come in several events.
 func TestManyRemoved(t *testing.T) {
+	testkit.Unraced(t)
 	for _, in := range []struct {
 		encoding events.Encoding
 		peers    int

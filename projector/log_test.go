@@ -177,6 +177,7 @@ func TestTrimmedStream(t *testing.T) {
 // TestTrimmedWhileRunning trims the stream beyond what a running projector has
 // read: it ends and names the commands that it misses.
 func TestTrimmedWhileRunning(t *testing.T) {
+	testkit.Unraced(t)
 	b := newBus(t)
 	a := b.author()
 	p := b.run(t.TempDir())
@@ -227,6 +228,7 @@ func TestForeignStream(t *testing.T) {
 // down. The commands behind it may be lost, and no one is told. A projector
 // that reads the stream again names them and ends; it never skips.
 func TestFlippedBit(t *testing.T) {
+	testkit.Unraced(t)
 	b := newBus(t)
 	a := b.author()
 	b.run(t.TempDir()).stop()

@@ -16,6 +16,7 @@ import (
 // most room, on a usual server and on one that takes no larger messages than an
 // emitter needs.
 func TestLongestNames(t *testing.T) {
+	testkit.Unraced(t)
 	for _, in := range []struct {
 		encoding   events.Encoding
 		maxPayload int32 // 0: the usual one

@@ -40,6 +40,8 @@ func TestScenarios(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("no scenarios")
 	}
+	all := len(files)
+	files = files[:min(testkit.Effort(all), all)]
 	commands, questions, told := 0, 0, 0
 	ns := natstest.Start(t)
 	for i, file := range files {
@@ -60,7 +62,7 @@ func TestScenarios(t *testing.T) {
 			commands, questions = commands+p.played, questions+p.asked
 		})
 	}
-	if commands < 500 || questions < 200 || told < 500 {
+	if n := len(files); commands < 500*n/all || questions < 200*n/all || told < 500*n/all {
 		t.Errorf("only %d commands and %d questions were played, and %d events told", commands, questions, told)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"reddot/projector/emit/journal"
 	"reddot/projector/loop"
 	"reddot/projector/store"
+	"reddot/projector/testkit"
 )
 
 // sabotage is a defect put into the emitter, which must be found.
@@ -36,6 +37,7 @@ const maxSearch = 2_000
 // TestFindsDefects puts defects into the emitter, one after the other: some seed
 // soon finds each.
 func TestFindsDefects(t *testing.T) {
+	testkit.Unraced(t)
 	// What is changed behind the emitter's back has a broken seal.
 	header := func(change func(nats.Header)) sabotage {
 		return sabotage{message: func(m *nats.Msg) { change(m.Header) }, key: trust, alone: true}

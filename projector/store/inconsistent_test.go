@@ -98,6 +98,7 @@ func inconsistent(t *testing.T, db *pebble.DB, rng *rand.Rand) (what string) {
 // such a row, in a command or in a question, gets an error that says so, and
 // names a row; nobody panics.
 func TestInconsistentRows(t *testing.T) {
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	inconsistentRows(t, seed, fold.Pace{}, closeStore(t, seed).files, func(seed uint64) commands {
 		return twin.NewGenerator(seed, twin.Config{})
@@ -106,6 +107,7 @@ func TestInconsistentRows(t *testing.T) {
 
 // TestInconsistentSweeps does the same with much left to be swept.
 func TestInconsistentSweeps(t *testing.T) {
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	r := &rig{t: t, pace: slow}
 	r.open(vfs.NewMem())

@@ -7,11 +7,13 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 )
 
 // TestRowsOfALargeGroup: a command writes as many rows in a group of 30,000 as
 // in one of three; but for those that name its members.
 func TestRowsOfALargeGroup(t *testing.T) {
+	testkit.Unraced(t)
 	small, large := rowsWritten(t, 3), rowsWritten(t, 30_000)
 	if !slices.Equal(small, large) {
 		t.Errorf("rows written, by command: %v in a group of 3, %v in one of 30,000", small, large)
@@ -65,6 +67,7 @@ func rowsWritten(t *testing.T, members int) (rows []int) {
 // TestRowsOfBulk: what one command does to thousands writes a few rows, and what
 // it leaves is swept some rows a command, until nothing is left.
 func TestRowsOfBulk(t *testing.T) {
+	testkit.Unraced(t)
 	const size = 5_000
 	var users []string
 	for i := range size {

@@ -263,6 +263,7 @@ func TestTwin(t *testing.T) {
 // TestTwinDeep does the same with conversations that fill many pages, chunks
 // and time blocks.
 func TestTwinDeep(t *testing.T) {
+	testkit.Unraced(t)
 	runTwin(t, twin.Deep(), 3*steps(), 100)
 }
 

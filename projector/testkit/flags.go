@@ -97,6 +97,15 @@ func packagePath() string {
 // of that with the race detector.
 func Effort(n int) int { return max(1, n*times()/spared) }
 
+// Unraced skips a test with the race detector, unless the flag -effort asks for more: one
+// that takes long there, and whose goroutines other tests of its package run as well.
+func Unraced(tb testing.TB) {
+	tb.Helper()
+	if spared > 1 && times() == 1 {
+		tb.Skip("too long with the race detector; -effort 2 runs it")
+	}
+}
+
 // Duration is how long a slow test goes on: d, times the flag -effort.
 func Duration(d time.Duration) time.Duration { return d * time.Duration(times()) }
 
