@@ -93,8 +93,8 @@ func newHost(t *testing.T) *host {
 		space, end := h.net(name), fmt.Sprintf("rd%dc%d", os.Getpid()%10000, i)
 		etc := filepath.Join("/etc/netns", space) // "ip netns exec" puts it in the place of /etc
 		t.Cleanup(func() { exec.Command("ip", "netns", "delete", space).Run(); os.RemoveAll(etc) })
-		h.sh(fmt.Sprintf("ip netns add %s && ip -n %[1]s link set lo up && ip link add %s type veth peer name eth0 netns %[1]s && "+
-			"ip link set %[2]s master %s up && ip -n %[1]s addr add %s/24 dev eth0 && ip -n %[1]s link set eth0 up", space, end, bridge, address(i)))
+		h.sh(fmt.Sprintf("ip netns add %[1]s && ip -n %[1]s link set lo up && ip link add %[2]s type veth peer name eth0 netns %[1]s && "+
+			"ip link set %[2]s master %[3]s up && ip -n %[1]s addr add %[4]s/24 dev eth0 && ip -n %[1]s link set eth0 up", space, end, bridge, address(i)))
 		testkit.OK(t, os.MkdirAll(etc, 0o755), os.WriteFile(filepath.Join(etc, "hosts"), []byte(hosts), 0o644))
 	}
 	return h
