@@ -3,10 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"reddot/cmd/reddot/bench"
+	"reddot/projector/testkit"
 )
 
 func TestRenderBench(t *testing.T) {
@@ -44,4 +47,27 @@ func TestBenchFails(t *testing.T) {
 	}
 	reddot(t, nil, "bench", "--commands", file, "publish").failed(t, exitFailed, "line 1", "id")
 	reddot(t, nil, "bench", "--dir", filepath.Join(t.TempDir(), "none"), "publish").failed(t, exitFailed, "--dir")
+}
+
+// TestFiguresCanBePrinted: what the pages say has printed their figures can be run.
+func TestFiguresCanBePrinted(t *testing.T) {
+	stages, _ := bench.Stages()
+	run := map[string]bool{}
+	for _, page := range []string{"figures", "operate"} {
+		text := testkit.Must(os.ReadFile(filepath.Join("../../api/docs", page+".md")))(t)
+		for _, line := range regexp.MustCompile("`reddot bench ([^`]+)`").FindAllStringSubmatch(string(text), -1) {
+			cmd := (&app{}).benchCommand()
+			if err := cmd.ParseFlags(strings.Fields(line[1])); err != nil {
+				t.Errorf("%s: %v", line[0], err)
+			}
+			for _, stage := range cmd.Flags().Args() {
+				if run[stage] = true; !slices.Contains(stages, stage) {
+					t.Errorf("%s: there is no stage %s", line[0], stage)
+				}
+			}
+		}
+	}
+	if len(run) < 10 {
+		t.Errorf("only %v are measured", run)
+	}
 }

@@ -29,11 +29,12 @@ func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
 		Short: "Show how a command is used, or a page about a topic",
-		Long: `Show how a command is used, or a page about a topic. "reddot help topics" lists the
-topics. A server has the same pages at /docs/.`,
+		Long: `Show how a command is used, or a page about a topic, or the chapter that has a word in
+its heading. "reddot help topics" lists the topics. A server has the same pages at /docs/.`,
 		Example: `  reddot help show
   reddot help topics
   reddot help quick-start
+  reddot help restore
   reddot help --lang zh quick-start`,
 		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,6 +65,9 @@ func (a *app) showPage(l docs.Lang, args []string) error {
 	}
 	p, err := docs.Find(l, name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if p, err := docs.FindChapter(l, name); err == nil {
+			return a.print(p.Text(a.width()) + fmt.Sprintf("\nFrom \"reddot help %s\".\n", p.Name))
+		}
 		names, err := docs.Names(l)
 		if err != nil {
 			return err

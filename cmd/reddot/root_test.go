@@ -184,6 +184,11 @@ func TestHelpPages(t *testing.T) {
 		"help --lang zh":             "reddot 文档\n====",
 		"help --lang zh quick-start": "快速开始\n====",
 		"help serve":                 "Start",
+		"help restore":               "Backup and restore\n----",
+		"help memory":                "Sizing: memory and disk\n----",
+		"help phone":                 "A phone, a back end, an operator\n----",
+		"help push badge":            "Push a badge\n----",
+		"help why count":             "Why is this count what it is?\n----",
 	} {
 		if out := reddot(t, nil, strings.Fields(line)...).done(t); !strings.HasPrefix(out, want) {
 			t.Errorf("%s prints %.80q", line, out)

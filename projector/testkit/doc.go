@@ -28,7 +28,8 @@
 //
 // # Golden files
 //
-// [Golden] compares with a file; the flag -rewrite writes the file instead.
+// [Golden] compares with a file; the flag -rewrite writes the file instead. What a
+// release has left ([Releases]) is written until it is out.
 //
 // # Goroutines
 //

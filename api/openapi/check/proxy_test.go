@@ -18,11 +18,52 @@ import (
 )
 
 // proxies are what stands in front of reddot, each with its configuration: {{DIR}}, {{PORT}},
-// {{TLSPORT}} and {{REDDOT}} are put in.
-var proxies = map[string]struct{ args []string }{
-	"nginx":   {[]string{"-c", "{{DIR}}/proxy.conf", "-p", "{{DIR}}", "-e", "stderr"}},
-	"caddy":   {[]string{"run", "--adapter", "caddyfile", "--config", "{{DIR}}/proxy.conf"}},
-	"haproxy": {[]string{"-q", "-db", "-f", "{{DIR}}/proxy.conf"}},
+// {{TLSPORT}} and {{REDDOT}} are put in. Those that are deployed have the file of "reddot
+// deploy", with the addresses and the certificate of the test.
+var proxies = map[string]proxy{
+	"nginx":          {"nginx", []string{"-c", "{{DIR}}/proxy.conf", "-p", "{{DIR}}", "-e", "stderr"}, nil, nil},
+	"caddy":          {"caddy", []string{"run", "--adapter", "caddyfile", "--config", "{{DIR}}/proxy.conf"}, nil, nil},
+	"haproxy":        {"haproxy", []string{"-q", "-db", "-f", "{{DIR}}/proxy.conf"}, nil, nil},
+	"nginx-deployed": {"nginx", []string{"-c", "{{DIR}}/proxy.conf", "-p", "{{DIR}}", "-e", "stderr"}, nginxDeployed, nil},
+	"caddy-deployed": {"caddy", []string{"run", "--adapter", "caddyfile", "--config", "{{DIR}}/proxy.conf"}, caddyDeployed,
+		[]string{"REDDOT_SITE=http://127.0.0.1:{{PORT}}, https://127.0.0.1:{{TLSPORT}}", "REDDOT_UPSTREAMS={{REDDOT}}"}},
+}
+
+// proxy is how one is started.
+type proxy struct {
+	program string
+	args    []string
+	conf    func(t *testing.T) string // nil: it is in testdata
+	env     []string
+}
+
+const deployed = "../../../cmd/reddot/deploy/files"
+
+// nginxDeployed is the site in a server that has nothing else.
+func nginxDeployed(t *testing.T) string {
+	site := string(must(os.ReadFile(filepath.Join(deployed, "nginx.conf")))(t))
+	site = replaced(t, site, "server 127.0.0.1:8480;", "server {{REDDOT}};")
+	site = replaced(t, site, "listen 8080;", "listen 127.0.0.1:{{PORT}};\nlisten 127.0.0.1:{{TLSPORT}} ssl http2;\nssl_certificate {{DIR}}/cert.pem;\nssl_certificate_key {{DIR}}/key.pem;")
+	plain := string(must(os.ReadFile(filepath.Join("testdata", "proxies", "nginx.conf")))(t))
+	before, _, ok := strings.Cut(plain, "    server {")
+	if !ok {
+		t.Fatal("the configuration of nginx has no server")
+	}
+	return before + site + "}\n"
+}
+
+// caddyDeployed leaves the machine's trust and other ports as they are.
+func caddyDeployed(t *testing.T) string {
+	site := string(must(os.ReadFile(filepath.Join(deployed, "Caddyfile")))(t))
+	return replaced(t, site, "\tgrace_period 10s\n", "\tgrace_period 10s\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n")
+}
+
+func replaced(t *testing.T, text, old, now string) string {
+	t.Helper()
+	if strings.Count(text, old) != 1 {
+		t.Fatalf("%q does not stand once in\n%s", old, text)
+	}
+	return strings.Replace(text, old, now, 1)
 }
 
 // worst are ids that paths, queries and their decoders like least.
@@ -63,14 +104,21 @@ func front(t *testing.T, name, reddot string) (plain, secure string) {
 	dir := t.TempDir()
 	certify(t, dir)
 	put := strings.NewReplacer("{{DIR}}", dir, "{{PORT}}", port, "{{TLSPORT}}", tlsPort, "{{REDDOT}}", strings.TrimPrefix(reddot, "http://"))
-	conf := put.Replace(string(must(os.ReadFile(filepath.Join("testdata", "proxies", name+".conf")))(t)))
-	ok(t, os.WriteFile(filepath.Join(dir, "proxy.conf"), []byte(conf), 0o644))
-	var args []string
-	for _, arg := range proxies[name].args {
-		args = append(args, put.Replace(arg))
+	p := proxies[name]
+	if p.conf == nil {
+		p.conf = func(t *testing.T) string {
+			return string(must(os.ReadFile(filepath.Join("testdata", "proxies", name+".conf")))(t))
+		}
 	}
-	cmd := exec.Command(name, args...)
+	ok(t, os.WriteFile(filepath.Join(dir, "proxy.conf"), []byte(put.Replace(p.conf(t))), 0o644))
+	cmd := exec.Command(p.program)
+	for _, arg := range p.args {
+		cmd.Args = append(cmd.Args, put.Replace(arg))
+	}
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir, "HOME="+dir)
+	for _, variable := range p.env {
+		cmd.Env = append(cmd.Env, put.Replace(variable))
+	}
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	ok(t, cmd.Start())
