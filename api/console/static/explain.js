@@ -4,8 +4,8 @@ import { ask } from "./ask.js";
 import { asof, past } from "./asof.js";
 import { field } from "./act.js";
 import { command, toConversation, toGroup, toUser } from "./command.js";
-import { el, fill } from "./dom.js";
-import { ago, code, copyButton, count, day, note, rawOf, trouble } from "./parts.js";
+import { el, fill, say } from "./dom.js";
+import { ago, code, copyButton, count, day, note, rawOf, sentence, trouble } from "./parts.js";
 import { legend, listOf, picture, WORDS } from "./strip.js";
 import { describe } from "./tip.js";
 
@@ -41,10 +41,25 @@ function both(view) {
   async function load(into, title, get, key) {
     const body = el("div", { class: "panel-body", "aria-busy": "true" }, el("div", { class: "loading" }, el("span", { class: "unseen" }, "Loading")));
     fill(into, el("header", {}, el("h2", {}, title)), body);
-    try {
-      const e = await get();
+    const show = (e) => {
       texts[key] = ticket(e, title);
-      fill(into, el("header", {}, el("h2", {}, title), copyButton(() => texts[key], "Copy for a ticket", `Copy for a ticket: ${title.toLowerCase()}`)), el("div", { class: "panel-body explained" }, explanation(e, shown, title, key === "then" ? params.get("at") : "")));
+      const why = el("p", { class: "told bad", role: "status" });
+      const older = e.log_next && el("p", {}, el("button", { type: "button", class: "small", async onclick({ target }) {
+        target.disabled = true;
+        try {
+          const { log = [], log_next } = await get(e.log_next);
+          show({ ...e, log: [...log, ...e.log], log_next });
+        } catch (failed) {
+          if (failed.name === "AbortError" || signal.aborted) return;
+          target.disabled = false;
+          say(why, sentence(failed.detail ?? failed.message));
+        }
+      } }, "Earlier messages"));
+      fill(into, el("header", {}, el("h2", {}, title), copyButton(() => texts[key], "Copy for a ticket", `Copy for a ticket: ${title.toLowerCase()}`)),
+        el("div", { class: "panel-body explained" }, explanation(e, shown, title, key === "then" ? params.get("at") : ""), older, why));
+    };
+    try {
+      show(await get());
     } catch (e) {
       if (e.name === "AbortError" || signal.aborted) return;
       delete texts[key];
@@ -55,12 +70,12 @@ function both(view) {
     }
   }
 
-  const ofNow = () => load(now, "Now", () => ask(`v1/explain${main}`, { query, signal }), "now");
+  const ofNow = () => load(now, "Now", (log_after) => ask(`v1/explain${main}`, { query: { ...query, log_after }, signal }), "now");
   const ofThen = (at, s) => {
     then.hidden = !at;
     pair.classList.toggle("two", Boolean(at));
     if (!at) return void delete texts.then;
-    return load(then, /^\d+$/.test(at) ? `After command ${count(Number(at))}` : `At ${day(Date.parse(at))}`, () => past(`v1/past/explain${main}`, { ...query, at }, s), "then");
+    return load(then, /^\d+$/.test(at) ? `After command ${count(Number(at))}` : `At ${day(Date.parse(at))}`, (log_after) => past(`v1/past/explain${main}`, { ...query, at, log_after }, s), "then");
   };
   const slider = asof(view, { at: params.get("at") ?? "", now: "Now only", change(at, s) {
     params.set("at", at);

@@ -102,7 +102,6 @@ func TestKubernetes(t *testing.T) {
 	}
 
 	set, service := all["StatefulSet"], all["Service"]
-	const label = "app.kubernetes.io/name"
 	labels := fields(set, "spec.template.metadata.labels")
 	for kind, at := range map[string]string{
 		"StatefulSet": "spec.selector.matchLabels", "Service": "spec.selector", "PodDisruptionBudget": "spec.selector.matchLabels",
