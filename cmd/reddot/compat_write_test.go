@@ -87,7 +87,11 @@ func operatorsWords(t *testing.T, p program) map[string][]string {
 	hooks := filepath.Join(t.TempDir(), "webhooks.json")
 	testkit.OK(t, os.WriteFile(hooks, []byte(`[{"name": "push", "url": "http://127.0.0.1:9/", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}]`), 0o600))
 	all := map[string][]string{}
-	_, metrics := p.serve(t, t.TempDir(), "--webhooks", hooks).get(t, "/metrics")
+	c, metrics := p.serve(t, t.TempDir(), "--webhooks", hooks), ""
+	testkit.Eventually(t, "it delivers, and says how endpoints do", func() bool {
+		_, metrics = c.get(t, "/metrics")
+		return strings.Contains(metrics, "# TYPE reddot_webhook_waiting")
+	})
 	for line := range strings.Lines(metrics) {
 		if what, ok := strings.CutPrefix(line, "# TYPE reddot_"); ok {
 			all["metrics.txt"] = append(all["metrics.txt"], "reddot_"+strings.TrimSpace(what))
