@@ -166,12 +166,13 @@ type outage struct {
 
 // run kills reddot amid the changes.
 func (o *outage) run(ctx context.Context, step *Step) error {
+	all := min(hookChanges, o.b.cfg.Workload.Commands)
 	for range 2 {
-		if err := o.changes(ctx, hookChanges/2); err != nil {
+		if err := o.changes(ctx, all/2); err != nil {
 			return err
 		}
 		step.done.Add(1)
-		if o.sent < hookChanges {
+		if o.sent < all/2*2 {
 			if _, err := o.killed(ctx); err != nil {
 				return err
 			}
