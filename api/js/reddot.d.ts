@@ -118,6 +118,8 @@ export interface Explanation {
   more?: number;
   /** with `log`: the newest messages, whether they count or not, the oldest of them first */
   log?: LoggedMessage[];
+  /** with `log`: where the messages before those begin */
+  log_next?: string;
 }
 
 export interface CommandReply { seq: Seq; /** stored before, with the same idempotencyKey */ duplicate?: boolean }
