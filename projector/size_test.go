@@ -19,6 +19,7 @@ import (
 // message, and nobody may change that.
 func TestLargeMessage(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	b.Stop()
 	b.Options.MaxPayload, b.Options.MaxPending = 32<<20, 128<<20
