@@ -42,7 +42,7 @@ func testBench(t *testing.T, p program) {
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(benched(t, p, "bench", "--json", "--dir", tmp, "--for", "100ms", "--commands", file, "rebuild", "query")); n == 0 {
+	if n := len(benched(t, p, "bench", "--json", "--dir", tmp, "--for", "100ms", "--commands", file, "rebuild", "memory", "query", "growth")); n == 0 {
 		t.Error("nothing was measured with commands from a file")
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {

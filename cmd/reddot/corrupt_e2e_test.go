@@ -22,9 +22,7 @@ func testCorruptLog(t *testing.T, p program) {
 	if len(files) != 2 {
 		t.Fatalf("the log is in %d files", len(files))
 	}
-	fields := []string{"size", "has a head", "seq", "time", "subject", "payload", "checksum"}
-	s.rng.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
-	for i, field := range fields {
+	for _, field := range []string{"size", "has a head", "seq", "time", "subject", "payload", "checksum"} {
 		r := files[0][s.rng.IntN(len(files[0]))]
 		due := fmt.Sprintf("seq %d was due", r.seq)
 		t.Run("first fold/"+field, func(t *testing.T) {
@@ -32,9 +30,6 @@ func testCorruptLog(t *testing.T, p program) {
 			s.flipIn(t, dir, r, field)
 			p.startAt(t, dir).stops(t, s.users, "not whole", due)
 		})
-		if i >= testkit.Effort(2) { // a server that reads what it has applied sees the same
-			continue
-		}
 		t.Run("applied before/"+field, func(t *testing.T) {
 			dir := s.copy(t)
 			s.flipIn(t, dir, r, field)

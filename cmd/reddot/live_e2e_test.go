@@ -19,7 +19,7 @@ func testRebuildLive(t *testing.T, p program) {
 	d := newDrill(t, p, c.nats, drillLines)
 	d.apps = follow(t, c.nats, "a", "ba", "user7")
 	d.amid(t, 8, func() {
-		for range 2 {
+		for range 3 {
 			matches(t, "the new store is in use since seq [0-9]+\n", p.run(t, nil, "rebuild", "--server", c.nats).done(t))
 			p.run(t, nil, "snapshot", "create", "--server", c.nats).done(t)
 			p.run(t, nil, "verify", "--data", dir, "--server", c.nats).done(t)

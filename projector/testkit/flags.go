@@ -99,6 +99,7 @@ func Effort(n int) int { return max(1, n*times()/spared) }
 
 // Unraced skips a test with the race detector, unless the flag -effort asks for more: one
 // that takes long there, and whose goroutines other tests of its package run as well.
+// Without the detector it runs always.
 func Unraced(tb testing.TB) {
 	tb.Helper()
 	if spared > 1 && times() == 1 {
