@@ -112,6 +112,7 @@ func TestPoll(t *testing.T) {
 	if none, same := w.poll("user=alice&wait=0&cursor=" + cursor); len(none) != 0 || same != cursor {
 		t.Errorf("without news: %s, %s after %s", kinds(none), same, cursor)
 	}
+	testkit.Eventually(t, "no poll is open", func() bool { return gauge(t, w, "reddot_streams") == 0 })
 	type answered struct {
 		all    []heard
 		cursor string
