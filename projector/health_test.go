@@ -241,9 +241,15 @@ func TestServerLost(t *testing.T) {
 		err := p.Fresh()
 		return err != nil && strings.Contains(err.Error(), "nothing was heard of the command stream")
 	})
+	if end, err := p.End(t.Context()); err == nil {
+		t.Errorf("the log is said to end at %d, as if somebody had been asked", end)
+	}
 	b.restart()
 	p.ready()
 	if s := p.status(); s.State != events.Live {
 		t.Errorf("status: %+v", s)
+	}
+	if end, err := p.End(t.Context()); err != nil || end != last {
+		t.Errorf("the log ends at %d: %v; want %d", end, err, last)
 	}
 }

@@ -25,30 +25,39 @@ func (p *Projector) Peer() events.Peer {
 // to hear of.
 const statusPatience = 500 * time.Millisecond
 
-// lastNow is the stream's last seq, as far as is known. A request does not end with
+// End is the log's last seq; an error if it is not known now. A request does not end with
 // its context while the connection is locked, which tries to come back: it is not
 // waited for.
-func (p *Projector) lastNow(ctx context.Context) events.Seq {
-	known := events.Seq(p.health.last.Load())
+func (p *Projector) End(ctx context.Context) (events.Seq, error) {
 	if !p.contact.up() {
-		return known
+		return 0, errLost
 	}
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	answer := make(chan events.Seq, 1)
+	type end struct {
+		last events.Seq
+		err  error
+	}
+	answer := make(chan end, 1)
 	go func() {
 		_, last, err := p.log.Range(ctx)
-		if err != nil {
-			last = 0
-		}
-		answer <- last
+		answer <- end{last, err}
 	}()
 	select {
-	case last := <-answer:
-		return max(known, last)
+	case got := <-answer:
+		return max(got.last, events.Seq(p.health.last.Load())), p.lostOr(got.err)
 	case <-ctx.Done():
-		return known
+		return 0, context.Cause(ctx)
 	}
+}
+
+// lastNow is the log's last seq, as far as is known.
+func (p *Projector) lastNow(ctx context.Context) events.Seq {
+	last, err := p.End(ctx)
+	if err != nil {
+		return events.Seq(p.health.last.Load())
+	}
+	return last
 }
 
 // Status says how far the projection has come. It waits for no server for long.

@@ -129,10 +129,7 @@ type told struct {
 
 func (t told) Epoch() string { return t.p.Log().Epoch() }
 
-func (t told) Last(ctx context.Context) (events.Seq, error) {
-	status, err := t.p.Status(ctx)
-	return status.Last, err
-}
+func (t told) Last(ctx context.Context) (events.Seq, error) { return t.p.End(ctx) }
 
 func (t told) Watch(user string) { t.p.Watch(user) }
 

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // static answers with a file that the program holds. Its ETag is of what it holds, so it
@@ -50,33 +51,39 @@ const pagesFolder = "static"
 // Pages are the routes of the files in the folder static of what a package embeds, below a path
 // that ends in /; index.html is at the path itself. Without its / the path leads there.
 func Pages(at string, of fs.FS) []Route {
-	files := map[string]string{}
-	err := fs.WalkDir(of, pagesFolder, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	return Files(at, func() map[string]string {
+		files := map[string]string{}
+		err := fs.WalkDir(of, pagesFolder, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(of, name)
+			files[strings.TrimPrefix(name, pagesFolder+"/")] = string(content)
 			return err
+		})
+		if err != nil {
+			panic(fmt.Errorf("pages of %s: %w", at, err)) // they are embedded
 		}
-		content, err := fs.ReadFile(of, name)
-		files[strings.TrimPrefix(name, pagesFolder+"/")] = string(content)
-		return err
+		return files
 	})
-	if err != nil {
-		panic(fmt.Errorf("pages of %s: %w", at, err)) // they are embedded
-	}
-	return Files(at, files)
 }
 
-// Files are the routes of files by their names, as Pages has them of a folder.
-func Files(at string, contents map[string]string) []Route {
-	files := map[string]func(*Exchange) error{}
-	for name, content := range contents {
-		media, known := mediaTypes[path.Ext(name)]
-		if !known {
-			panic(fmt.Errorf("pages of %s: %s is a file of no known kind", at, name)) // the program made it
+// Files are the routes of files by their names, as Pages has them of a folder. They are made
+// when the first of them is asked for: a server that starts need not wait for them.
+func Files(at string, contents func() map[string]string) []Route {
+	made := sync.OnceValue(func() map[string]func(*Exchange) error {
+		files := map[string]func(*Exchange) error{}
+		for name, content := range contents() {
+			media, known := mediaTypes[path.Ext(name)]
+			if !known {
+				panic(fmt.Errorf("pages of %s: %s is a file of no known kind", at, name)) // the program made it
+			}
+			files[at+strings.TrimSuffix(name, "index.html")] = static(media, content)
 		}
-		files[at+strings.TrimSuffix(name, "index.html")] = static(media, content)
-	}
+		return files
+	})
 	serve := func(x *Exchange) error {
-		file := files[x.Request.URL.Path]
+		file := made()[x.Request.URL.Path]
 		if file == nil {
 			return Fail(NotFound, "there is no such file")
 		}

@@ -16,7 +16,8 @@ type Source interface {
 	// Errors are *events.Fault: not_applied if it is not in time.
 	Await(ctx context.Context, user string, seq events.Seq, timeout time.Duration) error
 
-	// Last is the log's end. It is asked only where a cursor lies beyond what is applied.
+	// Last is the log's end, as the server that has it says: an error if it is not to be asked.
+	// It is asked only where a cursor lies beyond what is applied.
 	Last(ctx context.Context) (events.Seq, error)
 
 	// Resume answers a ResumeRequest, and says as of which seq. It shows all that any

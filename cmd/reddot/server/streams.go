@@ -24,8 +24,11 @@ func (t *told) Epoch() string { return t.web.Epoch() }
 
 // Last implements stream.Source.
 func (t *told) Last(ctx context.Context) (events.Seq, error) {
-	status, err := t.web.source.Status(ctx)
-	return status.Last, err
+	p, err := t.web.source.running()
+	if err != nil {
+		return 0, err
+	}
+	return p.End(ctx)
 }
 
 // nobody is where watches are answered to: nobody listens.
