@@ -173,6 +173,7 @@ func TestClockOfOne(t *testing.T) {
 // expires by clocks that are a little later.
 func TestClockOfTheFuture(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	const messages, each = 2_100, 1_000
 	b := newBus(t)
 	p := b.run(t.TempDir())

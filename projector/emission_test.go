@@ -157,6 +157,7 @@ func (h *hearing) compare(t testing.TB, all []stored) {
 // is gone at every seq.
 func TestChaosSweeping(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	c := newChaos(t, seed, twin.Config{})
 	c.gen = twin.NewCrowd(seed)
@@ -223,6 +224,7 @@ func (b *bus) hold() {
 // and has the next projector emit them all from the log.
 func TestResumeFromCommands(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	c := newChaos(t, testkit.Seed(t), twin.Config{})
 	p := c.bus.run(c.dir)
 	c.write(20)

@@ -166,9 +166,10 @@ func TestFanoutMany(t *testing.T) {
 // come and restarts: every event is right, and its list adds up to its totals.
 func TestFanoutChaos(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 7, Groups: 4})
 	p := c.bus.run(c.dir, limited(2))
-	for range 25 {
+	for range testkit.Effort(15) {
 		for range 20 {
 			if users := c.twin.Users(); len(users) > 0 && c.rng.IntN(3) == 0 {
 				p.Watch(users[c.rng.IntN(len(users))])

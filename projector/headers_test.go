@@ -44,6 +44,7 @@ func oddHeaders() []nats.Header {
 // its end.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	dir := t.TempDir()
 	p := b.run(dir)

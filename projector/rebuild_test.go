@@ -50,7 +50,7 @@ func TestRebuild(t *testing.T) {
 	t.Parallel()
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
-	for round := range 12 {
+	for round := range testkit.Effort(12) {
 		c.write(50 + c.rng.IntN(2_000))
 		if round%3 == 2 { // in the middle
 			testkit.Must(p.Rebuild())(t)

@@ -54,6 +54,7 @@ func (b *bus) end() uint64 {
 // one large generation: nothing is stored twice, and nothing is missing.
 func TestKilledWithinGeneration(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	const users = 5_000
 	b := newBus(t)
 	a := b.author()

@@ -33,6 +33,7 @@ func smallRoom(o *server.Options) { o.SyncAlways, o.StreamMaxBufferedSize = true
 // TestBucketSyncAlways takes a snapshot of more than 64 MiB to a server that
 // syncs every message, and that refuses it as one object if its disk is slower.
 func TestBucketSyncAlways(t *testing.T) {
+	testkit.Unraced(t)
 	b := natstest.Start(t, smallRoom)
 	objects, err := b.JetStream().CreateObjectStore(testkit.Context(t), jetstream.ObjectStoreConfig{Bucket: "whole"})
 	if err != nil {

@@ -31,6 +31,7 @@ type crashPoint = disktest.Crash[promised]
 // created, pruned and restored. Every snapshot that is listed then is whole,
 // those that were published are listed, and the repository works on.
 func TestCrashAtEveryWrite(t *testing.T) {
+	testkit.Unraced(t)
 	c := disktest.NewCrashes[promised](testkit.Rand(t), func(rng *rand.Rand) int { return 50 * rng.IntN(3) })
 	holds := func(restored string, seqs ...events.Seq) {
 		c.Know(func(p *promised) { p.restored, p.published = restored, seqs })

@@ -51,6 +51,7 @@ func storeIn(t *testing.T, dir string) string {
 // finds it, and it is named.
 func TestVerifyNamesAnyRow(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	dir := t.TempDir()
 	address, stop := served(t, dir, "127.0.0.1:0")
 	reddot(t, strings.NewReader(everyFamily(t)), "publish", "--server", address).done(t)

@@ -56,6 +56,7 @@ func restricted(t *testing.T, list []server.Permission) (url string) {
 // JetStream rights, too.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	list := permissions(t, "", false)
 	url := restricted(t, list)
 	password := fileOf(t, "x")

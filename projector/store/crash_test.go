@@ -67,6 +67,7 @@ type crash struct{ disktest.Crash[promised] }
 // whole, not older than what was durable; folding on from there gives the same
 // digest and the same outbox. The checkpoints are whole, or not there.
 func TestCrashAtEveryWrite(t *testing.T) {
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	g := forgetful{twin.NewGenerator(seed, twin.Config{}), rand.New(rand.NewPCG(seed, 8)), []string{"a", "b"}, 50}
 	crashAtEveryWrite(t, seed, fold.Pace{}, g)
@@ -74,6 +75,7 @@ func TestCrashAtEveryWrite(t *testing.T) {
 
 // TestCrashWhileSweeping does the same with much left to be swept.
 func TestCrashWhileSweeping(t *testing.T) {
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	crashAtEveryWrite(t, seed, slow, twin.NewCrowd(seed))
 }

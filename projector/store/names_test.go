@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
@@ -89,7 +88,7 @@ func (r *rig) checkUsers() {
 				got = append(got, page.Members...)
 				q.After, ok = page.Next, page.Next != ""
 			}
-			if diff := cmp.Diff(members[group], got); diff != "" {
+			if diff := testkit.Diff(members[group], got); diff != "" {
 				r.t.Fatalf("seq %d: members of %s (- one by one, + page by page):\n%s", len(r.log), group, diff)
 			}
 			return nil
@@ -107,7 +106,7 @@ func (r *rig) pages(snap *store.Snapshot, prefix string, want []string) {
 		got = append(got, page.Users...)
 		q.After = page.Next
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := testkit.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		r.t.Fatalf("seq %d: users with %q (- one by one, + page by page):\n%s", len(r.log), prefix, diff)
 	}
 }

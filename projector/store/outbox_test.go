@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
@@ -93,7 +92,7 @@ func TestOutbox(t *testing.T) {
 		}
 		noted = after(noted, emitted)
 		for _, from := range []events.Seq{0, emitted, seq - events.Seq(r.rng.IntN(int(seq))), seq} {
-			if d := cmp.Diff(after(noted, from), r.outbox(from), cmpopts.EquateEmpty()); d != "" {
+			if d := testkit.Diff(after(noted, from), r.outbox(from), cmpopts.EquateEmpty()); d != "" {
 				t.Fatalf("seq %d, emitted %d: outbox after %d (- noted, + kept):\n%s", seq, emitted, from, d)
 			}
 		}
@@ -115,7 +114,7 @@ func TestOutboxIsCommitted(t *testing.T) {
 	}
 	r.commit()
 	want := []store.Out{{Seq: 1, At: 1700000000001, Rejected: &events.Rejected{Seq: 1, Reason: fold.ReasonNotMember, At: 1700000000001}}}
-	if d := cmp.Diff(want, r.outbox(0)); d != "" {
+	if d := testkit.Diff(want, r.outbox(0)); d != "" {
 		t.Errorf("after the commit:\n%s", d)
 	}
 	r.store.SetEmitted(1)

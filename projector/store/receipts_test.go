@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/projector/view"
 )
@@ -36,7 +36,7 @@ func (r *rig) sameRaised(want []twin.Raised) {
 	slices.SortFunc(got, func(a, b twin.Raised) int {
 		return cmp.Or(cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID))
 	})
-	if d := gocmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" || err != nil {
+	if d := testkit.Diff(want, got, cmpopts.EquateEmpty()); d != "" || err != nil {
 		r.t.Fatalf("seq %d, %+v: %v more readers (- twin, + store):\n%s", seq, r.log[seq-1].Command, err, d)
 	}
 }
@@ -51,7 +51,7 @@ func (r *rig) diffReaders(rows fold.Reader, user string) string {
 		q := events.GroupReceiptsRequest{Group: c.Inbox, IDs: []string{c.ID, "unknown", c.ID}}
 		want, wrong := r.twin.GroupReceipts(user, q)
 		got, err := view.GroupReceipts(rows, user, q)
-		if d := gocmp.Diff(want, got.Receipts, cmpopts.EquateEmpty()); d != "" || code(wrong) != code(err) {
+		if d := testkit.Diff(want, got.Receipts, cmpopts.EquateEmpty()); d != "" || code(wrong) != code(err) {
 			return fmt.Sprintf("receipts of %q in %q: %v, the twin says %v\n%s", c.ID, c.Inbox, err, wrong, d)
 		}
 		read := r.rng.IntN(2) == 0
@@ -64,7 +64,7 @@ func (r *rig) diffReaders(rows fold.Reader, user string) string {
 			more, err = view.Readers(rows, user, page)
 			sum.Users, sum.Next = append(sum.Users, more.Users...), more.Next
 		}
-		if d := gocmp.Diff(all, sum, cmpopts.EquateEmpty()); code(wrong) != code(err) || err == nil && d != "" {
+		if d := testkit.Diff(all, sum, cmpopts.EquateEmpty()); code(wrong) != code(err) || err == nil && d != "" {
 			return fmt.Sprintf("readers %v of %q in %q: %v, the twin says %v\n%s", read, c.ID, c.Inbox, err, wrong, d)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
@@ -38,7 +37,7 @@ func sameSummaries(snap *store.Snapshot, users []string) error {
 		if latest[0] != latest[2] || latest[1] != latest[2] {
 			return fmt.Errorf("user %q at seq %d: the latest version is %d, want that of the last", user, snap.Position().Applied, latest)
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := testkit.Diff(want, got); d != "" {
 			return fmt.Errorf("user %q at seq %d (- made anew, + given):\n%s", user, snap.Position().Applied, d)
 		}
 	}
@@ -56,7 +55,7 @@ func samePages(rows fold.Reader, user string) error {
 	q.After = base64.RawURLEncoding.EncodeToString([]byte("18446744073709551615 c2c_"))
 	for range 2 { // the second time from what is kept
 		got, err := view.Conversations(rows, user, q)
-		if d := cmp.Diff(want, got); d != "" || err != nil {
+		if d := testkit.Diff(want, got); d != "" || err != nil {
 			return fmt.Errorf("user %q, in order: %v\n%s", user, err, d)
 		}
 	}
@@ -68,6 +67,7 @@ func samePages(rows fold.Reader, user string) error {
 // come of it are the twin's. Snapshots that stay open while others commands come give what
 // they gave. The generator draws all features: see its tests.
 func TestSummariesAreExact(t *testing.T) {
+	testkit.Unraced(t)
 	for name, cfg := range map[string]twin.Config{"many features": {}, "deep": twin.Deep()} {
 		t.Run(name, func(t *testing.T) {
 			seed := testkit.Seed(t)

@@ -21,6 +21,7 @@ var slow = fold.Pace{Bulk: 1, Each: 1, Burst: 2, Most: 30, MostSweeps: 8}
 // TestTwinSweeping folds random commands with much left to be swept, with
 // commits, crashes and restarts in between: what is left shows nowhere.
 func TestTwinSweeping(t *testing.T) {
+	testkit.Unraced(t)
 	seed := testkit.Seed(t)
 	r := newRigAt(t, seed, slow)
 	r.run(twin.NewCrowd(seed), steps()/2, 2)

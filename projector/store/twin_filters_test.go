@@ -3,11 +3,11 @@ package store_test
 import (
 	"fmt"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
 
@@ -25,9 +25,9 @@ func (r *rig) diffFilters(rows fold.Reader, user string) string {
 	}
 	got := view.Totals(rows, user, q)
 	if want := r.twin.TotalsOf(user, q.Filter()); want != got.Totals {
-		return fmt.Sprintf("totals %+v (- twin, + store):\n%s", q.Filter(), cmp.Diff(want, got.Totals))
+		return fmt.Sprintf("totals %+v (- twin, + store):\n%s", q.Filter(), testkit.Diff(want, got.Totals))
 	}
-	if d := cmp.Diff(r.twin.Filters(user), got.Filters, cmpopts.EquateEmpty()); d != "" {
+	if d := testkit.Diff(r.twin.Filters(user), got.Filters, cmpopts.EquateEmpty()); d != "" {
 		return "filters: " + d
 	}
 	list := events.ConversationsRequest{
@@ -37,7 +37,7 @@ func (r *rig) diffFilters(rows fold.Reader, user string) string {
 	if err != nil {
 		return err.Error()
 	}
-	if d := cmp.Diff(r.twin.ConversationsOf(user, list), page.Conversations, cmpopts.EquateEmpty()); d != "" {
+	if d := testkit.Diff(r.twin.ConversationsOf(user, list), page.Conversations, cmpopts.EquateEmpty()); d != "" {
 		return fmt.Sprintf("conversations %+v: %s", list, d)
 	}
 	return ""

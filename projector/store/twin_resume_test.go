@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/twin"
 	"reddot/projector/view"
 )
@@ -209,7 +210,7 @@ func (b *book) diff(rows fold.Reader, user string, since events.Seq) string {
 	for _, c := range list.Conversations {
 		want[c.Conversation] = c
 	}
-	if d := cmp.Diff(want, b.list); d != "" {
+	if d := testkit.Diff(want, b.list); d != "" {
 		return "list (- query, + listener): " + d
 	}
 	followed, err := view.Threads(rows, user, events.ThreadsRequest{Limit: new(math.MaxInt)})
@@ -220,7 +221,7 @@ func (b *book) diff(rows fold.Reader, user string, since events.Seq) string {
 	for _, t := range followed.Threads {
 		threads[t.Conversation+"\x00"+t.Thread] = t
 	}
-	if d := cmp.Diff(threads, b.threads); d != "" {
+	if d := testkit.Diff(threads, b.threads); d != "" {
 		return "threads (- query, + listener): " + d
 	}
 	for name := range b.list {
@@ -257,6 +258,7 @@ func (b *book) diff(rows fold.Reader, user string, since events.Seq) string {
 
 // TestResume: random commands meet all that a resume has to tell.
 func TestResume(t *testing.T) {
+	testkit.Unraced(t)
 	r := runTwin(t, twin.Config{}, steps(), 2)
 	if n := r.resumed; n.plain == 0 || n.lost == 0 || n.removed == 0 || n.unfollowed == 0 || n.filtered == 0 || n.receipts == 0 || n.groups == 0 || n.returned == 0 {
 		t.Errorf("not all was met: %+v", n)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
@@ -19,7 +18,7 @@ import (
 )
 
 // steps is how many random commands a run has.
-func steps() int { return testkit.Effort(6_000) }
+func steps() int { return testkit.Effort(4_000) }
 
 var identity = storetest.Identity()
 
@@ -179,16 +178,16 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 			break
 		}
 	}
-	if d := cmp.Diff(want, got.Conversations, cmpopts.EquateEmpty()); d != "" {
+	if d := testkit.Diff(want, got.Conversations, cmpopts.EquateEmpty()); d != "" {
 		return d
 	}
-	if d := cmp.Diff(r.twin.Version(user), got.Version); d != "" {
+	if d := testkit.Diff(r.twin.Version(user), got.Version); d != "" {
 		return "version: " + d
 	}
 	for _, kind := range []events.Kind{events.NoKind, events.C2C, events.Group} {
 		for _, muted := range []bool{false, true} {
 			q := events.TotalsRequest{Kind: kind, IncludeMuted: muted, Mentioned: r.rng.IntN(2) == 0}
-			if d := cmp.Diff(r.twin.TotalsOf(user, q.Filter()), view.Totals(rows, user, q).Totals); d != "" {
+			if d := testkit.Diff(r.twin.TotalsOf(user, q.Filter()), view.Totals(rows, user, q).Totals); d != "" {
 				return fmt.Sprintf("totals %+v: %s", q, d)
 			}
 		}
@@ -201,7 +200,7 @@ func (r *rig) diff(rows fold.Reader, user string, users []string) string {
 		limit := 1 + r.rng.IntN(events.MaxLimit)
 		w, _ := r.twin.Explain(user, c.Conversation, nil, limit)
 		g, ok := view.Explain(rows, fold.Key{User: user, ConversationID: id}, nil, limit)
-		if d := cmp.Diff(w, g, cmpopts.EquateEmpty()); d != "" || !ok {
+		if d := testkit.Diff(w, g, cmpopts.EquateEmpty()); d != "" || !ok {
 			return "explain " + c.Conversation + ": " + d
 		}
 	}
@@ -257,6 +256,7 @@ func (r *rig) run(g commands, steps, compareEvery int) {
 // TestTwin folds random commands into a store and into the twin, with
 // commits, crashes and restarts in between.
 func TestTwin(t *testing.T) {
+	testkit.Unraced(t)
 	runTwin(t, twin.Config{}, steps(), 2)
 }
 

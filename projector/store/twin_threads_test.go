@@ -8,6 +8,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
 
@@ -58,7 +59,7 @@ func (r *rig) diffThreadList(rows fold.Reader, user string, q events.ThreadsRequ
 		}
 	}
 	want, _ := r.twin.Threads(user, q)
-	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), threadVersions); d != "" {
+	if d := testkit.Diff(want, got, cmpopts.EquateEmpty(), threadVersions); d != "" {
 		return fmt.Sprintf("threads %+v: %s", q, d)
 	}
 	for i, t := range want {
@@ -86,7 +87,7 @@ func (r *rig) sameVersion(user string, want, got events.Thread) string {
 func (r *rig) diffThread(rows fold.Reader, k fold.Key, thread string) string {
 	want, _ := r.twin.Thread(k.User, k.ConversationID.String(), thread)
 	got, ok := view.Thread(rows, k, thread)
-	if d := cmp.Diff(want, got, threadVersions); d != "" || !ok {
+	if d := testkit.Diff(want, got, threadVersions); d != "" || !ok {
 		return fmt.Sprintf("thread %q of %s (found: %v): %s", thread, k.ConversationID, ok, d)
 	}
 	if d := r.sameVersion(k.User, want, got); d != "" {
@@ -95,7 +96,7 @@ func (r *rig) diffThread(rows fold.Reader, k fold.Key, thread string) string {
 	limit := 1 + r.rng.IntN(20)
 	w, _ := r.twin.Explain(k.User, k.ConversationID.String(), &thread, limit)
 	g, ok := view.Explain(rows, k, &thread, limit)
-	if d := cmp.Diff(w, g, cmpopts.EquateEmpty(), ofTimeline); d != "" || !ok {
+	if d := testkit.Diff(w, g, cmpopts.EquateEmpty(), ofTimeline); d != "" || !ok {
 		return fmt.Sprintf("explain thread %q of %s: %s", thread, k.ConversationID, d)
 	}
 	if sum := int64(g.Carried+g.SinceRead-g.Own-g.Revoked-g.Blocked-g.Purged) + g.Threads; sum != int64(g.Unread) {

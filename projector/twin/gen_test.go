@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 func TestGeneratorIsDeterministic(t *testing.T) {
@@ -21,7 +22,7 @@ func TestGeneratorIsDeterministic(t *testing.T) {
 				a.Next(&reused)
 				b.Next(&fresh)
 				other.Next(&x)
-				if diff := cmp.Diff(clean(reused), clean(fresh)); diff != "" {
+				if diff := testkit.Diff(clean(reused), clean(fresh)); diff != "" {
 					t.Fatalf("command %d of the same seed differs:\n%s", n, diff)
 				}
 				if a.Now() != b.Now() {

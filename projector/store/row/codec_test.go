@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reddot/events"
@@ -367,7 +366,7 @@ func (d dice) counts() *fold.Counts {
 // is written as the same bytes, as the digest needs it.
 func TestRowsRoundTrip(t *testing.T) {
 	d := newDice(t)
-	for range 3000 {
+	for range testkit.Effort(1_000) {
 		k := c2cKey(d.id(), d.id())
 		if d.coin() {
 			k.Kind = events.Group
@@ -416,7 +415,7 @@ func roundTrip[R any](t *testing.T, c codec[R], key []byte, written *R) {
 	t.Helper()
 	b := c.encode(nil, written)
 	got, err := c.decode(string(key), string(b))
-	if diff := cmp.Diff(written, got); diff != "" || err != nil {
+	if diff := testkit.Diff(written, got); diff != "" || err != nil {
 		t.Fatalf("%q: %x reads as another row (- written, + read): %v\n%s", key, b, err, diff)
 	}
 	if again := c.encode(nil, got); !bytes.Equal(b, again) {
@@ -466,7 +465,7 @@ func TestPagesRoundTrip(t *testing.T) {
 		roundTrip(t, pageRows, nil, &p)
 		got, err := p.Messages(log, first)
 		ignored := cmpopts.IgnoreFields(fold.Message{}, "PrevPeer")
-		if diff := cmp.Diff(want, got, ignored); diff != "" || err != nil {
+		if diff := testkit.Diff(want, got, ignored); diff != "" || err != nil {
 			t.Fatalf("page of %+v (- written, + read): %v\n%s", log, err, diff)
 		}
 		for i := range want {
