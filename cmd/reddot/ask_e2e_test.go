@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reddot/events"
+	"reddot/projector/testkit"
 )
 
 func subjects(t *testing.T) events.Subjects {
@@ -111,10 +112,22 @@ func told[T any](t *testing.T, nc *nats.Conn, subject string, r request) T {
 	return reply
 }
 
-// settled waits until a command is applied and its events are stored.
-func settled(t *testing.T, nc *nats.Conn, seq events.Seq) events.Status {
+// settled waits until a command is applied and its events are stored. A hundred thousand
+// of them take a busy machine longer than a query may wait.
+func settled(t *testing.T, nc *nats.Conn, seq events.Seq) (status events.Status) {
 	t.Helper()
-	return told[events.Status](t, nc, subjects(t).Status(), request{AfterSeq: seq, TimeoutMS: events.MaxWaitMS})
+	testkit.Eventually(t, fmt.Sprintf("seq %d is applied, and told", seq), func() bool {
+		var err error
+		status, err = ask[events.Status](t.Context(), nc, subjects(t).Status(), request{AfterSeq: seq, TimeoutMS: events.MaxWaitMS})
+		if late := (errorReply{}); errors.As(err, &late) && late.code == "408" {
+			return false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
+	return status
 }
 
 // lists asks for whole lists, many at a time. Nothing may change meanwhile.
