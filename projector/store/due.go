@@ -43,7 +43,7 @@ func (r *rows) SetClock(at events.Time) { r.store.position.Clock = at }
 func (r *rows) PutDue(d fold.Due) {
 	log := r.rowsOf(d.Log)
 	r.key = row.AppendDue(r.key[:0], d.At, log, d.Pos)
-	r.dues.put(r.db, r.key, &row.Present{})
+	tablesOf(r.hidden).dues.put(r.db, r.key, &row.Present{})
 	heap.Push(&r.due.fresh, string(r.key))
 }
 
@@ -72,10 +72,10 @@ func (r *rows) EachDue(before events.Time, fn func(fold.Due) (more bool)) {
 			return
 		}
 		r.due.from = key + "\x00"
-		if r.dues.get(r.db, []byte(key)) == nil {
+		if tablesOf(r.hidden).dues.get(r.db, []byte(key)) == nil {
 			continue
 		}
-		r.dues.remove(r.db, []byte(key))
+		tablesOf(r.hidden).dues.remove(r.db, []byte(key))
 		if !fn(parseDue(key)) {
 			return
 		}
@@ -126,7 +126,7 @@ func (r *rows) dropTail(k fold.Key) {
 
 // dropPage forgets when the messages of a page expire.
 func (r *rows) dropPage(key string) {
-	p := r.pages.get(r.db, []byte(key))
+	p := tablesOf(r.hidden).pages.get(r.db, []byte(key))
 	log, no, ok := row.ParsePage(key)
 	if !ok {
 		check(rowError([]byte(key), row.ErrCorruptRow))
@@ -138,7 +138,7 @@ func (r *rows) dropPage(key string) {
 
 func (r *rows) dropDues(p row.Page, log fold.Key, first fold.Pos) {
 	err := p.Expiring(log, first, func(at events.Time, pos fold.Pos) {
-		r.dues.remove(r.db, row.AppendDue(nil, at, log, pos))
+		tablesOf(r.hidden).dues.remove(r.db, row.AppendDue(nil, at, log, pos))
 	})
 	if err != nil {
 		check(rowError(row.AppendPage(nil, log, row.PageNo(first)), err))

@@ -15,12 +15,12 @@ func (s *Store) DB() *pebble.DB { return s.db }
 // Shrink leaves room for so many bytes in every cache of a store that has just
 // been opened.
 func (s *Store) Shrink(hot, common int) {
-	for _, t := range s.all {
+	for _, t := range tablesOf(s.hidden).all {
 		t.(interface{ shrink(hot, common int) }).shrink(hot, common)
 	}
-	s.unread.rows.Shrink(hot)
-	s.lists.Shrink(common)
-	s.audiences.Shrink(common)
+	tablesOf(s.hidden).unread.rows.Shrink(hot)
+	tablesOf(s.hidden).lists.Shrink(common)
+	tablesOf(s.hidden).audiences.Shrink(common)
 }
 
 func (t *table[R]) shrink(hot, common int) {
@@ -115,7 +115,7 @@ func (s *Snapshot) Summarized(user string) (all []fold.Summary, err error) {
 func (s *Snapshot) Kept(user string) (kept, all int) {
 	l := s.listOf(user)
 	for _, have := range l.summaries.all() {
-		if have.at > 0 && have.at <= s.position.Applied && s.store.marks.since(have.mark) <= have.at {
+		if have.at > 0 && have.at <= s.position.Applied && tablesOf(s.store.hidden).marks.since(have.mark) <= have.at {
 			kept++
 		}
 	}

@@ -118,6 +118,12 @@ type tables struct {
 	moved     map[string]bool         // groups that members have joined or left since the last commit
 }
 
+// hidden holds tables, behind an interface: packages that import this one would compile all
+// that is generic in them once more, each for seconds.
+type hidden struct{ any }
+
+func tablesOf(h hidden) *tables { return h.any.(*tables) }
+
 // newTables returns the tables of all families, without rows. Adding a family is
 // one entry here: see the package's documentation.
 func newTables() *tables {

@@ -49,7 +49,7 @@ func (s *Snapshot) timelinesInList(k fold.Key) (all []*fold.Timeline, known bool
 	l := s.list
 	if l == nil || s.listUser != k.User {
 		s.rows.key = append(s.rows.key[:0], k.User...)
-		if l, known = s.store.lists.Get(s.rows.key, s.position.Applied); !known {
+		if l, known = tablesOf(s.store.hidden).lists.Get(s.rows.key, s.position.Applied); !known {
 			return nil, false
 		}
 	}

@@ -89,14 +89,14 @@ func (s *Snapshot) listOf(user string) *userList {
 		return s.list
 	}
 	s.rows.key = append(s.rows.key[:0], user...)
-	l, ok := s.store.lists.Get(s.rows.key, s.position.Applied)
+	l, ok := tablesOf(s.store.hidden).lists.Get(s.rows.key, s.position.Applied)
 	if ok && s.bound > 0 && len(l.keys) > s.bound {
 		check(ErrLongList)
 	}
 	if !ok {
 		l = s.findList(user)
 		if !s.many {
-			s.store.lists.Add(s.position.Applied, user, l, l.size())
+			tablesOf(s.store.hidden).lists.Add(s.position.Applied, user, l, l.size())
 		}
 	}
 	s.list, s.listUser, s.listHint, s.senderHint, s.written = l, user, 0, 0, nil
@@ -169,7 +169,7 @@ func (s *Snapshot) accountOf(user string) *row.Account {
 		return s.list.account
 	}
 	s.rows.key = append(s.rows.key[:0], user...)
-	if l, known := s.store.lists.Get(s.rows.key, s.position.Applied); known {
+	if l, known := tablesOf(s.store.hidden).lists.Get(s.rows.key, s.position.Applied); known {
 		return l.account
 	}
 	return s.findAccount(user)
@@ -179,7 +179,7 @@ func (s *Snapshot) accountOf(user string) *row.Account {
 func (s *Snapshot) findAccount(user string) *row.Account {
 	s.rows.key = row.AppendUser(s.rows.key[:0], user)
 	if !s.many {
-		f, err := s.store.users.find(s.snap, s.rows.key)
+		f, err := tablesOf(s.store.hidden).users.find(s.snap, s.rows.key)
 		check(err)
 		return f.row
 	}
@@ -204,7 +204,7 @@ func (s *Snapshot) inList(k fold.Key) (c *fold.Conversation, known bool) {
 		return c, true
 	}
 	s.rows.key = append(s.rows.key[:0], k.User...)
-	l, known := s.store.lists.Get(s.rows.key, s.position.Applied)
+	l, known := tablesOf(s.store.hidden).lists.Get(s.rows.key, s.position.Applied)
 	if known {
 		c, _ = l.find(k, 0)
 	}
@@ -220,7 +220,7 @@ func (s *Snapshot) senderInList(k fold.Key) (sender *fold.Sender, known bool) {
 		return sender, true
 	}
 	s.rows.key = append(s.rows.key[:0], k.User...)
-	l, known := s.store.lists.Get(s.rows.key, s.position.Applied)
+	l, known := tablesOf(s.store.hidden).lists.Get(s.rows.key, s.position.Applied)
 	if known {
 		sender, _ = l.sender(k.ID, 0)
 	}

@@ -24,12 +24,12 @@ func (s *Snapshot) Members(group string) (present []string, err error) {
 		return s.presentMembers(group), nil
 	}
 	s.rows.key = append(s.rows.key[:0], group...)
-	if list, ok := s.store.audiences.Get(s.rows.key, s.position.Applied); ok {
+	if list, ok := tablesOf(s.store.hidden).audiences.Get(s.rows.key, s.position.Applied); ok {
 		return s.withoutErased(group, *list), nil
 	}
 	var users []string // the cache has it from here on: not the result, which is written once more
 	s.scan(row.MembersPrefix(group), func(rest, _ []byte) { users = append(users, string(rest)) })
-	s.store.audiences.Add(s.position.Applied, group, &users, cache.EntryWeight+len(group)+listWeight*len(users))
+	tablesOf(s.store.hidden).audiences.Add(s.position.Applied, group, &users, cache.EntryWeight+len(group)+listWeight*len(users))
 	return s.withoutErased(group, users), nil
 }
 
@@ -68,7 +68,7 @@ func (r *reader) presentMembers(group string) ([]string, []fold.Member) {
 		stored[string(rest)] = *decodedMember(append(prefix, rest...), value)
 	})
 	if r.snap == nil {
-		r.members.changedOf(string(prefix), func(key string, m *fold.Member) {
+		tablesOf(r.hidden).members.changedOf(string(prefix), func(key string, m *fold.Member) {
 			if user := key[len(prefix):]; m != nil {
 				stored[user] = *m
 			} else {
@@ -149,7 +149,7 @@ func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next
 	after, unstored := parseUnstored(last)
 	if !unstored && w.Users == nil {
 		a := ahead{sweep: w, from: last}
-		a.read(s.snap, s.store.sweptPrefixes(w)[:1])
+		a.read(s.snap, tablesOf(s.store.hidden).sweptPrefixes(w)[:1])
 		for _, row := range a.rows {
 			keys = append(keys, row.Conversation)
 		}
@@ -239,7 +239,7 @@ func (s *Snapshot) Ended(user string, since events.Seq) (all []fold.Departure, e
 
 // storedRow reads a conversation's row past the lists, which may lack it.
 func (s *Snapshot) storedRow(k fold.Key) *fold.Conversation {
-	f, err := s.store.conversations[k.Kind].find(s.snap, row.AppendConversation(s.rows.key[:0], k))
+	f, err := tablesOf(s.store.hidden).conversations[k.Kind].find(s.snap, row.AppendConversation(s.rows.key[:0], k))
 	check(err)
 	return f.row
 }

@@ -39,9 +39,9 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, withNext(err)
 	}
-	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, tables: newTables()}
-	s.filter = s.tables.filterOf(db)
-	s.rows = rows{reader: reader{tables: s.tables, db: db}, store: s, pace: cfg.Pace}
+	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, hidden: hidden{newTables()}}
+	s.filter = tablesOf(s.hidden).filterOf(db)
+	s.rows = rows{reader: reader{hidden: s.hidden, db: db}, store: s, pace: cfg.Pace}
 	if s.rows.pace == (fold.Pace{}) {
 		s.rows.pace = fold.DefaultPace()
 	}

@@ -15,7 +15,7 @@ import (
 // so far, or a snapshot's, as of one commit. It implements fold.Reader; a read that
 // fails panics, and whoever gave the reader away catches that.
 type reader struct {
-	*tables
+	hidden
 	db   pebble.Reader // the store's, or a snapshot of it
 	left *fold.Sweeps  // to be swept
 	snap *Snapshot     // whose state is read; nil: the fold's
@@ -63,7 +63,7 @@ func (r *reader) Stored(k fold.Key) *fold.Conversation {
 			return c
 		}
 	}
-	return r.conversations[k.Kind].read(r, row.AppendConversation(r.key[:0], k))
+	return tablesOf(r.hidden).conversations[k.Kind].read(r, row.AppendConversation(r.key[:0], k))
 }
 
 // Conversations implements fold.Reader.
@@ -89,7 +89,7 @@ func (r *reader) Lost(user string) events.Seq {
 
 // account returns the row of a user's account, nil if there is none.
 func (r *reader) account(user string) *row.Account {
-	return r.users.read(r, row.AppendUser(r.key[:0], user))
+	return tablesOf(r.hidden).users.read(r, row.AppendUser(r.key[:0], user))
 }
 
 // Settings implements fold.Reader.
@@ -131,7 +131,7 @@ func eraOf(a *row.Account) events.Seq {
 
 // Group implements fold.Reader.
 func (r *reader) Group(group string) *fold.Log {
-	return r.groups.read(r, row.AppendGroup(r.key[:0], group))
+	return tablesOf(r.hidden).groups.read(r, row.AppendGroup(r.key[:0], group))
 }
 
 // Sender implements fold.Reader.
@@ -141,7 +141,7 @@ func (r *reader) Sender(k fold.Key) *fold.Sender {
 			return s
 		}
 	}
-	return r.senders.read(r, row.AppendSender(r.key[:0], k))
+	return tablesOf(r.hidden).senders.read(r, row.AppendSender(r.key[:0], k))
 }
 
 // logOf returns a log, nil if there is none, and how it is named in the keys of
@@ -197,7 +197,7 @@ func (r *reader) Index(log fold.Key, id string) (fold.Index, bool) {
 			return i, true
 		}
 	}
-	if i := r.indexes.read(r, row.AppendIndex(r.key[:0], log, id)); i != nil {
+	if i := tablesOf(r.hidden).indexes.read(r, row.AppendIndex(r.key[:0], log, id)); i != nil {
 		return *i, true
 	}
 	return fold.Index{}, false
@@ -209,7 +209,7 @@ func (r *reader) page(lk fold.Key, no uint64) row.Page {
 	if l != nil && l.Tail != "" && no == row.PageNo(l.Head.Pos) {
 		return row.TailOf(l)
 	}
-	p := r.pages.read(r, row.AppendPage(r.key[:0], lk, no))
+	p := tablesOf(r.hidden).pages.read(r, row.AppendPage(r.key[:0], lk, no))
 	return *there(p, r.key)
 }
 
@@ -228,34 +228,34 @@ func (r *reader) PageBase(log fold.Key, no uint64) fold.Ord { return r.page(log,
 // TimeBlock implements fold.Reader.
 func (r *reader) TimeBlock(log fold.Key, block uint64) fold.Span {
 	log = r.rowsOf(log)
-	span := r.blocks.read(r, row.AppendBlock(r.key[:0], log, block))
+	span := tablesOf(r.hidden).blocks.read(r, row.AppendBlock(r.key[:0], log, block))
 	return *there(span, r.key)
 }
 
 // Chunk implements fold.Reader.
 func (r *reader) Chunk(k fold.SetKey, no uint64) *fold.Chunk {
 	k = r.setOf(k)
-	return r.chunks.read(r, row.AppendChunk(r.key[:0], k, no))
+	return tablesOf(r.hidden).chunks.read(r, row.AppendChunk(r.key[:0], k, no))
 }
 
 // Counts implements fold.Reader.
 func (r *reader) Counts(k fold.TreeKey, level byte, no uint64) *fold.Counts {
-	return r.trees.read(r, row.AppendCounts(r.key[:0], k, level, no))
+	return tablesOf(r.hidden).trees.read(r, row.AppendCounts(r.key[:0], k, level, no))
 }
 
 // Member implements fold.Reader.
 func (r *reader) Member(group, user string) *fold.Member {
-	return r.members.read(r, row.AppendMember(r.key[:0], group, user))
+	return tablesOf(r.hidden).members.read(r, row.AppendMember(r.key[:0], group, user))
 }
 
 // Piece implements fold.Reader.
 func (r *reader) Piece(group, user, timeline string) *fold.Piece {
-	return r.pieces.read(r, row.AppendPiece(r.key[:0], group, user, timeline))
+	return tablesOf(r.hidden).pieces.read(r, row.AppendPiece(r.key[:0], group, user, timeline))
 }
 
 // Wanted implements fold.Reader.
 func (r *reader) Wanted(group string) *fold.Wanted {
-	return r.wanted.read(r, row.AppendWanted(r.key[:0], group))
+	return tablesOf(r.hidden).wanted.read(r, row.AppendWanted(r.key[:0], group))
 }
 
 // Policies implements fold.Reader; those of the fold are others.
@@ -267,7 +267,7 @@ func (r *reader) Sweeps() *fold.Sweeps { return r.left }
 // Directory implements fold.Reader.
 func (r *reader) Directory(k fold.SetKey) fold.Directory {
 	k = r.setOf(k)
-	if d := r.directories.read(r, row.AppendDirectory(r.key[:0], k)); d != nil {
+	if d := tablesOf(r.hidden).directories.read(r, row.AppendDirectory(r.key[:0], k)); d != nil {
 		return *d
 	}
 	return nil

@@ -34,7 +34,7 @@ var _ fold.Rows = (*rows)(nil)
 
 // PutConversation implements fold.Rows.
 func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
-	t := r.conversations[k.Kind]
+	t := tablesOf(r.hidden).conversations[k.Kind]
 	r.key = row.AppendConversation(r.key[:0], k)
 	if t.get(r.db, r.key) != c { // it begins
 		c.Era = r.Era(k.User)
@@ -42,7 +42,7 @@ func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 	}
 	t.put(r.db, r.key, c)
 	if k.Kind == events.Group || !c.Settled() {
-		r.unread.add(k)
+		tablesOf(r.hidden).unread.add(k)
 	}
 }
 
@@ -50,14 +50,14 @@ func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 func (r *rows) DeleteConversation(k fold.Key) {
 	r.dropTail(k)
 	r.key = row.AppendConversation(r.key[:0], k)
-	r.conversations[k.Kind].remove(r.db, r.key)
+	tablesOf(r.hidden).conversations[k.Kind].remove(r.db, r.key)
 }
 
 // changedOf calls fn with a user's conversations that have changed since the
 // last commit.
 func (r *reader) changedOf(user string, fn func(fold.Key)) {
 	prefix := string(row.ConversationsPrefix(user))
-	for _, t := range r.conversations[events.C2C:] {
+	for _, t := range tablesOf(r.hidden).conversations[events.C2C:] {
 		t.changedOf(prefix, func(key string, _ *fold.Conversation) {
 			k, _ := row.ParseConversation(key)
 			fn(k)
@@ -111,7 +111,7 @@ func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
 // PutGroup implements fold.Rows.
 func (r *rows) PutGroup(group string, l *fold.Log) {
 	r.key = row.AppendGroup(r.key[:0], group)
-	r.groups.put(r.db, r.key, l)
+	tablesOf(r.hidden).groups.put(r.db, r.key, l)
 }
 
 // PutSender implements fold.Rows.
@@ -120,15 +120,15 @@ func (r *rows) PutSender(k fold.Key, s *fold.Sender) {
 	if *s == (fold.Sender{}) {
 		s = nil
 	}
-	r.senders.put(r.db, r.key, s)
+	tablesOf(r.hidden).senders.put(r.db, r.key, s)
 }
 
 func (r *rows) putMember(group, user string, m *fold.Member) {
 	r.key = row.AppendMember(r.key[:0], group, user)
-	if was := r.members.get(r.db, r.key); (was == nil) != (m == nil) {
-		r.moved[group] = true
+	if was := tablesOf(r.hidden).members.get(r.db, r.key); (was == nil) != (m == nil) {
+		tablesOf(r.hidden).moved[group] = true
 	}
-	r.members.put(r.db, r.key, m)
+	tablesOf(r.hidden).members.put(r.db, r.key, m)
 }
 
 // PutMember implements fold.Rows.
@@ -139,13 +139,13 @@ func (r *rows) DeleteMember(group, user string) { r.putMember(group, user, nil) 
 
 // Pieces implements fold.Rows.
 func (r *rows) Pieces(group, user string) []string {
-	return list(&r.reader, r.pieces, row.PiecesPrefix(group, user))
+	return list(&r.reader, tablesOf(r.hidden).pieces, row.PiecesPrefix(group, user))
 }
 
 // PutPiece implements fold.Rows.
 func (r *rows) PutPiece(group, user, timeline string, p *fold.Piece) {
 	r.key = row.AppendPiece(r.key[:0], group, user, timeline)
-	r.pieces.put(r.db, r.key, p)
+	tablesOf(r.hidden).pieces.put(r.db, r.key, p)
 }
 
 // PutWanted implements fold.Rows.
@@ -154,7 +154,7 @@ func (r *rows) PutWanted(group string, w *fold.Wanted) {
 		w = nil
 	}
 	r.key = row.AppendWanted(r.key[:0], group)
-	r.wanted.put(r.db, r.key, w)
+	tablesOf(r.hidden).wanted.put(r.db, r.key, w)
 }
 
 // PutCounts implements fold.Rows.
@@ -163,22 +163,22 @@ func (r *rows) PutCounts(k fold.TreeKey, level byte, no uint64, c *fold.Counts) 
 		c = nil
 	}
 	r.key = row.AppendCounts(r.key[:0], k, level, no)
-	r.trees.put(r.db, r.key, c)
+	tablesOf(r.hidden).trees.put(r.db, r.key, c)
 }
 
 // Imported implements fold.Rows.
 func (r *rows) Imported(user, group string) bool {
-	return r.imports.read(&r.reader, row.AppendImport(user, r.Era(user), group)) != nil
+	return tablesOf(r.hidden).imports.read(&r.reader, row.AppendImport(user, r.Era(user), group)) != nil
 }
 
 // PutImported implements fold.Rows.
 func (r *rows) PutImported(user, group string) {
-	r.imports.put(r.db, row.AppendImport(user, r.Era(user), group), &row.Present{})
+	tablesOf(r.hidden).imports.put(r.db, row.AppendImport(user, r.Era(user), group), &row.Present{})
 }
 
 // Members implements fold.Rows.
 func (r *rows) Members(group string) []string {
-	return list(&r.reader, r.members, row.MembersPrefix(group))
+	return list(&r.reader, tablesOf(r.hidden).members, row.MembersPrefix(group))
 }
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
@@ -197,12 +197,12 @@ func list[R any](r *reader, t *table[R], prefix []byte) []string {
 
 // PendingReaders implements fold.Rows.
 func (r *rows) PendingReaders(group, id string) []string {
-	return list(&r.reader, r.pendingReads, row.PendingReadsPrefix(group, id))
+	return list(&r.reader, tablesOf(r.hidden).pendingReads, row.PendingReadsPrefix(group, id))
 }
 
 func (r *rows) putPendingRead(group, id, user string, p *row.Present) {
 	r.key = row.AppendPendingRead(r.key[:0], group, id, user)
-	r.pendingReads.put(r.db, r.key, p)
+	tablesOf(r.hidden).pendingReads.put(r.db, r.key, p)
 }
 
 // PutPendingReader implements fold.Rows.
@@ -221,7 +221,7 @@ func (r *rows) SetPolicies(p fold.Policies) { r.store.position.Policies = p }
 
 func (r *rows) putIndex(log fold.Key, id string, i *fold.Index) {
 	r.key = row.AppendIndex(r.key[:0], log, id)
-	r.indexes.put(r.db, r.key, i)
+	tablesOf(r.hidden).indexes.put(r.db, r.key, i)
 }
 
 // PutIndex implements fold.Rows.
@@ -242,7 +242,7 @@ func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	l.Tail = ""
 	lk = r.rowsOf(lk)
 	r.key = row.AppendPage(r.key[:0], lk, no)
-	r.pages.put(r.db, r.key, &p)
+	tablesOf(r.hidden).pages.put(r.db, r.key, &p)
 	p.Places(row.FirstOf(no), func(id string, i fold.Index) { r.putIndex(lk, id, &i) })
 }
 
@@ -255,14 +255,14 @@ func (r *rows) Rewrite(lk fold.Key, l *fold.Log, pos fold.Pos, m *fold.Message) 
 		return
 	}
 	r.key = row.AppendPage(r.key[:0], r.rowsOf(lk), no)
-	r.pages.put(r.db, r.key, &p)
+	tablesOf(r.hidden).pages.put(r.db, r.key, &p)
 }
 
 // PutTimeBlock implements fold.Rows.
 func (r *rows) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	log = r.rowsOf(log)
 	r.key = row.AppendBlock(r.key[:0], log, block)
-	r.blocks.put(r.db, r.key, &span)
+	tablesOf(r.hidden).blocks.put(r.db, r.key, &span)
 }
 
 // PutChunk implements fold.Rows.
@@ -272,7 +272,7 @@ func (r *rows) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 	}
 	k = r.setOf(k)
 	r.key = row.AppendChunk(r.key[:0], k, no)
-	r.chunks.put(r.db, r.key, b)
+	tablesOf(r.hidden).chunks.put(r.db, r.key, b)
 }
 
 // PutDirectory implements fold.Rows.
@@ -280,15 +280,15 @@ func (r *rows) PutDirectory(k fold.SetKey, d fold.Directory) {
 	k = r.setOf(k)
 	r.key = row.AppendDirectory(r.key[:0], k)
 	if len(d) == 0 {
-		r.directories.remove(r.db, r.key)
+		tablesOf(r.hidden).directories.remove(r.db, r.key)
 	} else {
-		r.directories.put(r.db, r.key, &d)
+		tablesOf(r.hidden).directories.put(r.db, r.key, &d)
 	}
 }
 
 func (r *rows) putAccount(user string, a *row.Account) {
 	r.key = row.AppendUser(r.key[:0], user)
-	r.users.put(r.db, r.key, a)
+	tablesOf(r.hidden).users.put(r.db, r.key, a)
 }
 
 // SetLost implements fold.Rows.
@@ -309,5 +309,5 @@ func (r *rows) SetSettings(user string, s *fold.Settings) {
 // SetErased implements fold.Rows.
 func (r *rows) SetErased(user string, by events.Seq) {
 	r.putAccount(user, &row.Account{Lost: by, Era: by})
-	r.unread.rows.Drop(user)
+	tablesOf(r.hidden).unread.rows.Drop(user)
 }

@@ -41,7 +41,7 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 		moment: now, store: s, conversations: walk{family: row.Conversations}, users: walk{family: row.Users},
 		senders: walk{family: row.Senders}, timelines: walk{family: row.Timelines},
 	}
-	snap.rows = reader{tables: s.tables, db: now.snap, snap: snap, left: now.left}
+	snap.rows = reader{hidden: s.hidden, db: now.snap, snap: snap, left: now.left}
 	return snap, nil
 }
 

@@ -51,7 +51,7 @@ type Store struct {
 	emitted atomic.Uint64
 	trimmed events.Seq // the outbox is empty up to here
 
-	*tables
+	hidden
 	rows   rows
 	filter *cache.Filter
 }
@@ -131,7 +131,7 @@ func (s *Store) Commit() (rows int, err error) {
 	b := s.db.NewBatch()
 	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
 	s.writer.rows = 0
-	if err := s.tables.commit(b, &s.writer); err != nil {
+	if err := tablesOf(s.hidden).commit(b, &s.writer); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
 	}
 	s.position.rows = s.writer.digest
@@ -170,7 +170,7 @@ func (s *Store) Commit() (rows int, err error) {
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
-	s.tables.settle(s.position.Applied)
+	tablesOf(s.hidden).settle(s.position.Applied)
 	s.rows.due.settle()
 	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.rows.due.from})
 }

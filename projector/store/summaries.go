@@ -176,7 +176,7 @@ func (r *reader) Derived(user string, make func() any) any {
 		return nil
 	}
 	l, at := r.snap.listOf(user), r.snap.position.Applied
-	if d := l.summaries.derived.Load(); d != nil && d.holds(at, r.marks) {
+	if d := l.summaries.derived.Load(); d != nil && d.holds(at, tablesOf(r.hidden).marks) {
 		return d.value
 	}
 	all := l.summaries.all()
@@ -184,7 +184,7 @@ func (r *reader) Derived(user string, make func() any) any {
 		return nil
 	}
 	for i := range all {
-		if !all[i].holds(at, r.marks) {
+		if !all[i].holds(at, tablesOf(r.hidden).marks) {
 			return nil
 		}
 	}
@@ -196,7 +196,7 @@ func (r *reader) Derived(user string, make func() any) any {
 
 // summariesOf is Summaries where nothing is left to be swept: rows are what is stored.
 func (s *Snapshot) summariesOf(user string, fn func(fold.Key, *fold.Conversation, *fold.Summary)) int {
-	l, at, marks := s.listOf(user), s.position.Applied, s.store.marks
+	l, at, marks := s.listOf(user), s.position.Applied, tablesOf(s.store.hidden).marks
 	all, own := l.summaries.all(), false
 	for i, k := range l.keys {
 		if i < len(all) && all[i].holds(at, marks) {

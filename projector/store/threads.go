@@ -17,7 +17,7 @@ import (
 // Thread implements fold.Reader.
 func (r *reader) Thread(log fold.Key, thread string) *fold.Thread {
 	log = r.rowsOf(log)
-	return r.threads.read(r, row.AppendThread(r.key[:0], log, thread))
+	return tablesOf(r.hidden).threads.read(r, row.AppendThread(r.key[:0], log, thread))
 }
 
 // Timeline implements fold.Reader.
@@ -33,7 +33,7 @@ func (r *reader) Timeline(k fold.Key, thread string) *fold.Timeline {
 		}
 	}
 	k.User = row.InEra(k.User, r.Era(k.User))
-	return r.timelines.read(r, row.AppendTimeline(r.key[:0], k, thread))
+	return tablesOf(r.hidden).timelines.read(r, row.AppendTimeline(r.key[:0], k, thread))
 }
 
 // Timelines implements fold.Reader.
@@ -60,8 +60,8 @@ func (r *reader) timelinesOf(k fold.Key, era events.Seq) (all []*fold.Timeline) 
 		})
 		return all
 	}
-	for _, thread := range list(r, r.timelines, prefix) {
-		all = append(all, r.timelines.read(r, append(slices.Clone(prefix), thread...)))
+	for _, thread := range list(r, tablesOf(r.hidden).timelines, prefix) {
+		all = append(all, tablesOf(r.hidden).timelines.read(r, append(slices.Clone(prefix), thread...)))
 	}
 	return all
 }
@@ -72,7 +72,7 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 	prefix := row.OrdersPrefix(r.rowsOf(log))
 	changed := map[events.Seq]*string{}
 	if r.snap == nil {
-		r.orders.changedOf(string(prefix), func(key string, thread *string) {
+		tablesOf(r.hidden).orders.changedOf(string(prefix), func(key string, thread *string) {
 			seq, _ := row.ReadUint([]byte(key[len(prefix):]))
 			changed[events.Seq(seq)] = thread
 		})
@@ -114,13 +114,13 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 func (r *rows) PutThread(log fold.Key, thread string, t *fold.Thread) {
 	log = r.rowsOf(log)
 	r.key = row.AppendThread(r.key[:0], log, thread)
-	r.threads.put(r.db, r.key, t)
+	tablesOf(r.hidden).threads.put(r.db, r.key, t)
 }
 
 func (r *rows) putTimeline(k fold.Key, thread string, t *fold.Timeline) {
 	k.User = row.InEra(k.User, r.Era(k.User))
 	r.key = row.AppendTimeline(r.key[:0], k, thread)
-	r.timelines.put(r.db, r.key, t)
+	tablesOf(r.hidden).timelines.put(r.db, r.key, t)
 }
 
 // PutTimeline implements fold.Rows.
@@ -138,7 +138,7 @@ func (r *rows) EndTimelines(k fold.Key, era events.Seq) (followed []string) {
 		of := k
 		of.User = row.InEra(k.User, era)
 		r.key = row.AppendTimeline(r.key[:0], of, t.Thread)
-		r.timelines.remove(r.db, r.key)
+		tablesOf(r.hidden).timelines.remove(r.db, r.key)
 	}
 	return followed
 }
@@ -146,7 +146,7 @@ func (r *rows) EndTimelines(k fold.Key, era events.Seq) (followed []string) {
 func (r *rows) putOrder(log fold.Key, seq events.Seq, thread *string) {
 	log = r.rowsOf(log)
 	r.key = row.AppendOrder(r.key[:0], log, seq)
-	r.orders.put(r.db, r.key, thread)
+	tablesOf(r.hidden).orders.put(r.db, r.key, thread)
 }
 
 // PutOrder implements fold.Rows.
@@ -159,7 +159,7 @@ func (r *rows) DeleteOrder(log fold.Key, seq events.Seq) { r.putOrder(log, seq, 
 
 func (r *rows) putFollower(group, thread, user string, p *row.Present) {
 	r.key = row.AppendFollower(r.key[:0], group, thread, user)
-	r.followers.put(r.db, r.key, p)
+	tablesOf(r.hidden).followers.put(r.db, r.key, p)
 }
 
 // PutFollower implements fold.Rows.

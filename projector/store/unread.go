@@ -46,7 +46,7 @@ func (u *unread) put(user string, box inbox) {
 // TakeUnread implements fold.Rows.
 func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
 	var all inbox
-	if e := r.unread.rows.Peek(user); e != nil {
+	if e := tablesOf(r.hidden).unread.rows.Peek(user); e != nil {
 		all = e.Value
 	} else {
 		all = r.findUnread(user)
@@ -67,12 +67,12 @@ func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
 			kept = append(kept, id)
 		}
 	}
-	r.unread.put(user, kept)
+	tablesOf(r.hidden).unread.put(user, kept)
 	return taken
 }
 
 // KeepUnread implements fold.Rows.
-func (r *rows) KeepUnread(k fold.Key) { r.unread.add(k) }
+func (r *rows) KeepUnread(k fold.Key) { tablesOf(r.hidden).unread.add(k) }
 
 // findUnread looks through the rows of a user.
 func (r *rows) findUnread(user string) (all inbox) {
