@@ -193,7 +193,7 @@ func TestChaos(t *testing.T) {
 	c := newChaos(t, seed, twin.Config{Users: 9, Groups: 4})
 	changes, rejected := c.bus.hear(t, "unread.evt.>"), c.bus.hear(t, "unread.rejected")
 	p := c.bus.run(c.dir)
-	for range 25 {
+	for range testkit.Effort(25) {
 		upto := c.write(50 + c.rng.IntN(300))
 		if c.rng.IntN(3) == 0 {
 			c.check(p)

@@ -46,7 +46,7 @@ func TestTakeover(t *testing.T) {
 		}
 		leader, standby := leads(t, p, q)
 		c.check(leader)
-		for range 200 {
+		for range testkit.Effort(200) {
 			c.write(1 + c.rng.IntN(5))
 		}
 		if round == 0 {
@@ -91,7 +91,7 @@ func TestSucceeds(t *testing.T) {
 // over, and then lets it go: none of it is stored, and the emitter stands by.
 func TestFencedOnItsWay(t *testing.T) {
 	t.Parallel()
-	const users = 10_000
+	users := testkit.Effort(10_000)
 	b := newBus(t)
 	a := b.author()
 	dir, late := t.TempDir(), t.TempDir()

@@ -261,7 +261,7 @@ func TestFlippedBit(t *testing.T) {
 // generation of events: nothing is missing, and nothing comes twice.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	const users = 5_000
+	users := testkit.Effort(5_000)
 	b := newBus(t)
 	a := b.author()
 	p := b.run(t.TempDir())
@@ -271,7 +271,7 @@ func TestServerRestarts(t *testing.T) {
 			a.message(member(i), "sender", fmt.Sprint("m", round))
 		}
 		a.flush()
-		testkit.Eventually(t, "some events are stored", func() bool { return b.end() > was+users/10 })
+		testkit.Eventually(t, "some events are stored", func() bool { return b.end() > was+uint64(users/10) })
 		b.Stop()
 		b.restart()
 	}

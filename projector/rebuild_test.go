@@ -137,6 +137,7 @@ func largestFile(t *testing.T, dir, ending string) (path string) {
 // from scratch, nobody is notified of anything twice, and it goes on from there.
 func TestUnusableStore(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	for name, ruin := range map[string]func(dir string) error{
 		"gone": os.RemoveAll,
 		"manifest gone": func(dir string) error {

@@ -25,6 +25,7 @@ import (
 // empty store, which must come out the same.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	files, err := filepath.Glob("../testdata/scenarios/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios (%v)", err)

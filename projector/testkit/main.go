@@ -32,8 +32,8 @@ func Main(m *testing.M) {
 		panic(err)
 	}
 	// Next to nothing of what tests make lives on, so heaps are small, and collected far more often
-	// than is worth it, unless the environment says how often.
-	if os.Getenv("GOGC") == "" {
+	// than is worth it, unless the environment says how often. The race detector's take gigabytes.
+	if os.Getenv("GOGC") == "" && spared == 1 {
 		debug.SetGCPercent(400)
 	}
 	code := m.Run()
