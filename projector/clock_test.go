@@ -143,6 +143,7 @@ func TestClockOfAStart(t *testing.T) {
 // killed, the other one does.
 func TestClockOfOne(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	patient := func(c *projector.Config) { c.Takeover = time.Second }
 	p, q := b.run(t.TempDir(), patient), b.run(t.TempDir(), patient)
@@ -207,6 +208,7 @@ func TestClockOfTheFuture(t *testing.T) {
 // one takes over from it, for good.
 func TestClockIsRefused(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := &bus{t: t, subjects: testkit.Must(events.NewSubjects("unread"))(t)}
 	b.Server = natstest.Start(t, func(o *server.Options) {
 		o.Users = []*server.User{

@@ -155,6 +155,7 @@ func TestLongListAside(t *testing.T) {
 // TestOwnWatchersOnly: a message in a large group costs a look at those who watch
 // and are its members, however many others watch.
 func TestOwnWatchersOnly(t *testing.T) {
+	testkit.Unraced(t)
 	const others, own = 10_000, 3
 	f := newFanout(t, 10)
 	crowd := make([]string, others)

@@ -59,6 +59,7 @@ func (p *process) ready() {
 // it goes on, and says so once.
 func TestFoldStandsStill(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	const next = "$JS.API.CONSUMER.MSG.NEXT.UNREAD_COMMANDS.>"
 	b := newBus(t)
 	b.deny()
@@ -98,6 +99,7 @@ func TestFoldStandsStill(t *testing.T) {
 // TestEmissionStandsStill takes away the permission to store events.
 func TestEmissionStandsStill(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	b.deny()
 	a := b.author()
@@ -128,6 +130,7 @@ func TestEmissionStandsStill(t *testing.T) {
 // one says that events stand still, until it may emit them.
 func TestNobodyEmits(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	b.deny()
 	a := b.author()
@@ -166,6 +169,7 @@ func TestNobodyEmits(t *testing.T) {
 // that it does not take over: that is no reason to say nothing.
 func TestStandsByForEver(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	b.deny()
 	dir, a := t.TempDir(), b.author()

@@ -12,6 +12,7 @@ import (
 // projector ended: what a listener was notified of does not go stale (rule named).
 func TestFanoutNamed(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	dir := t.TempDir()
 	f := &fanout{ledger: newLedger(t), author: b.author(), bus: b, p: b.run(dir, limited(2))}

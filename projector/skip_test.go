@@ -101,6 +101,7 @@ func TestSkipOne(t *testing.T) {
 // what is published behind it.
 func TestSkipLast(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	a := b.author()
 	b.run(t.TempDir()).stop()

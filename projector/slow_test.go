@@ -17,6 +17,7 @@ import (
 // bounded, and the fold does not wait. (How fast each is depends on the machine;
 // it is logged.)
 func TestSlowListener(t *testing.T) {
+	testkit.Unraced(t)
 	const users = 1_000
 	changes := testkit.Effort(40_000) // each for one of the users
 	rate := map[string]float64{}

@@ -31,6 +31,7 @@ func (b *bus) flipInLast() {
 // not wait for ever.
 func TestFlippedBitAtTheEnd(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	b := newBus(t)
 	a := b.author()
 	b.run(t.TempDir()).stop()

@@ -110,6 +110,7 @@ func checkCrash(t *testing.T, p crashPoint) {
 // the older ones are pruned and the newest is restored. The error is reported, what was there is whole,
 // and the next attempt succeeds.
 func TestFaultAtEveryWrite(t *testing.T) {
+	testkit.Unraced(t)
 	mem := vfs.NewMem()
 	r := newRig(t, mem, nil)
 	r.create(50)

@@ -147,6 +147,7 @@ func TestUnusable(t *testing.T) {
 // TestLargeFile splits files into pieces; a corrupt one in the middle is named,
 // and only changed ones travel.
 func TestLargeFile(t *testing.T) {
+	testkit.Unraced(t)
 	r := newRig(t, vfs.NewMem(), nil)
 	store := r.plain()
 	store.add("large", 11<<20)

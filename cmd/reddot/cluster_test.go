@@ -143,6 +143,7 @@ func statusAt(t *testing.T, urls string, args ...string) (s events.Status) {
 // servers, and one of them tells.
 func TestStartTogether(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	for i := range 3 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			c := startCluster(t, 3)
@@ -177,6 +178,7 @@ func TestStartTogether(t *testing.T) {
 // with the key that was made first.
 func TestOpenTogether(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	c := startCluster(t, 3)
 	together(t, c)
 	for n := range 6 {

@@ -30,6 +30,7 @@ func TestReplicasUsage(t *testing.T) {
 // the emitter changes of its stream leaves its servers alone, too.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	c := startCluster(t, 3)
 	together(t, c)
 	js := testkit.Must(jetstream.New(connect(t, c.URLs())))(t)
@@ -84,6 +85,7 @@ func TestReplicas(t *testing.T) {
 // on fewer meanwhile. Here the third one joins later.
 func TestReplicasWait(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	c, err := cluster.Start(cluster.Config{Name: "test", Dir: t.TempDir(), Servers: 3, Later: 1,
 		Change: func(i int, o *server.Options) { o.Routes = o.Routes[:2] }})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"reddot/projector/fold"
 	"reddot/projector/store"
 	"reddot/projector/storetest"
+	"reddot/projector/testkit"
 	"reddot/projector/view"
 )
 
@@ -54,6 +55,7 @@ func reading(fn func(fold.Reader)) func(*store.Store) error {
 // TestNewerFormat: a row of a format that is not known yet is refused by
 // whoever needs it, in words that say what to do.
 func TestNewerFormat(t *testing.T) {
+	testkit.Unraced(t)
 	read := func(c events.Command) events.Command {
 		c.Verb, c.Inbox, c.Conversation = events.UserRead, "a", theGroup.ConversationID
 		return c

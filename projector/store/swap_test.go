@@ -87,6 +87,7 @@ func (s *swapping) use(path string) {
 // the old store or the new one, whole and not older than what was durable, and
 // folding on from there gives the same digest.
 func TestCrashAtEverySwap(t *testing.T) {
+	testkit.Unraced(t)
 	const commands = 80
 	seed := testkit.Seed(t)
 	c := newCrashes(seed)

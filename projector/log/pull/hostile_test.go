@@ -126,6 +126,7 @@ func TestHostile(t *testing.T) {
 // TestLarge reads messages larger than a request asks for: two in a row, and
 // small ones around them.
 func TestLarge(t *testing.T) {
+	testkit.Unraced(t)
 	r := newRig(t, func(o *server.Options) { o.MaxPayload, o.MaxPending = 32<<20, 128<<20 })
 	large := strings.Repeat("x", 18<<20)
 	var all []want

@@ -88,6 +88,7 @@ func (a *reader) stop() {
 // ask for.
 func TestEndless(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	r := newRig(t)
 	const n = 50_000
 	r.fill(n, nil)
@@ -101,6 +102,7 @@ func TestEndless(t *testing.T) {
 // TestBytes reads many times as many bytes as a request asks for.
 func TestBytes(t *testing.T) {
 	t.Parallel()
+	testkit.Unraced(t)
 	r := newRig(t)
 	r.fill(100, make([]byte, 900_000))
 	a := r.reader(pull.Options{From: 1})

@@ -81,6 +81,7 @@ func (r *filterRig) check(when string) {
 // TestFilterKnowsStoredKeys stores keys before, while and after the filter is
 // filled, grown and filled again: it never says no to a stored one.
 func TestFilterKnowsStoredKeys(t *testing.T) {
+	testkit.Unraced(t)
 	rng := testkit.Rand(t)
 	r := newFilterRig(t)
 	r.check("empty")
