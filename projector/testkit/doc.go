@@ -13,7 +13,7 @@
 // # Slow tests
 //
 // A test that finds more the longer it runs does a part of it by default: as much
-// as keeps all tests together below five minutes. [Effort] and [Duration] say how
+// as keeps all tests together to some minutes. [Effort] and [Duration] say how
 // much that is. The flag -effort N makes it N times as much, in every package
 // alike:
 //
