@@ -172,11 +172,11 @@ class Rows {
       if (["network", "unavailable"].includes(e.code)) setTimeout(() => { if (!signal.aborted && !this.again.hidden) this.#load(); }, AGAIN);
       return;
     }
+    const ended = this.#ending && !this.more;
+    if (ended) this.#ending = false;
     this.#draw();
-    if (this.#ending) {
-      if (this.more) this.#load();
-      else this.go(this.items.length - 1);
-    }
+    if (ended) this.go(this.items.length - 1);
+    else if (this.#ending) this.#load();
   }
 
   #soon() {

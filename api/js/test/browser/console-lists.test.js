@@ -74,3 +74,18 @@ for (const [what, hash, label, of, total, make] of [
     content();
   });
 }
+
+test("the end of a list, and the way back", async (t) => {
+  const live = await serve(t), many = 3_000;
+  await crowd(live, many);
+  const { page, content } = await visit(t, live, "#/users?user=many");
+  const list = page.locator(".conversations"), row = (i) => list.locator(`[aria-rowindex="${i + 2}"]`);
+  await row(0).focus();
+  await page.keyboard.press("End");
+  await until("it is read to its end", async () => (await list.locator(".rows-told").textContent()) === "3,000 in all");
+  await row(many - 1).and(page.locator(":focus")).waitFor();
+  await page.keyboard.press("Home");
+  await row(0).and(page.locator(":focus")).waitFor();
+  assert.equal(await list.locator(".rows-told").textContent(), "3,000 in all");
+  content();
+});

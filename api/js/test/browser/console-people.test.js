@@ -92,6 +92,22 @@ test("from a prefix to why a count is what it is, and what it was", async (t) =>
   content();
 });
 
+test("a count of more messages than are shown at once is explained back to its first one", async (t) => {
+  const live = await serve(t), messages = 450;
+  await live.send(...Array.from({ length: messages }, (_, i) => message("alice", "bob", `m${i}`)));
+  const { page, content } = await visit(t, live, "#/explain?user=alice&conversation=c2c_bob");
+  const now = page.getByRole("region", { name: "Now", exact: true }), shown = now.locator("ol.messages > .message"), older = now.getByRole("button", { name: "Earlier messages" });
+  for (const n of [200, 400, messages]) {
+    await until(`${n} messages are shown`, async () => (await shown.count()) === n);
+    if (n < messages) await older.click();
+  }
+  assert.equal(await older.count(), 0);
+  assert.match(await shown.first().textContent(), /^m0bob/);
+  assert.match(await shown.last().textContent(), /^m449bob/);
+  await equals("the count", now.locator(".result > .n"), "450");
+  content();
+});
+
 test("a user is followed live, and who is connected is told", async (t) => {
   const live = await serve(t);
   await live.send(message("alice", "bob", "m1"));

@@ -113,6 +113,29 @@ test("stopped: a command is gone from the log, and what is to be done is said", 
   await becomes(windows, "live");
 });
 
+test("stalled: no event can be stored, and why is said; live when it can be again", async (t) => {
+  const nats = await bus(t), live = await follower(t, nats);
+  await ready(live);
+  await live.send(message("alice", "bob", "m1"));
+  const nc = await wsconnect({ servers: `ws://${nats.http}/nats` });
+  t.after(() => nc.close());
+  const manage = async (what, body) => {
+    const answer = (await nc.request(`$JS.API.STREAM.${what}.UNREAD_EVENTS`, JSON.stringify(body ?? {}), { timeout: 30_000 })).json();
+    assert.equal(answer.error, undefined);
+    return answer;
+  };
+  const windows = await everyLook(t, live, "#/overview", OUTAGE);
+  await becomes(windows, "live");
+  const { config } = await manage("INFO");
+  await manage("UPDATE", { ...config, discard: "new", max_bytes: 1 }); // as a disk that is full
+  const last = await live.send(message("alice", "bob", "m2"));
+  await becomes(windows, "stalled");
+  assert.match(await sentence(windows.pages[0]), new RegExp(`^Command ${last} is in the stream and is not told: .`));
+  await windows.looked("overview-stalled");
+  await manage("UPDATE", config);
+  await becomes(windows, "live");
+});
+
 test("a snapshot is seen on its way", async (t) => {
   const { live, page, chromium, go, panel, button, looked } = await openConsole(t);
   const random = () => randomBytes(60).toString("hex"); // ids that no file makes smaller
