@@ -35,6 +35,7 @@ func (d *Drill) audit(ctx context.Context) (problems []string, err error) {
 	if problems, err = d.lost(ctx); err != nil {
 		return nil, err
 	}
+	problems = append(problems, d.receiver.settle(ctx, d.stored)...)
 	problems = append(problems, d.stored.problems()...)
 	d.stored.duplicates, d.stored.backward, d.stored.wrong = 0, 0, nil
 	digests := map[string]string{}

@@ -38,6 +38,7 @@ type Drill struct {
 	client   *client.Client
 	js       jetstream.JetStream
 	load     *load
+	receiver *receiver
 	stored   *record  // of the event stream, as far as it was read
 	read     uint64   // sequence up to where
 	fresh    []uint64 // sequences of the events that were read last
@@ -77,10 +78,17 @@ func (d *Drill) start(ctx context.Context) (err error) {
 	if d.nodes, err = startNodes(ctx, d.cfg.Program, d.dir); err != nil {
 		return err
 	}
+	if d.receiver, err = receive(); err != nil {
+		return err
+	}
+	hooks := filepath.Join(d.dir, "webhooks.json")
+	if err := d.receiver.configure(hooks); err != nil {
+		return fmt.Errorf("name who takes webhooks: %w", err)
+	}
 	for i := range d.reddots {
 		name := fmt.Sprintf("reddot%d", i+1)
 		d.reddots[i] = &reddot{name: name, program: d.cfg.Program, args: []string{
-			"serve", "--data", filepath.Join(d.dir, name), "--nats", d.nodes.URLs(), "--replicas", strconv.Itoa(nodeCount), "--http", "127.0.0.1:0",
+			"serve", "--data", filepath.Join(d.dir, name), "--nats", d.nodes.URLs(), "--replicas", strconv.Itoa(nodeCount), "--http", "127.0.0.1:0", "--webhooks", hooks,
 		}}
 		if err := d.reddots[i].begin(); err != nil {
 			return err
@@ -183,6 +191,9 @@ func (d *Drill) Close() error {
 	}
 	if d.nodes != nil {
 		d.nodes.kill()
+	}
+	if d.receiver != nil {
+		d.receiver.close()
 	}
 	if d.dir == "" {
 		return nil

@@ -97,7 +97,7 @@ func (w *watch) end(ctx context.Context, name string) (o Outcome, err error) {
 		name, silent.text(w.begun), again, refused.text(w.begun), why, acks.text(w.begun), elected.text(w.begun))
 	o.Problems, err = d.audit(ctx)
 	unheard, late := w.listener.missed(d.fresh)
-	d.report("%s: audited; of %d events %d were republished to nobody, %d late", name, len(d.fresh), unheard, late)
+	d.report("%s: audited; of %d events %d were republished to nobody, %d late; of all webhooks %d", name, len(d.fresh), unheard, late, d.receiver.lateOnes())
 	o.Problems = append(w.listener.wrong(), o.Problems...)
 	return o, err
 }
