@@ -159,7 +159,8 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 		return err
 	}
 	var users []string
-	if log.Members > g.emitter.cfg.FanoutLimit {
+	watching := log.Members > g.emitter.cfg.FanoutLimit
+	if watching {
 		users = g.emitter.watchers.of(group, g.now)
 	} else if users, err = snap.Members(group); err != nil {
 		return err
@@ -170,7 +171,10 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 	}
 	return snap.Read(func(rows fold.Reader) error {
 		for _, user := range users {
-			if shows, member := concerns(rows, group, user, r.since); shows && member {
+			if watching && rows.Conversation(memberOf(group, user)) == nil {
+				continue // has left, and watches still
+			}
+			if concerns(rows, log, memberOf(group, user), r.since) {
 				g.add(r, user, s, promptLane)
 			}
 		}
@@ -202,15 +206,20 @@ func (g *rounds) apart(r *round, t fold.ThreadKey, s dirty.Stamp, snap *store.Sn
 	return nil
 }
 
+// memberOf is the key of a group in a user's list.
+func memberOf(group, user string) fold.Key {
+	return fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
+}
+
 // concerns reports whether what happened in a group since a seq shows to a user, or
-// showed to one who is not a member any more. A recall shows to few: most have
-// read the message, or sent it.
-func concerns(rows fold.Reader, group, user string, since events.Seq) (shows, member bool) {
-	log := rows.Group(group)
-	k := fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
+// showed to one who is not a member any more. A message shows to all, and no row of theirs
+// is read. A recall shows to few: most have read the message, or sent it.
+func concerns(rows fold.Reader, log *fold.Log, k fold.Key, since events.Seq) bool {
+	if log == nil || log.Version > since {
+		return true
+	}
 	c := rows.Conversation(k)
-	shows = c == nil || log == nil || log.Version > since || c.ViewVersion(rows, k, log) > since
-	return shows || log.OfThreads().Version > since && view.ThreadsChanged(rows, k, since), c != nil
+	return c == nil || c.ViewVersion(rows, k, log) > since || log.OfThreads().Version > since && view.ThreadsChanged(rows, k, since)
 }
 
 // manyUsers is from how many users on their lists are read from the store one
