@@ -239,7 +239,7 @@ func (b *bench) askIdle(ctx context.Context, conn *nats.Conn, all []*question) e
 
 // livePiece bounds how far the commands are ahead of what is applied, twice as
 // many: a reddot that is ten seconds behind answers no more.
-const livePiece = 50_000
+const livePiece = 10_000
 
 // hurry publishes n commands as fast as they are applied, and returns once all
 // their events are stored.
