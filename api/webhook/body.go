@@ -104,7 +104,7 @@ func (m maker) body(ctx context.Context, it *item, before known) (body []byte, t
 			}
 		}
 		tells = told{Badge: b.totals.Unread, Version: b.version}
-		if before.is && (before.Badge == tells.Badge || before.Version > b.version) {
+		if before.is && (before.Version > b.version || before.Badge == tells.Badge && (before.Version == b.version || !it.again && !it.sent)) {
 			return nil, tells, errNothing
 		}
 		d := Badge{User: it.user, Version: b.version, At: b.at, Badge: tells.Badge, Totals: b.totals, Delta: int64(tells.Badge)}

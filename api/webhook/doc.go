@@ -35,11 +35,13 @@
 // What badge an endpoint was told last of a user is in a stream (memory), since the delta of
 // a badge, and whether it rises, must survive a restart. It remembers a million users; of
 // one who is not there, and of one whom the endpoint was never told of, delta is the badge.
-// A badge that is as it was told is not told.
+// A badge that is as it was told is not told, unless another one may have been taken since:
+// one that nobody answered for, or that a process before this one had begun to send.
 //
 // If events have left their stream before an endpoint was told of them, it is told so
-// (endpoint.resync): the consumer is handed all events, so a step in their sequence, or a
-// stream that begins behind the position that is written down, shows it.
+// (endpoint.resync): the consumer is handed all events, so a step in their sequence behind
+// which the stream begins, or a stream that begins behind the position that is written down,
+// shows it.
 //
 // # Several reddots
 //

@@ -70,7 +70,7 @@ func (e *endpoint) hear(ctx context.Context, msg jetstream.Msg, last uint64) (ui
 	r.place, r.again, r.from, r.bytes = at.Sequence.Stream, at.NumDelivered > 1, stored{msg}, len(msg.Data())
 	if !r.again {
 		if last > 0 && r.place > last+1 {
-			r.lost = r.place - 1
+			r.lost = e.gone(ctx, last, r.place)
 		}
 		last = r.place
 	}
@@ -85,4 +85,21 @@ func (e *endpoint) hear(ctx context.Context, msg jetstream.Msg, last uint64) (ui
 		r.from.GiveBack()
 	}
 	return last, nil
+}
+
+// gone is up to where events between two places have left the stream; 0: none have. What a
+// process that hung was handed when its request was over comes again, and is not lost.
+func (e *endpoint) gone(ctx context.Context, after, before uint64) uint64 {
+	for ctx.Err() == nil {
+		stream, err := e.hooks.js.Stream(ctx, e.hooks.names.EventStream())
+		if err != nil { // the connection is away
+			wait(ctx, time.Second)
+			continue
+		}
+		if first := min(stream.CachedInfo().State.FirstSeq, before); first > after+1 {
+			return first - 1
+		}
+		return 0
+	}
+	return 0
 }

@@ -63,6 +63,7 @@ type item struct {
 	pieces []*piece
 
 	again    bool // it may have been told, or newer things: the state as it is now is told
+	sent     bool // it was sent, or what it has absorbed was, and nobody knows whether it was taken
 	rising   bool // of a badge: more than was told
 	attempts int
 	since    time.Time // of the newest piece
@@ -93,7 +94,7 @@ func refusedLane(seq events.Seq) string { return "\x00refused " + strconv.Format
 // returns what of it is superseded: the pieces of which nothing is left that no newer one
 // shows.
 func (it *item) absorb(older *item) (superseded []*piece) {
-	it.again = it.again || older.again
+	it.again, it.sent = it.again || older.again, it.sent || older.sent
 	it.body = nil
 	var left []*piece
 	for _, p := range older.pieces {

@@ -38,17 +38,20 @@ func (e *endpoint) tell(ctx context.Context, it *item) result {
 		return result{kind: notReady, reason: "the log is not known yet"}
 	}
 	r := e.sender.send(ctx, id, it.body)
-	if r.kind == delivered && it.kind == BadgeChanged {
-		e.remember(ctx, it.user, it.tells)
+	if r.kind == delivered && it.kind == BadgeChanged && !e.remember(ctx, it.user, it.tells) {
+		it.sent = true // it is told once more, or nobody would know later that it was
+		return result{kind: notReady, reason: "what was told of a badge is not stored"}
 	}
 	return r
 }
 
-// remember stores what a user's badge is told to be.
-func (e *endpoint) remember(ctx context.Context, user string, t told) {
-	if err := e.told.store(ctx, user, t); err != nil && ctx.Err() == nil {
+// remember stores what a user's badge is told to be, and reports whether it could.
+func (e *endpoint) remember(ctx context.Context, user string, t told) bool {
+	err := e.told.store(ctx, user, t)
+	if err != nil && ctx.Err() == nil {
 		e.log.Warn("what was told of a badge is not stored", "error", err)
 	}
+	return err == nil
 }
 
 // id is the webhook-id of what an event brought; empty: the log is not known. Where an

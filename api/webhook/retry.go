@@ -44,6 +44,10 @@ type result struct {
 	took   time.Duration
 }
 
+// unknown reports whether what failed may have been taken all the same: nothing came back,
+// or who answers in front of the endpoint did.
+func (r result) unknown() bool { return r.kind == failed && (r.status == 0 || r.status >= 500) }
+
 type resultKind uint8
 
 const (

@@ -77,7 +77,7 @@ func (s *schedule) offer(now time.Time, it *item, where level) (settled []*piece
 		l.waiting = slices.Delete(l.waiting, i, i+1)
 		s.waiting--
 	}
-	if where == equal {
+	if where == equal && !it.sent {
 		settled = append(settled, it.pieces...)
 	} else {
 		l.waiting = append(l.waiting, it)
@@ -188,6 +188,7 @@ func (s *schedule) finish(now time.Time, it *item, r result) (settled []*piece, 
 		s.paused = true
 		it.due, it.rising = now, false
 	case failed:
+		it.sent = it.sent || r.unknown()
 		it.attempts++
 		s.failures++
 		switch {

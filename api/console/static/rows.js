@@ -112,7 +112,7 @@ class Rows {
   fill(items) {
     this.#loading?.abort();
     this.#loading = undefined;
-    this.#stale = false;
+    this.#stale = this.#ending = false;
     const was = this.items[this.active], place = this.#place(was, items);
     const kept = new Map([...this.drawn].map(([i, node]) => [this.items[i], node])), focused = this.grid.contains(document.activeElement); // what looks as before is left as it is
     this.items = items;

@@ -50,11 +50,11 @@ func TestMedians(t *testing.T) {
 			figure("rebuild", rebuilt, PerSecond, value).compare("read", reference),
 		}
 	}
-	got := medians([][]Figure{run(10, 100), run(30, 40), run(20, 80)})
+	got := medians([][]Figure{run(10, 100), run(30, 40), run(20, 40)})
 	if got[0].Value != 20 || got[0].Aim != nil {
 		t.Errorf("without a reference: %+v", got[0])
 	}
-	if f := got[1]; f.Value != 20 || f.Reference != 80 || f.Ratio != 0.25 || f.Aim == nil || !f.Aim.Met {
+	if f := got[1]; f.Value != 20 || f.Reference != 40 || f.Ratio != 0.5 || f.Aim == nil || !f.Aim.Met {
 		t.Errorf("with a reference: %+v", f)
 	}
 	if f := medians([][]Figure{run(30, 40), run(10, 100)})[1]; f.Ratio != 0.1 || f.Aim.Met {

@@ -142,7 +142,8 @@ func (d *Drill) steady(ctx context.Context) error {
 }
 
 func (d *Drill) unsteady(ctx context.Context) error {
-	for _, name := range []string{d.subjects.CommandStream(), d.subjects.EventStream()} {
+	webhooks := strings.TrimSuffix(d.subjects.EventStream(), "_EVENTS") + "_WEBHOOKS"
+	for _, name := range []string{d.subjects.CommandStream(), d.subjects.EventStream(), webhooks} {
 		asking, cancel := context.WithTimeout(ctx, requestWait)
 		s, err := d.js.Stream(asking, name)
 		cancel()

@@ -3,12 +3,12 @@ package failover
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"sync"
-	"time"
 
 	"reddot/events"
 )
@@ -22,7 +22,7 @@ type receiver struct {
 	mu    sync.Mutex
 	told  map[string]badge // by user
 	late  int              // what was dropped
-	wrong error            // the first one that can't be read
+	wrong error            // the newest one that should not be
 }
 
 // badge is what was told of a user.
@@ -57,10 +57,12 @@ func (r *receiver) configure(file string) error {
 // ServeHTTP implements http.Handler.
 func (r *receiver) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 	var m struct {
+		Type string
 		Data struct {
 			User    string
 			Version events.Seq
 			Totals  struct{ Unread uint64 }
+			Reason  string
 		}
 	}
 	err := json.NewDecoder(req.Body).Decode(&m)
@@ -68,10 +70,10 @@ func (r *receiver) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 	defer r.mu.Unlock()
 	switch d := m.Data; {
 	case req.Context().Err() != nil: // who sent it was killed
-	case err != nil || d.User == "":
-		if r.wrong == nil {
-			r.wrong = fmt.Errorf("a webhook of user %q can't be read: %w", d.User, err)
-		}
+	case err != nil:
+		r.wrong = fmt.Errorf("a webhook can't be read: %w", err)
+	case m.Type != "badge.changed": // endpoint.resync is told whatever one asks for
+		r.wrong = fmt.Errorf("a webhook is %s: %s", m.Type, d.Reason)
 	case d.Version < r.told[d.User].Version:
 		r.late++
 	default:
@@ -83,9 +85,6 @@ func (r *receiver) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 func (r *receiver) lacks(stored *record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.wrong != nil {
-		return r.wrong
-	}
 	for i := range userCount {
 		if told, is := r.told[user(i)], stored.box(user(i)).last; told.Unread != is.Totals.Unread {
 			return fmt.Errorf("%s has %d unread at version %d, and the last webhook said %d at version %d", user(i), is.Totals.Unread, is.Version, told.Unread, told.Version)
@@ -100,13 +99,22 @@ func (r *receiver) settle(ctx context.Context, stored *record) (problems []strin
 	defer cancel()
 	for {
 		err := r.lacks(stored)
-		if err == nil {
-			return nil
+		if err != nil && pause(ctx, lookEvery) == nil {
+			continue
 		}
-		if pause(ctx, lookEvery) != nil {
-			return []string{fmt.Sprintf("webhooks: %v later %v", steadyWait.Round(time.Second), err)}
+		if err = errors.Join(err, r.mistake()); err != nil {
+			problems = append(problems, "webhooks: "+err.Error())
 		}
+		return problems
 	}
+}
+
+// mistake is what came since it was last asked that should not be.
+func (r *receiver) mistake() (wrong error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	wrong, r.wrong = r.wrong, nil
+	return wrong
 }
 
 // lateOnes is how many told something older than one before.
