@@ -186,7 +186,7 @@ func (g *rounds) notifyLot(ctx context.Context, snap *store.Snapshot, l *lot, ro
 		if l.message {
 			shows := false
 			if err := snap.Read(func(rows fold.Reader) error {
-				shows = concerns(rows, rows.Group(l.Group), memberOf(l.Group, user), max(l.round.since, g.notified[user]))
+				shows = concerns(rows, rows.Group(l.Group), fold.MemberKey(l.Group, user), max(l.round.since, g.notified[user]))
 				return nil
 			}); err != nil {
 				return err

@@ -171,10 +171,10 @@ func (g *rounds) message(r *round, group string, s dirty.Stamp, snap *store.Snap
 	}
 	return snap.Read(func(rows fold.Reader) error {
 		for _, user := range users {
-			if watching && rows.Conversation(memberOf(group, user)) == nil {
+			if watching && rows.Conversation(fold.MemberKey(group, user)) == nil {
 				continue // has left, and watches still
 			}
-			if concerns(rows, log, memberOf(group, user), r.since) {
+			if concerns(rows, log, fold.MemberKey(group, user), r.since) {
 				g.add(r, user, s, promptLane)
 			}
 		}
@@ -204,11 +204,6 @@ func (g *rounds) apart(r *round, t fold.ThreadKey, s dirty.Stamp, snap *store.Sn
 		g.add(r, user, s, promptLane)
 	}
 	return nil
-}
-
-// memberOf is the key of a group in a user's list.
-func memberOf(group, user string) fold.Key {
-	return fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
 }
 
 // concerns reports whether what happened in a group since a seq shows to a user, or

@@ -35,3 +35,8 @@ func (k Key) LogKey() Key {
 func GroupKey(group string) Key {
 	return Key{ConversationID: events.ConversationID{Kind: events.Group, ID: group}}
 }
+
+// MemberKey is the key of a group in the list of a member.
+func MemberKey(group, user string) Key {
+	return Key{User: user, ConversationID: GroupKey(group).ConversationID}
+}

@@ -37,7 +37,7 @@ func (s *Snapshot) Members(group string) (present []string, err error) {
 func (s *Snapshot) withoutErased(group string, users []string) []string {
 	var gone []string
 	for user := range s.rows.left.Erased() {
-		if _, listed := slices.BinarySearch(users, user); listed && s.rows.Conversation(memberOf(group, user)) == nil {
+		if _, listed := slices.BinarySearch(users, user); listed && s.rows.Conversation(fold.MemberKey(group, user)) == nil {
 			gone = append(gone, user)
 		}
 	}
@@ -110,17 +110,13 @@ func (r *reader) EachMember(group, after string, fn func(user string, m fold.Mem
 			r.snap.readsOn()
 		}
 		user := string(it.Key()[len(prefix):])
-		if r.left.ErasedAt(user) > 0 && r.Conversation(memberOf(group, user)) == nil {
+		if r.left.ErasedAt(user) > 0 && r.Conversation(fold.MemberKey(group, user)) == nil {
 			continue
 		}
 		if !fn(user, *decodedMember(it.Key(), it.Value())) {
 			return
 		}
 	}
-}
-
-func memberOf(group, user string) fold.Key {
-	return fold.Key{User: user, ConversationID: fold.GroupKey(group).ConversationID}
 }
 
 // Sweeps is what is left to be swept.
@@ -174,7 +170,7 @@ func (s *Snapshot) candidates(w *fold.Sweep, last string) (keys []fold.Key, next
 		}
 		end := min(at+readAhead, len(crowd.Users))
 		for _, user := range crowd.Users[at:end] {
-			keys = append(keys, memberOf(crowd.Group, user))
+			keys = append(keys, fold.MemberKey(crowd.Group, user))
 		}
 		return keys, unstoredPlace{crowd.Sweep, crowd.Users[end-1]}.String()
 	}

@@ -61,7 +61,7 @@ func (s *Snapshot) joining(prefix, after string) (users []string) {
 			continue
 		}
 		for _, user := range w.Users {
-			if strings.HasPrefix(user, prefix) && user > after && s.rows.Conversation(memberOf(w.ID, user)) != nil {
+			if strings.HasPrefix(user, prefix) && user > after && s.rows.Conversation(fold.MemberKey(w.ID, user)) != nil {
 				users = append(users, user)
 			}
 		}

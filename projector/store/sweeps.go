@@ -147,7 +147,7 @@ func nextUser(w *fold.Sweep, after string) (row fold.SweptRow, ok bool) {
 	if i == len(w.Users) {
 		return row, false
 	}
-	return fold.SweptRow{Name: w.Users[i], Conversation: memberOf(w.ID, w.Users[i])}, true
+	return fold.SweptRow{Name: w.Users[i], Conversation: fold.MemberKey(w.ID, w.Users[i])}, true
 }
 
 // sweptPrefixes are those of the keys of the rows that a sweep may be of, those of
@@ -201,7 +201,7 @@ func (a *ahead) row(key, value []byte) (swept fold.SweptRow, mine bool, err erro
 		if m, err = row.DecodeMember("", string(value)); err == nil {
 			mine = m.Joined < a.sweep.Seq
 		}
-		swept.Conversation = memberOf(a.sweep.ID, swept.Name[len(row.MembersPrefix(a.sweep.ID)):])
+		swept.Conversation = fold.MemberKey(a.sweep.ID, swept.Name[len(row.MembersPrefix(a.sweep.ID)):])
 	case row.Conversations:
 		var ok bool
 		if swept.Conversation, ok = row.ParseConversation(swept.Name); !ok {

@@ -41,7 +41,7 @@ func (r *reader) writtenIn(users, groups []string) map[string][]fold.Writer {
 	written := map[string][]fold.Writer{}
 	for _, group := range groups {
 		for _, user := range users {
-			if sender := r.Sender(memberOf(group, user)); sender != nil {
+			if sender := r.Sender(fold.MemberKey(group, user)); sender != nil {
 				written[group] = append(written[group], fold.Writer{User: user, Sender: sender})
 			}
 		}
