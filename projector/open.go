@@ -46,7 +46,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if p.log, err = log.Ensure(opening, js, log.Config{
-		Subjects: cfg.Subjects, Replicas: cfg.Replicas, Logger: cfg.Logger,
+		Subjects: cfg.Subjects, Replicas: cfg.Replicas, Logger: cfg.Logger, Files: cfg.Files,
 		Derived: func() (store.Info, string, error) {
 			info, err := inspectCurrent(cfg.Dir)
 			return info, cfg.Dir, err

@@ -38,6 +38,9 @@ type Config struct {
 	// Replicas is on how many servers the streams are that have to be made; 0: 1.
 	Replicas int
 
+	// Files has the log's files, if the NATS server is in this process; nil: it is not.
+	Files log.Files
+
 	// Peers knows of the other reddots of the log; nil: nobody does, and every
 	// answer takes a read index. It hears by Conn.
 	Peers Peers

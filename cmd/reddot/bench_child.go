@@ -59,14 +59,15 @@ func (a *app) bareServer(ctx context.Context, cfg natsserver.Config, pipes bool)
 }
 
 func (a *app) benchFoldCommand() *cobra.Command {
-	var url, dir string
+	var data, dir string
 	var from, upto uint64
 	cmd := &cobra.Command{Use: "fold", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		defer heap.Save()() // as serve does
-		return bench.ChildFold(cmd.Context(), url, dir, events.Seq(from), events.Seq(upto), a.stdout)
+		nats := natsserver.Config{Data: datadir.Dir(data), Listen: "127.0.0.1:0", Logger: a.logger(&logConfig{})}
+		return bench.ChildFold(cmd.Context(), nats, dir, events.Seq(from), events.Seq(upto), a.stdout)
 	}}
 	f := cmd.Flags()
-	f.StringVar(&url, "server", "", "`URL` of the NATS server that has the commands")
+	f.StringVar(&data, "data", "", "`directory` of the data of a NATS server that has the commands and does not run")
 	f.StringVar(&dir, "store", "", "`directory` of the store")
 	f.Uint64Var(&from, "from", 0, "the commands after this `seq` are timed")
 	f.Uint64Var(&upto, "upto", 0, "`seq` of the last command")

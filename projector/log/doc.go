@@ -8,6 +8,7 @@
 //	config    how its stream must be configured
 //	identity  which log it is, also after it was restored from a backup
 //	reader    reads it in batches
+//	files     reads it past the NATS server, where that is in this process
 //	intake    the batches between the reader and who folds them
 //	stall     finds out that the stream does not send what it has
 //	gap       what is done where a command is missing

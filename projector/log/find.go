@@ -51,6 +51,7 @@ type Config struct {
 	Subjects events.Subjects
 	Replicas int // of a stream that has to be made; 0: 1
 	Logger   *slog.Logger
+	Files    Files // of the stream, in this process; nil: none
 
 	// Derived inspects the store that is derived from the log, and says where it is;
 	// the zero store.Info if there is none that can be read.
@@ -79,7 +80,7 @@ func adopt(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream,
 	if err != nil {
 		return nil, err
 	}
-	l, err := logIn(js, stream, cfg.Subjects, cfg.Logger)
+	l, err := cfg.logIn(js, stream)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,15 @@ func create(ctx context.Context, js jetstream.JetStream, cfg Config) (*Log, erro
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", s.CommandStream(), err)
 	}
-	return logIn(js, stream, s, cfg.Logger)
+	return cfg.logIn(js, stream)
+}
+
+func (cfg *Config) logIn(js jetstream.JetStream, stream jetstream.Stream) (*Log, error) {
+	l, err := logIn(js, stream, cfg.Subjects, cfg.Logger)
+	if err == nil {
+		l.files, l.far = cfg.Files, far
+	}
+	return l, err
 }
 
 // bound bounds the messages of a stream that an older reddot has made. Larger

@@ -17,6 +17,8 @@ import (
 // not at all. Safe for concurrent use.
 type Log struct {
 	stream   Stream
+	files    Files // nil: none can be read
+	far      uint64
 	subjects events.Subjects
 	identity events.StreamID
 	cut      string    // what the metadata says of a cut; empty: there was none

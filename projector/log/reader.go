@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"reddot/events"
-	"reddot/projector/log/pull"
 	"reddot/projector/store"
 )
 
@@ -99,7 +98,7 @@ func (l *Log) readOn(ctx context.Context, after *events.Seq, r Report, fn func([
 	defer context.AfterFunc(ctx, in.close)()
 	from := uint64(*after) + 1
 	reading.Go(func() {
-		err := l.stream.Read(ctx, pull.Options{From: from, Lost: func(err error) { r.Lost.Is(err, time.Now()) }, Heard: r.hear, Began: r.Began, Ended: r.Ended}, in.put)
+		err := l.messages(ctx, from, r, in.put)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			err = l.gone()
 		}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"reddot/cmd/reddot/natsserver"
 	"reddot/cmd/reddot/process"
 	"reddot/events"
 	"reddot/projector/log"
@@ -31,30 +33,53 @@ func openStore(ctx context.Context, url, dir string) (*log.Log, *store.Store, fu
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect to a server of the benchmark: %w", err)
 	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	subjects, err := events.NewSubjects(events.DefaultPrefix)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	log, err := log.Find(ctx, js, subjects, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	s, err := store.Open(store.Config{Dir: dir, Identity: log.Identity()})
+	log, s, err := openStoreBy(ctx, conn, dir, nil)
 	return log, s, conn.Close, err
 }
 
-// ChildFold folds the log at a server into a store in a folder, and says how
-// long the commands between two seqs took.
-func ChildFold(ctx context.Context, url, dir string, from, upto events.Seq, out io.Writer) error {
-	log, s, done, err := openStore(ctx, url, dir)
+// openStoreBy is openStore by a connection to a server, whose files may be in this process.
+func openStoreBy(ctx context.Context, conn *nats.Conn, dir string, files func(stream string) log.Files) (*log.Log, *store.Store, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	subjects, err := events.NewSubjects(events.DefaultPrefix)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := log.Config{Subjects: subjects, Logger: slog.New(slog.DiscardHandler), Derived: func() (store.Info, string, error) { return store.Info{}, dir, nil }}
+	if files != nil {
+		cfg.Files = files(subjects.CommandStream())
+	}
+	log, err := log.Ensure(ctx, js, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(store.Config{Dir: dir, Identity: log.Identity()})
+	return log, s, err
+}
+
+// ChildFold folds a log into a store in a folder, as serve does with a NATS server of its
+// own, and says how long the commands between two seqs took.
+func ChildFold(ctx context.Context, cfg natsserver.Config, dir string, from, upto events.Seq, out io.Writer) error {
+	server, err := natsserver.Open(cfg)
 	if err != nil {
 		return err
 	}
-	defer done()
+	err = childFold(ctx, server, dir, from, upto, out)
+	return errors.Join(err, server.Shutdown())
+}
+
+func childFold(ctx context.Context, server *natsserver.Server, dir string, from, upto events.Seq, out io.Writer) error {
+	conn, err := server.Connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	log, s, err := openStoreBy(ctx, conn, dir, func(stream string) log.Files { return server.Records(stream) })
+	if err != nil {
+		return err
+	}
 	reports := json.NewEncoder(out)
 	start, reported, begun := time.Now(), time.Now(), events.Seq(0)
 	err = loop.Build(ctx, log, s, upto, func(at events.Seq) {

@@ -27,11 +27,15 @@ type folding struct {
 	Peak int64         `json:"peak,omitempty"` // bytes of memory
 }
 
-// fold folds a log up to a seq into a fresh store, in a process of its own.
+// fold folds a log up to a seq into a fresh store, in a process of its own that has the
+// log's NATS server in it, as serve has: the bare one rests meanwhile.
 func (b *bench) fold(ctx context.Context, l *filled, store string, upto int) (f folding, err error) {
+	if err := l.halt(); err != nil {
+		return f, err
+	}
 	name := "rebuild of " + strconv.Itoa(upto-l.joins)
 	err = b.step(name, upto-l.joins, func(step *Step) error {
-		c, err := b.start(ChildCommand, "fold", "--server", l.url, "--store", store,
+		c, err := b.start(ChildCommand, "fold", "--data", l.dir, "--store", store,
 			"--from", strconv.Itoa(l.joins), "--upto", strconv.Itoa(upto))
 		if err != nil {
 			return err
@@ -48,6 +52,9 @@ func (b *bench) fold(ctx context.Context, l *filled, store string, upto int) (f 
 		}
 		return c.Stop()
 	})
+	if err == nil {
+		l.server, err = b.startNATS(ctx, filepath.Base(l.dir))
+	}
 	return f, err
 }
 

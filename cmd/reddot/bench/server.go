@@ -97,10 +97,15 @@ func (s *server) connect() (*nats.Conn, error) {
 	return conn, nil
 }
 
+// halt ends the server, and leaves its data.
+func (s *server) halt() error {
+	s.conn.Close()
+	return s.Stop()
+}
+
 // end ends the server and removes its data.
 func (s *server) end() error {
-	s.conn.Close()
-	if err := s.Stop(); err != nil {
+	if err := s.halt(); err != nil {
 		return err
 	}
 	return os.RemoveAll(s.dir)

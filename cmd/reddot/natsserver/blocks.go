@@ -95,20 +95,20 @@ func (e *CorruptFileError) Error() string {
 // were read.
 func CheckBlocks(dir string, reads Reads) (files int, err error) {
 	var content bytes.Buffer // of one file, used again
-	err = eachStream(dir, func(stream string, paths []string) error {
+	err = eachStream(dir, func(stream string, blocks []block) error {
 		last := uint64(math.MaxUint64) // of the seqs that a file may have
-		for i := len(paths) - 1; i >= 0; i-- {
-			first, written, known, err := beginOf(paths[i])
+		for i, b := range slices.Backward(blocks) {
+			first, written, known, err := beginOf(b.path)
 			if err != nil {
 				return err
 			}
-			tail := i >= len(paths)-tailFiles || time.Since(written) < recently
+			tail := i >= len(blocks)-tailFiles || time.Since(written) < recently
 			if stream != reads.Stream && !tail {
 				return nil
 			}
 			if tail || !known || first > last || reads.includes(first, last) {
 				files++
-				if err := checkFile(paths[i], stream, &content, nil); err != nil {
+				if err := checkFile(b.path, stream, &content, nil); err != nil {
 					return err
 				}
 			}
@@ -129,9 +129,9 @@ func CheckBlocks(dir string, reads Reads) (files int, err error) {
 func ScrubBlocks(ctx context.Context, dir string, found func(*CorruptFileError)) error {
 	pace := rate.NewLimiter(scrubRate, scrubChunk)
 	var content bytes.Buffer
-	return eachStream(dir, func(stream string, paths []string) error {
-		for _, path := range paths {
-			err := checkFile(path, stream, &content, func(n int) error { return pace.WaitN(ctx, n) })
+	return eachStream(dir, func(stream string, blocks []block) error {
+		for _, b := range blocks {
+			err := checkFile(b.path, stream, &content, func(n int) error { return pace.WaitN(ctx, n) })
 			if corrupt, ok := errors.AsType[*CorruptFileError](err); ok {
 				found(corrupt)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -142,9 +142,15 @@ func ScrubBlocks(ctx context.Context, dir string, found func(*CorruptFileError))
 	})
 }
 
+// block is a file of a stream.
+type block struct {
+	path   string
+	number uint64
+}
+
 // eachStream calls fn with the files of each stream of a NATS server, in the
 // order of what is in them.
-func eachStream(dir string, fn func(stream string, paths []string) error) error {
+func eachStream(dir string, fn func(stream string, blocks []block) error) error {
 	folders, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs"))
 	if err != nil {
 		return err
@@ -154,18 +160,16 @@ func eachStream(dir string, fn func(stream string, paths []string) error) error 
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		numbers := make(map[string]uint64)
-		var paths []string
+		var blocks []block
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), ".blk")
 			number, err := strconv.ParseUint(name, 10, 32)
 			if ok && err == nil {
-				path := filepath.Join(folder, e.Name())
-				numbers[path], paths = number, append(paths, path)
+				blocks = append(blocks, block{path: filepath.Join(folder, e.Name()), number: number})
 			}
 		}
-		slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
-		if err := fn(filepath.Base(filepath.Dir(folder)), paths); err != nil {
+		slices.SortFunc(blocks, func(a, b block) int { return cmp.Compare(a.number, b.number) })
+		if err := fn(filepath.Base(filepath.Dir(folder)), blocks); err != nil {
 			return err
 		}
 	}

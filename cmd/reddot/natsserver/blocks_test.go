@@ -144,17 +144,17 @@ func TestStartReadsLittle(t *testing.T) {
 	name := stream.CachedInfo().Config.Name
 	stopServer(t, s)
 	files, perFile := 0, uint64(0)
-	err = natsserver.EachStream(datadir.Dir(dir).NATS(), func(_ string, paths []string) error {
-		files = len(paths)
-		for _, path := range paths {
+	err = natsserver.EachStream(datadir.Dir(dir).NATS(), func(_ string, blocks []natsserver.Block) error {
+		files = len(blocks)
+		for _, b := range blocks {
 			long := time.Now().Add(-2 * natsserver.Recently)
-			if err := os.Chtimes(path, long, long); err != nil {
+			if err := os.Chtimes(b.Path(), long, long); err != nil {
 				return err
 			}
 		}
-		second, _, known, err := natsserver.BeginOf(paths[1])
+		second, _, known, err := natsserver.BeginOf(blocks[1].Path())
 		if !known {
-			t.Errorf("%s begins with what?", paths[1])
+			t.Errorf("%s begins with what?", blocks[1].Path())
 		}
 		perFile = second - 1
 		return err

@@ -17,6 +17,9 @@
 // take all memory there is; blocks.go finds it: before the start in what is read at once
 // (CheckBlocks), afterwards in all files, slowly (ScrubBlocks).
 //
+// What is far from the end of a stream is read past the server, from its files (records.go),
+// as long as they are as the pinned version writes them.
+//
 // A crash leaves what SyncPolicy forced to disk. Errors are for who has called reddot on
 // a command line: they name its flags.
 package natsserver

@@ -11,6 +11,7 @@ const (
 	RecordSeqAt = recordSeqAt
 	TailFiles   = tailFiles
 	Recently    = recently
+	RecordsOf   = recordsOf
 )
 
 var (
@@ -26,3 +27,9 @@ func NewLog(log *slog.Logger, failed func(error)) *serverLog {
 
 // Fatal is the fatal error that was logged.
 func (l *serverLog) Fatal() error { return l.fatal() }
+
+// Block is a file of a stream.
+type Block = block
+
+// Path is where it is.
+func (b block) Path() string { return b.path }

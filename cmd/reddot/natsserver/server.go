@@ -71,6 +71,7 @@ type Config struct {
 // Server is a NATS server with JetStream in this process.
 type Server struct {
 	srv       *server.Server
+	dir       string // of its files
 	log       *serverLog
 	door      *door
 	listen    string
@@ -117,7 +118,7 @@ func Open(cfg Config) (*Server, error) {
 	}
 	cfg.Logger.Debug("files of the streams checked before the start", "files", files)
 	s := &Server{
-		log: &serverLog{log: cfg.Logger, failed: cfg.Failed}, door: newDoor(cfg.Admit, cfg.Logger.Warn), listen: cfg.Listen, webSocket: cfg.WebSocket,
+		dir: dir, log: &serverLog{log: cfg.Logger, failed: cfg.Failed}, door: newDoor(cfg.Admit, cfg.Logger.Warn), listen: cfg.Listen, webSocket: cfg.WebSocket,
 	}
 	if s.srv, err = runServer(cfg, host, port, dir, s.log, s.door); err != nil {
 		return nil, errors.Join(err, lock.Close())

@@ -58,6 +58,9 @@ func (s *Server) runAt(ctx context.Context, l *link, http string) (err error) {
 		Skip: s.cfg.Skip, FanoutLimit: uint64(s.cfg.FanoutLimit), Encoding: encoding,
 		EventsMaxAge: s.cfg.EventsMaxAge, EventsMaxBytes: int64(s.cfg.EventsMaxBytes), Takeover: s.cfg.Takeover, Instance: s.instance,
 	}
+	if server := s.embedded.Load(); server != nil {
+		next.Files = server.Records(s.subjects.CommandStream())
+	}
 	on := &replicas{asked: s.cfg.Replicas, log: s.log, settle: settleTime}
 	explain := func(err error) error {
 		return l.explainOpen(on.explainRefusal(apiConn, err), apiConn.ConnectedClusterName() != "")
