@@ -37,7 +37,7 @@ type Store struct {
 	committed events.Seq    // of the last commit
 	digest    events.Digest // after it
 	flushedAt events.Seq
-	writer    writer
+	writers   []writer     // by part
 	unfit     bool         // a command was left half applied
 	outbox    []Out        // entries to write in the next commit
 	kept      []events.Seq // entries in the store
@@ -52,15 +52,33 @@ type Store struct {
 	trimmed events.Seq // the outbox is empty up to here
 
 	hidden
-	rows   rows
-	filter *cache.Filter
+	rows       rows    // of all parts
+	shards     []shard // by part
+	rounds     int     // that shards have folded
+	roundLeast int     // see the constant
+	due        due
+	filter     *cache.Filter
+
+	// Turn, unless nil, is called now and then while many commands are folded or many
+	// rows are written, so that others get a turn; by several goroutines at once.
+	Turn func()
 }
 
-// writer is the state of one commit.
+// writer is the state of one commit, of one part of the tables.
 type writer struct {
 	key, value []byte // scratch
-	digest     uint64 // of the rows
+	digest     uint64 // of the rows that have changed, since the store was opened
 	rows       int    // written or deleted
+	give       func() // see Store.Turn
+}
+
+// turnRows is after how many rows that are written others get a turn.
+const turnRows = 256
+
+func (w *writer) turn() {
+	if w.give != nil && w.rows%turnRows == turnRows-1 {
+		w.give()
+	}
 }
 
 // Position is what the rows stand for, as changed so far.
@@ -109,10 +127,15 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	} else {
 		fold.Apply(&s.rows, e.Seq, e.Time, &e.Command, fx)
 	}
+	s.follow(e, fx)
+	return nil
+}
+
+// follow brings position and outbox up to a command whose rows are changed.
+func (s *Store) follow(e *Entry, fx *fold.Effects) {
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
 	s.position.follow(e)
-	return nil
 }
 
 // Read calls fn with the rows as changed so far. A row that can't be read ends fn
@@ -130,11 +153,9 @@ func (s *Store) Commit() (rows int, err error) {
 	}
 	b := s.db.NewBatch()
 	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
-	s.writer.rows = 0
-	if err := tablesOf(s.hidden).commit(b, &s.writer); err != nil {
+	if rows, err = s.commitRows(b); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
 	}
-	s.position.rows = s.writer.digest
 	if err := s.commitOutbox(b); err != nil {
 		return 0, fmt.Errorf("write outbox: %w", err)
 	}
@@ -164,15 +185,15 @@ func (s *Store) Commit() (rows int, err error) {
 			return 0, fmt.Errorf("flush: %w", err)
 		}
 	}
-	return s.writer.rows, nil
+	return rows, nil
 }
 
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	tablesOf(s.hidden).settle(s.position.Applied)
-	s.rows.due.settle()
-	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.rows.due.from})
+	s.due.settle()
+	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.due.from})
 }
 
 // latest is what the rows of a commit stand for, what is left to be swept, and where

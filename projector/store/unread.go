@@ -45,18 +45,38 @@ func (u *unread) put(user string, box inbox) {
 
 // TakeUnread implements fold.Rows.
 func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
+	if r.part != whole {
+		return r.takeUnread(r.part, user, kind, nil)
+	}
+	var joined inbox
+	for _, k := range r.left.Joined(user) {
+		joined = append(joined, k.ConversationID)
+	}
+	var all []fold.Key
+	for part := range tablesOf(r.hidden).unread {
+		all = append(all, r.takeUnread(part, user, kind, joined)...)
+	}
+	slices.SortFunc(all, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
+	return all
+}
+
+// takeUnread is TakeUnread for the conversations that are at home in a part; more are
+// looked at as well, as far as they are.
+func (r *rows) takeUnread(part int, user string, kind events.Kind, more inbox) (taken []fold.Key) {
+	u := &tablesOf(r.hidden).unread[part]
 	var all inbox
-	if e := tablesOf(r.hidden).unread.rows.Peek(user); e != nil {
+	if e := u.rows.Peek(user); e != nil {
 		all = e.Value
 	} else {
-		all = r.findUnread(user)
+		all = r.findUnread(part, user)
 	}
-	for _, k := range r.left.Joined(user) {
-		all = append(all, k.ConversationID)
+	for _, id := range more {
+		if tablesOf(r.hidden).homeOf(fold.Key{User: user, ConversationID: id}) == part {
+			all = append(all, id)
+		}
 	}
 	slices.SortFunc(all, compareConversations)
 	all = slices.Compact(all)
-	var taken []fold.Key
 	kept := make(inbox, 0, 8)
 	for _, id := range all {
 		take := kind == events.NoKind || kind == id.Kind
@@ -67,20 +87,24 @@ func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
 			kept = append(kept, id)
 		}
 	}
-	tablesOf(r.hidden).unread.put(user, kept)
+	u.put(user, kept)
 	return taken
 }
 
 // KeepUnread implements fold.Rows.
-func (r *rows) KeepUnread(k fold.Key) { tablesOf(r.hidden).unread.add(k) }
+func (r *rows) KeepUnread(k fold.Key) { r.unreadOf(k).add(k) }
 
-// findUnread looks through the rows of a user.
-func (r *rows) findUnread(user string) (all inbox) {
+// findUnread looks through the rows of a user that are at home in a part.
+func (r *rows) findUnread(part int, user string) (all inbox) {
 	prefix := row.ConversationsPrefix(user)
 	key := slices.Clone(prefix)
 	erased := r.left.ErasedAt(user)
 	scan(r.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
+		k, _ := row.ParseConversation(string(key))
+		if tablesOf(r.hidden).homeOf(k) != part {
+			return
+		}
 		if erased > 0 {
 			gone, err := row.IsBefore(erased, key, value)
 			if err != nil {
@@ -95,10 +119,13 @@ func (r *rows) findUnread(user string) (all inbox) {
 			check(rowError(key, err))
 		}
 		if !read {
-			k, _ := row.ParseConversation(string(key))
 			all = append(all, k.ConversationID)
 		}
 	})
-	r.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })
+	r.changedOf(user, func(k fold.Key) {
+		if tablesOf(r.hidden).homeOf(k) == part {
+			all = append(all, k.ConversationID)
+		}
+	})
 	return all
 }
