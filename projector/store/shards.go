@@ -199,13 +199,12 @@ func (s *Store) round(batch []Entry) (n int) {
 
 // applyRound folds commands that were shared out.
 func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error {
+	s.unfit = true // until all is done
 	for i := range batch {
-		if want := s.position.Applied + 1 + events.Seq(i); batch[i].Seq != want {
-			s.unfit = true
-			return fmt.Errorf("apply seq %d: %d is next", batch[i].Seq, want)
+		if err := batch[i].comesAfter(s.position.Applied + events.Seq(i)); err != nil {
+			return fmt.Errorf("seq %d: %w", batch[i].Seq, err)
 		}
 	}
-	s.unfit = true // until all is done
 	var others sync.WaitGroup
 	for i := range s.shards[1:] {
 		others.Go(func() { s.shards[1+i].fold(batch) })

@@ -111,8 +111,8 @@ func (e *Entry) At() events.Time {
 func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	defer func() { s.unfit = s.unfit || err != nil }()
 	defer catch(&err)
-	if e.Seq != s.position.Applied+1 {
-		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
+	if err := e.comesAfter(s.position.Applied); err != nil {
+		return err
 	}
 	if e.Skipped {
 		fx.Reset()
@@ -128,6 +128,14 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 		fold.Apply(&s.rows, e.Seq, e.Time, &e.Command, fx)
 	}
 	s.follow(e, fx)
+	return nil
+}
+
+// comesAfter reports that a command is not the one after another.
+func (e *Entry) comesAfter(seq events.Seq) error {
+	if e.Seq != seq+1 {
+		return fmt.Errorf("apply seq %d: %d is next", e.Seq, seq+1)
+	}
 	return nil
 }
 
