@@ -25,8 +25,9 @@ func (p *Projector) fold(batch []store.Entry) error {
 	p.folding.Lock()
 	defer p.folding.Unlock()
 	start := time.Now()
-	// What is missing at the start is waited for.
-	p.bulk.Store(len(batch) >= yield.Behind && batch[0].Seq > p.target)
+	// What is missing at the start is waited for: else queries are.
+	p.loop.Yield = batch[0].Seq > p.target
+	p.bulk.Store(p.loop.Yield && len(batch) >= yield.Behind)
 	if err := p.loop.Apply(batch); err != nil {
 		return err
 	}

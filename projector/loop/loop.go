@@ -31,6 +31,10 @@ type Config struct {
 // and SetEmitted are safe for concurrent use, and so is CatchUp of a store that nobody
 // else has; everything else is for one goroutine at a time, the driver's.
 type Loop struct {
+	// Yield has a step leave one processor to others, if there is more than one: where
+	// others are waited for. It is the driver's.
+	Yield bool
+
 	store   atomic.Pointer[store.Store]
 	applied atomic.Uint64 // by the last commit
 	emitted atomic.Uint64
@@ -107,7 +111,7 @@ func (l *Loop) Apply(batch []store.Entry) error {
 	}
 	l.ready = Ready{Dirty: l.dirty, Commands: len(batch)}
 	s := l.Store()
-	s.Turn = l.turn
+	s.Turn, s.Yield = l.turn, l.Yield
 	err := s.ApplyAll(batch, &l.fx, func(e *store.Entry, fx *fold.Effects) {
 		if l.dirty != nil {
 			l.dirty.Add(e.Seq, e.At(), fx)

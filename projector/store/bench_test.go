@@ -144,7 +144,7 @@ func benchmarkFold(b *testing.B, batch events.Seq) {
 }
 
 // BenchmarkShards folds the workload in batches of a fold that is behind, by one shard and
-// by as many as there are processors. What it takes to draw the commands is not counted.
+// by more. What it takes to draw the commands is not counted.
 func BenchmarkShards(b *testing.B) {
 	for _, shards := range []int{1, 2, 4} {
 		b.Run(fmt.Sprint("shards=", shards), func(b *testing.B) {
@@ -153,7 +153,7 @@ func BenchmarkShards(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			w, seq := newWorkload(1), events.Seq(0)
+			w, seq, cpu := newWorkload(1), events.Seq(0), time.Duration(0)
 			var fx fold.Effects
 			step := func(n int, next func(int) events.Command) {
 				batch := make([]store.Entry, n)
@@ -161,8 +161,12 @@ func BenchmarkShards(b *testing.B) {
 					seq++
 					batch[i] = store.Entry{Seq: seq, Time: events.Time(1700000000000 + seq), Command: next(i)}
 				}
+				before := cpuTime(b)
 				b.StartTimer()
-				defer b.StopTimer()
+				defer func() {
+					b.StopTimer()
+					cpu += cpuTime(b) - before
+				}()
 				if err := s.ApplyAll(batch, &fx, func(*store.Entry, *fold.Effects) {}); err != nil {
 					b.Fatal(err)
 				}
@@ -173,10 +177,11 @@ func BenchmarkShards(b *testing.B) {
 			b.StopTimer()
 			step(benchGroups, w.join)
 			b.ResetTimer()
-			b.StopTimer()
+			cpu = 0
 			for left := b.N; left > 0; left -= 16_384 {
 				step(min(left, 16_384), func(int) events.Command { return w.next() })
 			}
+			b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

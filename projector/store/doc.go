@@ -18,9 +18,8 @@
 // another generation, while the current one goes on.
 //
 // One goroutine changes a Store; [Store.ApplyAll] has others help it, and returns when they
-// have. Any number read through [Snapshot]s, each at
-// one applied position. [Store.Checkpoint] writes the files of one commit into
-// another folder meanwhile.
+// are done. Any number read through [Snapshot]s, each at one applied position.
+// [Store.Checkpoint] writes the files of one commit into another folder meanwhile.
 //
 // # Where something lives
 //

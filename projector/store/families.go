@@ -36,6 +36,7 @@ type family[R any] struct {
 	filtered bool // the key filter knows which there are
 	absent   bool // most that are asked for are not there: the filter is asked first
 	common   bool // the rows are at home nowhere, see shards.go
+	entered  bool // if so, a shard may enter some of its own: else only barriers change them
 }
 
 // Bounds of the row caches, in bytes. They cover what a batch touches many
@@ -230,7 +231,7 @@ func newTables(parts int) *tables {
 	})
 	t.dues = add(t, family[row.Present]{
 		prefix: row.Dues, name: row.NameDue, encode: row.EncodePresent, decode: row.DecodePresent,
-		hot: hotOthers, common: true,
+		hot: hotOthers, common: true, entered: true,
 	})
 	slices.SortStableFunc(t.all, func(a, b anyTable) int { return cmp.Compare(a.about().Prefix, b.about().Prefix) })
 

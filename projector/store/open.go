@@ -20,7 +20,7 @@ type Config struct {
 	FS       vfs.FS          // nil: the operating system's
 	Identity events.StreamID // of the log whose commands the store holds
 	Logger   *slog.Logger    // nil: none
-	Shards   int             // that fold many commands; 0: as many as there are processors, and 8 at most
+	Shards   int             // that fold many commands, 8 at most; 0: as many as there are processors
 	Pace     fold.Pace       // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
 }
 

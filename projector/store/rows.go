@@ -183,6 +183,7 @@ func (r *rows) Members(group string) []string {
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
 func list[R any](r *reader, t *table[R], prefix []byte) []string {
+	t.partOf(r, prefix) // all of them are at home there
 	set := map[string]bool{}
 	scan(r.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
 	t.changedOf(r, string(prefix), func(key string, row *R) {

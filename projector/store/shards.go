@@ -2,14 +2,12 @@ package store
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/cockroachdb/pebble/v2"
+	"sync/atomic"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -33,8 +31,9 @@ import (
 //
 // A new verb is a barrier until reachOf says otherwise.
 //
-// Invariants: a part's dirty rows are at home in it, which every commit checks; nothing is
-// left to be swept while shards fold.
+// Invariants: a part's dirty rows are at home in it, which every commit checks; a row that is
+// at home nowhere is changed by no shard, which every change checks; nothing is left to be
+// swept while shards fold.
 
 const (
 	// mostShards bounds the shards: each has a share of the caches.
@@ -43,10 +42,12 @@ const (
 	// whole is the part of a reader of all parts.
 	whole = -1
 
-	// roundMost bounds the commands of a round, whose effects are kept until it ends;
-	// roundLeast is from how many on a round is worth its goroutines.
-	roundMost  = 2_048
-	roundLeast = 64
+	// roundMost bounds the commands of a round, whose effects are kept until it ends, and
+	// roundWeight those effects; roundLeast is from how many commands on a round is worth its
+	// goroutines.
+	roundMost   = 2_048
+	roundWeight = 16_384
+	roundLeast  = 64
 
 	// keptEffects bounds what of a command's effects is kept as room for others'.
 	keptEffects = 32
@@ -58,7 +59,7 @@ const (
 // shardsOf is how many shards a store has.
 func shardsOf(cfg Config) int {
 	if cfg.Shards > 0 {
-		return cfg.Shards
+		return min(cfg.Shards, mostShards)
 	}
 	return min(runtime.GOMAXPROCS(0), mostShards)
 }
@@ -95,13 +96,6 @@ func (t *tables) homeOf(k fold.Key) int {
 		return t.partOf(k.ID)
 	}
 	return t.partOf(k.User)
-}
-
-func (r *rows) unreadOf(k fold.Key) *unread {
-	if r.part != whole {
-		return &tablesOf(r.hidden).unread[r.part]
-	}
-	return &tablesOf(r.hidden).unread[tablesOf(r.hidden).homeOf(k)]
 }
 
 // reach says which shards fold a command.
@@ -179,7 +173,8 @@ func (s *Store) round(batch []Entry) (n int) {
 	for i := range s.shards {
 		s.shards[i].todo = s.shards[i].todo[:0]
 	}
-	for n < min(len(batch), roundMost) {
+	for weight := 0; n < min(len(batch), roundMost) && weight < roundWeight; {
+		weight += weightOf(&batch[n].Command)
 		reach, id := reachOf(&batch[n], s.rows.pace)
 		switch reach {
 		case alone:
@@ -197,6 +192,17 @@ func (s *Store) round(batch []Entry) (n int) {
 	return n
 }
 
+// weightOf is about how many users or conversations a command concerns: of some the rows
+// say how many.
+func weightOf(c *events.Command) int {
+	n := 1 + len(c.Mentions) + len(c.Users)
+	switch c.Verb {
+	case events.GroupEdit, events.GroupRevoke, events.UserReadAll:
+		n += roundWeight / 256
+	}
+	return n
+}
+
 // applyRound folds commands that were shared out.
 func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error {
 	s.unfit = true // until all is done
@@ -205,12 +211,7 @@ func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error
 			return fmt.Errorf("seq %d: %w", batch[i].Seq, err)
 		}
 	}
-	var others sync.WaitGroup
-	for i := range s.shards[1:] {
-		others.Go(func() { s.shards[1+i].fold(batch) })
-	}
-	s.shards[0].fold(batch)
-	others.Wait()
+	s.eachShard(func(i int) { s.shards[i].fold(batch) })
 	if err := s.failed(batch); err != nil {
 		return err
 	}
@@ -240,6 +241,27 @@ func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error
 		s.shards[i].spare()
 	}
 	return nil
+}
+
+// eachShard calls fn for every shard: each on a goroutine of its own, unless that would
+// leave no processor to others who are to have one.
+func (s *Store) eachShard(fn func(shard int)) {
+	workers := len(s.shards)
+	if s.Yield {
+		workers = max(1, min(workers, runtime.GOMAXPROCS(0)-1))
+	}
+	var begun atomic.Int64
+	work := func() {
+		for i := int(begun.Add(1)) - 1; i < len(s.shards); i = int(begun.Add(1)) - 1 {
+			fn(i)
+		}
+	}
+	var others sync.WaitGroup
+	for range workers - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 }
 
 // spare gives up the memory of what large commands did: else each place of a round would
@@ -307,40 +329,4 @@ func joined(fx, more *fold.Effects) *fold.Effects {
 	fx.Threads = append(fx.Threads, more.Threads...)
 	slices.SortStableFunc(fx.Threads, func(a, b fold.ThreadKey) int { return cmp.Compare(a.Group, b.Group) })
 	return fx
-}
-
-// commitRows writes the changed rows of all parts into a batch, each part on a goroutine
-// of its own if they are many. It returns how many.
-func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
-	many := len(s.shards) > 1 && s.position.Applied-s.committed >= events.Seq(s.roundLeast)
-	var others sync.WaitGroup
-	batches := make([]*pebble.Batch, len(s.shards))
-	errs := make([]error, len(s.shards))
-	for i := range s.shards {
-		w := &s.writers[i]
-		w.rows, w.give = 0, s.Turn
-		if batches[i] = b; i > 0 && many {
-			batches[i] = s.db.NewBatch()
-			others.Go(func() { errs[i] = tablesOf(s.hidden).commit(i, batches[i], w) })
-		}
-	}
-	for i := range s.shards {
-		if batches[i] == b {
-			errs[i] = tablesOf(s.hidden).commit(i, b, &s.writers[i])
-		}
-	}
-	others.Wait()
-	err = errors.Join(errs...)
-	s.position.rows = 0
-	for i := range s.shards {
-		rows += s.writers[i].rows
-		s.position.rows += s.writers[i].digest
-		if batches[i] != b {
-			if err == nil {
-				err = b.Apply(batches[i], nil)
-			}
-			err = errors.Join(err, batches[i].Close())
-		}
-	}
-	return rows, err
 }

@@ -62,6 +62,9 @@ type Store struct {
 	// Turn, unless nil, is called now and then while many commands are folded or many
 	// rows are written, so that others get a turn; by several goroutines at once.
 	Turn func()
+
+	// Yield leaves one processor to others meanwhile, if there is more than one.
+	Yield bool
 }
 
 // writer is the state of one commit, of one part of the tables.
@@ -194,6 +197,44 @@ func (s *Store) Commit() (rows int, err error) {
 		}
 	}
 	return rows, nil
+}
+
+// commitRows writes the changed rows of all parts into a batch, each part on a goroutine
+// of its own if they are many. It returns how many.
+func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
+	batches := make([]*pebble.Batch, len(s.shards))
+	errs := make([]error, len(s.shards))
+	write := func(i int) {
+		w := &s.writers[i]
+		w.rows, w.give = 0, s.Turn
+		errs[i] = tablesOf(s.hidden).commit(i, batches[i], w)
+	}
+	if many := s.position.Applied-s.committed >= events.Seq(s.roundLeast); many {
+		for i := range batches {
+			if batches[i] = b; i > 0 {
+				batches[i] = s.db.NewBatch()
+			}
+		}
+		s.eachShard(write)
+	} else {
+		for i := range batches {
+			batches[i] = b
+			write(i)
+		}
+	}
+	err = errors.Join(errs...)
+	s.position.rows = 0
+	for i := range s.shards {
+		rows += s.writers[i].rows
+		s.position.rows += s.writers[i].digest
+		if batches[i] != b {
+			if err == nil {
+				err = b.Apply(batches[i], nil)
+			}
+			err = errors.Join(err, batches[i].Close())
+		}
+	}
+	return rows, err
 }
 
 // settle brings the caches up to the commit.

@@ -188,6 +188,9 @@ func (t *table[R]) get(r *reader, key []byte) *R {
 func (t *table[R]) put(r *reader, key []byte, row *R) {
 	p := t.partOf(r, key)
 	if t.common && r.part != whole {
+		if !t.entered {
+			panic(fmt.Sprintf("shard %d changes %q, which is everybody's", r.part, key))
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 	}

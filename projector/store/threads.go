@@ -72,6 +72,7 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 	prefix := row.OrdersPrefix(r.rowsOf(log))
 	changed := map[events.Seq]*string{}
 	if r.snap == nil {
+		tablesOf(r.hidden).orders.partOf(r, prefix) // all of them are at home there
 		tablesOf(r.hidden).orders.changedOf(r, string(prefix), func(key string, thread *string) {
 			seq, _ := row.ReadUint([]byte(key[len(prefix):]))
 			changed[events.Seq(seq)] = thread

@@ -35,74 +35,75 @@ func (u *unread) add(k fold.Key) {
 	e.Value = append(e.Value, k.ConversationID)
 }
 
-// put notes all that a user may have unread.
-func (u *unread) put(user string, box inbox) {
+// begin keeps a user in mind who has nothing unread.
+func (u *unread) begin(user string) {
 	u.rows.Drop(user)
-	if len(box) < mostUnread {
-		u.rows.Add(user, box, cache.EntryWeight+24*mostUnread/4)
-	}
+	u.rows.Add(user, make(inbox, 0, 8), cache.EntryWeight+24*mostUnread/4)
 }
 
-// TakeUnread implements fold.Rows.
-func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
+// unreadParts are those of the parts that the reader is of.
+func (r *rows) unreadParts() []unread {
+	all := tablesOf(r.hidden).unread
 	if r.part != whole {
-		return r.takeUnread(r.part, user, kind, nil)
+		return all[r.part : r.part+1]
 	}
-	var joined inbox
-	for _, k := range r.left.Joined(user) {
-		joined = append(joined, k.ConversationID)
-	}
-	var all []fold.Key
-	for part := range tablesOf(r.hidden).unread {
-		all = append(all, r.takeUnread(part, user, kind, joined)...)
-	}
-	slices.SortFunc(all, func(a, b fold.Key) int { return compareConversations(a.ConversationID, b.ConversationID) })
 	return all
 }
 
-// takeUnread is TakeUnread for the conversations that are at home in a part; more are
-// looked at as well, as far as they are.
-func (r *rows) takeUnread(part int, user string, kind events.Kind, more inbox) (taken []fold.Key) {
-	u := &tablesOf(r.hidden).unread[part]
-	var all inbox
-	if e := u.rows.Peek(user); e != nil {
-		all = e.Value
-	} else {
-		all = r.findUnread(part, user)
+func (r *rows) unreadOf(k fold.Key) *unread {
+	if r.part != whole {
+		return &tablesOf(r.hidden).unread[r.part]
 	}
-	for _, id := range more {
-		if tablesOf(r.hidden).homeOf(fold.Key{User: user, ConversationID: id}) == part {
-			all = append(all, id)
+	return &tablesOf(r.hidden).unread[tablesOf(r.hidden).homeOf(k)]
+}
+
+// TakeUnread implements fold.Rows.
+func (r *rows) TakeUnread(user string, kind events.Kind) (taken []fold.Key) {
+	var all inbox
+	parts, known := r.unreadParts(), true
+	for i := range parts {
+		if e := parts[i].rows.Peek(user); e != nil {
+			all = append(all, e.Value...)
+		} else {
+			known = false
 		}
+	}
+	if !known {
+		all = r.findUnread(user)
+	}
+	for _, k := range r.left.Joined(user) {
+		all = append(all, k.ConversationID)
 	}
 	slices.SortFunc(all, compareConversations)
 	all = slices.Compact(all)
-	kept := make(inbox, 0, 8)
+	for i := range parts {
+		parts[i].begin(user)
+	}
 	for _, id := range all {
-		take := kind == events.NoKind || kind == id.Kind
+		take, k := kind == events.NoKind || kind == id.Kind, fold.Key{User: user, ConversationID: id}
 		if take {
-			taken = append(taken, fold.Key{User: user, ConversationID: id})
+			taken = append(taken, k)
 		}
 		if !take || id.Kind == events.Group {
-			kept = append(kept, id)
+			r.unreadOf(k).add(k)
 		}
 	}
-	u.put(user, kept)
 	return taken
 }
 
 // KeepUnread implements fold.Rows.
 func (r *rows) KeepUnread(k fold.Key) { r.unreadOf(k).add(k) }
 
-// findUnread looks through the rows of a user that are at home in a part.
-func (r *rows) findUnread(part int, user string) (all inbox) {
+// findUnread looks through the rows of a user; a shard's through those that are at home with
+// it.
+func (r *rows) findUnread(user string) (all inbox) {
 	prefix := row.ConversationsPrefix(user)
 	key := slices.Clone(prefix)
 	erased := r.left.ErasedAt(user)
 	scan(r.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
 		k, _ := row.ParseConversation(string(key))
-		if tablesOf(r.hidden).homeOf(k) != part {
+		if r.part != whole && tablesOf(r.hidden).homeOf(k) != r.part {
 			return
 		}
 		if erased > 0 {
@@ -122,10 +123,6 @@ func (r *rows) findUnread(part int, user string) (all inbox) {
 			all = append(all, k.ConversationID)
 		}
 	})
-	r.changedOf(user, func(k fold.Key) {
-		if tablesOf(r.hidden).homeOf(k) == part {
-			all = append(all, k.ConversationID)
-		}
-	})
+	r.changedOf(user, func(k fold.Key) { all = append(all, k.ConversationID) })
 	return all
 }

@@ -21,8 +21,8 @@ const (
 // Filter knows which keys are surely not stored, so that a new message id or
 // a new conversation costs no read. It is filled in the background after the
 // start and whenever it has become too small; until then every key may be
-// stored. It is for the goroutine that
-// changes the store, and for others where that is said.
+// stored. It is for the goroutine that changes the store, and for others where that is
+// said.
 type Filter struct {
 	db       *pebble.DB
 	families []byte // whose keys are in it
