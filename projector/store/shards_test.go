@@ -119,6 +119,7 @@ func foldAll(t *testing.T, entries []store.Entry, shards int, pace fold.Pace, rn
 	var fx fold.Effects
 	for left := entries; len(left) > 0; {
 		n := min(1+rng.IntN(most), len(left))
+		s.Yield = rng.IntN(2) == 0
 		testkit.OK(t, s.ApplyAll(left[:n], &fx, func(e *store.Entry, fx *fold.Effects) { f.fx = append(f.fx, did(fx)) }))
 		testkit.Must(s.Commit())(t)
 		left = left[n:]
