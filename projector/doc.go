@@ -35,8 +35,8 @@
 //
 //	reader:   for each message of the stream: decode it into the filling batch
 //	fold:     for each batch:
-//	              for each command: its seq must be applied+1; fold it; enter what it
-//	                  changed into the dirty set
+//	              for each command: its seq must be applied+1; fold it, many at a time
+//	                  by shards; enter what it changed into the dirty set
 //	              commit rows and position in one Pebble batch
 //	              wake who waits for a seq; hand the dirty set to the emitter
 //	emitter:  see package emit

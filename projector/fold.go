@@ -25,8 +25,9 @@ func (p *Projector) fold(batch []store.Entry) error {
 	p.folding.Lock()
 	defer p.folding.Unlock()
 	start := time.Now()
-	// What is missing at the start is waited for.
-	p.turns = turns{bulk: len(batch) >= yield.Behind && batch[0].Seq > p.target}
+	// What is missing at the start is waited for: else queries are.
+	p.loop.Yield = batch[0].Seq > p.target
+	p.bulk.Store(p.loop.Yield && len(batch) >= yield.Behind)
 	if err := p.loop.Apply(batch); err != nil {
 		return err
 	}
@@ -53,23 +54,10 @@ func (p *Projector) observe(e *store.Entry, fx *fold.Effects) {
 		p.metrics.applied(e, fx)
 		p.refused.add(e, fx)
 	}
-	p.turns.next()
 }
 
-// yieldEvery is after how many commands the fold gives way to others.
-const yieldEvery = 32
-
-// turns gives way to others while a batch is folded.
-type turns struct {
-	bulk    bool
-	applied int
-}
-
-func (t *turns) next() {
-	if t.applied++; t.applied%yieldEvery == 0 {
-		yield.Turn(t.bulk)
-	}
-}
+// turn gives way to others while a batch is folded.
+func (p *Projector) turn() { yield.Turn(p.bulk.Load()) }
 
 // stored is notified that all events of the commands up to seq are stored.
 func (p *Projector) stored(seq events.Seq) {

@@ -63,7 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Projector, error) {
 	}
 	err = p.log.SkipUnreadable(ctx, cfg.Skip, s.Position())
 	if err == nil {
-		p.loop, err = loop.New(loop.Config{Store: s, Applied: p.observe})
+		p.loop, err = loop.New(loop.Config{Store: s, Applied: p.observe, Turn: p.turn})
 	}
 	if err == nil {
 		err = p.openEmitter(ctx, js)

@@ -86,7 +86,7 @@ type Projector struct {
 
 	folding sync.Mutex // held while the loop is driven: a batch is folded, or the store replaced
 	loop    *loop.Loop
-	turns   turns // of the batch that is folded
+	bulk    atomic.Bool // the batch that is folded is work in bulk
 
 	applied, emitted progress
 	target           events.Seq // the stream's last seq at the start

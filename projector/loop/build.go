@@ -23,10 +23,14 @@ var errBuilt = errors.New("built")
 // from where it was. progress, unless nil, is called with the position after each
 // commit.
 func Build(ctx context.Context, log Log, s *store.Store, upto events.Seq, progress func(events.Seq)) error {
-	if s.Position().Applied >= upto {
+	return over(s).build(ctx, log, upto, progress)
+}
+
+// build is Build of the loop's store.
+func (l *Loop) build(ctx context.Context, log Log, upto events.Seq, progress func(events.Seq)) error {
+	if l.Applied() >= upto {
 		return nil
 	}
-	l := over(s)
 	err := log.Read(ctx, l.Applied(), func(batch []store.Entry) error {
 		batch = batch[:min(uint64(len(batch)), uint64(upto-l.Applied()))]
 		if err := l.Apply(batch); err != nil {
@@ -63,7 +67,9 @@ func (l *Loop) CatchUp(ctx context.Context, log Log, next *store.Store, near int
 			}
 		}
 		at(next.Position().Applied)
-		if err := Build(ctx, log, next, target, at); err != nil {
+		beside := over(next)
+		beside.Yield = true
+		if err := beside.build(ctx, log, target, at); err != nil {
 			return err
 		}
 		if l.Applied() <= next.Position().Applied+events.Seq(near) {

@@ -1,8 +1,8 @@
 // Package loop folds the command stream into a store, a step at a time. It has no
-// goroutine, no clock, no connection and no file of its own: whoever drives it hands it
-// batches and does what it says, and may stand still, or be killed, between any two
-// steps. The projector, every rebuild, the state as of a seq and the simulator drive the
-// same one.
+// goroutine that outlives a step, no clock, no connection and no file of its own: whoever
+// drives it hands it batches and does what it says, and may stand still, or be killed,
+// between any two steps. The projector, every rebuild, the state as of a seq and the
+// simulator drive the same one.
 //
 // # A batch
 //

@@ -21,17 +21,26 @@ type Config struct {
 	// Applied, unless nil, is called with each command as it is applied, and what it
 	// did. Both are the loop's. It is not committed yet.
 	Applied func(*store.Entry, *fold.Effects)
+
+	// Turn, unless nil, is called now and then in a step that takes long, so that others
+	// get a turn; by several goroutines at once.
+	Turn func()
 }
 
 // Loop folds batches into the store in use. Store, Snapshot, Emitted, Stored, Applied
 // and SetEmitted are safe for concurrent use, and so is CatchUp of a store that nobody
 // else has; everything else is for one goroutine at a time, the driver's.
 type Loop struct {
+	// Yield has a step leave one processor to others, if there is more than one: where
+	// others are waited for. It is the driver's.
+	Yield bool
+
 	store   atomic.Pointer[store.Store]
 	applied atomic.Uint64 // by the last commit
 	emitted atomic.Uint64
 
 	observe func(*store.Entry, *fold.Effects)
+	turn    func()
 	dirty   *dirty.Set // nil: nobody is notified
 	fx      fold.Effects
 	phase   phase
@@ -72,7 +81,7 @@ func New(cfg Config) (*Loop, error) {
 		return nil, err
 	}
 	l := over(cfg.Store)
-	l.observe, l.dirty = cfg.Applied, &dirty.Set{Many: cfg.Many}
+	l.observe, l.turn, l.dirty = cfg.Applied, cfg.Turn, &dirty.Set{Many: cfg.Many}
 	l.emitted.Store(uint64(emitted))
 	return l, nil
 }
@@ -102,18 +111,18 @@ func (l *Loop) Apply(batch []store.Entry) error {
 	}
 	l.ready = Ready{Dirty: l.dirty, Commands: len(batch)}
 	s := l.Store()
-	for i := range batch {
-		e := &batch[i]
-		if err := s.Apply(e, &l.fx); err != nil {
-			return l.fail(fmt.Errorf("seq %d: %w", e.Seq, err))
-		}
+	s.Turn, s.Yield = l.turn, l.Yield
+	err := s.ApplyAll(batch, &l.fx, func(e *store.Entry, fx *fold.Effects) {
 		if l.dirty != nil {
-			l.dirty.Add(e.Seq, e.At(), &l.fx)
+			l.dirty.Add(e.Seq, e.At(), fx)
 		}
 		l.ready.Flush = l.ready.Flush || e.Skipped
 		if l.observe != nil {
-			l.observe(e, &l.fx)
+			l.observe(e, fx)
 		}
+	})
+	if err != nil {
+		return l.fail(err)
 	}
 	last := &batch[len(batch)-1]
 	l.ready.Applied, l.ready.Time = last.Seq, last.Time

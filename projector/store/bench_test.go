@@ -143,6 +143,49 @@ func benchmarkFold(b *testing.B, batch events.Seq) {
 	b.ReportMetric(float64(total.TablesSize)/float64(b.N), "disk-B/op")
 }
 
+// BenchmarkShards folds the workload in batches of a fold that is behind, by one shard and
+// by more. What it takes to draw the commands is not counted.
+func BenchmarkShards(b *testing.B) {
+	for _, shards := range []int{1, 2, 4} {
+		b.Run(fmt.Sprint("shards=", shards), func(b *testing.B) {
+			s, err := store.Open(store.Config{Dir: b.TempDir() + "/store", Identity: identity, Shards: shards})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			w, seq, cpu := newWorkload(1), events.Seq(0), time.Duration(0)
+			var fx fold.Effects
+			step := func(n int, next func(int) events.Command) {
+				batch := make([]store.Entry, n)
+				for i := range batch {
+					seq++
+					batch[i] = store.Entry{Seq: seq, Time: events.Time(1700000000000 + seq), Command: next(i)}
+				}
+				before := cpuTime(b)
+				b.StartTimer()
+				defer func() {
+					b.StopTimer()
+					cpu += cpuTime(b) - before
+				}()
+				if err := s.ApplyAll(batch, &fx, func(*store.Entry, *fold.Effects) {}); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := s.Commit(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			step(benchGroups, w.join)
+			b.ResetTimer()
+			cpu = 0
+			for left := b.N; left > 0; left -= 16_384 {
+				step(min(left, 16_384), func(int) events.Command { return w.next() })
+			}
+			b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
 // cpuTime is what this process has used of all CPUs.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage

@@ -41,7 +41,7 @@ type Families map[byte]Family
 // AllFamilies are those of the rows that a store may hold, to be read only.
 func AllFamilies() Families { return allFamilies() }
 
-var allFamilies = sync.OnceValue(func() Families { return newTables().families })
+var allFamilies = sync.OnceValue(func() Families { return newTables(1).families })
 
 // of is the family of a row; one that there is not names nothing, and reads nothing.
 func (f Families) of(key []byte) Family {

@@ -17,9 +17,9 @@
 // by [ErrFormat] before any row is read. Both are built from scratch from the log, in
 // another generation, while the current one goes on.
 //
-// One goroutine changes a Store. Any number read through [Snapshot]s, each at
-// one applied position. [Store.Checkpoint] writes the files of one commit into
-// another folder meanwhile.
+// One goroutine changes a Store; [Store.ApplyAll] has others help it, and returns when they
+// are done. Any number read through [Snapshot]s, each at one applied position.
+// [Store.Checkpoint] writes the files of one commit into another folder meanwhile.
 //
 // # Where something lives
 //
@@ -36,6 +36,7 @@
 //	lists.go, lines.go, members.go: what is listed of them; listchange.go: at a commit
 //	summaries.go  what is kept of what a list shows
 //	threads.go    threads, their order, timelines and followers
+//	shards.go     folding many commands at once, and what holds then
 //	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
 //	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes
 //	durable.go    flushing and closing; floor.go: what a folder held at least; checkpoint.go
@@ -48,6 +49,7 @@
 //  2. row: a file with its Encode and Decode functions; a row in golden_test.go, one
 //     in codec_test.go; a name in name.go. Rows that are there must stay as they are:
 //     if not, it is another [Format].
+//     home.go: the id by which such a row is at home with a shard.
 //  3. families.go: one entry in newTables, and the field that it is assigned to. It
 //     says how much of the family is cached, whether an erased inbox takes its rows
 //     along, whether the key filter knows them, and whether what is shown of a log
@@ -64,7 +66,8 @@
 // that outlive their inbox (TestFamiliesAreErased), a filter that doesn't know its keys
 // (the audit of every twin run), and a row that differs after a crash or in other
 // batches (TestTwin, TestCrashAtEveryWrite: the digest), and one that counts depend on
-// without anybody being told of its change (TestSummariesAreExact).
+// without anybody being told of its change (TestSummariesAreExact), and one that
+// is at home elsewhere than the command that changes it (TestShards, and every commit).
 //
 // # Rows
 //
@@ -79,6 +82,11 @@
 // and decoded from their first use to the next commit. A command changes the
 // decoded row; a row changed many times between two commits is encoded and
 // written once. A filter of all keys answers for the rows that are not there.
+//
+// Many commands are folded by shards, each on a goroutine of its own: those of a group by
+// one, those of an inbox's C2C part by one. Each has its part of every table, so that they
+// share nothing but what only a barrier changes, a command that is folded alone. What they
+// leave is what one would: see shards.go, and TestShards.
 //
 // # Lists
 //

@@ -3,6 +3,7 @@ package store
 import (
 	"container/heap"
 	"errors"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -14,7 +15,15 @@ import (
 // due finds the messages that expire, in the order of their keys.
 type due struct {
 	from  string // no message that has not expired has a key before; "": nothing is known
-	fresh keys   // of messages that came since the last commit
+	mu    sync.Mutex
+	fresh keys // of messages that came since the last commit
+}
+
+// add enters the key of a message that expires.
+func (d *due) add(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	heap.Push(&d.fresh, key)
 }
 
 // settle brings it up to a commit.
@@ -43,39 +52,39 @@ func (r *rows) SetClock(at events.Time) { r.store.position.Clock = at }
 func (r *rows) PutDue(d fold.Due) {
 	log := r.rowsOf(d.Log)
 	r.key = row.AppendDue(r.key[:0], d.At, log, d.Pos)
-	tablesOf(r.hidden).dues.put(r.db, r.key, &row.Present{})
-	heap.Push(&r.due.fresh, string(r.key))
+	tablesOf(r.hidden).dues.put(&r.reader, r.key, &row.Present{})
+	r.store.due.add(string(r.key))
 }
 
 // EachDue implements fold.Rows. It goes through what is committed and what is not, side
 // by side, and leaves out what was swept since.
 func (r *rows) EachDue(before events.Time, fn func(fold.Due) (more bool)) {
 	end := string(row.AppendDues(nil, before))
-	if r.due.from >= end {
+	if r.store.due.from >= end {
 		return
 	}
-	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: dueFrom(r.due.from), UpperBound: []byte(end)})
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: dueFrom(r.store.due.from), UpperBound: []byte(end)})
 	check(err)
 	defer func() { // fn may panic; see check
 		check(errors.Join(it.Error(), it.Close()))
 	}()
 	for stored := it.First(); ; {
 		var key string
-		switch fresh := r.due.fresh; {
+		switch fresh := r.store.due.fresh; {
 		case len(fresh) > 0 && fresh[0] < end && !(stored && string(it.Key()) < fresh[0]):
-			key = heap.Pop(&r.due.fresh).(string)
+			key = heap.Pop(&r.store.due.fresh).(string)
 		case stored:
 			key = string(it.Key())
 			stored = it.Next()
 		default:
-			r.due.from = end
+			r.store.due.from = end
 			return
 		}
-		r.due.from = key + "\x00"
-		if tablesOf(r.hidden).dues.get(r.db, []byte(key)) == nil {
+		r.store.due.from = key + "\x00"
+		if tablesOf(r.hidden).dues.get(&r.reader, []byte(key)) == nil {
 			continue
 		}
-		tablesOf(r.hidden).dues.remove(r.db, []byte(key))
+		tablesOf(r.hidden).dues.remove(&r.reader, []byte(key))
 		if !fn(parseDue(key)) {
 			return
 		}
@@ -126,7 +135,7 @@ func (r *rows) dropTail(k fold.Key) {
 
 // dropPage forgets when the messages of a page expire.
 func (r *rows) dropPage(key string) {
-	p := tablesOf(r.hidden).pages.get(r.db, []byte(key))
+	p := tablesOf(r.hidden).pages.get(&r.reader, []byte(key))
 	log, no, ok := row.ParsePage(key)
 	if !ok {
 		check(rowError([]byte(key), row.ErrCorruptRow))
@@ -138,7 +147,7 @@ func (r *rows) dropPage(key string) {
 
 func (r *rows) dropDues(p row.Page, log fold.Key, first fold.Pos) {
 	err := p.Expiring(log, first, func(at events.Time, pos fold.Pos) {
-		tablesOf(r.hidden).dues.remove(r.db, row.AppendDue(nil, at, log, pos))
+		tablesOf(r.hidden).dues.remove(&r.reader, row.AppendDue(nil, at, log, pos))
 	})
 	if err != nil {
 		check(rowError(row.AppendPage(nil, log, row.PageNo(first)), err))

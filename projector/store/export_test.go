@@ -18,13 +18,17 @@ func (s *Store) Shrink(hot, common int) {
 	for _, t := range tablesOf(s.hidden).all {
 		t.(interface{ shrink(hot, common int) }).shrink(hot, common)
 	}
-	tablesOf(s.hidden).unread.rows.Shrink(hot)
+	for i := range tablesOf(s.hidden).unread {
+		tablesOf(s.hidden).unread[i].rows.Shrink(hot)
+	}
 	tablesOf(s.hidden).lists.Shrink(common)
 	tablesOf(s.hidden).audiences.Shrink(common)
 }
 
 func (t *table[R]) shrink(hot, common int) {
-	t.rows.Shrink(hot)
+	for i := range t.parts {
+		t.parts[i].rows.Shrink(hot)
+	}
 	if t.known != nil {
 		t.known.Shrink(common)
 	}
@@ -88,7 +92,7 @@ func InboxFamilies() (prefixes []byte) {
 
 // MissingTables are the fields of tables that no entry was made for.
 func MissingTables() (names []string) {
-	t := reflect.ValueOf(newTables()).Elem()
+	t := reflect.ValueOf(newTables(1)).Elem()
 	for i := range t.NumField() {
 		f, rows := t.Field(i), reflect.TypeFor[anyTable]()
 		if f.Kind() == reflect.Pointer && f.Type().Implements(rows) && f.IsNil() {
@@ -121,3 +125,18 @@ func (s *Snapshot) Kept(user string) (kept, all int) {
 	}
 	return kept, len(l.keys)
 }
+
+// Split has every round folded by shards, if it is of two commands.
+func (s *Store) Split() { s.roundLeast = 2 }
+
+// Rounds is how many rounds shards have folded.
+func (s *Store) Rounds() int { return s.rounds }
+
+// CheckReads has reads checked as well: a shard may only ask for what is at home with it.
+func (s *Store) CheckReads() {
+	for _, t := range tablesOf(s.hidden).all {
+		t.(interface{ checkReads() }).checkReads()
+	}
+}
+
+func (t *table[R]) checkReads() { t.strict = true }

@@ -32,8 +32,11 @@ type family[R any] struct {
 	log func(key string) string
 
 	inbox    bool // a C2C log has such rows beside its own: they go with an erased inbox
-	listed   bool // those of one owner are listed by the fold or by a cache: see table.owners
+	listed   bool // those of one owner are listed by the fold or by a cache: see part.owners
 	filtered bool // the key filter knows which there are
+	absent   bool // most that are asked for are not there: the filter is asked first
+	common   bool // the rows are at home nowhere, see shards.go
+	entered  bool // if so, a shard may enter some of its own: else only barriers change them
 }
 
 // Bounds of the row caches, in bytes. They cover what a batch touches many
@@ -111,11 +114,11 @@ type tables struct {
 	families Families
 
 	// What is kept beside the tables' own caches.
-	unread    unread
+	unread    []unread  // by part
 	lists     userLists // for snapshots
 	marks     *logMarks
 	audiences *cache.Shared[[]string] // members of groups, for snapshots
-	moved     map[string]bool         // groups that members have joined or left since the last commit
+	moved     []map[string]bool       // by part: groups that members have joined or left since the last commit
 }
 
 // hidden holds tables, behind an interface: packages that import this one would compile all
@@ -124,16 +127,19 @@ type hidden struct{ any }
 
 func tablesOf(h hidden) *tables { return h.any.(*tables) }
 
-// newTables returns the tables of all families, without rows. Adding a family is
-// one entry here: see the package's documentation.
-func newTables() *tables {
+// newTables returns the tables of all families, without rows, of so many parts each.
+// Adding a family is one entry here: see the package's documentation.
+func newTables(parts int) *tables {
 	t := &tables{
 		families:  Families{},
-		unread:    unread{cache.New[inbox](hotUnread)},
+		unread:    make([]unread, parts),
 		lists:     userLists{cache.NewShared[userList](sharedLists)},
 		marks:     new(logMarks),
 		audiences: cache.NewShared[[]string](sharedGroups),
-		moved:     map[string]bool{},
+		moved:     make([]map[string]bool, parts),
+	}
+	for i := range parts {
+		t.unread[i], t.moved[i] = unread{cache.New[inbox](hotUnread / parts)}, map[string]bool{}
 	}
 	conversations := family[fold.Conversation]{
 		prefix: row.Conversations, name: row.NameConversation,
@@ -151,7 +157,7 @@ func newTables() *tables {
 	})
 	t.users = add(t, family[row.Account]{
 		prefix: row.Users, name: row.NameUser, encode: row.EncodeAccount, decode: row.DecodeAccount,
-		hot: hotOthers, weight: 64, filtered: true,
+		hot: hotOthers, weight: 64, filtered: true, absent: true, common: true,
 	})
 	t.members = add(t, family[fold.Member]{
 		prefix: row.Members, name: row.NameMember, encode: row.EncodeMember, decode: row.DecodeMember,
@@ -195,7 +201,7 @@ func newTables() *tables {
 	})
 	t.indexes = add(t, family[fold.Index]{
 		prefix: row.Indexes, name: row.NameIndex, encode: row.EncodeIndex, decode: row.DecodeIndex,
-		hot: hotOthers, weight: 32, inbox: true, filtered: true,
+		hot: hotOthers, weight: 32, inbox: true, filtered: true, absent: true,
 	})
 	t.pages = add(t, family[row.Page]{
 		prefix: row.Pages, log: row.LogOf, name: row.NamePage, encode: row.EncodePage, decode: row.DecodePage, contents: row.PageContents,
@@ -218,14 +224,14 @@ func newTables() *tables {
 		hot: hotOthers, listed: true,
 	})
 	t.sweeps = add(t, family[fold.Sweep]{
-		prefix: row.Sweeps, name: row.NameSweep, encode: row.EncodeSweep, decode: row.DecodeSweep,
+		prefix: row.Sweeps, name: row.NameSweep, encode: row.EncodeSweep, decode: row.DecodeSweep, common: true,
 	})
 	t.progress = add(t, family[fold.Progress]{
-		prefix: row.Progress, name: row.NameProgress, encode: row.EncodeProgress, decode: row.DecodeProgress,
+		prefix: row.Progress, name: row.NameProgress, encode: row.EncodeProgress, decode: row.DecodeProgress, common: true,
 	})
 	t.dues = add(t, family[row.Present]{
 		prefix: row.Dues, name: row.NameDue, encode: row.EncodePresent, decode: row.DecodePresent,
-		hot: hotOthers,
+		hot: hotOthers, common: true, entered: true,
 	})
 	slices.SortStableFunc(t.all, func(a, b anyTable) int { return cmp.Compare(a.about().Prefix, b.about().Prefix) })
 
@@ -238,7 +244,7 @@ func newTables() *tables {
 
 // add enters a family, and returns its table.
 func add[R any](t *tables, f family[R]) *table[R] {
-	rows := newTable(f)
+	rows := newTable(f, len(t.unread))
 	rows.info.InDigest = true
 	t.all = append(t.all, rows)
 	t.families[f.prefix] = rows.info
@@ -248,9 +254,9 @@ func add[R any](t *tables, f family[R]) *table[R] {
 // anyTable is what every table can do, whatever its rows are.
 type anyTable interface {
 	about() *Family
-	commit(*pebble.Batch, *writer) error
+	commit(part int, b *pebble.Batch, w *writer) error
 	committed(to events.Seq)
-	remove(db pebble.Reader, key []byte)
+	remove(r *reader, key []byte)
 	filterBy(*cache.Filter)
 	markLogs(m *logMarks, to events.Seq)
 }
@@ -288,10 +294,10 @@ func (t *tables) inboxPrefixes(user string, era events.Seq) [][]byte {
 	return prefixes
 }
 
-// commit writes all changes into a batch, in the order of the keys.
-func (t *tables) commit(b *pebble.Batch, w *writer) error {
+// commit writes all changes of one part into a batch, in the order of the keys.
+func (t *tables) commit(part int, b *pebble.Batch, w *writer) error {
 	for _, f := range t.all {
-		if err := f.commit(b, w); err != nil {
+		if err := f.commit(part, b, w); err != nil {
 			return err
 		}
 	}
@@ -303,13 +309,17 @@ func (t *tables) settle(to events.Seq) {
 	t.markLogs(to) // before the lists
 	t.lists.commit(to, t)
 	t.audiences.Advance(to, func(audiences cache.Changes[[]string]) {
-		for group := range t.moved {
-			audiences.Drop(group)
+		for _, moved := range t.moved {
+			for group := range moved {
+				audiences.Drop(group)
+			}
+			clear(moved)
 		}
 	})
-	clear(t.moved)
 	for _, f := range t.all {
 		f.committed(to)
 	}
-	t.unread.rows.Trim()
+	for i := range t.unread {
+		t.unread[i].rows.Trim()
+	}
 }

@@ -47,19 +47,19 @@ func (l *userList) copied() *userList {
 // commit brings the lists up to a commit.
 func (c userLists) commit(to events.Seq, t *tables) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
-		for _, e := range t.users.dirty {
+		for _, e := range t.users.parts[0].dirty {
 			changeList(lists, e.Key[1:], func(l *listChange) { l.setAccount(e.Value.row) })
 		}
 		for _, conversations := range t.conversations[events.C2C:] {
-			for user, first := range conversations.owners {
+			for user, first := range conversations.changed() {
 				changeList(lists, user, func(l *listChange) { l.putConversations(first) })
 			}
 		}
-		for owner, first := range t.timelines.owners {
+		for owner, first := range t.timelines.changed() {
 			user, _ := row.CutEra(owner[1:])
 			changeList(lists, user, func(l *listChange) { l.putTimelines(first) })
 		}
-		for user, first := range t.senders.owners {
+		for user, first := range t.senders.changed() {
 			changeList(lists, user, func(l *listChange) { l.putSenders(first) })
 		}
 	})

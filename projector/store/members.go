@@ -68,7 +68,7 @@ func (r *reader) presentMembers(group string) ([]string, []fold.Member) {
 		stored[string(rest)] = *decodedMember(append(prefix, rest...), value)
 	})
 	if r.snap == nil {
-		tablesOf(r.hidden).members.changedOf(string(prefix), func(key string, m *fold.Member) {
+		tablesOf(r.hidden).members.changedOf(r, string(prefix), func(key string, m *fold.Member) {
 			if user := key[len(prefix):]; m != nil {
 				stored[user] = *m
 			} else {

@@ -20,6 +20,7 @@ type Config struct {
 	FS       vfs.FS          // nil: the operating system's
 	Identity events.StreamID // of the log whose commands the store holds
 	Logger   *slog.Logger    // nil: none
+	Shards   int             // that fold many commands, 8 at most; 0: as many as there are processors
 	Pace     fold.Pace       // zero: fold.DefaultPace. Every store of a log has the same, or other rows and another digest.
 }
 
@@ -39,12 +40,13 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, withNext(err)
 	}
-	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, hidden: hidden{newTables()}}
+	s := &Store{db: db, fs: cfg.FS, dir: cfg.Dir, log: cfg.Logger, background: background, hidden: hidden{newTables(shardsOf(cfg))}}
 	s.filter = tablesOf(s.hidden).filterOf(db)
-	s.rows = rows{reader: reader{hidden: s.hidden, db: db}, store: s, pace: cfg.Pace}
-	if s.rows.pace == (fold.Pace{}) {
-		s.rows.pace = fold.DefaultPace()
+	if cfg.Pace == (fold.Pace{}) {
+		cfg.Pace = fold.DefaultPace()
 	}
+	s.rows = rows{reader: reader{hidden: s.hidden, db: db, part: whole}, store: s, pace: cfg.Pace}
+	s.share()
 	if err := s.claim(cfg.Identity); err != nil {
 		return nil, errors.Join(withNext(corrupt.Wrap(err)), db.Close())
 	}
@@ -93,7 +95,7 @@ func (s *Store) claim(id events.StreamID) error {
 	if s.rows.left, err = findSweeps(s.db); err != nil {
 		return err
 	}
-	s.writer.digest = s.position.rows
+	s.writers[0].digest = s.position.rows
 	s.flushedAt = s.position.Applied
 	s.settle()
 	return s.findKept()

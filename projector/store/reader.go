@@ -19,6 +19,7 @@ type reader struct {
 	db   pebble.Reader // the store's, or a snapshot of it
 	left *fold.Sweeps  // to be swept
 	snap *Snapshot     // whose state is read; nil: the fold's
+	part int           // of the tables, that the fold's reader is of; or whole
 	key  []byte        // scratch: the row that was asked for last
 	last lastLog       // of a snapshot, whose rows don't change
 }
@@ -34,7 +35,7 @@ type lastLog struct {
 func (t *table[R]) read(r *reader, key []byte) *R {
 	r.key = key
 	if r.snap == nil {
-		return t.get(r.db, key)
+		return t.get(r, key)
 	}
 	return t.shownTo(r.snap, key)
 }

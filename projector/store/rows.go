@@ -27,7 +27,7 @@ type rows struct {
 	since events.Seq
 	ahead ahead
 
-	due due
+	value []byte // scratch
 }
 
 var _ fold.Rows = (*rows)(nil)
@@ -36,13 +36,13 @@ var _ fold.Rows = (*rows)(nil)
 func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 	t := tablesOf(r.hidden).conversations[k.Kind]
 	r.key = row.AppendConversation(r.key[:0], k)
-	if t.get(r.db, r.key) != c { // it begins
+	if t.get(&r.reader, r.key) != c { // it begins
 		c.Era = r.Era(k.User)
 		r.key = row.AppendConversation(r.key[:0], k)
 	}
-	t.put(r.db, r.key, c)
+	t.put(&r.reader, r.key, c)
 	if k.Kind == events.Group || !c.Settled() {
-		tablesOf(r.hidden).unread.add(k)
+		r.unreadOf(k).add(k)
 	}
 }
 
@@ -50,7 +50,7 @@ func (r *rows) PutConversation(k fold.Key, c *fold.Conversation) {
 func (r *rows) DeleteConversation(k fold.Key) {
 	r.dropTail(k)
 	r.key = row.AppendConversation(r.key[:0], k)
-	tablesOf(r.hidden).conversations[k.Kind].remove(r.db, r.key)
+	tablesOf(r.hidden).conversations[k.Kind].remove(&r.reader, r.key)
 }
 
 // changedOf calls fn with a user's conversations that have changed since the
@@ -58,7 +58,7 @@ func (r *rows) DeleteConversation(k fold.Key) {
 func (r *reader) changedOf(user string, fn func(fold.Key)) {
 	prefix := string(row.ConversationsPrefix(user))
 	for _, t := range tablesOf(r.hidden).conversations[events.C2C:] {
-		t.changedOf(prefix, func(key string, _ *fold.Conversation) {
+		t.changedOf(r, prefix, func(key string, _ *fold.Conversation) {
 			k, _ := row.ParseConversation(key)
 			fn(k)
 		})
@@ -111,7 +111,7 @@ func scan(r pebble.Reader, prefix []byte, fn func(rest, value []byte)) {
 // PutGroup implements fold.Rows.
 func (r *rows) PutGroup(group string, l *fold.Log) {
 	r.key = row.AppendGroup(r.key[:0], group)
-	tablesOf(r.hidden).groups.put(r.db, r.key, l)
+	tablesOf(r.hidden).groups.put(&r.reader, r.key, l)
 }
 
 // PutSender implements fold.Rows.
@@ -120,15 +120,15 @@ func (r *rows) PutSender(k fold.Key, s *fold.Sender) {
 	if *s == (fold.Sender{}) {
 		s = nil
 	}
-	tablesOf(r.hidden).senders.put(r.db, r.key, s)
+	tablesOf(r.hidden).senders.put(&r.reader, r.key, s)
 }
 
 func (r *rows) putMember(group, user string, m *fold.Member) {
 	r.key = row.AppendMember(r.key[:0], group, user)
-	if was := tablesOf(r.hidden).members.get(r.db, r.key); (was == nil) != (m == nil) {
-		tablesOf(r.hidden).moved[group] = true
+	if was := tablesOf(r.hidden).members.get(&r.reader, r.key); (was == nil) != (m == nil) {
+		tablesOf(r.hidden).moved[tablesOf(r.hidden).partOf(group)][group] = true
 	}
-	tablesOf(r.hidden).members.put(r.db, r.key, m)
+	tablesOf(r.hidden).members.put(&r.reader, r.key, m)
 }
 
 // PutMember implements fold.Rows.
@@ -145,7 +145,7 @@ func (r *rows) Pieces(group, user string) []string {
 // PutPiece implements fold.Rows.
 func (r *rows) PutPiece(group, user, timeline string, p *fold.Piece) {
 	r.key = row.AppendPiece(r.key[:0], group, user, timeline)
-	tablesOf(r.hidden).pieces.put(r.db, r.key, p)
+	tablesOf(r.hidden).pieces.put(&r.reader, r.key, p)
 }
 
 // PutWanted implements fold.Rows.
@@ -154,7 +154,7 @@ func (r *rows) PutWanted(group string, w *fold.Wanted) {
 		w = nil
 	}
 	r.key = row.AppendWanted(r.key[:0], group)
-	tablesOf(r.hidden).wanted.put(r.db, r.key, w)
+	tablesOf(r.hidden).wanted.put(&r.reader, r.key, w)
 }
 
 // PutCounts implements fold.Rows.
@@ -163,7 +163,7 @@ func (r *rows) PutCounts(k fold.TreeKey, level byte, no uint64, c *fold.Counts) 
 		c = nil
 	}
 	r.key = row.AppendCounts(r.key[:0], k, level, no)
-	tablesOf(r.hidden).trees.put(r.db, r.key, c)
+	tablesOf(r.hidden).trees.put(&r.reader, r.key, c)
 }
 
 // Imported implements fold.Rows.
@@ -173,7 +173,7 @@ func (r *rows) Imported(user, group string) bool {
 
 // PutImported implements fold.Rows.
 func (r *rows) PutImported(user, group string) {
-	tablesOf(r.hidden).imports.put(r.db, row.AppendImport(user, r.Era(user), group), &row.Present{})
+	tablesOf(r.hidden).imports.put(&r.reader, row.AppendImport(user, r.Era(user), group), &row.Present{})
 }
 
 // Members implements fold.Rows.
@@ -183,9 +183,10 @@ func (r *rows) Members(group string) []string {
 
 // list lists the rows whose keys have a prefix, by the rest of the keys.
 func list[R any](r *reader, t *table[R], prefix []byte) []string {
+	t.partOf(r, prefix) // all of them are at home there
 	set := map[string]bool{}
 	scan(r.db, prefix, func(rest, _ []byte) { set[string(rest)] = true })
-	t.changedOf(string(prefix), func(key string, row *R) {
+	t.changedOf(r, string(prefix), func(key string, row *R) {
 		if rest := key[len(prefix):]; row != nil {
 			set[rest] = true
 		} else {
@@ -202,7 +203,7 @@ func (r *rows) PendingReaders(group, id string) []string {
 
 func (r *rows) putPendingRead(group, id, user string, p *row.Present) {
 	r.key = row.AppendPendingRead(r.key[:0], group, id, user)
-	tablesOf(r.hidden).pendingReads.put(r.db, r.key, p)
+	tablesOf(r.hidden).pendingReads.put(&r.reader, r.key, p)
 }
 
 // PutPendingReader implements fold.Rows.
@@ -221,7 +222,7 @@ func (r *rows) SetPolicies(p fold.Policies) { r.store.position.Policies = p }
 
 func (r *rows) putIndex(log fold.Key, id string, i *fold.Index) {
 	r.key = row.AppendIndex(r.key[:0], log, id)
-	tablesOf(r.hidden).indexes.put(r.db, r.key, i)
+	tablesOf(r.hidden).indexes.put(&r.reader, r.key, i)
 }
 
 // PutIndex implements fold.Rows.
@@ -233,8 +234,8 @@ func (r *rows) DeleteIndex(log fold.Key, id string) { r.putIndex(r.rowsOf(log), 
 // Append implements fold.Rows. A page that is full becomes a row, and its ids
 // rows of the index.
 func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
-	r.store.writer.value = row.AppendRecord(append(r.store.writer.value[:0], l.Tail...), lk, m)
-	l.Tail = string(r.store.writer.value)
+	r.value = row.AppendRecord(append(r.value[:0], l.Tail...), lk, m)
+	l.Tail = string(r.value)
 	if row.InTail(l.Head.Pos) > 0 {
 		return
 	}
@@ -242,7 +243,7 @@ func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	l.Tail = ""
 	lk = r.rowsOf(lk)
 	r.key = row.AppendPage(r.key[:0], lk, no)
-	tablesOf(r.hidden).pages.put(r.db, r.key, &p)
+	tablesOf(r.hidden).pages.put(&r.reader, r.key, &p)
 	p.Places(row.FirstOf(no), func(id string, i fold.Index) { r.putIndex(lk, id, &i) })
 }
 
@@ -255,14 +256,14 @@ func (r *rows) Rewrite(lk fold.Key, l *fold.Log, pos fold.Pos, m *fold.Message) 
 		return
 	}
 	r.key = row.AppendPage(r.key[:0], r.rowsOf(lk), no)
-	tablesOf(r.hidden).pages.put(r.db, r.key, &p)
+	tablesOf(r.hidden).pages.put(&r.reader, r.key, &p)
 }
 
 // PutTimeBlock implements fold.Rows.
 func (r *rows) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	log = r.rowsOf(log)
 	r.key = row.AppendBlock(r.key[:0], log, block)
-	tablesOf(r.hidden).blocks.put(r.db, r.key, &span)
+	tablesOf(r.hidden).blocks.put(&r.reader, r.key, &span)
 }
 
 // PutChunk implements fold.Rows.
@@ -272,7 +273,7 @@ func (r *rows) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 	}
 	k = r.setOf(k)
 	r.key = row.AppendChunk(r.key[:0], k, no)
-	tablesOf(r.hidden).chunks.put(r.db, r.key, b)
+	tablesOf(r.hidden).chunks.put(&r.reader, r.key, b)
 }
 
 // PutDirectory implements fold.Rows.
@@ -280,15 +281,15 @@ func (r *rows) PutDirectory(k fold.SetKey, d fold.Directory) {
 	k = r.setOf(k)
 	r.key = row.AppendDirectory(r.key[:0], k)
 	if len(d) == 0 {
-		tablesOf(r.hidden).directories.remove(r.db, r.key)
+		tablesOf(r.hidden).directories.remove(&r.reader, r.key)
 	} else {
-		tablesOf(r.hidden).directories.put(r.db, r.key, &d)
+		tablesOf(r.hidden).directories.put(&r.reader, r.key, &d)
 	}
 }
 
 func (r *rows) putAccount(user string, a *row.Account) {
 	r.key = row.AppendUser(r.key[:0], user)
-	tablesOf(r.hidden).users.put(r.db, r.key, a)
+	tablesOf(r.hidden).users.put(&r.reader, r.key, a)
 }
 
 // SetLost implements fold.Rows.
@@ -309,5 +310,7 @@ func (r *rows) SetSettings(user string, s *fold.Settings) {
 // SetErased implements fold.Rows.
 func (r *rows) SetErased(user string, by events.Seq) {
 	r.putAccount(user, &row.Account{Lost: by, Era: by})
-	tablesOf(r.hidden).unread.rows.Drop(user)
+	for i := range tablesOf(r.hidden).unread {
+		tablesOf(r.hidden).unread[i].rows.Drop(user)
+	}
 }

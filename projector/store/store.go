@@ -37,7 +37,7 @@ type Store struct {
 	committed events.Seq    // of the last commit
 	digest    events.Digest // after it
 	flushedAt events.Seq
-	writer    writer
+	writers   []writer     // by part
 	unfit     bool         // a command was left half applied
 	outbox    []Out        // entries to write in the next commit
 	kept      []events.Seq // entries in the store
@@ -52,15 +52,36 @@ type Store struct {
 	trimmed events.Seq // the outbox is empty up to here
 
 	hidden
-	rows   rows
-	filter *cache.Filter
+	rows       rows    // of all parts
+	shards     []shard // by part
+	rounds     int     // that shards have folded
+	roundLeast int     // see the constant
+	due        due
+	filter     *cache.Filter
+
+	// Turn, unless nil, is called now and then while many commands are folded or many
+	// rows are written, so that others get a turn; by several goroutines at once.
+	Turn func()
+
+	// Yield leaves one processor to others meanwhile, if there is more than one.
+	Yield bool
 }
 
-// writer is the state of one commit.
+// writer is the state of one commit, of one part of the tables.
 type writer struct {
 	key, value []byte // scratch
-	digest     uint64 // of the rows
+	digest     uint64 // of the rows that have changed, since the store was opened
 	rows       int    // written or deleted
+	give       func() // see Store.Turn
+}
+
+// turnRows is after how many rows that are written others get a turn.
+const turnRows = 256
+
+func (w *writer) turn() {
+	if w.give != nil && w.rows%turnRows == turnRows-1 {
+		w.give()
+	}
 }
 
 // Position is what the rows stand for, as changed so far.
@@ -93,8 +114,8 @@ func (e *Entry) At() events.Time {
 func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	defer func() { s.unfit = s.unfit || err != nil }()
 	defer catch(&err)
-	if e.Seq != s.position.Applied+1 {
-		return fmt.Errorf("apply seq %d: %d is next", e.Seq, s.position.Applied+1)
+	if err := e.comesAfter(s.position.Applied); err != nil {
+		return err
 	}
 	if e.Skipped {
 		fx.Reset()
@@ -109,10 +130,23 @@ func (s *Store) Apply(e *Entry, fx *fold.Effects) (err error) {
 	} else {
 		fold.Apply(&s.rows, e.Seq, e.Time, &e.Command, fx)
 	}
+	s.follow(e, fx)
+	return nil
+}
+
+// comesAfter reports that a command is not the one after another.
+func (e *Entry) comesAfter(seq events.Seq) error {
+	if e.Seq != seq+1 {
+		return fmt.Errorf("apply seq %d: %d is next", e.Seq, seq+1)
+	}
+	return nil
+}
+
+// follow brings position and outbox up to a command whose rows are changed.
+func (s *Store) follow(e *Entry, fx *fold.Effects) {
 	s.note(e, fx)
 	s.position.count(e.Command.Verb, fx)
 	s.position.follow(e)
-	return nil
 }
 
 // Read calls fn with the rows as changed so far. A row that can't be read ends fn
@@ -130,11 +164,9 @@ func (s *Store) Commit() (rows int, err error) {
 	}
 	b := s.db.NewBatch()
 	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
-	s.writer.rows = 0
-	if err := tablesOf(s.hidden).commit(b, &s.writer); err != nil {
+	if rows, err = s.commitRows(b); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
 	}
-	s.position.rows = s.writer.digest
 	if err := s.commitOutbox(b); err != nil {
 		return 0, fmt.Errorf("write outbox: %w", err)
 	}
@@ -164,15 +196,53 @@ func (s *Store) Commit() (rows int, err error) {
 			return 0, fmt.Errorf("flush: %w", err)
 		}
 	}
-	return s.writer.rows, nil
+	return rows, nil
+}
+
+// commitRows writes the changed rows of all parts into a batch, each part on a goroutine
+// of its own if they are many. It returns how many.
+func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
+	batches := make([]*pebble.Batch, len(s.shards))
+	errs := make([]error, len(s.shards))
+	write := func(i int) {
+		w := &s.writers[i]
+		w.rows, w.give = 0, s.Turn
+		errs[i] = tablesOf(s.hidden).commit(i, batches[i], w)
+	}
+	if many := s.position.Applied-s.committed >= events.Seq(s.roundLeast); many {
+		for i := range batches {
+			if batches[i] = b; i > 0 {
+				batches[i] = s.db.NewBatch()
+			}
+		}
+		s.eachShard(write)
+	} else {
+		for i := range batches {
+			batches[i] = b
+			write(i)
+		}
+	}
+	err = errors.Join(errs...)
+	s.position.rows = 0
+	for i := range s.shards {
+		rows += s.writers[i].rows
+		s.position.rows += s.writers[i].digest
+		if batches[i] != b {
+			if err == nil {
+				err = b.Apply(batches[i], nil)
+			}
+			err = errors.Join(err, batches[i].Close())
+		}
+	}
+	return rows, err
 }
 
 // settle brings the caches up to the commit.
 func (s *Store) settle() {
 	s.committed, s.digest = s.position.Applied, s.position.Digest()
 	tablesOf(s.hidden).settle(s.position.Applied)
-	s.rows.due.settle()
-	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.rows.due.from})
+	s.due.settle()
+	s.latest.Store(&latest{s.position.clone(), s.rows.left, s.due.from})
 }
 
 // latest is what the rows of a commit stand for, what is left to be swept, and where

@@ -132,8 +132,10 @@ func (t *table[R]) markLogs(m *logMarks, to events.Seq) {
 	if t.log == nil {
 		return
 	}
-	for _, e := range t.dirty {
-		m.set(t.log(e.Key), to)
+	for i := range t.parts {
+		for _, e := range t.parts[i].dirty {
+			m.set(t.log(e.Key), to)
+		}
 	}
 }
 

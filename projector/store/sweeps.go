@@ -29,7 +29,7 @@ func (r *rows) Pace() fold.Pace { return r.pace }
 
 // PutProgress implements fold.Rows.
 func (r *rows) PutProgress(at fold.Progress) {
-	tablesOf(r.hidden).progress.put(r.db, row.ProgressKey(), &at)
+	tablesOf(r.hidden).progress.put(&r.reader, row.ProgressKey(), &at)
 	r.left = r.left.At(at)
 }
 
@@ -39,7 +39,7 @@ func (r *rows) BeginSweep(w *fold.Sweep) {
 	if r.left == nil {
 		r.since = r.store.position.Applied
 	}
-	tablesOf(r.hidden).sweeps.put(r.db, row.AppendSweep(nil, w.Seq), w)
+	tablesOf(r.hidden).sweeps.put(&r.reader, row.AppendSweep(nil, w.Seq), w)
 	r.left = r.left.With(w)
 }
 
@@ -99,8 +99,8 @@ func (r *rows) alive(user string, key, value []byte) (bool, error) {
 
 // EndSweep implements fold.Rows.
 func (r *rows) EndSweep(w *fold.Sweep) {
-	tablesOf(r.hidden).sweeps.put(r.db, row.AppendSweep(nil, w.Seq), nil)
-	tablesOf(r.hidden).progress.put(r.db, row.ProgressKey(), nil)
+	tablesOf(r.hidden).sweeps.put(&r.reader, row.AppendSweep(nil, w.Seq), nil)
+	tablesOf(r.hidden).progress.put(&r.reader, row.ProgressKey(), nil)
 	r.left = r.left.WithoutOldest()
 	r.since = r.store.position.Applied + 1 // the command that is being applied
 }
@@ -221,7 +221,7 @@ func (r *rows) DropRow(name string) {
 	if name[0] == row.Pages {
 		r.dropPage(name)
 	}
-	tablesOf(r.hidden).of([]byte(name)).remove(r.db, []byte(name))
+	tablesOf(r.hidden).of([]byte(name)).remove(&r.reader, []byte(name))
 }
 
 // Sift implements fold.Rows. It goes through the memberships once.

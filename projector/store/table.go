@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -65,12 +67,19 @@ type entry[R any] = cache.Entry[held[R]]
 type table[R any] struct {
 	family[R]
 	info   Family
+	parts  []part[R]        // by where rows are at home: see shards.go; one, if they are at home nowhere
+	mu     sync.Mutex       // of the one part, while shards fold
+	known  *cache.Shared[R] // for snapshots; nil: they read the family from Pebble
+	filter *cache.Filter    // holds the family's keys; nil: every lookup is a read
+	strict bool             // reads are checked as well: see shards.go
+}
+
+// part is what a table keeps of the rows that are at home in one place.
+type part[R any] struct {
 	rows   cache.Cache[held[R]]
 	live   []*entry[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
-	known  *cache.Shared[R]     // for snapshots; nil: they read the family from Pebble
-	filter *cache.Filter        // holds the family's keys; nil: every lookup is a read
 	hasher row.Hasher
 
 	// The row used last: most rows are asked for some times in a row. nil if it
@@ -79,13 +88,20 @@ type table[R any] struct {
 	last    *entry[R]
 }
 
-func newTable[R any](f family[R]) *table[R] {
-	t := &table[R]{family: f, info: f.info(), rows: cache.New[held[R]](f.hot)}
+// newTable returns a table of so many parts.
+func newTable[R any](f family[R], parts int) *table[R] {
+	if f.common {
+		parts = 1
+	}
+	t := &table[R]{family: f, info: f.info(), parts: make([]part[R], parts)}
+	for i := range t.parts {
+		t.parts[i].rows = cache.New[held[R]](f.hot / parts)
+		if f.listed {
+			t.parts[i].owners = map[string]*entry[R]{}
+		}
+	}
 	if f.shared > 0 {
 		t.known = cache.NewShared[R](f.shared)
-	}
-	if f.listed {
-		t.owners = map[string]*entry[R]{}
 	}
 	return t
 }
@@ -98,22 +114,43 @@ func (t *table[R]) filterBy(f *cache.Filter) {
 	}
 }
 
+// home is the number of the part that a row is kept in.
+func (t *table[R]) home(key string) int {
+	if len(t.parts) == 1 {
+		return 0
+	}
+	return row.Home(row.HomeID(key), len(t.parts))
+}
+
+// partOf is the part in which a reader finds a row.
+func (t *table[R]) partOf(r *reader, key []byte) *part[R] {
+	switch {
+	case len(t.parts) == 1:
+		return &t.parts[0]
+	case r.part == whole:
+		return &t.parts[t.home(string(key))]
+	case t.strict && t.home(string(key)) != r.part:
+		panic(fmt.Sprintf("shard %d asks for %q, which is at home elsewhere", r.part, key))
+	}
+	return &t.parts[r.part]
+}
+
 // entry returns the row's entry, from Pebble if need be; nil if the filter
 // says that there is none.
-func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
-	if len(t.lastKey) > 0 && bytes.Equal(key, t.lastKey) {
-		return t.last
+func (t *table[R]) entry(p *part[R], db pebble.Reader, key []byte) *entry[R] {
+	if len(p.lastKey) > 0 && bytes.Equal(key, p.lastKey) {
+		return p.last
 	}
-	e := t.rows.Get(key)
+	e := p.rows.Get(key)
 	if e == nil && (t.filter == nil || t.filter.Maybe(key)) {
 		found, err := t.find(db, key)
 		check(err)
 		h := held[R]{row: found.row, stored: found.row != nil, value: found.value}
 		if h.stored {
-			h.hash = row.Hash(&t.hasher, found.key, found.value)
+			h.hash = row.Hash(&p.hasher, found.key, found.value)
 		}
-		e = t.rows.Add(found.key, h, size(found.key, found.value))
-		t.enliven(e)
+		e = p.rows.Add(found.key, h, size(found.key, found.value))
+		p.enliven(e)
 	} else if e != nil && !e.Value.live {
 		if e.Value.stored {
 			var err error
@@ -121,49 +158,75 @@ func (t *table[R]) entry(db pebble.Reader, key []byte) *entry[R] {
 				check(rowError(key, err))
 			}
 		}
-		t.enliven(e)
+		p.enliven(e)
 	}
-	t.lastKey, t.last = append(t.lastKey[:0], key...), e
+	p.lastKey, p.last = append(p.lastKey[:0], key...), e
 	return e
 }
 
-func (t *table[R]) enliven(e *entry[R]) {
+func (p *part[R]) enliven(e *entry[R]) {
 	e.Value.live = true
-	t.live = append(t.live, e)
+	p.live = append(p.live, e)
 }
 
-func (t *table[R]) get(db pebble.Reader, key []byte) *R {
-	if e := t.entry(db, key); e != nil {
+func (t *table[R]) get(r *reader, key []byte) *R {
+	p := t.partOf(r, key)
+	if t.absent && t.filter != nil && !t.filter.Maybe(key) {
+		return nil
+	}
+	if t.common && r.part != whole {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
+	if e := t.entry(p, r.db, key); e != nil {
 		return e.Value.row
 	}
 	return nil
 }
 
 // put sets a row; nil deletes it.
-func (t *table[R]) put(db pebble.Reader, key []byte, row *R) {
-	e := t.entry(db, key)
+func (t *table[R]) put(r *reader, key []byte, row *R) {
+	p := t.partOf(r, key)
+	if t.common && r.part != whole {
+		if !t.entered {
+			panic(fmt.Sprintf("shard %d changes %q, which is everybody's", r.part, key))
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
+	e := t.entry(p, r.db, key)
 	if e == nil {
-		e = t.rows.Add(string(key), held[R]{}, cache.EntryWeight+len(key))
-		t.enliven(e)
-		t.last = e
+		e = p.rows.Add(string(key), held[R]{}, cache.EntryWeight+len(key))
+		p.enliven(e)
+		p.lastKey, p.last = append(p.lastKey[:0], key...), e
+	}
+	if t.filter != nil && !e.Value.stored && row != nil {
+		t.filter.Note(key)
 	}
 	e.Value.row = row
 	if !e.Value.dirty {
 		e.Value.dirty = true
-		t.dirty = append(t.dirty, e)
-		if t.owners != nil {
+		p.dirty = append(p.dirty, e)
+		if p.owners != nil {
 			owner := ownerOf(e.Key)
-			e.Value.next = t.owners[owner]
-			t.owners[owner] = e
+			e.Value.next = p.owners[owner]
+			p.owners[owner] = e
 		}
 	}
 }
 
-// commit writes the changed rows into a batch and moves the digest from the
+// commit writes the changed rows of one part into a batch and moves the digest from the
 // old rows to the new. Keys in order go into Pebble's memtable side by side.
-func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
-	slices.SortFunc(t.dirty, func(a, b *entry[R]) int { return strings.Compare(a.Key, b.Key) })
-	for _, e := range t.dirty {
+func (t *table[R]) commit(no int, b *pebble.Batch, w *writer) error {
+	if no >= len(t.parts) {
+		return nil
+	}
+	p := &t.parts[no]
+	slices.SortFunc(p.dirty, func(a, b *entry[R]) int { return strings.Compare(a.Key, b.Key) })
+	for _, e := range p.dirty {
+		if home := t.home(e.Key); home != no {
+			panic(fmt.Sprintf("shard %d has changed %q, which is at home in %d", no, e.Key, home))
+		}
 		w.key = append(w.key[:0], e.Key...)
 		h := &e.Value
 		w.digest -= h.hash
@@ -173,7 +236,7 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 		case h.stored:
 			w.value = t.encode(w.value[:0], h.row)
 			h.value = string(w.value)
-			h.hash = row.Hash(&t.hasher, e.Key, h.value)
+			h.hash = row.Hash(&p.hasher, e.Key, h.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -188,32 +251,41 @@ func (t *table[R]) commit(b *pebble.Batch, w *writer) error {
 			t.filter.Add(w.key)
 		}
 		w.digest += h.hash
-		t.rows.Resize(e, size(e.Key, h.value))
+		p.rows.Resize(e, size(e.Key, h.value))
+		w.turn()
 	}
 	return nil
 }
 
-// committed hands the snapshots' cache the rows that a commit changed. Only
-// now, when no row is dirty, may the table forget rows.
+// committed hands the snapshots' cache the rows that a commit changed.
 func (t *table[R]) committed(to events.Seq) {
 	if t.known != nil {
 		t.known.Advance(to, func(known cache.Changes[R]) {
-			for _, e := range t.dirty {
-				known.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
+			for i := range t.parts {
+				for _, e := range t.parts[i].dirty {
+					known.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
+				}
 			}
 		})
 	}
-	for _, e := range t.dirty {
+	for i := range t.parts {
+		t.parts[i].settle()
+	}
+}
+
+// settle has no row changed or decoded any more. Only now may the table forget rows.
+func (p *part[R]) settle() {
+	for _, e := range p.dirty {
 		e.Value.dirty, e.Value.next = false, nil
 	}
-	t.dirty = emptied(t.dirty)
-	clear(t.owners)
-	for _, e := range t.live {
+	p.dirty = emptied(p.dirty)
+	clear(p.owners)
+	for _, e := range p.live {
 		e.Value.row, e.Value.live = nil, false
 	}
-	t.live = emptied(t.live)
-	t.rows.Trim()
-	t.lastKey, t.last = t.lastKey[:0], nil
+	p.live = emptied(p.live)
+	p.rows.Trim()
+	p.lastKey, p.last = p.lastKey[:0], nil
 }
 
 // keptRoom is the number of changed rows that a list keeps room for: a full
@@ -236,17 +308,38 @@ func ownerOf(key string) string {
 }
 
 // changedOf calls fn with every changed row of a table with owners whose key
-// has a prefix, which holds the owner; nil of one that is deleted.
-func (t *table[R]) changedOf(prefix string, fn func(key string, row *R)) {
-	for e := t.owners[ownerOf(prefix)]; e != nil; e = e.Value.next {
-		if strings.HasPrefix(e.Key, prefix) {
-			fn(e.Key, e.Value.row)
+// has a prefix, which holds the owner; nil of one that is deleted. A shard is called
+// with those of its own part.
+func (t *table[R]) changedOf(r *reader, prefix string, fn func(key string, row *R)) {
+	owner := ownerOf(prefix)
+	for i := range t.parts {
+		if r.part != whole && r.part != i && len(t.parts) > 1 {
+			continue
+		}
+		for e := t.parts[i].owners[owner]; e != nil; e = e.Value.next {
+			if strings.HasPrefix(e.Key, prefix) {
+				fn(e.Key, e.Value.row)
+			}
+		}
+	}
+}
+
+// changed are the changed rows of each owner, linked: those of one owner as often as they
+// are at home in different parts.
+func (t *table[R]) changed() iter.Seq2[string, *entry[R]] {
+	return func(yield func(string, *entry[R]) bool) {
+		for i := range t.parts {
+			for owner, first := range t.parts[i].owners {
+				if !yield(owner, first) {
+					return
+				}
+			}
 		}
 	}
 }
 
 // remove deletes a row.
-func (t *table[R]) remove(db pebble.Reader, key []byte) { t.put(db, key, nil) }
+func (t *table[R]) remove(r *reader, key []byte) { t.put(r, key, nil) }
 
 // storeError carries an error of the store through the fold, which has no
 // way to go on without its rows.

@@ -72,7 +72,8 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 	prefix := row.OrdersPrefix(r.rowsOf(log))
 	changed := map[events.Seq]*string{}
 	if r.snap == nil {
-		tablesOf(r.hidden).orders.changedOf(string(prefix), func(key string, thread *string) {
+		tablesOf(r.hidden).orders.partOf(r, prefix) // all of them are at home there
+		tablesOf(r.hidden).orders.changedOf(r, string(prefix), func(key string, thread *string) {
 			seq, _ := row.ReadUint([]byte(key[len(prefix):]))
 			changed[events.Seq(seq)] = thread
 		})
@@ -114,13 +115,13 @@ func (r *reader) ThreadOrder(log fold.Key, before events.Seq) iter.Seq2[events.S
 func (r *rows) PutThread(log fold.Key, thread string, t *fold.Thread) {
 	log = r.rowsOf(log)
 	r.key = row.AppendThread(r.key[:0], log, thread)
-	tablesOf(r.hidden).threads.put(r.db, r.key, t)
+	tablesOf(r.hidden).threads.put(&r.reader, r.key, t)
 }
 
 func (r *rows) putTimeline(k fold.Key, thread string, t *fold.Timeline) {
 	k.User = row.InEra(k.User, r.Era(k.User))
 	r.key = row.AppendTimeline(r.key[:0], k, thread)
-	tablesOf(r.hidden).timelines.put(r.db, r.key, t)
+	tablesOf(r.hidden).timelines.put(&r.reader, r.key, t)
 }
 
 // PutTimeline implements fold.Rows.
@@ -138,7 +139,7 @@ func (r *rows) EndTimelines(k fold.Key, era events.Seq) (followed []string) {
 		of := k
 		of.User = row.InEra(k.User, era)
 		r.key = row.AppendTimeline(r.key[:0], of, t.Thread)
-		tablesOf(r.hidden).timelines.remove(r.db, r.key)
+		tablesOf(r.hidden).timelines.remove(&r.reader, r.key)
 	}
 	return followed
 }
@@ -146,7 +147,7 @@ func (r *rows) EndTimelines(k fold.Key, era events.Seq) (followed []string) {
 func (r *rows) putOrder(log fold.Key, seq events.Seq, thread *string) {
 	log = r.rowsOf(log)
 	r.key = row.AppendOrder(r.key[:0], log, seq)
-	tablesOf(r.hidden).orders.put(r.db, r.key, thread)
+	tablesOf(r.hidden).orders.put(&r.reader, r.key, thread)
 }
 
 // PutOrder implements fold.Rows.
@@ -159,7 +160,7 @@ func (r *rows) DeleteOrder(log fold.Key, seq events.Seq) { r.putOrder(log, seq, 
 
 func (r *rows) putFollower(group, thread, user string, p *row.Present) {
 	r.key = row.AppendFollower(r.key[:0], group, thread, user)
-	tablesOf(r.hidden).followers.put(r.db, r.key, p)
+	tablesOf(r.hidden).followers.put(&r.reader, r.key, p)
 }
 
 // PutFollower implements fold.Rows.

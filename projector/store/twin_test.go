@@ -34,6 +34,7 @@ type rig struct {
 	fs     *vfs.MemFS
 	disk   vfs.FS // what the store sees of fs; nil: fs itself
 	pace   fold.Pace
+	shards int // of the store; 0: as usual
 	store  *store.Store
 	opened []func(*store.Store) // called whenever the store has been opened
 	twin   *twin.Model
@@ -66,7 +67,7 @@ func (r *rig) open(fs *vfs.MemFS) {
 	if disk == nil {
 		disk = fs
 	}
-	s, err := store.Open(store.Config{Dir: "store", FS: disk, Identity: identity, Pace: r.pace})
+	s, err := store.Open(store.Config{Dir: "store", FS: disk, Identity: identity, Pace: r.pace, Shards: r.shards})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -35,20 +35,40 @@ func (u *unread) add(k fold.Key) {
 	e.Value = append(e.Value, k.ConversationID)
 }
 
-// put notes all that a user may have unread.
-func (u *unread) put(user string, box inbox) {
+// begin keeps a user in mind who has nothing unread.
+func (u *unread) begin(user string) {
 	u.rows.Drop(user)
-	if len(box) < mostUnread {
-		u.rows.Add(user, box, cache.EntryWeight+24*mostUnread/4)
+	u.rows.Add(user, make(inbox, 0, 8), cache.EntryWeight+24*mostUnread/4)
+}
+
+// unreadParts are those of the parts that the reader is of.
+func (r *rows) unreadParts() []unread {
+	all := tablesOf(r.hidden).unread
+	if r.part != whole {
+		return all[r.part : r.part+1]
 	}
+	return all
+}
+
+func (r *rows) unreadOf(k fold.Key) *unread {
+	if r.part != whole {
+		return &tablesOf(r.hidden).unread[r.part]
+	}
+	return &tablesOf(r.hidden).unread[tablesOf(r.hidden).homeOf(k)]
 }
 
 // TakeUnread implements fold.Rows.
-func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
+func (r *rows) TakeUnread(user string, kind events.Kind) (taken []fold.Key) {
 	var all inbox
-	if e := tablesOf(r.hidden).unread.rows.Peek(user); e != nil {
-		all = e.Value
-	} else {
+	parts, known := r.unreadParts(), true
+	for i := range parts {
+		if e := parts[i].rows.Peek(user); e != nil {
+			all = append(all, e.Value...)
+		} else {
+			known = false
+		}
+	}
+	if !known {
 		all = r.findUnread(user)
 	}
 	for _, k := range r.left.Joined(user) {
@@ -56,31 +76,36 @@ func (r *rows) TakeUnread(user string, kind events.Kind) []fold.Key {
 	}
 	slices.SortFunc(all, compareConversations)
 	all = slices.Compact(all)
-	var taken []fold.Key
-	kept := make(inbox, 0, 8)
+	for i := range parts {
+		parts[i].begin(user)
+	}
 	for _, id := range all {
-		take := kind == events.NoKind || kind == id.Kind
+		take, k := kind == events.NoKind || kind == id.Kind, fold.Key{User: user, ConversationID: id}
 		if take {
-			taken = append(taken, fold.Key{User: user, ConversationID: id})
+			taken = append(taken, k)
 		}
 		if !take || id.Kind == events.Group {
-			kept = append(kept, id)
+			r.unreadOf(k).add(k)
 		}
 	}
-	tablesOf(r.hidden).unread.put(user, kept)
 	return taken
 }
 
 // KeepUnread implements fold.Rows.
-func (r *rows) KeepUnread(k fold.Key) { tablesOf(r.hidden).unread.add(k) }
+func (r *rows) KeepUnread(k fold.Key) { r.unreadOf(k).add(k) }
 
-// findUnread looks through the rows of a user.
+// findUnread looks through the rows of a user; a shard's through those that are at home with
+// it.
 func (r *rows) findUnread(user string) (all inbox) {
 	prefix := row.ConversationsPrefix(user)
 	key := slices.Clone(prefix)
 	erased := r.left.ErasedAt(user)
 	scan(r.db, prefix, func(rest, value []byte) {
 		key = append(key[:len(prefix)], rest...)
+		k, _ := row.ParseConversation(string(key))
+		if r.part != whole && tablesOf(r.hidden).homeOf(k) != r.part {
+			return
+		}
 		if erased > 0 {
 			gone, err := row.IsBefore(erased, key, value)
 			if err != nil {
@@ -95,7 +120,6 @@ func (r *rows) findUnread(user string) (all inbox) {
 			check(rowError(key, err))
 		}
 		if !read {
-			k, _ := row.ParseConversation(string(key))
 			all = append(all, k.ConversationID)
 		}
 	})

@@ -59,7 +59,7 @@ func (r *reader) walkWriters(users, groups []string) map[string][]fold.Writer {
 		mine := map[string]*fold.Sender{}
 		w.writer(r.db, user, groups, func(group string, s *fold.Sender) { mine[group] = s })
 		prefix := string(row.SendersPrefix(user))
-		tablesOf(r.hidden).senders.changedOf(prefix, func(key string, s *fold.Sender) {
+		tablesOf(r.hidden).senders.changedOf(r, prefix, func(key string, s *fold.Sender) {
 			if _, wanted := slices.BinarySearch(groups, key[len(prefix):]); wanted {
 				mine[key[len(prefix):]] = s
 			}

@@ -15,8 +15,7 @@ const (
 	bloomLine   = 8 // words of 64 bits
 )
 
-// keyBloom is a Bloom filter of keys. Adding to it is safe for concurrent use,
-// asking only when nobody else adds.
+// keyBloom is a Bloom filter of keys. It is safe for concurrent use.
 type keyBloom struct{ words []uint64 }
 
 func newKeyBloom(keys uint64) *keyBloom {
@@ -43,7 +42,7 @@ func (f *keyBloom) add(key []byte) {
 func (f *keyBloom) has(key []byte) bool {
 	line, choice := f.line(key)
 	for range bloomProbes {
-		if line[choice&7]>>(choice>>3&63)&1 == 0 {
+		if atomic.LoadUint64(&line[choice&7])>>(choice>>3&63)&1 == 0 {
 			return false
 		}
 		choice >>= 9

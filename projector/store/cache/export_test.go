@@ -8,11 +8,11 @@ func (f *Filter) Wait() {
 }
 
 // Tighten makes the filter too small for the keys that it holds.
-func (f *Filter) Tighten() { f.size = min(f.size, f.count/2) }
+func (f *Filter) Tighten() { f.size = min(f.size, f.count.Load()/2) }
 
 // Filling reports whether a filling is under way.
 func (f *Filter) Filling() bool { return f.next != nil }
 
 // Count is how many keys the filter holds, Size for how many it is.
-func (f *Filter) Count() uint64 { return f.count }
+func (f *Filter) Count() uint64 { return f.count.Load() }
 func (f *Filter) Size() uint64  { return f.size }

@@ -21,14 +21,15 @@ const (
 // Filter knows which keys are surely not stored, so that a new message id or
 // a new conversation costs no read. It is filled in the background after the
 // start and whenever it has become too small; until then every key may be
-// stored. It is for the goroutine that changes the store.
+// stored. It is for the goroutine that changes the store, and for others where that is
+// said.
 type Filter struct {
 	db       *pebble.DB
 	families []byte // whose keys are in it
 
-	keys  *keyBloom // nil: not filled yet
-	size  uint64    // keys it is made for
-	count uint64    // keys it holds
+	keys  *keyBloom     // nil: not filled yet
+	size  uint64        // keys it is made for
+	count atomic.Uint64 // keys it holds
 
 	next *fill // under way; nil: none
 	stop atomic.Bool
@@ -40,7 +41,7 @@ func NewFilter(db *pebble.DB, families []byte) *Filter { return &Filter{db: db, 
 // Start begins to fill the filter. count is how many keys there are, about. Who
 // starts it closes it.
 func (f *Filter) Start(count uint64) {
-	f.count = count
+	f.count.Store(count)
 	f.grow()
 }
 
@@ -49,7 +50,7 @@ func (f *Filter) Start(count uint64) {
 type fill struct {
 	keys  *keyBloom
 	size  uint64
-	since uint64 // keys stored since
+	since atomic.Uint64 // keys stored since
 	done  chan struct{}
 
 	// When done:
@@ -59,7 +60,7 @@ type fill struct {
 
 // grow begins to fill a larger filter.
 func (f *Filter) grow() {
-	size := min(max(filterGrowth*f.count, filterMin), filterMax)
+	size := min(max(filterGrowth*f.count.Load(), filterMin), filterMax)
 	next := &fill{keys: newKeyBloom(size), size: size, done: make(chan struct{})}
 	snap := f.db.NewSnapshot()
 	f.next = next
@@ -93,15 +94,23 @@ func (f *Filter) Filled() bool { return f.keys != nil }
 // Maybe reports whether a key may be stored.
 func (f *Filter) Maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
 
+// Note enters a key that is going to be stored: who asks the filter before anything
+// else finds it. Add says when it is. Safe for concurrent use, also with Maybe and Add.
+func (f *Filter) Note(key []byte) {
+	if f.keys != nil {
+		f.keys.add(key)
+	}
+}
+
 // Add enters a key that is being stored: also into the filter that is being
-// filled, whose snapshot may be older.
+// filled, whose snapshot may be older. Safe for concurrent use, also with Maybe and Note.
 func (f *Filter) Add(key []byte) {
-	f.count++
+	f.count.Add(1)
 	if f.keys != nil {
 		f.keys.add(key)
 	}
 	if f.next != nil {
-		f.next.since++
+		f.next.since.Add(1)
 		f.next.keys.add(key)
 	}
 }
@@ -110,7 +119,7 @@ func (f *Filter) Add(key []byte) {
 func (f *Filter) Poll() error {
 	next := f.next
 	if next == nil {
-		if f.count > f.size && f.size < filterMax {
+		if f.count.Load() > f.size && f.size < filterMax {
 			f.grow()
 		}
 		return nil
@@ -124,7 +133,8 @@ func (f *Filter) Poll() error {
 	if next.err != nil {
 		return next.err
 	}
-	f.keys, f.size, f.count = next.keys, next.size, next.count+next.since
+	f.keys, f.size = next.keys, next.size
+	f.count.Store(next.count + next.since.Load())
 	return nil
 }
 
