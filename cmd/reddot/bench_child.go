@@ -17,6 +17,7 @@ import (
 	"reddot/cmd/reddot/heap"
 	"reddot/cmd/reddot/natsserver"
 	"reddot/events"
+	"reddot/projector/store"
 )
 
 // benchChildCommand is what bench starts in processes of their own.
@@ -61,14 +62,16 @@ func (a *app) bareServer(ctx context.Context, cfg natsserver.Config, pipes bool)
 func (a *app) benchFoldCommand() *cobra.Command {
 	var data, dir string
 	var from, upto uint64
+	var shards int
 	cmd := &cobra.Command{Use: "fold", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		defer heap.Save()() // as serve does
 		nats := natsserver.Config{Data: datadir.Dir(data), Listen: "127.0.0.1:0", Logger: a.logger(&logConfig{})}
-		return bench.ChildFold(cmd.Context(), nats, dir, events.Seq(from), events.Seq(upto), a.stdout)
+		return bench.ChildFold(cmd.Context(), nats, store.Config{Dir: dir, Shards: shards}, events.Seq(from), events.Seq(upto), a.stdout)
 	}}
 	f := cmd.Flags()
 	f.StringVar(&data, "data", "", "`directory` of the data of a NATS server that has the commands and does not run")
 	f.StringVar(&dir, "store", "", "`directory` of the store")
+	f.IntVar(&shards, "shards", 0, "how many fold many commands")
 	f.Uint64Var(&from, "from", 0, "the commands after this `seq` are timed")
 	f.Uint64Var(&upto, "upto", 0, "`seq` of the last command")
 	return cmd

@@ -33,12 +33,12 @@ func openStore(ctx context.Context, url, dir string) (*log.Log, *store.Store, fu
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect to a server of the benchmark: %w", err)
 	}
-	log, s, err := openStoreBy(ctx, conn, dir, nil)
+	log, s, err := openStoreBy(ctx, conn, store.Config{Dir: dir}, nil)
 	return log, s, conn.Close, err
 }
 
 // openStoreBy is openStore by a connection to a server, whose files may be in this process.
-func openStoreBy(ctx context.Context, conn *nats.Conn, dir string, files func(stream string) log.Files) (*log.Log, *store.Store, error) {
+func openStoreBy(ctx context.Context, conn *nats.Conn, opts store.Config, files func(stream string) log.Files) (*log.Log, *store.Store, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, nil, err
@@ -47,7 +47,7 @@ func openStoreBy(ctx context.Context, conn *nats.Conn, dir string, files func(st
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := log.Config{Subjects: subjects, Logger: slog.New(slog.DiscardHandler), Derived: func() (store.Info, string, error) { return store.Info{}, dir, nil }}
+	cfg := log.Config{Subjects: subjects, Logger: slog.New(slog.DiscardHandler), Derived: func() (store.Info, string, error) { return store.Info{}, opts.Dir, nil }}
 	if files != nil {
 		cfg.Files = files(subjects.CommandStream())
 	}
@@ -55,28 +55,29 @@ func openStoreBy(ctx context.Context, conn *nats.Conn, dir string, files func(st
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := store.Open(store.Config{Dir: dir, Identity: log.Identity()})
+	opts.Identity = log.Identity()
+	s, err := store.Open(opts)
 	return log, s, err
 }
 
-// ChildFold folds a log into a store in a folder, as serve does with a NATS server of its
+// ChildFold folds a log into a fresh store, as serve does with a NATS server of its
 // own, and says how long the commands between two seqs took.
-func ChildFold(ctx context.Context, cfg natsserver.Config, dir string, from, upto events.Seq, out io.Writer) error {
+func ChildFold(ctx context.Context, cfg natsserver.Config, opts store.Config, from, upto events.Seq, out io.Writer) error {
 	server, err := natsserver.Open(cfg)
 	if err != nil {
 		return err
 	}
-	err = childFold(ctx, server, dir, from, upto, out)
+	err = childFold(ctx, server, opts, from, upto, out)
 	return errors.Join(err, server.Shutdown())
 }
 
-func childFold(ctx context.Context, server *natsserver.Server, dir string, from, upto events.Seq, out io.Writer) error {
+func childFold(ctx context.Context, server *natsserver.Server, opts store.Config, from, upto events.Seq, out io.Writer) error {
 	conn, err := server.Connect()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	log, s, err := openStoreBy(ctx, conn, dir, func(stream string) log.Files { return server.Records(stream) })
+	log, s, err := openStoreBy(ctx, conn, opts, func(stream string) log.Files { return server.Records(stream) })
 	if err != nil {
 		return err
 	}

@@ -29,14 +29,14 @@ type folding struct {
 
 // fold folds a log up to a seq into a fresh store, in a process of its own that has the
 // log's NATS server in it, as serve has: the bare one rests meanwhile.
-func (b *bench) fold(ctx context.Context, l *filled, store string, upto int) (f folding, err error) {
+func (b *bench) fold(ctx context.Context, l *filled, store string, upto int, args ...string) (f folding, err error) {
 	if err := l.halt(); err != nil {
 		return f, err
 	}
 	name := "rebuild of " + strconv.Itoa(upto-l.joins)
 	err = b.step(name, upto-l.joins, func(step *Step) error {
-		c, err := b.start(ChildCommand, "fold", "--data", l.dir, "--store", store,
-			"--from", strconv.Itoa(l.joins), "--upto", strconv.Itoa(upto))
+		c, err := b.start(append([]string{ChildCommand, "fold", "--data", l.dir, "--store", store,
+			"--from", strconv.Itoa(l.joins), "--upto", strconv.Itoa(upto)}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -63,11 +63,19 @@ func (b *bench) storeDir() string { return filepath.Join(b.dir, "store") }
 
 // rebuild is the stage of that name.
 func (b *bench) rebuild(ctx context.Context) error {
+	one, err := b.fold(ctx, b.log, b.storeDir(), b.log.last, "--shards", "1")
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(b.storeDir()); err != nil {
+		return err
+	}
 	f, err := b.fold(ctx, b.log, b.storeDir(), b.log.last)
 	if err != nil {
 		return err
 	}
 	b.note(figure("rebuild", rebuilt, PerSecond, perSecond(b.sizes.all, f.Took)).compare("read", b.rates.read))
+	b.note(figure("rebuild", sharded, PerSecond, perSecond(b.sizes.all, f.Took)).compare("by one shard", perSecond(b.sizes.all, one.Took)))
 	if f.Peak > 0 {
 		b.note(figure("rebuild", "memory at most", Bytes, float64(f.Peak)))
 	}

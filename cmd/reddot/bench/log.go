@@ -14,6 +14,7 @@ import (
 // Names of figures that aims are about.
 const (
 	rebuilt      = "commands applied"
+	sharded      = "by as many shards as processors"
 	untilApplied = "until the last is applied"
 	untilStored  = "until the last event is stored"
 )
