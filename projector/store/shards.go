@@ -45,8 +45,8 @@ const (
 	// roundMost bounds the commands of a round, whose effects are kept until it ends, and
 	// roundWeight those effects; roundLeast is from how many commands on a round is worth its
 	// goroutines.
-	roundMost   = 2_048
-	roundWeight = 16_384
+	roundMost   = 16_384
+	roundWeight = 131_072
 	roundLeast  = 64
 
 	// keptEffects bounds what of a command's effects is kept as room for others'.
@@ -167,7 +167,7 @@ func (s *Store) ApplyAll(batch []Entry, fx *fold.Effects, did func(*Entry, *fold
 // round shares out commands, from the first on, up to the next barrier, and returns how
 // many.
 func (s *Store) round(batch []Entry) (n int) {
-	if len(s.shards) == 1 || s.rows.left != nil || len(batch) < s.roundLeast {
+	if s.rows.left != nil || len(batch) < s.roundLeast || s.workers() == 1 {
 		return 0
 	}
 	for i := range s.shards {
@@ -243,13 +243,19 @@ func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error
 	return nil
 }
 
-// eachShard calls fn for every shard: each on a goroutine of its own, unless that would
-// leave no processor to others who are to have one.
-func (s *Store) eachShard(fn func(shard int)) {
-	workers := len(s.shards)
+// workers is how many goroutines fold: as many as there are processors, or one less.
+func (s *Store) workers() int {
+	n := runtime.GOMAXPROCS(0)
 	if s.Yield {
-		workers = max(1, min(workers, runtime.GOMAXPROCS(0)-1))
+		n--
 	}
+	return max(1, min(n, len(s.shards)))
+}
+
+// eachShard calls fn for every shard, on as many goroutines as there are to be, each of which
+// takes the next one that nobody has begun.
+func (s *Store) eachShard(fn func(shard int)) {
+	workers := s.workers()
 	var begun atomic.Int64
 	work := func() {
 		for i := int(begun.Add(1)) - 1; i < len(s.shards); i = int(begun.Add(1)) - 1 {

@@ -1,7 +1,6 @@
 package natsserver
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 
 	"github.com/minio/highwayhash"
@@ -99,7 +99,7 @@ func beginAt(blocks []block, seq uint64) (int, error) {
 type recordReader struct {
 	next    uint64 // seq
 	fn      func(seq uint64, at int64, subject string, payload []byte) error
-	content bytes.Buffer // of one file
+	content []byte // of one file
 }
 
 // record is a message; what it has is the file's content.
@@ -116,8 +116,12 @@ func (r *recordReader) read(b block, stream string) error {
 		return fmt.Errorf("%w: %w", ErrRecords, err)
 	}
 	defer f.Close()
-	r.content.Reset()
-	if _, err := io.Copy(&r.content, f); err != nil {
+	info, err := f.Stat()
+	if err == nil {
+		r.content = slices.Grow(r.content[:0], int(info.Size()))[:info.Size()]
+		_, err = io.ReadFull(f, r.content)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRecords, err)
 	}
 	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", stream, b.number))
@@ -125,12 +129,12 @@ func (r *recordReader) read(b block, stream string) error {
 	if err != nil {
 		return err
 	}
-	for rest := r.content.Bytes(); len(rest) > 0; {
+	for rest := r.content; len(rest) > 0; {
 		m, err := parseRecord(rest, hash)
 		no := m.seq & recordSeqMask
 		switch {
 		case err != nil:
-			return fmt.Errorf("%w: %s, byte %d: %w", ErrRecords, b.path, r.content.Len()-len(rest), err)
+			return fmt.Errorf("%w: %s, byte %d: %w", ErrRecords, b.path, len(r.content)-len(rest), err)
 		case no < r.next: // not asked for, or what trimming leaves
 		case no > r.next || no != m.seq:
 			return fmt.Errorf("%w: seq %d is not in %s", ErrRecords, r.next, b.path)
