@@ -51,7 +51,7 @@ func TestRebuild(t *testing.T) {
 	c := newChaos(t, testkit.Seed(t), twin.Config{Users: 9, Groups: 4})
 	p := c.bus.run(c.dir)
 	for round := range testkit.Effort(12) {
-		c.write(50 + c.rng.IntN(2_000))
+		c.write(50 + c.rng.IntN(1_000))
 		if round%3 == 2 { // in the middle
 			testkit.Must(p.Rebuild())(t)
 			c.write(c.rng.IntN(500))

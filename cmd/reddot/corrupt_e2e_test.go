@@ -12,12 +12,33 @@ import (
 	"reddot/projector/testkit"
 )
 
+// testCorrupt flips bits of copies of one specimen.
+func testCorrupt(t *testing.T, p program) {
+	s := newSpecimen(t, p)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *specimen)
+	}{
+		{"log", testCorruptLog},
+		{"stream", testCorruptStream},
+		{"store", testCorruptStore},
+		{"snapshots", testCorruptSnapshots},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			own := *s
+			own.rng = testkit.Rand(t)
+			test.run(t, &own)
+		})
+	}
+}
+
 // testCorruptLog flips one bit in a file of the command stream while the server
 // is down. A server that has to read the command again stops there and says
 // so. One that has applied it answers as before, and says so when it is asked
 // to fold the log again.
-func testCorruptLog(t *testing.T, p program) {
-	s := newSpecimen(t, p)
+func testCorruptLog(t *testing.T, s *specimen) {
+	p := s.program
 	files := records(t, s.dir)
 	if len(files) != 2 {
 		t.Fatalf("the log is in %d files", len(files))
@@ -132,8 +153,8 @@ func testCorruptBehind(t *testing.T, p program) {
 // testCorruptStream flips one bit in the files that describe the command stream.
 // The NATS server leaves the stream out, or reads all of its messages to make
 // the index anew. Nobody makes another stream in its place.
-func testCorruptStream(t *testing.T, p program) {
-	s := newSpecimen(t, p)
+func testCorruptStream(t *testing.T, s *specimen) {
+	p := s.program
 	stream := filepath.Join("nats", "jetstream", "$G", "streams", "UNREAD_COMMANDS")
 	for _, without := range [][]string{{"store", "snapshots"}, {"store"}, nil} {
 		for _, name := range []string{"meta.inf", "meta.sum"} {

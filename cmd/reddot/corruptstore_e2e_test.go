@@ -15,8 +15,8 @@ import (
 // down. It is never believed: it is found when the store is opened, when the
 // row is asked for, or when a snapshot is taken; then the store is built anew,
 // and the log says so. Only a bit that says nothing may stay.
-func testCorruptStore(t *testing.T, p program) {
-	s := newSpecimen(t, p)
+func testCorruptStore(t *testing.T, s *specimen) {
+	p := s.program
 	for _, kind := range []string{"*.sst", "*.sst", "*.sst", "*.sst", "MANIFEST-*", "MANIFEST-*", "OPTIONS-*", "*"} {
 		t.Run(kind, func(t *testing.T) {
 			dir := s.copy(t)
@@ -51,8 +51,8 @@ func testCorruptStore(t *testing.T, p program) {
 // testCorruptSnapshots flips one bit in a snapshot's manifest or in one of its
 // pieces. It is named by whoever verifies or restores it, and another one is
 // restored, or the log folded: no store comes of it.
-func testCorruptSnapshots(t *testing.T, p program) {
-	s := newSpecimen(t, p)
+func testCorruptSnapshots(t *testing.T, s *specimen) {
+	p := s.program
 	for _, folder := range []string{"pieces", "pieces", "pieces", "manifests"} {
 		t.Run(folder, func(t *testing.T) {
 			dir := s.copy(t, "store")

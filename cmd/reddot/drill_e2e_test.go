@@ -17,9 +17,9 @@ import (
 	"reddot/projector/twin"
 )
 
-// drillLines is how many commands a drill publishes: some tenths of a second
-// of work for the publisher.
-const drillLines = 20_000
+// drillLines is how many commands a drill publishes, by default: some tenths of a
+// second of work for the publisher.
+const drillLines = 10_000
 
 // drill publishes a file of random commands to a server that is disturbed on
 // the way, and compares what comes of it with the twin.

@@ -18,7 +18,7 @@ import (
 )
 
 // steps is how many random commands a run has.
-func steps() int { return testkit.Effort(4_000) }
+func steps() int { return testkit.Effort(2_000) }
 
 var identity = storetest.Identity()
 

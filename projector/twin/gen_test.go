@@ -311,7 +311,7 @@ func TestInvariants(t *testing.T) {
 	g, m := NewGenerator(seed, Config{}), New()
 	versions := map[string]events.Seq{}
 	var c events.Command
-	for n := range 5_000 {
+	for n := range testkit.Effort(2_500) {
 		g.Next(&c)
 		m.Apply(events.Seq(n+1), g.Now(), &c)
 		for _, user := range m.Users() {

@@ -366,7 +366,7 @@ func (d dice) counts() *fold.Counts {
 // is written as the same bytes, as the digest needs it.
 func TestRowsRoundTrip(t *testing.T) {
 	d := newDice(t)
-	for range testkit.Effort(1_000) {
+	for range testkit.Effort(500) {
 		k := c2cKey(d.id(), d.id())
 		if d.coin() {
 			k.Kind = events.Group
