@@ -17,8 +17,8 @@ import (
 	"reddot/projector/twin"
 )
 
-// drillLines is how many commands a drill publishes, by default: some tenths of a
-// second of work for the publisher.
+// drillLines is how many commands a drill publishes: some tenths of a second of work for
+// the publisher.
 const drillLines = 10_000
 
 // drill publishes a file of random commands to a server that is disturbed on

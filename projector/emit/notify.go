@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -146,12 +147,19 @@ func (c *change) fill(rows fold.Reader) {
 }
 
 // giveWay is called with each of many users or receipts. After some of them, it
-// lets others have the processor, and rests if the fold has much to do.
+// lets others have the processor, and rests if the fold has much to do: what it changes
+// meanwhile merges, so the sooner it is done the less is there to be emitted.
 func (g *rounds) giveWay() {
 	const every = 32
-	if g.turns++; g.turns%every == 0 {
-		yield.Turn(g.emitter.behind(g.upto.Seq))
+	if g.turns++; g.turns%every != 0 {
+		return
 	}
+	if g.emitter.behind(g.upto.Seq) {
+		yield.Last(time.Since(g.turned))
+	} else {
+		yield.Turn(false)
+	}
+	g.turned = time.Now()
 }
 
 // notifyNext notifies users of a lane for as long as there is room.

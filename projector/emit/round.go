@@ -32,6 +32,7 @@ type rounds struct {
 	lags   time.Time  // since when the newest message in the stream does not say all that is emitted; zero: it does, or more is on its way
 	kept   int        // see backlog.forget
 	turns  int        // see giveWay
+	turned time.Time  // when others had the last one
 	now    time.Time
 	holds  bool // only refusals are emitted: see hold
 
@@ -63,6 +64,7 @@ func (g *rounds) run(ctx context.Context, m *dirty.Set, upto dirty.Stamp, snap *
 		r = g.begin(upto, g.writer.Next())
 	}
 	g.upto, g.now, g.owed = upto, time.Now(), max(g.owed, m.Last)
+	g.turned = g.now
 	g.header = nats.Header{
 		events.HeaderContentType: {g.emitter.cfg.Encoding.ContentType()},
 		journal.HeaderWriter:     {g.emitter.cfg.ID},

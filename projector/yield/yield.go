@@ -29,9 +29,30 @@ const (
 // Turn lets others have a turn. Work in bulk, which is not what anyone waits for
 // at the moment, then rests if others needed the processors.
 func Turn(bulk bool) {
-	start := time.Now()
-	runtime.Gosched()
-	if bulk && time.Since(start) > waited {
+	if others := needed(); bulk && others {
 		time.Sleep(rest)
 	}
+}
+
+const (
+	// share is what part of a processor is left to work that had better come last: one of
+	// so many.
+	share = 11
+	// mostRest bounds how long such work rests at a time.
+	mostRest = 100 * time.Millisecond
+)
+
+// Last is Turn for work in bulk of which there is less the later it comes, after some time of
+// it. If others needed the processors it rests for as long as leaves it its share.
+func Last(worked time.Duration) {
+	if needed() {
+		time.Sleep(min(max((share-1)*worked, rest), mostRest))
+	}
+}
+
+// needed lets others have a turn, and reports whether they needed the processors.
+func needed() bool {
+	start := time.Now()
+	runtime.Gosched()
+	return time.Since(start) > waited
 }

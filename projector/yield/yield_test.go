@@ -13,6 +13,7 @@ func TestTurnAlone(t *testing.T) {
 		start := time.Now()
 		for range 1_000 {
 			Turn(true)
+			Last(time.Second)
 		}
 		if took := time.Since(start); took != 0 {
 			t.Errorf("a thousand turns of its own rested for %v", took)
@@ -23,6 +24,20 @@ func TestTurnAlone(t *testing.T) {
 // TestTurnOfOthers: others that need the only processor get it, and then some
 // time without the bulk work.
 func TestTurnOfOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		turn func()
+		rest time.Duration // at least
+	}{
+		{"bulk", func() { Turn(true) }, rest},
+		{"last", func() { Last(2 * time.Millisecond) }, 2 * (share - 1) * time.Millisecond},
+		{"last, after little", func() { Last(0) }, rest},
+	} {
+		t.Run(c.name, func(t *testing.T) { testTurnOfOthers(t, c.turn, c.rest) })
+	}
+}
+
+func testTurnOfOthers(t *testing.T, turn func(), rest time.Duration) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for range 100 { // now and then the runtime lets whoever yields go on first
 		start := time.Now()
@@ -32,7 +47,7 @@ func TestTurnOfOthers(t *testing.T) {
 			}
 			done <- time.Now()
 		}()
-		Turn(true)
+		turn()
 		if now := time.Now(); now.Sub(start) >= 10*waited+rest && now.Sub(<-done) >= rest {
 			return
 		}

@@ -63,6 +63,7 @@ type key struct{ stage, name string }
 func aims() map[key]Aim {
 	all := map[key]Aim{
 		{"rebuild", rebuilt}:                                                  atLeast(0.40, 0.50),
+		{"rebuild", sharded}:                                                  atLeast(1.3, 1.6),
 		{"latency", latencyName(200, "p50")}:                                  atMost(1.7, 1.4),
 		{"latency", latencyName(200, "p99")}:                                  atMost(2, 1.5),
 		{"latency", latencyName(10_000, "p99")}:                               atMost(10, 4),
