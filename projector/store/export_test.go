@@ -126,8 +126,9 @@ func (s *Snapshot) Kept(user string) (kept, all int) {
 	return kept, len(l.keys)
 }
 
-// Split has every round folded by shards, if it is of two commands.
-func (s *Store) Split() { s.roundLeast = 2 }
+// Split has every round folded by shards, if it is of two commands, as on a machine with so
+// many processors.
+func (s *Store) Split(processors int) { s.roundLeast, s.processors = 2, processors }
 
 // Rounds is how many rounds shards have folded.
 func (s *Store) Rounds() int { return s.rounds }

@@ -74,7 +74,7 @@ type shard struct {
 
 // share makes the shards.
 func (s *Store) share() {
-	s.roundLeast = roundLeast
+	s.roundLeast, s.processors = roundLeast, runtime.GOMAXPROCS(0)
 	s.writers = make([]writer, len(tablesOf(s.hidden).unread))
 	s.shards = make([]shard, len(tablesOf(s.hidden).unread))
 	for i := range s.shards {
@@ -245,7 +245,7 @@ func (s *Store) applyRound(batch []Entry, did func(*Entry, *fold.Effects)) error
 
 // workers is how many goroutines fold: as many as there are processors, or one less.
 func (s *Store) workers() int {
-	n := runtime.GOMAXPROCS(0)
+	n := s.processors
 	if s.Yield {
 		n--
 	}

@@ -69,7 +69,7 @@ func TestShards(t *testing.T) {
 			entries := entriesOf(log.g, steps()/2, rng)
 			want := foldAll(t, entries, 1, log.pace, rng, 3)
 			for _, shards := range []int{2, 3, 4} {
-				got := foldAll(t, entries, shards, log.pace, rng, 600)
+				got := foldAll(t, entries, shards, log.pace, rng, 200)
 				if got.position.Digest() != want.position.Digest() || got.position.Applied != want.position.Applied || got.position.Log != want.position.Log {
 					t.Errorf("%d shards: at %d the digest is %s, want %s", shards, got.position.Applied, got.position.Digest(), want.position.Digest())
 				}
@@ -108,7 +108,7 @@ func foldAll(t *testing.T, entries []store.Entry, shards int, pace fold.Pace, rn
 	open := func() *store.Store {
 		s := testkit.Must(store.Open(store.Config{Dir: "store", FS: fs, Identity: identity, Pace: pace, Shards: shards}))(t)
 		s.CheckReads()
-		s.Split()
+		s.Split(shards)
 		if shards == 3 {
 			s.Shrink(20_000, 20_000)
 		}
@@ -143,7 +143,7 @@ func TestShardsAndTwin(t *testing.T) {
 	t.Parallel()
 	seed := testkit.Seed(t)
 	r := &rig{t: t, twin: twin.New(), shards: 3, rng: rand.New(rand.NewPCG(seed, 1))}
-	r.opened = []func(*store.Store){(*store.Store).CheckReads, (*store.Store).Split}
+	r.opened = []func(*store.Store){(*store.Store).CheckReads, func(s *store.Store) { s.Split(r.shards) }}
 	r.open(vfs.NewCrashableMem())
 	g, rounds := twin.NewGenerator(seed, twin.Config{}), 0
 	for len(r.log) < steps()/2 {
@@ -208,7 +208,7 @@ func TestShardsMeetCorruptRows(t *testing.T) {
 		spoilt := rng.Uint64()
 		fail := func(shards int) error {
 			s := testkit.Must(store.Open(store.Config{Dir: "store", FS: storetest.FolderOf(t, files), Identity: identity, Shards: shards}))(t)
-			s.Split()
+			s.Split(shards)
 			var rows [][2][]byte
 			eachRow(t, s.DB(), func(key, value []byte) {
 				if slices.Contains([]byte("cgtpisd"), key[0]) {

@@ -56,6 +56,7 @@ type Store struct {
 	shards     []shard // by part
 	rounds     int     // that shards have folded
 	roundLeast int     // see the constant
+	processors int     // that may fold
 	due        due
 	filter     *cache.Filter
 
