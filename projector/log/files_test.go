@@ -119,6 +119,7 @@ func TestFiles(t *testing.T) {
 // TestFilesBehind: a reading that falls behind, as who reads has more than there is room
 // for, turns to the files, and back.
 func TestFilesBehind(t *testing.T) {
+	testkit.Unraced(t)
 	f := newFiled(t)
 	l := f.log()
 	f.write(1)
