@@ -15,7 +15,6 @@ import (
 	"reddot/projector/dirty"
 	"reddot/projector/emit/journal"
 	"reddot/projector/store"
-	"reddot/projector/yield"
 )
 
 // State is what an emitter is doing.
@@ -144,11 +143,11 @@ func (e *Emitter) poke() {
 	}
 }
 
-// behind reports whether many commands have been applied since a seq.
-func (e *Emitter) behind(seq events.Seq) bool {
+// behind reports whether so many commands have been applied since a seq.
+func (e *Emitter) behind(seq events.Seq, many int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.upto.Seq >= seq+yield.Behind
+	return e.upto.Seq >= seq+events.Seq(many)
 }
 
 // take takes the dirty set and opens a snapshot that shows exactly the commands

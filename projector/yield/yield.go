@@ -37,7 +37,7 @@ func Turn(bulk bool) {
 const (
 	// share is what part of a processor is left to work that had better come last: one of
 	// so many.
-	share = 11
+	share = 8
 	// mostRest bounds how long such work rests at a time.
 	mostRest = 100 * time.Millisecond
 )
