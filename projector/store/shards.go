@@ -49,8 +49,9 @@ const (
 	roundWeight = 131_072
 	roundLeast  = 64
 
-	// keptEffects bounds what of a command's effects is kept as room for others'.
-	keptEffects = 32
+	// keptEffects bounds what of a command's effects is kept as room for others', of which
+	// there may be roundMost for each shard.
+	keptEffects = 4
 
 	// turnCommands is after how many commands others get a turn.
 	turnCommands = 32

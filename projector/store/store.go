@@ -200,8 +200,8 @@ func (s *Store) Commit() (rows int, err error) {
 	return rows, nil
 }
 
-// commitRows writes the changed rows of all parts into a batch, each part on a goroutine
-// of its own if they are many. It returns how many.
+// commitRows writes the changed rows of all parts into a batch: if they are many by several
+// goroutines, each into a batch of its own first. It returns how many.
 func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
 	batches := make([]*pebble.Batch, len(s.shards))
 	errs := make([]error, len(s.shards))
@@ -210,7 +210,7 @@ func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
 		w.rows, w.give = 0, s.Turn
 		errs[i] = tablesOf(s.hidden).commit(i, batches[i], w)
 	}
-	if many := s.position.Applied-s.committed >= events.Seq(s.roundLeast); many {
+	if many := s.position.Applied-s.committed >= events.Seq(s.roundLeast); many && s.workers() > 1 {
 		for i := range batches {
 			if batches[i] = b; i > 0 {
 				batches[i] = s.db.NewBatch()
