@@ -325,11 +325,12 @@ func since(s *events.Standstill) time.Duration {
 // state is the word of a status for how a projector is, and why it is not live.
 func (p *Projector) state() (state, why string) {
 	err := p.Ready()
+	if failed := p.failure.Load(); failed != nil { // perhaps since Ready looked
+		return events.Stopped, (*failed).Error()
+	}
 	switch {
 	case err == nil:
 		return events.Live, ""
-	case p.failure.Load() != nil:
-		return events.Stopped, err.Error()
 	case errors.Is(err, errLost) || p.health.asked.before(silentAfter):
 		return events.Lost, err.Error()
 	case p.health.fold.get() != nil || p.health.emission.get() != nil && p.Fresh() == nil:

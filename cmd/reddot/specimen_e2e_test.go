@@ -118,28 +118,28 @@ func (c *child) stops(t *testing.T, users []string, words ...string) {
 	t.Helper()
 	nc := connect(t, c.nats, nats.RetryOnFailedConnect(true))
 	defer nc.Close()
-	var status events.Status
+	lacks := func(text string) []string {
+		return slices.DeleteFunc(slices.Clone(words), func(word string) bool { return strings.Contains(text, word) })
+	}
+	// Each on its own: it tries again now and then, and for a moment it is catching up.
 	testkit.Eventually(t, "the server stops", func() bool {
-		var err error
-		status, err = askSoon[events.Status](nc, subjects(t).Status(), request{})
+		status, err := askSoon[events.Status](nc, subjects(t).Status(), request{})
+		if err == nil && status.State == "stopped" && len(lacks(status.Error)) > 0 {
+			t.Fatalf("status lacks %q: %s", lacks(status.Error), status.Error)
+		}
 		return err == nil && status.State == "stopped" || c.over()
 	})
 	if c.over() {
 		c.result().failedAtEnd(t, words...)
 		return
 	}
-	code, ready := c.get(t, "/readyz")
-	if code != http.StatusServiceUnavailable {
-		t.Errorf("/readyz answers %d", code)
-	}
-	lacks := func(text string) (lacking []string) {
-		return slices.DeleteFunc(slices.Clone(words), func(word string) bool { return strings.Contains(text, word) })
-	}
-	for where, text := range map[string]string{"status": status.Error, "/readyz": ready} {
-		if lacking := lacks(text); len(lacking) > 0 {
-			t.Errorf("%s lacks %q: %s", where, lacking, text)
+	testkit.Eventually(t, "/readyz says why", func() bool {
+		code, ready := c.get(t, "/readyz")
+		if code != http.StatusServiceUnavailable {
+			t.Fatalf("/readyz answers %d", code)
 		}
-	}
+		return len(lacks(ready)) == 0
+	})
 	testkit.Eventually(t, "the log says why", func() bool {
 		_, stopped, ok := strings.Cut(c.stderr.String(), "the projector has stopped; ")
 		return ok && len(lacks(stopped)) == 0
