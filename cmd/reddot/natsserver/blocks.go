@@ -205,7 +205,12 @@ func checkFile(path, stream string, content *bytes.Buffer, pace func(n int) erro
 		return err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
 	content.Reset()
+	content.Grow(int(info.Size()) + bytes.MinRead) // of which the buffer wants that much more
 	for {
 		if pace != nil {
 			if err := pace(scrubChunk); err != nil {
