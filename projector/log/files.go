@@ -16,9 +16,10 @@ import (
 // more, as the newest ones are being written. An fn that returns an error ends it.
 //
 // A consumer costs more than a file, as the server, a connection and the client handle each
-// command, which tells when much has to be folded. But it is the server who knows what a stream holds. So files are read only of
-// what is far from its end, and only of a stream whose files have nothing but what it holds;
-// where they can't be read, and near the end, there is the consumer.
+// command, which tells when much has to be folded. But it is the server who knows what a
+// stream holds. So files are read only of what is far from its end, and only of a stream
+// whose files have nothing but what it holds; where they can't be read, and near the end,
+// there is the consumer.
 type Files func(ctx context.Context, from uint64, fn func(seq uint64, at int64, subject string, payload []byte) error) error
 
 // far is how many commands a reading may be behind before it turns to the files, and how
