@@ -33,11 +33,11 @@ func (l *userList) linesOf(id events.ConversationID) []*fold.Timeline {
 // putTimelines sets the changed rows of timelines, of the list's era.
 func (l *listChange) putTimelines(first *entry[fold.Timeline]) {
 	l.lines, l.timelines = slices.Clone(l.lines), slices.Clone(l.timelines)
-	for e := first; e != nil; e = e.Value.next {
-		k, era, thread, _ := row.ParseTimeline(e.Key)
+	for e := first; e != nil; e = e.next {
+		k, era, thread, _ := row.ParseTimeline(e.key)
 		if line := (lineKey{k.ConversationID, thread}); era == l.era {
 			i, found := slices.BinarySearchFunc(l.lines, line, compareLines)
-			put(&l.lines, &l.timelines, i, found, line, e.Value.row)
+			put(&l.lines, &l.timelines, i, found, line, e.row)
 			l.forget(k.ConversationID)
 		}
 	}

@@ -48,7 +48,7 @@ func (l *userList) copied() *userList {
 func (c userLists) commit(to events.Seq, t *tables) {
 	c.Advance(to, func(lists cache.Changes[userList]) {
 		for _, e := range t.users.parts[0].dirty {
-			changeList(lists, e.Key[1:], func(l *listChange) { l.setAccount(e.Value.row) })
+			changeList(lists, e.key[1:], func(l *listChange) { l.setAccount(e.row) })
 		}
 		for _, conversations := range t.conversations[events.C2C:] {
 			for user, first := range conversations.changed() {
@@ -74,17 +74,17 @@ func (l *listChange) setAccount(a *row.Account) {
 // putConversations sets the changed rows of conversations.
 func (l *listChange) putConversations(first *entry[fold.Conversation]) {
 	l.keys, l.rows = slices.Clone(l.keys), slices.Clone(l.rows)
-	for e := first; e != nil; e = e.Value.next {
-		k, _ := row.ParseConversation(e.Key)
+	for e := first; e != nil; e = e.next {
+		k, _ := row.ParseConversation(e.key)
 		i, found := l.search(k)
-		put(&l.keys, &l.rows, i, found, k, e.Value.row)
+		put(&l.keys, &l.rows, i, found, k, e.row)
 		switch {
 		case l.all == nil:
-		case found && e.Value.row == nil:
+		case found && e.row == nil:
 			l.all = slices.Delete(l.all, i, i+1)
 		case found:
 			l.all[i] = summary{}
-		case e.Value.row != nil:
+		case e.row != nil:
 			l.all = slices.Insert(l.all, i, summary{})
 		}
 	}
@@ -93,10 +93,10 @@ func (l *listChange) putConversations(first *entry[fold.Conversation]) {
 // putSenders sets the changed rows of what the user has written in groups.
 func (l *listChange) putSenders(first *entry[fold.Sender]) {
 	l.groups, l.senders = slices.Clone(l.groups), slices.Clone(l.senders)
-	for e := first; e != nil; e = e.Value.next {
-		group := e.Key[len(row.SendersPrefix(ownerOf(e.Key))):]
+	for e := first; e != nil; e = e.next {
+		group := e.key[len(row.SendersPrefix(ownerOf(e.key))):]
 		i, found := slices.BinarySearch(l.groups, group)
-		put(&l.groups, &l.senders, i, found, group, e.Value.row)
+		put(&l.groups, &l.senders, i, found, group, e.row)
 		l.forget(fold.GroupKey(group).ConversationID)
 	}
 }

@@ -110,7 +110,7 @@ func (t *table[R]) shownTo(s *Snapshot, key []byte) *R {
 	f, err := t.find(s.snap, key)
 	check(err)
 	if t.known != nil {
-		t.known.Add(s.position.Applied, f.key, f.row, size(f.key, f.value)+t.weight)
+		t.known.Add(s.position.Applied, f.key, f.row, size(f.key, len(f.value))+t.weight)
 	}
 	return f.row
 }

@@ -134,7 +134,7 @@ func (t *table[R]) markLogs(m *logMarks, to events.Seq) {
 	}
 	for i := range t.parts {
 		for _, e := range t.parts[i].dirty {
-			m.set(t.log(e.Key), to)
+			m.set(t.log(e.key), to)
 		}
 	}
 }

@@ -25,8 +25,8 @@ type found[R any] struct {
 	row        *R
 }
 
-// size is about what a row takes in a cache as it is stored: bytes.
-func size(key, value string) int { return cache.EntryWeight + len(key) + len(value) }
+// size is about what a row takes in a shared cache, beside what its family says: bytes.
+func size(key string, value int) int { return cache.EntryWeight + len(key) + value }
 
 // find reads a row from Pebble.
 func (t *table[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
@@ -47,23 +47,29 @@ func (t *table[R]) find(db pebble.Reader, key []byte) (f found[R], err error) {
 	return f, err
 }
 
-// held is a row in a table. One that was looked for and is not there is nil.
-type held[R any] struct {
-	row    *R
+func (t *table[R]) inPebble(db pebble.Reader, key []byte) bool {
+	f, err := t.find(db, key)
+	check(err)
+	return f.row != nil
+}
+
+// entry is a row that the fold has asked for since the last commit. One that was
+// looked for and is not there is nil.
+type entry[R any] struct {
+	key    string
+	hash   uint64    // the key's, see cache.Hash
+	row    *R        // as it is now
 	stored bool      // there is a stored row
-	value  string    // the stored row
-	hash   uint64    // its part of the digest; 0 if none is stored
-	live   bool      // row is as it is now; else it is to be read from value
+	sum    uint64    // its part of the digest; 0 if none is stored
+	size   int       // see the function, of the stored row
 	dirty  bool      // row has changed since the last commit
 	next   *entry[R] // another dirty row of the same owner
 }
 
-type entry[R any] = cache.Entry[held[R]]
-
 // table keeps the rows of one family: decoded until the next commit, then as
 // they are stored, as long as they are used. Stored they take a fraction of the
-// memory, so that many more rows are at hand; a row is decoded once per batch,
-// which costs a tenth of reading it from Pebble.
+// memory, and none that a collector of garbage looks through, so that many more rows are at
+// hand; a row is decoded once per batch, which costs a tenth of reading it from Pebble.
 type table[R any] struct {
 	family[R]
 	info   Family
@@ -71,13 +77,13 @@ type table[R any] struct {
 	mu     sync.Mutex       // of the one part, while shards fold
 	known  *cache.Shared[R] // for snapshots; nil: they read the family from Pebble
 	filter *cache.Filter    // holds the family's keys; nil: every lookup is a read
-	strict bool             // reads are checked as well: see shards.go
+	strict bool             // reads are checked as well, see shards.go, and what is added
 }
 
 // part is what a table keeps of the rows that are at home in one place.
 type part[R any] struct {
-	rows   cache.Cache[held[R]]
-	live   []*entry[R]
+	rows   cache.Rows
+	live   live[R]
 	dirty  []*entry[R]
 	owners map[string]*entry[R] // the dirty rows of a user or group, linked by next; nil: nobody asks for them
 	hasher row.Hasher
@@ -95,7 +101,7 @@ func newTable[R any](f family[R], parts int) *table[R] {
 	}
 	t := &table[R]{family: f, info: f.info(), parts: make([]part[R], parts)}
 	for i := range t.parts {
-		t.parts[i].rows = cache.New[held[R]](f.hot / parts)
+		t.parts[i].rows = cache.NewRows(f.hot / parts)
 		if f.listed {
 			t.parts[i].owners = map[string]*entry[R]{}
 		}
@@ -136,37 +142,47 @@ func (t *table[R]) partOf(r *reader, key []byte) *part[R] {
 }
 
 // entry returns the row's entry, from Pebble if need be; nil if the filter
-// says that there is none.
+// says that there is none. Without db it is that of a row that isn't in Pebble.
 func (t *table[R]) entry(p *part[R], db pebble.Reader, key []byte) *entry[R] {
 	if len(p.lastKey) > 0 && bytes.Equal(key, p.lastKey) {
 		return p.last
 	}
-	e := p.rows.Get(key)
-	if e == nil && (t.filter == nil || t.filter.Maybe(key)) {
-		found, err := t.find(db, key)
-		check(err)
-		h := held[R]{row: found.row, stored: found.row != nil, value: found.value}
-		if h.stored {
-			h.hash = row.Hash(&p.hasher, found.key, found.value)
-		}
-		e = p.rows.Add(found.key, h, size(found.key, found.value))
-		p.enliven(e)
-	} else if e != nil && !e.Value.live {
-		if e.Value.stored {
-			var err error
-			if e.Value.row, err = t.decode(e.Key, e.Value.value); err != nil {
-				check(rowError(key, err))
-			}
-		}
-		p.enliven(e)
+	hash := cache.Hash(key)
+	e := p.live.find(hash, key)
+	if e == nil {
+		e = t.enliven(p, db, hash, key)
 	}
 	p.lastKey, p.last = append(p.lastKey[:0], key...), e
 	return e
 }
 
-func (p *part[R]) enliven(e *entry[R]) {
-	e.Value.live = true
-	p.live = append(p.live, e)
+// enliven enters a row that the fold asks for the first time since the last commit.
+func (t *table[R]) enliven(p *part[R], db pebble.Reader, hash uint64, key []byte) *entry[R] {
+	known, ok := p.rows.Get(hash, key)
+	if !ok {
+		if db == nil || t.filter != nil && !t.filter.Maybe(key) {
+			return nil
+		}
+		f, err := t.find(db, key)
+		check(err)
+		sum := uint64(0)
+		if f.row != nil {
+			sum = row.Hash(&p.hasher, f.key, f.value)
+		}
+		cache.Put(&p.rows, hash, key, f.value, sum, f.row != nil)
+		e := p.live.add(hash, f.key)
+		e.row, e.stored, e.sum, e.size = f.row, f.row != nil, sum, size(f.key, len(f.value))
+		return e
+	}
+	e := p.live.add(hash, known.Key)
+	if e.stored = known.Stored; e.stored {
+		var err error
+		if e.row, err = t.decode(known.Key, known.Value); err != nil {
+			check(rowError(key, err))
+		}
+		e.sum, e.size = known.Sum, size(known.Key, len(known.Value))
+	}
+	return e
 }
 
 func (t *table[R]) get(r *reader, key []byte) *R {
@@ -179,13 +195,20 @@ func (t *table[R]) get(r *reader, key []byte) *R {
 		defer t.mu.Unlock()
 	}
 	if e := t.entry(p, r.db, key); e != nil {
-		return e.Value.row
+		return e.row
 	}
 	return nil
 }
 
 // put sets a row; nil deletes it.
-func (t *table[R]) put(r *reader, key []byte, row *R) {
+func (t *table[R]) put(r *reader, key []byte, row *R) { t.set(r, r.db, key, row) }
+
+// add sets a row that isn't stored, as no command has set it before, or one since has
+// deleted it: so it isn't looked for in Pebble.
+func (t *table[R]) add(r *reader, key []byte, row *R) { t.set(r, nil, key, row) }
+
+// set sets a row; without db, one that isn't in Pebble.
+func (t *table[R]) set(r *reader, db pebble.Reader, key []byte, row *R) {
 	p := t.partOf(r, key)
 	if t.common && r.part != whole {
 		if !t.entered {
@@ -194,22 +217,24 @@ func (t *table[R]) put(r *reader, key []byte, row *R) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 	}
-	e := t.entry(p, r.db, key)
+	e := t.entry(p, db, key)
 	if e == nil {
-		e = p.rows.Add(string(key), held[R]{}, cache.EntryWeight+len(key))
-		p.enliven(e)
-		p.lastKey, p.last = append(p.lastKey[:0], key...), e
+		if db == nil && t.strict && t.inPebble(r.db, key) {
+			panic(fmt.Sprintf("%q is added, and stored", key))
+		}
+		e = p.live.add(cache.Hash(key), string(key))
+		p.last = e
 	}
-	if t.filter != nil && !e.Value.stored && row != nil {
+	if t.filter != nil && !e.stored && row != nil {
 		t.filter.Note(key)
 	}
-	e.Value.row = row
-	if !e.Value.dirty {
-		e.Value.dirty = true
+	e.row = row
+	if !e.dirty {
+		e.dirty = true
 		p.dirty = append(p.dirty, e)
 		if p.owners != nil {
-			owner := ownerOf(e.Key)
-			e.Value.next = p.owners[owner]
+			owner := ownerOf(e.key)
+			e.next = p.owners[owner]
 			p.owners[owner] = e
 		}
 	}
@@ -222,21 +247,19 @@ func (t *table[R]) commit(no int, b *pebble.Batch, w *writer) error {
 		return nil
 	}
 	p := &t.parts[no]
-	slices.SortFunc(p.dirty, func(a, b *entry[R]) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(p.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
 	for _, e := range p.dirty {
-		if home := t.home(e.Key); home != no {
-			panic(fmt.Sprintf("shard %d has changed %q, which is at home in %d", no, e.Key, home))
+		if home := t.home(e.key); home != no {
+			panic(fmt.Sprintf("shard %d has changed %q, which is at home in %d", no, e.key, home))
 		}
-		w.key = append(w.key[:0], e.Key...)
-		h := &e.Value
-		w.digest -= h.hash
-		was := h.stored
-		h.value, h.hash, h.stored = "", 0, h.row != nil
+		w.key, w.value = append(w.key[:0], e.key...), w.value[:0]
+		w.digest -= e.sum
+		was := e.stored
+		e.sum, e.stored = 0, e.row != nil
 		switch {
-		case h.stored:
-			w.value = t.encode(w.value[:0], h.row)
-			h.value = string(w.value)
-			h.hash = row.Hash(&p.hasher, e.Key, h.value)
+		case e.stored:
+			w.value = t.encode(w.value, e.row)
+			e.sum = row.Hash(&p.hasher, w.key, w.value)
 			if err := b.Set(w.key, w.value, nil); err != nil {
 				return err
 			}
@@ -247,11 +270,12 @@ func (t *table[R]) commit(no int, b *pebble.Batch, w *writer) error {
 			}
 			w.rows++
 		}
-		if t.filter != nil && h.stored && !was {
+		if t.filter != nil && e.stored && !was {
 			t.filter.Add(w.key)
 		}
-		w.digest += h.hash
-		p.rows.Resize(e, size(e.Key, h.value))
+		w.digest += e.sum
+		e.size = size(e.key, len(w.value))
+		cache.Put(&p.rows, e.hash, w.key, w.value, e.sum, e.stored)
 		w.turn()
 	}
 	return nil
@@ -263,7 +287,7 @@ func (t *table[R]) committed(to events.Seq) {
 		t.known.Advance(to, func(known cache.Changes[R]) {
 			for i := range t.parts {
 				for _, e := range t.parts[i].dirty {
-					known.Replace(e.Key, e.Value.row, size(e.Key, e.Value.value)+t.weight)
+					known.Replace(e.key, e.row, e.size+t.weight)
 				}
 			}
 		})
@@ -275,15 +299,9 @@ func (t *table[R]) committed(to events.Seq) {
 
 // settle has no row changed or decoded any more. Only now may the table forget rows.
 func (p *part[R]) settle() {
-	for _, e := range p.dirty {
-		e.Value.dirty, e.Value.next = false, nil
-	}
 	p.dirty = emptied(p.dirty)
 	clear(p.owners)
-	for _, e := range p.live {
-		e.Value.row, e.Value.live = nil, false
-	}
-	p.live = emptied(p.live)
+	p.live.clear()
 	p.rows.Trim()
 	p.lastKey, p.last = p.lastKey[:0], nil
 }
@@ -316,9 +334,9 @@ func (t *table[R]) changedOf(r *reader, prefix string, fn func(key string, row *
 		if r.part != whole && r.part != i && len(t.parts) > 1 {
 			continue
 		}
-		for e := t.parts[i].owners[owner]; e != nil; e = e.Value.next {
-			if strings.HasPrefix(e.Key, prefix) {
-				fn(e.Key, e.Value.row)
+		for e := t.parts[i].owners[owner]; e != nil; e = e.next {
+			if strings.HasPrefix(e.key, prefix) {
+				fn(e.key, e.row)
 			}
 		}
 	}

@@ -16,3 +16,18 @@ func (f *Filter) Filling() bool { return f.next != nil }
 // Count is how many keys the filter holds, Size for how many it is.
 func (f *Filter) Count() uint64 { return f.count.Load() }
 func (f *Filter) Size() uint64  { return f.size }
+
+const Largest, Classes = largest, classes
+
+var ClassOf, SizeOf = classOf, sizeOf
+
+// Bytes is what a cache's memory takes.
+func (c *Rows) Bytes() (n int) {
+	for _, g := range []*generation{c.young, c.old} {
+		n += 8 * len(g.slots)
+		for _, slab := range g.slabs {
+			n += cap(slab)
+		}
+	}
+	return n
+}
