@@ -140,7 +140,7 @@ func (s *step) append(lk Key, log *Log, m *Message) {
 	pos := log.Head.Pos
 	log.Block = log.Block.with(m.At, (uint64(pos)-1)%BlockSize == 0)
 	if uint64(pos)%BlockSize == 0 {
-		s.PutTimeBlock(lk, uint64(pos)/BlockSize-1, log.Block)
+		s.AddTimeBlock(lk, uint64(pos)/BlockSize-1, log.Block)
 	}
 	s.Append(lk, log, m)
 	if m.Expires {

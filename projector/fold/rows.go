@@ -110,10 +110,11 @@ type Rows interface {
 	// Rewrite replaces a message at a position; only whom it names may differ. The caller
 	// puts the row of the log.
 	Rewrite(lk Key, l *Log, pos Pos, m *Message)
-	PutTimeBlock(log Key, block uint64, s Span)
-	PutChunk(k SetKey, no uint64, b *Chunk)   // an empty one is deleted
-	PutDirectory(k SetKey, d Directory)       // an empty one is deleted
-	PendingReaders(group, id string) []string // members with a pending read up to id, sorted
+	AddTimeBlock(log Key, block uint64, s Span) // one that isn't stored
+	AddChunk(k SetKey, no uint64, b *Chunk)     // one that isn't stored, and isn't empty
+	PutChunk(k SetKey, no uint64, b *Chunk)     // an empty one is deleted
+	PutDirectory(k SetKey, d Directory)         // an empty one is deleted
+	PendingReaders(group, id string) []string   // members with a pending read up to id, sorted
 	PutPendingReader(group, id, user string)
 	DeletePendingReader(group, id, user string)
 	StoredConversations(user string) []Key // sorted by kind, then id; those that have ended among them

@@ -129,7 +129,8 @@ func (s *Set) Add(rows Rows, k SetKey, o Ord) {
 		s.TailNo = no
 	case no > s.TailNo:
 		if s.Tail.Len() > 0 {
-			s.store(rows, k, s.TailNo, s.Tail)
+			rows.AddChunk(k, s.TailNo, s.Tail)
+			s.list(rows, k, s.TailNo, s.Tail)
 		}
 		s.Tail, s.TailNo = nil, no
 	case no < s.TailNo:
@@ -155,6 +156,11 @@ func (s *Set) Remove(rows Rows, k SetKey, o Ord) bool {
 // store writes a chunk that is not the tail, with its directory entry.
 func (s *Set) store(rows Rows, k SetKey, no uint64, b *Chunk) {
 	rows.PutChunk(k, no, b)
+	s.list(rows, k, no, b)
+}
+
+// list writes the directory entry of a chunk.
+func (s *Set) list(rows Rows, k SetKey, no uint64, b *Chunk) {
 	d := slices.Clone(rows.Directory(k))
 	i, found := d.find(no)
 	switch n := uint64(b.Len()); {

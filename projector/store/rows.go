@@ -232,7 +232,7 @@ func (r *rows) PutIndex(log fold.Key, id string, i fold.Index) { r.putIndex(r.ro
 func (r *rows) DeleteIndex(log fold.Key, id string) { r.putIndex(r.rowsOf(log), id, nil) }
 
 // Append implements fold.Rows. A page that is full becomes a row, and its ids
-// rows of the index.
+// rows of the index: those of messages that await something are gone by then.
 func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	r.value = row.AppendRecord(append(r.value[:0], l.Tail...), lk, m)
 	l.Tail = string(r.value)
@@ -243,8 +243,11 @@ func (r *rows) Append(lk fold.Key, l *fold.Log, m *fold.Message) {
 	l.Tail = ""
 	lk = r.rowsOf(lk)
 	r.key = row.AppendPage(r.key[:0], lk, no)
-	tablesOf(r.hidden).pages.put(&r.reader, r.key, &p)
-	p.Places(row.FirstOf(no), func(id string, i fold.Index) { r.putIndex(lk, id, &i) })
+	tablesOf(r.hidden).pages.add(&r.reader, r.key, &p)
+	p.Places(row.FirstOf(no), func(id string, i fold.Index) {
+		r.key = row.AppendIndex(r.key[:0], lk, id)
+		tablesOf(r.hidden).indexes.add(&r.reader, r.key, &i)
+	})
 }
 
 // Rewrite implements fold.Rows.
@@ -259,11 +262,11 @@ func (r *rows) Rewrite(lk fold.Key, l *fold.Log, pos fold.Pos, m *fold.Message) 
 	tablesOf(r.hidden).pages.put(&r.reader, r.key, &p)
 }
 
-// PutTimeBlock implements fold.Rows.
-func (r *rows) PutTimeBlock(log fold.Key, block uint64, span fold.Span) {
+// AddTimeBlock implements fold.Rows.
+func (r *rows) AddTimeBlock(log fold.Key, block uint64, span fold.Span) {
 	log = r.rowsOf(log)
 	r.key = row.AppendBlock(r.key[:0], log, block)
-	tablesOf(r.hidden).blocks.put(&r.reader, r.key, &span)
+	tablesOf(r.hidden).blocks.add(&r.reader, r.key, &span)
 }
 
 // PutChunk implements fold.Rows.
@@ -274,6 +277,13 @@ func (r *rows) PutChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
 	k = r.setOf(k)
 	r.key = row.AppendChunk(r.key[:0], k, no)
 	tablesOf(r.hidden).chunks.put(&r.reader, r.key, b)
+}
+
+// AddChunk implements fold.Rows.
+func (r *rows) AddChunk(k fold.SetKey, no uint64, b *fold.Chunk) {
+	k = r.setOf(k)
+	r.key = row.AppendChunk(r.key[:0], k, no)
+	tablesOf(r.hidden).chunks.add(&r.reader, r.key, b)
 }
 
 // PutDirectory implements fold.Rows.

@@ -143,7 +143,7 @@ func TestShardsAndTwin(t *testing.T) {
 	t.Parallel()
 	seed := testkit.Seed(t)
 	r := &rig{t: t, twin: twin.New(), shards: 3, rng: rand.New(rand.NewPCG(seed, 1))}
-	r.opened = []func(*store.Store){(*store.Store).CheckReads, func(s *store.Store) { s.Split(r.shards) }}
+	r.opened = []func(*store.Store){func(s *store.Store) { s.Split(r.shards) }}
 	r.open(vfs.NewCrashableMem())
 	g, rounds := twin.NewGenerator(seed, twin.Config{}), 0
 	for len(r.log) < steps()/2 {

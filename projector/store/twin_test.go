@@ -72,6 +72,7 @@ func (r *rig) open(fs *vfs.MemFS) {
 		r.t.Fatal(err)
 	}
 	r.fs, r.store = fs, s
+	s.CheckReads()
 	for _, do := range r.opened {
 		do(s)
 	}
