@@ -37,6 +37,7 @@ type Store struct {
 	committed events.Seq    // of the last commit
 	digest    events.Digest // after it
 	flushedAt events.Seq
+	bytesEach int          // of the last commit's batch, per command: that of the next is as large, about
 	writers   []writer     // by part
 	unfit     bool         // a command was left half applied
 	outbox    []Out        // entries to write in the next commit
@@ -163,7 +164,8 @@ func (s *Store) Commit() (rows int, err error) {
 	if s.unfit {
 		return 0, errors.New("commit: a command was left half applied")
 	}
-	b := s.db.NewBatch()
+	commands := int(s.position.Applied - s.committed)
+	b := s.db.NewBatchWithSize(commands * s.bytesEach)
 	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
 	if rows, err = s.commitRows(b); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
@@ -179,6 +181,7 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, s.background.err
 	default:
 	}
+	s.bytesEach = b.Len() / max(commands, 1)
 	s.commits.Add(1)
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
@@ -203,6 +206,7 @@ func (s *Store) Commit() (rows int, err error) {
 // commitRows writes the changed rows of all parts into a batch: if they are many by several
 // goroutines, each into a batch of its own first. It returns how many.
 func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
+	commands := int(s.position.Applied - s.committed)
 	batches := make([]*pebble.Batch, len(s.shards))
 	errs := make([]error, len(s.shards))
 	write := func(i int) {
@@ -210,10 +214,10 @@ func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
 		w.rows, w.give = 0, s.Turn
 		errs[i] = tablesOf(s.hidden).commit(i, batches[i], w)
 	}
-	if many := s.position.Applied-s.committed >= events.Seq(s.roundLeast); many && s.workers() > 1 {
+	if commands >= s.roundLeast && s.workers() > 1 {
 		for i := range batches {
 			if batches[i] = b; i > 0 {
-				batches[i] = s.db.NewBatch()
+				batches[i] = s.db.NewBatchWithSize(commands * s.bytesEach / len(batches))
 			}
 		}
 		s.eachShard(write)

@@ -95,20 +95,18 @@ func (f *Filter) Filled() bool { return f.keys != nil }
 func (f *Filter) Maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
 
 // Note enters a key that is going to be stored: who asks the filter before anything
-// else finds it. Add says when it is. Safe for concurrent use, also with Maybe and Add.
+// else finds it. Safe for concurrent use, also with Maybe and Add.
 func (f *Filter) Note(key []byte) {
 	if f.keys != nil {
 		f.keys.add(key)
 	}
 }
 
-// Add enters a key that is being stored: also into the filter that is being
-// filled, whose snapshot may be older. Safe for concurrent use, also with Maybe and Note.
+// Add enters a key that is being stored, and was noted since the last Poll, into the filter
+// that is being filled, whose snapshot may be older. Safe for concurrent use, also with Maybe
+// and Note.
 func (f *Filter) Add(key []byte) {
 	f.count.Add(1)
-	if f.keys != nil {
-		f.keys.add(key)
-	}
 	if f.next != nil {
 		f.next.since.Add(1)
 		f.next.keys.add(key)

@@ -49,6 +49,7 @@ func (r *filterRig) start() {
 }
 
 func (r *filterRig) store(key []byte) {
+	r.filter.Note(key)
 	if err := r.db.Set(key, nil, pebble.NoSync); err != nil {
 		r.t.Fatal(err)
 	}
