@@ -133,7 +133,8 @@ func (s *Store) Split(processors int) { s.roundLeast, s.processors = 2, processo
 // Rounds is how many rounds shards have folded.
 func (s *Store) Rounds() int { return s.rounds }
 
-// CheckReads has reads checked as well: a shard may only ask for what is at home with it.
+// CheckReads has reads checked as well: a shard may only ask for what is at home with it;
+// and what is added: it may not be stored.
 func (s *Store) CheckReads() {
 	for _, t := range tablesOf(s.hidden).all {
 		t.(interface{ checkReads() }).checkReads()

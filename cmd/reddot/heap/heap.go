@@ -6,7 +6,7 @@
 // while it is small, up to a soft limit of the whole process, and less beyond that:
 //
 //	collected at min(five times what lives, the soft limit)
-//	the soft limit = max(floor, one and a half times what lives), set anew as that changes
+//	the soft limit = max(floor, 1.3 times what lives), set anew as that changes
 //
 // A fixed limit would have garbage collected without end once more lives than that.
 // Where memory is limited by a control group, as in a container, the floor is a share of
@@ -32,7 +32,10 @@ const (
 	// percent is what GOGC is: the heap may grow to five times of what lives in it.
 	percent = 400
 	// floor is the least soft limit, in bytes.
-	floor = 640 << 20
+	floor = 512 << 20
+	// garbage is how much may pile up beyond the floor, in percent of what lives: by far the
+	// most of that is in pieces without pointers, which are collected quickly.
+	garbage = 30
 	// share is what part of a container's memory the floor takes at most: the rest is
 	// for what lives, for the page cache and for what Go does not know of.
 	share = 2

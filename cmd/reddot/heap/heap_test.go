@@ -51,8 +51,8 @@ func TestLimit(t *testing.T) {
 	}{
 		{use{}, floor, floor},
 		{use{live: floor / 4}, floor, floor},
-		{use{live: floor}, floor, (floor*3/2 + step - 1) / step * step},
-		{use{live: floor, other: step}, floor, (floor*3/2+step-1)/step*step + step},
+		{use{live: floor}, floor, (floor*13/10 + step - 1) / step * step},
+		{use{live: floor, other: step}, floor, (floor*13/10+step-1)/step*step + step},
 		{use{live: 1}, 100, step},
 	} {
 		if got := c.use.limit(c.least); got != c.want {

@@ -23,8 +23,8 @@ func measure() use {
 	return use{live: n(0), other: n(1) - n(2) - n(3) - n(4) - n(5)}
 }
 
-// limit is the soft limit: half of what lives is as little as may pile up before it is
+// limit is the soft limit: a part of what lives is as little as may pile up before it is
 // collected, for less would cost more than it saves.
 func (u use) limit(least int64) int64 {
-	return max(least, (u.live+u.live/2+u.other+step-1)/step*step)
+	return max(least, (u.live+u.live*garbage/100+u.other+step-1)/step*step)
 }
