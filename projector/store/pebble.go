@@ -82,7 +82,7 @@ func options(cfg Config, b *background) *pebble.Options {
 		DisableWAL:            true,
 		CacheSize:             blockCache,
 		MemTableSize:          memTable,
-		L0CompactionThreshold: 4,
+		L0CompactionThreshold: 8, // each is a place to look at for who reads; 4 takes a twelfth more to build a store
 		L0StopWritesThreshold: 24,
 		Logger:                pebbleLogger{cfg.Logger},
 		EventListener: &pebble.EventListener{
