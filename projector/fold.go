@@ -48,6 +48,11 @@ func (p *Projector) fold(batch []store.Entry) error {
 	return nil
 }
 
+// busy reports whether there is something to fold, as far as is known.
+func (p *Projector) busy() bool {
+	return p.health.folding.Load() || p.health.last.Load() > uint64(p.applied.get())
+}
+
 // observe is called with each command that is applied.
 func (p *Projector) observe(e *store.Entry, fx *fold.Effects) {
 	if !e.Skipped {

@@ -85,6 +85,7 @@ func (p *Projector) openEmitter(ctx context.Context, js jetstream.JetStream) err
 		JetStream: js, Subjects: p.cfg.Subjects, Encoding: p.cfg.Encoding, FanoutLimit: p.cfg.FanoutLimit,
 		Log: p.log.Identity().String(), MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Replicas: p.cfg.Replicas,
 		Takeover: p.cfg.Takeover, Instance: p.cfg.Instance, Logger: p.cfg.Logger, Store: p.loop, Replay: p.replay, End: p.end,
+		Folding: p.busy,
 	}, p.stored)
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ type Config struct {
 	// MaxPayload returns how large a message may be, headers included; the
 	// default of a NATS server if nil. Open knows it.
 	MaxPayload func() int64
+	// Folding reports whether the fold is at work; nil: it isn't known to be. Safe for
+	// concurrent use.
+	Folding func() bool
 	// Aside runs work that takes long; a goroutine if nil.
 	Aside func(work func())
 
@@ -99,6 +102,9 @@ func (cfg *Config) complete() {
 	b := &cfg.Bounds
 	b.Many, b.Prompt, b.Bulk = cmp.Or(b.Many, dirty.DefaultMany), cmp.Or(b.Prompt, promptRows), cmp.Or(b.Bulk, bulkRows)
 	b.Long, b.Aside = cmp.Or(b.Long, longList), cmp.Or(b.Aside, atATime)
+	if cfg.Folding == nil {
+		cfg.Folding = func() bool { return false }
+	}
 	if cfg.Aside == nil {
 		cfg.Aside = func(work func()) { go work() }
 	}

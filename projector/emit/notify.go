@@ -151,15 +151,15 @@ func (c *change) fill(rows fold.Reader) {
 const farBehind = 32 * yield.Behind
 
 // giveWay is called with each of many users or receipts. After some of them, it
-// lets others have the processor, and rests if the fold has much to do. Where the emission
-// is far behind it comes last: what the fold changes meanwhile merges, so the sooner that is
-// done the less is there to be emitted.
+// lets others have the processor, and rests if the fold has much to do. While there is
+// something to fold and the emission is far behind, it comes last: what the fold changes
+// merges, so the sooner that is done the less is there to be emitted.
 func (g *rounds) giveWay() {
 	const every = 32
 	if g.turns++; g.turns%every != 0 {
 		return
 	}
-	if g.emitter.behind(g.applied(), farBehind) {
+	if g.emitter.cfg.Folding() && g.emitter.behind(g.applied(), farBehind) {
 		yield.Last(time.Since(g.turned))
 	} else {
 		yield.Turn(g.emitter.behind(g.upto.Seq, yield.Behind))
