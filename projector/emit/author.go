@@ -43,7 +43,7 @@ func (b *backlog) raised(r *round, of fold.Author) {
 		return
 	}
 	if a.groups = append(a.groups, &raised{group: of.Group, round: r}); len(a.groups) == 1 && a.flying == 0 {
-		b.authorsReady = append(b.authorsReady, a)
+		b.authorsReady.add(a)
 	}
 	r.open++
 }
@@ -51,9 +51,11 @@ func (b *backlog) raised(r *round, of fold.Author) {
 // notifyAuthors notifies senders for as long as there is room.
 func (g *rounds) notifyAuthors(ctx context.Context, snap *store.Snapshot, room *int) error {
 	return snap.Read(func(rows fold.Reader) error {
-		for *room > 0 && len(g.authorsReady) > 0 {
-			a := g.authorsReady[0]
-			g.authorsReady = g.authorsReady[1:]
+		for *room > 0 {
+			a, ok := g.authorsReady.next()
+			if !ok {
+				return nil
+			}
 			if err := g.notifyAuthor(ctx, rows, a, room); err != nil {
 				return err
 			}
@@ -146,7 +148,7 @@ func (f *authorFlight) Landed() {
 		return
 	}
 	if len(a.groups) > 0 {
-		b.authorsReady = append(b.authorsReady, a)
+		b.authorsReady.add(a)
 	} else {
 		delete(b.authors, a.user)
 	}

@@ -48,26 +48,27 @@ func TestAuthorsWait(t *testing.T) {
 	b.raised(r, team)
 	b.raised(r, team)
 	b.raised(r, hall)
-	if a := b.authors["bob"]; r.open != 2 || len(b.authorsReady) != 1 || len(a.groups) != 2 {
-		t.Fatalf("%d things are open, %d senders ready, %d groups raised", r.open, len(b.authorsReady), len(a.groups))
+	if a := b.authors["bob"]; r.open != 2 || b.authorsReady.len() != 1 || len(a.groups) != 2 {
+		t.Fatalf("%d things are open, %d senders ready, %d groups raised", r.open, b.authorsReady.len(), len(a.groups))
 	}
-	a := b.authorsReady[0]
-	b.authorsReady, a.groups, a.flying = nil, nil, 1 // an event in two parts is sent
+	a, _ := b.authorsReady.next()
+	a.groups, a.flying = nil, 1 // an event in two parts is sent
 	f := &authorFlight{backlog: b, author: a, round: r, left: 2}
 	later := &round{}
 	b.raised(later, team)
-	if len(b.authorsReady) > 0 || later.open != 1 || f.last() != nil {
+	if b.authorsReady.len() > 0 || later.open != 1 || f.last() != nil {
 		t.Fatal("what comes while an event is on its way does not wait")
 	}
 	f.Landed()
-	if f.last() != r || len(b.authorsReady) > 0 || r.open != 2 {
+	if f.last() != r || b.authorsReady.len() > 0 || r.open != 2 {
 		t.Fatal("a part has landed, and is taken for all")
 	}
 	f.Landed()
-	if len(b.authorsReady) != 1 || r.open != 1 || later.open != 1 {
-		t.Fatalf("the event has landed, and %d senders are ready", len(b.authorsReady))
+	if b.authorsReady.len() != 1 || r.open != 1 || later.open != 1 {
+		t.Fatalf("the event has landed, and %d senders are ready", b.authorsReady.len())
 	}
-	b.authorsReady, a.groups, a.flying = nil, nil, 1
+	b.authorsReady.next()
+	a.groups, a.flying = nil, 1
 	(&authorFlight{backlog: b, author: a, round: later, left: 1}).Landed()
 	if later.open != 0 || len(b.authors) > 0 {
 		t.Error("a sender who waits for nothing is kept")

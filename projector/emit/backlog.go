@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"strings"
+
 	"reddot/events"
 	"reddot/projector/dirty"
 	"reddot/projector/fold"
@@ -23,11 +25,11 @@ type backlog struct {
 	open               map[string]*lot    // by group: its messages; nobody has been notified of them
 	stamps             map[string]stamped // of groups with messages to be emitted in bulk
 
-	receipts, bulkReceipts waiting
+	receipts, bulkReceipts receipts
 	refusals               *refusals
 
 	authors      map[string]*author // by user: whose messages in groups have more readers
-	authorsReady []*author          // those of whom nothing is on its way, in the order in which they came
+	authorsReady elevator[*author]  // those of whom nothing is on its way
 
 	flights        map[string]*flight // changes on their way, by user
 	receiptFlights map[fold.ReceiptKey]*receiptFlight
@@ -46,10 +48,10 @@ func newBacklog(since events.Seq, before *inherited) *backlog {
 	b := &backlog{
 		users: map[string]*due{}, notified: map[string]events.Seq{}, before: before,
 		open: map[string]*lot{}, stamps: map[string]stamped{},
-		prompt: queue{lane: promptLane}, bulk: queue{lane: bulkLane}, long: queue{lane: longLane},
-		receipts:     waiting{of: map[fold.ReceiptKey]*round{}},
-		bulkReceipts: waiting{of: map[fold.ReceiptKey]*round{}},
+		prompt: newQueue(promptLane), bulk: newQueue(bulkLane), long: newQueue(longLane),
+		receipts: newReceipts(), bulkReceipts: newReceipts(),
 		authors:      map[string]*author{},
+		authorsReady: elevator[*author]{compare: func(a, b *author) int { return strings.Compare(a.user, b.user) }},
 		flights:      map[string]*flight{}, receiptFlights: map[fold.ReceiptKey]*receiptFlight{},
 		rounds: []*round{{since: since, upto: dirty.Stamp{Seq: since}}},
 	}
@@ -162,6 +164,6 @@ func (b *backlog) swept(t fold.Departure) {
 // waits reports whether something can be emitted now. What is emitted in bulk waits while
 // much is on its way.
 func (b *backlog) waits(bulk bool) bool {
-	return b.prompt.len()+len(b.receipts.keys)+len(b.authorsReady) > 0 || b.refusals != nil ||
-		bulk && b.bulk.len()+len(b.lots)+len(b.bulkReceipts.keys) > 0
+	return b.prompt.len()+b.receipts.len()+b.authorsReady.len() > 0 || b.refusals != nil ||
+		bulk && b.bulk.len()+len(b.lots)+b.bulkReceipts.len() > 0
 }

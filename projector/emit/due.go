@@ -1,7 +1,6 @@
 package emit
 
 import (
-	"slices"
 	"strings"
 
 	"reddot/events"
@@ -91,39 +90,19 @@ func (b *backlog) done(user string, at events.Seq) {
 // queue is a lane. Some of whom it holds may have been notified since, or be in
 // another lane.
 type queue struct {
-	lane    lane
-	waiting []*due
-	sorted  []*due // the next ones
+	lane lane
+	elevator[*due]
 }
 
-// sortedTogether is how many users are notified by name: for each message that the
-// event stream republishes, the server looks up the last one of the same subject,
-// and so finds them side by side in the stream's files.
-const sortedTogether = 4_096
-
-func (q *queue) add(d *due) { q.waiting = append(q.waiting, d) }
-
-func (q *queue) len() int { return len(q.waiting) + len(q.sorted) }
+func newQueue(l lane) queue {
+	return queue{l, elevator[*due]{compare: func(a, b *due) int { return strings.Compare(a.user, b.user) }}}
+}
 
 // next takes the next user off; nil if there is none.
 func (q *queue) next() *due {
 	for {
-		for len(q.sorted) > 0 {
-			d := q.sorted[0]
-			q.sorted = q.sorted[1:]
-			if d.lane == q.lane {
-				return d
-			}
+		if d, ok := q.elevator.next(); !ok || d.lane == q.lane {
+			return d
 		}
-		n := min(len(q.waiting), sortedTogether)
-		if n == 0 {
-			return nil
-		}
-		q.sorted = slices.Clone(q.waiting[:n])
-		clear(q.waiting[:n])
-		if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
-			q.waiting = nil
-		}
-		slices.SortFunc(q.sorted, func(a, b *due) int { return strings.Compare(a.user, b.user) })
 	}
 }

@@ -1,9 +1,7 @@
 package emit
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"reddot/events"
@@ -13,17 +11,14 @@ import (
 )
 
 // sendReceipts sends receipts for as long as there is room.
-func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *waiting, room *int) error {
+func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *receipts, room *int) error {
 	const cost = 8 // about that of as many rows of a list
-	n := min(len(w.keys), (*room+cost-1)/cost)
-	*room -= n * cost
-	keys := w.keys[:n]
-	w.keys = w.keys[n:]
-	slices.SortFunc(keys, func(a, b fold.ReceiptKey) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.User, b.User), strings.Compare(a.Timeline, b.Timeline))
-	})
 	return snap.Read(func(rows fold.Reader) error {
-		for _, k := range keys {
+		for ; *room > 0; *room -= cost {
+			k, ok := w.next()
+			if !ok {
+				return nil
+			}
 			g.giveWay()
 			r := w.of[k]
 			delete(w.of, k)
@@ -43,20 +38,26 @@ func (g *rounds) sendReceipts(ctx context.Context, snap *store.Snapshot, w *wait
 	})
 }
 
-// waiting are receipts to be sent, in the order in which they came.
-type waiting struct {
-	keys []fold.ReceiptKey
-	of   map[fold.ReceiptKey]*round
+// receipts are those to be sent, and by which round.
+type receipts struct {
+	elevator[fold.ReceiptKey]
+	of map[fold.ReceiptKey]*round
 }
 
-func (w *waiting) add(k fold.ReceiptKey, r *round) {
+func newReceipts() receipts {
+	return receipts{of: map[fold.ReceiptKey]*round{}, elevator: elevator[fold.ReceiptKey]{compare: func(a, b fold.ReceiptKey) int {
+		return strings.Compare(a.ID, b.ID)
+	}}}
+}
+
+func (w *receipts) add(k fold.ReceiptKey, r *round) {
 	w.of[k] = r
-	w.keys = append(w.keys, k)
+	w.elevator.add(k)
 }
 
 // receipt has a receipt sent. That of the main timeline and that of the conversation are
 // one: a listener can't tell them apart, and hears the newer one last.
-func (b *backlog) receipt(r *round, k fold.ReceiptKey, in *waiting) {
+func (b *backlog) receipt(r *round, k fold.ReceiptKey, in *receipts) {
 	k.One = k.One && k.Timeline != ""
 	if b.receipts.of[k] != nil || b.bulkReceipts.of[k] != nil {
 		return
