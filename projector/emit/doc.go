@@ -85,6 +85,7 @@
 //	emitter.go standby.go resume.go   who emits: standing by, taking over, going on
 //	round.go notify.go aside.go       a round, and a user's turn in it
 //	backlog.go due.go lot.go          who waits to be notified, one by one and in lists
+//	elevator.go                       in which order
 //	change.go receipt.go author.go refusal.go   what an event shows
 //	event.go flight.go progress.go    an event on its way, and what the stream says is emitted
 //	watch.go hold.go                  who is notified of large groups; events that are held back
