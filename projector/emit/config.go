@@ -37,8 +37,8 @@ type Config struct {
 	// MaxPayload returns how large a message may be, headers included; the
 	// default of a NATS server if nil. Open knows it.
 	MaxPayload func() int64
-	// Folding reports whether the fold is at work; nil: it isn't known to be. Safe for
-	// concurrent use.
+	// Folding reports whether there is something to fold; nil: nothing is known of it. It is
+	// called by the goroutine of Run.
 	Folding func() bool
 	// Aside runs work that takes long; a goroutine if nil.
 	Aside func(work func())

@@ -7,9 +7,9 @@ import "slices"
 // come meanwhile. So nothing waits for more than is before it and one pass, and what lies
 // side by side in files is looked up side by side: users' rows in the store, and in the event
 // stream the last event of the same subject, which the server looks up for each that it
-// republishes. It keeps the whole file in memory for ten seconds after a look-up: in any other
-// order all files all the time, and with those of one name next to each other each file that is
-// written.
+// republishes. It keeps the whole file in memory for ten seconds after a look-up: with look-ups
+// anywhere any file, however long a pass takes, and with those of one name next to each other
+// each file that is written.
 //
 // Source: the elevator algorithm of disk scheduling, one way.
 type elevator[T any] struct {
