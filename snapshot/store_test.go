@@ -81,7 +81,7 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := openProjection(t, fs, "data/store/1")
-	log := make([]store.Entry, 5000)
+	log := make([]store.Entry, testkit.Effort(5_000))
 	g := twin.NewGenerator(testkit.Seed(t), twin.Config{})
 	for i := range log {
 		log[i].Seq = events.Seq(i + 1)
