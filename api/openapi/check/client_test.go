@@ -27,6 +27,7 @@ const quickstart = "alice has 2 unread, 1 after reading m1; m2 is the first\n"
 // TestGoClient: a client that oapi-codegen makes from the contract compiles, and talks to a
 // server.
 func TestGoClient(t *testing.T) {
+	t.Parallel()
 	dir := must(os.MkdirTemp(".", "generated-"))(t)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	run(t, ".", "go", "tool", "oapi-codegen", "-generate", "types,client,skip-prune", // else what webhooks alone name is left out
@@ -40,6 +41,7 @@ func TestGoClient(t *testing.T) {
 // TestTypeScript: with the types that openapi-typescript makes from the contract a program
 // compiles, and talks to a server.
 func TestTypeScript(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"package.json", "package-lock.json", "tsconfig.json", "quickstart.ts"} {
 		ok(t, os.WriteFile(filepath.Join(dir, name), must(os.ReadFile(filepath.Join("testdata", "typescript", name)))(t), 0o644))

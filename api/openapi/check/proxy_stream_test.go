@@ -37,6 +37,7 @@ func certify(t *testing.T, dir string) {
 // plain and with TLS and HTTP/2, events come one by one as they happen, a poll is answered
 // when something happens, and reddot hears that a client has gone.
 func TestStreamsThroughProxies(t *testing.T) {
+	t.Parallel() // HAProxy's own time-outs are waited for
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
 			reddot := serve(t)
