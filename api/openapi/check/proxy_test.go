@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -129,8 +130,7 @@ func front(t *testing.T, name, reddot string) (plain, secure string) {
 		<-ended
 	})
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if c, err := net.Dial("tcp", at); err == nil {
-			c.Close()
+		if listens(at, "127.0.0.1:"+tlsPort) {
 			return "http://" + at, "https://127.0.0.1:" + tlsPort
 		}
 		select {
@@ -143,6 +143,22 @@ func front(t *testing.T, name, reddot string) (plain, secure string) {
 			t.Fatalf("%s does not listen\n%s", name, said.String())
 		}
 	}
+}
+
+// listens reports whether a proxy takes connections. Caddy listens for those with TLS before it
+// has made its certificate.
+func listens(plain, secure string) bool {
+	c, err := net.Dial("tcp", plain)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	s, err := tls.Dial("tcp", secure, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return false
+	}
+	s.Close()
+	return true
 }
 
 // passes has a message stored that is called by an id all over, and asks for it.
