@@ -18,8 +18,11 @@ import (
 	"reddot/projector/store/row"
 )
 
-// blockCache holds Pebble's table blocks, memTable the rows not yet in a
-// table: bytes.
+// blockCache holds Pebble's table blocks, and gives up as much room as the rows take that are
+// not in a table yet, of which memTable bytes make one: with a cache of twice that nothing is
+// left for indexes and filters while one is being written and the next one filled, and reading
+// takes several times as long. Smaller tables are compacted more often: with half of memTable,
+// building a store of 5,000,000 commands takes a third longer.
 const (
 	blockCache = 128 << 20
 	memTable   = 32 << 20
