@@ -18,11 +18,12 @@ import (
 	"reddot/projector/store/row"
 )
 
-// blockCache holds Pebble's table blocks, and gives up as much room as the rows take that are
-// not in a table yet, of which memTable bytes make one: with a cache of twice that nothing is
-// left for indexes and filters while one is being written and the next one filled, and reading
-// takes several times as long. Smaller tables are compacted more often: with half of memTable,
-// building a store of 5,000,000 commands takes a third longer.
+// blockCache holds Pebble's table blocks, memTable the rows not yet in a table: bytes. Pebble
+// takes those rows' room out of the cache, of two memtables while one is being written: what is
+// left has to hold indexes and filters at least, or every look-up reads them again. Smaller
+// memtables leave more of it, and more to be compacted.
+//
+// Source: newMemTable and Cache.Reserve of Pebble.
 const (
 	blockCache = 128 << 20
 	memTable   = 32 << 20
