@@ -64,7 +64,7 @@ func (a *app) benchFoldCommand() *cobra.Command {
 	var from, upto uint64
 	var shards int
 	cmd := &cobra.Command{Use: "fold", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		defer heap.Save()() // as serve does
+		defer heap.Save(nil)() // as serve does until it has caught up
 		nats := natsserver.Config{Data: datadir.Dir(data), Listen: "127.0.0.1:0", Logger: a.logger(&logConfig{})}
 		return bench.ChildFold(cmd.Context(), nats, store.Config{Dir: dir, Shards: shards}, events.Seq(from), events.Seq(upto), a.stdout)
 	}}

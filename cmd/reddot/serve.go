@@ -163,7 +163,9 @@ func addServeFlags(f *pflag.FlagSet, cfg *server.Config) {
 // serve runs the server until ctx ends or a part of it fails.
 func (a *app) serve(ctx context.Context, cfg server.Config) error {
 	cfg.Program, cfg.ServiceVersion, cfg.Figures = version(), serviceVersion(), []prometheus.Collector{buildFigure()}
+	caughtUp := make(chan struct{})
 	cfg.Ready = func(nats, http string) {
+		close(caughtUp)
 		line := "ready nats=" + nats
 		if http != "" {
 			line += " http=" + http
@@ -183,7 +185,7 @@ func (a *app) serve(ctx context.Context, cfg server.Config) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	cfg.Reload = hangup
-	defer heap.Save()()
+	defer heap.Save(caughtUp)()
 	s, err := server.New(cfg)
 	if err != nil {
 		return err

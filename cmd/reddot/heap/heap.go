@@ -6,9 +6,17 @@
 // while it is small, up to a soft limit of the whole process, and less beyond that:
 //
 //	collected at min(five times what lives, the soft limit)
-//	the soft limit = max(floor, 1.3 times what lives), set anew as that changes
+//	the soft limit = max(floor, what lives + what may pile up), set anew as that changes
+//	what may pile up = max(floor / 4, half of what lives and may have pointers)
 //
-// A fixed limit would have garbage collected without end once more lives than that.
+// A fixed limit would have garbage collected without end once more lives than that. A
+// collection's work is what may have pointers, so that is what its frequency goes by: most
+// of what lives here are blocks and rows without any, and room in proportion to them
+// would lie idle. What may have some are, for the larger part, the NATS server's indexes of the
+// subjects of what was written or read lately, of which a start reads two minutes.
+//
+// Until the projection has caught up at the start it is one and a half times of that: nobody is
+// answered before, and while many commands are folded a collection follows the other.
 // Where memory is limited by a control group, as in a container, the floor is a share of
 // it.
 //
@@ -33,9 +41,12 @@ const (
 	percent = 400
 	// floor is the least soft limit, in bytes.
 	floor = 512 << 20
-	// garbage is how much may pile up beyond the floor, in percent of what lives: by far the
-	// most of that is in pieces without pointers, which are collected quickly.
-	garbage = 30
+	// room is what part of the floor may pile up beyond it at least.
+	room = 4
+	// scanned is how much may pile up beyond the floor, in percent of what may have pointers, and
+	// catchUp the same until the projection has caught up.
+	scanned = 50
+	catchUp = 150
 	// share is what part of a container's memory the floor takes at most: the rest is
 	// for what lives, for the page cache and for what Go does not know of.
 	share = 2
@@ -47,9 +58,10 @@ const (
 	step = 16 << 20
 )
 
-// Save has garbage collected less often until the function is called that it returns. It
-// is of the whole process: once at a time.
-func Save() (end func()) {
+// Save has garbage collected less often until the function is called that it returns, and
+// least often until caughtUp is closed, which a nil one never is. It is of the whole process:
+// once at a time.
+func Save(caughtUp <-chan struct{}) (end func()) {
 	if os.Getenv("GOGC") != "" { // Go has read both at the start
 		return func() {}
 	}
@@ -61,7 +73,9 @@ func Save() (end func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		keep(ctx, least(memlimit.FromCgroup()))
+		least := least(memlimit.FromCgroup())
+		keep(ctx, least, catchUp, caughtUp)
+		keep(ctx, least, scanned, nil)
 	}()
 	return func() {
 		cancel()
@@ -80,19 +94,20 @@ func least(memory uint64, err error) int64 {
 	return int64(min(floor, memory/share))
 }
 
-// keep sets the soft limit until ctx ends.
-func keep(ctx context.Context, least int64) {
+// keep sets the soft limit, by how much may pile up, until ctx or the phase has ended.
+func keep(ctx context.Context, least, percent int64, ended <-chan struct{}) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for was := int64(0); ; {
-		if now := measure().limit(least); now != was {
+	for was := int64(0); ctx.Err() == nil; {
+		if now := measure().limit(least, percent); now != was {
 			debug.SetMemoryLimit(now)
 			was = now
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-ended:
 			return
+		case <-ctx.Done():
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"reddot/projector/testkit"
 )
 
@@ -28,7 +30,7 @@ func TestEnvironment(t *testing.T) {
 	}{{"", "", percent, true}, {"90", "", 90, false}, {"", "1GiB", percent, false}, {"90", "1GiB", 90, false}} {
 		t.Setenv("GOGC", c.gogc)
 		t.Setenv("GOMEMLIMIT", c.gomemlimit)
-		end := Save()
+		end := Save(nil)
 		if c.limited {
 			testkit.Eventually(t, "there is a soft limit", func() bool { _, limit := settings(); return limit < math.MaxInt64 })
 		}
@@ -43,19 +45,25 @@ func TestEnvironment(t *testing.T) {
 }
 
 // TestLimit: the soft limit follows what lives, and is never less than the floor: less
-// than what lives would have garbage collected without end.
+// than what lives would have garbage collected without end. What has many pointers may
+// leave more garbage.
 func TestLimit(t *testing.T) {
 	for _, c := range []struct {
-		use         use
-		least, want int64
+		use                  use
+		least, percent, want int64
 	}{
-		{use{}, floor, floor},
-		{use{live: floor / 4}, floor, floor},
-		{use{live: floor}, floor, (floor*13/10 + step - 1) / step * step},
-		{use{live: floor, other: step}, floor, (floor*13/10+step-1)/step*step + step},
-		{use{live: 1}, 100, step},
+		{use{}, floor, scanned, floor},
+		{use{live: floor / 4}, floor, scanned, floor},
+		{use{live: floor}, floor, scanned, floor + floor/4},
+		{use{live: floor, other: step}, floor, scanned, floor + floor/4 + step},
+		{use{live: floor, other: 1}, floor, scanned, floor + floor/4 + step},
+		{use{live: floor, pointers: floor / 2}, floor, scanned, floor + floor/4},
+		{use{live: floor, pointers: floor}, floor, scanned, floor + floor/2},
+		{use{live: floor, pointers: floor}, floor, catchUp, floor + floor + floor/2},
+		{use{live: floor}, floor / 4, scanned, floor + floor/16},
+		{use{live: 1}, 100, scanned, step},
 	} {
-		if got := c.use.limit(c.least); got != c.want {
+		if got := c.use.limit(c.least, c.percent); got != c.want {
 			t.Errorf("%+v: %d, want %d", c, got, c.want)
 		}
 	}
@@ -70,15 +78,45 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestMeasure: what lives is seen.
-func TestMeasure(t *testing.T) {
+// TestCatchUp: more garbage may pile up until the projection has caught up, and not after that.
+func TestCatchUp(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	lives := make([]*byte, floor/8) // of pointers, so that it is what lives that the limit goes by
 	runtime.GC()
-	before := measure()
-	kept := make([]byte, 64<<20)
-	runtime.GC()
-	after := measure()
-	runtime.KeepAlive(kept)
-	if grown := after.live - before.live; grown < 60<<20 || after.other < 0 || before.other < 0 {
-		t.Errorf("64 MiB more: %d, from %+v to %+v", grown, before, after)
+	use, least := measure(), least(memlimit.FromCgroup())
+	between := use.live + use.other + use.pointers // of the two phases
+	if use.limit(least, scanned) >= between || between >= use.limit(least, catchUp) {
+		t.Fatalf("%+v: from %d to %d", use, use.limit(least, scanned), use.limit(least, catchUp))
 	}
+	caughtUp := make(chan struct{})
+	defer Save(caughtUp)()
+	testkit.Eventually(t, "much may pile up", func() bool { _, limit := settings(); return between < limit && limit < math.MaxInt64 })
+	close(caughtUp)
+	testkit.Eventually(t, "less may pile up", func() bool { _, limit := settings(); return limit < between })
+	runtime.KeepAlive(lives)
+}
+
+// TestMeasure: what lives is seen, and what of it may have pointers.
+func TestMeasure(t *testing.T) {
+	const size, tolerance = 64 << 20, 4 << 20
+	measured := func() use {
+		runtime.GC()
+		return measure()
+	}
+	grown := func(before, after use, live, pointers int64) {
+		t.Helper()
+		more := use{live: after.live - before.live, pointers: after.pointers - before.pointers}
+		if max(more.live-live, live-more.live, more.pointers-pointers, pointers-more.pointers) > tolerance || after.other < 0 {
+			t.Errorf("%+v more, want %d and %d of pointers: from %+v to %+v", more, live, pointers, before, after)
+		}
+	}
+	none := measured()
+	bytes := make([]byte, size)
+	plain := measured()
+	grown(none, plain, size, 0)
+	pointers := make([]*byte, size/8)
+	grown(plain, measured(), size, size)
+	runtime.KeepAlive(bytes)
+	runtime.KeepAlive(pointers)
 }
