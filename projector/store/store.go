@@ -165,7 +165,7 @@ func (s *Store) Commit() (rows int, err error) {
 		return 0, errors.New("commit: a command was left half applied")
 	}
 	commands := int(s.position.Applied - s.committed)
-	b := s.db.NewBatchWithSize(commands * s.bytesEach)
+	b := s.newBatch(commands * s.bytesEach)
 	defer func() { err = corrupt.Wrap(errors.Join(err, b.Close())) }()
 	if rows, err = s.commitRows(b); err != nil {
 		return 0, fmt.Errorf("write rows: %w", err)
@@ -203,6 +203,12 @@ func (s *Store) Commit() (rows int, err error) {
 	return rows, nil
 }
 
+// newBatch returns a batch with room for so many bytes, which it may have from one before:
+// those are megabytes, several times a second, of a fold that is behind.
+func (s *Store) newBatch(size int) *pebble.Batch {
+	return s.db.NewBatchWithSize(size, pebble.WithMaxRetainedSizeBytes(memTable/2)) // larger ones become memtables themselves
+}
+
 // commitRows writes the changed rows of all parts into a batch: if they are many by several
 // goroutines, each into a batch of its own first. It returns how many.
 func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
@@ -217,7 +223,7 @@ func (s *Store) commitRows(b *pebble.Batch) (rows int, err error) {
 	if commands >= s.roundLeast && s.workers() > 1 {
 		for i := range batches {
 			if batches[i] = b; i > 0 {
-				batches[i] = s.db.NewBatchWithSize(commands * s.bytesEach / len(batches))
+				batches[i] = s.newBatch(commands * s.bytesEach / len(batches))
 			}
 		}
 		s.eachShard(write)
