@@ -15,7 +15,7 @@
 // would lie idle. What may have some are, for the larger part, the NATS server's indexes of the
 // subjects of what was written or read lately, of which a start reads two minutes.
 //
-// Until the projection has caught up at the start it is one and a half times of that: nobody is
+// Until the projection has caught up at the start it is one and a half times of them: nobody is
 // answered before, and while many commands are folded a collection follows the other.
 // Where memory is limited by a control group, as in a container, the floor is a share of
 // it.
