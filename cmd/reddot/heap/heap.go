@@ -18,7 +18,8 @@
 // Until the projection has caught up at the start it is one and a half times of them: nobody is
 // answered before, and while many commands are folded a collection follows the other.
 // Where memory is limited by a control group, as in a container, the floor is a share of
-// it.
+// it, and with little of it no more piles up until then: a start that is killed for its memory
+// begins again, and is killed again.
 //
 // GOGC and GOMEMLIMIT of the environment win.
 //
@@ -50,6 +51,9 @@ const (
 	// share is what part of a container's memory the floor takes at most: the rest is
 	// for what lives, for the page cache and for what Go does not know of.
 	share = 2
+	// plenty is how much memory a container has, in bytes, of which more may pile up until the
+	// projection has caught up.
+	plenty = 4 * floor
 	// every is how often the soft limit is set: what lives is known anew after a
 	// collection, of which there are few in that time.
 	every = 250 * time.Millisecond
@@ -62,6 +66,10 @@ const (
 // least often until caughtUp is closed, which a nil one never is. It is of the whole process:
 // once at a time.
 func Save(caughtUp <-chan struct{}) (end func()) {
+	return save(boundsOf(memlimit.FromCgroup()), caughtUp)
+}
+
+func save(b bounds, caughtUp <-chan struct{}) (end func()) {
 	if os.Getenv("GOGC") != "" { // Go has read both at the start
 		return func() {}
 	}
@@ -73,9 +81,8 @@ func Save(caughtUp <-chan struct{}) (end func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		least := least(memlimit.FromCgroup())
-		keep(ctx, least, catchUp, caughtUp)
-		keep(ctx, least, scanned, nil)
+		keep(ctx, b.least, b.catchUp, caughtUp)
+		keep(ctx, b.least, scanned, nil)
 	}()
 	return func() {
 		cancel()
@@ -85,13 +92,21 @@ func Save(caughtUp <-chan struct{}) (end func()) {
 	}
 }
 
-// least is the floor where a control group may have some memory; an error says that there
-// is none, or no limit.
-func least(memory uint64, err error) int64 {
-	if err != nil {
-		return floor
+// bounds are what holds in a control group.
+type bounds struct {
+	least   int64 // soft limit
+	catchUp int64 // percent, as the constant is
+}
+
+// boundsOf is of one that may have some memory; an error says that there is none, or no limit.
+func boundsOf(memory uint64, err error) bounds {
+	switch {
+	case err != nil:
+		return bounds{floor, catchUp}
+	case memory < plenty:
+		return bounds{int64(min(floor, memory/share)), scanned}
 	}
-	return int64(min(floor, memory/share))
+	return bounds{floor, catchUp}
 }
 
 // keep sets the soft limit, by how much may pile up, until ctx or the phase has ended.

@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
-
 	"reddot/projector/testkit"
 )
 
@@ -67,14 +65,24 @@ func TestLimit(t *testing.T) {
 			t.Errorf("%+v: %d, want %d", c, got, c.want)
 		}
 	}
-	if got := least(1<<40, nil); got != floor {
-		t.Errorf("much memory: %d", got)
-	}
-	if got := least(512<<20, nil); got != 256<<20 {
-		t.Errorf("512 MiB: %d", got)
-	}
-	if got := least(0, errors.New("no limit")); got != floor {
-		t.Errorf("no limit: %d", got)
+}
+
+// TestBounds: a container with little memory has a lower floor, and never leaves more garbage.
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		memory uint64
+		err    error
+		want   bounds
+	}{
+		{1 << 40, nil, bounds{floor, catchUp}},
+		{plenty, nil, bounds{floor, catchUp}},
+		{plenty - 1, nil, bounds{floor, scanned}},
+		{512 << 20, nil, bounds{256 << 20, scanned}},
+		{0, errors.New("no limit"), bounds{floor, catchUp}},
+	} {
+		if got := boundsOf(c.memory, c.err); got != c.want {
+			t.Errorf("%d, %v: %+v, want %+v", c.memory, c.err, got, c.want)
+		}
 	}
 }
 
@@ -84,13 +92,13 @@ func TestCatchUp(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	lives := make([]*byte, floor/8) // of pointers, so that it is what lives that the limit goes by
 	runtime.GC()
-	use, least := measure(), least(memlimit.FromCgroup())
+	use := measure()
 	between := use.live + use.other + use.pointers // of the two phases
-	if use.limit(least, scanned) >= between || between >= use.limit(least, catchUp) {
-		t.Fatalf("%+v: from %d to %d", use, use.limit(least, scanned), use.limit(least, catchUp))
+	if use.limit(floor, scanned) >= between || between >= use.limit(floor, catchUp) {
+		t.Fatalf("%+v: from %d to %d", use, use.limit(floor, scanned), use.limit(floor, catchUp))
 	}
 	caughtUp := make(chan struct{})
-	defer Save(caughtUp)()
+	defer save(bounds{floor, catchUp}, caughtUp)()
 	testkit.Eventually(t, "much may pile up", func() bool { _, limit := settings(); return between < limit && limit < math.MaxInt64 })
 	close(caughtUp)
 	testkit.Eventually(t, "less may pile up", func() bool { _, limit := settings(); return limit < between })
