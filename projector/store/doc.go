@@ -36,6 +36,7 @@
 //	lists.go, lines.go, members.go: what is listed of them; listchange.go: at a commit
 //	summaries.go  what is kept of what a list shows
 //	threads.go    threads, their order, timelines and followers
+//	prefetch.go   the rows that the next commands will ask for
 //	shards.go     folding many commands at once, and what holds then
 //	store.go      folding a command and committing; outbox.go, position.go: the store's own rows
 //	open.go       opening; pebble.go: Pebble's options; readonly.go: without changes

@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 	"reddot/projector/store/row"
 )
 
@@ -41,7 +42,7 @@ func (s *Store) Rows() fold.Rows { return &s.rows }
 func (s *Snapshot) StoredMembers(group string) []string { return membersOf(s.snap, group) }
 
 // MayHold is what the key filter says of a key.
-func (s *Store) MayHold(key []byte) bool { return s.filter.Maybe(key) }
+func (s *Store) MayHold(key []byte) bool { return s.filter.Maybe(cache.Hash(key)) }
 
 // Filtering reports whether the key filter answers yet.
 func (s *Store) Filtering() bool { return s.filter.Filled() }

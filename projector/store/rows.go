@@ -12,6 +12,7 @@ import (
 
 	"reddot/events"
 	"reddot/projector/fold"
+	"reddot/projector/store/cache"
 	"reddot/projector/store/row"
 )
 
@@ -27,6 +28,7 @@ type rows struct {
 	since events.Seq
 	ahead ahead
 
+	soon  cache.Prefetch
 	value []byte // scratch
 }
 

@@ -142,6 +142,7 @@ func reachOf(e *Entry, pace fold.Pace) (r reach, id string) {
 // ApplyAll folds commands, the first of which has the next seq, as Apply does one after the
 // other, and calls did with each and with what it did, in their order; fx is scratch.
 func (s *Store) ApplyAll(batch []Entry, fx *fold.Effects, did func(*Entry, *fold.Effects)) error {
+	fetched := 0
 	for at := 0; at < len(batch); {
 		n := s.round(batch[at:])
 		if n >= s.roundLeast {
@@ -153,6 +154,12 @@ func (s *Store) ApplyAll(batch []Entry, fx *fold.Effects, did func(*Entry, *fold
 		}
 		for end := at + max(n, 1); at < end; at++ {
 			e := &batch[at]
+			if at >= fetched {
+				for fetched = at; fetched < min(at+prefetched, len(batch)); fetched++ {
+					s.rows.prefetch(&batch[fetched])
+				}
+				s.rows.soon.Load()
+			}
 			if err := s.Apply(e, fx); err != nil {
 				return fmt.Errorf("seq %d: %w", e.Seq, err)
 			}
@@ -301,6 +308,12 @@ func (sh *shard) fold(batch []Entry) {
 	}
 	turn := sh.rows.store.Turn
 	for at, i := range sh.todo {
+		if at%prefetched == 0 {
+			for _, i := range sh.todo[at:min(at+prefetched, len(sh.todo))] {
+				sh.rows.prefetch(&batch[i])
+			}
+			sh.rows.soon.Load()
+		}
 		if sh.err = sh.apply(&batch[i], &sh.fx[at]); sh.err != nil {
 			sh.todo = sh.todo[:at+1]
 			return

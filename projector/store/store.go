@@ -75,6 +75,7 @@ type writer struct {
 	digest     uint64 // of the rows that have changed, since the store was opened
 	rows       int    // written or deleted
 	give       func() // see Store.Turn
+	soon       cache.Prefetch
 }
 
 // turnRows is after how many rows that are written others get a turn.

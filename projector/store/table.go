@@ -160,7 +160,7 @@ func (t *table[R]) entry(p *part[R], db pebble.Reader, key []byte) *entry[R] {
 func (t *table[R]) enliven(p *part[R], db pebble.Reader, hash uint64, key []byte) *entry[R] {
 	known, ok := p.rows.Get(hash, key)
 	if !ok {
-		if db == nil || t.filter != nil && !t.filter.Maybe(key) {
+		if db == nil || t.filter != nil && !t.filter.Maybe(hash) {
 			return nil
 		}
 		f, err := t.find(db, key)
@@ -187,7 +187,7 @@ func (t *table[R]) enliven(p *part[R], db pebble.Reader, hash uint64, key []byte
 
 func (t *table[R]) get(r *reader, key []byte) *R {
 	p := t.partOf(r, key)
-	if t.absent && t.filter != nil && !t.filter.Maybe(key) {
+	if t.absent && t.filter != nil && !t.filter.Maybe(cache.Hash(key)) {
 		return nil
 	}
 	if t.common && r.part != whole {
@@ -226,7 +226,7 @@ func (t *table[R]) set(r *reader, db pebble.Reader, key []byte, row *R) {
 		p.last = e
 	}
 	if t.filter != nil && !e.stored && row != nil {
-		t.filter.Note(key)
+		t.filter.Note(e.hash)
 	}
 	e.row = row
 	if !e.dirty {
@@ -248,7 +248,16 @@ func (t *table[R]) commit(no int, b *pebble.Batch, w *writer) error {
 	}
 	p := &t.parts[no]
 	slices.SortFunc(p.dirty, func(a, b *entry[R]) int { return strings.Compare(a.key, b.key) })
-	for _, e := range p.dirty {
+	for at, e := range p.dirty {
+		if at%prefetched == 0 {
+			for _, e := range p.dirty[at:min(at+prefetched, len(p.dirty))] {
+				w.soon.Row(&p.rows, e.hash)
+				if e.row != nil {
+					cache.Value(&w.soon, e.row)
+				}
+			}
+			w.soon.Load()
+		}
 		if home := t.home(e.key); home != no {
 			panic(fmt.Sprintf("shard %d has changed %q, which is at home in %d", no, e.key, home))
 		}
@@ -271,7 +280,7 @@ func (t *table[R]) commit(no int, b *pebble.Batch, w *writer) error {
 			w.rows++
 		}
 		if t.filter != nil && e.stored && !was {
-			t.filter.Add(w.key)
+			t.filter.Add(e.hash)
 		}
 		w.digest += e.sum
 		e.size = size(e.key, len(w.value))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"unsafe"
 
 	"reddot/events"
 	"reddot/projector/fold"
@@ -9,11 +10,20 @@ import (
 	"reddot/projector/store/row"
 )
 
-// mostUnread bounds how many of a user's conversations are kept in mind.
-const mostUnread = 256
+// mostUnread bounds how many of a user's conversations are kept in mind, and fewUnread is for
+// how many there is room at first: most users have that few.
+const (
+	mostUnread = 256
+	fewUnread  = 8
+)
 
 // inbox is what a user may have unread, with repetitions.
 type inbox []events.ConversationID
+
+// size is about what it takes in a cache: bytes.
+func (b inbox) size(user string) int {
+	return cache.EntryWeight + len(user) + cap(b)*int(unsafe.Sizeof(events.ConversationID{}))
+}
 
 // unread keeps in mind, for users who read everything from time to time, which
 // of their conversations may have something to read: the groups, as a group's
@@ -32,13 +42,17 @@ func (u *unread) add(k fold.Key) {
 		u.rows.Drop(k.User)
 		return
 	}
-	e.Value = append(e.Value, k.ConversationID)
+	room := cap(e.Value)
+	if e.Value = append(e.Value, k.ConversationID); cap(e.Value) != room {
+		u.rows.Resize(e, e.Value.size(k.User))
+	}
 }
 
 // begin keeps a user in mind who has nothing unread.
 func (u *unread) begin(user string) {
 	u.rows.Drop(user)
-	u.rows.Add(user, make(inbox, 0, 8), cache.EntryWeight+24*mostUnread/4)
+	none := make(inbox, 0, fewUnread)
+	u.rows.Add(user, none, none.size(user))
 }
 
 // unreadParts are those of the parts that the reader is of.

@@ -1,10 +1,6 @@
 package cache
 
-import (
-	"sync/atomic"
-
-	"github.com/cespare/xxhash/v2"
-)
+import "sync/atomic"
 
 // bloomBits is the number of bits per key, bloomProbes how many of them a key
 // sets: about 1 % false answers. All lie in one cache line, so that asking
@@ -15,7 +11,7 @@ const (
 	bloomLine   = 8 // words of 64 bits
 )
 
-// keyBloom is a Bloom filter of keys. It is safe for concurrent use.
+// keyBloom is a Bloom filter of keys, by their hashes. It is safe for concurrent use.
 type keyBloom struct{ words []uint64 }
 
 func newKeyBloom(keys uint64) *keyBloom {
@@ -23,24 +19,23 @@ func newKeyBloom(keys uint64) *keyBloom {
 	return &keyBloom{make([]uint64, lines*bloomLine)}
 }
 
-// line returns the line of a key, and the bits that choose within it.
-func (f *keyBloom) line(key []byte) (line []uint64, choice uint64) {
-	h := xxhash.Sum64(key)
-	// The high half, scaled to the number of lines.
-	n := (h >> 32) * uint64(len(f.words)/bloomLine) >> 32 * bloomLine
-	return f.words[n : n+bloomLine : n+bloomLine], h * 0x9e3779b97f4a7c15
+// line returns the line of a key, by the high half of its hash, scaled to the number of
+// lines, and the bits that choose within it.
+func (f *keyBloom) line(hash uint64) (line []uint64, choice uint64) {
+	n := (hash >> 32) * uint64(len(f.words)/bloomLine) >> 32 * bloomLine
+	return f.words[n : n+bloomLine : n+bloomLine], hash * 0x9e3779b97f4a7c15
 }
 
-func (f *keyBloom) add(key []byte) {
-	line, choice := f.line(key)
+func (f *keyBloom) add(hash uint64) {
+	line, choice := f.line(hash)
 	for range bloomProbes {
 		atomic.OrUint64(&line[choice&7], 1<<(choice>>3&63))
 		choice >>= 9
 	}
 }
 
-func (f *keyBloom) has(key []byte) bool {
-	line, choice := f.line(key)
+func (f *keyBloom) has(hash uint64) bool {
+	line, choice := f.line(hash)
 	for range bloomProbes {
 		if atomic.LoadUint64(&line[choice&7])>>(choice>>3&63)&1 == 0 {
 			return false

@@ -22,7 +22,7 @@ const (
 // a new conversation costs no read. It is filled in the background after the
 // start and whenever it has become too small; until then every key may be
 // stored. It is for the goroutine that changes the store, and for others where that is
-// said.
+// said. It knows keys by their hashes, see [Hash].
 type Filter struct {
 	db       *pebble.DB
 	families []byte // whose keys are in it
@@ -78,7 +78,7 @@ func (f *Filter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint64, 
 			return 0, err
 		}
 		for ok := it.First(); ok && !f.stop.Load(); ok = it.Next() {
-			keys.add(it.Key())
+			keys.add(Hash(it.Key()))
 			count++
 		}
 		if err := errors.Join(it.Error(), it.Close()); err != nil {
@@ -92,24 +92,24 @@ func (f *Filter) fillFrom(snap *pebble.Snapshot, keys *keyBloom) (count uint64, 
 func (f *Filter) Filled() bool { return f.keys != nil }
 
 // Maybe reports whether a key may be stored.
-func (f *Filter) Maybe(key []byte) bool { return f.keys == nil || f.keys.has(key) }
+func (f *Filter) Maybe(hash uint64) bool { return f.keys == nil || f.keys.has(hash) }
 
 // Note enters a key that is going to be stored: who asks the filter before anything
 // else finds it. Safe for concurrent use, also with Maybe and Add.
-func (f *Filter) Note(key []byte) {
+func (f *Filter) Note(hash uint64) {
 	if f.keys != nil {
-		f.keys.add(key)
+		f.keys.add(hash)
 	}
 }
 
 // Add enters a key that is being stored, and was noted since the last Poll, into the filter
 // that is being filled, whose snapshot may be older. Safe for concurrent use, also with Maybe
 // and Note.
-func (f *Filter) Add(key []byte) {
+func (f *Filter) Add(hash uint64) {
 	f.count.Add(1)
 	if f.next != nil {
 		f.next.since.Add(1)
-		f.next.keys.add(key)
+		f.next.keys.add(hash)
 	}
 }
 

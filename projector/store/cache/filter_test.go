@@ -49,11 +49,11 @@ func (r *filterRig) start() {
 }
 
 func (r *filterRig) store(key []byte) {
-	r.filter.Note(key)
+	r.filter.Note(cache.Hash(key))
 	if err := r.db.Set(key, nil, pebble.NoSync); err != nil {
 		r.t.Fatal(err)
 	}
-	r.filter.Add(key)
+	r.filter.Add(cache.Hash(key))
 	r.keys = append(r.keys, key)
 }
 
@@ -73,7 +73,7 @@ func (r *filterRig) settle() {
 func (r *filterRig) check(when string) {
 	r.t.Helper()
 	for _, key := range r.keys {
-		if !r.filter.Maybe(key) {
+		if !r.filter.Maybe(cache.Hash(key)) {
 			r.t.Fatalf("%s: the filter says no to %q, one of %d stored keys", when, key, len(r.keys))
 		}
 	}
@@ -120,13 +120,13 @@ func TestFilterRefuses(t *testing.T) {
 	for n := range 10_000 {
 		r.store(fmt.Append(nil, "ica\x00b\x00m", n))
 	}
-	if !r.filter.Maybe([]byte("never stored")) {
+	if !r.filter.Maybe(cache.Hash([]byte("never stored"))) {
 		t.Error("a filter that is not filled yet says no")
 	}
 	r.settle()
 	wrong := func() (n int) {
 		for i := range 10_000 {
-			if r.filter.Maybe(fmt.Append(nil, "ica\x00b\x00x", i)) {
+			if r.filter.Maybe(cache.Hash(fmt.Append(nil, "ica\x00b\x00x", i))) {
 				n++
 			}
 		}

@@ -38,8 +38,8 @@ func NewRows(bound int) Rows { return Rows{bound: bound, young: new(generation),
 
 var seed = maphash.MakeSeed()
 
-// Hash is a key's, by which it is looked for: nobody outside of the process can choose keys
-// that have the same.
+// Hash is a key's, by which rows and the filter know it: nobody outside of the process can
+// choose keys that have the same.
 func Hash(key []byte) uint64 { return maphash.Bytes(seed, key) }
 
 // Get returns what is known of the row with a key. That is a use of it.
@@ -90,6 +90,7 @@ func (r record) sum() uint64   { return binary.LittleEndian.Uint64(r) }
 func (r record) stored() bool  { return r[8]&1 == 1 }
 func (r record) valueLen() int { return int(binary.LittleEndian.Uint32(r[8:]) >> 1) }
 func (r record) keyLen() int   { return int(binary.LittleEndian.Uint32(r[12:])) }
+func (r record) size() int     { return header + r.keyLen() + r.valueLen() }
 
 // Sizes in bytes. A place in a slab is a multiple of unit, so that 16 bits tell it.
 const (
@@ -144,15 +145,18 @@ func (g *generation) find(hash uint64, key []byte) (rec record, found bool) {
 	}
 	if s := g.slots[g.slot(hash, key)]; s != 0 {
 		rec = g.at(place(s))
-		return rec[:header+rec.keyLen()+rec.valueLen()], true
+		return rec[:rec.size()], true
 	}
 	return nil, false
 }
 
+// first is where a hash's slot is looked for first.
+func (g *generation) first(hash uint64) int { return int(hash>>32) & (len(g.slots) - 1) }
+
 // slot is where the slot of a key is, or is to be.
 func (g *generation) slot(hash uint64, key []byte) int {
 	tag, mask := hash>>32, len(g.slots)-1
-	for i := int(tag) & mask; ; i = (i + 1) & mask {
+	for i := g.first(hash); ; i = (i + 1) & mask {
 		s := g.slots[i]
 		if s == 0 {
 			return i
@@ -178,7 +182,7 @@ func (g *generation) room(hash uint64, key []byte, size int) record {
 	} else {
 		p := place(s)
 		rec := g.at(p)
-		was := header + rec.keyLen() + rec.valueLen()
+		was := rec.size()
 		if size <= largest && was <= largest && classOf(was) == classOf(size) {
 			return rec[:size]
 		}

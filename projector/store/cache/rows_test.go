@@ -16,6 +16,7 @@ func TestRows(t *testing.T) {
 	rng := testkit.Rand(t)
 	const bound, keys = 1 << 20, 3000
 	c := cache.NewRows(bound)
+	var soon cache.Prefetch
 	type row struct {
 		value  string
 		sum    uint64
@@ -44,6 +45,12 @@ func TestRows(t *testing.T) {
 				cache.Put(&c, hash, key, []byte(r.value), r.sum, r.stored)
 			}
 			put[string(key)] = r
+		}
+		if rng.IntN(8) == 0 {
+			for range rng.IntN(20) { // changes nothing
+				soon.Row(&c, cache.Hash([]byte(fmt.Sprint(rng.IntN(keys)))))
+			}
+			soon.Load()
 		}
 		got, ok := c.Get(hash, key)
 		want, was := put[string(key)]
