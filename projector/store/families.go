@@ -47,7 +47,7 @@ const (
 	hotSenders = 16 << 20
 	hotThreads = 8 << 20 // and as much for timelines
 	hotGroups  = 8 << 20
-	hotUnread  = 8 << 20
+	hotUnread  = 4 << 20
 	hotOthers  = 2 << 20 // of each family that is rarely touched
 
 	// Of memberships, of trees and of what asks for receipts: those of the groups that
