@@ -127,12 +127,27 @@ func folderSize(dir string) (size int64, err error) {
 	return size, nil
 }
 
-// growth is the stage of that name.
+// growth is the stage of that name: of a log that has just been written, and then as if it
+// had been long before.
 func (b *bench) growth(ctx context.Context) error {
 	l, _, err := b.fill(ctx, "growth", b.sizes.many)
 	if err != nil {
 		return err
 	}
+	if err := b.grow(ctx, l, growthName); err != nil {
+		return err
+	}
+	if err := l.age(ctx, b.subjects); err != nil {
+		return err
+	}
+	if err := b.grow(ctx, l, "the same, of a log written long before"); err != nil {
+		return err
+	}
+	return l.end()
+}
+
+// grow folds a part of a log, and all of it.
+func (b *bench) grow(ctx context.Context, l *filled, name string) error {
 	var each []float64
 	for _, n := range []int{b.sizes.few, b.sizes.many} {
 		dir := filepath.Join(b.dir, "grown")
@@ -145,6 +160,6 @@ func (b *bench) growth(ctx context.Context) error {
 			return fmt.Errorf("remove a store: %w", err)
 		}
 	}
-	b.note(figure("growth", growthName, Seconds, each[1]).compare(fmt.Sprintf("with %d", b.sizes.few), each[0]))
-	return l.end()
+	b.note(figure("growth", name, Seconds, each[1]).compare(fmt.Sprintf("with %d", b.sizes.few), each[0]))
+	return nil
 }

@@ -64,6 +64,22 @@ func (b *bench) fill(ctx context.Context, name string, n int) (l *filled, took t
 	return l, took, err
 }
 
+// age makes the log one that has been written long before: its window for duplicates has
+// passed. A server that starts reads what came within it, and keeps the subjects of that in
+// mind for two minutes, which costs time and memory of whoever is in the same process.
+func (l *filled) age(ctx context.Context, subjects events.Subjects) error {
+	stream, err := l.js.Stream(ctx, subjects.CommandStream())
+	if err != nil {
+		return err
+	}
+	config := stream.CachedInfo().Config
+	config.Duplicates = 100 * time.Millisecond // the least there may be
+	if _, err := l.js.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("shorten the window for duplicates: %w", err)
+	}
+	return nil
+}
+
 // perSecond is a rate.
 func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
 
