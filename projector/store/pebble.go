@@ -25,7 +25,7 @@ import (
 //
 // Source: newMemTable and Cache.Reserve of Pebble.
 const (
-	blockCache = 112 << 20
+	blockCache = 128 << 20
 	memTable   = 32 << 20
 )
 
