@@ -96,7 +96,11 @@ func (b *bench) remake(change func(*jetstream.StreamConfig)) jetstream.Stream {
 	c := info.Config
 	change(&c)
 	testkit.OK(b.t, b.js.DeleteStream(ctx, c.Name))
-	stream = testkit.Must(b.js.CreateStream(ctx, c))(b.t)
+	testkit.Eventually(b.t, "the server has done with the files of the stream that is deleted", func() (done bool) {
+		var err error
+		stream, err = b.js.CreateStream(ctx, c)
+		return err == nil
+	})
 	for _, m := range all {
 		testkit.Must(b.js.Publish(ctx, m.Subject, m.Data))(b.t)
 	}

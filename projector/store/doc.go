@@ -82,7 +82,8 @@
 // Rows are kept in caches bounded by bytes, one per family: as they are stored,
 // and decoded from their first use to the next commit. A command changes the
 // decoded row; a row changed many times between two commits is encoded and
-// written once. A filter of all keys answers for the rows that are not there.
+// written once. A filter of all keys answers for the rows that are not there. What the next
+// commands ask for first is loaded from memory together: see [cache.Prefetch].
 //
 // Many commands are folded by shards, each on a goroutine of its own: those of a group by
 // one, those of an inbox's C2C part by one. Each has its part of every table, so that they
